@@ -1,0 +1,156 @@
+"""What `cij doctor` looks at: a tuple of checks for the machine and one for a project.
+
+A check yields findings and repairs nothing. A new one is a function and a row.
+"""
+
+import os
+import platform
+import smtplib
+import sys
+import zoneinfo
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from cij.cli.project import find_root, open_project
+from cij.cli.settings import FILE_NAME, Settings, SmtpDelivery, load_settings, variable_names
+from cij.runtime.errors import StoreError
+
+_PYTHON_MIN = (3, 11)
+_PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
+_SMTP_TIMEOUT_S = 5.0
+
+
+class Finding(NamedTuple):
+    """One line of the report."""
+
+    status: Literal["ok", "warn", "fail"]
+    what: str
+    detail: str
+
+
+def open_settings(path: Path) -> tuple[Path, Settings]:
+    """Return the project folder and its settings. Raises: ConfigError."""
+    root = find_root(path)
+    return root, load_settings(root / FILE_NAME)
+
+
+def _python() -> Iterator[Finding]:
+    is_new = sys.version_info >= _PYTHON_MIN
+    needed = "" if is_new else f"; {'.'.join(map(str, _PYTHON_MIN))} or newer is needed"
+    text = f"{platform.python_version()}, {platform.system()} {platform.machine()}{needed}"
+    yield Finding("ok" if is_new else "fail", "python", text)
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _PACKAGES:
+        try:
+            yield Finding("ok", name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            # A checkout that was never installed works, but has no version.
+            yield Finding("warn" if name == "cij" else "fail", name, "is not installed")
+
+
+def _extension() -> Iterator[Finding]:
+    from cij.runtime.engine import DuckEngine
+
+    engine = DuckEngine(None)
+    try:
+        engine.load_extension("sqlite_scanner")
+        yield Finding("ok", "duckdb sqlite", "the extension loads")
+    except StoreError as error:
+        yield Finding("fail", "duckdb sqlite", str(error))
+    finally:
+        engine.close()
+
+
+def _zones() -> Iterator[Finding]:
+    count = len(zoneinfo.available_timezones())
+    if count < 100:
+        yield Finding("fail", "time zones", "there is no zone data; run: pip install tzdata")
+    else:
+        yield Finding("ok", "time zones", f"{count} zones")
+
+
+def _variables(root: Path, settings: Settings) -> Iterator[Finding]:
+    for name in variable_names(root / FILE_NAME):
+        if name in os.environ:
+            yield Finding("ok", f"${name}", "is set")
+        else:
+            yield Finding("fail", f"${name}", f"is not set; {FILE_NAME} names it")
+
+
+def _journeys(root: Path, settings: Settings) -> Iterator[Finding]:
+    project = open_project(root)
+    for diagnostic in project.diagnostics:
+        yield Finding("fail", diagnostic.span.file, diagnostic.message)
+    count = len(project.sources)
+    if count == 0:
+        yield Finding("warn", "journeys", "there is no .journey file")
+    else:
+        yield Finding("ok", "journeys", f"{count} .journey file{'s' if count > 1 else ''}")
+
+
+def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
+    for name, path in source_paths(root):
+        file = root / path
+        if not file.is_file():
+            yield Finding("fail", f"source {name}", f"there is no file {path}")
+        elif not os.access(file, os.R_OK):
+            yield Finding("fail", f"source {name}", f"{path} is not readable")
+        else:
+            yield Finding("ok", f"source {name}", f"{path}, {file.stat().st_size:,} bytes")
+
+
+def source_paths(root: Path) -> list[tuple[str, str]]:
+    """Return (name, path) of each source that is a file; none when the project has errors."""
+    return []
+
+
+def _state(root: Path, settings: Settings) -> Iterator[Finding]:
+    from cij.runtime.engine import DuckEngine
+
+    file = root / settings.store.path
+    if not file.exists():
+        yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
+        return
+    try:
+        DuckEngine(file).close()
+        yield Finding(
+            "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"
+        )
+    except StoreError as error:
+        yield Finding("fail", "state", str(error))
+
+
+def _mail_server(root: Path, settings: Settings) -> Iterator[Finding]:
+    email = settings.delivery.email
+    if not isinstance(email, SmtpDelivery):
+        yield Finding("ok", "email", f"written to files in {email.folder}")
+        return
+    where = f"{email.host}:{email.port}"
+    try:
+        yield Finding("ok", "email", f"{where} answers: {_greeting(email)}")
+    except (OSError, smtplib.SMTPException) as error:
+        yield Finding("fail", "email", f"{where} does not answer: {error}")
+
+
+def _greeting(email: SmtpDelivery) -> str:
+    """Connect, greet and leave; with STARTTLS, also see that it is offered. Nothing is sent."""
+    kind = smtplib.SMTP_SSL if email.tls == "implicit" else smtplib.SMTP
+    with kind(email.host, email.port, timeout=_SMTP_TIMEOUT_S) as server:
+        code, answer = server.ehlo()
+        if email.tls == "starttls":
+            server.starttls()
+        return f"{code} {answer.decode(errors='replace').splitlines()[0]}"
+
+
+MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _extension, _zones)
+PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
+    _variables,
+    _journeys,
+    _sources,
+    _state,
+    _mail_server,
+)

@@ -1,0 +1,99 @@
+"""The outermost handler: each way a command can fail becomes an exit code and a sentence."""
+
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+
+import click
+
+from cij.cli.exits import Exit
+
+
+class ClosedPipe(Exception):
+    """The reader of our output went away."""
+
+
+def run(command: click.Command, arguments: list[str]) -> int:
+    """Run `command` and return the exit code. Nothing but `SystemExit` gets past this."""
+    try:
+        result = command.main(arguments, prog_name="cij", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("cij: interrupted")
+        return Exit.INTERRUPTED
+    except ClosedPipe:
+        _drop_output()
+        return Exit.PIPE
+    except Exception as error:  # noqa: BLE001 - the outermost handler: nothing may get past it
+        return _world_failure(error) or _bug(error, arguments)
+    return result if isinstance(result, int) else Exit.OK
+
+
+def passing_closed_pipe(invoke: Callable[[], object]) -> object:
+    """Call `invoke` and flush. A closed pipe is caught before click turns it into code 1."""
+    try:
+        result = invoke()
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ClosedPipe from error
+    return result
+
+
+def _world_failure(error: Exception) -> Exit | None:
+    """Report a failure of the world and return its code, or None if `error` is not one."""
+    from cij.runtime.errors import WorldError
+
+    if not isinstance(error, WorldError):
+        return None
+    _say(f"cij: error: {error}")
+    return Exit[error.exit_name]
+
+
+def _bug(error: Exception, arguments: list[str]) -> Exit:
+    trace = "".join(traceback.format_exception(error))
+    report = f"{_environment(arguments)}\n\n{trace}"
+    _say(f"cij: this is a bug in cij, not in your journeys: {_first_line(error)}")
+    if os.environ.get("CIJ_DEBUG"):
+        _say(report)
+    else:
+        _say(f"The report is in {_written(report)}; please send it with what you were doing.")
+        _say("CIJ_DEBUG=1 prints it instead.")
+    return Exit.BUG
+
+
+def _environment(arguments: list[str]) -> str:
+    from cij.cli.version import own_version
+
+    return (
+        f"cij {own_version()}, Python {platform.python_version()} on {platform.platform()}\n"
+        f"command: {shlex.join(['cij', *arguments])}"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _written(report: str) -> str:
+    handle, path = tempfile.mkstemp(prefix="cij-bug-", suffix=".txt", text=True)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(report + "\n")
+    return path
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _drop_output() -> None:
+    # The interpreter flushes stdout once more at exit, and would complain about the pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,118 @@
+"""The `cij` command: a table of commands, each imported only when it is used.
+
+Only click is imported here, so that `cij --help` and a mistyped command answer at once.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+from typing import NamedTuple, NoReturn
+
+import click
+
+from cij.cli.failures import passing_closed_pipe, run
+
+
+class Row(NamedTuple):
+    """One command: where it is, what the list says about it, and in which section."""
+
+    module: str
+    help: str
+    section: str
+    attribute: str = "command"
+
+
+def _row(name: str, help: str, section: str) -> Row:
+    return Row(f"cij.cli.commands.{name}", help, section)
+
+
+_WRITE, _SEE, _RUN = "Write journeys", "See what they mean", "Run them"
+
+COMMANDS: dict[str, Row] = {
+    "new": _row("new", "make a small working project", _WRITE),
+    "check": _row("check", "report every mistake, with its fix", _WRITE),
+    "fmt": _row("fmt", "format .journey files", _WRITE),
+    "test": _row("test", "run the tests that the journeys carry", _WRITE),
+    "explain": _row("explain", "say in plain words what a journey, rule or code means", _SEE),
+    "graph": _row("graph", "draw journeys", _SEE),
+    "sql": _row("sql", "print the SQL of a segment, measure or journey", _SEE),
+    "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),
+    "build": _row("build", "write the compiled program as JSON", _SEE),
+    "run": _row("run", "run the journeys against real data", _RUN),
+    "simulate": _row("simulate", "run them on a virtual clock, sending nothing", _RUN),
+    "event": _row("event", "record an event of a customer", _RUN),
+    "status": _row("status", "show who is where, and what was sent", _RUN),
+    "doctor": _row("doctor", "check this machine, the settings and the sources", _RUN),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by the table and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        row = COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(row.module), row.attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean `{close[0]}`?" if close else ""
+            ctx.fail(f"there is no command `{name}`.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, COMMANDS))
+        for section in dict.fromkeys(row.section for row in COMMANDS.values()):
+            rows = [(n.ljust(width), r.help) for n, r in COMMANDS.items() if r.section == section]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> object:
+        return passing_closed_pipe(lambda: super(LazyGroup, self).invoke(ctx))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from cij.cli.version import own_version
+
+        click.echo(f"cij {own_version()}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `cij new my-journeys`. Exit codes: docs/exit-codes.md.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+@click.option("--no-color", is_flag=True, help="Print no colours; NO_COLOR does the same.")
+@click.pass_context
+def cli(ctx: click.Context, no_color: bool) -> None:
+    """Customer journeys as code: write, check, test and run them."""
+    if no_color:
+        # One switch for every library that paints, also in child processes.
+        os.environ["NO_COLOR"] = "1"
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a code of `cij.cli.exits`."""
+    sys.exit(run(cli, sys.argv[1:]))

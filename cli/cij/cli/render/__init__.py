@@ -1,0 +1,37 @@
+"""Print diagnostics in the form that was asked for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from cij.cli.render.colour import Paint, plain
+from cij.cli.render.lists import render_concise, render_github, render_json
+from cij.cli.render.sarif import render_sarif
+from cij.cli.render.text import render_text
+from cij.cli.version import own_version
+from cij.grammar.diagnostic import Diagnostic
+
+Format = Literal["text", "concise", "json", "github", "sarif"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+def render(
+    diagnostics: Sequence[Diagnostic],
+    sources: Mapping[str, str],
+    format: str = "text",
+    paint: Paint = plain,
+) -> str:
+    """Return all diagnostics in one of FORMATS, ending in a line feed unless there is nothing.
+
+    `sources` maps the files that spans name to their text; only the text form needs it.
+    """
+    match format:
+        case "text":
+            return render_text(diagnostics, sources, paint)
+        case "concise":
+            return render_concise(diagnostics)
+        case "json":
+            return render_json(diagnostics)
+        case "github":
+            return render_github(diagnostics)
+    assert format == "sarif", f"{format} is not one of {FORMATS}"
+    return render_sarif(diagnostics, own_version())

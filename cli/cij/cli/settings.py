@@ -1,0 +1,219 @@
+"""What `cij.toml` says: the environment of a project, where its journeys say what happens.
+
+Any text value may be written `"env:NAME"` and is then read from the environment. A secret cannot
+be written at all: its setting takes the name of a variable.
+"""
+
+import difflib
+import os
+import tomllib
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from cij.cli.toml_places import KeyPath, key_lines, line_of
+from cij.runtime.errors import ConfigError
+
+FILE_NAME = "cij.toml"
+_ENV = "env:"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectTable(_Table):
+    """`[project]`. The zone is mandatory: no machine's own zone decides when people hear (S4)."""
+
+    name: str = Field(min_length=1)
+    timezone: str
+    language: str = "en"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in zoneinfo.available_timezones():
+            raise ValueError(f"`{name}` is not an IANA time zone{_did_you_mean_zone(name)}")
+        return name
+
+
+class StoreTable(_Table):
+    """`[store]`. The path counts from the project folder."""
+
+    kind: Literal["duckdb"] = "duckdb"
+    path: str = ".cij/state.duckdb"
+
+
+class FilesDelivery(_Table):
+    """A channel that writes each message as a file into a folder, and sends nothing."""
+
+    kind: Literal["files"] = "files"
+    folder: str = "outbox"
+    sender: str | None = Field(default=None, alias="from")
+
+
+class SmtpDelivery(_Table):
+    """`[delivery.email]` through a mail server."""
+
+    kind: Literal["smtp"]
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    username: str | None = None
+    password_env: str | None = None
+    sender: str = Field(alias="from")
+    connections: int = Field(default=4, ge=1, le=100)
+
+    def password(self) -> str | None:
+        """Return the secret. Raises: ConfigError when the variable is not set."""
+        if self.password_env is None:
+            return None
+        if (secret := os.environ.get(self.password_env)) is None:
+            raise ConfigError(f"{FILE_NAME}: the variable {self.password_env} is not set")
+        return secret
+
+
+EmailDelivery = Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")]
+
+
+class DeliveryTable(_Table):
+    """`[delivery.CHANNEL]`. What is not named is written to files, so nothing goes out unasked."""
+
+    email: EmailDelivery = FilesDelivery()
+    sms: FilesDelivery = FilesDelivery()
+    push: FilesDelivery = FilesDelivery()
+
+
+class RunTable(_Table):
+    """`[run]`: how `cij run` paces itself."""
+
+    tick_seconds_max: float = Field(default=60.0, gt=0)
+
+
+class Settings(_Table):
+    """A valid `cij.toml`."""
+
+    project: ProjectTable
+    store: StoreTable = StoreTable()
+    delivery: DeliveryTable = DeliveryTable()
+    run: RunTable = RunTable()
+
+
+_TABLES: tuple[type[_Table], ...] = (
+    Settings,
+    ProjectTable,
+    StoreTable,
+    DeliveryTable,
+    FilesDelivery,
+    SmtpDelivery,
+    RunTable,
+)
+
+
+def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read a `cij.toml`. Raises: ConfigError that names every wrong key with its line."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not valid TOML: {error}") from error
+    return _valid(data, key_lines(text), environment)
+
+
+def _valid(
+    data: dict[str, Any], lines: dict[KeyPath, int], environment: Mapping[str, str]
+) -> Settings:
+    missing = [
+        _at(lines, path, f"the variable {name} is not set (needed by `{'.'.join(path)}`)")
+        for path, name in _variables(data, ())
+        if name not in environment
+    ]
+    if missing:
+        raise ConfigError("\n".join(missing))
+    try:
+        return Settings.model_validate(_filled(data, environment))
+    except ValidationError as error:
+        faults = [_fault(data, detail) for detail in error.errors()]
+        faults.sort(key=lambda fault: line_of(lines, fault[0]))
+        raise ConfigError("\n".join(_at(lines, *fault) for fault in faults)) from None
+
+
+def _at(lines: dict[KeyPath, int], path: KeyPath, message: str) -> str:
+    return f"{FILE_NAME}:{line_of(lines, path)}: {message}"
+
+
+def _variables(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _variables(inner, (*path, key))
+    elif isinstance(value, str) and value.startswith(_ENV):
+        yield path, value.removeprefix(_ENV)
+
+
+def _filled(value: Any, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, environment) for key, inner in value.items()}
+    if isinstance(value, str) and value.startswith(_ENV):
+        return environment[value.removeprefix(_ENV)]
+    return value
+
+
+def _fault(data: dict[str, Any], detail: ErrorDetails) -> tuple[KeyPath, str]:
+    path = _written_path(data, detail)
+    key, table = path[-1], f"[{'.'.join(path[:-1])}]" if path[1:] else f"the top of {FILE_NAME}"
+    if detail["type"] == "extra_forbidden":
+        return path, f"`{key}` is not a setting of {table}{_did_you_mean_key(key)}"
+    if detail["type"] in ("missing", "union_tag_not_found"):
+        return path, f"`{key}` is missing in {table}" if path[1:] else f"[{key}] is missing"
+    return path, f"`{'.'.join(path)}`: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _written_path(data: dict[str, Any], detail: ErrorDetails) -> KeyPath:
+    """Return the path without the names of the alternatives that pydantic puts into it."""
+    path: list[str] = []
+    table: Any = data
+    *around, last = map(str, detail["loc"])
+    for part in around:
+        if isinstance(table, dict) and part in table:
+            path.append(part)
+            table = table[part]
+    if detail["type"].startswith("union_tag"):
+        return (*path, last, "kind")
+    return (*path, last)
+
+
+def _did_you_mean_key(key: str) -> str:
+    known = {f.alias or name for table in _TABLES for name, f in table.model_fields.items()}
+    known.discard(key)
+    return _suggestion(difflib.get_close_matches(key, sorted(known), n=1))
+
+
+def _did_you_mean_zone(name: str) -> str:
+    return _suggestion(difflib.get_close_matches(name, sorted(zoneinfo.available_timezones()), n=1))
+
+
+def _suggestion(close: list[str]) -> str:
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def variable_names(path: Path) -> list[str]:
+    """Return the environment variables that a `cij.toml` names, for a check before any use."""
+    data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    secrets = [value for key, value in _leaves(data) if key.endswith("_env")]
+    return sorted({*secrets, *(name for _, name in _variables(data, ()))})
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for inner_key, inner in value.items():
+            yield from _leaves(inner, inner_key)
+    elif isinstance(value, str):
+        yield key, value

@@ -1,0 +1,47 @@
+"""What the passes share while one project is compiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cij.compiler.model import Model
+from cij.compiler.program import Event
+from cij.grammar import syntax
+from cij.grammar.diagnostic import Diagnostic
+
+# Column types by source, from catalog.lock.json: source -> column -> type as it is written.
+Catalog = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class SendSite:
+    """One `send` step: what a message can rely on there.
+
+    `known` are the customer's fields that the conditions on the way promise to be known.
+    """
+
+    step: syntax.Send
+    journey: str
+    parameters: tuple[str, ...]
+    trigger: tuple[Event, ...]
+    known: frozenset[str]
+
+
+@dataclass(slots=True)
+class Build:
+    """The model so far, the mistakes so far, and what was written.
+
+    `contents` are the texts of files that messages name, by path from the project's folder;
+    `texts` are those of the `.journey` files, to find a place inside a text literal.
+    """
+
+    model: Model
+    diagnostics: list[Diagnostic]
+    declared: dict[str, dict[str, syntax.Declaration]]
+    journeys: dict[str, syntax.Journey]
+    texts: Mapping[str, str]
+    contents: Mapping[str, str]
+    catalog: Catalog
+    send_sites: dict[str, list[SendSite]] = field(default_factory=dict)
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        self.diagnostics.append(diagnostic)

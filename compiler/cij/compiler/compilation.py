@@ -1,0 +1,135 @@
+"""Text to program: the pipeline, and the one public function.
+
+    text --parse--> syntax --resolve--> model --lower--> program
+
+The package does no I/O, reads no clock and draws no random numbers: callers hand it texts and get
+values back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cij.compiler.build import Build, Catalog
+from cij.compiler.content import check_content
+from cij.compiler.declarations import journey as journeys
+from cij.compiler.declarations.event import interactions
+from cij.compiler.declarations.message import content_files
+from cij.compiler.declarations.segment import check_circles
+from cij.compiler.kinds import KINDS, LATER
+from cij.compiler.lower import lower
+from cij.compiler.model import Model, ProjectSettings
+from cij.compiler.program import Program
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Diagnostic, Label
+from cij.grammar.parser import parse
+from cij.grammar.span import file_start
+
+Files = Mapping[str, syntax.File]
+_Named = TypeVar("_Named", syntax.Journey, syntax.Declaration)
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """`program` is there exactly when no diagnostic is an error."""
+
+    program: Program | None
+    model: Model
+    files: Files
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def parse_files(texts: Mapping[str, str]) -> tuple[dict[str, syntax.File], list[Diagnostic]]:
+    """Parse every file of a project, in the order of their names."""
+    files: dict[str, syntax.File] = {}
+    found: list[Diagnostic] = []
+    for file in sorted(texts):
+        files[file], diagnostics = parse(file, texts[file])
+        found += diagnostics
+    return files, found
+
+
+def needed_contents(files: Files) -> list[str]:
+    """Return the paths of content files that the messages of a project name."""
+    return sorted({path for file in files.values() for path in content_files(file.declarations)})
+
+
+def compile_project(
+    settings: ProjectSettings,
+    texts: Mapping[str, str],
+    contents: Mapping[str, str],
+    catalog: Catalog,
+    parsed: tuple[dict[str, syntax.File], list[Diagnostic]] | None = None,
+) -> Compilation:
+    """Compile a project.
+
+    `contents` holds the content files by path, `catalog` the columns of sources that do not
+    declare them; `parsed` saves parsing twice for a caller that has done it to read the contents.
+    Diagnostics come sorted by place.
+    """
+    files, diagnostics = parsed or parse_files(texts)
+    build = Build(Model(settings), list(diagnostics), {}, {}, texts, contents, catalog)
+    _index(files, build)
+    resolve(build, files)
+    found = tuple(sorted(build.diagnostics, key=lambda d: (d.span, d.code)))
+    failed = any(d.is_error for d in found)
+    return Compilation(None if failed else lower(build.model), build.model, files, found)
+
+
+def resolve(build: Build, files: Files) -> None:
+    """Fill the model kind by kind, then check what needs all of them."""
+    for event in interactions():
+        build.model.events[event.name] = event
+    for kind in KINDS:
+        for node in build.declared[kind.word].values():
+            kind.define(node, build)
+    check_circles(build)
+    if build.model.profile is None:
+        _report_no_profile(build, files)
+    for journey in build.journeys.values():
+        journeys.define(journey, build)
+    check_content(build)
+
+
+def _report_no_profile(build: Build, files: Files) -> None:
+    if build.declared["profile"] or any(d.is_error for d in build.diagnostics):
+        return
+    message = "the project has no profile: nothing says who its customers are"
+    span = file_start(min(files) if files else "cij.toml")
+    build.report(codes.MISSING_SETTING.at(span, message, help="add `profile customer { … }`"))
+
+
+# --- the index --------------------------------------------------------------------------------
+
+
+def _index(files: Files, build: Build) -> None:
+    build.declared = {kind.word: {} for kind in KINDS}
+    for file in files.values():
+        for node in file.declarations:
+            _index_one(node, build)
+
+
+def _index_one(node: syntax.TopLevel, build: Build) -> None:
+    word = _word(node)
+    if word in LATER:
+        message = f"`{word}` is understood, but not available in this version"
+        span = node.kind.span if isinstance(node, syntax.Declaration) else node.span
+        build.report(codes.NOT_YET_AVAILABLE.at(span, message))
+    elif isinstance(node, syntax.Journey):
+        _keep(node, build.journeys, build)
+    elif isinstance(node, syntax.Declaration):
+        _keep(node, build.declared[word], build)
+
+
+def _word(node: syntax.TopLevel) -> str:
+    return node.kind.text if isinstance(node, syntax.Declaration) else type(node).__name__.lower()
+
+
+def _keep(node: _Named, known: dict[str, _Named], build: Build) -> None:
+    name = node.name.text
+    if name in known:
+        message = f"there are two declarations `{name}` of this kind"
+        related: Sequence[Label] = [Label(known[name].name.span, "first here")]
+        build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
+        return
+    known[name] = node

@@ -1,0 +1,164 @@
+"""Content: every placeholder of every locale against the customer and what the sends give."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cij.compiler import program as pg
+from cij.compiler.build import Build, SendSite
+from cij.compiler.declarations.message import file_of
+from cij.compiler.liquid_syntax import Placeholder, placeholders
+from cij.compiler.naming import did_you_mean
+from cij.compiler.text_places import in_file, inside_text
+from cij.grammar import codes, syntax
+from cij.grammar.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text of a message, and where it is written."""
+
+    value: str
+    setting: syntax.Setting
+    build: Build
+
+    def span(self, index: int, length: int) -> Span:
+        literal = self.setting.value
+        path = file_of(literal)
+        if path is not None:
+            return in_file(path, self.value, index, length)
+        raw = self.build.texts[literal.span.file]
+        return inside_text(literal.span, raw, self.value, index, length)
+
+
+@dataclass(slots=True)
+class _Use:
+    """What a message reads: parameters, and dotted names of fields."""
+
+    parameters: dict[str, None]
+    fields: dict[str, None]
+
+
+def check_content(build: Build) -> None:
+    """Check all messages, and note in the model what each one reads."""
+    for name, message in list(build.model.messages.items()):
+        use = _Use({}, {})
+        sites = build.send_sites.get(name, [])
+        for text in _texts(build.declared["message"][name], build):
+            _check_text(text, message, sites, use)
+        _check_sites(name, sites, use, build)
+        build.model.messages[name] = message.model_copy(
+            update={"parameters": tuple(use.parameters), "fields": tuple(use.fields)}
+        )
+
+
+def _texts(node: syntax.Declaration, build: Build) -> Iterator[_Text]:
+    for block in (i for i in node.items if isinstance(i, syntax.Block)):
+        for setting in (i for i in block.items if isinstance(i, syntax.Setting)):
+            path = file_of(setting.value)
+            if isinstance(setting.value, syntax.Text):
+                yield _Text(setting.value.value, setting, build)
+            elif path is not None and path in build.contents:
+                yield _Text(build.contents[path], setting, build)
+
+
+def _check_text(text: _Text, message: pg.Message, sites: list[SendSite], use: _Use) -> None:
+    found, error = placeholders(text.value)
+    if error is not None:
+        span = text.span(error.index, 1)
+        text.build.report(codes.BAD_TEMPLATE.at(span, error.message))
+    for placeholder in found:
+        _check_placeholder(placeholder, text, message, sites, use)
+
+
+def _check_placeholder(
+    placeholder: Placeholder, text: _Text, message: pg.Message, sites: list[SendSite], use: _Use
+) -> None:
+    path = placeholder.path
+    profile = text.build.model.profile
+    if profile is not None and path[0] == profile.name and len(path) > 1:
+        path = path[1:]
+    name = ".".join(path)
+    if path[0] == "trigger":
+        _check_trigger(placeholder, text, sites)
+        use.fields[name] = None
+    elif name == "id" or _field(name, text.build) is not None:
+        _check_default(name, placeholder, text, sites)
+        use.fields[name] = None
+    elif name in text.build.model.measures:
+        use.fields[name] = None
+    else:
+        _check_parameter(name, placeholder, text, sites, use)
+
+
+def _field(name: str, build: Build) -> pg.ProfileField | None:
+    fields = build.model.profile.fields if build.model.profile else ()
+    return next((f for f in fields if f.name == name), None)
+
+
+def _check_default(
+    name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite]
+) -> None:
+    if name == "id" or placeholder.has_default or placeholder.is_tested:
+        return
+    if sites and all(name in site.known for site in sites):
+        return
+    _report_default(name, placeholder, text)
+
+
+def _report_default(name: str, placeholder: Placeholder, text: _Text) -> None:
+    message = f"`{name}` has no value for some customers"
+    hint = f'write `{{{{ {name} | default: "…" }}}}`'
+    span = text.span(placeholder.index, len(name))
+    text.build.report(codes.MISSING_DEFAULT.at(span, message, label="may be missing", help=hint))
+
+
+def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:
+    name = ".".join(placeholder.path)
+    for site in sites:
+        for event in site.trigger:
+            names = ["at", *(f.name for f in event.fields)]
+            if name.removeprefix("trigger.") not in names:
+                hint = did_you_mean(name.removeprefix("trigger."), names)
+                message = f"event `{event.name}`, by which `{site.journey}` is entered, has no such field"
+                span = text.span(placeholder.index, len(name))
+                text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
+                return
+        if not site.trigger:
+            message = f"`{name}` needs an entering event, and `{site.journey}` is not sure to have one"
+            span = text.span(placeholder.index, len(name))
+            text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message))
+            return
+    if not (placeholder.has_default or placeholder.is_tested):
+        _report_default(name, placeholder, text)
+
+
+def _check_parameter(
+    name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite], use: _Use
+) -> None:
+    if sites and not any(name in site.parameters for site in sites):
+        build = text.build
+        fields = [f.name for f in build.model.profile.fields] if build.model.profile else []
+        given = sorted({p for site in sites for p in site.parameters})
+        hint = did_you_mean(name, [*fields, *given, *build.model.measures])
+        message = f"`{name}` is neither a field of the customer nor given by a send"
+        span = text.span(placeholder.index, len(name))
+        build.report(
+            codes.UNKNOWN_PLACEHOLDER.at(span, message, label="unknown placeholder", help=hint)
+        )
+        return
+    use.parameters[name] = None
+
+
+def _check_sites(name: str, sites: list[SendSite], use: _Use, build: Build) -> None:
+    for site in sites:
+        for parameter in use.parameters:
+            if parameter not in site.parameters:
+                message = f"message `{name}` needs the parameter `{parameter}`"
+                hint = f"add `{parameter} = …` to the send"
+                span = site.step.messages[0].span
+                build.report(codes.MISSING_PARAMETER.at(span, message, help=hint))
+        for setting in site.step.settings:
+            key = setting.key.text
+            if key in site.parameters and key not in use.parameters:
+                message = f"message `{name}` does not use the parameter `{key}`"
+                build.report(codes.UNUSED_PARAMETER.at(setting.key.span, message))

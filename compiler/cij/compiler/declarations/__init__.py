@@ -1,0 +1,1 @@
+"""The kinds of declaration: one module each. `cij.compiler.kinds` is their table."""

@@ -1,0 +1,152 @@
+"""The body of a declaration: its settings and blocks, checked against what the kind has."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cij.compiler.naming import did_you_mean
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Diagnostic, Label
+from cij.grammar.span import Span
+
+Report = Callable[[Diagnostic], None]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Body:
+    """Items by kind. Readers return None where a setting is absent or was reported."""
+
+    what: str
+    span: Span
+    report: Report
+    settings: dict[str, syntax.Setting] = field(default_factory=dict)
+    blocks: list[syntax.Block] = field(default_factory=list)
+    wheres: list[syntax.Where] = field(default_factory=list)
+    excepts: list[syntax.Except] = field(default_factory=list)
+
+    def need(self, key: str, example: str) -> syntax.Setting | None:
+        """Return a mandatory setting, or report that it is missing."""
+        found = self.settings.get(key)
+        if found is None:
+            message = f"{self.what} needs `{key}`"
+            self.report(codes.MISSING_SETTING.at(self.span, message, help=f"add `{example}`"))
+        return found
+
+    def text(self, key: str) -> str | None:
+        """Return a text setting."""
+        return self._read(key, syntax.Text, 'a text, such as "…"', lambda v: v.value)
+
+    def name(self, key: str) -> str | None:
+        """Return a setting that is a bare name."""
+        return self._read(key, syntax.Path, "a name", lambda v: v.text)
+
+    def names(self, key: str) -> tuple[syntax.Path, ...] | None:
+        """Return a setting that is a list of names; a lone name is a list of one."""
+        setting = self.settings.get(key)
+        if setting is None:
+            return None
+        value = setting.value
+        items = value.items if isinstance(value, syntax.ListOf) else (value,)
+        if not all(isinstance(i, syntax.Path) for i in items):
+            self.wrong(setting, "names, such as [email, phone]")
+            return None
+        return tuple(i for i in items if isinstance(i, syntax.Path))
+
+    def choice(self, key: str, options: Sequence[str]) -> str | None:
+        """Return a setting that is one of a few words."""
+        found = self.name(key)
+        if found is None or found in options:
+            return found
+        hint = did_you_mean(found, options)
+        message = f"`{key}` is one of {', '.join(f'`{o}`' for o in options)}"
+        self.report(codes.BAD_SETTING.at(self.settings[key].value.span, message, help=hint))
+        return None
+
+    def percent(self, key: str) -> syntax.Percent | None:
+        return self._read(key, syntax.Percent, "a share, such as 5%", lambda v: v)
+
+    def duration(self, key: str) -> syntax.Duration | None:
+        return self._read(key, syntax.Duration, "a duration, such as 1 hour", lambda v: v)
+
+    def wrong(self, setting: syntax.Setting, wanted: str) -> None:
+        """Report a setting with another kind of value than it takes."""
+        message = f"`{setting.key.text}` takes {wanted}"
+        self.report(codes.BAD_SETTING.at(setting.value.span, message))
+
+    def _read(
+        self, key: str, kind: type, wanted: str, read: Callable[..., T]
+    ) -> T | None:
+        setting = self.settings.get(key)
+        if setting is None:
+            return None
+        if not isinstance(setting.value, kind):
+            self.wrong(setting, wanted)
+            return None
+        return read(setting.value)
+
+
+def read_body(
+    what: str,
+    span: Span,
+    items: Sequence[syntax.Item],
+    report: Report,
+    *,
+    settings: Sequence[str] | None,
+    blocks: Sequence[str] = (),
+    clauses: Sequence[type] = (),
+    later: Sequence[str] = (),
+) -> Body:
+    """Sort the items of a body and report what does not belong there.
+
+    `settings` None lets any key stand; `later` are keys and blocks of a later version.
+    """
+    body = Body(what, span, report)
+    for item in items:
+        if isinstance(item, syntax.Setting):
+            _add_setting(body, item, settings, later)
+        elif isinstance(item, syntax.Block):
+            _add_block(body, item, blocks, later)
+        elif type(item) in clauses:
+            (body.wheres if isinstance(item, syntax.Where) else body.excepts).append(item)  # type: ignore[arg-type]
+        else:
+            word = type(item).__name__.lower()
+            report(codes.UNKNOWN_SETTING.at(item.span, f"{what} has no `{word}`"))
+    return body
+
+
+def _add_setting(
+    body: Body, item: syntax.Setting, known: Sequence[str] | None, later: Sequence[str]
+) -> None:
+    key = item.key.text
+    if key in later:
+        _not_yet(body, f"`{key}`", item.span)
+    elif known is not None and key not in known:
+        hint = did_you_mean(key, known)
+        message = f"{body.what} has no setting `{key}`"
+        body.report(codes.UNKNOWN_SETTING.at(item.key.span, message, help=hint))
+    elif key in body.settings:
+        first = Label(body.settings[key].span, "first here")
+        message = f"`{key}` is set twice"
+        body.report(codes.DUPLICATE_NAME.at(item.key.span, message, related=[first]))
+    else:
+        body.settings[key] = item
+
+
+def _add_block(
+    body: Body, item: syntax.Block, known: Sequence[str], later: Sequence[str]
+) -> None:
+    word = item.word.text
+    if word in later:
+        _not_yet(body, f"`{word}`", item.span)
+    elif word not in known:
+        hint = did_you_mean(word, known)
+        message = f"{body.what} has no block `{word}`"
+        body.report(codes.UNKNOWN_SETTING.at(item.word.span, message, help=hint))
+    else:
+        body.blocks.append(item)
+
+
+def _not_yet(body: Body, what: str, span: Span) -> None:
+    message = f"{what} of {body.what} is understood, but not available in this version"
+    body.report(codes.NOT_YET_AVAILABLE.at(span, message))

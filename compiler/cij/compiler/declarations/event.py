@@ -1,0 +1,168 @@
+"""`event`: something a customer does; and the interactions with messages, which are built in."""
+
+from cij.compiler import program as pg
+from cij.compiler.build import Build
+from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.source import type_of
+from cij.compiler.expression import Expression
+from cij.compiler.environments import source_environment
+from cij.compiler.model import place
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import check
+from cij.compiler.types import TEXT, Type
+from cij.grammar import codes, syntax
+
+# Interaction -> the channels on which it happens, and its fields besides `channel`.
+INTERACTIONS: dict[str, tuple[tuple[str, ...], dict[str, Type]]] = {
+    "delivered": (("email", "sms", "push"), {}),
+    "opened": (("email", "push"), {}),
+    "clicked": (("email", "sms", "push"), {"link": TEXT}),
+    "replied": (("email", "sms"), {"text": TEXT}),
+    "bounced": (("email", "sms"), {"reason": TEXT}),
+    "complained": (("email",), {}),
+    "unsubscribed": (("email", "sms", "push"), {"topic": TEXT}),
+    "subscribed": (("email", "sms", "push"), {"topic": TEXT}),
+}
+
+_RESERVED = ("at", "seq", "id", "customer", "arrived_at", "message_key")
+
+
+def interactions() -> tuple[pg.Event, ...]:
+    """Return the built-in events."""
+    return tuple(
+        pg.Event(
+            name=name,
+            source=None,
+            customer=None,
+            at=None,
+            fields=tuple(pg.EventFieldDefinition(name=n, type=t) for n, t in fields.items()),
+            is_interaction=True,
+        )
+        for name, (_, fields) in INTERACTIONS.items()
+    )
+
+
+def define(node: syntax.Declaration, build: Build) -> None:
+    """Add the event to the model, or report what is wrong with it."""
+    name = node.name.text
+    if name in INTERACTIONS:
+        message = f"`{name}` is a built-in event: what customers do with messages"
+        build.report(codes.DUPLICATE_NAME.at(node.name.span, message))
+        return
+    body = read_body(
+        f"event `{name}`",
+        node.name.span,
+        node.items,
+        build.report,
+        settings=("source", "customer", "at"),
+        blocks=("fields",),
+        later=("dedupe", "key"),
+    )
+    if "source" in body.settings:
+        event = _from_source(node, body, build)
+    else:
+        event = _by_intake(node, body, build)
+    if event is not None:
+        build.model.events[name] = event
+
+
+def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event | None:
+    for key in ("customer", "at"):
+        if key in body.settings:
+            message = f"`{key}` goes with `source`: events by intake bring their own"
+            build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
+    fields = []
+    for setting in _field_settings(body, build):
+        type = type_of(setting.value, build)
+        if type is not None:
+            fields.append(pg.EventFieldDefinition(name=setting.key.text, type=type))
+    return _event(node, None, None, None, fields)
+
+
+def _from_source(node: syntax.Declaration, body: Body, build: Build) -> pg.Event | None:
+    name = body.name("source")
+    source = build.model.sources.get(name or "")
+    if source is None:
+        if name is not None and name not in build.declared["source"]:
+            hint = did_you_mean(name, build.declared["source"])
+            span = body.settings["source"].value.span
+            build.report(codes.UNKNOWN_NAME.at(span, f"there is no source `{name}`", help=hint))
+        return None
+    customer = _customer(body, source, build)
+    at = _instant(body, source, build)
+    env = source_environment(build, source)
+    fields = []
+    for setting in _field_settings(body, build):
+        value = check(setting.value, env)
+        if value is not None:
+            fields.append(
+                pg.EventFieldDefinition(name=setting.key.text, type=value.type, value=value)
+            )
+    if customer is None or at is None:
+        return None
+    return _event(node, source.name, customer, at, fields)
+
+
+def _event(
+    node: syntax.Declaration,
+    source: str | None,
+    customer: pg.CustomerReference | None,
+    at: Expression | None,
+    fields: list[pg.EventFieldDefinition],
+) -> pg.Event:
+    return pg.Event(
+        name=node.name.text,
+        source=source,
+        customer=customer,
+        at=at,
+        fields=tuple(fields),
+        place=place(node.name.span),
+    )
+
+
+def _field_settings(body: Body, build: Build) -> list[syntax.Setting]:
+    found: list[syntax.Setting] = []
+    for block in body.blocks:
+        inner = read_body("`fields`", block.span, block.items, build.report, settings=None)
+        for setting in inner.settings.values():
+            if setting.key.text in _RESERVED:
+                message = f"every event has `{setting.key.text}` already: choose another name"
+                build.report(codes.DUPLICATE_NAME.at(setting.key.span, message))
+            else:
+                found.append(setting)
+    return found
+
+
+def _customer(body: Body, source: pg.Source, build: Build) -> pg.CustomerReference | None:
+    setting = body.need("customer", "customer = shop(customer_id)")
+    if setting is None:
+        return None
+    call = setting.value
+    argument = call.arguments[0].value if isinstance(call, syntax.Call) and call.arguments else None
+    if not isinstance(call, syntax.Call) or not isinstance(argument, syntax.Path):
+        body.wrong(setting, "the source whose key a column holds: `shop(customer_id)`")
+        return None
+    target, column = call.function.text, argument.text
+    if target not in build.model.sources:
+        hint = did_you_mean(target, build.declared["source"])
+        message = f"there is no source `{target}`"
+        build.report(codes.UNKNOWN_NAME.at(call.function.span, message, help=hint))
+        return None
+    if column not in {c.name for c in source.columns}:
+        hint = did_you_mean(column, [c.name for c in source.columns])
+        message = f"source `{source.name}` has no column `{column}`"
+        build.report(codes.UNKNOWN_NAME.at(argument.span, message, help=hint))
+        return None
+    return pg.CustomerReference(source=target, column=column)
+
+
+def _instant(body: Body, source: pg.Source, build: Build) -> Expression | None:
+    setting = body.need("at", "at = ordered_at")
+    if setting is None:
+        return None
+    value = check(setting.value, source_environment(build, source))
+    if value is None or value.type.kind in ("datetime", "date"):
+        return value
+    message = f"`at` is an instant or a date, and this is {value.type}"
+    build.report(codes.TYPE_MISMATCH.at(setting.value.span, message, label=str(value.type)))
+    return None

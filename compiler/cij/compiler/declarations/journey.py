@@ -1,0 +1,221 @@
+"""`journey`: the head. `steps.py` has the steps."""
+
+from decimal import Decimal
+
+from cij.compiler import expression as ex
+from cij.compiler import model
+from cij.compiler import program as pg
+from cij.compiler.build import Build
+from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.patterns import find_event, pattern_filter
+from cij.compiler.declarations.steps import JourneyContext, resolve_steps
+from cij.compiler.environments import customer_environment
+from cij.compiler.facts import known_fields
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import Environment, check_condition, check_value
+from cij.compiler.typecheck.check import period
+from cij.compiler.types import TEXT
+from cij.grammar import codes, syntax
+from cij.grammar.span import Span
+
+_SETTINGS = ("per", "holdout", "suppress", "language", "timezone", "owner")
+_LATER = ("priority", "limit", "starts", "ends", "stage", "in_flight", "content")
+
+
+def define(node: syntax.Journey, build: Build) -> None:
+    """Add the journey to the model, or report what is wrong with it."""
+    settings = [h for h in node.headers if isinstance(h, syntax.Setting)]
+    body = read_body(
+        f"journey `{node.name.text}`",
+        node.name.span,
+        settings,
+        build.report,
+        settings=_SETTINGS,
+        later=_LATER,
+    )
+    plain = customer_environment(build)
+    entries, trigger = _entries(node, plain, build)
+    env = plain.with_trigger(trigger)
+    _refuse_later(node, build)
+    context = JourneyContext(node, build, env)
+    context.known = _known_at_entry(entries, build)
+    goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
+    exits = tuple(e for h in node.headers if isinstance(h, syntax.Exit) for e in _exit(h, context))
+    steps = resolve_steps(node.steps, context)
+    _report_empty(node, build)
+    again, after = _again(node)
+    build.model.journeys[node.name.text] = model.Journey(
+        name=node.name.text,
+        doc=node.doc,
+        span=node.name.span,
+        entries=entries,
+        again=again,
+        again_after=after,
+        per=_per(body, trigger, build),
+        suppress=_condition(body, "suppress", plain),
+        holdout=_holdout(body),
+        language=_text(body, "language", env),
+        timezone=body.text("timezone"),
+        goals=goals,
+        exits=exits,
+        steps=steps,
+    )
+
+
+def _refuse_later(node: syntax.Journey, build: Build) -> None:
+    for header in node.headers:
+        if isinstance(header, (syntax.Renamed, syntax.Removed)):
+            word = "renamed" if isinstance(header, syntax.Renamed) else "removed"
+            _not_yet(f"`{word}`", header.span, build)
+
+
+def _not_yet(what: str, span: Span, build: Build) -> None:
+    message = f"{what} is understood, but not available in this version"
+    build.report(codes.NOT_YET_AVAILABLE.at(span, message))
+
+
+def _report_empty(node: syntax.Journey, build: Build) -> None:
+    if not any(isinstance(h, (syntax.EnterSegment, syntax.EnterOn)) for h in node.headers):
+        message = f"nobody can enter journey `{node.name.text}`"
+        hint = "add `enter from segment NAME` or `enter on EVENT`"
+        build.report(codes.EMPTY_JOURNEY.at(node.name.span, message, help=hint))
+    if not node.steps:
+        message = f"journey `{node.name.text}` has no steps"
+        build.report(codes.EMPTY_JOURNEY.at(node.name.span, message))
+
+
+# --- entry ------------------------------------------------------------------------------------
+
+
+def _entries(
+    node: syntax.Journey, env: Environment, build: Build
+) -> tuple[tuple[pg.Entry, ...], tuple[pg.Event, ...]]:
+    entries: list[pg.Entry] = []
+    events: list[pg.Event] = []
+    for header in node.headers:
+        if isinstance(header, syntax.EnterSegment):
+            entries += _segment_entry(header, build)
+        elif isinstance(header, syntax.EnterOn):
+            event = find_event(header.pattern, build)
+            if event is not None:
+                where = pattern_filter(header.pattern, event, env)
+                entries.append(pg.EventEntry(event=event.name, where=where))
+                events.append(event)
+    # With a segment beside it an event is not sure to be there, so nothing may be read from it.
+    only_events = len(events) == len(entries)
+    return tuple(entries), tuple(events) if only_events else ()
+
+
+def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
+    name = header.segment.text
+    if name not in build.declared["segment"]:
+        hint = did_you_mean(name, build.declared["segment"])
+        message = f"there is no segment `{name}`"
+        build.report(codes.UNKNOWN_NAME.at(header.segment.span, message, help=hint))
+        return []
+    if header.every is not None:
+        _not_yet("a journey that starts again on a calendar", header.every.span, build)
+    return [pg.SegmentEntry(segment=name, is_once=header.is_once)]
+
+
+def _known_at_entry(entries: tuple[pg.Entry, ...], build: Build) -> frozenset[str]:
+    promises = [
+        known_fields(build.model.segments[e.segment].condition, build.model.segments)
+        for e in entries
+        if isinstance(e, pg.SegmentEntry) and e.segment in build.model.segments
+    ]
+    if not promises or len(promises) < len(entries):
+        return frozenset()
+    return promises[0].intersection(*promises[1:])
+
+
+# --- goals, exits, again ----------------------------------------------------------------------
+
+
+def _goal(header: syntax.Goal, context: JourneyContext) -> list[model.Goal]:
+    event, where, condition = _trigger_of(header.pattern, header.condition, context)
+    if event is None and condition is None:
+        return []
+    if header.condition is not None and header.within is not None:
+        _not_yet("a goal `when` with a window", header.within.span, context.build)
+    if header.condition is not None and header.is_stay:
+        _not_yet("a goal `when` with `and stay`", header.span, context.build)
+    return [
+        model.Goal(
+            name=header.name.text,
+            event=event,
+            where=where,
+            condition=condition,
+            within=period(header.within) if header.within else None,
+            is_stay=header.is_stay,
+            span=header.span,
+        )
+    ]
+
+
+def _exit(header: syntax.Exit, context: JourneyContext) -> list[model.Exit]:
+    event, where, condition = _trigger_of(header.pattern, header.condition, context)
+    if event is None and condition is None:
+        return []
+    name = header.name.text if header.name else "exited"
+    return [model.Exit(name, event, where, condition, header.span)]
+
+
+def _trigger_of(
+    pattern: syntax.Pattern | None,
+    condition: syntax.Expression | None,
+    context: JourneyContext,
+) -> tuple[str | None, ex.Expression | None, ex.Expression | None]:
+    if condition is not None:
+        return None, None, check_condition(condition, context.env)
+    assert pattern is not None, "a goal or exit has a pattern or a condition"
+    if pattern.label is not None:
+        message = "a goal or exit is on an event, not on the message of one step"
+        context.build.report(codes.BAD_LABEL.at(pattern.label.span, message))
+    event = find_event(pattern, context.build)
+    if event is None:
+        return None, None, None
+    return event.name, pattern_filter(pattern, event, context.env), None
+
+
+def _again(node: syntax.Journey) -> tuple[str, ex.Period | None]:
+    header = next((h for h in node.headers if isinstance(h, syntax.Again)), None)
+    if header is None:
+        return "never", None
+    return header.rule, period(header.after) if header.after else None
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def _per(body: Body, trigger: tuple[pg.Event, ...], build: Build) -> str | None:
+    name = body.name("per")
+    if name is None:
+        return None
+    span = body.settings["per"].value.span
+    if not trigger:
+        message = "`per` needs a field of the entering event, and no event enters this journey"
+        build.report(codes.BAD_SETTING.at(span, message))
+        return None
+    for event in trigger:
+        if name not in {f.name for f in event.fields}:
+            hint = did_you_mean(name, [f.name for f in event.fields])
+            message = f"event `{event.name}` has no field `{name}`"
+            build.report(codes.UNKNOWN_NAME.at(span, message, help=hint))
+            return None
+    return name
+
+
+def _holdout(body: Body) -> str | None:
+    percent = body.percent("holdout")
+    return str(percent.value / Decimal(100)) if percent else None
+
+
+def _condition(body: Body, key: str, env: Environment) -> ex.Expression | None:
+    setting = body.settings.get(key)
+    return check_condition(setting.value, env) if setting else None
+
+
+def _text(body: Body, key: str, env: Environment) -> ex.Expression | None:
+    setting = body.settings.get(key)
+    return check_value(setting.value, TEXT, env) if setting else None

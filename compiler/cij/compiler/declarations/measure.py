@@ -1,0 +1,44 @@
+"""`measure`: a number per customer. It is typed when it is first used, for one may use another."""
+
+from dataclasses import replace
+
+from cij.compiler import program as pg
+from cij.compiler.declarations.body import read_body
+from cij.compiler.model import place
+from cij.compiler.typecheck import Environment, check
+from cij.grammar import codes
+
+
+def define(name: str, env: Environment) -> None:
+    """Add the measure to the model, or report what is wrong with it."""
+    typed_measure(name, env)
+
+
+def typed_measure(name: str, env: Environment) -> pg.Measure | None:
+    """Return the measure, typing it first if need be; None when it has a mistake."""
+    if name in env.model.measures:
+        return env.model.measures[name]
+    node = env.declared["measure"][name]
+    if name in env.measure_stack:
+        chain = " -> ".join((*env.measure_stack, name))
+        message = f"measure `{name}` needs itself: {chain}"
+        env.report(codes.CIRCULAR_DEFINITION.at(node.name.span, message))
+        return None
+    body = read_body(
+        f"measure `{name}`",
+        node.name.span,
+        node.items,
+        env.report,
+        settings=("value",),
+        later=("by", "target", "unit"),
+    )
+    setting = body.need("value", "value = sum(purchase.amount)")
+    if setting is None:
+        return None
+    inner = replace(env, event=None, trigger=(), measure_stack=(*env.measure_stack, name))
+    value = check(setting.value, inner)
+    if value is None:
+        return None
+    measure = pg.Measure(name=name, value=value, place=place(node.name.span))
+    env.model.measures[name] = measure
+    return measure

@@ -1,0 +1,28 @@
+"""Patterns: `EVENT(label) where …`, in entries, goals, exits and waits."""
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.build import Build
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import Environment, check_condition
+from cij.grammar import codes, syntax
+
+
+def find_event(pattern: syntax.Pattern, build: Build) -> pg.Event | None:
+    """Return the event that a pattern names, or report that there is none."""
+    name = pattern.event.text
+    found = build.model.events.get(name)
+    if found is None and name not in build.declared["event"]:
+        hint = did_you_mean(name, build.model.events)
+        message = f"there is no event `{name}`"
+        build.report(codes.UNKNOWN_NAME.at(pattern.event.span, message, help=hint))
+    return found
+
+
+def pattern_filter(
+    pattern: syntax.Pattern, event: pg.Event, env: Environment
+) -> ex.Expression | None:
+    """Return the typed `where` of a pattern, if it has one."""
+    if pattern.where is None:
+        return None
+    return check_condition(pattern.where, env.with_event(event))

@@ -1,0 +1,246 @@
+"""`profile`: the unified customer."""
+
+from dataclasses import dataclass, field
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.build import Build
+from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.environments import source_environment
+from cij.compiler.model import place
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import check, check_condition
+from cij.compiler.types import DATETIME, DECIMAL, TEXT, Type
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
+from cij.grammar.span import Span
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The profile while it is read; `first` is where a field was mapped first."""
+
+    build: Build
+    name: str
+    types: dict[str, Type] = field(default_factory=dict)
+    first: dict[str, Span] = field(default_factory=dict)
+    mappings: list[pg.Mapping] = field(default_factory=list)
+    matches: list[pg.ExactMatch] = field(default_factory=list)
+    merges: dict[str, pg.Prefer | pg.Latest] = field(default_factory=dict)
+
+
+def define(node: syntax.Declaration, build: Build) -> None:
+    """Make the profile of the model, or report what is wrong with it."""
+    if build.model.profile is not None:
+        message = f"there is one profile, and `{build.model.profile.name}` is it"
+        build.report(codes.DUPLICATE_NAME.at(node.name.span, message))
+        return
+    body = read_body(
+        f"profile `{node.name.text}`",
+        node.name.span,
+        node.items,
+        build.report,
+        settings=(),
+        blocks=("from", "match", "merge"),
+    )
+    draft = _Draft(build, node.name.text)
+    for word, read in (("from", _mapping), ("match", _match), ("merge", _merge)):
+        for block in body.blocks:
+            if block.word.text == word:
+                read(block, draft)
+    if not draft.mappings:
+        message = f"profile `{draft.name}` needs a source"
+        build.report(codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`"))
+    build.model.profile = _finish(node, draft)
+
+
+def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
+    order = tuple(m.source for m in draft.mappings)
+    fields = tuple(
+        pg.ProfileField(name=name, type=type, merge=draft.merges.get(name, pg.Prefer(sources=order)))
+        for name, type in draft.types.items()
+    )
+    return pg.Profile(
+        name=draft.name,
+        fields=fields,
+        mappings=tuple(draft.mappings),
+        matches=tuple(draft.matches),
+        place=place(node.name.span),
+    )
+
+
+# --- from -------------------------------------------------------------------------------------
+
+
+def _mapping(block: syntax.Block, draft: _Draft) -> None:
+    source = _source(block, draft)
+    if source is None:
+        return
+    if any(m.source == source.name for m in draft.mappings):
+        message = f"source `{source.name}` is mapped twice"
+        draft.build.report(codes.DUPLICATE_NAME.at(block.span, message))
+        return
+    body = read_body(
+        f"`from {source.name}`", block.span, block.items, draft.build.report, settings=None
+    )
+    fields: dict[str, ex.Expression] = {}
+    consents: list[pg.ConsentMapping] = []
+    for setting in body.settings.values():
+        if setting.key.parts[0] == "consent":
+            consents += _consent(setting, source, draft)
+        else:
+            _field(setting, source, fields, draft)
+    draft.mappings.append(
+        pg.Mapping(
+            source=source.name, fields=fields, consents=tuple(consents), place=place(block.span)
+        )
+    )
+
+
+def _source(block: syntax.Block, draft: _Draft) -> pg.Source | None:
+    name = block.argument.text if isinstance(block.argument, syntax.Name) else ""
+    found = draft.build.model.sources.get(name)
+    # A source that was declared with a mistake has been reported already.
+    if found is None and name not in draft.build.declared["source"]:
+        hint = did_you_mean(name, draft.build.declared["source"])
+        message = f"there is no source `{name}`"
+        span = block.argument.span if block.argument else block.span
+        draft.build.report(codes.UNKNOWN_NAME.at(span, message, help=hint))
+    return found
+
+
+def _field(
+    setting: syntax.Setting, source: pg.Source, fields: dict[str, ex.Expression], draft: _Draft
+) -> None:
+    name = setting.key.text
+    if name == "id" or len(setting.key.parts) > 1:
+        message = f"`{name}` cannot be a field: `id` is made by the unification, and names have no dot"
+        draft.build.report(codes.BAD_SETTING.at(setting.key.span, message))
+        return
+    value = check(setting.value, source_environment(draft.build, source))
+    if value is None:
+        # Others may name the field: go on as if it were text.
+        draft.types.setdefault(name, TEXT)
+        return
+    known = draft.types.get(name)
+    if known is not None and known != value.type and not (known.is_number and value.type.is_number):
+        message = f"`{name}` is {known} in one source and {value.type} in this one"
+        related = [Label(draft.first[name], str(known))] if name in draft.first else []
+        draft.build.report(codes.TYPE_MISMATCH.at(setting.value.span, message, related=related))
+        return
+    draft.types[name] = value.type if known in (None, value.type) else DECIMAL
+    draft.first.setdefault(name, setting.value.span)
+    fields[name] = value
+
+
+def _consent(
+    setting: syntax.Setting, source: pg.Source, draft: _Draft
+) -> list[pg.ConsentMapping]:
+    build = draft.build
+    parts = setting.key.parts
+    topic = build.model.topics.get(parts[1]) if len(parts) in (2, 3) else None
+    channel = parts[2] if len(parts) == 3 else None
+    if topic is None or (channel is not None and channel not in topic.channels):
+        hint = did_you_mean(".".join(parts[1:]), build.declared["topic"])
+        message = f"`{setting.key.text}` names no consent: it is `consent.TOPIC` or `consent.TOPIC.CHANNEL`"
+        build.report(codes.UNKNOWN_NAME.at(setting.key.span, message, help=hint))
+        return []
+    value = check_condition(setting.value, source_environment(build, source))
+    if value is None:
+        return []
+    return [pg.ConsentMapping(topic=topic.name, channel=channel, value=value)]
+
+
+# --- match and merge --------------------------------------------------------------------------
+
+
+def _match(block: syntax.Block, draft: _Draft) -> None:
+    name = block.argument.text if isinstance(block.argument, syntax.Name) else "exact"
+    body = read_body(
+        f"match `{name}`",
+        block.span,
+        block.items,
+        draft.build.report,
+        settings=("exact",),
+        later=("similar", "at_least", "same", "normalised", "probabilistic"),
+    )
+    if any(k in ("similar", "probabilistic") for k in _keys(block)):
+        return
+    if body.need("exact", "exact = [email]") is None:
+        return
+    fields = body.names("exact") or ()
+    for path in fields:
+        if path.text not in draft.types:
+            hint = did_you_mean(path.text, draft.types)
+            message = f"`{draft.name}` has no field `{path.text}`"
+            draft.build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
+            return
+    draft.matches.append(pg.ExactMatch(name=name, fields=tuple(p.text for p in fields)))
+
+
+def _keys(block: syntax.Block) -> list[str]:
+    return [i.key.text for i in block.items if isinstance(i, syntax.Setting)]
+
+
+def _merge(block: syntax.Block, draft: _Draft) -> None:
+    name = block.argument.text if isinstance(block.argument, syntax.Name) else ""
+    body = read_body(
+        f"merge `{name}`", block.span, block.items, draft.build.report, settings=("prefer",)
+    )
+    if name not in draft.types:
+        hint = did_you_mean(name, draft.types)
+        message = f"`{draft.name}` has no field `{name}`"
+        span = block.argument.span if block.argument else block.span
+        draft.build.report(codes.UNKNOWN_NAME.at(span, message, help=hint))
+        return
+    setting = body.need("prefer", "prefer = [shop, cards]` or `prefer = latest(cards.updated_at)")
+    if setting is None:
+        return
+    value = setting.value
+    if isinstance(value, syntax.Call) and value.function.text == "latest":
+        rule: pg.Prefer | pg.Latest | None = _latest(value, draft)
+    else:
+        rule = _prefer(body, name, draft)
+    if rule is not None:
+        draft.merges[name] = rule
+
+
+def _prefer(body: Body, name: str, draft: _Draft) -> pg.Prefer | None:
+    mapped = {m.source for m in draft.mappings}
+    names = body.names("prefer")
+    for path in names or ():
+        if path.text not in mapped:
+            hint = did_you_mean(path.text, mapped)
+            message = f"`{draft.name}` has no `from {path.text}`"
+            draft.build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
+            return None
+    rest = [m.source for m in draft.mappings if m.source not in {p.text for p in names or ()}]
+    return pg.Prefer(sources=(*(p.text for p in names), *rest)) if names else None
+
+
+def _latest(call: syntax.Call, draft: _Draft) -> pg.Latest | None:
+    columns: dict[str, str] = {}
+    for argument in call.arguments:
+        path = argument.value
+        source, column = _time_column(path, draft)
+        if source is None or column is None:
+            message = "`latest` takes columns of mapped sources: `latest(cards.updated_at)`"
+            draft.build.report(codes.BAD_SETTING.at(path.span, message))
+            return None
+        if column.type not in (DATETIME,) and column.type.kind != "date":
+            message = f"`latest` needs a date or an instant, and this is {column.type}"
+            draft.build.report(codes.TYPE_MISMATCH.at(path.span, message))
+            return None
+        columns[source.name] = column.name
+    return pg.Latest(columns=columns)
+
+
+def _time_column(
+    path: syntax.Expression, draft: _Draft
+) -> tuple[pg.Source | None, pg.SourceColumn | None]:
+    if not isinstance(path, syntax.Path) or len(path.parts) != 2:
+        return None, None
+    source = draft.build.model.sources.get(path.parts[0])
+    if source is None or source.name not in {m.source for m in draft.mappings}:
+        return None, None
+    return source, next((c for c in source.columns if c.name == path.parts[1]), None)

@@ -1,0 +1,161 @@
+"""`source`: a table from outside."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal, cast
+
+from cij.compiler import program as pg
+from cij.compiler.build import Build
+from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.environments import source_environment
+from cij.compiler.model import place
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import check_condition
+from cij.compiler.typecheck.check import is_currency
+from cij.compiler.types import NAMED, Type, money
+from cij.grammar import codes, syntax
+
+# What each kind needs and may have, besides what every source has.
+_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "csv": (("path",), ("delimiter", "quote", "encoding", "null", "date_format")),
+    "sqlite": (("path", "table"), ("null", "date_format")),
+}
+_LATER_KINDS = ("json", "jsonl", "parquet", "postgres", "delta", "dbt", "api", "cloud")
+_COMMON = ("kind", "key", "tolerate", "timezone")
+
+
+def define(node: syntax.Declaration, build: Build) -> None:
+    """Add the source to the model, or report what is wrong with it."""
+    kind = _kind(node, build)
+    if kind is None:
+        return
+    needed, optional = _KINDS[kind]
+    body = read_body(
+        f"source `{node.name.text}`",
+        node.name.span,
+        node.items,
+        build.report,
+        settings=(*_COMMON, *needed, *optional),
+        blocks=("columns",),
+        clauses=(syntax.Where,),
+        later=("refresh", "derive"),
+    )
+    own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
+    missing = [k for k in needed if body.need(k, f'{k} = "…"') is None]
+    key = body.name("key") if body.need("key", "key = COLUMN") else None
+    columns = _columns(node, body, build)
+    if missing or key is None or columns is None or None in own.values():
+        return
+    if key not in {c.name for c in columns}:
+        hint = did_you_mean(key, [c.name for c in columns])
+        message = f"source `{node.name.text}` has no column `{key}` to be its key"
+        build.report(codes.UNKNOWN_NAME.at(body.settings["key"].value.span, message, help=hint))
+        return
+    _add(node, kind, key, columns, {k: v for k, v in own.items() if v is not None}, body, build)
+
+
+def _add(
+    node: syntax.Declaration,
+    kind: str,
+    key: str,
+    columns: tuple[pg.SourceColumn, ...],
+    settings: dict[str, str],
+    body: Body,
+    build: Build,
+) -> None:
+    tolerate = body.percent("tolerate")
+    source = pg.Source(
+        name=node.name.text,
+        kind=cast(Literal["csv", "sqlite"], kind),
+        settings=settings,
+        key=key,
+        columns=columns,
+        tolerate=str(tolerate.value / Decimal(100)) if tolerate else "0.01",
+        timezone=body.text("timezone") or build.model.settings.timezone,
+        place=place(node.name.span),
+    )
+    if body.wheres:
+        env = source_environment(build, source)
+        source = source.model_copy(
+            update={"where": check_condition(body.wheres[0].condition, env)}
+        )
+    build.model.sources[source.name] = source
+
+
+def _kind(node: syntax.Declaration, build: Build) -> str | None:
+    setting = next(
+        (i for i in node.items if isinstance(i, syntax.Setting) and i.key.text == "kind"), None
+    )
+    if setting is None:
+        message = f"source `{node.name.text}` needs `kind`"
+        hint = "add `kind = csv` or `kind = sqlite`"
+        build.report(codes.MISSING_SETTING.at(node.name.span, message, help=hint))
+        return None
+    kind = setting.value.text if isinstance(setting.value, syntax.Path) else ""
+    if kind in _LATER_KINDS:
+        message = f"a source of kind `{kind}` is understood, but not available in this version"
+        build.report(codes.NOT_YET_AVAILABLE.at(setting.value.span, message))
+        return None
+    if kind not in _KINDS:
+        message = "`kind` is one of " + ", ".join(f"`{k}`" for k in _KINDS)
+        near = did_you_mean(kind, _KINDS) if kind else None
+        build.report(codes.BAD_SETTING.at(setting.value.span, message, help=near))
+        return None
+    return kind
+
+
+def _plain(body: Body, key: str) -> str | None:
+    """Return a text, or `env:NAME` for `env("NAME")`, which is read when the program runs."""
+    value = body.settings[key].value
+    if isinstance(value, syntax.Call) and value.function.text == "env" and value.arguments:
+        name = value.arguments[0].value
+        if isinstance(name, syntax.Text):
+            return f"env:{name.value}"
+    return body.text(key)
+
+
+def _columns(
+    node: syntax.Declaration, body: Body, build: Build
+) -> tuple[pg.SourceColumn, ...] | None:
+    if body.blocks:
+        return _declared_columns(body.blocks[0], build)
+    known = build.catalog.get(node.name.text)
+    if known is not None:
+        return _catalog_columns(known)
+    message = f"the columns of source `{node.name.text}` are not known"
+    hint = "write them in a block `columns { … }`, or run `cij catalog refresh`"
+    build.report(codes.UNKNOWN_COLUMNS.at(node.name.span, message, help=hint))
+    return None
+
+
+def _catalog_columns(known: Mapping[str, str]) -> tuple[pg.SourceColumn, ...]:
+    return tuple(
+        pg.SourceColumn(name=name, type=NAMED.get(text, NAMED["text"]))
+        for name, text in known.items()
+    )
+
+
+def _declared_columns(block: syntax.Block, build: Build) -> tuple[pg.SourceColumn, ...] | None:
+    inner = read_body("`columns`", block.span, block.items, build.report, settings=None)
+    columns = []
+    for name, setting in inner.settings.items():
+        type = type_of(setting.value, build)
+        if type is None:
+            return None
+        columns.append(pg.SourceColumn(name=name, type=type))
+    return tuple(columns)
+
+
+def type_of(node: syntax.Expression, build: Build) -> Type | None:
+    """Return the type that is written: `text`, `integer`, `money(EUR)`."""
+    if isinstance(node, syntax.Path) and node.text in NAMED:
+        return NAMED[node.text]
+    if isinstance(node, syntax.Call) and node.function.text == "money" and node.arguments:
+        currency = node.arguments[0].value
+        if isinstance(currency, syntax.Path) and is_currency(currency.text):
+            return money(currency.text)
+    written = node.text if isinstance(node, syntax.Path) else ""
+    hint = did_you_mean(written, NAMED) if written else None
+    message = "a type is one of " + ", ".join(f"`{n}`" for n in NAMED) + ", `money(EUR)`"
+    build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
+    return None

@@ -1,0 +1,281 @@
+"""Typed expressions: the one form in which the model and the program hold conditions and values.
+
+Every name in them is resolved, every node carries its type and whether its value can be missing.
+A node of type boolean is a condition: it is true or false, never missing (S1); what is missing
+makes the atom false before anything is negated.
+"""
+
+from typing import Annotated, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field as PydanticField
+
+from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
+
+Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
+Aggregation = Literal["any", "count", "sum", "avg", "min", "max", "first", "last"]
+Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
+
+
+class Typed(BaseModel):
+    """What all expressions have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Type
+    is_nullable: bool = False
+
+
+class Constant(Typed):
+    """A literal. Decimals, money, percent (as a fraction), dates and times are ISO text."""
+
+    op: Literal["constant"] = "constant"
+    value: bool | int | str
+
+
+class Period(Typed):
+    """`7 days`. Day and longer are calendar steps, hour and shorter elapsed time (S2)."""
+
+    op: Literal["period"] = "period"
+    type: Type = DURATION
+    count: int
+    unit: Unit
+
+
+class Now(Typed):
+    """The instant of the tick."""
+
+    op: Literal["now"] = "now"
+    type: Type = DATETIME
+
+
+class Today(Typed):
+    """The local date of the customer at the instant of the tick."""
+
+    op: Literal["today"] = "today"
+    type: Type = DATE
+
+
+class Field(Typed):
+    """A field of the unified customer; `id` is one and is never missing."""
+
+    op: Literal["field"] = "field"
+    name: str
+
+
+class Column(Typed):
+    """A column of a source, in the source's own filter, a mapping or an event definition."""
+
+    op: Literal["column"] = "column"
+    source: str
+    name: str
+
+
+class EventField(Typed):
+    """A field of the event row that is looked at: in an aggregate, a filter or a pattern."""
+
+    op: Literal["event_field"] = "event_field"
+    event: str
+    name: str
+
+
+class TriggerField(Typed):
+    """A field of the event by which the passage entered; one of `events` it was."""
+
+    op: Literal["trigger_field"] = "trigger_field"
+    events: tuple[str, ...]
+    name: str
+
+
+class Consent(Typed):
+    """The customer's consent to a topic, on one channel or (None) on any of the topic's."""
+
+    op: Literal["consent"] = "consent"
+    type: Type = BOOLEAN
+    topic: str
+    channel: str | None = None
+
+
+class Member(Typed):
+    """`in segment S`."""
+
+    op: Literal["member"] = "member"
+    type: Type = BOOLEAN
+    segment: str
+
+
+class MeasureValue(Typed):
+    """The value of a measure for the customer."""
+
+    op: Literal["measure"] = "measure"
+    measure: str
+
+
+class HashShare(Typed):
+    """True for the people whose salted hash lies in [low, high): S14.
+
+    Units: shares of 1 as decimal text. Source: semantics.md S14, architecture.md on `md5`.
+    """
+
+    op: Literal["hash_share"] = "hash_share"
+    type: Type = BOOLEAN
+    salt: str
+    low: str
+    high: str
+
+
+class Last(BaseModel):
+    """`within last D`: the half-open interval (now - D, now] (S5)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    op: Literal["last"] = "last"
+    period: Period
+
+
+class Range(BaseModel):
+    """`since A` (no end) or `between A and B`; (start, end], a missing bound matches nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    op: Literal["range"] = "range"
+    start: "Expression"
+    end: "Expression | None" = None
+
+
+class Aggregate(Typed):
+    """One value over a customer's events. `value` is missing for `any` and for `count` of rows.
+
+    Nulls: `count` and `any` are never missing, `sum` over no events is 0, the others are missing.
+    """
+
+    op: Literal["aggregate"] = "aggregate"
+    function: Aggregation
+    event: str
+    value: "Expression | None" = None
+    window: Annotated[Last | Range, PydanticField(discriminator="op")] | None = None
+    where: "Expression | None" = None
+
+
+class Compare(Typed):
+    """Two values of one type. False when either is missing; `!=` is the negation of `=` (S1)."""
+
+    op: Literal["compare"] = "compare"
+    type: Type = BOOLEAN
+    operator: Comparison
+    left: "Expression"
+    right: "Expression"
+
+
+class InSet(Typed):
+    """`x in [a, b]`; false when x is missing."""
+
+    op: Literal["in_set"] = "in_set"
+    type: Type = BOOLEAN
+    value: "Expression"
+    items: tuple["Expression", ...]
+
+
+class TopShare(Typed):
+    """`x in top 10%` of the customers whose x is known; ties go to the smaller id."""
+
+    op: Literal["top_share"] = "top_share"
+    type: Type = BOOLEAN
+    value: "Expression"
+    share: str
+
+
+class Known(Typed):
+    """`x is known`."""
+
+    op: Literal["known"] = "known"
+    type: Type = BOOLEAN
+    value: "Expression"
+
+
+class And(Typed):
+    op: Literal["and"] = "and"
+    type: Type = BOOLEAN
+    items: tuple["Expression", ...]
+
+
+class Or(Typed):
+    op: Literal["or"] = "or"
+    type: Type = BOOLEAN
+    items: tuple["Expression", ...]
+
+
+class Not(Typed):
+    op: Literal["not"] = "not"
+    type: Type = BOOLEAN
+    item: "Expression"
+
+
+class Arithmetic(Typed):
+    """Numbers, money, dates and durations; missing when a part is missing or the divisor is 0."""
+
+    op: Literal["arithmetic"] = "arithmetic"
+    operator: Literal["+", "-", "*", "/"]
+    left: "Expression"
+    right: "Expression"
+
+
+class Coalesce(Typed):
+    """`x ?? default`."""
+
+    op: Literal["coalesce"] = "coalesce"
+    value: "Expression"
+    default: "Expression"
+
+
+class Call(Typed):
+    """A function of the table in `cij.compiler.functions`."""
+
+    op: Literal["call"] = "call"
+    function: str
+    arguments: tuple["Expression", ...]
+
+
+Expression = Annotated[
+    Union[
+        Constant,
+        Period,
+        Now,
+        Today,
+        Field,
+        Column,
+        EventField,
+        TriggerField,
+        Consent,
+        Member,
+        MeasureValue,
+        HashShare,
+        Aggregate,
+        Compare,
+        InSet,
+        TopShare,
+        Known,
+        And,
+        Or,
+        Not,
+        Arithmetic,
+        Coalesce,
+        Call,
+    ],
+    PydanticField(discriminator="op"),
+]
+
+for _node in (
+    Range,
+    Aggregate,
+    Compare,
+    InSet,
+    TopShare,
+    Known,
+    And,
+    Or,
+    Not,
+    Arithmetic,
+    Coalesce,
+    Call,
+):
+    _node.model_rebuild()

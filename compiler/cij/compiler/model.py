@@ -1,0 +1,142 @@
+"""The model: what a project means, resolved and typed. No name in it is looked up again.
+
+Data, content and conditions have the form that the program persists; a journey has a tree of five
+kinds of step, before it becomes states. `lower.py` makes the program of it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from cij.compiler import program as pg
+from cij.compiler.expression import Expression, Period
+from cij.grammar.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Queue a message. `name` is the label or the derived name of the step."""
+
+    name: str
+    span: Span
+    message: str
+    channel: str
+    parameters: dict[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitArm:
+    """One event that ends a wait; `of` names the step of the send that it belongs to."""
+
+    event: str
+    of: str | None
+    where: Expression | None
+    steps: "Steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Rest until the timer or the first of the arms; then the steps of that arm, or `otherwise`."""
+
+    name: str
+    span: Span
+    timer: pg.Timer
+    arms: tuple[AwaitArm, ...] = ()
+    otherwise: "Steps" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseArm:
+    """A guard and what is done where it is the first that holds."""
+
+    guard: Expression
+    steps: "Steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Branch at once: if, switch, split."""
+
+    name: str
+    span: Span
+    arms: tuple[ChooseArm, ...]
+    otherwise: "Steps"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Leave with an outcome."""
+
+    name: str
+    span: Span
+    outcome: str
+
+
+Step = Union[Send, Wait, Choose, End]
+Steps = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    name: str
+    event: str | None
+    where: Expression | None
+    condition: Expression | None
+    within: Period | None
+    is_stay: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    name: str
+    event: str | None
+    where: Expression | None
+    condition: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    name: str
+    doc: str
+    span: Span
+    entries: tuple[pg.Entry, ...]
+    again: str
+    again_after: Period | None
+    per: str | None
+    suppress: Expression | None
+    holdout: str | None
+    language: Expression | None
+    timezone: str | None
+    goals: tuple[Goal, ...]
+    exits: tuple[Exit, ...]
+    steps: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSettings:
+    """What a program takes from cij.toml: its name and the fallbacks of S4 and of locales."""
+
+    name: str
+    timezone: str
+    language: str = "en"
+
+
+@dataclass(slots=True)
+class Model:
+    """All declarations by name, in the order of the files. Filled kind by kind."""
+
+    settings: ProjectSettings
+    sources: dict[str, pg.Source] = field(default_factory=dict)
+    topics: dict[str, pg.Topic] = field(default_factory=dict)
+    profile: pg.Profile | None = None
+    events: dict[str, pg.Event] = field(default_factory=dict)
+    measures: dict[str, pg.Measure] = field(default_factory=dict)
+    segments: dict[str, pg.Segment] = field(default_factory=dict)
+    messages: dict[str, pg.Message] = field(default_factory=dict)
+    journeys: dict[str, Journey] = field(default_factory=dict)
+
+
+def place(span: Span) -> pg.Place:
+    """Return the place that a part of the program remembers."""
+    return pg.Place(file=span.file, line=span.line, column=span.column)

@@ -1,0 +1,28 @@
+"""Did you mean: near names of the expected kind."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+_NAMES_MAX = 3
+
+
+def near(name: str, candidates: Iterable[str]) -> list[str]:
+    """Return up to three candidates that `name` may be a slip of, the likeliest first."""
+    lower = name.lower()
+    exact = [c for c in candidates if c.lower() == lower]
+    if exact:
+        return exact[:_NAMES_MAX]
+    scored = [(SequenceMatcher(None, lower, c.lower()).ratio(), c) for c in candidates]
+    close = sorted((-score, c) for score, c in scored if score >= 0.66)
+    return [c for _, c in close[:_NAMES_MAX]]
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the help line for an unknown `name`, or None when nothing is near."""
+    names = list(candidates)
+    found = near(name, names)
+    if found:
+        return "did you mean " + " or ".join(f"`{n}`" for n in found) + "?"
+    if 0 < len(names) <= 8:
+        return "there is " + ", ".join(f"`{n}`" for n in sorted(names))
+    return None

@@ -1,0 +1,426 @@
+"""The program: the only persisted form. JSON with a versioned schema and a content hash.
+
+A minor version of the format adds fields that an older reader may ignore; a major one does not.
+Conditions are typed expression trees, never SQL text. Everything is in the order of the files.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field as PydanticField
+
+from cij.compiler.expression import Expression, Period
+from cij.compiler.types import Type
+
+FORMAT_VERSION = "1.0"
+
+
+class Part(BaseModel):
+    """Anything in a program."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(Part):
+    """Where it is written: for messages and explanations, not part of any hash."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+# --- data -------------------------------------------------------------------------------------
+
+
+class SourceColumn(Part):
+    name: str
+    type: Type
+    is_nullable: bool = True
+
+
+class Source(Part):
+    """A table from outside. `settings` hold what the kind needs: path, table, delimiter …
+
+    `tolerate` is the share of rows that may be bad before a refresh fails, as decimal text (S24).
+    `timezone` is the zone of local times without an offset.
+    """
+
+    name: str
+    kind: Literal["csv", "sqlite"]
+    settings: dict[str, str]
+    key: str
+    columns: tuple[SourceColumn, ...]
+    where: Expression | None = None
+    tolerate: str = "0.01"
+    timezone: str
+    place: Place
+
+
+class ConsentMapping(Part):
+    """What a source says about consent; no channel means every channel of the topic."""
+
+    topic: str
+    channel: str | None
+    value: Expression
+
+
+class Mapping(Part):
+    """What one source gives to the customer."""
+
+    source: str
+    fields: dict[str, Expression]
+    consents: tuple[ConsentMapping, ...] = ()
+    place: Place
+
+
+class ExactMatch(Part):
+    """Two records are one customer when all these fields are known and equal."""
+
+    kind: Literal["exact"] = "exact"
+    name: str
+    fields: tuple[str, ...]
+
+
+class Prefer(Part):
+    """The first source in this order that knows the field."""
+
+    kind: Literal["prefer"] = "prefer"
+    sources: tuple[str, ...]
+
+
+class Latest(Part):
+    """The known value whose record has the latest time; `columns` maps source to its column.
+
+    Records of other sources come after all of these, in the order of the mappings.
+    """
+
+    kind: Literal["latest"] = "latest"
+    columns: dict[str, str]
+
+
+Merge = Annotated[Union[Prefer, Latest], PydanticField(discriminator="kind")]
+
+
+class ProfileField(Part):
+    name: str
+    type: Type
+    is_nullable: bool = True
+    merge: Merge
+
+
+class Profile(Part):
+    """The unified customer. Fields with a role by their name: email, phone, language, timezone."""
+
+    name: str
+    fields: tuple[ProfileField, ...]
+    mappings: tuple[Mapping, ...]
+    matches: tuple[ExactMatch, ...]
+    place: Place
+
+
+class EventFieldDefinition(Part):
+    """`value` is an expression over the source's columns; none when events come by intake only."""
+
+    name: str
+    type: Type
+    value: Expression | None = None
+
+
+class CustomerReference(Part):
+    """`shop(customer_id)`: the column of the event's source holds the key of a profile source."""
+
+    source: str
+    column: str
+
+
+class Event(Part):
+    """Something a customer does.
+
+    An interaction is an event with a message that was sent; it has the built-in field `channel`.
+    Every event has `at`, the instant at which it happened.
+    """
+
+    name: str
+    source: str | None
+    customer: CustomerReference | None
+    at: Expression | None
+    fields: tuple[EventFieldDefinition, ...]
+    is_interaction: bool = False
+    place: Place | None = None
+
+
+class Measure(Part):
+    name: str
+    value: Expression
+    place: Place
+
+
+class Segment(Part):
+    """`refresh_s`: how often a condition that depends on time is looked at again."""
+
+    name: str
+    condition: Expression
+    refresh_s: int
+    place: Place
+
+
+# --- content ----------------------------------------------------------------------------------
+
+
+class Topic(Part):
+    """A consent topic. `none` is for service messages that need no consent (transactional)."""
+
+    name: str
+    purpose: str
+    channels: tuple[str, ...]
+    consent: Literal["opt_in", "opt_out", "none"]
+    place: Place
+
+
+class Content(Part):
+    """One locale of a message. `subject` and `body` are Liquid; `format` is that of the body."""
+
+    locale: str
+    subject: str
+    body: str
+    format: Literal["text", "markdown", "html"]
+
+
+class Message(Part):
+    """`locales` are in the order of the file; `fallback` is the locale when none fits.
+
+    `parameters` are the names that a send must give; `fields` the customer's fields it reads,
+    as dotted names under which the template knows them.
+    """
+
+    name: str
+    channel: str
+    topic: str
+    sender: str | None
+    reply_to: str | None
+    fallback: str
+    locales: tuple[Content, ...]
+    parameters: tuple[str, ...]
+    fields: tuple[str, ...]
+    place: Place
+
+
+# --- journeys ---------------------------------------------------------------------------------
+
+
+class AfterPeriod(Part):
+    """Due a period from the arrival; with `at`, at the first such local time from then on."""
+
+    kind: Literal["after"] = "after"
+    period: Period
+    at: str | None = None
+
+
+class UntilMoment(Part):
+    """Due at the instant of an expression; with `at`, at that local time of its day."""
+
+    kind: Literal["until"] = "until"
+    moment: Expression
+    at: str | None = None
+
+
+class UntilWeekday(Part):
+    """Due at the next such weekday (1 is Monday) at the local time, later than the arrival."""
+
+    kind: Literal["weekday"] = "weekday"
+    weekday: int
+    at: str
+
+
+Timer = Annotated[Union[AfterPeriod, UntilMoment, UntilWeekday], PydanticField(discriminator="kind")]
+
+
+class Await(Part):
+    """An event that ends a rest. `of` is the step of the send that an interaction belongs to."""
+
+    event: str
+    of: str | None = None
+    where: Expression | None = None
+    target: str
+
+
+class StateBase(Part):
+    """`id` is unique in the journey; `step` is the label or derived name of the step it is of."""
+
+    id: str
+    step: str
+    place: Place
+
+
+class Rest(StateBase):
+    """A place where a passage waits. The earliest await wins; then `timeout` at the timer (S13)."""
+
+    kind: Literal["rest"] = "rest"
+    timer: Timer
+    awaits: tuple[Await, ...] = ()
+    timeout: str
+
+
+class Branch(Part):
+    guard: Expression
+    target: str
+
+
+class Decide(StateBase):
+    """The first branch whose guard holds, else `otherwise`."""
+
+    kind: Literal["decide"] = "decide"
+    branches: tuple[Branch, ...]
+    otherwise: str
+
+
+class SendEffect(Part):
+    """Queue a message. Parameter values are read when the step runs (S11)."""
+
+    kind: Literal["send"] = "send"
+    channel: str
+    message: str
+    parameters: dict[str, Expression]
+
+
+Effect = SendEffect
+
+
+class Act(StateBase):
+    """One effect, then on."""
+
+    kind: Literal["act"] = "act"
+    effect: Effect
+    target: str
+
+
+class End(StateBase):
+    """`cause` tells an `end` step from an exit and from a goal."""
+
+    kind: Literal["end"] = "end"
+    outcome: str
+    cause: Literal["end", "exit", "goal"] = "end"
+
+
+State = Annotated[Union[Rest, Decide, Act, End], PydanticField(discriminator="kind")]
+
+
+class SegmentEntry(Part):
+    """Who is in the segment at the start and whoever joins later; with `is_once` the former only."""
+
+    kind: Literal["segment"] = "segment"
+    segment: str
+    is_once: bool = False
+
+
+class EventEntry(Part):
+    kind: Literal["event"] = "event"
+    event: str
+    where: Expression | None = None
+
+
+Entry = Annotated[Union[SegmentEntry, EventEntry], PydanticField(discriminator="kind")]
+
+
+class Goal(Part):
+    """`target` is the End state of a passage that reaches it; none when the passage stays."""
+
+    name: str
+    event: str | None
+    where: Expression | None
+    condition: Expression | None
+    within: Period | None
+    target: str | None
+    place: Place
+
+
+class Exit(Part):
+    """By an event, or by a condition that is tested whenever the passage wakes (S8)."""
+
+    name: str
+    event: str | None
+    where: Expression | None
+    condition: Expression | None
+    target: str
+    place: Place
+
+
+class Journey(Part):
+    """A state machine. `version` is the content hash of all that decides what happens (S21)."""
+
+    name: str
+    version: str
+    doc: str
+    entries: tuple[Entry, ...]
+    again: Literal["never", "always", "after"]
+    again_after: Period | None = None
+    per: str | None = None
+    suppress: Expression | None = None
+    holdout: str | None = None
+    language: Expression | None = None
+    timezone: str | None = None
+    goals: tuple[Goal, ...] = ()
+    exits: tuple[Exit, ...] = ()
+    start: str
+    states: tuple[State, ...]
+    place: Place
+
+    def state(self, id: str) -> "State":
+        """Return the state `id`, which is known to be there."""
+        return next(s for s in self.states if s.id == id)
+
+
+class Program(Part):
+    """A whole project, compiled. `timezone` is the project's, the last resort of S4."""
+
+    format_version: str = FORMAT_VERSION
+    project: str
+    timezone: str
+    sources: tuple[Source, ...]
+    profile: Profile
+    events: tuple[Event, ...]
+    measures: tuple[Measure, ...]
+    segments: tuple[Segment, ...]
+    topics: tuple[Topic, ...]
+    messages: tuple[Message, ...]
+    journeys: tuple[Journey, ...]
+    hash: str = ""
+
+
+def canonical(part: Any) -> str:
+    """Return the JSON text that hashes are taken of: sorted keys, no places, no docs, no hashes."""
+    return json.dumps(_without_places(part), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def content_hash(part: Any) -> str:
+    """Return the sha-256 of the canonical text of pydantic parts, or lists and dicts of them."""
+    return hashlib.sha256(canonical(part).encode()).hexdigest()
+
+
+_NOT_HASHED = {"place", "doc", "hash", "version"}
+
+
+def _without_places(value: Any) -> Any:
+    # Only parts lose these names: a dict may hold an author's field that is called `version`.
+    if isinstance(value, BaseModel):
+        names = [n for n in type(value).model_fields if n not in _NOT_HASHED]
+        return {n: _without_places(getattr(value, n)) for n in names}
+    if isinstance(value, dict):
+        return {k: _without_places(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_places(v) for v in value]
+    return value
+
+
+def to_json(program: Program) -> str:
+    """Return the program as the text of a `.json` file, stable for equal programs."""
+    return program.model_dump_json(indent=2, exclude_none=True) + "\n"
+
+
+def from_json(text: str) -> Program:
+    """Read what `to_json` wrote. Raises pydantic.ValidationError on any other text."""
+    return Program.model_validate_json(text)

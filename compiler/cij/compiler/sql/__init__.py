@@ -1,0 +1,11 @@
+"""SQL, as sqlglot trees: the only importer of sqlglot.
+
+    program --condition, segment, load, unify, events, plan--> statements
+
+Statements are written as DuckDB text with holes for trees (`template`), parsed once, and printed
+for any dialect. Values are bound parameters, never text.
+"""
+
+from cij.compiler.sql.template import Statement, query
+
+__all__ = ["Statement", "query"]

@@ -1,0 +1,351 @@
+"""Typed expressions to SQL expressions.
+
+Nulls: S1. `condition` gives SQL that is true, or false or null where the condition is false: enough
+for WHERE, ON and CASE WHEN. `strict` gives SQL that is never null: needed under NOT and as a value.
+So null handling shows up only where it changes something.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler.sql import moments
+from cij.compiler.sql.functions import FUNCTION_SQL
+from cij.compiler.sql.scope import Scope
+from cij.compiler.sql.template import fill
+
+__all__ = ["Scope", "column", "condition", "strict", "to_instant", "to_local", "value"]
+
+
+def condition(node: ex.Expression, scope: Scope) -> exp.Expr:
+    """Return SQL for a boolean expression; null stands for false."""
+    match node:
+        case ex.And(items=items):
+            return exp.and_(*(condition(i, scope) for i in items), copy=False)
+        case ex.Or(items=items):
+            return exp.or_(*(condition(i, scope) for i in items), copy=False)
+        case ex.Not(item=item):
+            return exp.not_(strict(item, scope), copy=False)
+        case ex.Compare(operator="!="):
+            return _differs(node, scope)
+        case ex.Member(segment=name):
+            return condition(scope.catalog.segments[name].condition, scope)
+    return _atom(node, scope)
+
+
+def strict(node: ex.Expression, scope: Scope) -> exp.Expr:
+    """Return SQL for a boolean expression that is never null."""
+    match node:
+        case ex.And(items=items):
+            return exp.and_(*(strict(i, scope) for i in items), copy=False)
+        case ex.Or(items=items):
+            return exp.or_(*(strict(i, scope) for i in items), copy=False)
+        case ex.Member(segment=name):
+            return strict(scope.catalog.segments[name].condition, scope)
+        case ex.Not() | ex.Compare(operator="!="):
+            return condition(node, scope)
+    tree = _atom(node, scope)
+    return fill("COALESCE({a}, FALSE)", a=tree) if _may_be_null(node) else tree
+
+
+def value(node: ex.Expression, scope: Scope) -> exp.Expr:
+    """Return SQL for the value of any expression; null where it is missing."""
+    if node.type.kind == "boolean" and not isinstance(node, (ex.Constant, ex.Coalesce)):
+        return _atom(node, scope) if isinstance(node, _READS) else strict(node, scope)
+    return _VALUES[type(node)](node, scope)
+
+
+def column(alias: str | None, name: str) -> exp.Expr:
+    """Return the quoted column of a row."""
+    assert alias is not None, f"`{name}` is read where there is no such row"
+    return exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(alias, quoted=True))
+
+
+# --- booleans ---------------------------------------------------------------------------------
+
+_READS = (ex.Field, ex.Column, ex.EventField, ex.TriggerField)
+
+
+def _atom(node: ex.Expression, scope: Scope) -> exp.Expr:
+    return (_ATOMS.get(type(node)) or _VALUES[type(node)])(node, scope)
+
+
+def _may_be_null(node: ex.Expression) -> bool:
+    match node:
+        case ex.Compare(left=left, right=right):
+            return left.is_nullable or right.is_nullable
+        case ex.InSet(value=inner):
+            return inner.is_nullable
+        case ex.Known() | ex.Consent() | ex.HashShare() | ex.Aggregate() | ex.TopShare():
+            return False
+    return node.is_nullable
+
+
+_COMPARISONS: dict[str, str] = {
+    "=": "{a} = {b}",
+    "<": "{a} < {b}",
+    "<=": "{a} <= {b}",
+    ">": "{a} > {b}",
+    ">=": "{a} >= {b}",
+    "contains": "STRPOS({a}, {b}) > 0",
+    "starts with": "STRPOS({a}, {b}) = 1",
+}
+
+
+def _compare(node: ex.Compare, scope: Scope) -> exp.Expr:
+    return fill(_COMPARISONS[node.operator], a=value(node.left, scope), b=value(node.right, scope))
+
+
+def _differs(node: ex.Compare, scope: Scope) -> exp.Expr:
+    if _may_be_null(node):
+        equal = node.model_copy(update={"operator": "="})
+        return exp.not_(strict(equal, scope), copy=False)
+    return fill("{a} <> {b}", a=value(node.left, scope), b=value(node.right, scope))
+
+
+def _in_set(node: ex.InSet, scope: Scope) -> exp.Expr:
+    return exp.In(this=value(node.value, scope), expressions=[value(i, scope) for i in node.items])
+
+
+def _known(node: ex.Known, scope: Scope) -> exp.Expr:
+    return fill("NOT {a} IS NULL", a=value(node.value, scope))
+
+
+def _consent(node: ex.Consent, scope: Scope) -> exp.Expr:
+    topic = scope.catalog.topics[node.topic]
+    channels = [node.channel] if node.channel else list(topic.channels)
+    return exp.or_(
+        *(column(scope.customer, f"consent.{node.topic}.{c}") for c in channels), copy=False
+    )
+
+
+def _hash_share(node: ex.HashShare, scope: Scope) -> exp.Expr:
+    digits = fill(
+        "SUBSTRING(MD5(CONCAT({salt}, {id})), 1, 8)",
+        salt=exp.Literal.string(node.salt + ":"),
+        id=column(scope.customer, "id"),
+    )
+    low = fill("{d} >= {bound}", d=digits, bound=exp.Literal.string(_hex_bound(node.low)))
+    if Decimal(node.high) >= 1:
+        return low
+    high = fill("{d} < {bound}", d=digits, bound=exp.Literal.string(_hex_bound(node.high)))
+    return exp.and_(low, high, copy=False)
+
+
+def _hex_bound(share: str) -> str:
+    return f"{int(Decimal(share) * 16**8):08x}"
+
+
+def _top_share(node: ex.TopShare, scope: Scope) -> exp.Expr:
+    alias = f"top{scope.depth + 1}"
+    inner = Scope(scope.catalog, customer=alias, depth=scope.depth + 1)
+    return fill(
+        """
+{id} IN (
+  SELECT ranked.id FROM (
+    SELECT v.id, ROW_NUMBER() OVER (ORDER BY v.x DESC NULLS LAST, v.id ASC) AS place,
+      COUNT(*) OVER () AS people
+    FROM (SELECT {inner_id} AS id, {x} AS x FROM customer AS {alias}) AS v
+    WHERE NOT v.x IS NULL
+  ) AS ranked
+  WHERE ranked.place <= CEIL(ranked.people * {share})
+)""",
+        id=column(scope.customer, "id"),
+        inner_id=column(alias, "id"),
+        x=value(node.value, inner),
+        alias=alias,
+        share=exp.Literal.number(node.share),
+    )
+
+
+# --- aggregates -------------------------------------------------------------------------------
+
+_AGGREGATES: dict[str, str] = {
+    "count": "COUNT({x})",
+    "sum": "COALESCE(SUM({x}), 0)",
+    "avg": "AVG({x})",
+    "min": "MIN({x})",
+    "max": "MAX({x})",
+}
+
+
+def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
+    inner = scope.inside_aggregate()
+    assert inner.event is not None
+    rows = exp.and_(*_row_conditions(node, scope, inner), copy=False)
+    holes: dict[str, Any] = {"t": f"event_{node.event}", "e": inner.event, "rows": rows}
+    if node.function == "any":
+        return fill("EXISTS(SELECT 1 FROM {t} AS {e} WHERE {rows})", **holes)
+    if node.function == "count" and node.value is None:
+        return fill("(SELECT COUNT(*) FROM {t} AS {e} WHERE {rows})", **holes)
+    assert node.value is not None, f"{node.function} needs a value"
+    holes["x"] = value(node.value, inner)
+    if node.function in ("first", "last"):
+        return _end_of_row(node.function, holes, inner)
+    agg = fill(_AGGREGATES[node.function], x=holes.pop("x"))
+    return fill("(SELECT {agg} FROM {t} AS {e} WHERE {rows})", agg=agg, **holes)
+
+
+def _end_of_row(function: str, holes: dict[str, Any], inner: Scope) -> exp.Expr:
+    order = "ASC" if function == "first" else "DESC"
+    return fill(
+        "(SELECT {x} FROM {t} AS {e} WHERE {rows} AND NOT {x} IS NULL "
+        f"ORDER BY {{at}} {order} NULLS LAST, {{seq}} {order} NULLS LAST LIMIT 1)",
+        at=column(inner.event, "at"),
+        seq=column(inner.event, "seq"),
+        **holes,
+    )
+
+
+def _row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.Expr]:
+    at = column(inner.event, "at")
+    found = [
+        fill("{a} = {b}", a=column(inner.event, "customer"), b=column(outer.customer, "id")),
+        fill("{at} <= $now", at=at),
+    ]
+    match node.window:
+        case ex.Last(period=period):
+            found.append(fill("{at} > {start}", at=at, start=before_now(period, outer)))
+        case ex.Range(start=start, end=end):
+            found.append(fill("{at} > {start}", at=at, start=value(start, outer)))
+            if end is not None:
+                found.append(fill("{at} <= {end}", at=at, end=value(end, outer)))
+    if node.where is not None:
+        found.append(condition(node.where, inner))
+    return found
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def _constant(node: ex.Constant, scope: Scope) -> exp.Expr:
+    kind = node.type.kind
+    if kind in ("decimal", "money", "percent"):
+        return exp.Literal.number(str(node.value))
+    if kind == "date":
+        return fill("CAST({a} AS DATE)", a=exp.Literal.string(str(node.value)))
+    if kind == "time":
+        return fill("CAST({a} AS TIME)", a=exp.Literal.string(str(node.value)))
+    if kind == "datetime":
+        local = fill("CAST({a} AS TIMESTAMP)", a=exp.Literal.string(str(node.value)))
+        return to_instant(local, column(scope.customer, "zone"))
+    return exp.convert(node.value)
+
+
+def _period(node: ex.Period, scope: Scope) -> exp.Expr:
+    # As a value to compare with, a duration is seconds; months have no fixed length and are
+    # refused by the types.
+    unit_s = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+    return exp.convert(node.count * unit_s[node.unit])
+
+
+def _trigger_field(node: ex.TriggerField, scope: Scope) -> exp.Expr:
+    columns = [column(scope.trigger_prefix + event, node.name) for event in node.events]
+    return columns[0] if len(columns) == 1 else exp.Coalesce(this=columns[0], expressions=columns[1:])
+
+
+def _arithmetic(node: ex.Arithmetic, scope: Scope) -> exp.Expr:
+    if isinstance(node.right, ex.Period) and node.left.type.kind in ("datetime", "date"):
+        return _stepped(node, node.right, scope)
+    left, right = value(node.left, scope), value(node.right, scope)
+    if node.type.kind == "duration":
+        return _elapsed(node, left, right)
+    if node.operator == "/":
+        return fill("CAST({a} AS DOUBLE) / NULLIF({b}, 0)", a=left, b=right)
+    return fill(f"{{a}} {node.operator} {{b}}", a=left, b=right)
+
+
+def _elapsed(node: ex.Arithmetic, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    if node.left.type.kind == "date":
+        return fill("CAST({a} - {b} AS BIGINT) * 86400", a=left, b=right)
+    return fill("CAST(EXTRACT(EPOCH FROM {a} - {b}) AS BIGINT)", a=left, b=right)
+
+
+def _stepped(node: ex.Arithmetic, period: ex.Period, scope: Scope) -> exp.Expr:
+    start = value(node.left, scope)
+    if moments.is_elapsed(period):
+        text = f"{{a}} {node.operator} {{n}} * INTERVAL '1' SECOND"
+        return fill(text, a=start, n=exp.convert(moments.seconds(period)))
+    step = moments.of_period(period)
+    text = (
+        f"{{a}} {node.operator} {{m}} * INTERVAL '1' MONTH {node.operator} {{d}} * INTERVAL '1' DAY"
+    )
+    parts = {"m": exp.convert(step.months), "d": exp.convert(step.days)}
+    if node.left.type.kind == "date":
+        return fill(f"CAST({text} AS DATE)", a=start, **parts)
+    zone = column(scope.customer, "zone")
+    return to_instant(fill(text, a=to_local(start, zone), **parts), zone)
+
+
+def before_now(period: ex.Period, scope: Scope) -> exp.Expr:
+    """Return the instant one period before now, by the customer's calendar (S2, S5)."""
+    if moments.is_elapsed(period):
+        n = exp.convert(moments.seconds(period))
+        return fill("$now - {n} * INTERVAL '1' SECOND", n=n)
+    return moments.instant(moments.of_period(period, sign=-1), column(scope.customer, "zone"))
+
+
+def to_local(at: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return the local date and time of an instant in a zone."""
+    return fill(
+        "(SELECT {at} + zone.offset_s * INTERVAL '1' SECOND FROM zone "
+        "WHERE zone.name = {zone} AND {at} >= zone.utc_from AND {at} < zone.utc_to)",
+        at=at,
+        zone=zone,
+    )
+
+
+def to_instant(local: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return the instant of a local date and time in a zone, gaps and overlaps by S4."""
+    return fill(
+        "(SELECT GREATEST({local} - zone.offset_s * INTERVAL '1' SECOND, zone.utc_from) FROM zone "
+        "WHERE zone.name = {zone} AND {local} >= zone.local_from AND {local} < zone.local_to)",
+        local=local,
+        zone=zone,
+    )
+
+
+def _call(node: ex.Call, scope: Scope) -> exp.Expr:
+    argument = value(node.arguments[0], scope)
+    if node.function == "date":
+        return fill("CAST({a} AS DATE)", a=to_local(argument, column(scope.customer, "zone")))
+    return fill(FUNCTION_SQL[node.function], a=argument)
+
+
+def _coalesce(node: ex.Coalesce, scope: Scope) -> exp.Expr:
+    return fill("COALESCE({a}, {b})", a=value(node.value, scope), b=value(node.default, scope))
+
+
+def _today(node: ex.Today, scope: Scope) -> exp.Expr:
+    return fill("CAST({a} AS DATE)", a=moments.local_now(column(scope.customer, "zone")))
+
+
+_Emit = Callable[[Any, Scope], exp.Expr]
+
+_ATOMS: dict[type, _Emit] = {
+    ex.Compare: _compare,
+    ex.InSet: _in_set,
+    ex.Known: _known,
+    ex.Consent: _consent,
+    ex.HashShare: _hash_share,
+    ex.TopShare: _top_share,
+}
+
+_VALUES: dict[type, _Emit] = {
+    ex.Constant: _constant,
+    ex.Period: _period,
+    ex.Now: lambda node, scope: fill("$now"),
+    ex.Today: _today,
+    ex.Field: lambda node, scope: column(scope.customer, node.name),
+    ex.Column: lambda node, scope: column(scope.source_alias, node.name),
+    ex.EventField: lambda node, scope: column(scope.event, node.name),
+    ex.TriggerField: _trigger_field,
+    ex.MeasureValue: lambda n, s: value(s.catalog.measures[n.measure].value, s),
+    ex.Aggregate: _aggregate,
+    ex.Arithmetic: _arithmetic,
+    ex.Coalesce: _coalesce,
+    ex.Call: _call,
+}

@@ -1,0 +1,15 @@
+"""The SQL of each function of `cij.compiler.functions`: one row each."""
+
+FUNCTION_SQL: dict[str, str] = {
+    "lower": "LOWER({a})",
+    "upper": "UPPER({a})",
+    "trim": "TRIM({a})",
+    "length": "LENGTH({a})",
+    "round": "ROUND({a}, 0)",
+    "abs": "ABS({a})",
+    "year": "EXTRACT(YEAR FROM {a})",
+    "month": "EXTRACT(MONTH FROM {a})",
+    "day": "EXTRACT(DAY FROM {a})",
+    "number": "TRY_CAST({a} AS DECIMAL(18, 4))",
+    "text": "CAST({a} AS TEXT)",
+}

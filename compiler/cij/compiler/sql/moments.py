@@ -1,0 +1,148 @@
+"""Moments: instants that depend only on now and on a zone.
+
+`now - 90 days`, `in 1 day at 09:00`, `next monday at 09:00` differ by zone and by nothing else,
+so a tick computes them once for each zone in use, into the table `moment(zone, name, at)`, and
+all statements join it. S2 and S4 are decided here and in `zones.py`, for every engine alike.
+"""
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from cij.compiler.expression import Period
+from cij.compiler.program import AfterPeriod, Timer, UntilWeekday
+from cij.compiler.sql.template import Statement, fill, query
+
+_ELAPSED_S = {"second": 1, "minute": 60, "hour": 3600}
+_MONTHS = {"month": 1, "year": 12}
+_DAYS = {"day": 1, "week": 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A calendar step from now. `at` is a local time of day; `weekday` 1 is Monday."""
+
+    months: int = 0
+    days: int = 0
+    at: str | None = None
+    weekday: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The key in the table; equal rules share a row."""
+        parts = [f"{self.months} months" * bool(self.months), f"{self.days} days" * bool(self.days)]
+        parts.append(f"weekday {self.weekday}" if self.weekday else "")
+        parts.append(f"at {self.at}" if self.at else "")
+        return " ".join(p for p in parts if p) or "now"
+
+
+LOCAL_NOW = "local"
+
+
+def is_elapsed(period: Period) -> bool:
+    """Tell whether a period is elapsed time, the same in every zone (S2)."""
+    return period.unit in _ELAPSED_S
+
+
+def seconds(period: Period) -> int:
+    """Return the length of an elapsed period."""
+    return period.count * _ELAPSED_S[period.unit]
+
+
+def of_period(period: Period, *, sign: int = 1, at: str | None = None) -> Moment:
+    """Return the moment that is a calendar period from now, or before now with sign -1."""
+    months = sign * period.count * _MONTHS.get(period.unit, 0)
+    days = sign * period.count * _DAYS.get(period.unit, 0)
+    return Moment(months, days, at)
+
+
+def of_timer(timer: Timer) -> Moment | None:
+    """Return the moment of a timer, or None where the timer is not a function of now and zone."""
+    if isinstance(timer, UntilWeekday):
+        return Moment(at=timer.at, weekday=timer.weekday)
+    if isinstance(timer, AfterPeriod) and not (is_elapsed(timer.period) and timer.at is None):
+        return of_period(timer.period, at=timer.at)
+    return None
+
+
+def instant(moment: Moment, zone: exp.Expr) -> exp.Expr:
+    """Return the expression for a moment in the zone that the expression `zone` names."""
+    return fill(
+        "(SELECT moment.at FROM moment WHERE moment.zone = {zone} AND moment.name = {name})",
+        zone=zone,
+        name=exp.Literal.string(moment.name),
+    )
+
+
+def local_now(zone: exp.Expr) -> exp.Expr:
+    """Return the local date and time in a zone at the instant of the tick."""
+    return fill(
+        "(SELECT moment.at FROM moment WHERE moment.zone = {zone} AND moment.name = 'local')",
+        zone=zone,
+    )
+
+
+DDL = (
+    query("CREATE TABLE IF NOT EXISTS moment (zone VARCHAR, name VARCHAR, at TIMESTAMP)"),
+    query(
+        "CREATE TABLE IF NOT EXISTS moment_rule "
+        "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER)"
+    ),
+)
+
+CLEAR = query("DELETE FROM moment")
+CLEAR_RULES = query("DELETE FROM moment_rule")
+
+# A local time of day on the target day, or a day later when that is not after now. 2001-01-01 was
+# a Monday: the difference of dates is the same everywhere, functions for weekdays are not.
+_TARGET = """
+SELECT l.zone, l.name, l.now_local,
+  CASE
+    WHEN l.at_time IS NULL THEN l.stepped
+    WHEN l.on_day <= l.now_local AND l.forward THEN l.on_day + l.again * INTERVAL '1' DAY
+    ELSE l.on_day
+  END AS target
+FROM (
+  SELECT s.zone, s.name, s.now_local, s.at_time, s.stepped,
+    s.months >= 0 AND s.days >= 0 AS forward,
+    CASE WHEN s.weekday IS NULL THEN 1 ELSE 7 END AS again,
+    CAST(s.stepped AS DATE) + s.at_time + CASE
+      WHEN s.weekday IS NULL THEN 0
+      ELSE (s.weekday - 1 - (CAST(s.stepped AS DATE) - CAST('2001-01-01' AS DATE)) % 7 + 7) % 7
+    END * INTERVAL '1' DAY AS on_day
+  FROM (
+    SELECT z.name AS zone, r.name, r.at_time, r.weekday, r.months, r.days,
+      $now + z.offset_s * INTERVAL '1' SECOND AS now_local,
+      $now + z.offset_s * INTERVAL '1' SECOND
+        + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
+    FROM zone AS z CROSS JOIN moment_rule AS r
+    WHERE $now >= z.utc_from AND $now < z.utc_to
+  ) AS s
+) AS l
+"""
+
+FILL: Statement = query(
+    """
+INSERT INTO moment (zone, name, at)
+SELECT t.zone, t.name, GREATEST(t.target - z.offset_s * INTERVAL '1' SECOND, z.utc_from)
+FROM {targets} AS t
+JOIN zone AS z ON z.name = t.zone AND t.target >= z.local_from AND t.target < z.local_to
+UNION ALL
+SELECT z.name, 'local', $now + z.offset_s * INTERVAL '1' SECOND
+FROM zone AS z WHERE $now >= z.utc_from AND $now < z.utc_to
+""",
+    targets=fill(_TARGET),
+)
+
+
+def add_rule(moment: Moment) -> Statement:
+    """Return the statement that makes ticks compute `moment`."""
+    return query(
+        "INSERT INTO moment_rule (name, months, days, at_time, weekday) "
+        "VALUES ({name}, {months}, {days}, {at}, {weekday})",
+        name=exp.Literal.string(moment.name),
+        months=exp.convert(moment.months),
+        days=exp.convert(moment.days),
+        at=exp.convert(moment.at),
+        weekday=exp.convert(moment.weekday),
+    )

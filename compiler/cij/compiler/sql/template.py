@@ -1,0 +1,101 @@
+"""Statements from text with holes.
+
+    query("SELECT id FROM customer AS c WHERE {condition} AND c.at <= $now", condition=tree)
+
+The text is DuckDB's dialect. `{name}` stands for an expression, a table or an identifier and is
+filled with a tree, never with text; `$name` is a parameter that is bound when it runs.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+
+_HOLE = re.compile(r"\{(\w+)\}")
+_MARK = "hole__"
+
+
+class Statement:
+    """One statement. Printing is cached by dialect, for a statement runs many times."""
+
+    __slots__ = ("_texts", "parameters", "tree")
+
+    def __init__(self, tree: exp.Expr) -> None:
+        self.tree = tree
+        self.parameters = frozenset(str(p.this) for p in tree.find_all(exp.Placeholder))
+        self._texts: dict[tuple[str, bool], str] = {}
+
+    def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
+        """Return the SQL for `dialect`, all identifiers quoted."""
+        key = (dialect, pretty)
+        if key not in self._texts:
+            self._texts[key] = self.tree.sql(dialect, identify=True, pretty=pretty)
+        return self._texts[key]
+
+
+def query(text: str, /, **holes: exp.Expr | str) -> Statement:
+    """Return the statement of `text` with its holes filled. A `str` fills in one identifier."""
+    return Statement(fill(text, **holes))
+
+
+def fill(text: str, /, **holes: exp.Expr | str) -> exp.Expr:
+    """Return the tree of `text`, a statement or a lone expression, with its holes filled."""
+    tree = _parsed(text).copy()
+    trees = {k: exp.to_identifier(v, quoted=True) if isinstance(v, str) else v for k, v in holes.items()}
+    return tree.transform(_filler(trees), copy=False) if holes else tree
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> exp.Expr:
+    marked = _HOLE.sub(lambda m: _MARK + m.group(1), text)
+    tree = sqlglot.parse_one(marked, read="duckdb")
+    assert tree is not None, f"an SQL template is empty: {text}"
+    return tree
+
+
+def _filler(trees: Mapping[str, exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
+    def visit(node: exp.Expr) -> exp.Expr:
+        name = _hole_of(node)
+        if name is None:
+            return node
+        tree = trees[name].copy()
+        if isinstance(node, exp.Identifier):
+            assert isinstance(tree, exp.Identifier), f"hole {name} takes an identifier"
+        alias = node.args.get("alias")
+        # What replaces a hole is not walked again, so the alias of the hole is filled here.
+        return _put(node, tree, alias.transform(visit) if alias else None)
+
+    return visit
+
+
+def _hole_of(node: exp.Expr) -> str | None:
+    # A column or table that is nothing but a hole takes any tree; inside a dotted name or as an
+    # alias only an identifier fits, and is met as such.
+    if isinstance(node, (exp.Column, exp.Table)) and len(node.parts) == 1:
+        text = node.name
+    elif isinstance(node, exp.Identifier):
+        text = str(node.this)
+    else:
+        return None
+    return text[len(_MARK) :] if text.startswith(_MARK) else None
+
+
+def _put(hole: exp.Expr, tree: exp.Expr, alias: exp.Expr | None) -> exp.Expr:
+    if isinstance(hole, exp.Column) and isinstance(tree, exp.Identifier):
+        return exp.Column(this=tree)
+    if not isinstance(hole, exp.Table):
+        return exp.Paren(this=tree) if _needs_parentheses(hole, tree) else tree
+    table = exp.Table(this=tree) if isinstance(tree, exp.Identifier) else tree
+    if isinstance(table, exp.Query) and not isinstance(table, exp.Subquery):
+        table = exp.Subquery(this=table)
+    if alias is not None:
+        table.set("alias", alias)
+    return table
+
+
+def _needs_parentheses(hole: exp.Expr, tree: exp.Expr) -> bool:
+    return isinstance(hole, exp.Column) and isinstance(tree, (exp.Binary, exp.Not)) and (
+        isinstance(hole.parent, (exp.Binary, exp.Not, exp.Cast, exp.Unary))
+    )

@@ -1,0 +1,10 @@
+"""Names and types of expressions: syntax in, typed expressions and diagnostics out.
+
+`check` is the one entry. It returns None where it has reported a mistake, and whoever gets None
+reports nothing more about it: one mistake, one diagnostic.
+"""
+
+from cij.compiler.typecheck.check import check, check_condition, check_value
+from cij.compiler.typecheck.environment import Environment
+
+__all__ = ["Environment", "check", "check_condition", "check_value"]

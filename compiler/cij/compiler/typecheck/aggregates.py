@@ -1,0 +1,135 @@
+"""Aggregates over a customer's events: `agg(event[.field] [window] [where …])`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck.environment import Environment
+from cij.compiler.typecheck.names import event_field
+from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
+from cij.grammar import codes, syntax
+
+AGGREGATES = ("any", "count", "sum", "avg", "min", "max", "first", "last")
+
+_Check = Callable[[syntax.Expression, Environment], ex.Expression | None]
+
+
+def check_aggregate(
+    node: syntax.Call, env: Environment, check: _Check, check_condition: _Check
+) -> ex.Expression | None:
+    """Return the typed aggregate; `check` and `check_condition` type what is inside."""
+    function = node.function.text
+    if not env.has_customer or len(node.arguments) != 1:
+        message = f"`{function}` takes one event of the customer, such as `{function}(purchase)`"
+        env.report(codes.TYPE_MISMATCH.at(node.span, message))
+        return None
+    argument = node.arguments[0]
+    event = _event(argument, function, env)
+    if event is None:
+        return None
+    inner = replace(env, event=event)
+    value = _value(argument.value, event, function, env)
+    where = check_condition(argument.where, inner) if argument.where else None
+    window = _window(argument.window, env, check) if argument.window else None
+    if (argument.where and where is None) or (argument.window and window is None):
+        return None
+    return _build(function, event, value, window, where, node, env)
+
+
+def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Event | None:
+    path = argument.value
+    name = path.parts[0] if isinstance(path, syntax.Path) else ""
+    found = env.model.events.get(name)
+    if found is None:
+        message = f"there is no event `{name}`" if name else f"`{function}` takes an event"
+        hint = did_you_mean(name, env.model.events)
+        env.report(codes.UNKNOWN_NAME.at(path.span, message, label="no such event", help=hint))
+    return found
+
+
+def _value(
+    path: syntax.Expression, event: pg.Event, function: str, env: Environment
+) -> ex.Expression | None:
+    assert isinstance(path, syntax.Path)
+    if len(path.parts) == 1:
+        return None
+    name = ".".join(path.parts[1:])
+    found = event_field(event, name)
+    if found is None:
+        hint = did_you_mean(name, ["at", *(f.name for f in event.fields)])
+        message = f"event `{event.name}` has no field `{name}`"
+        env.report(codes.UNKNOWN_NAME.at(path.span, message, label="no such field", help=hint))
+    return found
+
+
+def _window(
+    window: syntax.Window, env: Environment, check: _Check
+) -> ex.Last | ex.Range | None:
+    if isinstance(window, syntax.WithinLast):
+        count, unit = window.duration.count, window.duration.unit
+        return ex.Last(period=ex.Period.model_validate({"count": count, "unit": unit}))
+    if isinstance(window, syntax.Since):
+        start = _instant(window.moment, env, check)
+        return None if start is None else ex.Range(start=start)
+    start, end = _instant(window.start, env, check), _instant(window.end, env, check)
+    return None if start is None or end is None else ex.Range(start=start, end=end)
+
+
+def _instant(node: syntax.Expression, env: Environment, check: _Check) -> ex.Expression | None:
+    found = check(node, env)
+    if found is None or found.type == DATETIME:
+        return found
+    if isinstance(found, ex.Constant) and found.type.kind == "date":
+        return ex.Constant(type=DATETIME, value=f"{found.value} 00:00:00")
+    message = f"a window starts and ends at a date or an instant, and this is {found.type}"
+    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type)))
+    return None
+
+
+def _build(
+    function: str,
+    event: pg.Event,
+    value: ex.Expression | None,
+    window: ex.Last | ex.Range | None,
+    where: ex.Expression | None,
+    node: syntax.Call,
+    env: Environment,
+) -> ex.Expression | None:
+    type = _type(function, value, node, env)
+    if type is None:
+        return None
+    nullable = function not in ("any", "count", "sum")
+    return ex.Aggregate.model_validate(
+        {
+            "type": type,
+            "is_nullable": nullable,
+            "function": function,
+            "event": event.name,
+            "value": None if function == "any" else value,
+            "window": window,
+            "where": where,
+        }
+    )
+
+
+def _type(
+    function: str, value: ex.Expression | None, node: syntax.Call, env: Environment
+) -> Type | None:
+    if function in ("any", "count"):
+        return BOOLEAN if function == "any" else INTEGER
+    path = node.arguments[0].value
+    if value is None:
+        if isinstance(path, syntax.Path) and len(path.parts) == 1:
+            message = f"`{function}` needs a field of the event: `{function}({path.text}.FIELD)`"
+            env.report(codes.TYPE_MISMATCH.at(node.span, message))
+        return None
+    is_amount = value.type.is_number or value.type.kind == "money"
+    if function in ("sum", "avg") and not is_amount:
+        message = f"`{function}` needs numbers, and this is {value.type}"
+        env.report(codes.TYPE_MISMATCH.at(path.span, message, label=str(value.type)))
+        return None
+    if function == "avg" and value.type.kind != "money":
+        return DECIMAL
+    return value.type

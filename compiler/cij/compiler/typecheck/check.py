@@ -1,0 +1,329 @@
+"""One expression: names resolved, types decided, mistakes reported."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, cast
+
+from cij.compiler import expression as ex
+from cij.compiler.functions import FUNCTIONS
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import operators
+from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
+from cij.compiler.typecheck.environment import Environment
+from cij.compiler.typecheck.names import resolve
+from cij.compiler.types import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    PERCENT,
+    TEXT,
+    TIME,
+    Type,
+    money,
+)
+from cij.grammar import codes, syntax
+
+_Rule = Callable[[Any, Environment], ex.Expression | None]
+
+
+def check(node: syntax.Expression, env: Environment) -> ex.Expression | None:
+    """Return the typed expression, or None after a mistake was reported."""
+    rule = _RULES.get(type(node))
+    if rule is None:
+        _not_a_value(node, env)
+        return None
+    return rule(node, env)
+
+
+def check_condition(node: syntax.Expression, env: Environment) -> ex.Expression | None:
+    """As `check`, and report what is not true or false."""
+    found = check(node, env)
+    if found is None or operators.is_condition(found):
+        return found
+    message = f"a condition is true or false, and this is {found.type}"
+    hint = "compare it with something, or ask `is known`"
+    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type), help=hint))
+    return None
+
+
+def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.Expression | None:
+    """As `check`, and report a value of another type than `wanted`."""
+    found = check(node, env)
+    if found is None:
+        return None
+    if found.type == wanted or (wanted == DECIMAL and found.type.is_number):
+        return found
+    message = f"expected {wanted}, and this is {found.type}"
+    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type)))
+    return None
+
+
+# --- literals ---------------------------------------------------------------------------------
+
+
+def _number(node: syntax.Number, env: Environment) -> ex.Expression:
+    if node.is_integer:
+        return ex.Constant(type=INTEGER, value=int(node.value))
+    return ex.Constant(type=DECIMAL, value=str(node.value))
+
+
+def _duration(node: syntax.Duration, env: Environment) -> ex.Expression:
+    return period(node)
+
+
+def period(node: syntax.Duration) -> ex.Period:
+    """Return the typed form of a written duration."""
+    return ex.Period(count=node.count, unit=cast(ex.Unit, node.unit))
+
+
+def _literal(type: Type, text: Callable[[Any], bool | str]) -> _Rule:
+    def rule(node: Any, env: Environment) -> ex.Expression:
+        return ex.Constant(type=type, value=text(node.value))
+
+    return rule
+
+
+def _money(node: syntax.Money, env: Environment) -> ex.Expression:
+    return ex.Constant(type=money(node.currency), value=str(node.amount))
+
+
+# --- operators --------------------------------------------------------------------------------
+
+
+def _unary(node: syntax.Unary, env: Environment) -> ex.Expression | None:
+    if node.operator == "not":
+        inner = check_condition(node.operand, env)
+        return None if inner is None else ex.Not(type=BOOLEAN, item=inner)
+    inner = check(node.operand, env)
+    return None if inner is None else operators.negative(inner, node.span, env)
+
+
+def _binary(node: syntax.Binary, env: Environment) -> ex.Expression | None:
+    if node.operator in ("and", "or"):
+        return _logical(node, env)
+    left, right = check(node.left, env), check(node.right, env)
+    if left is None or right is None:
+        return None
+    spans = (node.left.span, node.right.span)
+    if node.operator == "??":
+        return _coalesce(left, right, node, env)
+    if node.operator in "+-*/":
+        return operators.arithmetic(node.operator, left, right, spans, env)
+    return operators.compare(cast(ex.Comparison, node.operator), left, right, spans, env)
+
+
+def _logical(node: syntax.Binary, env: Environment) -> ex.Expression | None:
+    # `a and b and c` is one node with three items, as the author sees it.
+    items = [check_condition(part, env) for part in _flat(node.operator, node)]
+    if any(item is None for item in items):
+        return None
+    kind = ex.And if node.operator == "and" else ex.Or
+    return kind(type=BOOLEAN, items=tuple(i for i in items if i is not None))
+
+
+def _flat(operator: str, node: syntax.Expression) -> list[syntax.Expression]:
+    parts: list[syntax.Expression] = []
+    while isinstance(node, syntax.Binary) and node.operator == operator:
+        parts.append(node.right)
+        node = node.left
+    return [node, *reversed(parts)]
+
+
+def _coalesce(
+    left: ex.Expression, right: ex.Expression, node: syntax.Binary, env: Environment
+) -> ex.Expression | None:
+    if not operators.comparable(left.type, right.type):
+        spans = (node.left.span, node.right.span)
+        env.report(operators.mismatch("replace", left, right, spans))
+        return None
+    return ex.Coalesce(
+        type=left.type, is_nullable=right.is_nullable, value=left, default=right
+    )
+
+
+def _in_list(node: syntax.InList, env: Environment) -> ex.Expression | None:
+    value = check(node.value, env)
+    if value is None:
+        return None
+    items = []
+    for item in node.items.items:
+        typed = check(item, env)
+        if typed is None:
+            return None
+        if operators.compare("=", value, typed, (node.value.span, item.span), env) is None:
+            return None
+        items.append(operators.align(value, typed)[1])
+    found = ex.InSet(value=value, items=tuple(items))
+    return _negate_if(node.is_negated, found)
+
+
+def _between(node: syntax.Between, env: Environment) -> ex.Expression | None:
+    parts = [check(part, env) for part in (node.value, node.low, node.high)]
+    value, low, high = parts
+    if value is None or low is None or high is None:
+        return None
+    at_least = operators.compare(">=", value, low, (node.value.span, node.low.span), env)
+    at_most = operators.compare("<=", value, high, (node.value.span, node.high.span), env)
+    if at_least is None or at_most is None:
+        return None
+    return _negate_if(node.is_negated, ex.And(type=BOOLEAN, items=(at_least, at_most)))
+
+
+def _known(node: syntax.Known, env: Environment) -> ex.Expression | None:
+    value = check(node.value, env)
+    return None if value is None else _negate_if(node.is_negated, ex.Known(value=value))
+
+
+def _negate_if(is_negated: bool, node: ex.Expression) -> ex.Expression:
+    return ex.Not(type=BOOLEAN, item=node) if is_negated else node
+
+
+def _in_segment(node: syntax.InSegment, env: Environment) -> ex.Expression | None:
+    name = node.segment.text
+    if name not in env.declared["segment"]:
+        hint = did_you_mean(name, env.declared["segment"])
+        message = f"there is no segment `{name}`"
+        env.report(codes.UNKNOWN_NAME.at(node.segment.span, message, help=hint))
+        return None
+    return _negate_if(node.is_negated, ex.Member(segment=name))
+
+
+def _in_top(node: syntax.InTop, env: Environment) -> ex.Expression | None:
+    value = check(node.value, env)
+    if value is None:
+        return None
+    if not (value.type.is_number or value.type.kind == "money"):
+        message = f"`in top` needs a number to order people by, and this is {value.type}"
+        env.report(codes.TYPE_MISMATCH.at(node.value.span, message))
+        return None
+    share = str(node.percent.value / Decimal(100))
+    return _negate_if(node.is_negated, ex.TopShare(value=value, share=share))
+
+
+# --- calls ------------------------------------------------------------------------------------
+
+
+def _call(node: syntax.Call, env: Environment) -> ex.Expression | None:
+    name = node.function.text
+    if name in AGGREGATES:
+        return check_aggregate(node, env, check, check_condition)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(node, env)
+    if name not in FUNCTIONS:
+        known = [*FUNCTIONS, *AGGREGATES, *_SPECIAL]
+        hint = did_you_mean(name, known) if len(name) > 1 else None
+        message = f"there is no function `{name}`"
+        env.report(codes.UNKNOWN_NAME.at(node.function.span, message, help=hint))
+        return None
+    return _function(node, env)
+
+
+def _function(node: syntax.Call, env: Environment) -> ex.Expression | None:
+    function = FUNCTIONS[node.function.text]
+    if not _takes(node, len(function.parameters), env):
+        return None
+    arguments = []
+    for argument, kinds in zip(node.arguments, function.parameters, strict=True):
+        typed = check(argument.value, env)
+        if typed is None:
+            return None
+        if typed.type.kind not in kinds:
+            message = f"`{function.name}` takes {' or '.join(kinds)}, and this is {typed.type}"
+            env.report(codes.TYPE_MISMATCH.at(argument.span, message, label=str(typed.type)))
+            return None
+        arguments.append(typed)
+    nullable = any(a.is_nullable for a in arguments) or function.name == "number"
+    return ex.Call(
+        type=function.result or arguments[0].type,
+        is_nullable=nullable,
+        function=function.name,
+        arguments=tuple(arguments),
+    )
+
+
+def _takes(node: syntax.Call, count: int, env: Environment) -> bool:
+    name = node.function.text
+    for argument in node.arguments:
+        if argument.window is not None or argument.where is not None:
+            message = f"`{name}` is no aggregate: it takes no window and no `where`"
+            env.report(codes.TYPE_MISMATCH.at(argument.span, message))
+            return False
+    if len(node.arguments) != count:
+        plural = "" if count == 1 else "s"
+        message = f"`{name}` takes {count} argument{plural}, and {len(node.arguments)} are given"
+        env.report(codes.TYPE_MISMATCH.at(node.span, message))
+        return False
+    return True
+
+
+def _money_call(node: syntax.Call, env: Environment) -> ex.Expression | None:
+    if not _takes(node, 2, env):
+        return None
+    amount = check(node.arguments[0].value, env)
+    currency = node.arguments[1].value
+    if amount is None:
+        return None
+    if not isinstance(currency, syntax.Path) or not is_currency(currency.text):
+        message = "the second argument of `money` is a currency of three capitals, such as EUR"
+        env.report(codes.TYPE_MISMATCH.at(currency.span, message))
+        return None
+    if not amount.type.is_number:
+        message = f"an amount of money is a number, and this is {amount.type}"
+        env.report(codes.TYPE_MISMATCH.at(node.arguments[0].span, message))
+        return None
+    return amount.model_copy(update={"type": money(currency.text)})
+
+
+def is_currency(text: str) -> bool:
+    """Tell whether a text has the form of an ISO 4217 code."""
+    return len(text) == 3 and text.isascii() and text.isupper() and text.isalpha()
+
+
+def _now(node: syntax.Call, env: Environment) -> ex.Expression | None:
+    return ex.Now() if _takes(node, 0, env) else None
+
+
+def _today(node: syntax.Call, env: Environment) -> ex.Expression | None:
+    return ex.Today() if _takes(node, 0, env) else None
+
+
+_SPECIAL: dict[str, Callable[[syntax.Call, Environment], ex.Expression | None]] = {
+    "money": _money_call,
+    "now": _now,
+    "today": _today,
+}
+
+
+def _not_a_value(node: syntax.Expression, env: Environment) -> None:
+    what = {syntax.ListOf: "a list", syntax.Rate: "a rate", syntax.TimeRange: "a range of times"}
+    if isinstance(node, syntax.AtEntry):
+        message = "`at entry` is understood, but not available in this version"
+        env.report(codes.NOT_YET_AVAILABLE.at(node.span, message))
+        return
+    message = f"{what.get(type(node), 'this')} cannot stand in an expression here"
+    env.report(codes.TYPE_MISMATCH.at(node.span, message))
+
+
+_RULES: dict[type, _Rule] = {
+    syntax.Text: _literal(TEXT, str),
+    syntax.Number: _number,
+    syntax.Boolean: _literal(BOOLEAN, bool),
+    syntax.Duration: _duration,
+    syntax.Money: _money,
+    syntax.Percent: _literal(PERCENT, lambda v: str(v / Decimal(100))),
+    syntax.Date: _literal(DATE, lambda v: str(v.isoformat())),
+    syntax.DateTime: _literal(DATETIME, lambda v: str(v.isoformat(sep=" "))),
+    syntax.Time: _literal(TIME, lambda v: str(v.isoformat())),
+    syntax.Path: resolve,
+    syntax.Call: _call,
+    syntax.Unary: _unary,
+    syntax.Binary: _binary,
+    syntax.InList: _in_list,
+    syntax.InSegment: _in_segment,
+    syntax.InTop: _in_top,
+    syntax.Between: _between,
+    syntax.Known: _known,
+}

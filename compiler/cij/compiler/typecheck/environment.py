@@ -1,0 +1,53 @@
+"""What an expression may name, by the place where it stands."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from cij.compiler import program as pg
+from cij.compiler.model import Model
+from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.syntax import Declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """`source` for columns, `event` for the innermost event row, `trigger` for entering events.
+
+    `declared` holds what was written, by kind and name, for what may be used before it is typed.
+    `typed_measure` types a measure when it is first used; `measure_stack` are those that are being
+    typed now, to find one that needs itself.
+    """
+
+    model: Model
+    diagnostics: list[Diagnostic]
+    declared: Mapping[str, Mapping[str, Declaration]]
+    typed_measure: "Callable[[str, Environment], pg.Measure | None]"
+    source: pg.Source | None = None
+    has_customer: bool = False
+    event: pg.Event | None = None
+    trigger: tuple[pg.Event, ...] = ()
+    measure_stack: tuple[str, ...] = ()
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a mistake. The same one is kept once, though a condition be looked at twice."""
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
+
+    def with_event(self, event: pg.Event | None) -> "Environment":
+        return replace(self, event=event)
+
+    def with_trigger(self, events: tuple[pg.Event, ...]) -> "Environment":
+        return replace(self, trigger=events)
+
+    def field(self, name: str) -> pg.ProfileField | None:
+        """Return the customer's field of this name, if customers are in reach."""
+        if not self.has_customer or self.model.profile is None:
+            return None
+        return next((f for f in self.model.profile.fields if f.name == name), None)
+
+    @property
+    def field_names(self) -> list[str]:
+        profile = self.model.profile
+        if not self.has_customer or profile is None:
+            return []
+        return ["id", *(f.name for f in profile.fields)]

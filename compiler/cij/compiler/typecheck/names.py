@@ -1,0 +1,166 @@
+"""What a dotted name stands for. A name that could be two things is an error, never a guess."""
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck.environment import Environment
+from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
+from cij.grammar import codes, syntax
+
+_AT = "at"
+
+
+def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    """Return what `node` names, or report that it names nothing or too much."""
+    head, *rest = node.parts
+    if head == "consent" and rest and env.has_customer:
+        return _consent(node, env)
+    if head == "trigger" and rest and env.has_customer:
+        return _trigger(node, env)
+    if env.source is not None:
+        return _column(node, env)
+    if len(node.parts) == 1:
+        return _bare(node, env)
+    return _qualified(node, env)
+
+
+def _column(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    source = env.source
+    assert source is not None
+    parts = node.parts[1:] if node.parts[0] == source.name and len(node.parts) > 1 else node.parts
+    found = next((c for c in source.columns if (c.name,) == parts), None)
+    if found is not None:
+        nullable = found.is_nullable and found.name != source.key
+        return ex.Column(type=found.type, is_nullable=nullable, source=source.name, name=found.name)
+    hint = did_you_mean(".".join(parts), [c.name for c in source.columns])
+    message = f"source `{source.name}` has no column `{'.'.join(parts)}`"
+    env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such column", help=hint))
+    return None
+
+
+def _bare(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    name = node.text
+    found = [
+        e for e in (_event_field(name, env), _customer_field(name, env), _measure(name, env)) if e
+    ]
+    if len(found) == 1:
+        return found[0]
+    if len(found) > 1 and env.event is not None:
+        message = f"`{name}` is a field of the event `{env.event.name}` and of the customer"
+        hint = f"write `event.{name}` or `customer.{name}`"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="which one?", help=hint))
+        return None
+    _unknown(node, env)
+    return None
+
+
+def _qualified(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    head, name = node.parts[0], ".".join(node.parts[1:])
+    profile = env.model.profile.name if env.model.profile else "customer"
+    is_event_row = env.event is not None and head in ("event", env.event.name)
+    field = _event_field(name, env) if is_event_row else None
+    if head in ("customer", profile):
+        field = _customer_field(name, env)
+    if field is not None:
+        return field
+    if head in env.model.events and not is_event_row:
+        message = f"`{node.text}` is a field of many events, not one value"
+        hint = f"say which: `last({node.text})`, `sum({node.text} within last 90 days)`"
+        env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
+        return None
+    _unknown(node, env)
+    return None
+
+
+def _unknown(node: syntax.Path, env: Environment) -> None:
+    name = node.text
+    if env.event is not None:
+        what = f"neither the event `{env.event.name}` nor the customer has a field `{name}`"
+        candidates = [_AT, *(f.name for f in env.event.fields), *env.field_names]
+    else:
+        what = f"`customer` has no field `{name}`"
+        candidates = [*env.field_names, *env.declared["measure"]]
+    if name in env.declared["segment"]:
+        hint: str | None = f"`{name}` is a segment: write `in segment {name}`"
+    elif name in env.model.events:
+        hint = f"`{name}` is an event: write `any({name})` or `count({name}) > 0`"
+    else:
+        hint = did_you_mean(name, candidates)
+    env.report(codes.UNKNOWN_NAME.at(node.span, what, label="no such field", help=hint))
+
+
+def _event_field(name: str, env: Environment) -> ex.Expression | None:
+    return event_field(env.event, name) if env.event is not None else None
+
+
+def event_field(event: pg.Event, name: str) -> ex.EventField | None:
+    """Return the field of an event row; every event has `at`, an interaction has `channel`."""
+    if name == _AT:
+        return ex.EventField(type=DATETIME, event=event.name, name=name)
+    type = _type_of(event, name)
+    if type is None:
+        return None
+    return ex.EventField(type=type, is_nullable=True, event=event.name, name=name)
+
+
+def _type_of(event: pg.Event, name: str) -> Type | None:
+    if event.is_interaction and name == "channel":
+        return TEXT
+    return next((f.type for f in event.fields if f.name == name), None)
+
+
+def _customer_field(name: str, env: Environment) -> ex.Expression | None:
+    if name == "id" and env.has_customer:
+        return ex.Field(type=TEXT, name="id")
+    found = env.field(name)
+    if found is None:
+        return None
+    return ex.Field(type=found.type, is_nullable=found.is_nullable, name=name)
+
+
+def _measure(name: str, env: Environment) -> ex.Expression | None:
+    if not env.has_customer or name not in env.declared["measure"]:
+        return None
+    measure = env.typed_measure(name, env)
+    if measure is None:
+        return None
+    value = measure.value
+    return ex.MeasureValue(type=value.type, is_nullable=value.is_nullable, measure=name)
+
+
+def _consent(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    topic = env.model.topics.get(node.parts[1])
+    if topic is None:
+        hint = did_you_mean(node.parts[1], env.model.topics)
+        message = f"there is no topic `{node.parts[1]}`"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such topic", help=hint))
+        return None
+    channel = node.parts[2] if len(node.parts) > 2 else None
+    if len(node.parts) > 3 or (channel is not None and channel not in topic.channels):
+        hint = did_you_mean(".".join(node.parts[2:]), topic.channels)
+        message = f"topic `{topic.name}` has no channel `{'.'.join(node.parts[2:])}`"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, help=hint))
+        return None
+    return ex.Consent(type=BOOLEAN, topic=topic.name, channel=channel)
+
+
+def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    name = ".".join(node.parts[1:])
+    if not env.trigger:
+        message = f"`{node.text}` needs an entering event, and no event enters this journey"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, help="add `enter on EVENT`"))
+        return None
+    found = [event_field(event, name) for event in env.trigger]
+    missing = [e for e, f in zip(env.trigger, found, strict=True) if f is None]
+    if missing:
+        hint = did_you_mean(name, [_AT, *(f.name for f in missing[0].fields)])
+        message = f"event `{missing[0].name}` has no field `{name}`"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such field", help=hint))
+        return None
+    types = {f.type for f in found if f is not None}
+    if len(types) > 1:
+        message = f"`{node.text}` has another type in each of the entering events"
+        env.report(codes.TYPE_MISMATCH.at(node.span, message))
+        return None
+    events = tuple(e.name for e in env.trigger)
+    return ex.TriggerField(type=types.pop(), is_nullable=True, events=events, name=name)

@@ -1,0 +1,182 @@
+"""Which types go together, and what comes out. S2 and S3 decide."""
+
+from decimal import Decimal
+
+from cij.compiler import expression as ex
+from cij.compiler.typecheck.environment import Environment
+from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type
+from cij.grammar import codes
+from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
+from cij.grammar.span import Span
+
+_EQUALITY = ("=", "!=")
+_TEXT_ONLY = ("contains", "starts with")
+
+
+def compare(
+    operator: ex.Comparison,
+    left: ex.Expression,
+    right: ex.Expression,
+    spans: tuple[Span, Span],
+    env: Environment,
+) -> ex.Expression | None:
+    """Return the comparison, or report why the two sides do not go together."""
+    left, right = align(left, right)
+    fault = _compare_fault(operator, left, right, spans)
+    if fault is not None:
+        env.report(fault)
+        return None
+    return ex.Compare(operator=operator, left=left, right=right)
+
+
+def align(left: ex.Expression, right: ex.Expression) -> tuple[ex.Expression, ex.Expression]:
+    """Lift a literal date beside an instant to that day's first instant."""
+    if left.type == DATETIME:
+        right = _as_instant(right)
+    if right.type == DATETIME:
+        left = _as_instant(left)
+    return left, right
+
+
+def _as_instant(node: ex.Expression) -> ex.Expression:
+    if isinstance(node, ex.Constant) and node.type.kind == "date":
+        return ex.Constant(type=DATETIME, value=f"{node.value} 00:00:00")
+    return node
+
+
+def _compare_fault(
+    operator: str, left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
+) -> Diagnostic | None:
+    if operator in _TEXT_ONLY and (left.type.kind, right.type.kind) != ("text", "text"):
+        odd = 0 if left.type.kind != "text" else 1
+        found = (left, right)[odd].type
+        message = f"`{operator}` compares texts, and this is {_article(found)}"
+        return codes.TYPE_MISMATCH.at(spans[odd], message, label=str(found))
+    if not comparable(left.type, right.type):
+        return mismatch("compare", left, right, spans)
+    if left.type.kind == "boolean" and operator not in _EQUALITY:
+        message = f"`{operator}` needs an order, and true or false have none"
+        return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `=` or `!=`")
+    for node, span in zip((left, right), spans, strict=True):
+        if isinstance(node, ex.Period) and node.unit in ("month", "year"):
+            message = "a month has no fixed length to compare with"
+            return codes.TYPE_MISMATCH.at(span, message, help="use days")
+    return None
+
+
+def comparable(left: Type, right: Type) -> bool:
+    """Tell whether two types can be compared: equal ones, or two plain numbers."""
+    return left == right or (left.is_number and right.is_number)
+
+
+def mismatch(
+    verb: str, left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
+) -> Diagnostic:
+    """Return the diagnostic for two sides that cannot be compared, added and so on."""
+    message = f"cannot {verb} {_article(left.type)} with {_article(right.type)}"
+    related = [Label(spans[0], str(left.type))]
+    if left.type.kind == right.type.kind == "money":
+        hint = "two currencies never mix: name the amount in the same currency"
+        return codes.CURRENCY_MISMATCH.at(
+            spans[1], message, label=str(right.type), related=related, help=hint
+        )
+    advice, fixes = _advice(left, right, spans)
+    return codes.TYPE_MISMATCH.at(
+        spans[1], message, label=str(right.type), related=related, help=advice, fixes=fixes
+    )
+
+
+def _advice(
+    left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
+) -> tuple[str | None, list[Fix]]:
+    for node, other, span in ((right, left, spans[1]), (left, right, spans[0])):
+        if isinstance(node, ex.Constant) and node.type.kind == "text" and other.type.is_number:
+            digits = str(node.value).replace("_", "").replace(",", "")
+            if digits.replace(".", "", 1).isdigit():
+                fix = Fix(f"write {digits} without quotes", (Edit(span, digits),))
+                return f"a number has no quotes: {digits}", [fix]
+        if other.type.kind == "money" and node.type.is_number:
+            return f"name the currency: `50 {other.type.currency}`", []
+        if other.type.kind == "date" and node.type.kind == "datetime":
+            return "take the local day of the instant with `date(…)`", []
+    return None, []
+
+
+def arithmetic(
+    operator: str,
+    left: ex.Expression,
+    right: ex.Expression,
+    spans: tuple[Span, Span],
+    env: Environment,
+) -> ex.Expression | None:
+    """Return the sum, difference, product or quotient, or report what does not fit."""
+    result = _result(operator, left, right)
+    if result is None:
+        verb = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}[operator]
+        env.report(mismatch(verb, left, right, spans))
+        return None
+    nullable = left.is_nullable or right.is_nullable or operator == "/"
+    node = {"type": result, "is_nullable": nullable, "left": left, "right": right}
+    return ex.Arithmetic.model_validate({"operator": operator, **node})
+
+
+def _result(operator: str, left: ex.Expression, right: ex.Expression) -> Type | None:
+    a, b = left.type, right.type
+    if operator in "+-" and a.kind in ("date", "datetime") and isinstance(right, ex.Period):
+        whole_days = right.unit in ("day", "week", "month", "year")
+        return a if a.kind == "datetime" or whole_days else None
+    if operator == "-" and a == b and a.kind in ("date", "datetime"):
+        return DURATION
+    if operator in "+-":
+        return _sum(a, b)
+    if operator == "*":
+        return _product(a, b)
+    return _quotient(a, b)
+
+
+def _sum(a: Type, b: Type) -> Type | None:
+    if a.kind == "money" or b.kind == "money":
+        return a if a == b else None
+    if a == b == INTEGER:
+        return INTEGER
+    return DECIMAL if a.is_number and b.is_number else None
+
+
+def _product(a: Type, b: Type) -> Type | None:
+    if a.kind == "money" and b.is_number:
+        return a
+    if b.kind == "money" and a.is_number:
+        return b
+    return _sum(a, b)
+
+
+def _quotient(a: Type, b: Type) -> Type | None:
+    if a.kind == "money":
+        return a if b.is_number else (DECIMAL if a == b else None)
+    return DECIMAL if a.is_number and b.is_number else None
+
+
+def negative(node: ex.Expression, span: Span, env: Environment) -> ex.Expression | None:
+    """Return minus a number or an amount."""
+    if not (node.type.is_number or node.type.kind == "money"):
+        env.report(codes.TYPE_MISMATCH.at(span, f"there is no minus {_article(node.type)}"))
+        return None
+    if isinstance(node, ex.Constant):
+        value = -node.value if isinstance(node.value, int) else str(-Decimal(node.value))
+        return node.model_copy(update={"value": value})
+    zero = ex.Constant(type=node.type, value=0 if node.type == INTEGER else "0")
+    return ex.Arithmetic(
+        type=node.type, is_nullable=node.is_nullable, operator="-", left=zero, right=node
+    )
+
+
+def is_condition(node: ex.Expression) -> bool:
+    """Tell whether an expression is true or false."""
+    return node.type == BOOLEAN
+
+
+def _article(type: Type) -> str:
+    text = str(type)
+    if type.kind in ("text", "money"):
+        return text
+    return f"an {text}" if text[0] in "aeiou" else f"a {text}"

@@ -1,0 +1,55 @@
+"""The table of diagnostic codes, for all stages. One row a code; `docs/diagnostics/` has its page.
+
+1xx syntax, 2xx names and types, 3xx flow, 4xx proofs, 5xx policy and consent,
+6xx content and locales, 7xx versions, 8xx tests, 9xx style.
+"""
+
+from cij.grammar.diagnostic import Code, Severity
+
+_ALL: list[Code] = []
+
+
+def _error(code: str, slug: str, summary: str) -> Code:
+    return _row(Code(code, slug, Severity.ERROR, summary))
+
+
+def _warning(code: str, slug: str, summary: str) -> Code:
+    return _row(Code(code, slug, Severity.WARNING, summary))
+
+
+def _row(row: Code) -> Code:
+    _ALL.append(row)
+    return row
+
+
+UNEXPECTED_TEXT = _error("CIJ101", "unexpected-text", "the text does not fit the grammar here")
+UNREADABLE_FILE = _error("CIJ102", "unreadable-file", "the file is not UTF-8 text of usable size")
+BAD_LITERAL = _error("CIJ103", "bad-literal", "a literal that no calendar, clock or currency has")
+
+NOT_YET_AVAILABLE = _error("CIJ201", "not-yet-available", "understood, but not in this version")
+UNKNOWN_NAME = _error("CIJ202", "unknown-name", "no declaration or field has this name")
+DUPLICATE_NAME = _error("CIJ203", "duplicate-name", "two declarations of one kind share a name")
+UNKNOWN_SETTING = _error("CIJ204", "unknown-setting", "the declaration has no such setting")
+MISSING_SETTING = _error("CIJ205", "missing-setting", "the declaration needs this setting")
+BAD_SETTING = _error("CIJ206", "bad-setting", "the setting takes another kind of value")
+TYPE_MISMATCH = _error("CIJ207", "type-mismatch", "the two sides cannot be used together")
+CURRENCY_MISMATCH = _error("CIJ208", "currency-mismatch", "two currencies in one expression")
+CIRCULAR_DEFINITION = _error("CIJ209", "circular-definition", "a definition that needs itself")
+UNKNOWN_COLUMNS = _error("CIJ210", "unknown-columns", "the columns of a source are not declared")
+
+UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can come to this step")
+EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or steps")
+BAD_LABEL = _error("CIJ303", "bad-label", "the label names no step that fits")
+NOT_SENT_YET = _error("CIJ304", "not-sent-yet", "the message is not sent on every path to here")
+
+NO_CONSENT_RULE = _error("CIJ501", "no-consent-rule", "a send whose topic has no consent rule")
+
+UNKNOWN_PLACEHOLDER = _error("CIJ601", "unknown-placeholder", "the message uses an unknown name")
+MISSING_DEFAULT = _error("CIJ602", "missing-default", "a placeholder that may have no value")
+BAD_TEMPLATE = _error("CIJ603", "bad-template", "the template is not valid Liquid")
+MISSING_PARAMETER = _error("CIJ604", "missing-parameter", "the send gives no such parameter")
+UNUSED_PARAMETER = _warning("CIJ605", "unused-parameter", "the message does not use this parameter")
+MISSING_CONTENT = _error("CIJ606", "missing-content", "the content file cannot be used")
+
+CODES: dict[str, Code] = {row.code: row for row in _ALL}
+assert len(CODES) == len(_ALL), "two rows share a code"

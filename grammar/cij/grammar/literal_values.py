@@ -1,0 +1,150 @@
+"""What a literal token means: numbers, units, dates, texts."""
+
+import re
+import unicodedata
+from datetime import date, datetime, time
+from decimal import Decimal
+from textwrap import dedent
+
+DIGITS_MAX = 30
+YEARS_MAX = 1000
+_UNITS_A_YEAR = {
+    "second": 31_536_000,
+    "minute": 525_600,
+    "hour": 8_760,
+    "day": 365,
+    "week": 52,
+    "month": 12,
+    "year": 1,
+}
+_ESCAPES = {"\\": "\\", '"': '"', "n": "\n", "t": "\t"}
+_QUOTES = '"""'
+# Currency codes are three capitals, and so are these words when they are shouted.
+_SHOUTED = {"AND", "NOT", "FOR", "SET"}
+
+
+class BadLiteral(Exception):
+    """A literal that looks right and means nothing; caught by the tree builder only."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+def number(text: str) -> Decimal:
+    """Read `1_000` or `0.92`."""
+    digits = text.replace("_", "")
+    if len(digits) > DIGITS_MAX:
+        raise BadLiteral(f"a number of more than {DIGITS_MAX} digits")
+    return Decimal(digits)
+
+
+def integer(text: str) -> int:
+    return int(number(text))
+
+
+def unit(text: str) -> str:
+    """Return the singular: `days` gives `day`."""
+    return text.removesuffix("s")
+
+
+def duration(text: str) -> tuple[int, str]:
+    """Read `7 days`."""
+    digits, word = text.split()
+    count, singular = integer(digits), unit(word)
+    if count > YEARS_MAX * _UNITS_A_YEAR[singular]:
+        raise BadLiteral(f"`{text}` is longer than {YEARS_MAX} years")
+    return count, singular
+
+
+def money(text: str) -> tuple[Decimal, str]:
+    """Read `50 EUR`."""
+    digits, currency = text.split()
+    if currency in _SHOUTED:
+        word = currency.lower()
+        raise BadLiteral(f"`{currency}` is not a currency", f"write `{word}` in lower case")
+    return number(digits), currency
+
+
+def percent(text: str) -> Decimal:
+    return number(text[:-1].rstrip())
+
+
+def day(text: str) -> date:
+    """Read `2026-12-31`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadLiteral(f"`{text}` is not a date of the calendar") from None
+
+
+def clock_time(text: str) -> time:
+    """Read `09:00`, also `9:00`."""
+    try:
+        hour, minute, *seconds = map(int, text.split(":"))
+        return time(hour, minute, *seconds)
+    except ValueError:
+        help = "a time lies between `00:00` and `23:59`"
+        raise BadLiteral(f"`{text}` is not a time of the day", help) from None
+
+
+def moment(text: str) -> datetime:
+    """Read `2026-12-31 09:00`."""
+    date_text, time_text = text.split()
+    return datetime.combine(day(date_text), clock_time(time_text))
+
+
+def time_range(text: str) -> tuple[time, time]:
+    """Read `21:00..08:00`."""
+    start, end = text.split("..")
+    return clock_time(start.strip()), clock_time(end.strip())
+
+
+def name(text: str) -> str:
+    """Return a name without back-quotes, in NFC."""
+    return unicodedata.normalize("NFC", text.strip("`"))
+
+
+def path(text: str) -> tuple[str, ...]:
+    """Split `shop.email` at the dots outside back-quotes."""
+    return tuple(name(part) for part in re.findall(r"`[^`\n]+`|[^.`]+", text))
+
+
+def text(raw: str) -> str:
+    """Read `"…"` or `\"\"\"…\"\"\"`."""
+    if raw.startswith(_QUOTES):
+        return unicodedata.normalize("NFC", _unescape(dedented(raw)))
+    return unicodedata.normalize("NFC", _unescape(raw[1:-1]))
+
+
+def is_long(raw: str) -> bool:
+    return raw.startswith(_QUOTES)
+
+
+def dedented(raw: str) -> str:
+    """Return a long text's lines without their common indent and the lines of its quotes."""
+    first, newline, rest = raw[3:-3].replace("\r\n", "\n").partition("\n")
+    if not newline:
+        return first
+    lines = dedent(_without_closing_line(rest))
+    return lines if not first.strip() else f"{first}\n{lines}"
+
+
+def _without_closing_line(rest: str) -> str:
+    head, newline, last = rest.rpartition("\n")
+    return rest if last.strip() else head if newline else ""
+
+
+def _unescape(raw: str) -> str:
+    if "\\" not in raw:
+        return raw
+    return re.sub(r"\\(.)", _escape, raw, flags=re.DOTALL)
+
+
+def _escape(match: re.Match[str]) -> str:
+    try:
+        return _ESCAPES[match[1]]
+    except KeyError:
+        help = "a backslash itself is written `\\\\`"
+        raise BadLiteral(f"unknown escape `\\{match[1]}` in a text", help) from None

@@ -1,0 +1,132 @@
+"""The embedded engine: DuckDB in one file, or in memory for simulations and tests.
+
+Time: instants are naive UTC datetimes on both sides of the engine.
+"""
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+
+from cij.compiler.sql import Statement
+from cij.runtime.errors import StoreError
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, object]
+
+
+class Engine(Protocol):
+    """What the runtime asks of a database. Parameters a statement does not name are left out."""
+
+    def execute(self, statement: Statement, parameters: Parameters = ...) -> int: ...
+
+    def rows(self, statement: Statement, parameters: Parameters = ...) -> list[Row]: ...
+
+    def transaction(self) -> Any: ...
+
+    def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class DuckEngine:
+    """One connection, one writer. `path` None keeps everything in memory."""
+
+    def __init__(self, path: Path | None, *, threads: int | None = None) -> None:
+        self.path = path
+        self._open_transactions = 0
+        try:
+            self._connection = duckdb.connect(str(path) if path else ":memory:")
+        except duckdb.Error as error:
+            raise StoreError(_opening_message(path, error)) from error
+        # Statements are few and big, and their order is given by the plan.
+        self._connection.execute("SET preserve_insertion_order = false")
+        if threads:
+            self._connection.execute(f"SET threads = {int(threads)}")
+
+    def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
+        """Run it and return the number of rows that it changed, or 0 where it changes none."""
+        result = self._run(statement, parameters)
+        found = result.fetchone() if result.description else None
+        return int(found[0]) if found and isinstance(found[0], int) else 0
+
+    def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
+        """Run a query and return all its rows."""
+        return self._run(statement, parameters).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. Inside another transaction it is part of that one."""
+        if self._open_transactions:
+            yield
+            return
+        self._connection.execute("BEGIN TRANSACTION")
+        self._open_transactions = 1
+        try:
+            yield
+        except BaseException:
+            self._open_transactions = 0
+            self._connection.execute("ROLLBACK")
+            raise
+        self._open_transactions = 0
+        self._commit()
+
+    def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
+        """Add rows, given column by column. All columns are of equal length."""
+        names = ", ".join(_quoted(name) for name in columns)
+        lists = ", ".join(f"UNNEST(${i + 1})" for i in range(len(columns)))
+        text = f"INSERT INTO {_quoted(table)} ({names}) SELECT {lists}"
+        self._guard(text, [list(values) for values in columns.values()])
+
+    def load_extension(self, name: str) -> None:
+        """Load `name` from its package on the Python index. Nothing is downloaded."""
+        spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+        if spec is None or spec.origin is None:
+            raise StoreError(
+                f"the DuckDB extension {name} is not installed; "
+                f"run: pip install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
+            )
+        folder = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}"
+        file = folder / f"{name}.duckdb_extension"
+        self._guard("LOAD '" + str(file).replace("'", "''") + "'", None)
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file."""
+        self._guard("CHECKPOINT", None)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _run(self, statement: Statement, parameters: Parameters) -> duckdb.DuckDBPyConnection:
+        bound = {name: parameters[name] for name in statement.parameters}
+        return self._guard(statement.text("duckdb"), bound or None)
+
+    def _guard(self, text: str, bound: Any) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(text, bound)
+        except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+            raise StoreError(f"the state file failed: {_first_line(error)}") from error
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except duckdb.Error as error:
+            raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _opening_message(path: Path | None, error: duckdb.Error) -> str:
+    text = str(error)
+    if "lock" in text.lower():
+        return f"another `cij run` or program has {path} open; stop it first, or wait for its end"
+    return f"cannot open the state file {path}: {_first_line(error)}"

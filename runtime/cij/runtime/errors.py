@@ -1,0 +1,46 @@
+"""The world failed. Each error says in one message what happened and what to do.
+
+WorldError
+├── ConfigError     cij.toml or the environment is wrong
+├── DataError       a source cannot be read, or too many of its rows are bad
+├── StoreError      the state file is locked, damaged or of another version
+└── DeliveryError   a provider refused; `retry` tells whether to try again
+    ├── TransientDelivery   later may go well
+    └── PermanentDelivery   never will
+"""
+
+from typing import Literal
+
+
+class WorldError(Exception):
+    """Base. `exit_name` names the exit code of the command line."""
+
+    exit_name: Literal["CONFIG", "DATA", "STORE", "DELIVERY"] = "CONFIG"
+
+
+class ConfigError(WorldError):
+    exit_name = "CONFIG"
+
+
+class DataError(WorldError):
+    exit_name = "DATA"
+
+
+class StoreError(WorldError):
+    exit_name = "STORE"
+
+
+class DeliveryError(WorldError):
+    exit_name = "DELIVERY"
+
+
+class TransientDelivery(DeliveryError):
+    """Try again later. `may_have_arrived` when the provider got the message but did not answer."""
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+
+
+class PermanentDelivery(DeliveryError):
+    """Do not try again: the address or the message was refused for good."""

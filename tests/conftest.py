@@ -1,0 +1,41 @@
+"""What all tests share: golden files, and one Hypothesis profile for CI."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+Golden = Callable[[Path | str, str], None]
+
+# In CI every run draws the same examples, so a red build is red again on a developer's machine.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("dev", deadline=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite the golden files")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare text with a file below tests/fixtures; `pytest --update` rewrites the file."""
+    update = bool(request.config.getoption("--update"))
+
+    def compare(path: Path | str, text: str) -> None:
+        file = FIXTURES / path
+        if update:
+            _write(file, text)
+        assert file.exists(), f"no golden file {file.name}: run `pytest --update` and review it"
+        assert text == file.read_bytes().decode(), f"{file.name} differs: see `pytest --update`"
+
+    return compare
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode())

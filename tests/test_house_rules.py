@@ -1,0 +1,138 @@
+"""The rules of the house that a machine can check: sizes, docstrings and who imports whom."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 50
+
+# What each portion may import of the others, as module prefixes.
+ARROWS = {
+    "grammar": (),
+    "stdlib": (),
+    "compiler": ("cij.grammar", "cij.stdlib"),
+    "runtime": (
+        # The compiled program and what it is made of; never what reads or checks text.
+        "cij.compiler.program",
+        "cij.compiler.sql",
+        "cij.compiler.expression",
+        "cij.compiler.types",
+    ),
+    "cli": ("cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
+}
+
+# Each third party has one door: the path prefixes that may import it.
+DOORS = {
+    "lark": ("grammar/",),
+    "sqlglot": ("compiler/cij/compiler/sql",),
+    "duckdb": ("runtime/cij/runtime/engine",),
+    "psycopg": ("runtime/cij/runtime/engine",),
+    "pyspark": ("runtime/cij/runtime/engine",),
+    "apscheduler": ("runtime/cij/runtime/scheduler.py",),
+    "click": ("cli/",),
+    "rich": ("cli/",),
+    "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
+    "aiosmtplib": ("runtime/cij/runtime/delivery/",),
+}
+
+# The compiler is a function of its input: no files, no clock, no chance.
+WORLD = {"io", "os", "pathlib", "random", "secrets", "shutil", "socket", "sqlite3"}
+WORLD |= {"subprocess", "tempfile", "time", "urllib"}
+# The parser keeps its table in a cache file, because building it takes longer than parsing.
+WORLD_EXCEPTIONS = ("grammar/cij/grammar/parser.py", "grammar/cij/grammar/table_cache.py")
+
+VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
+
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for portion in PORTIONS
+    for path in (ROOT / portion / "cij").rglob("*.py")
+)
+TESTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py"))
+
+
+@cache
+def _tree(file: str) -> ast.Module:
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"), file)
+
+
+def _imports(node: ast.AST, in_type_checking: bool = False) -> Iterator[tuple[str, int, bool]]:
+    """Yield (module, line, only for type checking) for every import below `node`.
+
+    `from a import b` yields `a.b`, which may be a module and matches every prefix `a` matches.
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((name.name, child.lineno, in_type_checking) for name in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0 and child.module, "imports are absolute"
+            for name in child.names:
+                yield f"{child.module}.{name.name}", child.lineno, in_type_checking
+        else:
+            yield from _imports(child, in_type_checking or _is_type_checking(child))
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _is_below(module: str, prefix: str) -> bool:
+    return module == prefix or module.startswith(prefix + ".")
+
+
+@pytest.mark.parametrize("file", SOURCES + TESTS)
+def test_a_module_says_what_it_is_for(file: str) -> None:
+    assert ast.get_docstring(_tree(file)), f"{file} has no module docstring"
+
+
+@pytest.mark.parametrize("file", SOURCES + TESTS)
+def test_files_and_functions_are_short(file: str) -> None:
+    count = len((ROOT / file).read_text(encoding="utf-8").splitlines())
+    assert count <= FILE_LINES_MAX, f"{file} has {count} lines"
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= FUNCTION_LINES_MAX, f"{file}:{node.lineno} has {length} lines"
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_imports_between_portions_go_one_way(file: str) -> None:
+    portion = file.split("/")[0]
+    allowed = (f"cij.{portion}", *ARROWS[portion])
+    for module, line, _ in _imports(_tree(file)):
+        if _is_below(module, "cij"):
+            assert any(_is_below(module, prefix) for prefix in allowed), f"{file}:{line}: {module}"
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_a_third_party_has_one_importer(file: str) -> None:
+    for module, line, is_only_type in _imports(_tree(file)):
+        doors = DOORS.get(module.split(".")[0], ("",))
+        assert is_only_type or file.startswith(doors), f"{file}:{line} imports {module}"
+
+
+@pytest.mark.parametrize("file", [f for f in SOURCES if f.startswith(("grammar/", "compiler/"))])
+def test_the_compiler_does_not_touch_the_world(file: str) -> None:
+    if file in WORLD_EXCEPTIONS:
+        return
+    for module, line, _ in _imports(_tree(file)):
+        assert module.split(".")[0] not in WORLD, f"{file}:{line} imports {module}"
+    for node in ast.walk(_tree(file)):
+        is_open = isinstance(node, ast.Call) and ast.unparse(node.func) == "open"
+        assert not is_open, f"{file} opens a file"
+
+
+def test_modules_are_named_for_what_they_do() -> None:
+    assert not [file for file in SOURCES if Path(file).stem in VAGUE_NAMES]
+
+
+def test_every_portion_is_typed_and_none_owns_the_package() -> None:
+    for portion in PORTIONS:
+        assert (ROOT / portion / "cij" / portion / "py.typed").exists()
+        assert not (ROOT / portion / "cij" / "__init__.py").exists()
