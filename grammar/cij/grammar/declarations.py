@@ -6,11 +6,9 @@ from lark import Token
 
 from cij.grammar import codes, literal_values, syntax
 from cij.grammar.expressions import DEPTH_MAX, ParseTree, TooDeep, after, token, tokens, trees
+from cij.grammar.mistakes import TOO_DEEP, TOO_DEEP_HELP
 from cij.grammar.span import Span
 from cij.grammar.steps import StepBuilder
-
-_TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
-_TOO_DEEP_HELP = "give a part of it a name of its own, or list values as `in [a, b, c]`"
 
 
 class TreeBuilder(StepBuilder):
@@ -31,7 +29,7 @@ class TreeBuilder(StepBuilder):
             return build(tree)
         except TooDeep:
             span = self.span(tree.children[0])
-            self.diagnostics.append(codes.UNEXPECTED_TEXT.at(span, _TOO_DEEP, help=_TOO_DEEP_HELP))
+            self.diagnostics.append(codes.UNEXPECTED_TEXT.at(span, TOO_DEEP, help=TOO_DEEP_HELP))
             return None
 
     def _doc(self, tree: ParseTree) -> str:

@@ -82,8 +82,8 @@ def day(text: str) -> date:
 def clock_time(text: str) -> time:
     """Read `09:00`, also `9:00`."""
     try:
-        hour, minute, *seconds = map(int, text.split(":"))
-        return time(hour, minute, *seconds)
+        hour, minute, second = map(int, f"{text}:0".split(":")[:3])
+        return time(hour, minute, second)
     except ValueError:
         help = "a time lies between `00:00` and `23:59`"
         raise BadLiteral(f"`{text}` is not a time of the day", help) from None

@@ -9,7 +9,11 @@ from lark import Token
 
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
+from cij.grammar.expressions import DEPTH_MAX
 from cij.grammar.span import Span
+
+TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
+TOO_DEEP_HELP = "give a part of it a name of its own, or list values as `in [a, b, c]`"
 
 DECLARATIONS = [
     "source",
@@ -47,6 +51,7 @@ class Mistake:
     accepted: frozenset[str]
     tokens: Sequence[Token]
     begin: int
+    is_too_deep: bool = False
 
     @property
     def is_outside(self) -> bool:
@@ -116,7 +121,7 @@ _SHOUTED = re.compile(r"(?:AND|OR|NOT|IN|IS|WHERE|BETWEEN|WHEN)\Z")
 _GROUPS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"KIND", "MESSAGE", "JOURNEY"}), "a declaration"),
     (frozenset({"PATH", "TEXT", "INT", "DURATION"}), "a value"),
-    (frozenset({"SEND", "WAIT", "IF"}), "a step"),
+    (frozenset({"SEND", "WAIT", "LABEL"}), "a step"),
     (frozenset({"DURATION", "UNIT"}), "a duration such as `7 days`"),
     (frozenset({"DURATION"}), "a duration such as `7 days`"),
     (frozenset({"NAME", "TEXT"}), "a name or a text"),
@@ -178,7 +183,15 @@ _PHRASES_MAX = 4
 
 def explain(mistake: Mistake) -> Diagnostic:
     """Return the one diagnostic for a place where reading stopped."""
-    return _habitual(mistake) or _shouted(mistake) or _particular(mistake) or _missing(mistake)
+    if mistake.is_too_deep:
+        return UNEXPECTED_TEXT.at(mistake.word_span, TOO_DEEP, help=TOO_DEEP_HELP)
+    return (
+        _swallowed(mistake)
+        or _habitual(mistake)
+        or _shouted(mistake)
+        or _particular(mistake)
+        or _missing(mistake)
+    )
 
 
 def unclosed(mistake: Mistake, next_begin: int) -> Diagnostic:
@@ -192,6 +205,21 @@ def unclosed(mistake: Mistake, next_begin: int) -> Diagnostic:
         help="write the missing `}` above",
         related=[Label(begin, "this one is open")],
     )
+
+
+def _swallowed(mistake: Mistake) -> Diagnostic | None:
+    """Find the line that ends too early, so that the first word of the next line was taken for
+    its value: in `where points >`, `refresh = 1 hour` reading stops at the `=`."""
+    if len(mistake.tokens) < 2 or mistake.word not in ("=", ":"):
+        return None
+    early, taken = mistake.tokens[-2:]
+    end = early.end_pos or 0
+    is_first_of_line = "\n" in mistake.text[end : taken.start_pos]
+    if taken.type not in ("PATH", "NAME") or early.type in _CLOSERS or not is_first_of_line:
+        return None
+    what = "a value" if taken.type == "PATH" else "a name"
+    message = f"expected {what} after {_shown(early)}"
+    return UNEXPECTED_TEXT.at(mistake.span(end, end), message)
 
 
 def _habitual(mistake: Mistake) -> Diagnostic | None:
@@ -235,6 +263,12 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
     if word == ":" and mistake.before is not None and mistake.before.type == "NAME":
         help = f"a setting is written `{mistake.before} = value`"
         return UNEXPECTED_TEXT.at(span, "a colon after a name", help=help)
+    before = mistake.before
+    if before is not None and before.type == "NAME" and before.upper() in mistake.accepted:
+        # A word of the statement was taken for the name that is missing before it.
+        start = before.start_pos or 0
+        place = mistake.span(start, start + len(before))
+        return UNEXPECTED_TEXT.at(place, f"expected a name before `{before}`")
     if word == "}" and mistake.is_outside:
         return UNEXPECTED_TEXT.at(span, "a `}` that closes nothing", help="delete it")
     return None

@@ -6,7 +6,7 @@ broken one means cutting the stack back to the height it had at its first word.
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -17,6 +17,8 @@ from cij.grammar.expressions import ParseTree
 from cij.grammar.mistakes import Mistake
 
 MISTAKES_MAX = 50
+# No tree of DEPTH_MAX levels needs more, and what a mistake costs grows with it.
+STACK_MAX = 2000
 # The words that begin a declaration. The parser accepts them nowhere else.
 BEGINNINGS = frozenset({"USE", "KIND", "MESSAGE", "JOURNEY", "FRAGMENT", "POLICY", "TEST"})
 END = Token("$END", "")
@@ -54,6 +56,13 @@ class Reading:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
+class _TooDeep(UnexpectedToken):
+    """The text opens more than any tree we would build."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(token, set())  # type: ignore[no-untyped-call]
+
+
 def read(table: Lark, file: str, text: str) -> Reading:
     return _Reader(table, file, text).read()
 
@@ -67,7 +76,7 @@ class _Reader:
         self.parser = table.parse_interactive(text)
         self.state = self.parser.parser_state
         # Lark types these loosely: the lexer's state, and its own hand on it.
-        self.lexer: Any = self.parser.lexer_thread
+        self.lexer = cast(Any, self.parser.lexer_thread)
         self.place = self.lexer.state.line_ctr
         self.tokens: list[Token] = []
         self.diagnostics: list[Diagnostic] = []
@@ -98,6 +107,8 @@ class _Reader:
         except UnexpectedInput:
             self.state.state_stack[:], self.state.value_stack[:] = states, values
             raise
+        if len(states) > STACK_MAX:
+            raise _TooDeep(token)
         if token.type in BEGINNINGS:
             self.height = len(self.state.state_stack) - 1
             self.start = token.start_pos or 0
@@ -111,14 +122,17 @@ class _Reader:
     def _mistake(self, error: UnexpectedInput) -> Mistake:
         found: Token | None = None
         start = len(self.text)
+        is_too_deep = isinstance(error, _TooDeep)
         if isinstance(error, UnexpectedCharacters):
-            start = error.pos_in_stream
+            start = error.pos_in_stream or 0
         elif isinstance(error, UnexpectedToken) and error.token.type != END.type:
             found = error.token
             start = found.start_pos or 0
         parser: Any = self.parser
         accepted = frozenset(parser.accepts())
-        return Mistake(self.file, self.text, start, found, accepted, self.tokens, self.start)
+        return Mistake(
+            self.file, self.text, start, found, accepted, self.tokens, self.start, is_too_deep
+        )
 
     def _recover(self, mistake: Mistake) -> None:
         forgotten = None if mistake.is_outside else self._forgotten_brace(mistake.start)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from lark import Token
 
-from cij.grammar import syntax
+from cij.grammar import codes, syntax
 from cij.grammar.expressions import (
     DEPTH_MAX,
     ExpressionBuilder,
     ParseTree,
+    Part,
     TooDeep,
     after,
     token,
@@ -23,8 +24,18 @@ class StepBuilder(ExpressionBuilder):
     """Adds what stands inside the braces of a journey."""
 
     def setting(self, tree: ParseTree) -> syntax.Setting:
-        key, _, value = tree.children
+        key, sign, value = tree.children
+        self._check_swallowed(sign, value)
         return syntax.Setting(self.path(key), self.expression(value), span=self.span(tree))
+
+    def _check_swallowed(self, sign: Token, value: Part) -> None:
+        """Find a setting without a value, which took the whole setting of the next line as one."""
+        if isinstance(value, ParseTree) and value.data == "compare":
+            left, operator, _ = value.children
+            is_setting = isinstance(left, ParseTree) and left.data == "path" and operator == "="
+            if is_setting and self.span(value).line != self.span(sign).line:
+                message = "expected a value after `=`"
+                self.diagnostics.append(codes.UNEXPECTED_TEXT.at(self.span(sign), message))
 
     def settings(self, tree: ParseTree) -> tuple[syntax.Setting, ...]:
         """Return the settings in the braces below `tree`; no braces, no settings."""

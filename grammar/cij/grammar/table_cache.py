@@ -77,7 +77,7 @@ def _load(path: Path) -> Lark | None:
         return None
     try:
         return Lark.load(io.BytesIO(path.read_bytes()))
-    except (OSError, *_DAMAGE):
+    except _DAMAGE:
         return None
 
 

@@ -1,5 +1,6 @@
 """Engines: where statements run. The only importer of database drivers."""
 
 from cij.runtime.engine.duck import DuckEngine, Engine, Row
+from cij.runtime.engine.staging import CsvFile, Reject
 
-__all__ = ["DuckEngine", "Engine", "Row"]
+__all__ = ["CsvFile", "DuckEngine", "Engine", "Reject", "Row"]

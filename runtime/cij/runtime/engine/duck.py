@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import duckdb
 
 from cij.compiler.sql import Statement
+from cij.runtime.engine.staging import CsvFile, Reject, stage_csv, stage_sqlite
 from cij.runtime.errors import StoreError
 
 Row = tuple[Any, ...]
@@ -28,6 +29,10 @@ class Engine(Protocol):
     def transaction(self) -> Any: ...
 
     def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None: ...
+
+    def stage_csv(self, table: str, file: CsvFile) -> list[Reject]: ...
+
+    def stage_sqlite(self, table: str, path: Path, name: str, columns: Sequence[str]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -92,6 +97,18 @@ class DuckEngine:
         folder = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}"
         file = folder / f"{name}.duckdb_extension"
         self._guard("LOAD '" + str(file).replace("'", "''") + "'", None)
+
+    def stage_csv(self, table: str, file: CsvFile) -> list[Reject]:
+        """Put the rows of a CSV file into a temporary table of text columns r0, r1, ...
+
+        Its rowid counts the rows in the order of the file from 0. What is broken is returned.
+        """
+        return stage_csv(self._connection, table, file)
+
+    def stage_sqlite(self, table: str, path: Path, name: str, columns: Sequence[str]) -> None:
+        """Put columns of a table of an SQLite file into a temporary table like `stage_csv`."""
+        self.load_extension("sqlite_scanner")
+        stage_sqlite(self._connection, table, path, name, columns)
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""

@@ -1,0 +1,115 @@
+"""A journey as a Mermaid flowchart, which GitHub and many wikis draw inside Markdown."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from cij.compiler.graph.inscription import isolated, shown, wrapped
+from cij.compiler.graph.outline import Edge, Graph, Kind, Node
+
+# Mermaid breaks lines by itself, but never cuts: a long condition would fill the page.
+_SIZE, _LINE_WIDTH, _LINES_MAX = 1.0, 24.0, 8
+
+_SHAPES: dict[Kind, tuple[str, str]] = {
+    "entry": ("([", "])"),
+    "send": ("[", "]"),
+    "wait": ("(", ")"),
+    "decide": ("{{", "}}"),
+    "end": ("([", "])"),
+    "goal": ("[[", "]]"),
+    "exit": ("[[", "]]"),
+}
+
+# Dark text on light fill: readable on the light and the dark page.
+_STYLES: dict[Kind, str] = {
+    "entry": "fill:#dbeafe,stroke:#2563eb,color:#172554",
+    "send": "fill:#dcfce7,stroke:#16a34a,color:#052e16",
+    "wait": "fill:#fef3c7,stroke:#d97706,color:#451a03",
+    "decide": "fill:#ede9fe,stroke:#7c3aed,color:#2e1065",
+    "end": "fill:#e2e8f0,stroke:#475569,color:#0f172a",
+    "goal": "fill:#d1fae5,stroke:#059669,color:#022c22",
+    "exit": "fill:#fee2e2,stroke:#dc2626,color:#450a0a",
+}
+
+
+def to_mermaid(graph: Graph) -> str:
+    """Return the text of a flowchart, without the fence that Markdown wants around it."""
+    return "\n".join(_document(graph)) + "\n"
+
+
+def _document(graph: Graph) -> Iterator[str]:
+    ids = _ids(graph.nodes + graph.leaves)
+    yield from ("---", f"title: {json.dumps(shown(graph.name), ensure_ascii=False)}", "---")
+    yield "flowchart TD"
+    yield f"  accTitle: {_plain(graph.name)}"
+    yield f"  accDescr: {_plain(graph.doc or 'A customer journey')}"
+    yield from (f"  {_node(node, ids)}" for node in graph.nodes)
+    yield from (f"  {_edge(edge, ids)}" for edge in graph.edges)
+    yield from _anywhere(graph, ids)
+    kinds = dict.fromkeys(node.kind for node in graph.nodes + graph.leaves)
+    yield from (f"  classDef {kind} {_STYLES[kind]}" for kind in kinds)
+
+
+def _anywhere(graph: Graph, ids: dict[str, str]) -> Iterator[str]:
+    if not graph.leaves and not graph.notes:
+        return
+    title = " · ".join(graph.notes) if graph.notes else "at any time"
+    yield f'  subgraph n__anywhere["{_label((title,))}"]'
+    yield from (f"    {_node(node, ids)}" for node in graph.leaves)
+    yield "  end"
+
+
+def _ids(nodes: Iterable[Node]) -> dict[str, str]:
+    """Return an identifier for each node: like its own, so that a changed step changes one line."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for node in nodes:
+        # `n_` in front, because `end`, `graph` and others are words of Mermaid.
+        base = name = "n_" + re.sub(r"[^A-Za-z0-9]+", "_", node.id)
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base}_{number}"
+        taken.add(name)
+        found[node.id] = name
+    return found
+
+
+def _node(node: Node, ids: dict[str, str]) -> str:
+    opening, closing = _SHAPES[node.kind]
+    return f'{ids[node.id]}{opening}"{_label(node.text)}"{closing}:::{node.kind}'
+
+
+def _edge(edge: Edge, ids: dict[str, str]) -> str:
+    label = "<br/>or ".join(_label((text,)) for text in edge.labels)
+    arrow = f'-->|"{label}"|' if label else "-->"
+    return f"{ids[edge.source]} {arrow} {ids[edge.target]}"
+
+
+def _label(text: tuple[str, ...]) -> str:
+    lines = [line for part in text for line in wrapped(part, _SIZE, _LINE_WIDTH, _LINES_MAX)]
+    return "<br/>".join(_escaped(isolated(line)) for line in lines)
+
+
+# A sign between two letters starts neither Markdown nor an icon; the others become numbers.
+_SIGN = re.compile(r"(?<=[^\W_])[._-](?=[^\W_])|:(?= |$)|[^\w ,]|_", re.ASCII)
+
+
+def _escaped(text: str) -> str:
+    return _SIGN.sub(_sign, text)
+
+
+def _sign(match: re.Match[str]) -> str:
+    char = match[0]
+    is_safe = char == ":" or _is_inside_word(match)
+    return char if is_safe or ord(char) > 0xFF else f"#{ord(char)};"
+
+
+def _is_inside_word(match: re.Match[str]) -> bool:
+    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+    return match[0] in "._-" and before.isalnum() and after.isalnum()
+
+
+def _plain(text: str) -> str:
+    """Return text for a line that ends the statement; `;`, `#` and braces would end it early."""
+    return re.sub(r"[;#{}%<>\"]", " ", shown(text)).strip() or "journey"

@@ -1,0 +1,243 @@
+"""What a drawing of a journey shows: its states as people know them, and what leads from one to
+the next. Pure text; the renderers decide how it looks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from cij.compiler import expression as ex, program as pg
+from cij.compiler.wording import (
+    duration_words,
+    event_words,
+    name_words,
+    percent_words,
+    timer_words,
+    words,
+)
+
+Kind = Literal["entry", "send", "wait", "decide", "end", "goal", "exit"]
+
+# The states that test the conditions of goals and exits; the author wrote none of them.
+_GATE = "gate:"
+_GATE_NOTE = "goals and exits with a condition are tested at the start and after every wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`text` has the headline first. `id` is that of the state, which outlives edits (S21)."""
+
+    id: str
+    kind: Kind
+    text: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`labels` has one entry for each of the ways that lead from `source` to `target`."""
+
+    source: str
+    target: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """`nodes` and `edges` are the flow; `leaves` the goals and exits, which hold everywhere."""
+
+    name: str
+    doc: str
+    notes: tuple[str, ...]
+    leaves: tuple[Node, ...]
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def outline(journey: pg.Journey) -> Graph:
+    """Return what a drawing of `journey` shows, in an order that depends on nothing else."""
+    states = {state.id: state for state in journey.states}
+    start = _shown(journey.start, states)
+    entries = tuple(_entries(journey))
+    edges = [Edge(entry.id, start) for entry in entries]
+    nodes: list[Node] = []
+    for state in _reached(start, states):
+        nodes.append(_node(state))
+        edges += _edges(state, states)
+    return Graph(
+        name=journey.name,
+        doc=journey.doc,
+        notes=tuple(_notes(journey)),
+        leaves=(*_goals(journey), *_exits(journey)),
+        nodes=(*entries, *nodes),
+        edges=tuple(edges),
+    )
+
+
+def _shown(id: str, states: dict[str, pg.State]) -> str:
+    """Return the state that is drawn in place of `id`: what lies behind the gates."""
+    for _ in states:
+        state = states[id]
+        if not (id.startswith(_GATE) and isinstance(state, pg.Decide)):
+            return id
+        id = state.otherwise
+    raise AssertionError(f"the gates before {id} lead to each other")
+
+
+def _reached(start: str, states: dict[str, pg.State]) -> list[pg.State]:
+    """Return the drawn states depth first, the branch that is written first before the others."""
+    found: dict[str, pg.State] = {}
+    stack = [start]
+    while stack:
+        id = stack.pop()
+        if id not in found:
+            found[id] = states[id]
+            stack += [_shown(target, states) for _, target in reversed(list(_ways(states[id])))]
+    return list(found.values())
+
+
+def _edges(state: pg.State, states: dict[str, pg.State]) -> Iterator[Edge]:
+    labels: dict[str, list[str]] = {}
+    for label, target in _ways(state):
+        labels.setdefault(_shown(target, states), []).append(label)
+    for target, found in labels.items():
+        yield Edge(state.id, target, tuple(label for label in found if label))
+
+
+# --- states -----------------------------------------------------------------------------------
+
+
+def _node(state: pg.State) -> Node:
+    kind, headline = _headline(state)
+    step = (state.step,) if _adds(state.step, headline) else ()
+    return Node(state.id, kind, (headline, *step), str(state.place))
+
+
+def _adds(step: str, headline: str) -> bool:
+    """Tell whether the name of a step says something that its headline does not."""
+    return step not in (headline, headline.replace(" ", "_"), *headline.split())
+
+
+def _headline(state: pg.State) -> tuple[Kind, str]:
+    match state:
+        case pg.Rest():
+            return "wait", _wait_words(state)
+        case pg.Decide():
+            return "decide", "split" if _is_split(state) else "if"
+        case pg.Act(effect=pg.SendEffect(channel=channel, message=message)):
+            return "send", f"send {channel} {name_words(message)}"
+        case pg.End(outcome=outcome, cause=cause):
+            return "end", f"{cause} {name_words(outcome)}"
+
+
+def _wait_words(state: pg.Rest) -> str:
+    up_to = "up to " if state.awaits and isinstance(state.timer, pg.AfterPeriod) else ""
+    return f"wait {up_to}{timer_words(state.timer)}"
+
+
+def _is_split(state: pg.Decide) -> bool:
+    return all(isinstance(branch.guard, ex.HashShare) for branch in state.branches)
+
+
+# --- ways from a state ------------------------------------------------------------------------
+
+
+def _ways(state: pg.State) -> Iterator[tuple[str, str]]:
+    """Yield (label, target) of each way on."""
+    match state:
+        case pg.Rest():
+            yield from _ways_of_rest(state)
+        case pg.Decide():
+            labels = _split_labels(state) if _is_split(state) else _guard_labels(state)
+            yield from zip(labels, _targets(state), strict=True)
+        case pg.Act(target=target):
+            yield "", target
+
+
+def _targets(state: pg.Decide) -> list[str]:
+    return [*(branch.target for branch in state.branches), state.otherwise]
+
+
+def _ways_of_rest(state: pg.Rest) -> Iterator[tuple[str, str]]:
+    intro = "yes: " if len(state.awaits) == 1 else "on "
+    for item in state.awaits:
+        yield intro + event_words(item.event, item.of, item.where), item.target
+    yield _timeout_words(state.timer) if state.awaits else "", state.timeout
+
+
+def _timeout_words(timer: pg.Timer) -> str:
+    text = timer_words(timer)
+    match timer:
+        case pg.AfterPeriod():
+            return f"after {text}"
+        case pg.UntilMoment() | pg.UntilWeekday():
+            return f"not {text}"
+
+
+def _guard_labels(state: pg.Decide) -> list[str]:
+    return [*(words(branch.guard) for branch in state.branches), "else"]
+
+
+def _split_labels(state: pg.Decide) -> list[str]:
+    guards = [b.guard for b in state.branches if isinstance(b.guard, ex.HashShare)]
+    shares = [Decimal(guard.high) - Decimal(guard.low) for guard in guards]
+    rest = 1 - sum(shares, Decimal(0))
+    return [*map(percent_words, shares), percent_words(rest) if rest > 0 else "else"]
+
+
+# --- header -----------------------------------------------------------------------------------
+
+
+def _entries(journey: pg.Journey) -> Iterator[Node]:
+    for number, entry in enumerate(journey.entries, start=1):
+        yield Node(f"header:entry:{number}", "entry", _entry_text(entry), str(journey.place))
+
+
+def _entry_text(entry: pg.Entry) -> tuple[str, ...]:
+    match entry:
+        case pg.SegmentEntry(segment=segment, is_once=is_once):
+            return (f"enter from segment {name_words(segment)}{' once' if is_once else ''}",)
+        case pg.EventEntry(event=event, where=where):
+            return (f"enter on {name_words(event)}", *_where(where))
+
+
+def _goals(journey: pg.Journey) -> Iterator[Node]:
+    for number, goal in enumerate(journey.goals, start=1):
+        within = f"within {duration_words(goal.within)}" if goal.within else ""
+        stay = "" if goal.target else "and stay"
+        text = (f"goal {name_words(goal.name)}", *_cause(goal), within, stay)
+        id = f"header:goal:{number}"
+        yield Node(id, "goal", tuple(line for line in text if line), str(goal.place))
+
+
+def _exits(journey: pg.Journey) -> Iterator[Node]:
+    for number, exit in enumerate(journey.exits, start=1):
+        text = (f"exit {name_words(exit.name)}", *_cause(exit))
+        yield Node(f"header:exit:{number}", "exit", text, str(exit.place))
+
+
+def _cause(leave: pg.Goal | pg.Exit) -> Iterator[str]:
+    if leave.event is not None:
+        yield f"on {name_words(leave.event)}"
+        yield from _where(leave.where)
+    if leave.condition is not None:
+        yield f"when {words(leave.condition)}"
+
+
+def _where(condition: ex.Expression | None) -> tuple[str, ...]:
+    return () if condition is None else (f"where {words(condition)}",)
+
+
+def _notes(journey: pg.Journey) -> Iterator[str]:
+    """Yield what holds for the whole journey and is not said by any node."""
+    after = f" {duration_words(journey.again_after)}" if journey.again_after else ""
+    yield f"again {journey.again}{after}"
+    if journey.per:
+        yield f"per {name_words(journey.per)}"
+    if journey.holdout:
+        yield f"{percent_words(journey.holdout)} held out"
+    if journey.suppress is not None:
+        yield f"suppressed when {words(journey.suppress)}"
+    if any(state.id.startswith(_GATE) for state in journey.states):
+        yield _GATE_NOTE

@@ -1,0 +1,76 @@
+"""Columns of the store: which SQL type holds which type of value, and lists of columns.
+
+Instants are naive UTC. Amounts, numbers and shares are exact decimals.
+"""
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from cij.compiler.sql.template import Statement, fill
+from cij.compiler.types import Kind, Type
+
+SQL_TYPES: dict[Kind, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "decimal": "DECIMAL(18, 4)",
+    "money": "DECIMAL(18, 4)",
+    "percent": "DECIMAL(18, 6)",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "datetime": "TIMESTAMP",
+    "time": "TIME",
+    "duration": "BIGINT",
+    "list": "VARCHAR",
+}
+
+
+def cast(tree: exp.Expr, type: Type) -> exp.Expr:
+    """Return the value as the type of its column; text is NFC, and empty text is missing (S3)."""
+    if type.kind == "text":
+        return fill("NULLIF(NFC_NORMALIZE(CAST({a} AS VARCHAR)), '')", a=tree)
+    return fill(f"CAST({{a}} AS {SQL_TYPES[type.kind]})", a=tree)
+
+
+def named(tree: exp.Expr, name: str) -> exp.Expr:
+    """Return the expression under a name."""
+    return exp.alias_(tree, name, quoted=True)
+
+
+def column(table: str, name: str) -> exp.Expr:
+    """Return a column of a table or alias."""
+    return exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(table, quoted=True))
+
+
+def literal(text: str) -> exp.Expr:
+    """Return a text constant of the program."""
+    return exp.Literal.string(text)
+
+
+def number(value: int) -> exp.Expr:
+    """Return a whole number of the program."""
+    return exp.convert(value)
+
+
+def select(columns: Sequence[exp.Expr], text: str, /, **holes: exp.Expr | str) -> exp.Expr:
+    """Return the query `text`, which selects `1`, with `columns` in its place."""
+    tree = fill(text, **holes)
+    tree.set("expressions", list(columns))
+    return tree
+
+
+def create(table: str, columns: Sequence[tuple[str, str]]) -> Statement:
+    """Return the statement that makes an empty table unless there is one: (name, SQL type)."""
+    tree = fill("CREATE TABLE IF NOT EXISTS {t} (x BIGINT)", t=table)
+    tree.this.set("expressions", [_definition(name, type) for name, type in columns])
+    return Statement(tree)
+
+
+def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
+    """Return the conjunction, TRUE for none."""
+    return exp.and_(*conditions, copy=False) if conditions else exp.true()
+
+
+def _definition(name: str, type: str) -> exp.Expr:
+    kind = exp.DataType.build(type, dialect="duckdb")
+    return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind)

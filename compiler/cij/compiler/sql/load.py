@@ -1,0 +1,342 @@
+"""From the staged text of a source to its clean table, and to the rows that are bad (S24).
+
+    stage(r0, r1, ...)   all text, in the order of `Source.columns`; rowid is the ordinal of the row
+    parsed               the columns under their names and types, "#ordinal", "#reason"
+    duplicate(ordinal, first)   rows whose key an earlier row has
+    source_<name>        the rows without a reason that pass the filter
+
+Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
+not fit its type, or when its key or a column that must be known is missing.
+"""
+
+from sqlglot import exp
+
+from cij.compiler.program import Source, SourceColumn
+from cij.compiler.sql.columns import (
+    all_of,
+    column,
+    create,
+    literal,
+    named,
+    select,
+)
+from cij.compiler.sql.condition import Scope, condition
+from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.sql.zones import UTC_NAMES, periods
+
+STAGE = "stage"
+
+DDL = (
+    create(
+        "quarantine",
+        [
+            ("source", "VARCHAR"),
+            ("file", "VARCHAR"),
+            ("line", "BIGINT"),
+            ("reason", "VARCHAR"),
+            ("content", "VARCHAR"),
+            ("loaded_at", "TIMESTAMP"),
+        ],
+    ),
+    create(
+        "source_state",
+        [
+            ("source", "VARCHAR"),
+            ("fingerprint", "VARCHAR"),
+            ("loaded_at", "TIMESTAMP"),
+            ("rows", "BIGINT"),
+            ("bad", "BIGINT"),
+        ],
+    ),
+)
+
+STATE = query("SELECT s.fingerprint, s.rows, s.bad FROM source_state AS s WHERE s.source = $source")
+FORGET_STATE = query("DELETE FROM source_state WHERE source_state.source = $source")
+FORGET_BAD = query("DELETE FROM quarantine WHERE quarantine.source = $source")
+DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
+BAD = query(
+    'SELECT p."#ordinal", p."#reason" FROM parsed AS p '
+    'WHERE NOT p."#reason" IS NULL ORDER BY p."#ordinal"'
+)
+CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate"))
+
+_A = {
+    "integer": "a whole number",
+    "decimal": "a number",
+    "money": "an amount (digits and a point, no currency)",
+    "percent": "a share (0.1 or 10%)",
+    "boolean": "true or false",
+    "date": "a date",
+    "datetime": "a date and time",
+    "time": "a time of day",
+}
+
+
+def table_of(source: str) -> str:
+    """Return the name of the table that holds the clean rows of a source."""
+    return f"source_{source}"
+
+
+def parse(source: Source) -> Statement:
+    """Return the statement that makes `parsed` of the stage."""
+    zoned = [i for i, c in enumerate(source.columns) if _is_zoned(source, c)]
+    columns = [named(_value(source, i), c.name) for i, c in enumerate(source.columns)]
+    columns.append(named(column("t", "#ordinal"), "#ordinal"))
+    rows = select(columns + _texts(source), "SELECT 1 FROM {t} AS t", t=_with_locals(source))
+    for i in zoned:
+        rows = _joined(rows, source, i)
+    kept = [column("p", c.name) for c in source.columns] + [column("p", "#ordinal")]
+    final = select(
+        [*kept, named(_reason(source), "#reason")], "SELECT 1 FROM {rows} AS p", rows=rows
+    )
+    return query("CREATE OR REPLACE TEMP TABLE parsed AS {final}", final=final)
+
+
+def duplicates(source: Source) -> Statement:
+    """Return the statement that finds rows with the key of an earlier row that is good too."""
+    return query(
+        """
+CREATE OR REPLACE TEMP TABLE duplicate AS
+SELECT p."#ordinal" AS ordinal, f.first AS first
+FROM parsed AS p
+JOIN (
+  SELECT {key} AS k, MIN(p."#ordinal") AS first FROM parsed AS p
+  WHERE {good} GROUP BY {key} HAVING COUNT(*) > 1
+) AS f ON {key} = f.k
+WHERE {good} AND p."#ordinal" > f.first
+""",
+        key=column("p", source.key),
+        good=_good(source),
+    )
+
+
+def replace(source: Source) -> Statement:
+    """Return the statement that puts the good rows in place of the old table."""
+    rows = select(
+        [column("p", c.name) for c in source.columns],
+        "SELECT 1 FROM parsed AS p WHERE {good} "
+        'AND NOT EXISTS (SELECT 1 FROM duplicate AS d WHERE d.ordinal = p."#ordinal")',
+        good=_good(source),
+    )
+    return query("CREATE OR REPLACE TABLE {t} AS {rows}", t=table_of(source.name), rows=rows)
+
+
+def counts(source: Source) -> Statement:
+    """Return the query for (rows staged, bad before duplicates, dropped by the filter)."""
+    return query(
+        'SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT p."#reason" IS NULL), '
+        'COUNT(*) FILTER (WHERE p."#reason" IS NULL AND ({good}) IS NOT TRUE) FROM parsed AS p',
+        good=_good(source),
+    )
+
+
+def contents(source: Source) -> Statement:
+    """Return the query for (ordinal, text) of the staged rows `$ordinals`: `name=value, ...`."""
+    parts = [
+        fill("{label} || {r}", label=literal(f"{c.name}="), r=column("s", f"r{i}"))
+        for i, c in enumerate(source.columns)
+    ]
+    text = exp.func("CONCAT_WS", literal(", "), *parts, dialect="duckdb")
+    return query(
+        "SELECT s.rowid, {text} FROM stage AS s WHERE s.rowid IN (SELECT UNNEST($ordinals))",
+        text=text,
+    )
+
+
+def _good(source: Source) -> exp.Expr:
+    parts = [fill('p."#reason" IS NULL')]
+    if source.where is not None:
+        parts.append(condition(source.where, Scope.source("p")))
+    return all_of(parts)
+
+
+# --- one column -------------------------------------------------------------------------------
+
+
+def _raw(source: Source, i: int) -> exp.Expr:
+    is_text = source.columns[i].type.kind == "text"
+    clean = "NFC_NORMALIZE({r})" if is_text else "TRIM({r})"
+    tree = fill(f"NULLIF({clean}, '')", r=column("s", f"r{i}"))
+    if "null" in source.settings:
+        tree = fill("NULLIF({a}, {null})", a=tree, null=literal(source.settings["null"]))
+    return tree
+
+
+def _texts(source: Source) -> list[exp.Expr]:
+    # The text of what is not text: for the reasons.
+    columns = enumerate(source.columns)
+    return [named(column("t", f"r{i}"), f"#r{i}") for i, c in columns if c.type.kind != "text"]
+
+
+def _with_locals(source: Source) -> exp.Expr:
+    """Raw texts (r) and, for each datetime, its local time (l) and its offset as text (o)."""
+    raws = [named(_raw(source, i), f"r{i}") for i in range(len(source.columns))]
+    rows = select([*raws, fill('s.rowid AS "#ordinal"')], "SELECT 1 FROM stage AS s")
+    columns = [column("q", f"r{i}") for i in range(len(source.columns))]
+    columns.append(column("q", "#ordinal"))
+    for i, c in enumerate(source.columns):
+        if c.type.kind == "datetime":
+            columns += [named(_local(source, i), f"l{i}"), named(_offset(i), f"o{i}")]
+    return select(columns, "SELECT 1 FROM {rows} AS q", rows=rows)
+
+
+_DATETIME = (
+    "^([0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?)"
+    " ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?$"
+)
+_OFFSET_GROUP = 5
+
+
+def _extract(i: int, group: int) -> exp.Expr:
+    return fill(
+        f"REGEXP_EXTRACT({{r}}, {{pattern}}, {group})",
+        r=column("q", f"r{i}"),
+        pattern=literal(_DATETIME),
+    )
+
+
+def _local(source: Source, i: int) -> exp.Expr:
+    iso = fill("TRY_CAST({a} AS TIMESTAMP)", a=_extract(i, 1))
+    text = source.settings.get("datetime_format") or source.settings.get("date_format")
+    if text is not None:
+        iso = fill(
+            "COALESCE({iso}, CAST(TRY_STRPTIME({r}, {format}) AS TIMESTAMP))",
+            iso=iso,
+            r=column("q", f"r{i}"),
+            format=literal(text),
+        )
+    return _bounded(iso, "TIMESTAMP")
+
+
+def _offset(i: int) -> exp.Expr:
+    return _extract(i, _OFFSET_GROUP)
+
+
+def _is_zoned(source: Source, c: SourceColumn) -> bool:
+    return c.type.kind == "datetime" and source.timezone not in UTC_NAMES
+
+
+def _joined(rows: exp.Expr, source: Source, i: int) -> exp.Expr:
+    assert isinstance(rows, exp.Select)
+    joined = fill(
+        "SELECT 1 FROM x AS t ASOF LEFT JOIN {zone} AS {z} ON {l} >= {z}.local_from",
+        zone=periods(source.timezone),
+        z=f"z{i}",
+        l=column("t", f"l{i}"),
+    )
+    rows.append("joins", joined.args["joins"][0])
+    return rows
+
+
+# The offset `+05:30`, `+0530` or `-03` in seconds.
+_OFFSET_S = """
+(CASE WHEN SUBSTRING({o}, 1, 1) = '-' THEN -1 ELSE 1 END) * (
+  CAST(SUBSTRING({o}, 2, 2) AS BIGINT) * 3600
+  + CASE WHEN LENGTH({o}) > 3 THEN CAST(SUBSTRING({o}, LENGTH({o}) - 1, 2) AS BIGINT) * 60 ELSE 0 END
+)
+"""
+
+
+def _instant(source: Source, i: int) -> exp.Expr:
+    local, offset = column("t", f"l{i}"), column("t", f"o{i}")
+    plain = local
+    if _is_zoned(source, source.columns[i]):
+        text = "GREATEST({l} - {z}.offset_s * INTERVAL '1' SECOND, {z}.utc_from)"
+        plain = fill(text, l=local, z=f"z{i}")
+    return fill(
+        f"""
+CASE
+  WHEN COALESCE({{o}}, '') = '' THEN {{plain}}
+  WHEN {{o}} IN ('Z', 'z') THEN {{l}}
+  ELSE {{l}} - {_OFFSET_S} * INTERVAL '1' SECOND
+END
+""",
+        l=local,
+        o=offset,
+        plain=plain,
+    )
+
+
+_YES = "LOWER({r}) IN ('true', 't', 'yes', 'y', '1')"
+_NO = "LOWER({r}) IN ('false', 'f', 'no', 'n', '0')"
+_PARSERS = {
+    "integer": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS BIGINT) END",
+    "decimal": "TRY_CAST({r} AS DECIMAL(18, 4))",
+    "money": "TRY_CAST({r} AS DECIMAL(18, 4))",
+    "percent": (
+        "CASE WHEN SUBSTRING({r}, LENGTH({r}), 1) = '%' "
+        "THEN TRY_CAST(TRY_CAST(REPLACE({r}, '%', '') AS DECIMAL(18, 6)) * 0.01 AS DECIMAL(18, 6)) "
+        "ELSE TRY_CAST({r} AS DECIMAL(18, 6)) END"
+    ),
+    "boolean": f"CASE WHEN {_YES} THEN TRUE WHEN {_NO} THEN FALSE END",
+    "date": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS DATE) END",
+    "time": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS TIME) END",
+}
+
+# What the database would accept beyond these changes the value: it rounds 1.6, cuts times off.
+_PATTERNS = {
+    "integer": "^[+-]?[0-9]+([.]0*)?$",
+    "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00([.]0+)?)?)?$",
+    "time": "^[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$",
+}
+
+
+def _value(source: Source, i: int) -> exp.Expr:
+    kind = source.columns[i].type.kind
+    raw = column("t", f"r{i}")
+    if kind == "datetime":
+        return _instant(source, i)
+    if kind == "date":
+        return _bounded(_date(source, raw), "DATE")
+    return _parsed(kind, raw) if kind in _PARSERS else raw
+
+
+def _parsed(kind: str, raw: exp.Expr) -> exp.Expr:
+    return fill(_PARSERS[kind], r=raw, pattern=literal(_PATTERNS.get(kind, "")))
+
+
+def _date(source: Source, raw: exp.Expr) -> exp.Expr:
+    iso = _parsed("date", raw)
+    if "date_format" not in source.settings:
+        return iso
+    text = "COALESCE({iso}, CAST(TRY_STRPTIME({r}, {format}) AS DATE))"
+    return fill(text, iso=iso, r=raw, format=literal(source.settings["date_format"]))
+
+
+def _bounded(tree: exp.Expr, type: str) -> exp.Expr:
+    # No infinity and no year that a calendar in Python does not have.
+    return fill(
+        f"CASE WHEN {{v}} BETWEEN CAST('0001-01-03' AS {type}) "
+        f"AND CAST('9999-12-30' AS {type}) THEN {{v}} END",
+        v=tree,
+    )
+
+
+# --- reasons ----------------------------------------------------------------------------------
+
+
+def _reason(source: Source) -> exp.Expr:
+    parts = [_wrong(i, c) for i, c in enumerate(source.columns) if c.type.kind != "text"]
+    parts += [_missing(source, c) for c in source.columns if _must_be_known(source, c)]
+    return exp.Coalesce(this=parts[0], expressions=parts[1:])
+
+
+def _must_be_known(source: Source, c: SourceColumn) -> bool:
+    return c.name == source.key or not c.is_nullable
+
+
+def _wrong(i: int, c: SourceColumn) -> exp.Expr:
+    return fill(
+        "CASE WHEN {v} IS NULL AND NOT {r} IS NULL THEN CONCAT({head}, {r}, {tail}) END",
+        v=column("p", c.name),
+        r=column("p", f"#r{i}"),
+        head=literal(f'column {c.name}: "'),
+        tail=literal(f'" is not {_A[c.type.kind]}'),
+    )
+
+
+def _missing(source: Source, c: SourceColumn) -> exp.Expr:
+    text = f"the key {c.name} is missing" if c.name == source.key else f"{c.name} is missing"
+    return fill(
+        "CASE WHEN {v} IS NULL THEN {text} END", v=column("p", c.name), text=literal(text)
+    )

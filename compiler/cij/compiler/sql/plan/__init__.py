@@ -1,0 +1,13 @@
+"""The plan: what the store executes, as statements over everybody who moves.
+
+    program --regions--> trees of leaves --advance, entering, reacting--> statements
+
+From a waking to the next rest or end the graph has no time in it. Each such region is a fixed
+handful of statements for all who wake there: pick them and the leaf each one reaches, insert
+effects and history, move. One transaction holds a tick.
+"""
+
+from cij.compiler.sql.plan.build import make_plan
+from cij.compiler.sql.plan.parts import JourneyPlan, Plan, RegionPlan, SegmentPlan
+
+__all__ = ["JourneyPlan", "Plan", "RegionPlan", "SegmentPlan", "make_plan"]

@@ -1,0 +1,196 @@
+"""A region as statements: pick, effects, history, move."""
+
+from sqlglot import exp
+
+from cij.compiler import program as pg
+from cij.compiler.sql import moments
+from cij.compiler.sql.condition import condition, to_instant, to_local, value
+from cij.compiler.sql.plan.context import Context, in_numbers, text
+from cij.compiler.sql.plan.effects import send
+from cij.compiler.sql.plan.parts import RegionPlan
+from cij.compiler.sql.plan.regions import Fork, Leaf, Region, Tree
+from cij.compiler.sql.plan.waking import arrivals
+from cij.compiler.sql.template import Statement, fill, query
+
+
+def advance(region: Region, context: Context) -> RegionPlan:
+    """Return the statements that take all who are woken at the root to their leaves."""
+    return RegionPlan(
+        root=region.root,
+        pick=_pick(region, context),
+        effects=tuple(_effects(region, context)),
+        history=_history(region),
+        move=_move(region),
+        clear=query(
+            "DELETE FROM woken WHERE journey = {journey} AND version = {version} AND root = {root}",
+            root=text(region.root),
+            **context.names,
+        ),
+        wake_again=(*_cuts(region, context), *arrivals(region, context)),
+    )
+
+
+# --- pick -------------------------------------------------------------------------------------
+
+# One row for each who moves. `counts_from` is the instant from which later events count.
+_WOKEN = """
+SELECT w.passage, w.why, w.event, w.counts_from, p.customer, p.trigger, p.turn, p.is_held_out,
+  c.zone, {leaf} AS leaf
+FROM woken AS w
+JOIN passage AS p ON p.id = w.passage
+JOIN customer AS c ON c.id = p.customer
+WHERE w.journey = {journey} AND w.version = {version} AND w.root = {root}
+"""
+
+
+def _pick(region: Region, context: Context) -> Statement:
+    rests = [x for x in region.leaves if isinstance(x.final, pg.Rest) and not x.is_cut]
+    leaf = _case(region.tree, context)
+    rows = fill(_WOKEN, leaf=leaf, root=text(region.root), **context.names)
+    assert isinstance(rows, exp.Select)
+    guards = _guards(region.tree)
+    rows = context.with_triggers(rows, "p", *guards, *(_moment_of(x) for x in rests))
+    for leaf_ in rests:
+        until = _until(leaf_, context)
+        if until is not None:
+            rows.append("expressions", exp.alias_(until, f"until_{leaf_.number}", quoted=True))
+    return query(
+        """
+CREATE OR REPLACE TEMPORARY TABLE moving AS
+SELECT q.passage, q.why, q.event, q.counts_from, q.customer, q.trigger, q.turn, q.is_held_out,
+  q.leaf, {wake} AS wake_at
+FROM {rows} AS q
+""",
+        rows=rows,
+        wake=_wake(rests),
+    )
+
+
+def _guards(tree: Tree) -> list[object]:
+    if isinstance(tree, int):
+        return []
+    found: list[object] = []
+    for guard, inner in tree.branches:
+        found += [guard, *_guards(inner)]
+    return found + _guards(tree.otherwise)
+
+
+def _case(tree: Tree, context: Context) -> exp.Expr:
+    if not isinstance(tree, Fork):
+        return exp.Literal.number(tree)
+    case = exp.Case()
+    for guard, inner in tree.branches:
+        case = case.when(condition(guard, context.scope), _case(inner, context), copy=False)
+    return case.else_(_case(tree.otherwise, context), copy=False)
+
+
+def _wake(rests: list[Leaf]) -> exp.Expr:
+    if not rests:
+        return fill("CAST(NULL AS TIMESTAMP)")
+    case = exp.Case(this=exp.column("leaf", "q", quoted=True))
+    for leaf in rests:
+        assert isinstance(leaf.final, pg.Rest)
+        due = _due(leaf.number, leaf.final.timer)
+        case = case.when(exp.Literal.number(leaf.number), due, copy=False)
+    return fill("CAST({case} AS TIMESTAMP)", case=case)
+
+
+def _due(number: int, timer: pg.Timer) -> exp.Expr:
+    moment = moments.of_timer(timer)
+    if moment is not None:
+        return moments.instant(moment, exp.column("zone", "q", quoted=True))
+    if isinstance(timer, pg.AfterPeriod):
+        seconds = exp.convert(moments.seconds(timer.period))
+        return fill("$now + {n} * INTERVAL '1' SECOND", n=seconds)
+    # A moment that is not known is as good as past: the passage goes on at once.
+    return fill("COALESCE({u}, $now)", u=exp.column(f"until_{number}", "q", quoted=True))
+
+
+def _moment_of(leaf: Leaf) -> object:
+    timer = leaf.final.timer if isinstance(leaf.final, pg.Rest) else None
+    return timer.moment if isinstance(timer, pg.UntilMoment) else None
+
+
+def _until(leaf: Leaf, context: Context) -> exp.Expr | None:
+    assert isinstance(leaf.final, pg.Rest)
+    timer = leaf.final.timer
+    if not isinstance(timer, pg.UntilMoment):
+        return None
+    zone = exp.column("zone", "c", quoted=True)
+    moment = value(timer.moment, context.scope)
+    if timer.moment.type.kind == "datetime" and timer.at is None:
+        return moment
+    day = moment if timer.moment.type.kind == "date" else to_local(moment, zone)
+    at = text(timer.at or "00:00:00")
+    return to_instant(fill("CAST({day} AS DATE) + CAST({at} AS TIME)", day=day, at=at), zone)
+
+
+# --- effects, history, move -------------------------------------------------------------------
+
+
+def _effects(region: Region, context: Context) -> list[Statement]:
+    found = []
+    for state in context.journey.states:
+        leaves = region.through(state.id) if isinstance(state, pg.Act) else []
+        if leaves and isinstance(state, pg.Act):
+            found.append(send(state, leaves, context))
+    return found
+
+
+def _history(region: Region) -> Statement:
+    rows = [
+        (leaf.number, n, visit.state, visit.why)
+        for leaf in region.leaves
+        for n, visit in enumerate(leaf.visits)
+        if not visit.state.startswith("gate:")
+    ]
+    visited = exp.values(rows, alias="v", columns=["leaf", "n", "state", "why"])
+    return query(
+        """
+INSERT INTO history (passage, at, n, state, why, event)
+SELECT m.passage, $now, v.n, v.state, COALESCE(v.why, m.why), CASE WHEN v.n = 0 THEN m.event END
+FROM moving AS m JOIN {visited} ON v.leaf = m.leaf
+""",
+        visited=visited,
+    )
+
+
+def _move(region: Region) -> Statement:
+    rows = [_row(leaf) for leaf in region.leaves]
+    leaves = exp.values(rows, alias="t", columns=["leaf", "state", "is_end", "outcome", "cause"])
+    return query(
+        """
+UPDATE passage SET state = t.state, since = $now, counts_from = m.counts_from, event = m.event,
+  wake_at = m.wake_at, ended_at = CASE WHEN t.is_end THEN $now END,
+  outcome = t.outcome, cause = t.cause
+FROM moving AS m JOIN {leaves} ON t.leaf = m.leaf
+WHERE passage.id = m.passage
+""",
+        leaves=leaves,
+    )
+
+
+def _row(leaf: Leaf) -> tuple[int, str, bool, str | None, str | None]:
+    if isinstance(leaf.final, pg.End):
+        return (leaf.number, leaf.final.id, True, leaf.final.outcome, leaf.final.cause)
+    return (leaf.number, leaf.final.id, False, None, None)
+
+
+def _cuts(region: Region, context: Context) -> list[Statement]:
+    found = []
+    for target in dict.fromkeys(x.final.id for x in region.leaves if x.is_cut):
+        numbers = [x.number for x in region.leaves if x.is_cut and x.final.id == target]
+        statement = query(
+            """
+INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
+SELECT {journey}, {version}, m.passage, {root}, 'joined', m.event, m.counts_from
+FROM moving AS m WHERE {leaves}
+""",
+            root=text(target),
+            leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
+            **context.names,
+        )
+        found.append(statement)
+    return found
+
+

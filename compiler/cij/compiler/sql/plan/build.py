@@ -1,0 +1,88 @@
+"""Program to plan."""
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.parts import parts
+from cij.compiler.sql import moments
+from cij.compiler.sql.plan.advance import advance
+from cij.compiler.sql.plan.context import Context
+from cij.compiler.sql.plan.entering import admit, by_event, by_segment
+from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan
+from cij.compiler.sql.plan.reacting import on_exit, on_goal
+from cij.compiler.sql.plan.regions import regions
+from cij.compiler.sql.plan.segments import segment_plan
+from cij.compiler.sql.plan.waking import at_rest, timer
+from cij.compiler.sql.scope import Catalog
+from cij.compiler.sql.template import Statement
+
+
+def make_plan(program: pg.Program) -> Plan:
+    """Return the plan of a program: what the store executes, and nothing that depends on data."""
+    entered = {
+        e.segment for j in program.journeys for e in j.entries if isinstance(e, pg.SegmentEntry)
+    }
+    return Plan(
+        program_hash=program.hash,
+        moments=_moments(program),
+        segments={s.name: segment_plan(s, program) for s in program.segments if s.name in entered},
+        journeys=tuple(journey_plan(j, program) for j in program.journeys),
+        events=tuple(e.name for e in program.events),
+    )
+
+
+def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
+    """Return the plan of one journey."""
+    context = Context(program, journey, Catalog.of(program))
+    rests = [s for s in journey.states if isinstance(s, pg.Rest)]
+    return JourneyPlan(
+        name=journey.name,
+        version=journey.version,
+        start=journey.start,
+        regions={r.root: advance(r, context) for r in regions(journey)},
+        timers={rest.id: timer(rest, context) for rest in rests},
+        events=_events(rests, context),
+        entries=tuple(by_segment(e) for e in journey.entries if isinstance(e, pg.SegmentEntry)),
+        admit=admit(context),
+    )
+
+
+def _events(rests: list[pg.Rest], context: Context) -> dict[str, EventPlan]:
+    journey = context.journey
+    found: dict[str, EventPlan] = {}
+    for event in context.program.events:
+        reactions = _reactions(event, rests, context)
+        entries = tuple(
+            by_event(e, context)
+            for e in journey.entries
+            if isinstance(e, pg.EventEntry) and e.event == event.name
+        )
+        if reactions or entries:
+            found[event.name] = EventPlan(event.name, tuple(reactions), entries)
+    return found
+
+
+def _reactions(event: pg.Event, rests: list[pg.Rest], context: Context) -> list[Statement]:
+    journey = context.journey
+    found: list[Statement] = []
+    for goal in journey.goals:
+        if goal.event == event.name:
+            found += on_goal(goal, event, context)
+    found += [on_exit(e, event, context) for e in journey.exits if e.event == event.name]
+    for rest in rests:
+        if any(a.event == event.name for a in rest.awaits):
+            found.append(at_rest(rest, event, context))
+    return found
+
+
+def _moments(program: pg.Program) -> tuple[moments.Moment, ...]:
+    found: dict[moments.Moment, None] = {}
+    for part in parts(program):
+        match part:
+            case ex.Last(period=period) if not moments.is_elapsed(period):
+                found[moments.of_period(period, sign=-1)] = None
+            case pg.Rest(timer=timer_):
+                moment = moments.of_timer(timer_)
+                found |= {moment: None} if moment else {}
+            case pg.Journey(again_after=period) if period and not moments.is_elapsed(period):
+                found[moments.of_period(period, sign=-1)] = None
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""What the statements of one journey share: names, scopes and joins."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.parts import parts
+from cij.compiler.sql.scope import Catalog, Scope
+from cij.compiler.sql.template import fill
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One journey of one program."""
+
+    program: pg.Program
+    journey: pg.Journey
+    catalog: Catalog
+
+    @property
+    def scope(self) -> Scope:
+        """The scope in which `c` is the customer and `trigger_E` the entering event."""
+        return Scope(self.catalog, customer="c")
+
+    @property
+    def names(self) -> dict[str, exp.Expr]:
+        """The holes `{journey}` and `{version}` of templates."""
+        return {"journey": text(self.journey.name), "version": text(self.journey.version)}
+
+    def event(self, name: str) -> pg.Event:
+        return next(e for e in self.program.events if e.name == name)
+
+    def message(self, name: str) -> pg.Message:
+        return next(m for m in self.program.messages if m.name == name)
+
+    def topic(self, name: str) -> pg.Topic:
+        return next(t for t in self.program.topics if t.name == name)
+
+    def with_triggers(self, query: exp.Expr, row: str, *nodes: object) -> exp.Expr:
+        """Join the entering event's row to `query`, if any of `nodes` reads from it.
+
+        `row` is the alias of the row whose `trigger` is the number of that event.
+        """
+        for name in self.trigger_events(*nodes):
+            join = fill(
+                "SELECT 1 FROM x LEFT JOIN {t} AS {a} ON {b}.seq = {row}.trigger",
+                t=f"event_{name}",
+                a=f"trigger_{name}",
+                b=f"trigger_{name}",
+                row=row,
+            )
+            for found in join.args["joins"]:
+                query.append("joins", found.copy())
+        return query
+
+    def trigger_events(self, *nodes: object) -> list[str]:
+        """Return the names of entering events that expressions read, each once."""
+        found: dict[str, None] = {}
+        for node in nodes:
+            if isinstance(node, BaseModel):
+                for part in parts(node):
+                    if isinstance(part, ex.TriggerField):
+                        found |= dict.fromkeys(part.events)
+        return list(found)
+
+
+def text(value: str) -> exp.Expr:
+    """Return a text constant."""
+    return exp.Literal.string(value)
+
+
+def texts(values: list[str]) -> list[exp.Expr]:
+    return [text(v) for v in values]
+
+
+def either(conditions: list[exp.Expr]) -> exp.Expr:
+    """Return the disjunction of conditions; of none, false."""
+    return exp.or_(*conditions, copy=False) if conditions else exp.false()
+
+
+def all_of(conditions: list[exp.Expr]) -> exp.Expr:
+    """Return the conjunction of conditions; of none, true."""
+    return exp.and_(*conditions, copy=False) if conditions else exp.true()
+
+
+def in_numbers(column: exp.Expr, numbers: list[int]) -> exp.Expr:
+    """Return `column IN (1, 2, …)`."""
+    return exp.In(this=column, expressions=[exp.Literal.number(n) for n in numbers])

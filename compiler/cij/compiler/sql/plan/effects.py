@@ -1,0 +1,192 @@
+"""Effects: rows of the outbox, one for each who comes by. The checks are in the order of S16."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.sql.condition import column, strict, to_local, value
+from cij.compiler.sql.plan.context import Context, in_numbers, text
+from cij.compiler.sql.template import Statement, fill
+from cij.compiler.types import DATETIME, TEXT
+
+# The customer's field that holds the address on each channel.
+ADDRESS = {"email": "email", "sms": "phone", "push": "device"}
+
+_SEND = """
+INSERT INTO outbox (key, journey, version, passage, step, customer, channel, topic, message,
+  content, locale, address, parameters, created_at, outcome, reason, attempts, due_at)
+SELECT s.key, {journey}, {version}, s.passage, {step}, s.customer, {channel}, {topic}, {message},
+  {content}, s.locale, s.address, s.parameters, $now, s.outcome, {reason}, 0,
+  CASE WHEN s.outcome = 'queued' THEN $now END
+FROM (
+  SELECT {key} AS key, m.passage, m.customer, {locale} AS locale, {address} AS address,
+    {parameters} AS parameters,
+    CASE
+      WHEN m.is_held_out THEN 'withheld'
+      WHEN NOT {consent} THEN 'no_consent'
+      WHEN COALESCE({address}, '') = '' THEN 'no_address'
+      ELSE 'queued'
+    END AS outcome
+  FROM moving AS m JOIN customer AS c ON c.id = m.customer
+  WHERE {leaves}
+) AS s
+"""
+
+
+def send(state: pg.Act, leaves: list[int], context: Context) -> Statement:
+    """Return the statement that queues the message of a send for all who come by it."""
+    effect = state.effect
+    message = context.message(effect.message)
+    tree = fill(
+        _SEND,
+        **context.names,
+        key=key(context.journey.name, state.step, "m", "passage"),
+        step=text(state.step),
+        channel=text(effect.channel),
+        topic=text(message.topic),
+        message=text(message.name),
+        content=text(pg.content_hash(message)),
+        locale=_locale(context),
+        address=_address(effect.channel, context),
+        parameters=_parameters(effect, message, context),
+        consent=_consent(message, context),
+        reason=_reason(message, effect.channel),
+        leaves=in_numbers(exp.column("leaf", "m", quoted=True), leaves),
+    )
+    inner = tree.find(exp.Subquery)
+    assert inner is not None and isinstance(inner.this, exp.Select)
+    reads = [*effect.parameters.values(), context.journey.language]
+    names = context.trigger_events(*reads) or _trigger_events_of(message, context)
+    _join_triggers(inner.this, names, context)
+    return Statement(tree)
+
+
+def _trigger_events_of(message: pg.Message, context: Context) -> list[str]:
+    if not any(f.startswith("trigger.") for f in message.fields):
+        return []
+    return [e.event for e in context.journey.entries if isinstance(e, pg.EventEntry)]
+
+
+def _join_triggers(select: exp.Select, names: list[str], context: Context) -> None:
+    for name in dict.fromkeys(names):
+        node = ex.TriggerField(type=TEXT, events=(name,), name="at")
+        context.with_triggers(select, "m", node)
+
+
+def key(journey: str, step: str, row: str, passage: str) -> exp.Expr:
+    """Return the key of an effect: journey, passage, step and turn (S19).
+
+    `row` is the alias of a row with the number of the passage in the column `passage`, and `turn`.
+    """
+    return fill(
+        "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))",
+        head=text(f"{journey}:"),
+        middle=text(f":{step}:"),
+        passage=column(row, passage),
+        turn=column(row, "turn"),
+    )
+
+
+def _address(channel: str, context: Context) -> exp.Expr:
+    name = ADDRESS[channel]
+    if any(f.name == name for f in context.program.profile.fields):
+        return column("c", name)
+    return fill("CAST(NULL AS TEXT)")
+
+
+def _locale(context: Context) -> exp.Expr:
+    language = context.journey.language
+    if language is not None:
+        return value(language, context.scope)
+    if any(f.name == "language" for f in context.program.profile.fields):
+        return column("c", "language")
+    return fill("CAST(NULL AS TEXT)")
+
+
+def _consent(message: pg.Message, context: Context) -> exp.Expr:
+    if context.topic(message.topic).consent == "none":
+        return exp.true()
+    node = ex.Consent(topic=message.topic, channel=message.channel)
+    return strict(node, context.scope)
+
+
+def _reason(message: pg.Message, channel: str) -> exp.Expr:
+    return fill(
+        "CASE s.outcome WHEN 'withheld' THEN 'in the holdout group' "
+        "WHEN 'no_consent' THEN {consent} WHEN 'no_address' THEN {address} END",
+        consent=text(f"no consent to {message.topic} by {message.channel}"),
+        address=text(f"the customer has no {ADDRESS[channel]}"),
+    )
+
+
+# --- parameters -------------------------------------------------------------------------------
+
+
+def _parameters(effect: pg.SendEffect, message: pg.Message, context: Context) -> exp.Expr:
+    pairs: list[tuple[str, ex.Expression]] = list(effect.parameters.items())
+    pairs += [(name, _read(name, context)) for name in message.fields]
+    if not pairs:
+        return text("{}")
+    keys = [
+        exp.JSONKeyValue(this=text(name), expression=_shown(node, context)) for name, node in pairs
+    ]
+    return fill("CAST({object} AS TEXT)", object=exp.JSONObject(expressions=keys))
+
+
+def _read(name: str, context: Context) -> ex.Expression:
+    """Return the expression of a dotted name that a template reads."""
+    profile = context.program.profile
+    if name == "id":
+        return ex.Field(type=TEXT, name="id")
+    for field in profile.fields:
+        if field.name == name:
+            return ex.Field(type=field.type, is_nullable=True, name=name)
+    for measure in context.program.measures:
+        if measure.name == name:
+            return ex.MeasureValue(type=measure.value.type, is_nullable=True, measure=name)
+    return _read_trigger(name.removeprefix("trigger."), context)
+
+
+def _read_trigger(name: str, context: Context) -> ex.Expression:
+    events = tuple(e.event for e in context.journey.entries if isinstance(e, pg.EventEntry))
+    type = DATETIME
+    for field in context.event(events[0]).fields:
+        type = field.type if field.name == name else type
+    return ex.TriggerField(type=type, is_nullable=True, events=events, name=name)
+
+
+def _shown(node: ex.Expression, context: Context) -> exp.Expr:
+    """Return the value as a template shows it: plain decimals, two places for money, local times."""
+    tree = value(node, context.scope)
+    show = _SHOWN.get(node.type.kind)
+    return show(tree) if show else tree
+
+
+def _decimal(tree: exp.Expr) -> exp.Expr:
+    digits = fill("CAST(CAST({a} AS DECIMAL(18, 4)) AS TEXT)", a=tree)
+    # The point is there, so only zeros behind it can go.
+    return fill("RTRIM(RTRIM({a}, '0'), '.')", a=digits)
+
+
+def _money(tree: exp.Expr) -> exp.Expr:
+    return fill("CAST(CAST({a} AS DECIMAL(18, 2)) AS TEXT)", a=tree)
+
+
+def _as_text(tree: exp.Expr) -> exp.Expr:
+    return fill("CAST({a} AS TEXT)", a=tree)
+
+
+def _instant(tree: exp.Expr) -> exp.Expr:
+    return _as_text(to_local(tree, column("c", "zone")))
+
+
+_SHOWN: dict[str, Callable[[exp.Expr], exp.Expr]] = {
+    "decimal": _decimal,
+    "percent": lambda a: _decimal(fill("{a} * 100", a=a)),
+    "money": _money,
+    "date": _as_text,
+    "time": _as_text,
+    "datetime": _instant,
+}

@@ -1,0 +1,123 @@
+"""Entering: who may come in, and their first state (S6, S7, S9)."""
+
+from decimal import Decimal
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler import program as pg
+from cij.compiler.sql.condition import before_now, condition, strict
+from cij.compiler.sql.plan.context import Context, text
+from cij.compiler.sql.plan.parts import EntryPlan
+from cij.compiler.sql.template import Statement, fill, query
+
+_BY_EVENT = """
+SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from
+FROM fresh AS f
+JOIN {events} AS e ON e.seq = f.seq
+JOIN customer AS c ON c.id = f.customer
+WHERE f.event = {event} AND f.round = $round AND e.at >= $started AND {condition}
+"""
+
+_BY_SEGMENT = """
+SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from
+FROM segment_member AS s
+WHERE s.segment = {segment} AND ($entered_until IS NULL OR s.since > $entered_until)
+"""
+
+
+def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
+    """Return the plan of an entry by an event. Parameters: `round`, `started`."""
+    per = context.journey.per
+    key = fill("CAST({a} AS TEXT)", a=exp.column(per, "e", quoted=True)) if per else text("")
+    test: exp.Expr = exp.true()
+    if entry.where is not None:
+        test = condition(entry.where, context.scope.with_event("e"))
+    rows = fill(
+        _BY_EVENT,
+        events=f"event_{entry.event}",
+        event=text(entry.event),
+        entry_key=fill("COALESCE({key}, '')", key=key),
+        condition=test,
+    )
+    return EntryPlan(segment=None, is_once=False, candidates=_candidates(rows))
+
+
+def by_segment(entry: pg.SegmentEntry) -> EntryPlan:
+    """Return the plan of an entry from a segment. Parameter: `entered_until`."""
+    rows = fill(_BY_SEGMENT, segment=text(entry.segment))
+    return EntryPlan(segment=entry.segment, is_once=entry.is_once, candidates=_candidates(rows))
+
+
+def _candidates(rows: exp.Expr) -> Statement:
+    return query("CREATE OR REPLACE TEMPORARY TABLE entering AS SELECT r.* FROM {r} AS r", r=rows)
+
+
+# Numbers are dense and in the order of customers, so that the same people get the same numbers.
+_ADMIT = """
+INSERT INTO passage (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
+  entered_at, entered_from, state, since, counts_from, event)
+SELECT n.start + ROW_NUMBER() OVER (ORDER BY n.customer, n.entry_key),
+  {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
+  $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger
+FROM (
+  SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
+    (SELECT k.value FROM counter AS k WHERE k.name = 'passage') AS start
+  FROM entering AS x JOIN customer AS c ON c.id = x.customer
+  WHERE NOT {suppress}
+    AND NOT EXISTS(
+      SELECT 1 FROM passage AS p
+      WHERE p.journey = {journey} AND p.customer = x.customer AND {blocks}
+    )
+) AS n
+"""
+
+
+def admit(context: Context) -> tuple[Statement, ...]:
+    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
+    journey = context.journey
+    return (
+        query(
+            _ADMIT,
+            held_out=_held_out(journey, context),
+            suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
+            blocks=_blocks(journey, context),
+            **context.names,
+        ),
+        query(
+            """
+INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
+SELECT {journey}, {version}, p.id, {root}, 'entered', p.trigger, p.counts_from
+FROM passage AS p
+WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
+""",
+            root=text(journey.start),
+            **context.names,
+        ),
+        query(
+            "UPDATE counter SET value = GREATEST(value, COALESCE("
+            "(SELECT MAX(p.id) FROM passage AS p WHERE p.id > counter.value), value)) "
+            "WHERE name = 'passage'"
+        ),
+    )
+
+
+def _held_out(journey: pg.Journey, context: Context) -> exp.Expr:
+    if journey.holdout is None or Decimal(journey.holdout) == 0:
+        return exp.false()
+    share = ex.HashShare(salt=f"holdout {journey.name}", low="0", high=journey.holdout)
+    return strict(share, context.scope)
+
+
+def _blocks(journey: pg.Journey, context: Context) -> exp.Expr:
+    """Return which earlier passages keep a customer out; versions count together (S7)."""
+    same_key = " AND p.entry_key = x.entry_key" if journey.per else ""
+    if journey.again == "never":
+        return fill("TRUE" + same_key)
+    if journey.again == "always":
+        return fill("p.ended_at IS NULL" + same_key)
+    assert journey.again_after is not None, "`again after` has a period"
+    return fill(
+        "(p.ended_at IS NULL OR p.ended_at > {since})" + same_key,
+        since=before_now(journey.again_after, context.scope),
+    )

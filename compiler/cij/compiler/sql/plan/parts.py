@@ -1,0 +1,94 @@
+"""The parts of a plan. Parameters: `now` the instant of the tick; others are named beside."""
+
+from dataclasses import dataclass
+
+from cij.compiler.sql.moments import Moment
+from cij.compiler.sql.template import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPlan:
+    """From one root to the next rests and ends, in this order.
+
+    `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
+    a cut, or to a rest whose interaction has happened already.
+    """
+
+    root: str
+    pick: Statement
+    effects: tuple[Statement, ...]
+    history: Statement
+    move: Statement
+    clear: Statement
+    wake_again: tuple[Statement, ...]
+
+    @property
+    def statements(self) -> tuple[tuple[str, Statement], ...]:
+        """Every statement with the name of what it does, in the order of execution."""
+        effects = tuple(("effect", s) for s in self.effects)
+        again = tuple(("wake again", s) for s in self.wake_again)
+        return (
+            ("pick", self.pick),
+            *effects,
+            ("history", self.history),
+            ("move", self.move),
+            ("clear", self.clear),
+            *again,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPlan:
+    """`candidates` makes the table `entering`; parameter `round` for events, `entered_until` for
+    segments: the instant up to which those who joined have been looked at, or null.
+    """
+
+    segment: str | None
+    is_once: bool
+    candidates: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlan:
+    """What an event does to the people of one journey, in this order. Parameter: `round`."""
+
+    event: str
+    reactions: tuple[Statement, ...]
+    entries: tuple[EntryPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyPlan:
+    """One version of a journey. `timers` wakes everybody whose timer at a rest is due."""
+
+    name: str
+    version: str
+    start: str
+    regions: dict[str, RegionPlan]
+    timers: dict[str, Statement]
+    events: dict[str, EventPlan]
+    entries: tuple[EntryPlan, ...]
+    admit: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPlan:
+    """`refresh_s` is None where the condition does not change by the passing of time."""
+
+    name: str
+    refresh_s: int | None
+    reads_events: bool
+    members: Statement
+    leave: Statement
+    join: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of a program. `moments` are the calendar steps that its statements read."""
+
+    program_hash: str
+    moments: tuple[Moment, ...]
+    segments: dict[str, SegmentPlan]
+    journeys: tuple[JourneyPlan, ...]
+    events: tuple[str, ...]

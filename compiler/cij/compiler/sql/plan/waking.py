@@ -1,0 +1,167 @@
+"""Waking: by timers, by events as they come, and by interactions that came before the wait."""
+
+from sqlglot import exp
+
+from cij.compiler import program as pg
+from cij.compiler.sql.condition import condition
+from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
+from cij.compiler.sql.plan.effects import key
+from cij.compiler.sql.plan.regions import Region
+from cij.compiler.sql.template import Statement, fill, query
+
+
+def timer(rest: pg.Rest, context: Context) -> Statement:
+    """Return the statement that wakes all whose timer at `rest` is due."""
+    return query(
+        """
+INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
+SELECT {journey}, {version}, p.id, {root}, 'timer', CAST(NULL AS BIGINT), $now
+FROM passage AS p
+WHERE p.wake_at <= $now AND p.journey = {journey} AND p.version = {version} AND p.state = {rest}
+""",
+        root=text(rest.timeout),
+        rest=text(rest.id),
+        **context.names,
+    )
+
+
+# The event row is `e`, the passage `p`, the customer `c`. One round holds one event a customer at
+# most, so nobody is woken twice; who was woken by a goal or an exit stays with that.
+_ON_EVENT = """
+SELECT p.id AS passage, p.turn, p.trigger, e.seq, e.at, {root} AS root
+FROM fresh AS f
+JOIN {events} AS e ON e.seq = f.seq
+JOIN passage AS p ON p.customer = f.customer
+JOIN customer AS c ON c.id = p.customer
+WHERE f.event = {event} AND f.round = $round
+  AND p.journey = {journey} AND p.version = {version} AND {conditions}
+  AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
+"""
+
+_WAKE = """
+INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
+SELECT {journey}, {version}, r.passage, r.root, {why}, r.seq, r.at
+FROM {rows} AS r
+"""
+
+
+def on_event(
+    event: pg.Event,
+    root: exp.Expr,
+    conditions: list[exp.Expr],
+    reads: list[object],
+    context: Context,
+) -> Statement:
+    """Return the statement that wakes the passages whose customer did `event`, as `conditions` say."""
+    rows = fill(
+        _ON_EVENT,
+        root=root,
+        events=f"event_{event.name}",
+        event=text(event.name),
+        conditions=all_of(conditions + per_key(event, context)),
+        **context.names,
+    )
+    rows = context.with_triggers(rows, "p", *reads)
+    return query(_WAKE, rows=rows, why=text(event.name), **context.names)
+
+
+def per_key(event: pg.Event, context: Context) -> list[exp.Expr]:
+    """Return the condition that a later event reaches only the passage of its own key (S7)."""
+    per = context.journey.per
+    if per is None or per not in {f.name for f in event.fields}:
+        return []
+    return [fill("CAST({a} AS TEXT) = p.entry_key", a=exp.column(per, "e", quoted=True))]
+
+
+def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
+    """Return the statement that wakes those at `rest` by `event` (S13).
+
+    An event at exactly the deadline wins over it; of several arms the one written first.
+    """
+    awaits = [a for a in rest.awaits if a.event == event.name]
+    tests = [(_test(a, event, context), a.target) for a in awaits]
+    root = exp.Case()
+    for test, target in tests:
+        root = root.when(test.copy(), text(target), copy=False)
+    conditions = [
+        fill("p.state = {rest}", rest=text(rest.id)),
+        fill("e.at <= p.wake_at"),
+        either([test for test, _ in tests]),
+    ]
+    return on_event(event, root, conditions, [a.where for a in awaits], context)
+
+
+def _test(arm: pg.Await, event: pg.Event, context: Context) -> exp.Expr:
+    found = [_belongs(arm, context)]
+    if arm.where is not None:
+        found.append(condition(arm.where, context.scope.with_event("e")))
+    return all_of(found)
+
+
+def _belongs(arm: pg.Await, context: Context) -> exp.Expr:
+    if arm.of is None:
+        # The event that brought somebody to this rest does not also end it.
+        return fill("e.at >= p.counts_from AND COALESCE(p.event, -1) <> e.seq")
+    return fill("e.message_key = {key}", key=key(context.journey.name, arm.of, "p", "id"))
+
+
+# --- interactions before the wait -------------------------------------------------------------
+
+_BEFORE = """
+SELECT m.passage, e.seq, e.at, {n} AS n, {root} AS root
+FROM moving AS m
+JOIN {events} AS e ON e.message_key = {key}
+JOIN passage AS p ON p.id = m.passage
+JOIN customer AS c ON c.id = p.customer
+WHERE {leaves} AND e.at <= $now AND {test}
+"""
+
+
+def arrivals(region: Region, context: Context) -> list[Statement]:
+    """Return the statements that wake at once whose interaction came before the wait (S13)."""
+    found = []
+    rests = {x.final.id: x.final for x in region.leaves if isinstance(x.final, pg.Rest)}
+    for rest in rests.values():
+        awaits = [(n, a) for n, a in enumerate(rest.awaits) if a.of is not None]
+        numbers = [x.number for x in region.leaves if x.final.id == rest.id]
+        if awaits:
+            found.append(_arrival(awaits, numbers, context))
+    return found
+
+
+def _arrival(awaits: list[tuple[int, pg.Await]], numbers: list[int], context: Context) -> Statement:
+    selects = [_before(n, arm, numbers, context) for n, arm in awaits]
+    rows = selects[0]
+    for other in selects[1:]:
+        rows = exp.union(rows, other, distinct=False, copy=False)
+    return query(
+        """
+INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
+SELECT {journey}, {version}, r.passage, r.root, 'came before', r.seq, r.at
+FROM (
+  SELECT q.passage, q.root, q.seq, q.at,
+    ROW_NUMBER() OVER (PARTITION BY q.passage ORDER BY q.at ASC, q.n ASC, q.seq ASC) AS place
+  FROM {rows} AS q
+) AS r
+WHERE r.place = 1
+""",
+        rows=rows,
+        **context.names,
+    )
+
+
+def _before(n: int, arm: pg.Await, numbers: list[int], context: Context) -> exp.Expr:
+    assert arm.of is not None
+    test: exp.Expr = exp.true()
+    if arm.where is not None:
+        test = condition(arm.where, context.scope.with_event("e"))
+    rows = fill(
+        _BEFORE,
+        n=exp.Literal.number(n),
+        root=text(arm.target),
+        events=f"event_{arm.event}",
+        key=key(context.journey.name, arm.of, "m", "passage"),
+        leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
+        test=test,
+    )
+    return context.with_triggers(rows, "p", arm.where)

@@ -1,0 +1,60 @@
+"""The tables of the runtime's own state. Those of data are in `load`, `unify` and `intake`.
+
+Instants are UTC without a zone. There are no indexes: a key is unique because the move and its
+effect commit together, and `audit` checks it.
+"""
+
+from cij.compiler.sql import moments
+from cij.compiler.sql.template import Statement, query
+
+DDL: tuple[Statement, ...] = (
+    query("CREATE TABLE IF NOT EXISTS meta (name VARCHAR, value VARCHAR)"),
+    query("CREATE TABLE IF NOT EXISTS counter (name VARCHAR, value BIGINT)"),
+    query(
+        "CREATE TABLE IF NOT EXISTS program "
+        "(hash VARCHAR, text VARCHAR, deployed_at TIMESTAMP, number BIGINT)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS passage (id BIGINT, journey VARCHAR, version VARCHAR, "
+        "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn INTEGER, is_held_out BOOLEAN, "
+        "entered_at TIMESTAMP, entered_from TIMESTAMP, state VARCHAR, since TIMESTAMP, "
+        "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
+        "outcome VARCHAR, cause VARCHAR)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS history (passage BIGINT, at TIMESTAMP, n INTEGER, "
+        "state VARCHAR, why VARCHAR, event BIGINT)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS conversion (journey VARCHAR, version VARCHAR, goal VARCHAR, "
+        "passage BIGINT, customer VARCHAR, event BIGINT, at TIMESTAMP)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS segment_member "
+        "(segment VARCHAR, customer VARCHAR, since TIMESTAMP)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS segment_state "
+        "(segment VARCHAR, evaluated_at TIMESTAMP, definition VARCHAR)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS journey_state "
+        "(journey VARCHAR, started_at TIMESTAMP, entered_until TIMESTAMP)"
+    ),
+    *moments.DDL,
+)
+
+# Of one tick only; emptied in the transaction that filled them.
+SCRATCH: tuple[Statement, ...] = (
+    query(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey VARCHAR, version VARCHAR, "
+        "passage BIGINT, root VARCHAR, why VARCHAR, event BIGINT, counts_from TIMESTAMP)"
+    ),
+    query(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "
+        "(seq BIGINT, event VARCHAR, customer VARCHAR, at TIMESTAMP, round BIGINT)"
+    ),
+)
+
+# Keys that stand twice in the outbox: always empty (S19).
+AUDIT = query("SELECT o.key, COUNT(*) FROM outbox AS o GROUP BY o.key HAVING COUNT(*) > 1")

@@ -1,0 +1,192 @@
+"""Where the lines of a file begin, seen from its tree, and how its tokens are written.
+
+The formatter's knowledge of the language; how lines are put together is in `format.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lark import Token
+
+from cij.grammar import literal_values
+from cij.grammar.expressions import ParseTree
+
+INDENT = "  "
+# Rules whose first token stands first on its line.
+_LINES = frozenset(
+    [
+        "use",
+        "declaration",
+        "message",
+        "journey",
+        "fragment",
+        "policy",
+        "test",
+        "setting",
+        "where",
+        "except",
+        "add",
+        "stage",
+        "block",
+        "steps",
+        "enter_segment",
+        "enter_on",
+        "again",
+        "exit_on",
+        "exit_when",
+        "goal_on",
+        "goal_when",
+        "renamed",
+        "removed",
+        "step",
+        "on_arm",
+        "when_arm",
+        "case",
+        "share",
+        "winner",
+        "require_consent",
+        "quiet",
+        "at_most",
+        "never_send",
+        "on_cap_wait",
+        "clock",
+        "given",
+        "happens",
+        "after",
+        "expect_sent",
+        "expect_nothing",
+        "expect_ended",
+        "expect_waiting",
+        "expect_member",
+        "expect_done",
+    ]
+)
+# In these an `else` is one of several arms with a line of its own; elsewhere it follows a `}`.
+_ARMS = frozenset({"wait_first", "switch"})
+# Each part of these conditions has a line of its own, so that changing one changes one line.
+_CONDITIONS = frozenset({"where", "except"})
+_TIGHT_BEFORE = frozenset({"COMMA", "RPAR", "RSQB", "COLON"})
+_TIGHT_AFTER = frozenset({"LPAR", "LSQB"})
+_SPACED = frozenset(
+    [
+        "DURATION",
+        "MONEY",
+        "DATETIME",
+        "AND_STAY",
+        "AT_ENTRY",
+        "BEST_OF",
+        "GO_TO",
+        "IN_SEGMENT",
+        "NOT_BETWEEN",
+        "NOT_IN",
+        "NOT_IN_SEGMENT",
+        "STARTS_WITH",
+        "UP_TO",
+    ]
+)
+_UNSPACED = frozenset({"PERCENT", "TIME_RANGE"})
+
+
+@dataclass(slots=True)
+class Layout:
+    """Offsets of tokens, by the part they play in the lines."""
+
+    top: set[int] = field(default_factory=set)
+    lines: set[int] = field(default_factory=set)
+    # Those that would begin a line if they did not follow what they belong to.
+    joined: set[int] = field(default_factory=set)
+    # `and` and `or` of a condition; those that always begin a line; a minus before its operand.
+    joints: set[int] = field(default_factory=set)
+    fixed_joints: set[int] = field(default_factory=set)
+    signs: set[int] = field(default_factory=set)
+
+
+def layout(tree: ParseTree) -> Layout:
+    found = Layout(top={_start(part) for part in tree.children})
+    for part in _walk(tree):
+        _note(part, found)
+    found.lines -= found.joined
+    return found
+
+
+def _walk(tree: ParseTree) -> Iterator[ParseTree]:
+    """Yield all trees from the top down; a tree can be deeper than calls can go."""
+    left = [tree]
+    while left:
+        part = left.pop()
+        yield part
+        left.extend(child for child in part.children if isinstance(child, ParseTree))
+
+
+def _note(tree: ParseTree, found: Layout) -> None:
+    if tree.data in _LINES:
+        found.lines.add(_start(tree))
+    if tree.data in _ARMS:
+        found.lines.update(_start(part) for part in _children(tree, "otherwise"))
+    if tree.data in _CONDITIONS:
+        found.fixed_joints.update(_joints(tree.children[1]))
+    if tree.data in ("and", "or"):
+        found.joints.add(tree.children[1].start_pos)
+    if tree.data == "negative":
+        found.signs.add(_start(tree))
+    if tree.data == "test":
+        _join_events(tree, found)
+
+
+def _join_events(tree: ParseTree, found: Layout) -> None:
+    """Keep `after 2 days event …` on one line."""
+    for before, part in zip(tree.children, tree.children[1:], strict=False):
+        is_pair = isinstance(before, ParseTree) and before.data == "after"
+        if is_pair and isinstance(part, ParseTree) and part.data == "happens":
+            found.joined.add(_start(part))
+
+
+def _joints(condition: object) -> Iterator[int]:
+    left = [condition]
+    while left:
+        part = left.pop()
+        if isinstance(part, ParseTree) and part.data in ("and", "or"):
+            yield part.children[1].start_pos
+            left += [part.children[0], part.children[2]]
+
+
+def _children(tree: ParseTree, rule: str) -> list[ParseTree]:
+    return [part for part in tree.children if isinstance(part, ParseTree) and part.data == rule]
+
+
+def _start(tree: ParseTree) -> int:
+    start: int = tree.meta.start_pos
+    return start
+
+
+def is_spaced(before: Token, after: Token, found: Layout) -> bool:
+    """Tell whether a space stands between two tokens of one line."""
+    if after.type in _TIGHT_BEFORE or before.type in _TIGHT_AFTER:
+        return False
+    if after.type == "LPAR" and before.type in ("PATH", "NAME"):
+        return False
+    if before.type == "LBRACE" and after.type == "RBRACE":
+        return False
+    return before.start_pos not in found.signs
+
+
+def written(token: Token, indent: str) -> str:
+    """Return a token as it is written in a line with this indent."""
+    if token.type in _SPACED:
+        return " ".join(token.split())
+    if token.type in _UNSPACED:
+        return "".join(token.split())
+    if token.type == "TEXT" and literal_values.is_long(token):
+        return _long_text(token, indent)
+    return str(token)
+
+
+def _long_text(raw: str, indent: str) -> str:
+    """Move a long text to the indent of its line, if that leaves its value as it is."""
+    raw = raw.replace("\r\n", "\n")
+    value = literal_values.dedented(raw)
+    inner = indent + INDENT
+    lines = [inner + line if line else "" for line in value.split("\n")] if value else []
+    moved = "\n".join(['"""', *lines, indent + '"""'])
+    is_movable = literal_values.dedented(moved) == value and not raw[3:].partition("\n")[0].strip()
+    return moved if is_movable else raw

@@ -1,0 +1,84 @@
+"""Messages as files: `<folder>/<channel>/<day>/<hash of the key>.eml`, or `.txt` for the others."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
+from cij.runtime.errors import DeliveryError
+
+
+@dataclass(frozen=True)
+class FileSettings:
+    """`fsync` makes each file survive a loss of power, at the price of speed."""
+
+    folder: Path
+    fsync: bool = False
+
+
+class FileTransport:
+    """One file a message. The same key is the same file, so writing again changes nothing."""
+
+    is_idempotent = True
+
+    def __init__(self, settings: FileSettings) -> None:
+        self._settings = settings
+        self._made: set[Path] = set()
+
+    def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        """Write the messages. The first that cannot be written ends it."""
+        outcomes: list[Outcome] = []
+        for one in batch:
+            try:
+                outcomes.append(Outcome(one.key, "delivered", provider_id=self._write(one)))
+            except DeliveryError as error:
+                rest = batch[len(outcomes) :]
+                return outcomes + [outcome_of(unsent.key, error) for unsent in rest]
+        return outcomes
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _write(self, one: Prepared) -> str:
+        name = self.path_of(one)
+        path = self._settings.folder / name
+        # A fixed name: what a crash left half written is written over, not left behind.
+        unfinished = path.with_suffix(".tmp")
+        try:
+            self._make(path.parent)
+            if not path.exists():
+                _write_synced(unfinished, one.content, self._settings.fsync)
+                os.replace(unfinished, path)
+        except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise DeliveryError(_message(self._settings.folder, error)) from error
+        return name
+
+    @staticmethod
+    def path_of(one: Prepared) -> str:
+        """Return the path of the file of a message below the folder, with slashes."""
+        suffix = "eml" if one.channel == "email" else "txt"
+        name = sha256(one.key.encode()).hexdigest()[:32]
+        return f"{one.channel}/{one.created_at:%Y-%m-%d}/{name}.{suffix}"
+
+    def _make(self, folder: Path) -> None:
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+
+
+def _write_synced(path: Path, content: bytes, fsync: bool) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        if fsync:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _message(folder: Path, error: OSError) -> str:
+    why = error.strerror or type(error).__name__
+    return f"cannot write messages into {folder}: {why}; make room or give access, then run again"

@@ -1,0 +1,225 @@
+"""Email over SMTP: several connections at once, each message handed over exactly once or told so."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import aiosmtplib
+
+from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
+from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery
+
+_SERVICE_CLOSING = 421
+
+
+@dataclass(frozen=True)
+class SmtpSettings:
+    """`security`: TLS after STARTTLS, from the first byte (`implicit`), or none.
+
+    `ca_file` is a certificate authority to trust in place of the system's. `timeout_s` is for
+    each answer of the server. `client_name` is how we greet; None asks the system for it.
+    """
+
+    host: str
+    port: int = 587
+    security: Literal["starttls", "implicit", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    connections: int = 4
+    timeout_s: float = 30.0
+    ca_file: str | None = None
+    client_name: str | None = None
+
+
+@dataclass
+class _Run:
+    """One batch under way. `stopped` ends it for every line, `lost` is why a line gave up."""
+
+    waiting: deque[Prepared]
+    outcomes: list[Outcome] = field(default_factory=list)
+    stopped: DeliveryError | None = None
+    lost: DeliveryError | None = None
+
+    def finished(self) -> list[Outcome]:
+        why = self.stopped or self.lost or DeliveryError("not sent")
+        reason = outcome_of("", why).reason
+        return self.outcomes + [Outcome(one.key, "unsent", reason) for one in self.waiting]
+
+
+class SmtpTransport:
+    """Not idempotent: a server that gets a message twice delivers it twice."""
+
+    is_idempotent = False
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+
+    def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        """Send the messages. When the server fails, the rest comes back as `unsent`."""
+        return asyncio.run(self._deliver(batch)) if batch else []
+
+    def close(self) -> None:
+        """Connections last for one batch only."""
+
+    async def _deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        run = _Run(deque(batch))
+        count = max(1, min(self._settings.connections, len(batch)))
+        lines = [_Line(self._settings) for _ in range(count)]
+        # The first goes alone: a server that is down is asked once and not once a connection.
+        try:
+            await lines[0].connect()
+        except DeliveryError as error:
+            run.stopped = error
+            return run.finished()
+        await asyncio.gather(*(line.work(run) for line in lines))
+        return run.finished()
+
+
+class _Line:
+    """One connection at a time to the server."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._client = _client(settings)
+        self._served = 0
+
+    async def work(self, run: _Run) -> None:
+        """Send what waits until nothing does or the run is stopped."""
+        try:
+            while run.waiting and run.stopped is None:
+                if not self._client.is_connected:
+                    await self.connect()
+                if run.waiting:
+                    await self._handle(run.waiting.popleft(), run)
+        except DeliveryError as error:
+            # Many servers bound the number of connections: the other lines go on.
+            run.lost = error
+        finally:
+            await self._quit()
+
+    async def connect(self) -> None:
+        """Connect, with TLS and login. Raises DeliveryError."""
+        self._client = _client(self._settings)
+        self._served = 0
+        try:
+            await self._client.connect()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise self._down(error) from error
+
+    async def _handle(self, one: Prepared, run: _Run) -> None:
+        try:
+            answer = await self._send(one)
+        except DeliveryError as error:
+            outcome = outcome_of(one.key, error)
+            run.outcomes.append(outcome)
+            if outcome.status in ("unsent", "uncertain"):
+                run.stopped = run.stopped or error
+            return
+        self._served += 1
+        run.outcomes.append(Outcome(one.key, "delivered", provider_id=answer))
+
+    async def _send(self, one: Prepared) -> str:
+        try:
+            await self._envelope(one)
+        except _Closed as closed:
+            # Servers close a connection after some messages or seconds: nothing is lost by it.
+            if not self._served:
+                raise self._down(closed.cause) from closed
+            await self.connect()
+            await self._envelope_once(one)
+        return await self._content(one)
+
+    async def _envelope_once(self, one: Prepared) -> None:
+        try:
+            await self._envelope(one)
+        except _Closed as closed:
+            raise self._down(closed.cause) from closed
+
+    async def _envelope(self, one: Prepared) -> None:
+        try:
+            await self._client.mail(one.sender, encoding="ascii")
+            await self._client.rcpt(one.address, encoding="ascii")
+        except aiosmtplib.SMTPServerDisconnected as error:
+            raise _Closed(error) from error
+        except aiosmtplib.SMTPResponseException as error:
+            if error.code == _SERVICE_CLOSING:
+                raise _Closed(error) from error
+            await self._reset()
+            raise self._refused(one, error) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise self._down(error) from error
+
+    async def _content(self, one: Prepared) -> str:
+        try:
+            return (await self._client.data(one.content)).message
+        except aiosmtplib.SMTPResponseException as error:
+            await self._reset()
+            raise self._refused(one, error) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            # It had the message and did not say what it did with it.
+            message = f"{self._place} did not confirm the message: {_why(error)}"
+            raise TransientDelivery(message, may_have_arrived=True) from error
+
+    def _refused(self, one: Prepared, error: aiosmtplib.SMTPResponseException) -> DeliveryError:
+        answer = f"{error.code} {' '.join(error.message.split())}"
+        if error.code < 500:
+            return TransientDelivery(f"{self._place} asks to try later: {answer}")
+        if isinstance(error, aiosmtplib.SMTPSenderRefused):
+            # This would fail every message, so it is no fault of this one.
+            return DeliveryError(f"{self._place} refuses the sender {one.sender}: {answer}")
+        return PermanentDelivery(f"{self._place} refuses it: {answer}")
+
+    def _down(self, error: BaseException) -> DeliveryError:
+        return DeliveryError(f"the mail server {self._place} failed: {_why(error)}")
+
+    @property
+    def _place(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+    async def _reset(self) -> None:
+        try:
+            await self._client.rset()
+        except (aiosmtplib.SMTPException, OSError):
+            self._client.close()
+
+    async def _quit(self) -> None:
+        try:
+            if self._client.is_connected:
+                await self._client.quit()
+        except (aiosmtplib.SMTPException, OSError):
+            self._client.close()
+
+
+class _Closed(Exception):
+    """The server closed the connection before it got the message."""
+
+    def __init__(self, cause: aiosmtplib.SMTPException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _client(settings: SmtpSettings) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=settings.password,
+        timeout=settings.timeout_s,
+        use_tls=settings.security == "implicit",
+        start_tls=settings.security == "starttls",
+        cert_bundle=settings.ca_file,
+        local_hostname=settings.client_name,
+    )
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return f"it does not accept the user name or password ({error.code})"
+    if isinstance(error.__cause__, ssl.SSLError) or isinstance(error, ssl.SSLError):
+        return f"no secure connection: {error.__cause__ or error}"
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {' '.join(error.message.split())}"
+    return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__

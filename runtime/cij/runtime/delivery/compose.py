@@ -1,0 +1,83 @@
+"""From a row of the outbox and its stored message to the bytes that a transport takes."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from cij.compiler.program import Content, Message
+from cij.runtime.delivery.address import named_mailbox
+from cij.runtime.delivery.channels.transport import Prepared
+from cij.runtime.delivery.mail import Email, build
+from cij.runtime.delivery.outbox import Row
+from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
+from cij.runtime.errors import DeliveryError, PermanentDelivery
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a message may leave open. `unsubscribe` is a URL or `mailto:`."""
+
+    sender: str | None = None
+    reply_to: str | None = None
+    unsubscribe: str | None = None
+
+
+def locale_of(row: Row, message: Message) -> Content:
+    """Return the content that the customer of `row` gets."""
+    return choose_locale(message, row.locale)
+
+
+def compose(row: Row, message: Message, content: Content, defaults: Defaults) -> Prepared:
+    """Render and build one message.
+
+    Raises PermanentDelivery for this message, or DeliveryError when none of them can be built.
+    """
+    if not row.address:
+        raise PermanentDelivery(f"the customer has no address for {row.channel}")
+    rendered = render(content, _values(row))
+    if row.channel == "email":
+        return _email(row, message, content, rendered, defaults)
+    return Prepared(row.key, row.channel, row.address, "", row.created_at, _plain(row, rendered))
+
+
+def _values(row: Row) -> dict[str, Any]:
+    found = json.loads(row.parameters or "{}", parse_float=Decimal)
+    assert isinstance(found, dict), f"the parameters of {row.key} are not a JSON object"
+    return found
+
+
+def _email(
+    row: Row, message: Message, content: Content, rendered: Rendered, defaults: Defaults
+) -> Prepared:
+    sender = message.sender or defaults.sender
+    if not sender:
+        raise DeliveryError(
+            f"message {message.name} has no sender; set `sender` in it or for the channel"
+        )
+    email = Email(
+        key=row.key,
+        sender=sender,
+        recipient=row.address or "",
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        locale=content.locale,
+        sent_at=row.created_at,
+        journey=row.journey,
+        step=row.step,
+        reply_to=message.reply_to or defaults.reply_to,
+        unsubscribe=defaults.unsubscribe,
+    )
+    # The envelope takes the same form of the address as the header.
+    address = named_mailbox(email.recipient)[1]
+    envelope_sender = named_mailbox(sender)[1]
+    return Prepared(row.key, row.channel, address, envelope_sender, row.created_at, build(email))
+
+
+def _plain(row: Row, rendered: Rendered) -> bytes:
+    head = [f"To: {one_line(row.address or '')}", f"Journey: {one_line(row.journey)}"]
+    head.append(f"Step: {one_line(row.step)}")
+    if rendered.subject:
+        head.append(f"Subject: {rendered.subject}")
+    return "\n".join([*head, "", rendered.text.rstrip("\n"), ""]).encode("utf-8", "replace")

@@ -1,0 +1,189 @@
+"""The outbox: its tables, and the statements that move its rows. One statement a batch.
+
+    queued -> sending -> delivered | failed | uncertain | queued again, later
+
+Outcomes that are decided at insert (no_consent, withheld, …) are never touched here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cij.compiler.sql import query
+from cij.runtime.engine import Engine
+
+_TABLES = (
+    query("""
+        CREATE TABLE IF NOT EXISTS outbox (
+          key VARCHAR, journey VARCHAR, version VARCHAR, passage BIGINT, step VARCHAR,
+          customer VARCHAR, channel VARCHAR, topic VARCHAR, message VARCHAR, content VARCHAR,
+          locale VARCHAR, address VARCHAR, parameters VARCHAR, created_at TIMESTAMP,
+          outcome VARCHAR, reason VARCHAR, attempts INTEGER, due_at TIMESTAMP,
+          settled_at TIMESTAMP, provider_id VARCHAR
+        )
+    """),
+    query("CREATE TABLE IF NOT EXISTS content (hash VARCHAR, message VARCHAR)"),
+)
+
+_DUE = query("""
+    SELECT key, journey, step, customer, channel, message, content, locale, address, parameters,
+      created_at, COALESCE(attempts, 0)
+    FROM outbox
+    WHERE outcome = 'queued' AND channel = $channel AND COALESCE(due_at, created_at) <= $now
+    ORDER BY created_at, key
+    LIMIT $limit
+""")
+
+# The times bound the rows that are looked at, for the table is in their order.
+_CLAIM = query("""
+    UPDATE outbox SET outcome = 'sending'
+    WHERE created_at BETWEEN $first AND $last AND outcome = 'queued'
+      AND key IN (SELECT UNNEST($keys))
+""")
+
+_SETTLE = query("""
+    UPDATE outbox
+    SET outcome = r.outcome, reason = r.reason, attempts = r.attempts, due_at = r.due_at,
+      settled_at = r.settled_at, provider_id = r.provider_id, locale = r.locale
+    FROM (
+      SELECT UNNEST($keys) AS key, UNNEST(CAST($outcomes AS VARCHAR[])) AS outcome,
+        UNNEST(CAST($reasons AS VARCHAR[])) AS reason,
+        UNNEST(CAST($attempts AS INTEGER[])) AS attempts,
+        UNNEST(CAST($dues AS TIMESTAMP[])) AS due_at,
+        UNNEST(CAST($settled AS TIMESTAMP[])) AS settled_at,
+        UNNEST(CAST($provider_ids AS VARCHAR[])) AS provider_id,
+        UNNEST(CAST($locales AS VARCHAR[])) AS locale
+    ) AS r
+    WHERE outbox.key = r.key AND outbox.created_at BETWEEN $first AND $last
+      AND outbox.outcome = 'sending'
+""")
+
+_CONTENTS = query("SELECT hash, message FROM content WHERE hash IN (SELECT UNNEST($hashes))")
+
+_NEXT_DUE = query("SELECT MIN(COALESCE(due_at, created_at)) FROM outbox WHERE outcome = 'queued'")
+
+_REQUEUE = query("""
+    UPDATE outbox SET outcome = 'queued'
+    WHERE outcome = 'sending' AND channel IN (SELECT UNNEST(CAST($channels AS VARCHAR[])))
+""")
+
+_DOUBT = query("""
+    UPDATE outbox
+    SET outcome = 'uncertain', reason = $reason, settled_at = $now,
+      attempts = COALESCE(attempts, 0) + 1
+    WHERE outcome = 'sending'
+""")
+
+_RELEASE = query("""
+    UPDATE outbox
+    SET outcome = 'queued', reason = 'released by the author', due_at = NULL, settled_at = NULL
+    WHERE outcome = 'uncertain'
+      AND ($every OR key IN (SELECT UNNEST(CAST($keys AS VARCHAR[]))))
+""")
+
+_STOPPED_WHILE_SENDING = "the program stopped while it was being sent, so it may have arrived"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One message that is due, as much of it as delivery needs."""
+
+    key: str
+    journey: str
+    step: str
+    customer: str
+    channel: str
+    message: str
+    content: str
+    locale: str | None
+    address: str | None
+    parameters: str | None
+    created_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a row becomes."""
+
+    row: Row
+    outcome: str
+    reason: str | None
+    attempts: int
+    due_at: datetime | None
+    settled_at: datetime | None
+    provider_id: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a crash left under way, by number of messages."""
+
+    requeued: int
+    uncertain: int
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables `outbox` and `content` unless they are there."""
+    for statement in _TABLES:
+        engine.execute(statement)
+
+
+def due(engine: Engine, channel: str, now: datetime, limit: int) -> list[Row]:
+    """Return the oldest rows of a channel that may go now."""
+    found = engine.rows(_DUE, {"channel": channel, "now": now, "limit": limit})
+    return [Row(*values) for values in found]
+
+
+def claim(engine: Engine, rows: Sequence[Row]) -> None:
+    """Commit that `rows` are being sent."""
+    with engine.transaction():
+        engine.execute(_CLAIM, {"keys": [row.key for row in rows], **_span(rows)})
+
+
+def settle(engine: Engine, settlements: Sequence[Settlement]) -> None:
+    """Commit what became of a batch."""
+    parameters = {
+        "keys": [s.row.key for s in settlements],
+        "outcomes": [s.outcome for s in settlements],
+        "reasons": [s.reason for s in settlements],
+        "attempts": [s.attempts for s in settlements],
+        "dues": [s.due_at for s in settlements],
+        "settled": [s.settled_at for s in settlements],
+        "provider_ids": [s.provider_id for s in settlements],
+        "locales": [s.locale for s in settlements],
+    }
+    with engine.transaction():
+        count = engine.execute(_SETTLE, parameters | _span([s.row for s in settlements]))
+    assert count == len(settlements), f"{len(settlements)} messages sent, {count} rows settled"
+
+
+def contents(engine: Engine, hashes: Sequence[str]) -> dict[str, str]:
+    """Return the stored messages by hash, as JSON text."""
+    return {hash_: text for hash_, text in engine.rows(_CONTENTS, {"hashes": list(hashes)})}
+
+
+def next_due(engine: Engine) -> datetime | None:
+    """Return when the first queued row may go, or None when none is queued."""
+    found: datetime | None = engine.rows(_NEXT_DUE)[0][0]
+    return found
+
+
+def recover(engine: Engine, idempotent_channels: Sequence[str], now: datetime) -> Recovery:
+    """Settle what a crash left as `sending`; nothing is sent twice by itself (S19)."""
+    with engine.transaction():
+        requeued = engine.execute(_REQUEUE, {"channels": list(idempotent_channels)})
+        uncertain = engine.execute(_DOUBT, {"reason": _STOPPED_WHILE_SENDING, "now": now})
+    return Recovery(requeued, uncertain)
+
+
+def release_uncertain(engine: Engine, keys: Sequence[str] | None = None) -> int:
+    """Queue uncertain rows again, at the author's word: all, or those with `keys`."""
+    with engine.transaction():
+        return engine.execute(_RELEASE, {"every": keys is None, "keys": list(keys or ())})
+
+
+def _span(rows: Sequence[Row]) -> dict[str, datetime]:
+    times = [row.created_at for row in rows]
+    return {"first": min(times), "last": max(times)}

@@ -1,0 +1,59 @@
+"""The values that a template knows, and how one is written when it is printed."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from cij.runtime.errors import PermanentDelivery
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` as dicts in dicts; dotted keys are taken apart, null is no value at all."""
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        if value is None:
+            continue
+        *folders, last = key.split(".")
+        place = tree
+        for folder in folders:
+            place = place.setdefault(folder, {})
+            if not isinstance(place, dict):
+                raise PermanentDelivery(f"`{folder}` of `{key}` is a value and not a group")
+        place[last] = nested(value) if isinstance(value, Mapping) else value
+    return tree
+
+
+def plain(value: Any) -> str:
+    """Return the text of one value: numbers without exponent or useless zeros, dates as ISO."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (float, Decimal)):
+        return _number(Decimal(str(value)))
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="minutes")
+    if isinstance(value, (int, date)):
+        return str(value)
+    if value is None:
+        return ""
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return "".join(map(plain, value))
+    raise PermanentDelivery(f"a group of values cannot be printed: name one of {_fields(value)}")
+
+
+def _number(value: Decimal) -> str:
+    if not value.is_finite():
+        raise PermanentDelivery(f"{value} is no number that a message can show")
+    if value == value.to_integral_value():
+        return format(value.to_integral_value(), "f")
+    text = format(value, "f")
+    # Two decimals stay as they are, for 49.90 may be a price.
+    while text.endswith("0") and len(text) - text.index(".") > 3:
+        text = text[:-1]
+    return text
+
+
+def _fields(group: Any) -> str:
+    return ", ".join(map(str, group)) if isinstance(group, Mapping) else type(group).__name__

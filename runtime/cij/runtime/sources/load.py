@@ -1,0 +1,138 @@
+"""One source: from outside to its clean table, its bad rows to quarantine (S24).
+
+All within the caller's transaction: when it raises, the caller rolls back and the old table stays.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from cij.compiler.program import Source, content_hash
+from cij.compiler.sql import load as statements
+from cij.runtime.engine import Engine
+from cij.runtime.errors import DataError
+from cij.runtime.sources import KINDS
+from cij.runtime.sources.kind import BadRow, Staged, failure
+
+# Part of the fingerprints: a change of what loading does makes all sources load again.
+_LOADER_VERSION = 1
+_SHOWN_BAD_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a refresh did with a source. `read` = `kept` + `bad` + `dropped` by the filter."""
+
+    name: str
+    read: int
+    kept: int
+    bad: int
+    dropped: int
+    is_unchanged: bool = False
+
+
+@dataclass(slots=True)
+class _Bad:
+    """Bad rows by ordinal; an ordinal has one reason."""
+
+    reasons: dict[int, str] = field(default_factory=dict)
+    firsts: dict[int, int] = field(default_factory=dict)
+
+
+def load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceReport:
+    """Load the source unless neither it nor its definition changed. Raises DataError."""
+    mark = _fingerprint(source, root)
+    state = engine.rows(statements.STATE, {"source": source.name})
+    if state and state[0][0] == mark:
+        _, rows, bad = state[0]
+        return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
+    report = _load(engine, source, root, now)
+    engine.execute(statements.FORGET_STATE, {"source": source.name})
+    row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
+    row |= {"rows": report.kept, "bad": report.bad}
+    engine.append("source_state", {name: [value] for name, value in row.items()})
+    return report
+
+
+def _fingerprint(source: Source, root: Path) -> str:
+    outside = KINDS[source.kind].fingerprint(source, root)
+    return content_hash([_LOADER_VERSION, source, str(root), outside])
+
+
+def _load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceReport:
+    staged = KINDS[source.kind].stage(engine, source, root)
+    engine.execute(statements.parse(source))
+    engine.execute(statements.duplicates(source))
+    rows, _, dropped = engine.rows(statements.counts(source))[0]
+    bad = _bad_rows(engine, source, staged)
+    read = rows + len(staged.rejected)
+    _judge(source, staged.file, read, bad)
+    engine.execute(statements.replace(source))
+    _quarantine(engine, source, staged.file, bad, now)
+    for statement in statements.CLEAR:
+        engine.execute(statement)
+    return SourceReport(source.name, read, read - len(bad) - dropped, len(bad), dropped)
+
+
+def _bad_rows(engine: Engine, source: Source, staged: Staged) -> list[BadRow]:
+    bad = _Bad(dict(engine.rows(statements.BAD)), dict(engine.rows(statements.DUPLICATES)))
+    lines = _lines(staged, bad)
+    for ordinal, first in bad.firsts.items():
+        bad.reasons[ordinal] = (
+            f"the key {source.key} is that of line {lines[first]} again (line {lines[ordinal]})"
+        )
+    texts = _texts(engine, source, bad)
+    found = [BadRow(lines[o], reason, texts[o]) for o, reason in bad.reasons.items()]
+    return sorted(found + staged.rejected, key=lambda row: row.line)
+
+
+def _lines(staged: Staged, bad: _Bad) -> dict[int, int]:
+    wanted = {*bad.reasons, *bad.firsts, *bad.firsts.values()}
+    lines = staged.lines(wanted) if wanted else {}
+    # A reader that splits rows differently would miss some; a missing number is no reason to fail.
+    return {ordinal: lines.get(ordinal, 0) for ordinal in wanted}
+
+
+def _texts(engine: Engine, source: Source, bad: _Bad) -> dict[int, str]:
+    if not bad.reasons:
+        return {}
+    return dict(engine.rows(statements.contents(source), {"ordinals": list(bad.reasons)}))
+
+
+def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
+    """Raise DataError when more than the tolerated share of the rows is bad."""
+    if not bad or Decimal(len(bad)) <= Decimal(source.tolerate) * read:
+        return
+    shown = "".join(f"\n  {file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])
+    more = len(bad) - _SHOWN_BAD_ROWS
+    shown += f"\n  and {more} more" if more > 0 else ""
+    raise failure(
+        source,
+        f"{len(bad)} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
+        f"tolerates; the old data stays. Correct the rows, or set `tolerate` higher.{shown}\n",
+    )
+
+
+def _percent(share: str) -> str:
+    return f"{(Decimal(share) * 100).normalize():f}%"
+
+
+def _quarantine(
+    engine: Engine, source: Source, file: str, bad: list[BadRow], now: datetime
+) -> None:
+    engine.execute(statements.FORGET_BAD, {"source": source.name})
+    if not bad:
+        return
+    columns: dict[str, list[object]] = {
+        "source": [source.name] * len(bad),
+        "file": [file] * len(bad),
+        "line": [row.line for row in bad],
+        "reason": [row.reason for row in bad],
+        "content": [row.content for row in bad],
+        "loaded_at": [now] * len(bad),
+    }
+    engine.append("quarantine", columns)
+
+
+__all__ = ["DataError", "SourceReport", "load"]

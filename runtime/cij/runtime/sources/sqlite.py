@@ -1,0 +1,79 @@
+"""SQLite files. Settings: path, table, null, date_format, datetime_format.
+
+Python's own sqlite3 looks first, so that what is wrong is told in one sentence; DuckDB reads.
+"""
+
+import sqlite3
+from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
+
+from cij.compiler.program import Source
+from cij.compiler.sql.load import STAGE
+from cij.runtime.engine import Engine
+from cij.runtime.errors import DataError
+from cij.runtime.sources.kind import Kind, Staged, failure, path_of, require_columns, stamp
+
+_LOCK_WAIT_S = 2.0
+
+
+def stage(engine: Engine, source: Source, root: Path) -> Staged:
+    """Put the rows into the stage. Raises DataError when the table cannot be read."""
+    path = path_of(source, root)
+    file, table = source.settings["path"], source.settings["table"]
+    require_columns(source, _columns(source, path), f"table {table} of {file}")
+    try:
+        engine.stage_sqlite(STAGE, path, table, [c.name for c in source.columns])
+    except DataError as error:
+        raise failure(source, _told(source, str(error))) from error
+    return Staged(f"{file}:{table}", [], _lines)
+
+
+def fingerprint(source: Source, root: Path) -> str:
+    """Sizes and times of the file and of its write-ahead log."""
+    path = path_of(source, root)
+    return stamp(path, path.with_name(path.name + "-wal"))
+
+
+SQLITE = Kind(stage, fingerprint)
+
+
+def _lines(ordinals: Collection[int]) -> dict[int, int]:
+    # A table has no lines: the row's number, in the order of the table, stands for it.
+    return {ordinal: ordinal + 1 for ordinal in ordinals}
+
+
+def _columns(source: Source, path: Path) -> list[str]:
+    table = source.settings["table"]
+    try:
+        with closing(_open(path)) as connection:
+            rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+            if not rows:
+                raise failure(source, _no_table(connection, source))
+    except sqlite3.Error as error:
+        raise failure(source, _told(source, str(error))) from error
+    return [name for (name,) in rows]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    uri = path.resolve().as_uri() + "?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=_LOCK_WAIT_S)
+
+
+def _no_table(connection: sqlite3.Connection, source: Source) -> str:
+    text = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name"
+    names = ", ".join(name for (name,) in connection.execute(text).fetchall())
+    there = f"it has {names}" if names else "it has none"
+    return f'{source.settings["path"]} has no table "{source.settings["table"]}"; {there}'
+
+
+def _told(source: Source, message: str) -> str:
+    file = source.settings["path"]
+    if "locked" in message or "busy" in message:
+        return f"{file} is locked by another program (waited {_LOCK_WAIT_S:g} s); try again later"
+    if "not a database" in message:
+        return f"{file} is not an SQLite database"
+    if "unicode" in message:
+        return f"table {source.settings['table']} of {file} holds bytes that are not UTF-8 text"
+    return f"cannot read {file}: {message}"
+

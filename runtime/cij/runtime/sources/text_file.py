@@ -1,0 +1,92 @@
+"""Text files of any encoding, as a file that DuckDB can read: UTF-8 with one kind of line end."""
+
+import codecs
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cij.compiler.program import Source
+from cij.runtime.sources.kind import failure
+
+_CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def as_utf8(source: Source, path: Path) -> Iterator[Path]:
+    """Give the file itself, or a copy for the time of the loading. Raises DataError."""
+    encoding = _codec(source)
+    has_mixed_ends = _examine(source, path, encoding)
+    if encoding == "utf-8" and not has_mixed_ends:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.csv"
+        _copy(path, encoding, None if has_mixed_ends else "", copy)
+        yield copy
+
+
+def _copy(path: Path, encoding: str, newline: str | None, copy: Path) -> None:
+    with path.open(encoding=encoding, newline=newline) as old:
+        with copy.open("w", encoding="utf-8", newline="") as new:
+            while text := old.read(_CHUNK_BYTES):
+                new.write(text)
+
+
+def _codec(source: Source) -> str:
+    encoding = source.settings.get("encoding", "utf-8")
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise failure(source, f'there is no encoding "{encoding}"') from None
+
+
+@dataclass(slots=True)
+class _Ends:
+    """Line ends seen so far: `\\n` in all, and those with `\\r` before them."""
+
+    lf: int = 0
+    crlf: int = 0
+    is_after_cr: bool = False
+
+    def see(self, chunk: bytes) -> None:
+        self.lf += chunk.count(b"\n")
+        self.crlf += chunk.count(b"\r\n") + (self.is_after_cr and chunk.startswith(b"\n"))
+        self.is_after_cr = chunk.endswith(b"\r")
+
+
+def _examine(source: Source, path: Path, encoding: str) -> bool:
+    """Check all bytes. Returns whether some lines end with CR LF and others with LF."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    ends = _Ends()
+    for chunk in _chunks(source, path):
+        pending = decoder.getstate()[0]
+        try:
+            # An empty chunk is the last one.
+            decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            line = ends.lf + (pending + chunk)[: error.start].count(b"\n") + 1
+            raise failure(source, _not_text(source, line, error)) from error
+        ends.see(chunk)
+    return 0 < ends.crlf < ends.lf
+
+
+def _chunks(source: Source, path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise failure(source, f"cannot read {source.settings['path']}: {reason}") from error
+    yield b""
+
+
+def _not_text(source: Source, line: int, error: UnicodeDecodeError) -> str:
+    file, byte = source.settings["path"], error.object[error.start]
+    encoding = source.settings.get("encoding", "UTF-8")
+    return (
+        f"{file}:{line} is not {encoding} (byte 0x{byte:02X}); save the file as UTF-8, "
+        'or say what it is, for example encoding = "windows-1252"'
+    )

@@ -1,0 +1,120 @@
+"""Time zones: periods of constant offset, computed from zoneinfo, put into the table `zone` (S4).
+
+Instants and local times are naive; an offset is what is added to an instant to get local time.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from cij.compiler.sql import zones as statements
+from cij.runtime.engine import Engine
+from cij.runtime.errors import ConfigError
+
+FIRST_YEAR, LAST_YEAR = 1970, 2100
+
+# Any instant falls into some row: the first and the last period reach beyond all calendars.
+_BEGIN = datetime(1, 1, 2)
+_END = datetime(9999, 12, 30)
+
+# Two changes of one zone are never closer (shortest since 1970: Gaza, between 7 and 14 days).
+_STEP = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A row of the table `zone`; `cij.compiler.sql.zones` says what the columns mean."""
+
+    utc_from: datetime
+    utc_to: datetime
+    local_from: datetime
+    local_to: datetime
+    offset_s: int
+
+
+@lru_cache(maxsize=1024)
+def periods(zone: str) -> tuple[Period, ...]:
+    """Return the periods of a zone that exists, in order, without holes."""
+    changes = list(_changes(ZoneInfo(zone)))
+    ends = [at for at, _ in changes[1:]] + [_END]
+    found: list[Period] = []
+    local_from = datetime.min
+    for (start, offset_s), end in zip(changes, ends, strict=True):
+        # A period shorter than the hour that it repeats would end before the one before it.
+        local_to = max(local_from, end + timedelta(seconds=offset_s))
+        found.append(Period(start, end, local_from, local_to, offset_s))
+        local_from = local_to
+    return tuple(found)
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether there is a time zone of this name; case counts."""
+    return name in _names()
+
+
+def to_local(at: datetime, zone: str) -> datetime:
+    """Return the local time of an instant."""
+    found = periods(zone)
+    i = bisect_right(found, at, key=lambda p: p.utc_from) - 1
+    return at + timedelta(seconds=found[max(i, 0)].offset_s)
+
+
+def to_instant(local: datetime, zone: str) -> datetime:
+    """Return the instant of a local time: after a gap, the first of two (S4)."""
+    found = periods(zone)
+    period = found[min(bisect_right(found, local, key=lambda p: p.local_to), len(found) - 1)]
+    return max(local - timedelta(seconds=period.offset_s), period.utc_from)
+
+
+def ensure(engine: Engine, names: Iterable[str]) -> None:
+    """Add the rows of the zones that the table lacks. Names that are no zones are left out."""
+    there = {row[0] for row in engine.rows(statements.NAMES)}
+    missing = sorted(n for n in set(names) - there if is_zone(n))
+    rows = [(name, p) for name in missing for p in periods(name)]
+    if not rows:
+        return
+    columns: dict[str, list[object]] = {"name": [name for name, _ in rows]}
+    for field in Period.__slots__:
+        columns[field] = [getattr(p, field) for _, p in rows]
+    engine.append("zone", columns)
+
+
+def require(name: str, of: str) -> str:
+    """Return the name of a zone that must exist. Raises ConfigError."""
+    if not is_zone(name):
+        raise ConfigError(f'{of} has the time zone "{name}", which does not exist; see `tz` names')
+    return name
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _changes(zone: ZoneInfo) -> Iterable[tuple[datetime, int]]:
+    """Yield (instant, offset from then on in seconds), the first far in the past."""
+    at = datetime(FIRST_YEAR, 1, 1)
+    offset = _offset_s(zone, at)
+    yield _BEGIN, offset
+    while at.year <= LAST_YEAR:
+        after = at + _STEP
+        if (now := _offset_s(zone, after)) != offset:
+            yield _first_second(zone, at, after, offset), now
+        at, offset = after, now
+
+
+def _first_second(zone: ZoneInfo, low: datetime, high: datetime, offset: int) -> datetime:
+    # Invariant: `low` still has the old offset, `high` has not.
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
+        low, high = (middle, high) if _offset_s(zone, middle) == offset else (low, middle)
+    return high
+
+
+def _offset_s(zone: ZoneInfo, at: datetime) -> int:
+    offset = at.replace(tzinfo=UTC).astimezone(zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
