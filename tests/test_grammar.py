@@ -203,7 +203,10 @@ def words() -> set[str]:
     return {*plain, *(word for group in groups for word in group.split("|")), "days", "messages"}
 
 
-FIELDS = reserved.FIELD - {"true", "false"}
+# Some words in these places are read without a mistake, only not as a name: `end end` as two
+# steps, `where true` as that value, `not (a)` and `not -1` as negations.
+VALUES = frozenset({"true", "false"})
+FIELDS = reserved.FIELD - VALUES
 PLACES: dict[str, frozenset[str]] = {
     "use @.@": frozenset(),
     "segment @ { @ = 1\n @ = 1 }": frozenset(),
@@ -215,11 +218,11 @@ PLACES: dict[str, frozenset[str]] = {
     "source x { a = b\n @ a { } }": reserved.BLOCK_AFTER_VALUE,
     "source x { fields @ { } }": frozenset(),
     "lifecycle x { stage @ when a }": frozenset(),
-    "segment x { where a = @\n a = 1 }": FIELDS,
+    "segment x { where a = @\n a = 1 }": frozenset(),
     "segment x { where @ > @ and @ + @ in [@, @] }": FIELDS,
     "segment x { where @.@ and not a.@ }": frozenset(),
     "segment x { where any(@ within last 1 day where @ = 1) }": FIELDS,
-    "segment x { where @(a) }": reserved.FIELD,
+    "segment x { where @(a) }": VALUES,
     "segment x { where in segment @ and at entry @ > 1 }": frozenset(),
     "journey j { enter from segment @\n enter from segment @ once }": frozenset(),
     "journey j { enter on @\n exit on @\n exit out on @(@) where a }": frozenset(),
@@ -234,7 +237,7 @@ PLACES: dict[str, frozenset[str]] = {
     "journey j { steps { send best of (@, @) } }": frozenset(),
     "journey j { steps { wait for @(@) up to 1 day\n wait for @ up to 1 day } }": frozenset(),
     "journey j { steps { wait until @ at 09:00 } }": FIELDS,
-    "journey j { steps { wait until @ - 1 day } }": FIELDS | reserved.WEEKDAYS,
+    "journey j { steps { wait until @ - 1 day } }": reserved.WEEKDAYS,
     "journey j { steps { wait up to 1 day { on @ { }\n on @(@) { } } } }": frozenset(),
     "journey j { steps { if @ { } else if @ { } } }": FIELDS,
     "journey j { steps { switch @ { case @, @ { } } } }": FIELDS,
@@ -243,7 +246,7 @@ PLACES: dict[str, frozenset[str]] = {
     "journey j { steps { do @\n emit @\n do @ { @ = 1 }\n run @\n run @() } }": frozenset(),
     "journey j { steps { set @ = 1\n set @.@ = 1 } }": frozenset(),
     "journey j { steps { repeat up to 3 times until @ { } } }": FIELDS,
-    "journey j { steps { end @ } }": reserved.OUTCOME,
+    "journey j { steps { end @ } }": reserved.OUTCOME - {"end"},
     "fragment @(@, @) { }": frozenset(),
     "policy @ { at most 3 @ per 1 day\n @ = 1 }": frozenset(),
     "policy p { never send @ when a }": reserved.NEVER_CHANNEL,

@@ -95,9 +95,7 @@ def _field(name: str, build: Build) -> pg.ProfileField | None:
     return next((f for f in fields if f.name == name), None)
 
 
-def _check_default(
-    name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite]
-) -> None:
+def _check_default(name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:
     if name == "id" or placeholder.has_default or placeholder.is_tested:
         return
     if sites and all(name in site.known for site in sites):
@@ -119,12 +117,16 @@ def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite])
             names = ["at", *(f.name for f in event.fields)]
             if name.removeprefix("trigger.") not in names:
                 hint = did_you_mean(name.removeprefix("trigger."), names)
-                message = f"event `{event.name}`, by which `{site.journey}` is entered, has no such field"
+                message = (
+                    f"event `{event.name}`, by which `{site.journey}` is entered, has no such field"
+                )
                 span = text.span(placeholder.index, len(name))
                 text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
                 return
         if not site.trigger:
-            message = f"`{name}` needs an entering event, and `{site.journey}` is not sure to have one"
+            message = (
+                f"`{name}` needs an entering event, and `{site.journey}` is not sure to have one"
+            )
             span = text.span(placeholder.index, len(name))
             text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message))
             return

@@ -110,20 +110,34 @@ def _step(step: model.Step, after: str, machine: _Machine) -> str:
             effect = pg.SendEffect(
                 channel=step.channel, message=step.message, parameters=step.parameters
             )
-            return machine.add(pg.Act(**_own(step), effect=effect, target=after))
+            return machine.add(
+                pg.Act(
+                    id=step.name,
+                    step=step.name,
+                    place=place(step.span),
+                    effect=effect,
+                    target=after,
+                )
+            )
         case model.Wait():
             return _wait(step, after, machine)
         case model.Choose():
             otherwise = _steps(step.otherwise, after, machine)
             arms = [(a.guard, _steps(a.steps, after, machine)) for a in step.arms]
             branches = tuple(pg.Branch(guard=g, target=t) for g, t in arms)
-            return machine.add(pg.Decide(**_own(step), branches=branches, otherwise=otherwise))
+            return machine.add(
+                pg.Decide(
+                    id=step.name,
+                    step=step.name,
+                    place=place(step.span),
+                    branches=branches,
+                    otherwise=otherwise,
+                )
+            )
         case model.End():
-            return machine.add(pg.End(**_own(step), outcome=step.outcome))
-
-
-def _own(step: model.Step) -> dict[str, object]:  # type: ignore[type-arg]
-    return {"id": step.name, "step": step.name, "place": place(step.span)}
+            return machine.add(
+                pg.End(id=step.name, step=step.name, place=place(step.span), outcome=step.outcome)
+            )
 
 
 def _wait(step: model.Wait, after: str, machine: _Machine) -> str:
@@ -137,7 +151,16 @@ def _wait(step: model.Wait, after: str, machine: _Machine) -> str:
         )
         for arm in step.arms
     )
-    return machine.add(pg.Rest(**_own(step), timer=step.timer, awaits=awaits, timeout=timeout))
+    return machine.add(
+        pg.Rest(
+            id=step.name,
+            step=step.name,
+            place=place(step.span),
+            timer=step.timer,
+            awaits=awaits,
+            timeout=timeout,
+        )
+    )
 
 
 # --- goals and exits --------------------------------------------------------------------------
@@ -225,5 +248,3 @@ def _references(part: BaseModel, source: Model) -> list[tuple[str, BaseModel | N
         case pg.EventEntry(event=name) | pg.Await(event=name) | ex.Aggregate(event=name):
             return [(f"event {name}", source.events.get(name))]
     return []
-
-

@@ -236,7 +236,9 @@ class UntilWeekday(Part):
     at: str
 
 
-Timer = Annotated[Union[AfterPeriod, UntilMoment, UntilWeekday], PydanticField(discriminator="kind")]
+Timer = Annotated[
+    Union[AfterPeriod, UntilMoment, UntilWeekday], PydanticField(discriminator="kind")
+]
 
 
 class Await(Part):
@@ -393,7 +395,9 @@ class Program(Part):
 
 def canonical(part: Any) -> str:
     """Return the JSON text that hashes are taken of: sorted keys, no places, no docs, no hashes."""
-    return json.dumps(_without_places(part), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        _without_places(part), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def content_hash(part: Any) -> str:

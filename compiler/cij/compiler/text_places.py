@@ -12,7 +12,9 @@ def inside_text(literal: Span, raw: str, value: str, index: int, length: int) ->
     line_number = value.count("\n", 0, index)
     column = index - (value.rfind("\n", 0, index) + 1)
     if not written.startswith('"""'):
-        return _in_line(literal, literal.line, literal.column + 1 + column, length, literal.start + 1 + column)
+        return _in_line(
+            literal, literal.line, literal.column + 1 + column, length, literal.start + 1 + column
+        )
     lines = written.split("\n")
     first = 1 if not lines[0][3:].strip() else 0
     target = lines[first + line_number] if first + line_number < len(lines) else lines[-1]

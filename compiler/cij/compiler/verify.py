@@ -10,7 +10,9 @@ def verify(journey: pg.Journey) -> None:
     assert journey.start in states, f"{journey.name}: no start state"
     for state in journey.states:
         for target in targets(state):
-            assert target in states, f"{journey.name}: {state.id} leads to {target}, which is nowhere"
+            assert target in states, (
+                f"{journey.name}: {state.id} leads to {target}, which is nowhere"
+            )
     _verify_reached(journey, states)
     _verify_no_instant_circle(journey, states)
 

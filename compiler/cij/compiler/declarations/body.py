@@ -74,9 +74,7 @@ class Body:
         message = f"`{setting.key.text}` takes {wanted}"
         self.report(codes.BAD_SETTING.at(setting.value.span, message))
 
-    def _read(
-        self, key: str, kind: type, wanted: str, read: Callable[..., T]
-    ) -> T | None:
+    def _read(self, key: str, kind: type, wanted: str, read: Callable[..., T]) -> T | None:
         setting = self.settings.get(key)
         if setting is None:
             return None
@@ -133,9 +131,7 @@ def _add_setting(
         body.settings[key] = item
 
 
-def _add_block(
-    body: Body, item: syntax.Block, known: Sequence[str], later: Sequence[str]
-) -> None:
+def _add_block(body: Body, item: syntax.Block, known: Sequence[str], later: Sequence[str]) -> None:
     word = item.word.text
     if word in later:
         _not_yet(body, f"`{word}`", item.span)

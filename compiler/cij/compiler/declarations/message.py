@@ -101,7 +101,9 @@ def _topic(channel: str, body: Body, build: Build) -> str | None:
     if topic is None:
         if name is not None and name not in build.declared["topic"]:
             hint = did_you_mean(name, build.declared["topic"]) or ""
-            build.report(codes.UNKNOWN_NAME.at(span, f"there is no topic `{name}`", help=hint or None))
+            build.report(
+                codes.UNKNOWN_NAME.at(span, f"there is no topic `{name}`", help=hint or None)
+            )
         return None
     if channel not in topic.channels:
         message = f"topic `{topic.name}` has no consent rule for {channel}"

@@ -50,14 +50,18 @@ def define(node: syntax.Declaration, build: Build) -> None:
                 read(block, draft)
     if not draft.mappings:
         message = f"profile `{draft.name}` needs a source"
-        build.report(codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`"))
+        build.report(
+            codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`")
+        )
     build.model.profile = _finish(node, draft)
 
 
 def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
     order = tuple(m.source for m in draft.mappings)
     fields = tuple(
-        pg.ProfileField(name=name, type=type, merge=draft.merges.get(name, pg.Prefer(sources=order)))
+        pg.ProfileField(
+            name=name, type=type, merge=draft.merges.get(name, pg.Prefer(sources=order))
+        )
         for name, type in draft.types.items()
     )
     return pg.Profile(
@@ -114,7 +118,9 @@ def _field(
 ) -> None:
     name = setting.key.text
     if name == "id" or len(setting.key.parts) > 1:
-        message = f"`{name}` cannot be a field: `id` is made by the unification, and names have no dot"
+        message = (
+            f"`{name}` cannot be a field: `id` is made by the unification, and names have no dot"
+        )
         draft.build.report(codes.BAD_SETTING.at(setting.key.span, message))
         return
     value = check(setting.value, source_environment(draft.build, source))
@@ -133,9 +139,7 @@ def _field(
     fields[name] = value
 
 
-def _consent(
-    setting: syntax.Setting, source: pg.Source, draft: _Draft
-) -> list[pg.ConsentMapping]:
+def _consent(setting: syntax.Setting, source: pg.Source, draft: _Draft) -> list[pg.ConsentMapping]:
     build = draft.build
     parts = setting.key.parts
     topic = build.model.topics.get(parts[1]) if len(parts) in (2, 3) else None

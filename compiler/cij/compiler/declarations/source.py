@@ -76,9 +76,7 @@ def _add(
     )
     if body.wheres:
         env = source_environment(build, source)
-        source = source.model_copy(
-            update={"where": check_condition(body.wheres[0].condition, env)}
-        )
+        source = source.model_copy(update={"where": check_condition(body.wheres[0].condition, env)})
     build.model.sources[source.name] = source
 
 

@@ -131,7 +131,9 @@ def _send(step: syntax.Send, context: JourneyContext) -> model.Step | None:
         build.report(codes.TYPE_MISMATCH.at(step.channel.span, text))
         return None
     build.send_sites.setdefault(name.text, []).append(
-        SendSite(step, context.node.name.text, tuple(parameters), context.env.trigger, context.known)
+        SendSite(
+            step, context.node.name.text, tuple(parameters), context.env.trigger, context.known
+        )
     )
     return model.Send(label, step.span, message.name, message.channel, parameters)
 
@@ -160,7 +162,9 @@ def _wait(step: syntax.Wait, context: JourneyContext) -> model.Step | None:
     name = context.name_of(step, f"wait {step.duration.count} {step.duration.unit}{unit}")
     if step.at is not None and step.duration.unit in ("second", "minute", "hour"):
         message = "`at` goes with calendar days, not with elapsed hours"
-        context.build.report(codes.TYPE_MISMATCH.at(step.at.span, message, help="write `1 day at …`"))
+        context.build.report(
+            codes.TYPE_MISMATCH.at(step.at.span, message, help="write `1 day at …`")
+        )
         return None
     at = step.at.value.isoformat() if step.at else None
     return model.Wait(name, step.span, pg.AfterPeriod(period=period(step.duration), at=at))
@@ -186,9 +190,7 @@ def _wait_until(step: syntax.WaitUntil, context: JourneyContext) -> model.Step |
 def _wait_event(step: syntax.WaitEvent, context: JourneyContext) -> model.Step | None:
     name = context.name_of(step, f"wait for {step.pattern.event.text}")
     arm = _pattern(step.pattern, context)
-    then, otherwise = _branches(
-        context, [(step.then, frozenset()), (step.otherwise, frozenset())]
-    )
+    then, otherwise = _branches(context, [(step.then, frozenset()), (step.otherwise, frozenset())])
     if arm is None:
         return None
     event, of, where = arm
@@ -233,9 +235,7 @@ def _pattern(pattern: syntax.Pattern, context: JourneyContext) -> _Head | None:
     return event.name, pattern.label.text if pattern.label else None, where
 
 
-def _is_interaction_with(
-    pattern: syntax.Pattern, event: pg.Event, context: JourneyContext
-) -> bool:
+def _is_interaction_with(pattern: syntax.Pattern, event: pg.Event, context: JourneyContext) -> bool:
     label = pattern.label
     assert label is not None
     fault = _label_fault(label, event, context)
@@ -244,9 +244,7 @@ def _is_interaction_with(
     return fault is None
 
 
-def _label_fault(
-    label: syntax.Name, event: pg.Event, context: JourneyContext
-) -> Diagnostic | None:
+def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -> Diagnostic | None:
     if not event.is_interaction:
         message = f"`{event.name}` is no interaction with a message, so it has no step"
         return codes.BAD_LABEL.at(label.span, message, help=f"write `{event.name}` alone")
@@ -360,9 +358,7 @@ def _split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
     low = Decimal(0)
     for arm in step.arms:
         high = low + arm.share.value / 100
-        guards.append(
-            ex.HashShare(type=BOOLEAN, salt=step.name.text, low=str(low), high=str(high))
-        )
+        guards.append(ex.HashShare(type=BOOLEAN, salt=step.name.text, low=str(low), high=str(high)))
         low = high
     blocks = [(arm.steps, frozenset[str]()) for arm in step.arms]
     return _choose(name, step.span, guards, [*blocks, ((), frozenset())], context)

@@ -30,6 +30,7 @@ _STYLES: dict[Kind, str] = {
     "goal": "fill:#d1fae5,stroke:#059669,color:#022c22",
     "exit": "fill:#fee2e2,stroke:#dc2626,color:#450a0a",
 }
+_NOTE_STYLE = "fill:none,stroke:none"
 
 
 def to_mermaid(graph: Graph) -> str:
@@ -47,14 +48,14 @@ def _document(graph: Graph) -> Iterator[str]:
     yield from (f"  {_edge(edge, ids)}" for edge in graph.edges)
     yield from _anywhere(graph, ids)
     kinds = dict.fromkeys(node.kind for node in graph.nodes + graph.leaves)
-    yield from (f"  classDef {kind} {_STYLES[kind]}" for kind in kinds)
+    # `cij_` in front, because `end` is a word of Mermaid.
+    yield from (f"  classDef cij_{kind} {_STYLES[kind]}" for kind in kinds)
+    yield f"  classDef cij_note {_NOTE_STYLE}"
 
 
 def _anywhere(graph: Graph, ids: dict[str, str]) -> Iterator[str]:
-    if not graph.leaves and not graph.notes:
-        return
-    title = " · ".join(graph.notes) if graph.notes else "at any time"
-    yield f'  subgraph n__anywhere["{_label((title,))}"]'
+    yield '  subgraph n__anywhere["at any time"]'
+    yield f'    n__notes["{_label(graph.notes)}"]:::cij_note'
     yield from (f"    {_node(node, ids)}" for node in graph.leaves)
     yield "  end"
 
@@ -77,7 +78,7 @@ def _ids(nodes: Iterable[Node]) -> dict[str, str]:
 
 def _node(node: Node, ids: dict[str, str]) -> str:
     opening, closing = _SHAPES[node.kind]
-    return f'{ids[node.id]}{opening}"{_label(node.text)}"{closing}:::{node.kind}'
+    return f'{ids[node.id]}{opening}"{_label(node.text)}"{closing}:::cij_{node.kind}'
 
 
 def _edge(edge: Edge, ids: dict[str, str]) -> str:
@@ -92,7 +93,7 @@ def _label(text: tuple[str, ...]) -> str:
 
 
 # A sign between two letters starts neither Markdown nor an icon; the others become numbers.
-_SIGN = re.compile(r"(?<=[^\W_])[._-](?=[^\W_])|:(?= |$)|[^\w ,]|_", re.ASCII)
+_SIGN = re.compile(r"[^\w ,]|_", re.ASCII)
 
 
 def _escaped(text: str) -> str:
@@ -101,8 +102,12 @@ def _escaped(text: str) -> str:
 
 def _sign(match: re.Match[str]) -> str:
     char = match[0]
-    is_safe = char == ":" or _is_inside_word(match)
+    is_safe = _ends_word(match) if char == ":" else _is_inside_word(match)
     return char if is_safe or ord(char) > 0xFF else f"#{ord(char)};"
+
+
+def _ends_word(match: re.Match[str]) -> bool:
+    return match.string[match.end() :][:1] in ("", " ")
 
 
 def _is_inside_word(match: re.Match[str]) -> bool:

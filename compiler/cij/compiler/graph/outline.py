@@ -110,13 +110,19 @@ def _edges(state: pg.State, states: dict[str, pg.State]) -> Iterator[Edge]:
 
 def _node(state: pg.State) -> Node:
     kind, headline = _headline(state)
-    step = (state.step,) if _adds(state.step, headline) else ()
-    return Node(state.id, kind, (headline, *step), str(state.place))
+    label = _label(state)
+    return Node(state.id, kind, (headline, *([label] if label else [])), str(state.place))
 
 
-def _adds(step: str, headline: str) -> bool:
-    """Tell whether the name of a step says something that its headline does not."""
-    return step not in (headline, headline.replace(" ", "_"), *headline.split())
+# What the compiler calls a step without a label; longer derived names have a space.
+_DERIVED = ("completed", "end", "if", "switch")
+
+
+def _label(state: pg.State) -> str:
+    """Return the label that the author gave to the step, or nothing where it has none."""
+    name = state.step.removeprefix("split ")
+    is_derived = " " in name or name in _DERIVED
+    return "" if is_derived or isinstance(state, pg.End) and name == state.outcome else name
 
 
 def _headline(state: pg.State) -> tuple[Kind, str]:

@@ -98,7 +98,64 @@ def _centres(layers: Layers, sizes: Mapping[Cell, Size]) -> dict[Cell, float]:
         align(downward[::-1], lambda cell: below[cell])
     for _ in range(_PASSES):
         align(downward, lambda cell: above[cell] + below[cell])
+    for line in _straight_lines(layers, above, below):
+        _straighten(line, _rooms(layers, gaps, centres), centres)
     return centres
+
+
+def _straight_lines(
+    layers: Layers, above: Mapping[Cell, list[Cell]], below: Mapping[Cell, list[Cell]]
+) -> list[list[Cell]]:
+    """Return the ways from cell to cell on which nothing joins and nothing parts, longest first."""
+    follows = {
+        cell: below[cell][0]
+        for row in layers.rows
+        for cell in row
+        if len(below[cell]) == 1 and len(above[below[cell][0]]) == 1
+    }
+    later = set(follows.values())
+    lines = []
+    for first in (cell for cell in follows if cell not in later):
+        line = [first]
+        while line[-1] in follows:
+            line.append(follows[line[-1]])
+        lines.append(line)
+    return sorted(lines, key=len, reverse=True)
+
+
+def _rooms(
+    layers: Layers, gaps: Sequence[Sequence[int]], centres: Mapping[Cell, float]
+) -> dict[Cell, tuple[float, float]]:
+    """Return how far to the left and to the right each cell could move with the others fixed."""
+    rooms: dict[Cell, tuple[float, float]] = {}
+    for row, row_gaps in zip(layers.rows, gaps, strict=True):
+        lows = [-math.inf, *(centres[c] + g for c, g in zip(row, row_gaps, strict=False))]
+        highs = [*(centres[c] - g for c, g in zip(row[1:], row_gaps, strict=True)), math.inf]
+        rooms.update(zip(row, zip(lows, highs, strict=True), strict=True))
+    return rooms
+
+
+def _straighten(
+    line: Sequence[Cell], rooms: Mapping[Cell, tuple[float, float]], centres: dict[Cell, float]
+) -> None:
+    """Give one place to each run of cells of `line` that can have one."""
+    run: list[Cell] = []
+    low, high = -math.inf, math.inf
+    for cell in line:
+        next_low, next_high = max(low, rooms[cell][0]), min(high, rooms[cell][1])
+        if next_low > next_high:
+            _settle(run, low, high, centres)
+            run, next_low, next_high = [], *rooms[cell]
+        run.append(cell)
+        low, high = next_low, next_high
+    _settle(run, low, high, centres)
+
+
+def _settle(run: Sequence[Cell], low: float, high: float, centres: dict[Cell, float]) -> None:
+    # A node counts for more than a line: it stands where those around it want it.
+    nodes = [centres[cell] for cell in run if cell.node] or [centres[cell] for cell in run]
+    place = min(max(sum(nodes) / len(nodes), low), high)
+    centres.update(dict.fromkeys(run, place))
 
 
 def _distances(row: Sequence[Cell], sizes: Mapping[Cell, Size]) -> list[int]:

@@ -12,7 +12,7 @@ from cij.compiler.graph.placing import Box, Placing, Size, placed
 STRONG_SIZE, SMALL_SIZE = 13, 12
 STRONG_LINE, SMALL_LINE = 18, 16
 PADDING, ICON_ROOM = 10, 32
-_CARD_TEXT_MAX, _LABEL_TEXT_MAX, _LEAF_TEXT_MAX = 210, 170, 520
+_CARD_TEXT_MAX, _LABEL_TEXT_MAX, _LEAF_TEXT_MAX = 230, 170, 520
 _STRONG_LINES_MAX, _SMALL_LINES_MAX = 3, 4
 # Bold letters are a little wider than the estimate, which is for plain ones.
 _BOLD = 1.07
@@ -55,7 +55,7 @@ def scene(graph: Graph) -> Scene:
     loops = _loop_rooms(graph.edges, labels)
     placing = placed(layers, _sizes(layers, cards, labels, loops))
     found = {
-        cell.node: replace(cards[cell.node], box=_inside(box, loops.get(cell.node, 0)))
+        cell.node: replace(cards[cell.node], box=_centred(cards[cell.node].box, box))
         for cell, box in placing.boxes.items()
         if cell.node
     }
@@ -94,10 +94,13 @@ def _labels(edges: Sequence[Edge], layers: Layers) -> dict[int, Label]:
     return found
 
 
-def _loop_rooms(edges: Sequence[Edge], labels: Mapping[int, Label]) -> dict[str, int]:
+def _loop_rooms(edges: Sequence[Edge], labels: Mapping[int, Label]) -> dict[str, Size]:
     """Return how much room at its side a node needs that leads to itself."""
+    boxes = {i: label.box for i, label in labels.items()}
     return {
-        edge.source: _LOOP_ROOM + (labels[i].box.width if i in labels else 0)
+        edge.source: (_LOOP_ROOM + boxes[i].width, boxes[i].height)
+        if i in boxes
+        else (_LOOP_ROOM, 0)
         for i, edge in enumerate(edges)
         if edge.source == edge.target
     }
@@ -107,14 +110,14 @@ def _sizes(
     layers: Layers,
     cards: Mapping[str, Card],
     labels: Mapping[int, Label],
-    loops: Mapping[str, int],
+    loops: Mapping[str, Size],
 ) -> dict[Cell, Size]:
     spots = {_label_cell(i, layers): label.box for i, label in labels.items()}
     sizes: dict[Cell, Size] = {}
     for cell in (cell for row in layers.rows for cell in row):
         if cell.node:
-            box = cards[cell.node].box
-            sizes[cell] = (box.width + 2 * loops.get(cell.node, 0), box.height)
+            box, (side, high) = cards[cell.node].box, loops.get(cell.node, (0, 0))
+            sizes[cell] = (box.width + 2 * side, max(box.height, high))
         else:
             sizes[cell] = (spots[cell].width, spots[cell].height) if cell in spots else (0, 0)
     return sizes
@@ -128,8 +131,9 @@ def _label_cell(edge: int, layers: Layers) -> Cell:
     return chain[-2] if edge in layers.upward else chain[1]
 
 
-def _inside(box: Box, room: int) -> Box:
-    return Box(box.x + room, box.y, box.width - 2 * room, box.height)
+def _centred(box: Box, room: Box) -> Box:
+    x, y = room.x + (room.width - box.width) // 2, room.y + (room.height - box.height) // 2
+    return replace(box, x=x, y=y)
 
 
 def _placed_labels(
@@ -160,8 +164,9 @@ def _lines(layers: Layers, placing: Placing, cards: Mapping[str, Card]) -> list[
             continue
         points = [(ports[i], first.bottom), (ports[i], placing.rows[chain[0].rank][1])]
         for cell in chain[1:-1]:
-            x = placing.boxes[cell].middle
-            points += [(x, y) for y in placing.rows[cell.rank]]
+            x, (top, bottom) = placing.boxes[cell].middle, placing.rows[cell.rank]
+            # In a layer without height there is nothing to go around.
+            points += [(x, top), (x, bottom)] if bottom > top else []
         points += [(last.middle, placing.rows[chain[-1].rank][0]), (last.middle, last.y)]
         found.append(_curve(points[::-1] if i in layers.upward else points))
     return found

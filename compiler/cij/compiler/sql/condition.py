@@ -244,7 +244,9 @@ def _period(node: ex.Period, scope: Scope) -> exp.Expr:
 
 def _trigger_field(node: ex.TriggerField, scope: Scope) -> exp.Expr:
     columns = [column(scope.trigger_prefix + event, node.name) for event in node.events]
-    return columns[0] if len(columns) == 1 else exp.Coalesce(this=columns[0], expressions=columns[1:])
+    return (
+        columns[0] if len(columns) == 1 else exp.Coalesce(this=columns[0], expressions=columns[1:])
+    )
 
 
 def _arithmetic(node: ex.Arithmetic, scope: Scope) -> exp.Expr:

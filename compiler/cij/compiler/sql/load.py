@@ -337,6 +337,4 @@ def _wrong(i: int, c: SourceColumn) -> exp.Expr:
 
 def _missing(source: Source, c: SourceColumn) -> exp.Expr:
     text = f"the key {c.name} is missing" if c.name == source.key else f"{c.name} is missing"
-    return fill(
-        "CASE WHEN {v} IS NULL THEN {text} END", v=column("p", c.name), text=literal(text)
-    )
+    return fill("CASE WHEN {v} IS NULL THEN {text} END", v=column("p", c.name), text=literal(text))

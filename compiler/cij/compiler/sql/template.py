@@ -43,7 +43,9 @@ def query(text: str, /, **holes: exp.Expr | str) -> Statement:
 def fill(text: str, /, **holes: exp.Expr | str) -> exp.Expr:
     """Return the tree of `text`, a statement or a lone expression, with its holes filled."""
     tree = _parsed(text).copy()
-    trees = {k: exp.to_identifier(v, quoted=True) if isinstance(v, str) else v for k, v in holes.items()}
+    trees = {
+        k: exp.to_identifier(v, quoted=True) if isinstance(v, str) else v for k, v in holes.items()
+    }
     return tree.transform(_filler(trees), copy=False) if holes else tree
 
 
@@ -96,6 +98,8 @@ def _put(hole: exp.Expr, tree: exp.Expr, alias: exp.Expr | None) -> exp.Expr:
 
 
 def _needs_parentheses(hole: exp.Expr, tree: exp.Expr) -> bool:
-    return isinstance(hole, exp.Column) and isinstance(tree, (exp.Binary, exp.Not)) and (
-        isinstance(hole.parent, (exp.Binary, exp.Not, exp.Cast, exp.Unary))
+    return (
+        isinstance(hole, exp.Column)
+        and isinstance(tree, (exp.Binary, exp.Not))
+        and (isinstance(hole.parent, (exp.Binary, exp.Not, exp.Cast, exp.Unary)))
     )

@@ -64,9 +64,7 @@ def _value(
     return found
 
 
-def _window(
-    window: syntax.Window, env: Environment, check: _Check
-) -> ex.Last | ex.Range | None:
+def _window(window: syntax.Window, env: Environment, check: _Check) -> ex.Last | ex.Range | None:
     if isinstance(window, syntax.WithinLast):
         count, unit = window.duration.count, window.duration.unit
         return ex.Last(period=ex.Period.model_validate({"count": count, "unit": unit}))

@@ -138,9 +138,7 @@ def _coalesce(
         spans = (node.left.span, node.right.span)
         env.report(operators.mismatch("replace", left, right, spans))
         return None
-    return ex.Coalesce(
-        type=left.type, is_nullable=right.is_nullable, value=left, default=right
-    )
+    return ex.Coalesce(type=left.type, is_nullable=right.is_nullable, value=left, default=right)
 
 
 def _in_list(node: syntax.InList, env: Environment) -> ex.Expression | None:

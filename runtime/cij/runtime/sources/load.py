@@ -11,7 +11,6 @@ from pathlib import Path
 from cij.compiler.program import Source, content_hash
 from cij.compiler.sql import load as statements
 from cij.runtime.engine import Engine
-from cij.runtime.errors import DataError
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.kind import BadRow, Staged, failure
 
@@ -57,7 +56,7 @@ def load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceRep
 
 def _fingerprint(source: Source, root: Path) -> str:
     outside = KINDS[source.kind].fingerprint(source, root)
-    return content_hash([_LOADER_VERSION, source, str(root), outside])
+    return content_hash([_LOADER_VERSION, source, outside])
 
 
 def _load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceReport:
@@ -133,6 +132,3 @@ def _quarantine(
         "loaded_at": [now] * len(bad),
     }
     engine.append("quarantine", columns)
-
-
-__all__ = ["DataError", "SourceReport", "load"]

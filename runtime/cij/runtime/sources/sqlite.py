@@ -76,4 +76,3 @@ def _told(source: Source, message: str) -> str:
     if "unicode" in message:
         return f"table {source.settings['table']} of {file} holds bytes that are not UTF-8 text"
     return f"cannot read {file}: {message}"
-

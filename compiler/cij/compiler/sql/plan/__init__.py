@@ -7,7 +7,23 @@ handful of statements for all who wake there: pick them and the leaf each one re
 effects and history, move. One transaction holds a tick.
 """
 
-from cij.compiler.sql.plan.build import make_plan
-from cij.compiler.sql.plan.parts import JourneyPlan, Plan, RegionPlan, SegmentPlan
+from cij.compiler.sql.plan.build import journey_plan, make_plan
+from cij.compiler.sql.plan.parts import (
+    EntryPlan,
+    JourneyPlan,
+    Plan,
+    RegionPlan,
+    SegmentPlan,
+)
+from cij.compiler.sql.plan.waking import fresh_events
 
-__all__ = ["JourneyPlan", "Plan", "RegionPlan", "SegmentPlan", "make_plan"]
+__all__ = [
+    "EntryPlan",
+    "JourneyPlan",
+    "Plan",
+    "RegionPlan",
+    "SegmentPlan",
+    "fresh_events",
+    "journey_plan",
+    "make_plan",
+]

@@ -192,5 +192,3 @@ FROM moving AS m WHERE {leaves}
         )
         found.append(statement)
     return found
-
-

@@ -62,7 +62,10 @@ def regions(journey: pg.Journey) -> list[Region]:
     for root in roots:
         if _count(root, states, {}) > _LEAVES_MAX:
             cuts |= _joins(root, states)
-    return [_region(root, states, cuts) for root in (*roots, *(c for c in sorted(cuts) if c not in roots))]
+    return [
+        _region(root, states, cuts)
+        for root in (*roots, *(c for c in sorted(cuts) if c not in roots))
+    ]
 
 
 def _woken_at(journey: pg.Journey) -> list[str]:

@@ -1,5 +1,7 @@
 """Waking: by timers, by events as they come, and by interactions that came before the wait."""
 
+from functools import lru_cache
+
 from sqlglot import exp
 
 from cij.compiler import program as pg
@@ -8,6 +10,26 @@ from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, t
 from cij.compiler.sql.plan.effects import key
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
+
+
+@lru_cache(maxsize=1024)
+def fresh_events(event: str) -> Statement:
+    """Return the statement that puts the new events of one name into `fresh`.
+
+    Parameters: `taken` the last number that was looked at, `last` the instant of the last tick,
+    `horizon` the first start of a journey, before which events move nobody.
+    """
+    return query(
+        """
+INSERT INTO fresh (seq, event, customer, at, round)
+SELECT e.seq, {name}, e.customer, e.at, 0
+FROM {events} AS e
+WHERE e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
+  AND (e.seq > $taken OR e.at > $last)
+""",
+        name=text(event),
+        events=f"event_{event}",
+    )
 
 
 def timer(rest: pg.Rest, context: Context) -> Statement:

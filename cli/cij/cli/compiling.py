@@ -1,0 +1,83 @@
+"""From a path on disk to a compiled program: the joint of the command line and the compiler."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from cij.cli.exits import Exit
+from cij.cli.project import Project, open_project
+from cij.cli.render import render
+from cij.cli.render.colour import painter
+from cij.compiler.build import Catalog
+from cij.compiler.compilation import (
+    Compilation,
+    compile_project,
+    needed_contents,
+    parse_files,
+)
+from cij.compiler.model import ProjectSettings
+from cij.compiler.program import Program
+from cij.grammar.diagnostic import Diagnostic
+from cij.runtime.errors import ConfigError
+
+CATALOG_NAME = "catalog.lock.json"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A project and what became of it. `texts` has every file that a diagnostic may point into."""
+
+    project: Project
+    compilation: Compilation
+    texts: dict[str, str]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_path(path: Path) -> Compiled:
+    """Compile the project at `path`, whatever its mistakes. Raises: ConfigError."""
+    project = open_project(path)
+    parsed = parse_files(project.sources)
+    contents = project.read_content(needed_contents(parsed[0]))
+    settings = project.settings.project
+    compilation = compile_project(
+        ProjectSettings(settings.name, settings.timezone, settings.language),
+        project.sources,
+        contents,
+        load_catalog(project.root),
+        parsed,
+    )
+    texts = {**project.sources, **contents}
+    found = (*project.diagnostics, *compilation.diagnostics)
+    return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
+
+
+def compiled(path: Path) -> tuple[Project, Program]:
+    """Return the program of the project at `path`; print its mistakes and exit if it has errors.
+
+    Warnings are `cij check`'s business and are not shown here.
+    """
+    result = compile_path(path)
+    errors = [d for d in result.diagnostics if d.is_error]
+    if errors or result.compilation.program is None:
+        click.echo(render(errors, result.texts, "text", painter(sys.stderr)), err=True)
+        raise click.exceptions.Exit(Exit.ERRORS)
+    return result.project, result.compilation.program
+
+
+def load_catalog(root: Path) -> Catalog:
+    """Read catalog.lock.json, or return an empty catalog. Raises: ConfigError."""
+    path = root / CATALOG_NAME
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            source: {name: column["type"] for name, column in entry["columns"].items()}
+            for source, entry in data["sources"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"{CATALOG_NAME} is damaged ({error}); run `cij catalog refresh`"
+        raise ConfigError(message) from error

@@ -1,0 +1,132 @@
+"""Deploying: a program becomes the newest of a store; older versions live on while used (S21)."""
+
+from datetime import datetime
+
+from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
+from cij.compiler.sql import query
+from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
+from cij.compiler.sql.plan import JourneyPlan, Plan, journey_plan, make_plan
+from cij.compiler.sql.store import DDL, SCRATCH
+from cij.runtime import refresh
+from cij.runtime.delivery import outbox
+from cij.runtime.engine import Engine
+from cij.runtime.errors import StoreError
+from cij.runtime.world import World
+
+STORE_VERSION = "1"
+
+_GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
+_SET_META = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
+_COUNTER = query("SELECT k.value FROM counter AS k WHERE k.name = $name")
+_ADD_COUNTER = query("INSERT INTO counter (name, value) VALUES ($name, 0)")
+_PROGRAM = query("SELECT p.text FROM program AS p WHERE p.hash = $hash")
+_ADD_PROGRAM = query(
+    "INSERT INTO program (hash, text, deployed_at, number) "
+    "SELECT $hash, $text, $now, COALESCE(MAX(p.number), 0) + 1 FROM program AS p"
+)
+_REMOVE_PROGRAM = query("DELETE FROM program WHERE hash = $hash")
+_CONTENT = query("SELECT c.hash FROM content AS c WHERE c.hash = $hash")
+_ADD_CONTENT = query("INSERT INTO content (hash, message) VALUES ($hash, $message)")
+_STARTED = query("SELECT j.started_at FROM journey_state AS j WHERE j.journey = $journey")
+_START = query(
+    "INSERT INTO journey_state (journey, started_at, entered_until) VALUES ($journey, $now, NULL)"
+)
+_SEGMENT = query("SELECT s.definition FROM segment_state AS s WHERE s.segment = $segment")
+_FORGET_SEGMENT = query("DELETE FROM segment_state WHERE segment = $segment")
+_IN_USE = query("SELECT DISTINCT p.journey, p.version FROM passage AS p WHERE p.ended_at IS NULL")
+_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
+
+
+def prepare(engine: Engine, program: Program) -> None:
+    """Make all tables that are missing. Raises StoreError for a store of another version."""
+    for statement in DDL:
+        engine.execute(statement)
+    found = engine.rows(_GET_META, {"name": "store_version"})
+    if found and found[0][0] != STORE_VERSION:
+        raise StoreError(
+            f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
+            "use the cij that wrote it, or start with a new state file"
+        )
+    if not found:
+        engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
+    for name in ("event", "taken", "passage"):
+        if not engine.rows(_COUNTER, {"name": name}):
+            engine.execute(_ADD_COUNTER, {"name": name})
+    refresh.prepare(engine, program)
+    outbox.prepare(engine)
+
+
+def deploy(engine: Engine, program: Program, now: datetime) -> World:
+    """Make `program` the newest of the store and return the world of all live versions."""
+    plan = make_plan(program)
+    with engine.transaction():
+        prepare(engine, program)
+        _keep_program(engine, program, now)
+        for journey in program.journeys:
+            _start(engine, journey, now)
+        for segment in program.segments:
+            _keep_segment(engine, segment.name, content_hash(segment))
+    for statement in SCRATCH:
+        engine.execute(statement)
+    world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+    moments = {*plan.moments}
+    for older in _older_versions(world):
+        moments |= {*older.moments}
+    _keep_moments(engine, moments)
+    return world
+
+
+def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
+    # The newest is the one with the highest number, also when an old text comes back.
+    engine.execute(_REMOVE_PROGRAM, {"hash": program.hash})
+    text = to_json(program)
+    engine.execute(_ADD_PROGRAM, {"hash": program.hash, "text": text, "now": now})
+    for message in program.messages:
+        hash = content_hash(message)
+        if not engine.rows(_CONTENT, {"hash": hash}):
+            engine.execute(_ADD_CONTENT, {"hash": hash, "message": message.model_dump_json()})
+
+
+def _start(engine: Engine, journey: Journey, now: datetime) -> None:
+    if not engine.rows(_STARTED, {"journey": journey.name}):
+        engine.execute(_START, {"journey": journey.name, "now": now})
+
+
+def _keep_segment(engine: Engine, name: str, definition: str) -> None:
+    """Have a segment looked at again when it is not what it was."""
+    found = engine.rows(_SEGMENT, {"segment": name})
+    if found and found[0][0] != definition:
+        engine.execute(_FORGET_SEGMENT, {"segment": name})
+
+
+def _keep_moments(engine: Engine, moments: set[Moment]) -> None:
+    with engine.transaction():
+        engine.execute(CLEAR_RULES)
+        for moment in sorted(moments, key=lambda m: m.name):
+            engine.execute(add_rule(moment))
+
+
+def _older_versions(world: World) -> list[Plan]:
+    """Add to the world the versions in which somebody still is; return their programs' plans."""
+    missing = {(j, v) for j, v in world.engine.rows(_IN_USE)} - world.journeys.keys()
+    found: list[Plan] = []
+    for (text,) in world.engine.rows(_PROGRAMS) if missing else []:
+        program = from_json(text)
+        here = [j for j in program.journeys if (j.name, j.version) in missing]
+        if here:
+            found.append(make_plan(program))
+        for journey in here:
+            world.journeys[journey.name, journey.version] = _without_entries(journey, program)
+            missing.discard((journey.name, journey.version))
+    assert not missing, f"people are in versions that are not stored: {missing}"
+    return found
+
+
+def _without_entries(journey: Journey, program: Program) -> JourneyPlan:
+    return journey_plan(journey.model_copy(update={"entries": ()}), program)
+
+
+def stored_program(engine: Engine, hash: str) -> Program | None:
+    """Return a program that was deployed here, or None."""
+    found = engine.rows(_PROGRAM, {"hash": hash})
+    return from_json(found[0][0]) if found else None

@@ -1,0 +1,53 @@
+"""Keeping the membership of the segments from which people enter."""
+
+from datetime import datetime, timedelta
+
+from cij.compiler.program import content_hash
+from cij.compiler.sql import query
+from cij.compiler.sql.plan import SegmentPlan
+from cij.runtime.world import World
+
+_STATE = query("SELECT s.evaluated_at FROM segment_state AS s WHERE s.segment = $segment")
+_FORGET = query("DELETE FROM segment_state WHERE segment = $segment")
+_FORGET_ALL = query("DELETE FROM segment_state")
+_KEEP = query(
+    "INSERT INTO segment_state (segment, evaluated_at, definition) "
+    "VALUES ($segment, $now, $definition)"
+)
+
+
+def evaluate_segments(world: World, now: datetime, *, had_events: bool) -> None:
+    """Look again at the segments whose members may have changed.
+
+    Time: at once after a refresh or a change of the definition, and after events where the
+    condition reads events; at the segment's own interval where time alone changes it.
+    """
+    for plan in world.newest.segments.values():
+        due = next_evaluation(world, plan)
+        if (due is not None and due <= now) or (had_events and plan.reads_events):
+            _evaluate(world, plan, now)
+
+
+def next_evaluation(world: World, plan: SegmentPlan) -> datetime | None:
+    """Return when a segment is to be looked at again; None while nothing can change it."""
+    found = world.engine.rows(_STATE, {"segment": plan.name})
+    if not found:
+        return datetime.min
+    if plan.refresh_s is None:
+        return None
+    evaluated: datetime = found[0][0]
+    return evaluated + timedelta(seconds=plan.refresh_s)
+
+
+def _evaluate(world: World, plan: SegmentPlan, now: datetime) -> None:
+    for statement in (plan.members, plan.leave, plan.join):
+        world.engine.execute(statement, {"now": now})
+    segment = next(s for s in world.program.segments if s.name == plan.name)
+    world.engine.execute(_FORGET, {"segment": plan.name})
+    parameters = {"segment": plan.name, "now": now, "definition": content_hash(segment)}
+    world.engine.execute(_KEEP, parameters)
+
+
+def data_changed(world: World) -> None:
+    """Have all segments looked at again at the next tick, after a refresh of the data."""
+    world.engine.execute(_FORGET_ALL)

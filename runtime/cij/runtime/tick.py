@@ -1,0 +1,174 @@
+"""The tick: one step of the world at one instant.
+
+    take in new events -> react (goals, exits, waits, entries) -> admit from segments -> wake timers
+    -> advance until nobody is woken
+
+It is one transaction, and a function of the store and of `now`: the same store and instant give
+the same rows. Cost follows who moves: what has nothing due is not touched.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cij.compiler.sql import query
+from cij.compiler.sql.moments import CLEAR, FILL
+from cij.compiler.sql.plan import EntryPlan, JourneyPlan, fresh_events
+from cij.runtime.segments import evaluate_segments
+from cij.runtime.world import World
+
+_LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
+_FORGET_LAST = query("DELETE FROM meta WHERE name = 'last_tick'")
+_SET_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
+_DUE_RESTS = query(
+    "SELECT p.journey, p.version, p.state FROM passage AS p WHERE p.wake_at <= $now "
+    "GROUP BY p.journey, p.version, p.state ORDER BY p.journey, p.version, p.state"
+)
+_WOKEN = query(
+    "SELECT w.journey, w.version, w.root FROM woken AS w "
+    "GROUP BY w.journey, w.version, w.root ORDER BY w.journey, w.version, w.root"
+)
+_CLEAR_FRESH = query("DELETE FROM fresh")
+_TAKEN = query("SELECT k.value FROM counter AS k WHERE k.name = 'taken'")
+_LAST_EVENT = query("SELECT k.value FROM counter AS k WHERE k.name = 'event'")
+_SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")
+_NUMBER_FRESH = query(
+    "CREATE OR REPLACE TEMPORARY TABLE fresh AS SELECT f.seq, f.event, f.customer, f.at, "
+    "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.at ASC, f.seq ASC) AS round "
+    "FROM fresh AS f"
+)
+_ROUNDS = query(
+    "SELECT f.round, f.event FROM fresh AS f GROUP BY f.round, f.event ORDER BY f.round, f.event"
+)
+_JOURNEY_STATE = query(
+    "SELECT j.started_at, j.entered_until FROM journey_state AS j WHERE j.journey = $journey"
+)
+_SET_ENTERED = query("UPDATE journey_state SET entered_until = $now WHERE journey = $journey")
+_FIRST_START = query("SELECT MIN(j.started_at) FROM journey_state AS j")
+
+
+@dataclass(slots=True)
+class TickReport:
+    """How many people entered, and how many moves were made, one per person and region."""
+
+    now: datetime
+    entered: int = 0
+    moves: int = 0
+    events: int = 0
+
+
+def tick(world: World, now: datetime) -> TickReport:
+    """Bring the world to the instant `now`, UTC without a zone.
+
+    Time never goes back: an instant before that of the last tick counts as that one.
+    """
+    with world.engine.transaction():
+        last = last_tick(world)
+        now = max(now, last) if last else now
+        report = TickReport(now)
+        world.engine.execute(CLEAR)
+        world.engine.execute(FILL, {"now": now})
+        _react(world, last, report)
+        evaluate_segments(world, now, had_events=report.events > 0)
+        _admit_from_segments(world, report)
+        _wake_timers(world, report)
+        world.engine.execute(_FORGET_LAST)
+        world.engine.execute(_SET_LAST, {"value": now.isoformat()})
+    return report
+
+
+def last_tick(world: World) -> datetime | None:
+    """Return the instant of the last tick, if there was one."""
+    found = world.engine.rows(_LAST)
+    return datetime.fromisoformat(found[0][0]) if found else None
+
+
+# --- events -----------------------------------------------------------------------------------
+
+
+def _react(world: World, last: datetime | None, report: TickReport) -> None:
+    report.events = _take_fresh(world, last, report.now)
+    if not report.events:
+        return
+    for round, event in world.engine.rows(_ROUNDS):
+        parameters = {"now": report.now, "round": round}
+        plans = [j for j in world.journeys.values() if event in j.events]
+        for plan in plans:
+            for statement in plan.events[event].reactions:
+                world.engine.execute(statement, parameters)
+        _advance(world, report)
+        for plan in plans:
+            for entry in plan.events[event].entries:
+                _admit(world, plan, entry, report, parameters)
+        _advance(world, report)
+    world.engine.execute(_CLEAR_FRESH)
+
+
+def _take_fresh(world: World, last: datetime | None, now: datetime) -> int:
+    """Fill `fresh` with the events that are new at `now`, the earliest of each person first.
+
+    New is what came since the last tick, and what came before but lay in its future. What happened
+    before the first journey started moves nobody.
+    """
+    engine = world.engine
+    taken, last_event = engine.rows(_TAKEN)[0][0], engine.rows(_LAST_EVENT)[0][0]
+    horizon = engine.rows(_FIRST_START)[0][0]
+    if horizon is None:
+        return 0
+    names = {name for plan in world.journeys.values() for name in plan.events}
+    parameters = {"now": now, "taken": taken, "horizon": horizon, "last": last or horizon}
+    statements = [fresh_events(name) for name in sorted(names)]
+    count = sum(engine.execute(statement, parameters) for statement in statements)
+    engine.execute(_SET_TAKEN, {"last": last_event})
+    if count:
+        engine.execute(_NUMBER_FRESH)
+    return count
+
+
+# --- entries ----------------------------------------------------------------------------------
+
+
+def _admit_from_segments(world: World, report: TickReport) -> None:
+    for journey in world.newest.journeys:
+        for entry in journey.entries:
+            state = world.engine.rows(_JOURNEY_STATE, {"journey": journey.name})[0]
+            if entry.is_once and state[1] is not None:
+                continue
+            _admit(world, journey, entry, report, {"entered_until": state[1]})
+        if journey.entries:
+            world.engine.execute(_SET_ENTERED, {"journey": journey.name, "now": report.now})
+    _advance(world, report)
+
+
+def _admit(
+    world: World,
+    journey: JourneyPlan,
+    entry: EntryPlan,
+    report: TickReport,
+    parameters: dict[str, object],
+) -> None:
+    state = world.engine.rows(_JOURNEY_STATE, {"journey": journey.name})[0]
+    bound = {**parameters, "now": report.now, "started": state[0]}
+    world.engine.execute(entry.candidates, bound)
+    entered, *_ = [world.engine.execute(statement, bound) for statement in journey.admit]
+    report.entered += entered
+
+
+# --- moving -----------------------------------------------------------------------------------
+
+
+def _wake_timers(world: World, report: TickReport) -> None:
+    while due := world.engine.rows(_DUE_RESTS, {"now": report.now}):
+        for name, version, rest in due:
+            plan = world.journey(name, version)
+            world.engine.execute(plan.timers[rest], {"now": report.now})
+        _advance(world, report)
+
+
+def _advance(world: World, report: TickReport) -> None:
+    """Move everybody who is woken, until nobody is."""
+    while woken := world.engine.rows(_WOKEN):
+        for name, version, root in woken:
+            region = world.journey(name, version).regions[root]
+            for step, statement in region.statements:
+                changed = world.engine.execute(statement, {"now": report.now})
+                report.moves += changed if step == "move" else 0

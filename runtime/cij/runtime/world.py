@@ -1,0 +1,25 @@
+"""What a tick works on: a store, and the plans that are live in it."""
+
+from dataclasses import dataclass, field
+
+from cij.compiler.program import Program
+from cij.compiler.sql.plan import JourneyPlan, Plan
+from cij.runtime.engine import Engine
+
+
+@dataclass(slots=True)
+class World:
+    """`newest` decides who enters and which segments are kept; `journeys` holds every version in
+    which somebody still is, by name and version (S21).
+    """
+
+    engine: Engine
+    program: Program
+    newest: Plan
+    journeys: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
+
+    def journey(self, name: str, version: str) -> JourneyPlan:
+        """Return the plan of one version, which is known to be live."""
+        plan = self.journeys.get((name, version))
+        assert plan is not None, f"no plan of {name} in version {version[:8]}"
+        return plan

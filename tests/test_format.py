@@ -1,0 +1,190 @@
+"""The formatter: what is written right stays; anything else comes out the same every time."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings, strategies as st
+from hypothesis.extra.lark import from_lark
+
+from cij.grammar import table_cache
+from cij.grammar.format import COLUMNS_MAX, format_text
+from cij.grammar.parser import parse
+
+FOLDER = Path(__file__).parent / "fixtures" / "grammar"
+FILES = sorted(path.stem for path in FOLDER.glob("*.journey"))
+# Space that may change, and what may not: a text, a comment, a name in back-quotes.
+_SPACE = re.compile(
+    r'("""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|`[^`\n]*`|#[^\n]*)|[ \n]+', re.DOTALL
+)
+_COMMENT = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|`[^`\n]*`|(#[^\n]*)', re.DOTALL)
+
+
+def source(name: str) -> str:
+    return (FOLDER / f"{name}.journey").read_text("utf-8")
+
+
+def formatted(text: str) -> str:
+    result = format_text("a.journey", text)
+    assert not result.diagnostics
+    return result.text
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_written_right_stays(name: str) -> None:
+    assert formatted(source(name)) == source(name)
+
+
+CASES = {
+    "": "",
+    "\n\n# only\n\n\n# comments  \n\n": "# only\n\n# comments\n",
+    "\ufeffuse b\r\nuse a\r\n": "use b\nuse a\n",
+    "segment a{}segment b{}": "segment a {}\n\nsegment b {}\n",
+    "segment a { where b or c and(d or e) }": (
+        "segment a {\n  where b\n    or c\n    and (d or e)\n}\n"
+    ),
+    "segment a { where b between 1 and 2 }": "segment a {\n  where b between 1 and 2\n}\n",
+    "segment a {\n\n x = -  1\n\n\n y = [ 1,2 ,]\n\n}": (
+        "segment a {\n  x = -1\n\n  y = [1, 2]\n}\n"
+    ),
+    "segment a { # one\n# two\nx # three\n = # four\n 1 # five\n# six\n}": (
+        "segment a { # one\n  # two\n  x # three\n    = # four\n    1 # five\n  # six\n}\n"
+    ),
+    "# doc\nsegment a {}\n# about b\nsegment b {}": (
+        "# doc\nsegment a {}\n\n# about b\nsegment b {}\n"
+    ),
+    'test "" for j { after 2  days\n event e by "a" }': (
+        'test "" for j {\n  after 2 days event e by "a"\n}\n'
+    ),
+    "fragment f { if a { } # why\n else { } }": ("fragment f {\n  if a {} # why\n  else {}\n}\n"),
+    'source a { b { c = """\n x\n   y\n""" } }': (
+        'source a {\n  b {\n    c = """\n      x\n        y\n    """\n  }\n}\n'
+    ),
+    'source a { c = """x\n   y""" }': 'source a {\n  c = """x\n   y"""\n}\n',
+    'source a { c = """\n""" }': 'source a {\n  c = """\n  """\n}\n',
+    "source a { c = 2.5 %  d = 21:00 ..  08:00  e = 5  EUR }": (
+        "source a {\n  c = 2.5%\n  d = 21:00..08:00\n  e = 5 EUR\n}\n"
+    ),
+    "segment a { where not\n in\n segment b }": "segment a {\n  where not in segment b\n}\n",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.items())
+def test_cases(text: str, expected: str) -> None:
+    assert formatted(text) == expected
+    assert formatted(expected) == expected
+
+
+def test_a_long_list_has_one_item_a_line() -> None:
+    items = [f'"{letter * 20}"' for letter in "abcdef"]
+    text = formatted(f"source a {{ x = [{','.join(items)}] }}")
+    assert text == "source a {\n  x = [\n" + "".join(f"    {i},\n" for i in items) + "  ]\n}\n"
+    assert formatted(text) == text
+
+
+def test_a_long_condition_has_one_part_a_line() -> None:
+    parts = [f"{letter * 20} > 1" for letter in "abcdef"]
+    text = formatted(f"fragment f {{ if {' and '.join(parts)} {{ end }} }}")
+    assert all(len(line) <= COLUMNS_MAX for line in text.splitlines())
+    assert text.count("\n      and ") == 0 and text.count("\n    and ") == 5
+    assert formatted(text) == text
+
+
+def test_a_file_with_a_mistake_is_left_alone() -> None:
+    text = "segment a {\n where  b ==  c }"
+    result = format_text("a.journey", text)
+    assert result.text == text and result.diagnostics
+
+
+# --- any layout -------------------------------------------------------------------------------
+
+_GAPS = [" ", "  ", "\t", "\n", "\n\n\n", " \r\n\t"]
+
+
+@st.composite
+def scrambled(draw: st.DrawFn) -> tuple[str, str]:
+    """Return a file and the same file with other space, more comments and no layout."""
+    text = source(draw(st.sampled_from(FILES)))
+    choices = draw(st.randoms(use_true_random=False))
+
+    def gap(match: re.Match[str]) -> str:
+        if match[1]:
+            return match[1]
+        if "\n" in match[0] and choices.random() < 0.1:
+            return f" # {choices.randrange(100)}\n"
+        # The parts of one literal, such as `7 days`, share a line, and so do `name:` and its step.
+        return choices.choice(_GAPS if "\n" in match[0] else _GAPS[:3])
+
+    return text, re.sub(_SPACE, gap, text)
+
+
+@given(scrambled())
+def test_scrambled_files(pair: tuple[str, str]) -> None:
+    text, other = pair
+    result = format_text("a.journey", other)
+    assume(not result.diagnostics)
+    assert formatted(result.text) == result.text
+    assert parse("a.journey", result.text)[0] == parse("a.journey", text)[0]
+    assert comments(result.text) == comments(other)
+
+
+def comments(text: str) -> list[str]:
+    return [match[1].rstrip() for match in _COMMENT.finditer(text) if match[1]]
+
+
+# --- any program ------------------------------------------------------------------------------
+
+_NAMES = st.sampled_from(["a", "points", "send", "in", "`odd name`", "año", "monday", "where"])
+_SAMPLES: dict[str, st.SearchStrategy[str]] = {
+    "NAME": _NAMES,
+    "PATH": st.lists(_NAMES, min_size=1, max_size=3).map(".".join),
+    "KEY": st.lists(_NAMES, min_size=1, max_size=2).map(".".join),
+    "LABEL": _NAMES,
+    "KIND": st.sampled_from(["source", "segment", "export"]),
+    "UNIT": st.sampled_from(["day", "weeks"]),
+    "WEEKDAY": st.sampled_from(["monday", "sunday"]),
+    "DURATION": st.sampled_from(["7 days", "1  hour", "99999999 years"]),
+    "MONEY": st.sampled_from(["50 EUR", "1_000.5\tUSD"]),
+    "PERCENT": st.sampled_from(["20%", "2.5 %"]),
+    "DATE": st.sampled_from(["2026-12-31", "2026-13-40"]),
+    "DATETIME": st.sampled_from(["2026-12-31 09:00", "2026-12-31  9:00:05"]),
+    "TIME": st.sampled_from(["09:00", "25:00"]),
+    "TIME_RANGE": st.sampled_from(["21:00..08:00", "21:00 .. 8:00"]),
+    "DECIMAL": st.sampled_from(["0.92", "1_0.0"]),
+    "INT": st.sampled_from(["0", "1_000"]),
+    "TEXT": st.sampled_from(['""', '"a \\" b"', '"""\n a\n  b\n"""', '"""x"""', '"\\q"']),
+    "COMMENT": st.sampled_from(["# c\n", "#\n", "# }\n"]),
+    "SPACE": st.sampled_from([" ", "\n", "\n\n\n", "\t"]),
+}
+
+
+@cache
+def programs() -> st.SearchStrategy[str]:
+    """Generate files from the grammar itself, with a space after every token."""
+    lark: Any = table_cache.build()
+    explicit = {name: strategy.map(_spaced) for name, strategy in _SAMPLES.items()}
+    for terminal in lark.terminals:
+        if terminal.name not in explicit:
+            explicit[terminal.name] = st.just(_spaced(_plain(terminal.pattern.value)))
+    return from_lark(lark, start="start", explicit=explicit)
+
+
+def _plain(pattern: str) -> str:
+    """Return the text of a sign or word from its pattern: `in[ \\t\\r\\n]+segment(?!\\w)`."""
+    return re.sub(r"\(\?.*", "", pattern.replace(r"[ \t\r\n]+", " "))
+
+
+def _spaced(text: str) -> str:
+    return text if text.isspace() or text.endswith("\n") else f"{text} "
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_generated_programs(data: st.DataObject) -> None:
+    text = data.draw(programs())
+    result = format_text("a.journey", text)
+    if not result.diagnostics:
+        assert formatted(result.text) == result.text
+        assert comments(result.text) == comments(text)

@@ -1,0 +1,328 @@
+"""Email over SMTP against a real server, and against servers that misbehave."""
+
+import email
+import email.policy
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, Session
+
+from cij.runtime.delivery.channels import Outcome, Prepared, SmtpSettings, open_transport
+from cij.runtime.delivery.mail import Email, build
+
+NOW = datetime(2026, 3, 2, 10, 0)
+HOST = "127.0.0.1"
+
+
+class _Inbox:
+    """What the server got, and how it answers: a reply by recipient, for a number of times."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, bytes]] = []
+        self.peers: set[Any] = set()
+        self.at_recipient: dict[str, list[str]] = {}
+        self.at_data: dict[str, list[str]] = {}
+        self.sender_reply: str | None = None
+        self.drops_after: int | None = None
+        self.closes_after: int | None = None
+
+    async def handle_MAIL(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.sender_reply:
+            return self.sender_reply
+        seen = session.__dict__.setdefault("seen", 0)
+        if self.closes_after is not None and seen >= self.closes_after:
+            server.transport.close()
+        session.__dict__["seen"] = seen + 1
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        replies = self.at_recipient.get(address)
+        if replies:
+            return replies.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
+        (address,) = envelope.rcpt_tos
+        replies = self.at_data.get(address)
+        if replies:
+            return replies.pop(0)
+        assert isinstance(envelope.content, bytes)
+        self.got.append((address, envelope.content))
+        self.peers.add(session.peer)
+        if self.drops_after is not None and len(self.got) > self.drops_after:
+            server.transport.abort()
+        return f"250 queued as {len(self.got)}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _server(inbox: _Inbox, **options: Any) -> Iterator[int]:
+    controller = Controller(inbox, hostname=HOST, port=_free_port(), **options)
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
+
+def _settings(port: int, **more: Any) -> SmtpSettings:
+    plain: dict[str, Any] = {"security": "none", "timeout_s": 5, "client_name": "localhost"}
+    return SmtpSettings(HOST, port, **{**plain, **more})
+
+
+def _prepared(index: int = 0, **changes: Any) -> Prepared:
+    key, address = f"k{index}", f"c{index}@example.com"
+    given: dict[str, Any] = {"subject": "Hello", "text": f"Hi {index}\n", "html": None}
+    made = Email(
+        key=key,
+        sender="Shop <a@b.example>",
+        recipient=address,
+        locale="en",
+        sent_at=NOW,
+        journey="j",
+        step="s",
+        **{**given, **changes},
+    )
+    return Prepared(key, "email", address, "a@b.example", NOW, build(made))
+
+
+def _send(port: int, *batch: Prepared, **more: Any) -> list[Outcome]:
+    return open_transport(_settings(port, **more)).deliver(batch)
+
+
+def _read(data: bytes) -> EmailMessage:
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_it_arrives_as_it_was_written() -> None:
+    inbox = _Inbox()
+    with _server(inbox) as port:
+        html = "<p>¡Hola שלום 🎉!</p>"
+        text = ".\n..two dots\n" + "long ñ " * 300 + "\n"
+        (outcome,) = _send(port, _prepared(subject="¡Hola 🎉!", text=text, html=html))
+    assert outcome == Outcome("k0", "delivered", None, "queued as 1")
+    ((address, data),) = inbox.got
+    message = _read(data)
+    assert address == message["To"] == "c0@example.com"
+    assert message["Subject"] == "¡Hola 🎉!"
+    plain, rich = message.iter_parts()
+    assert isinstance(plain, EmailMessage) and isinstance(rich, EmailMessage)
+    assert plain.get_content().replace("\r\n", "\n") == text
+    assert html in rich.get_content()
+
+
+def test_many_at_once_and_each_exactly_once() -> None:
+    inbox = _Inbox()
+    batch = [_prepared(i) for i in range(500)]
+    with _server(inbox) as port:
+        outcomes = _send(port, *batch, connections=8)
+    assert Counter(o.status for o in outcomes) == {"delivered": 500}
+    assert {o.key for o in outcomes} == {one.key for one in batch}
+    assert sorted(address for address, _ in inbox.got) == sorted(one.address for one in batch)
+    assert len({_read(data)["Message-ID"] for _, data in inbox.got}) == 500
+    assert len(inbox.peers) == 8
+
+
+def test_refusals_concern_one_message() -> None:
+    inbox = _Inbox()
+    inbox.at_recipient = {"c0@example.com": ["451 busy"], "c1@example.com": ["550 unknown"]}
+    inbox.at_data = {"c2@example.com": ["452 full"], "c3@example.com": ["554 spam"]}
+    with _server(inbox) as port:
+        first = _send(port, *map(_prepared, range(5)), connections=1)
+        again = _send(port, _prepared(0), _prepared(2))
+    assert [(o.key, o.status) for o in first] == [
+        ("k0", "retry"),
+        ("k1", "failed"),
+        ("k2", "retry"),
+        ("k3", "failed"),
+        ("k4", "delivered"),
+    ]
+    assert first[0].reason == f"{HOST}:{port} asks to try later: 451 busy"
+    assert first[1].reason == f"{HOST}:{port} refuses it: 550 unknown"
+    assert {o.status for o in again} == {"delivered"}
+
+
+def test_a_refused_sender_stops_the_channel() -> None:
+    inbox = _Inbox()
+    inbox.sender_reply = "550 not you"
+    with _server(inbox) as port:
+        outcomes = _send(port, *map(_prepared, range(9)), connections=2)
+    assert {o.status for o in outcomes} == {"unsent"}
+    assert {o.reason for o in outcomes} == {
+        f"{HOST}:{port} refuses the sender a@b.example: 550 not you"
+    }
+    assert len(outcomes) == 9
+
+
+def test_nobody_there() -> None:
+    port = _free_port()
+    outcomes = _send(port, *map(_prepared, range(3)))
+    assert [o.status for o in outcomes] == ["unsent"] * 3
+    assert outcomes[0].reason and f"{HOST}:{port} failed" in outcomes[0].reason
+
+
+@contextmanager
+def _socket_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve connections one by one by `talk`."""
+    with socket.create_server((HOST, 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    talk(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        # Closing alone would leave `accept` waiting.
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_server_that_hangs_up_at_once() -> None:
+    with _socket_server(lambda connection: None) as port:
+        outcomes = _send(port, *map(_prepared, range(3)))
+    assert [o.status for o in outcomes] == ["unsent"] * 3
+
+
+def test_a_server_that_says_nothing() -> None:
+    done = threading.Event()
+    with _socket_server(lambda connection: done.wait(10) and None) as port:
+        outcomes = _send(port, _prepared(), timeout_s=0.2)
+        done.set()
+    assert [o.status for o in outcomes] == ["unsent"]
+    assert outcomes[0].reason and "Timed out" in outcomes[0].reason
+
+
+def test_a_server_that_takes_a_message_and_hangs_up() -> None:
+    inbox = _Inbox()
+    inbox.drops_after = 2
+    with _server(inbox) as port:
+        outcomes = _send(port, *map(_prepared, range(6)), connections=1)
+    assert [o.status for o in outcomes] == [
+        *("delivered", "delivered", "uncertain"),
+        *("unsent", "unsent", "unsent"),
+    ]
+    assert outcomes[2].reason and "did not confirm the message" in outcomes[2].reason
+
+
+def test_a_server_that_never_confirms() -> None:
+    done = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        with connection.makefile("rwb", buffering=0) as lines:
+            lines.write(b"220 hi\r\n")
+            for answer in (b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+                lines.readline()
+                lines.write(answer)
+            done.wait(10)
+
+    with _socket_server(talk) as port:
+        outcomes = _send(port, _prepared(), _prepared(1), timeout_s=0.3, connections=1)
+        done.set()
+    assert [o.status for o in outcomes] == ["uncertain", "unsent"]
+
+
+def test_a_server_that_closes_now_and_then_loses_nothing() -> None:
+    inbox = _Inbox()
+    inbox.closes_after = 3
+    with _server(inbox) as port:
+        outcomes = _send(port, *map(_prepared, range(20)), connections=2)
+    assert Counter(o.status for o in outcomes) == {"delivered": 20}
+    assert len(inbox.got) == len({address for address, _ in inbox.got}) == 20
+
+
+def _check(server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    return AuthResult(success=(data.login, data.password) == (b"me", b"secret"), handled=False)
+
+
+def test_login() -> None:
+    inbox = _Inbox()
+    options = {"authenticator": _check, "auth_required": True, "auth_require_tls": False}
+    with _server(inbox, **options) as port:
+        (good,) = _send(port, _prepared(), username="me", password="secret")
+        (bad,) = _send(port, _prepared(), username="me", password="wrong")
+    assert good.status == "delivered"
+    assert bad.status == "unsent"
+    assert bad.reason and "does not accept the user name or password" in bad.reason
+    assert "secret" not in repr(_settings(port, password="secret"))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-keyout", str(key), "-out", str(cert), "-subj", "/CN=test"]
+    command += ["-addext", f"subjectAltName=IP:{HOST}"]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
+
+
+def _tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*map(str, certificate))
+    return context
+
+
+def test_starttls(certificate: tuple[Path, Path]) -> None:
+    inbox = _Inbox()
+    options = {"tls_context": _tls(certificate), "require_starttls": True}
+    with _server(inbox, **options) as port:
+        trusted = {"security": "starttls", "ca_file": str(certificate[0])}
+        (good,) = _send(port, _prepared(), **trusted)
+        (unknown,) = _send(port, _prepared(1), security="starttls")
+    assert good.status == "delivered"
+    assert unknown.status == "unsent"
+    assert unknown.reason and "no secure connection" in unknown.reason
+    assert [address for address, _ in inbox.got] == ["c0@example.com"]
+
+
+def test_implicit_tls(certificate: tuple[Path, Path]) -> None:
+    inbox = _Inbox()
+    with _server(inbox, ssl_context=_tls(certificate)) as port:
+        trusted = {"security": "implicit", "ca_file": str(certificate[0])}
+        (good,) = _send(port, _prepared(), **trusted)
+    assert good.status == "delivered"
+
+
+def test_a_server_without_tls_gets_nothing() -> None:
+    inbox = _Inbox()
+    with _server(inbox) as port:
+        (outcome,) = _send(port, _prepared(), security="starttls")
+    assert outcome.status == "unsent"
+    assert outcome.reason and "STARTTLS" in outcome.reason
+    assert not inbox.got
