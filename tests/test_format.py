@@ -16,10 +16,9 @@ from cij.grammar.parser import parse
 FOLDER = Path(__file__).parent / "fixtures" / "grammar"
 FILES = sorted(path.stem for path in FOLDER.glob("*.journey"))
 # Space that may change, and what may not: a text, a comment, a name in back-quotes.
-_SPACE = re.compile(
-    r'("""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|`[^`\n]*`|#[^\n]*)|[ \n]+', re.DOTALL
-)
-_COMMENT = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|`[^`\n]*`|(#[^\n]*)', re.DOTALL)
+_KEPT = r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|`[^`\n]*`'
+_SPACE = re.compile(rf"({_KEPT}|#[^\n]*\n)|[ \n]+", re.DOTALL)
+_COMMENT = re.compile(rf"{_KEPT}|(#[^\n]*)", re.DOTALL)
 
 
 def source(name: str) -> str:

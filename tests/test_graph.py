@@ -6,10 +6,14 @@ import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given, settings, strategies as st
 
+from cij.cli.exits import Exit
+from cij.cli.main import cli
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.graph import Edge, outline, to_dot, to_mermaid, to_svg
 from cij.compiler.graph.inscription import isolated, shown, width, wrapped
@@ -60,7 +64,13 @@ def field_is(name: str, text: str) -> ex.Compare:
 
 
 def journey(name: str, start: str, *states: pg.State, **more: object) -> pg.Journey:
-    fields = {"name": name, "version": "", "doc": "", "again": "never", "start": start}
+    fields: dict[str, object] = {
+        "name": name,
+        "version": "",
+        "doc": "",
+        "again": "never",
+        "start": start,
+    }
     fields |= {"entries": (pg.SegmentEntry(segment="loyal"),), "states": states, **more}
     return pg.Journey(place=place(1), **fields)  # type: ignore[arg-type]
 
@@ -303,6 +313,92 @@ def test_lines_stay_off_the_cards(drawn: pg.Journey) -> None:
 def test_a_long_journey_is_drawn_soon() -> None:
     steps = [act(f"s{i}", "email", f"m{i}", f"s{i + 1}") for i in range(1000)]
     to_svg(outline(journey("long", "s0", *steps, end("s1000", "done"))))
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+PROJECT = {
+    "cij.toml": '[project]\nname = "shop"\ntimezone = "Europe/Madrid"\n',
+    "data.journey": """
+source shop {
+  kind = csv
+  path = "customers.csv"
+  key = customer_id
+  columns {
+    customer_id = text
+    email = text
+    points = integer
+  }
+}
+
+profile customer {
+  from shop {
+    email = email
+    points = points
+  }
+}
+""",
+    "journeys.journey": """
+segment rich {
+  where points > 1000
+}
+
+journey patience {
+  enter from segment rich
+  steps {
+    wait 1 day
+  }
+}
+
+journey `a/b` {
+  enter from segment rich
+  steps {
+    if points > 5000 {
+      end served
+    }
+  }
+}
+""",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of two journeys; the name of one is no good name for a file."""
+    for name, text in PROJECT.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def drawn_by(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["graph", *map(str, arguments)])
+
+
+def test_all_journeys_are_one_page_of_markdown(project: Path) -> None:
+    result = drawn_by(project)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("```mermaid\n---\n") == 2
+    assert "## a/b\n" in result.stdout
+
+
+def test_one_journey_is_the_picture_alone(project: Path) -> None:
+    assert drawn_by(project, "--journey", "a/b", "--format", "svg").stdout.startswith("<svg ")
+    assert drawn_by(project, "--journey", "a/b").stdout.startswith("---\ntitle:")
+
+
+def test_pictures_of_several_journeys_go_into_a_folder(project: Path) -> None:
+    assert drawn_by(project, "--format", "svg").exit_code == Exit.USAGE
+    folder = project / "pictures"
+    assert drawn_by(project, "--format", "svg", "-o", folder).exit_code == Exit.OK
+    names = sorted(file.name for file in folder.iterdir())
+    assert len(names) == 2 and names[0] == "a_b.svg"
+
+
+def test_an_unknown_journey_is_named_with_what_there_is(project: Path) -> None:
+    result = drawn_by(project, "--journey", "a_b")
+    assert result.exit_code == Exit.USAGE
+    assert "there is no journey `a_b`" in result.output
 
 
 @pytest.mark.slow

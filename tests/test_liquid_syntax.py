@@ -63,7 +63,10 @@ def test_what_is_printed_needs_a_value(text: str, names: list[str]) -> None:
         ("{% if a or b %}{{ a }}{% endif %}", ["a"]),
         ("{% if a == 'x' or a == 'y' %}{{ a }}{% endif %}", []),
         ("{% if a == b %}{{ a }}{% endif %}", ["a"]),
-        ("{% if a == nil %}no{% elsif b %}{{ a }}{{ b }}{% else %}{{ a }}{{ b }}{% endif %}", ["b"]),
+        (
+            "{% if a == nil %}no{% elsif b %}{{ a }}{{ b }}{% else %}{{ a }}{{ b }}{% endif %}",
+            ["b"],
+        ),
         ("{% if a != nil %}{{ a }}{% else %}{{ a }}{% endif %}", ["a"]),
         ("{% if a != 'x' %}{{ a }}{% endif %}", ["a"]),
         ("{% unless a %}{{ a }}{% else %}{{ a }}{% endunless %}", ["a"]),

@@ -141,7 +141,9 @@ def test_hard_subjects(subject: str) -> None:
     assert _parsed(subject=subject)["Subject"] == subject.strip().replace("\ud800", "?")
 
 
-@pytest.mark.parametrize("evil", ["x\r\nBcc: spy@evil.example", "x\nBcc: a", "x\x00\x1b[0m", "x\u2028y"])
+@pytest.mark.parametrize(
+    "evil", ["x\r\nBcc: spy@evil.example", "x\nBcc: a", "x\x00\x1b[0m", "x\u2028y"]
+)
 def test_a_subject_cannot_add_a_header(evil: str) -> None:
     message = _parsed(subject=evil, step=evil)
     assert "Bcc" not in message

@@ -8,9 +8,9 @@ import ssl
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
+from cij.compiler.program import Content, Message, Place
+from cij.compiler.sql import query
+from cij.runtime import delivery
 from cij.runtime.delivery.channels import Outcome, Prepared, SmtpSettings, open_transport
 from cij.runtime.delivery.mail import Email, build
+from cij.runtime.engine import DuckEngine
 
 NOW = datetime(2026, 3, 2, 10, 0)
 HOST = "127.0.0.1"
@@ -217,7 +221,11 @@ def test_a_server_that_hangs_up_at_once() -> None:
 
 def test_a_server_that_says_nothing() -> None:
     done = threading.Event()
-    with _socket_server(lambda connection: done.wait(10) and None) as port:
+
+    def talk(connection: socket.socket) -> None:
+        done.wait(10)
+
+    with _socket_server(talk) as port:
         outcomes = _send(port, _prepared(), timeout_s=0.2)
         done.set()
     assert [o.status for o in outcomes] == ["unsent"]
@@ -262,13 +270,15 @@ def test_a_server_that_closes_now_and_then_loses_nothing() -> None:
     assert len(inbox.got) == len({address for address, _ in inbox.got}) == 20
 
 
-def _check(server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+def _check(
+    server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any
+) -> AuthResult:
     return AuthResult(success=(data.login, data.password) == (b"me", b"secret"), handled=False)
 
 
 def test_login() -> None:
     inbox = _Inbox()
-    options = {"authenticator": _check, "auth_required": True, "auth_require_tls": False}
+    options = {"authenticator": _check, "auth_require_tls": False}
     with _server(inbox, **options) as port:
         (good,) = _send(port, _prepared(), username="me", password="secret")
         (bad,) = _send(port, _prepared(), username="me", password="wrong")
@@ -326,3 +336,97 @@ def test_a_server_without_tls_gets_nothing() -> None:
     assert outcome.status == "unsent"
     assert outcome.reason and "STARTTLS" in outcome.reason
     assert not inbox.got
+
+
+# --- from the outbox --------------------------------------------------------------------------
+
+_OUTCOMES = query("SELECT key, outcome FROM outbox ORDER BY key")
+
+
+@contextmanager
+def _outbox(count: int) -> Iterator[DuckEngine]:
+    content = Content(locale="en", subject="Hi", body="Hi {{ name }}", format="html")
+    message = Message(
+        name="m",
+        channel="email",
+        topic="t",
+        sender="a@b.example",
+        reply_to=None,
+        fallback="en",
+        locales=(content,),
+        parameters=(),
+        fields=("name",),
+        place=Place(file="m.journey", line=1, column=1),
+    )
+    engine = DuckEngine(None, threads=1)
+    delivery.prepare(engine)
+    engine.append("content", {"hash": ["h"], "message": [message.model_dump_json()]})
+    same = {"journey": "j", "step": "s", "channel": "email", "message": "m", "content": "h"}
+    same |= {"outcome": "queued", "parameters": '{"name": "Ana"}'}
+    columns: dict[str, Sequence[object]] = {name: [value] * count for name, value in same.items()}
+    columns["key"] = [f"k{i:04}" for i in range(count)]
+    columns["customer"] = [f"c{i}" for i in range(count)]
+    columns["address"] = [f"c{i}@example.com" for i in range(count)]
+    columns["created_at"] = [NOW] * count
+    engine.append("outbox", columns)
+    yield engine
+    engine.close()
+
+
+def test_busy_then_delivered() -> None:
+    inbox = _Inbox()
+    inbox.at_recipient = {"c1@example.com": ["451 busy"]}
+    with _server(inbox) as port, _outbox(3) as engine:
+        transports = {"email": open_transport(_settings(port))}
+        assert delivery.drain(engine, transports, NOW).counts == {"delivered": 2, "queued": 1}
+        assert delivery.drain(engine, transports, NOW).counts == {}
+        due = delivery.next_due(engine)
+        assert due is not None and due == NOW + timedelta(minutes=1)
+        assert delivery.drain(engine, transports, due).counts == {"delivered": 1}
+    assert len(inbox.got) == 3
+
+
+def test_a_server_that_is_down_leaves_all_queued_and_is_told_once() -> None:
+    inbox = _Inbox()
+    with _outbox(700) as engine:
+        port = _free_port()
+        report = delivery.drain(engine, {"email": open_transport(_settings(port))}, NOW)
+        assert report.counts == {"queued": 500}
+        assert f"{HOST}:{port} failed" in report.channel_errors["email"]
+        with _server(inbox) as port:
+            report = delivery.drain(engine, {"email": open_transport(_settings(port))}, NOW)
+        assert report.counts == {"delivered": 700}
+    assert len({address for address, _ in inbox.got}) == len(inbox.got) == 700
+
+
+class _PowerCut(BaseException):
+    pass
+
+
+class _CutAfter:
+    """The real transport, and then the power is gone before anything is written down."""
+
+    is_idempotent = False
+
+    def __init__(self, port: int) -> None:
+        self._transport = open_transport(_settings(port))
+
+    def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        self._transport.deliver(batch)
+        raise _PowerCut
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def test_a_crash_between_sending_and_writing_it_down_sends_nothing_twice() -> None:
+    inbox = _Inbox()
+    with _server(inbox) as port, _outbox(5) as engine:
+        with pytest.raises(_PowerCut):
+            delivery.drain(engine, {"email": _CutAfter(port)}, NOW, limit=2)
+        transports = {"email": open_transport(_settings(port))}
+        assert delivery.recover(engine, transports, NOW).uncertain == 2
+        assert delivery.drain(engine, transports, NOW).counts == {"delivered": 3}
+        outcomes = [outcome for _, outcome in engine.rows(_OUTCOMES)]
+    assert outcomes == ["uncertain", "uncertain", "delivered", "delivered", "delivered"]
+    assert len({address for address, _ in inbox.got}) == len(inbox.got) == 5

@@ -37,7 +37,7 @@ class Project:
         file = self.root / path
         if not file.is_file() or not _is_inside(self.root, file):
             return None
-        text = _read(file, path)
+        text = read_file(file, path)
         return text if isinstance(text, str) else None
 
 
@@ -49,7 +49,7 @@ def open_project(path: Path) -> Project:
     diagnostics: list[Diagnostic] = []
     for file in sorted(_journey_files(root, root, set())):
         name = file.relative_to(root).as_posix()
-        text = _read(file, name) if _is_inside(root, file) else _outside(name)
+        text = read_file(file, name) if _is_inside(root, file) else _outside(name)
         if isinstance(text, str):
             sources[name] = text
         else:
@@ -99,7 +99,7 @@ def _outside(name: str) -> Diagnostic:
     return UNREADABLE_FILE.at(file_start(name), message, help="copy the file into the project")
 
 
-def _read(file: Path, name: str) -> str | Diagnostic:
+def read_file(file: Path, name: str) -> str | Diagnostic:
     """Return the text without a byte order mark, or why it is none."""
     try:
         if file.stat().st_size > FILE_BYTES_MAX:

@@ -62,7 +62,7 @@ _FILTER_NAMES = """
 FILTERS = frozenset(_FILTER_NAMES.split())
 
 _ESCAPED = "leave it out: values are escaped for the format of the body when they are printed"
-_FILTERS_REFUSED = dict.fromkeys(("escape", "escape_once", "newline_to_br", "safe"), _ESCAPED)
+_FILTERS_REFUSED = {n: _ESCAPED for n in ("escape", "escape_once", "newline_to_br", "safe")}
 
 # Tags that stand inside or at the end of a block; alone they have lost their beginning.
 _INNER = ("else", "elsif", "when")

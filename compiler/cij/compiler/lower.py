@@ -5,9 +5,7 @@ from typing import Literal, cast
 
 from pydantic import BaseModel
 
-from cij.compiler import expression as ex
-from cij.compiler import model
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.model import Model, place
 from cij.compiler.parts import parts
 from cij.compiler.verify import verify

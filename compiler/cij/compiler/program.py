@@ -64,7 +64,7 @@ class ConsentMapping(Part):
     """What a source says about consent; no channel means every channel of the topic."""
 
     topic: str
-    channel: str | None
+    channel: str | None = None
     value: Expression
 
 
@@ -145,9 +145,9 @@ class Event(Part):
     """
 
     name: str
-    source: str | None
-    customer: CustomerReference | None
-    at: Expression | None
+    source: str | None = None
+    customer: CustomerReference | None = None
+    at: Expression | None = None
     fields: tuple[EventFieldDefinition, ...]
     is_interaction: bool = False
     place: Place | None = None
@@ -200,8 +200,8 @@ class Message(Part):
     name: str
     channel: str
     topic: str
-    sender: str | None
-    reply_to: str | None
+    sender: str | None = None
+    reply_to: str | None = None
     fallback: str
     locales: tuple[Content, ...]
     parameters: tuple[str, ...]
@@ -332,11 +332,11 @@ class Goal(Part):
     """`target` is the End state of a passage that reaches it; none when the passage stays."""
 
     name: str
-    event: str | None
-    where: Expression | None
-    condition: Expression | None
-    within: Period | None
-    target: str | None
+    event: str | None = None
+    where: Expression | None = None
+    condition: Expression | None = None
+    within: Period | None = None
+    target: str | None = None
     place: Place
 
 
@@ -344,9 +344,9 @@ class Exit(Part):
     """By an event, or by a condition that is tested whenever the passage wakes (S8)."""
 
     name: str
-    event: str | None
-    where: Expression | None
-    condition: Expression | None
+    event: str | None = None
+    where: Expression | None = None
+    condition: Expression | None = None
     target: str
     place: Place
 

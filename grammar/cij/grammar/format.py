@@ -103,14 +103,17 @@ def _write(pieces: list[_Piece], found: Layout) -> Iterator[str]:
 
 def _is_apart(before: _Line, line: _Line) -> bool:
     """Tell whether a blank line stands between two lines."""
-    opens = before.pieces[-1].token.type == "LBRACE" or (
-        len(before.pieces) > 1 and before.pieces[-2].token.type == "LBRACE"
-    )
-    closes = line.pieces[0].token.type == "RBRACE"
-    if opens or closes:
+    last = _last_token(before)
+    if last == "LBRACE" or line.pieces[0].token.type == "RBRACE":
         return False
-    ends = before.pieces[0].token.type == "RBRACE" and not before.indent
+    ends = last == "RBRACE" and not before.indent
     return line.has_blank or ends or _begins_declaration(before, line)
+
+
+def _last_token(line: _Line) -> str:
+    """Return the type of the last token, or COMMENT where there is none."""
+    types = [piece.token.type for piece in line.pieces if not piece.is_comment]
+    return types[-1] if types else "COMMENT"
 
 
 def _begins_declaration(before: _Line, line: _Line) -> bool:
@@ -137,7 +140,8 @@ def _beginnings(pieces: list[_Piece], found: Layout) -> list[bool]:
     token does; otherwise it stands inside a statement."""
     begins: list[bool] = []
     is_next = True
-    for piece, before in zip(reversed(pieces), [*reversed(pieces[:-1]), None], strict=True):
+    for index in range(len(pieces) - 1, -1, -1):
+        piece, before = pieces[index], pieces[index - 1] if index else None
         if piece.is_comment:
             begins.append(is_next and piece.is_own_line)
             continue

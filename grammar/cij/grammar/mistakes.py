@@ -124,7 +124,6 @@ _GROUPS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"SEND", "WAIT", "LABEL"}), "a step"),
     (frozenset({"DURATION", "UNIT"}), "a duration such as `7 days`"),
     (frozenset({"DURATION"}), "a duration such as `7 days`"),
-    (frozenset({"NAME", "TEXT"}), "a name or a text"),
     (frozenset({"NAME"}), "a name"),
     (frozenset({"PATH"}), "a name"),
     (frozenset({"KEY"}), "a setting such as `key = value`"),
@@ -178,6 +177,8 @@ _OPERATORS = frozenset(
     ]
 )
 _CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
+# After these no value or name is missing.
+_COMPLETE = _CLOSERS | {"LBRACE"}
 _PHRASES_MAX = 4
 
 
@@ -215,7 +216,7 @@ def _swallowed(mistake: Mistake) -> Diagnostic | None:
     early, taken = mistake.tokens[-2:]
     end = early.end_pos or 0
     is_first_of_line = "\n" in mistake.text[end : taken.start_pos]
-    if taken.type not in ("PATH", "NAME") or early.type in _CLOSERS or not is_first_of_line:
+    if taken.type not in ("PATH", "NAME") or early.type in _COMPLETE or not is_first_of_line:
         return None
     what = "a value" if taken.type == "PATH" else "a name"
     message = f"expected {what} after {_shown(early)}"
@@ -264,6 +265,11 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
         help = f"a setting is written `{mistake.before} = value`"
         return UNEXPECTED_TEXT.at(span, "a colon after a name", help=help)
     before = mistake.before
+    if before is not None and _is_stray(mistake, before):
+        start = before.start_pos or 0
+        place = mistake.span(start, start + len(before))
+        help = "go on with `and`, `or` or an operator, or begin a new line"
+        return UNEXPECTED_TEXT.at(place, f"`{before}` does not fit here", help=help)
     if before is not None and before.type == "NAME" and before.upper() in mistake.accepted:
         # A word of the statement was taken for the name that is missing before it.
         start = before.start_pos or 0
@@ -274,12 +280,20 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
     return None
 
 
+def _is_stray(mistake: Mistake, before: Token) -> bool:
+    """Tell whether the word before the mistake was taken for a block on the line of a value."""
+    if not {"NAME", "TEXT", "LBRACE"} <= mistake.accepted or len(mistake.tokens) < 2:
+        return False
+    earlier = mistake.tokens[-2]
+    return earlier.type not in ("LBRACE", "RBRACE") and earlier.end_line == before.line
+
+
 def _missing(mistake: Mistake) -> Diagnostic:
     expected = _listed(_phrases(mistake.accepted))
     if not mistake.word:
         return _at_end(mistake, expected)
     help = _near(mistake) or (f"expected {expected}" if mistake.is_outside else None)
-    if mistake.accepted & _CLOSERS or mistake.is_outside or mistake.before is None:
+    if "RBRACE" in mistake.accepted or mistake.is_outside or mistake.before is None:
         expected = f"expected {expected}"
         found = _shown(mistake.word)
         return UNEXPECTED_TEXT.at(
@@ -329,6 +343,8 @@ def _phrases(accepted: frozenset[str]) -> list[str]:
     left = set(accepted)
     if accepted & _CLOSERS or "LBRACE" in accepted:
         left -= _OPERATORS
+    if accepted & _CLOSERS and "PATH" not in accepted:
+        left.discard("LPAR")
     phrases: list[str] = []
     for group, phrase in _GROUPS:
         if group <= left and phrase not in phrases:

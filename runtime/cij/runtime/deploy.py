@@ -76,6 +76,14 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     return world
 
 
+def look(engine: Engine, program: Program) -> World:
+    """Return a world to read from, without deploying: nothing of the store changes."""
+    plan = make_plan(program)
+    with engine.transaction():
+        prepare(engine, program)
+    return World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+
+
 def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
     # The newest is the one with the highest number, also when an old text comes back.
     engine.execute(_REMOVE_PROGRAM, {"hash": program.hash})

@@ -4,8 +4,8 @@ from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.source import type_of
-from cij.compiler.expression import Expression
 from cij.compiler.environments import source_environment
+from cij.compiler.expression import Expression
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check

@@ -2,9 +2,7 @@
 
 from decimal import Decimal
 
-from cij.compiler import expression as ex
-from cij.compiler import model
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.patterns import find_event, pattern_filter

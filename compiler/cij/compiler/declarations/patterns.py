@@ -1,7 +1,6 @@
 """Patterns: `EVENT(label) where …`, in entries, goals, exits and waits."""
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import Environment, check_condition

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.environments import source_environment

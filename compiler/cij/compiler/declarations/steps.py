@@ -5,18 +5,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from cij.compiler import expression as ex
-from cij.compiler import model
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.event import INTERACTIONS
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import Environment, check, check_condition
+from cij.compiler.typecheck import Environment, check, check_condition, operators
 from cij.compiler.typecheck.check import period
 from cij.compiler.types import BOOLEAN
-from cij.compiler.typecheck import operators
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label
 from cij.grammar.span import Span

@@ -92,8 +92,9 @@ def _label(text: tuple[str, ...]) -> str:
     return "<br/>".join(_escaped(isolated(line)) for line in lines)
 
 
-# A sign between two letters starts neither Markdown nor an icon; the others become numbers.
-_SIGN = re.compile(r"[^\w ,]|_", re.ASCII)
+# Letters and digits of any script stay. A sign inside a word starts neither Markdown nor an icon,
+# and a colon at the end of a word is only a colon; the others become numbers.
+_SIGN = re.compile(r"[!-+\--/:-@[-`{-\xbf]")
 
 
 def _escaped(text: str) -> str:
@@ -102,17 +103,10 @@ def _escaped(text: str) -> str:
 
 def _sign(match: re.Match[str]) -> str:
     char = match[0]
-    is_safe = _ends_word(match) if char == ":" else _is_inside_word(match)
-    return char if is_safe or ord(char) > 0xFF else f"#{ord(char)};"
-
-
-def _ends_word(match: re.Match[str]) -> bool:
-    return match.string[match.end() :][:1] in ("", " ")
-
-
-def _is_inside_word(match: re.Match[str]) -> bool:
     before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-    return match[0] in "._-" and before.isalnum() and after.isalnum()
+    is_inside = char in "._-:" and before.isalnum() and after.isalnum()
+    is_safe = is_inside and (char != ":" or before.isdigit()) or char == ":" and after == " "
+    return char if is_safe else f"#{ord(char)};"
 
 
 def _plain(text: str) -> str:

@@ -76,7 +76,7 @@ def card(node: Node, text_max: int) -> Card:
     small = tuple(line for group in lines for line in group)
     widths = [width(line, STRONG_SIZE) * _BOLD for line in strong]
     widths += [width(line, SMALL_SIZE) for line in small]
-    edge = PADDING + (8 if node.kind == "decide" else 4)
+    edge = PADDING + (10 if node.kind == "decide" else 6)
     height = 2 * PADDING + STRONG_LINE * len(strong) + SMALL_LINE * len(small)
     return Card(node, Box(0, 0, ceil(max(widths)) + ICON_ROOM + edge, height), strong, small)
 

@@ -2,7 +2,8 @@
 
 from cij.compiler.graph.outline import Kind
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Helvetica, Arial, sans-serif"
+# Types of about one width, so that the estimate of how wide a text is holds for each of them.
+FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'Noto Sans', sans-serif"
 
 # Kind: fill and line on a light page, fill and line on a dark one.
 _COLOURS: dict[Kind, tuple[str, str, str, str]] = {

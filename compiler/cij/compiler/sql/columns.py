@@ -3,11 +3,11 @@
 Instants are naive UTC. Amounts, numbers and shares are exact decimals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
-from cij.compiler.sql.template import Statement, fill
+from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.types import Kind, Type
 
 SQL_TYPES: dict[Kind, str] = {
@@ -63,6 +63,37 @@ def create(table: str, columns: Sequence[tuple[str, str]]) -> Statement:
     """Return the statement that makes an empty table unless there is one: (name, SQL type)."""
     tree = fill("CREATE TABLE IF NOT EXISTS {t} (x BIGINT)", t=table)
     tree.this.set("expressions", [_definition(name, type) for name, type in columns])
+    return Statement(tree)
+
+
+COLUMNS_THERE = query(
+    "SELECT c.column_name, c.data_type FROM information_schema.columns AS c "
+    "WHERE c.table_name = $table ORDER BY c.ordinal_position"
+)
+
+
+def migrate(
+    table: str, columns: Sequence[tuple[str, str]], there: Mapping[str, str]
+) -> list[Statement]:
+    """Return what brings a table that has the columns `there` (name to type) up to date.
+
+    No column is dropped. Values that do not fit a new type become missing.
+    """
+    found = []
+    for name, type in columns:
+        kind = exp.DataType.build(type, dialect="duckdb")
+        if name not in there:
+            tree = fill("ALTER TABLE {t} ADD COLUMN {c} BIGINT", t=table, c=name)
+            found.append(_with_type(tree, kind))
+        elif exp.DataType.build(there[name], dialect="duckdb") != kind:
+            text = "ALTER TABLE {t} ALTER COLUMN {c} SET DATA TYPE BIGINT USING TRY_CAST({c} AS BIGINT)"
+            found.append(_with_type(fill(text, t=table, c=name), kind))
+    return found
+
+
+def _with_type(tree: exp.Expr, kind: exp.Expr) -> Statement:
+    for node in list(tree.find_all(exp.DataType)):
+        node.replace(kind.copy())
     return Statement(tree)
 
 

@@ -1,6 +1,6 @@
 """From the staged text of a source to its clean table, and to the rows that are bad (S24).
 
-    stage(r0, r1, ...)   all text, in the order of `Source.columns`; rowid is the ordinal of the row
+    stage(ordinal, r0, r1, ...)   all text, in the order of `Source.columns`
     parsed               the columns under their names and types, "#ordinal", "#reason"
     duplicate(ordinal, first)   rows whose key an earlier row has
     source_<name>        the rows without a reason that pass the filter
@@ -138,7 +138,7 @@ def contents(source: Source) -> Statement:
     ]
     text = exp.func("CONCAT_WS", literal(", "), *parts, dialect="duckdb")
     return query(
-        "SELECT s.rowid, {text} FROM stage AS s WHERE s.rowid IN (SELECT UNNEST($ordinals))",
+        "SELECT s.ordinal, {text} FROM stage AS s WHERE s.ordinal IN (SELECT UNNEST($ordinals))",
         text=text,
     )
 
@@ -171,7 +171,7 @@ def _texts(source: Source) -> list[exp.Expr]:
 def _with_locals(source: Source) -> exp.Expr:
     """Raw texts (r) and, for each datetime, its local time (l) and its offset as text (o)."""
     raws = [named(_raw(source, i), f"r{i}") for i in range(len(source.columns))]
-    rows = select([*raws, fill('s.rowid AS "#ordinal"')], "SELECT 1 FROM stage AS s")
+    rows = select([*raws, fill('s.ordinal AS "#ordinal"')], "SELECT 1 FROM stage AS s")
     columns = [column("q", f"r{i}") for i in range(len(source.columns))]
     columns.append(column("q", "#ordinal"))
     for i, c in enumerate(source.columns):

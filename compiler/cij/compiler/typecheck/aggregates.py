@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import event_field

@@ -1,7 +1,6 @@
 """What a dotted name stands for. A name that could be two things is an error, never a guess."""
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type

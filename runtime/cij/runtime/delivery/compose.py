@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from cij.compiler.program import Content, Message
-from cij.runtime.delivery.address import named_mailbox
+from cij.runtime.delivery.address import mailbox, named_mailbox
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
@@ -70,7 +70,7 @@ def _email(
         unsubscribe=defaults.unsubscribe,
     )
     # The envelope takes the same form of the address as the header.
-    address = named_mailbox(email.recipient)[1]
+    address = mailbox(email.recipient)
     envelope_sender = named_mailbox(sender)[1]
     return Prepared(row.key, row.channel, address, envelope_sender, row.created_at, build(email))
 

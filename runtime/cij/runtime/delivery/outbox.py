@@ -3,8 +3,10 @@
     queued -> sending -> delivered | failed | uncertain | queued again, later
 
 Outcomes that are decided at insert (no_consent, withheld, …) are never touched here.
+A batch goes to the engine as one JSON text: DuckDB takes 80 µs to bind each value of a list.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,33 +40,35 @@ _DUE = query("""
 _CLAIM = query("""
     UPDATE outbox SET outcome = 'sending'
     WHERE created_at BETWEEN $first AND $last AND outcome = 'queued'
-      AND key IN (SELECT UNNEST($keys))
+      AND key IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]')))
 """)
 
 _SETTLE = query("""
     UPDATE outbox
-    SET outcome = r.outcome, reason = r.reason, attempts = r.attempts, due_at = r.due_at,
-      settled_at = r.settled_at, provider_id = r.provider_id, locale = r.locale
+    SET outcome = s.r.outcome, reason = s.r.reason, attempts = s.r.attempts, due_at = s.r.due_at,
+      settled_at = s.r.settled_at, provider_id = s.r.provider_id, locale = s.r.locale
     FROM (
-      SELECT UNNEST($keys) AS key, UNNEST(CAST($outcomes AS VARCHAR[])) AS outcome,
-        UNNEST(CAST($reasons AS VARCHAR[])) AS reason,
-        UNNEST(CAST($attempts AS INTEGER[])) AS attempts,
-        UNNEST(CAST($dues AS TIMESTAMP[])) AS due_at,
-        UNNEST(CAST($settled AS TIMESTAMP[])) AS settled_at,
-        UNNEST(CAST($provider_ids AS VARCHAR[])) AS provider_id,
-        UNNEST(CAST($locales AS VARCHAR[])) AS locale
-    ) AS r
-    WHERE outbox.key = r.key AND outbox.created_at BETWEEN $first AND $last
+      SELECT UNNEST(FROM_JSON($settlements, '[{
+        "key": "VARCHAR", "outcome": "VARCHAR", "reason": "VARCHAR", "attempts": "INTEGER",
+        "due_at": "TIMESTAMP", "settled_at": "TIMESTAMP", "provider_id": "VARCHAR",
+        "locale": "VARCHAR"
+      }]')) AS r
+    ) AS s
+    WHERE outbox.key = s.r.key AND outbox.created_at BETWEEN $first AND $last
       AND outbox.outcome = 'sending'
 """)
 
-_CONTENTS = query("SELECT hash, message FROM content WHERE hash IN (SELECT UNNEST($hashes))")
+_CONTENTS = query("""
+    SELECT hash, message FROM content
+    WHERE hash IN (SELECT UNNEST(FROM_JSON($hashes, '["VARCHAR"]')))
+""")
 
 _NEXT_DUE = query("SELECT MIN(COALESCE(due_at, created_at)) FROM outbox WHERE outcome = 'queued'")
 
 _REQUEUE = query("""
     UPDATE outbox SET outcome = 'queued'
-    WHERE outcome = 'sending' AND channel IN (SELECT UNNEST(CAST($channels AS VARCHAR[])))
+    WHERE outcome = 'sending'
+      AND channel IN (SELECT UNNEST(FROM_JSON($channels, '["VARCHAR"]')))
 """)
 
 _DOUBT = query("""
@@ -78,7 +82,7 @@ _RELEASE = query("""
     UPDATE outbox
     SET outcome = 'queued', reason = 'released by the author', due_at = NULL, settled_at = NULL
     WHERE outcome = 'uncertain'
-      AND ($every OR key IN (SELECT UNNEST(CAST($keys AS VARCHAR[]))))
+      AND ($every OR key IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]'))))
 """)
 
 _STOPPED_WHILE_SENDING = "the program stopped while it was being sent, so it may have arrived"
@@ -115,6 +119,10 @@ class Settlement:
     provider_id: str | None
     locale: str | None
 
+    def values(self) -> dict[str, object]:
+        """Return the values by the names that `_SETTLE` reads."""
+        return {"key": self.row.key, **{k: v for k, v in vars(self).items() if k != "row"}}
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -139,21 +147,12 @@ def due(engine: Engine, channel: str, now: datetime, limit: int) -> list[Row]:
 def claim(engine: Engine, rows: Sequence[Row]) -> None:
     """Commit that `rows` are being sent."""
     with engine.transaction():
-        engine.execute(_CLAIM, {"keys": [row.key for row in rows], **_span(rows)})
+        engine.execute(_CLAIM, {"keys": _json([row.key for row in rows]), **_span(rows)})
 
 
 def settle(engine: Engine, settlements: Sequence[Settlement]) -> None:
     """Commit what became of a batch."""
-    parameters = {
-        "keys": [s.row.key for s in settlements],
-        "outcomes": [s.outcome for s in settlements],
-        "reasons": [s.reason for s in settlements],
-        "attempts": [s.attempts for s in settlements],
-        "dues": [s.due_at for s in settlements],
-        "settled": [s.settled_at for s in settlements],
-        "provider_ids": [s.provider_id for s in settlements],
-        "locales": [s.locale for s in settlements],
-    }
+    parameters: dict[str, object] = {"settlements": _json([s.values() for s in settlements])}
     with engine.transaction():
         count = engine.execute(_SETTLE, parameters | _span([s.row for s in settlements]))
     assert count == len(settlements), f"{len(settlements)} messages sent, {count} rows settled"
@@ -161,7 +160,7 @@ def settle(engine: Engine, settlements: Sequence[Settlement]) -> None:
 
 def contents(engine: Engine, hashes: Sequence[str]) -> dict[str, str]:
     """Return the stored messages by hash, as JSON text."""
-    return {hash_: text for hash_, text in engine.rows(_CONTENTS, {"hashes": list(hashes)})}
+    return {hash_: text for hash_, text in engine.rows(_CONTENTS, {"hashes": _json(hashes)})}
 
 
 def next_due(engine: Engine) -> datetime | None:
@@ -173,7 +172,7 @@ def next_due(engine: Engine) -> datetime | None:
 def recover(engine: Engine, idempotent_channels: Sequence[str], now: datetime) -> Recovery:
     """Settle what a crash left as `sending`; nothing is sent twice by itself (S19)."""
     with engine.transaction():
-        requeued = engine.execute(_REQUEUE, {"channels": list(idempotent_channels)})
+        requeued = engine.execute(_REQUEUE, {"channels": _json(idempotent_channels)})
         uncertain = engine.execute(_DOUBT, {"reason": _STOPPED_WHILE_SENDING, "now": now})
     return Recovery(requeued, uncertain)
 
@@ -181,7 +180,12 @@ def recover(engine: Engine, idempotent_channels: Sequence[str], now: datetime) -
 def release_uncertain(engine: Engine, keys: Sequence[str] | None = None) -> int:
     """Queue uncertain rows again, at the author's word: all, or those with `keys`."""
     with engine.transaction():
-        return engine.execute(_RELEASE, {"every": keys is None, "keys": list(keys or ())})
+        return engine.execute(_RELEASE, {"every": keys is None, "keys": _json(keys or ())})
+
+
+def _json(values: Sequence[object]) -> str:
+    # Instants are written as SQL writes them.
+    return json.dumps(list(values), default=str)
 
 
 def _span(rows: Sequence[Row]) -> dict[str, datetime]:

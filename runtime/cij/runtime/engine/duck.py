@@ -4,6 +4,7 @@ Time: instants are naive UTC datetimes on both sides of the engine.
 """
 
 import importlib.util
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,10 +82,15 @@ class DuckEngine:
 
     def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Add rows, given column by column. All columns are of equal length."""
+        # One JSON text: binding lists value by value takes the driver 80 µs each.
         names = ", ".join(_quoted(name) for name in columns)
-        lists = ", ".join(f"UNNEST(${i + 1})" for i in range(len(columns)))
-        text = f"INSERT INTO {_quoted(table)} ({names}) SELECT {lists}"
-        self._guard(text, [list(values) for values in columns.values()])
+        cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
+        rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        text = (
+            f"INSERT INTO {_quoted(table)} ({names}) "
+            f"SELECT {cells} FROM (SELECT UNNEST(CAST($1 AS JSON[])) AS r)"
+        )
+        self._guard(text, [json.dumps(rows, default=str, ensure_ascii=False)])
 
     def load_extension(self, name: str) -> None:
         """Load `name` from its package on the Python index. Nothing is downloaded."""
@@ -101,7 +107,7 @@ class DuckEngine:
     def stage_csv(self, table: str, file: CsvFile) -> list[Reject]:
         """Put the rows of a CSV file into a temporary table of text columns r0, r1, ...
 
-        Its rowid counts the rows in the order of the file from 0. What is broken is returned.
+        `ordinal` counts the rows from 0 in the order of the file. What is broken is returned.
         """
         return stage_csv(self._connection, table, file)
 
@@ -109,6 +115,17 @@ class DuckEngine:
         """Put columns of a table of an SQLite file into a temporary table like `stage_csv`."""
         self.load_extension("sqlite_scanner")
         stage_sqlite(self._connection, table, path, name, columns)
+
+    def copy_from(self, path: Path) -> None:
+        """Copy everything of another file into this engine, which is empty and in memory."""
+        try:
+            self._guard(
+                "ATTACH '" + str(path).replace("'", "''") + "' AS original (READ_ONLY)", None
+            )
+        except duckdb.Error as error:
+            raise StoreError(_opening_message(path, error)) from error
+        self._guard("COPY FROM DATABASE original TO memory", None)
+        self._guard("DETACH original", None)
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""

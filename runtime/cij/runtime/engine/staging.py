@@ -1,7 +1,7 @@
 """Files into temporary tables of text, through DuckDB's own readers.
 
-Columns are named r0, r1, ... and rowid is the ordinal of the row, so no name from a file gets into
-SQL and the order of the file is kept.
+Columns are named r0, r1, ... so no name from a file gets into SQL; `ordinal` counts the rows from 0
+in the order of the file.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,8 @@ class Reject:
 
 
 _READ = """
-CREATE OR REPLACE TEMP TABLE {table} AS SELECT {picks} FROM read_csv($path,
+CREATE OR REPLACE TEMP TABLE {table} AS SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks}
+FROM read_csv($path,
   columns = {{{columns}}}, delim = $delimiter, quote = $quote, escape = $quote, header = true,
   all_varchar = true, auto_detect = false, null_padding = false,
   store_rejects = true, rejects_table = 'csv_reject', rejects_scan = 'csv_reject_scan')
@@ -90,7 +91,7 @@ def stage_sqlite(
     picks = ", ".join(f"{_quoted(column)} AS r{n}" for n, column in enumerate(columns))
     text = (
         f"CREATE OR REPLACE TEMP TABLE {_quoted(table)} AS "
-        f"SELECT {picks} FROM sqlite_scan($path, $name)"
+        f"SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks} FROM sqlite_scan($path, $name)"
     )
     try:
         connection.execute("SET sqlite_all_varchar = true")

@@ -15,6 +15,7 @@ from cij.compiler.sql.plan.parts import (
     RegionPlan,
     SegmentPlan,
 )
+from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.waking import fresh_events
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "fresh_events",
     "journey_plan",
     "make_plan",
+    "recheck",
 ]

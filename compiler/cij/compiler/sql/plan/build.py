@@ -1,7 +1,6 @@
 """Program to plan."""
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.plan.advance import advance

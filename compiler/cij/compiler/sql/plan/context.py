@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from sqlglot import exp
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import column, strict, to_local, value
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.template import Statement, fill

@@ -4,8 +4,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import before_now, condition, strict
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import EntryPlan

@@ -2,8 +2,7 @@
 
 from sqlglot import exp
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, to_instant, to_local
 from cij.compiler.sql.plan.context import Context, all_of, text

@@ -3,8 +3,7 @@
 from pydantic import BaseModel
 from sqlglot import exp
 
-from cij.compiler import expression as ex
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.plan.context import text
@@ -28,6 +27,11 @@ def members(segment: pg.Segment, program: pg.Program) -> exp.Expr:
 def segment_query(segment: pg.Segment, program: pg.Program) -> Statement:
     """Return the statement that lists the members of a segment, for people to read and run."""
     return Statement(members(segment, program))
+
+
+def segment_size(segment: pg.Segment, program: pg.Program) -> Statement:
+    """Return the statement that counts the members of a segment."""
+    return query("SELECT COUNT(*) FROM {q} AS q", q=members(segment, program))
 
 
 def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:

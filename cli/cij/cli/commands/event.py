@@ -1,0 +1,107 @@
+"""`cij event`: hand in something that a customer did."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from cij.cli.compiling import compiled
+from cij.compiler.program import Event, Program
+from cij.runtime.clock import LiveClock
+from cij.runtime.inbox import hand_in
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij event opened --customer ana@example.com --message loyalty_reward:1:reward:0
+  cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
+  cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
+  cij event --file events.jsonl"""
+)
+@click.argument("name", required=False)
+@click.option("--customer", help="The customer's id, or a value of the field `email`.")
+@click.option("--message", "message_key", help="The key of the message, for an interaction.")
+@click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
+@click.option("-f", "--field", "fields", multiple=True, metavar="NAME=VALUE")
+@click.option("--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--project", "path", default=".", type=click.Path(path_type=Path))
+def command(
+    name: str | None,
+    customer: str | None,
+    message_key: str | None,
+    at: datetime | None,
+    fields: tuple[str, ...],
+    file: Path | None,
+    path: Path,
+) -> None:
+    """Hand in the event NAME of a customer, or a file of events as JSON lines.
+
+    The events are kept in the project and taken in by the next `cij run`, or at once if one is
+    going. What cannot be taken in is put aside with its reason: see `cij status`.
+    """
+    project, program = compiled(path)
+    if file is not None:
+        rows = [_from_line(line, n, file) for n, line in enumerate(_lines(file), 1)]
+    else:
+        zone = project.settings.project.timezone
+        rows = [_one(program, name, customer, message_key, _instant(at, zone), fields)]
+    hand_in(project.root, rows)
+    click.echo(f"handed in {len(rows)} event{'' if len(rows) == 1 else 's'}")
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [x for x in file.read_text(encoding="utf-8").splitlines() if x.strip()]
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file} is not UTF-8 text") from error
+
+
+def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise click.UsageError(f"{file}:{number} is not JSON: {error}") from error
+    if not isinstance(found, dict) or "event" not in found:
+        raise click.UsageError(f"{file}:{number} is no object with the key `event`")
+    return found
+
+
+def _instant(at: datetime | None, zone: str) -> datetime:
+    if at is None:
+        return LiveClock().now()
+    return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+
+
+def _one(
+    program: Program,
+    name: str | None,
+    customer: str | None,
+    message_key: str | None,
+    at: datetime,
+    fields: tuple[str, ...],
+) -> dict[str, Any]:
+    event = next((e for e in program.events if e.name == name), None)
+    if event is None:
+        known = ", ".join(e.name for e in program.events)
+        raise click.UsageError(f"there is no event `{name}`; there is {known}")
+    if customer is None:
+        raise click.UsageError("an event needs `--customer`")
+    if message_key is not None and not event.is_interaction:
+        raise click.UsageError(f"`{name}` is no interaction with a message")
+    row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
+    if message_key is not None:
+        row["message_key"] = message_key
+    return row | {"fields": dict(_pair(text, event) for text in fields)}
+
+
+def _pair(text: str, event: Event) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    known = {f.name for f in event.fields} | ({"channel"} if event.is_interaction else set())
+    if not separator or name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise click.UsageError(f"`{text}` is not NAME=VALUE with a field of {event.name}: {names}")
+    return name, value

@@ -1,0 +1,124 @@
+"""`cij graph`: journeys as pictures, for reviews, wikis and slides."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from cij.cli.compiling import compiled
+from cij.compiler.graph import Graph, outline, to_dot, to_mermaid, to_svg
+from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Journey, Program
+from cij.runtime.errors import ConfigError
+
+_RENDERERS: dict[str, Callable[[Graph], str]] = {
+    "mermaid": to_mermaid,
+    "dot": to_dot,
+    "svg": to_svg,
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij graph                                   # all journeys, as Markdown with Mermaid
+  cij graph --journey welcome                 # one journey, as Mermaid
+  cij graph -o docs/journeys.md               # a page that GitHub draws
+  cij graph --format svg -o pictures          # pictures/welcome.svg and so on
+  cij graph --journey welcome --format svg -o welcome.svg
+  cij graph --format dot | dot -Tpdf -o journeys.pdf"""
+)
+@click.argument("path", default=".", type=click.Path(path_type=Path))
+@click.option("--journey", "name", metavar="NAME", help="Draw this journey only.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(_RENDERERS)),
+    default="mermaid",
+    show_default=True,
+    help="What to write.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to this file; for several journeys as SVG, into this folder.",
+)
+def command(path: Path, name: str | None, format_name: str, output: Path | None) -> None:
+    """Draw the journeys of the project at PATH."""
+    _, program = compiled(path)
+    graphs = [outline(journey) for journey in _wanted(program, name)]
+    if not graphs:
+        click.echo("The project has no journey to draw.", err=True)
+    elif format_name == "svg" and (name is None and (len(graphs) > 1 or _is_folder(output))):
+        _write_pictures(graphs, output)
+    else:
+        _put(_document(graphs, format_name, output), output)
+
+
+def _wanted(program: Program, name: str | None) -> Sequence[Journey]:
+    if name is None:
+        return program.journeys
+    found = [journey for journey in program.journeys if journey.name == name]
+    if not found:
+        hint = did_you_mean(name, [journey.name for journey in program.journeys])
+        message = f"there is no journey `{name}`" + (f"; {hint}" if hint else "")
+        raise click.BadParameter(message, param_hint="--journey")
+    return found
+
+
+def _document(graphs: Sequence[Graph], format_name: str, output: Path | None) -> str:
+    texts = [_RENDERERS[format_name](graph) for graph in graphs]
+    is_page = output is not None and output.suffix == ".md"
+    if format_name == "mermaid" and (len(graphs) > 1 or is_page):
+        return "\n".join(_section(g, text) for g, text in zip(graphs, texts, strict=True))
+    return "".join(texts)
+
+
+def _section(graph: Graph, text: str) -> str:
+    return f"## {_markdown(graph.name)}\n\n```mermaid\n{text}```\n"
+
+
+def _markdown(name: str) -> str:
+    return re.sub(r"([\\`*{}\[\]<>#|~!&]|\b_|_\b)", r"\\\1", name)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def _is_folder(output: Path | None) -> bool:
+    return output is not None and (output.is_dir() or not output.suffix)
+
+
+def _write_pictures(graphs: Sequence[Graph], folder: Path | None) -> None:
+    if folder is None:
+        message = f"{len(graphs)} pictures need a folder: add `-o DIR`, or `--journey NAME`"
+        raise click.UsageError(message)
+    stems: set[str] = set()
+    for graph in graphs:
+        _put(to_svg(graph), folder / f"{_stem(graph.name, stems)}.svg")
+
+
+def _stem(name: str, taken: set[str]) -> str:
+    """Return a name for a file on any system, which no other journey has."""
+    base = stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "journey"
+    number = 1
+    while stem.casefold() in taken:
+        number += 1
+        stem = f"{base}_{number}"
+    taken.add(stem.casefold())
+    return stem
+
+
+def _put(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigError(f"cannot write {output}: {error.strerror}") from error
+    click.echo(f"Wrote {output}", err=True)

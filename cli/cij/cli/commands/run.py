@@ -1,0 +1,122 @@
+"""`cij run`: the journeys, against real data and real channels."""
+
+import json
+import logging
+import signal
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cij.cli.compiling import compiled
+from cij.cli.exits import Exit
+from cij.cli.project import Project
+from cij.cli.running import open_store, open_transports, senders
+from cij.cli.status_file import write_status
+from cij.cli.summary import print_report
+from cij.runtime.clock import LiveClock
+from cij.runtime.delivery import Recovery, Transport
+from cij.runtime.report import as_json, report
+from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij run examples/loyalty --once     refresh, move everybody who is due, deliver, stop
+  cij run                             go on until Ctrl-C
+  cij run --once --json | jq .messages"""
+)
+@click.argument("path", default=".", type=click.Path(path_type=Path))
+@click.option("--once", is_flag=True, help="Do what is due now, and stop.")
+@click.option("--json", "as_json_", is_flag=True, help="Print the summary as JSON.")
+@click.option("--poll", default=2.0, show_default=True, help="Seconds between looks at sources.")
+def command(path: Path, once: bool, as_json_: bool, poll: float) -> None:
+    """Run the journeys of the project at PATH.
+
+    Loads and unifies the data, moves everybody who is due, and delivers their messages by the
+    channels of cij.toml. Running again goes on from where it was and sends nothing twice.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    project, program = compiled(path)
+    engine = open_store(project)
+    transports = open_transports(project)
+    try:
+        runner, recovery = open_runner(
+            engine, program, project.root, transports, senders(project), LiveClock().now()
+        )
+        _say_recovery(recovery)
+        problems = _once(runner) if once else _until_stopped(runner, project, poll)
+        _print(runner, project, as_json_)
+    finally:
+        _close(transports)
+        engine.close()
+    if problems:
+        raise click.exceptions.Exit(Exit.DELIVERY)
+
+
+def _once(runner: Runner) -> bool:
+    made = step(runner, LiveClock().now(), with_refresh=True)
+    _say_step(made)
+    return _say_problems(made)
+
+
+def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    click.echo(f"running {project.root}; Ctrl-C stops", err=True)
+
+    def after_step(made: StepReport, now: datetime) -> None:
+        _say_step(made)
+        _say_problems(made)
+        write_status(project.root, report(runner.world, now))
+
+    run_until_stopped(runner, LiveClock(), stopped, poll_s=poll_s, after_step=after_step)
+    click.echo("stopped", err=True)
+    return False
+
+
+def _print(runner: Runner, project: Project, as_json_: bool) -> None:
+    found = report(runner.world, LiveClock().now())
+    write_status(project.root, found)
+    if as_json_:
+        click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+    else:
+        print_report(found, project.settings.project.timezone)
+
+
+def _say_recovery(recovery: Recovery) -> None:
+    if recovery.requeued:
+        click.echo(f"{recovery.requeued} messages of a run that broke off go out again", err=True)
+    if recovery.uncertain:
+        click.echo(
+            f"{recovery.uncertain} messages may have been sent when a run broke off; "
+            "they are kept as `uncertain` and not sent again",
+            err=True,
+        )
+
+
+def _say_step(made: StepReport) -> None:
+    if made.refresh is not None:
+        for line in made.refresh.lines():
+            click.echo(line, err=True)
+    delivered = made.delivery.counts.get("delivered", 0)
+    if made.entered or made.moves or delivered:
+        click.echo(f"{made.entered} entered, {made.moves} moves, {delivered} delivered", err=True)
+
+
+def _say_problems(made: StepReport) -> bool:
+    for channel, message in made.delivery.channel_errors.items():
+        click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
+    for failure in made.delivery.failures:
+        text = f"cij: {failure.message} to {failure.customer} {failure.outcome}: {failure.reason}"
+        click.echo(text, err=True)
+    return bool(made.delivery.channel_errors or made.delivery.failures)
+
+
+def _close(transports: dict[str, Transport]) -> None:
+    for transport in transports.values():
+        transport.close()

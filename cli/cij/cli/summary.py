@@ -1,0 +1,75 @@
+"""The summary of a run, as tables for people."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from cij.runtime.report import Report
+
+_WIDTH_WITHOUT_TERMINAL = 120
+
+
+def console() -> Console:
+    """Return a console for standard output; colours only on a terminal."""
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    return Console(width=width, highlight=False, emoji=False, markup=False)
+
+
+def local(at: datetime | None, zone: str) -> str:
+    """Return an instant as local time of a zone, to the minute."""
+    if at is None:
+        return ""
+    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a plain table; columns of numbers stand right."""
+    cells = [[_text(cell) for cell in row] for row in rows]
+    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for number, head in enumerate(heads):
+        is_number = all(row[number].isdigit() for row in cells) and bool(cells)
+        made.add_column(head, justify="right" if is_number else "left", overflow="fold")
+    for row in cells:
+        made.add_row(*row)
+    return made
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell)
+
+
+def print_report(report: Report, zone: str) -> None:
+    """Print what a store holds: data, segments, entries, messages, where people stand."""
+    out = console()
+    for made in _tables(report, zone):
+        if made.row_count:
+            out.print(made)
+    due = local(report.next_timer, zone) or "nobody waits"
+    out.print(f"next timer: {due}" + (f" ({zone})" if report.next_timer else ""))
+
+
+def _tables(report: Report, zone: str) -> Iterable[Table]:
+    yield table(
+        "Sources", ("source", "rows", "bad"), [(s.source, s.rows, s.bad) for s in report.sources]
+    )
+    sizes = [("all customers", report.profiles), *report.segments]
+    yield table("Customers", ("segment", "people"), sizes)
+    entries = [(e.journey, e.entered, e.inside) for e in report.entries]
+    yield table("Journeys", ("journey", "entered", "inside now"), entries)
+    messages = [(m.journey, m.channel, m.message, m.outcome, m.count) for m in report.messages]
+    heads = ("journey", "channel", "message", "outcome", "messages")
+    yield table("Messages", heads, messages)
+    standing = [(s.journey, s.step, s.count, local(s.next_at, zone)) for s in report.standing]
+    yield table("Where people stand", ("journey", "step", "people", "first timer"), standing)
+    yield table(
+        "Left",
+        ("journey", "outcome", "people"),
+        [(e.journey, e.name, e.count) for e in report.ended],
+    )
+    goals = [(c.journey, c.name, c.count) for c in report.conversions]
+    yield table("Goals reached", ("journey", "goal", "people"), goals)

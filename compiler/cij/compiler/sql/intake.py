@@ -1,0 +1,236 @@
+"""Event tables, and how rows of sources become events.
+
+    event_<name>(seq, id, customer, at, arrived_at, [message_key, channel,] <fields>)
+    arriving(id, customer, reference, at, <fields>)   temporary: rows not yet taken in
+    counter(name, value)                              'event' holds the last seq that was given
+
+`at` and `arrived_at` are instants. `seq` grows over all events together. An event is written once:
+its id is the key of its source's row, or what the sender gave it.
+"""
+
+from sqlglot import exp
+
+from cij.compiler.program import Event, Source
+from cij.compiler.sql.columns import SQL_TYPES, cast, column, create, literal, named, select
+from cij.compiler.sql.condition import Scope, to_instant, value
+from cij.compiler.sql.load import table_of
+from cij.compiler.sql.template import Statement, fill, query
+
+DDL = (create("counter", [("name", "VARCHAR"), ("value", "BIGINT")]),)
+START_COUNTER = query(
+    "INSERT INTO counter (name, value) SELECT 'event', 0 "
+    "WHERE NOT EXISTS (SELECT 1 FROM counter AS c WHERE c.name = 'event')"
+)
+COUNTER = query("SELECT c.value FROM counter AS c WHERE c.name = 'event'")
+SET_COUNTER = query("UPDATE counter SET value = $value WHERE counter.name = 'event'")
+CLEAR = query("DROP TABLE IF EXISTS arriving")
+
+_BUILT_IN = [
+    ("seq", "BIGINT"),
+    ("id", "VARCHAR"),
+    ("customer", "VARCHAR"),
+    ("at", "TIMESTAMP"),
+    ("arrived_at", "TIMESTAMP"),
+]
+_INTERACTION = [("message_key", "VARCHAR"), ("channel", "VARCHAR")]
+
+
+def event_table(event: Event | str) -> str:
+    """Return the name of the table of an event."""
+    return f"event_{event if isinstance(event, str) else event.name}"
+
+
+def columns_of(event: Event) -> list[tuple[str, str]]:
+    """Return (name, SQL type) of the table of an event, in order."""
+    built_in = _BUILT_IN + (_INTERACTION if event.is_interaction else [])
+    there = {name for name, _ in built_in}
+    fields = [(f.name, SQL_TYPES[f.type.kind]) for f in event.fields if f.name not in there]
+    return built_in + fields
+
+
+# --- from a source ----------------------------------------------------------------------------
+
+
+def arriving(event: Event, source: Source) -> Statement:
+    """Return the statement that makes `arriving` of the rows that are no events yet.
+
+    `customer` is null when the reference leads to nobody.
+    """
+    assert event.customer is not None, f"event {event.name} does not say whose it is"
+    reference = fill("CAST({c} AS VARCHAR)", c=column("s", event.customer.column))
+    columns = [
+        named(_id(source), "id"),
+        fill("u.id AS customer"),
+        named(reference, "reference"),
+        named(_at(event, source), "at"),
+        *(named(tree, name) for name, tree in _fields(event)),
+    ]
+    rows = select(
+        columns,
+        "SELECT 1 FROM {t} AS s "
+        "LEFT JOIN customer_key AS k ON k.source = {of} AND k.key = {reference} "
+        "LEFT JOIN customer AS u ON u.id = k.customer "
+        "WHERE NOT EXISTS (SELECT 1 FROM {events} AS e WHERE e.id = {id})",
+        t=table_of(source.name),
+        of=literal(event.customer.source),
+        reference=reference,
+        events=event_table(event),
+        id=_id(source),
+    )
+    return query("CREATE OR REPLACE TEMP TABLE arriving AS {rows}", rows=rows)
+
+
+def append(event: Event) -> Statement:
+    """Return the statement that takes in what arrived complete, numbered after `$last`."""
+    names = [name for name, _ in _fields(event)]
+    columns = [
+        fill("$last + ROW_NUMBER() OVER (ORDER BY a.at, a.id)"),
+        *(column("a", name) for name in ("id", "customer", "at")),
+        fill("$now"),
+        *(column("a", name) for name in names),
+    ]
+    rows = select(
+        columns, "SELECT 1 FROM arriving AS a WHERE NOT a.customer IS NULL AND NOT a.at IS NULL"
+    )
+    insert = exp.Insert(
+        this=exp.Schema(
+            this=exp.Table(this=exp.to_identifier(event_table(event), quoted=True)),
+            expressions=[
+                exp.to_identifier(name, quoted=True)
+                for name in ["seq", "id", "customer", "at", "arrived_at", *names]
+            ],
+        ),
+        expression=rows,
+    )
+    return Statement(insert)
+
+
+def quarantine(event: Event) -> tuple[Statement, Statement]:
+    """Return the statements that bring the quarantine of an event's source up to date.
+
+    Rows that have been taken in, or are gone, leave it; a row that stays is not added again.
+    """
+    holes = {"rows": _refused(event), "name": literal(quarantine_name(event))}
+    leave = query(
+        "DELETE FROM quarantine WHERE quarantine.source = {name} AND NOT EXISTS ("
+        "SELECT 1 FROM {rows} AS n "
+        "WHERE n.reason = quarantine.reason AND n.content = quarantine.content)",
+        **holes,
+    )
+    enter = query(
+        "INSERT INTO quarantine (source, file, line, reason, content, loaded_at) "
+        "SELECT {name}, {of}, NULL, n.reason, n.content, $now FROM {rows} AS n WHERE NOT EXISTS ("
+        "SELECT 1 FROM quarantine AS q "
+        "WHERE q.source = {name} AND q.reason = n.reason AND q.content = n.content)",
+        of=literal(event.source or ""),
+        **holes,
+    )
+    return leave, enter
+
+
+def quarantine_name(event: Event) -> str:
+    """Return what stands in the column `source` of the quarantine for rows that are no events."""
+    return f"event {event.name}"
+
+
+def refused_count(event: Event) -> Statement:
+    """Return the query for the number of rows that wait for their customer or lack a time."""
+    return query("SELECT COUNT(*) FROM {rows} AS n", rows=_refused(event))
+
+
+def _refused(event: Event) -> exp.Expr:
+    assert event.customer is not None
+    return fill(
+        "SELECT CASE WHEN a.at IS NULL THEN 'the time `at` is missing' "
+        "WHEN a.reference IS NULL THEN {no_reference} "
+        "ELSE CONCAT({head}, a.reference, '\") leads to no customer') END AS reason, "
+        "CONCAT('id=', a.id) AS content "
+        "FROM arriving AS a WHERE a.customer IS NULL OR a.at IS NULL",
+        head=literal(f'{event.customer.source}("'),
+        no_reference=literal(f"the column {event.customer.column} is missing"),
+    )
+
+
+def rewrite(event: Event, source: Source) -> Statement:
+    """Return the statement that computes `at` and the fields of old events anew."""
+    columns = {"at": _at(event, source), **dict(_fields(event))}
+    rows = select(
+        [named(_id(source), "#id"), *(named(tree, name) for name, tree in columns.items())],
+        "SELECT 1 FROM {t} AS s",
+        t=table_of(source.name),
+    )
+    tree = fill(
+        'UPDATE {t} SET id = 1 FROM {rows} AS n WHERE {t}.id = n."#id" AND NOT n.at IS NULL',
+        t=event_table(event),
+        rows=rows,
+    )
+    changes = [
+        exp.EQ(this=exp.column(exp.to_identifier(name, quoted=True)), expression=column("n", name))
+        for name in columns
+    ]
+    tree.set("expressions", changes)
+    return Statement(tree)
+
+
+def regroup(event: Event, source: Source) -> Statement:
+    """Return the statement that gives events to the customer of their reference, after a split."""
+    assert event.customer is not None
+    rows = fill(
+        "SELECT {id} AS id, k.customer FROM {t} AS s JOIN customer_key AS k "
+        "ON k.source = {of} AND k.key = CAST({c} AS VARCHAR)",
+        id=_id(source),
+        t=table_of(source.name),
+        of=literal(event.customer.source),
+        c=column("s", event.customer.column),
+    )
+    return query(
+        "UPDATE {t} SET customer = n.customer FROM {rows} AS n "
+        "WHERE {t}.id = n.id AND {t}.customer <> n.customer",
+        t=event_table(event),
+        rows=rows,
+    )
+
+
+def _id(source: Source) -> exp.Expr:
+    return fill("CAST({k} AS VARCHAR)", k=column("s", source.key))
+
+
+def _at(event: Event, source: Source) -> exp.Expr:
+    assert event.at is not None, f"event {event.name} does not say when it happens"
+    tree = value(event.at, Scope.source("s"))
+    if event.at.type.kind != "date":
+        return tree
+    midnight = fill("CAST({a} AS TIMESTAMP)", a=tree)
+    return to_instant(midnight, literal(source.timezone))
+
+
+def _fields(event: Event) -> list[tuple[str, exp.Expr]]:
+    return [
+        (f.name, cast(value(f.value, Scope.source("s")), f.type))
+        for f in event.fields
+        if f.value is not None
+    ]
+
+
+# --- from outside -----------------------------------------------------------------------------
+
+# Whom a text means: an id, an alias, a key written `source:key`; in this order.
+WHO = query(
+    """
+SELECT w.who, COALESCE(u.id, a.customer, v.id)
+FROM (SELECT DISTINCT x.who FROM (SELECT UNNEST($who) AS who) AS x) AS w
+LEFT JOIN customer AS u ON u.id = w.who
+LEFT JOIN customer_alias AS a ON a.alias = w.who
+LEFT JOIN customer_key AS k
+  ON k.source = SUBSTRING(w.who, 1, STRPOS(w.who, ':') - 1)
+  AND k.key = SUBSTRING(w.who, STRPOS(w.who, ':') + 1)
+LEFT JOIN customer AS v ON v.id = k.customer
+"""
+)
+
+
+def known(event: Event) -> Statement:
+    """Return the query for those of `$ids` that are events already."""
+    return query(
+        "SELECT e.id FROM {t} AS e WHERE e.id IN (SELECT UNNEST($ids))", t=event_table(event)
+    )

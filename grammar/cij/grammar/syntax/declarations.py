@@ -1,0 +1,79 @@
+"""Declarations and files."""
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from cij.grammar.syntax.expressions import Path, Text
+from cij.grammar.syntax.headers import Header
+from cij.grammar.syntax.nodes import Name, Node
+from cij.grammar.syntax.rules import Rule, Statement
+from cij.grammar.syntax.settings import Item
+from cij.grammar.syntax.steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Node):
+    """`use std.retail`."""
+
+    module: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration(Node):
+    """Every kind whose body is settings and blocks.
+
+    `kind` is source, profile, entity, event, enrich, measure, predict, score, segment,
+    lifecycle, topic, message, action or export; `channel` is there for a message only.
+    `doc` is the comment block right above, without `#`.
+    """
+
+    kind: Name
+    channel: Name | None
+    name: Name
+    items: tuple[Item, ...]
+    doc: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey(Node):
+    name: Name
+    headers: tuple[Header, ...]
+    steps: Steps
+    doc: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment(Node):
+    """`fragment NAME(a, b) {…}`: reusable steps with parameters."""
+
+    name: Name
+    parameters: tuple[Name, ...]
+    steps: Steps
+    doc: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy(Node):
+    name: Name
+    rules: tuple[Rule, ...]
+    doc: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Test(Node):
+    """`test "…" for JOURNEY {…}`."""
+
+    title: Text
+    subject: Name
+    statements: tuple[Statement, ...]
+    doc: str = field(default="", compare=False)
+
+
+TopLevel = Union[Use, Declaration, Journey, Fragment, Policy, Test]
+
+
+@dataclass(frozen=True, slots=True)
+class File(Node):
+    """One `.journey` file."""
+
+    declarations: tuple[TopLevel, ...]

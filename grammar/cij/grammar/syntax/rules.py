@@ -1,0 +1,144 @@
+"""The rules of policies and the statements of tests."""
+
+from dataclasses import dataclass
+from typing import Union
+
+from cij.grammar.syntax.expressions import DateTime, Duration, Expression, Text, TimeRange
+from cij.grammar.syntax.nodes import Name, Node
+from cij.grammar.syntax.settings import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class RequireConsent(Node):
+    """`every send requires consent`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet(Node):
+    """`quiet 21:00..08:00`."""
+
+    hours: TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost(Node):
+    """`at most 3 email per 7 days`, `… per calendar week`; no channel for `messages`."""
+
+    count: int
+    channel: Name | None
+    per: Duration
+    is_calendar: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NeverSend(Node):
+    """`never send sms when age < 18`."""
+
+    channel: Name | None
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class OnCapWait(Node):
+    """`on cap wait`."""
+
+
+Rule = Union[RequireConsent, Quiet, AtMost, NeverSend, OnCapWait, Setting]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock(Node):
+    """`clock 2026-03-02 10:00`."""
+
+    moment: DateTime
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Node):
+    """`given customer "ana" {…}`."""
+
+    customer: Text
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Happens(Node):
+    """`event opened(reward) by "ana" {…}`, inside or without an `after`."""
+
+    event: Name
+    label: Name | None
+    customer: Text
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After(Node):
+    """`after 2 days [event …]`."""
+
+    duration: Duration
+    event: Happens | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectSent(Node):
+    """`expect sent email M to "ana" [at T]`."""
+
+    channel: Name
+    message: Name
+    customer: Text
+    at: DateTime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectNothing(Node):
+    """`expect nothing sent to "bob"`."""
+
+    customer: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectEnded(Node):
+    """`expect "ana" ended [as OUTCOME]`."""
+
+    customer: Text
+    outcome: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectWaiting(Node):
+    """`expect "ana" waiting at LABEL [until T]`."""
+
+    customer: Text
+    step: Name
+    until: DateTime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectMember(Node):
+    """`expect "ana" [not] in segment S`."""
+
+    customer: Text
+    segment: Name
+    is_negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectDone(Node):
+    """`expect done ACTION for "ana"`."""
+
+    action: Name
+    customer: Text
+
+
+Statement = Union[
+    Clock,
+    Given,
+    Happens,
+    After,
+    ExpectSent,
+    ExpectNothing,
+    ExpectEnded,
+    ExpectWaiting,
+    ExpectMember,
+    ExpectDone,
+]

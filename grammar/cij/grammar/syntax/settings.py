@@ -1,0 +1,57 @@
+"""The bodies of declarations: settings, clauses and blocks."""
+
+from dataclasses import dataclass
+from typing import Union
+
+from cij.grammar.syntax.expressions import Expression, Path, Text
+from cij.grammar.syntax.nodes import Name, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Node):
+    """`key = value`; the key may be dotted: `consent.rewards = true`."""
+
+    key: Path
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Node):
+    """`where CONDITION`."""
+
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Except(Node):
+    """`except CONDITION`, in a segment."""
+
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Node):
+    """`add 10 when CONDITION`, in a score."""
+
+    amount: Expression
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Node):
+    """`stage NAME when CONDITION`, in a lifecycle."""
+
+    name: Name
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Node):
+    """`word argument { items }`: `fields {…}`, `from shop {…}`, `locale "en" {…}`."""
+
+    word: Name
+    argument: Name | Text | None
+    items: tuple["Item", ...]
+
+
+Item = Union[Setting, Where, Except, Add, Stage, Block]

@@ -1,0 +1,34 @@
+"""When something is due next: what the scheduler and the simulation go by."""
+
+from datetime import datetime
+
+from cij.compiler.sql import query
+from cij.runtime.delivery import outbox
+from cij.runtime.segments import next_evaluation
+from cij.runtime.world import World
+
+_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p WHERE p.ended_at IS NULL")
+_WAITS_FOR_EVENTS = query(
+    "SELECT MAX(k.value) - MIN(k.value) FROM counter AS k WHERE k.name IN ('event', 'taken')"
+)
+
+
+def next_timer(world: World) -> datetime | None:
+    """Return the instant of the next timer of anybody, or None when nobody waits."""
+    found: datetime | None = world.engine.rows(_NEXT_TIMER)[0][0]
+    return found
+
+
+def next_tick(world: World) -> datetime | None:
+    """Return when the next tick has something to do; `datetime.min` means at once."""
+    if world.engine.rows(_WAITS_FOR_EVENTS)[0][0]:
+        return datetime.min
+    plans = world.newest.segments.values()
+    found = [next_timer(world), *(next_evaluation(world, plan) for plan in plans)]
+    return min((instant for instant in found if instant is not None), default=None)
+
+
+def next_work(world: World) -> datetime | None:
+    """Return when there is something to do next, a delivery included."""
+    found = [next_tick(world), outbox.next_due(world.engine)]
+    return min((instant for instant in found if instant is not None), default=None)

@@ -1,0 +1,258 @@
+"""Taking in single events, as the command line or the inbox gives them.
+
+    {"event": "purchase", "customer": "shop:17", "at": "2026-03-02T10:00:00Z", "id": "o-1",
+     "fields": {"amount": 12.5}}
+
+Fields may also stand at the top. `customer` is an id, an old id, or `source:key`. Without `at` the
+event happens now; a time without an offset is local to the project, a datetime without a zone is
+UTC. An interaction may have `message_key` and `channel`. An event that was taken in before, by its
+id, is not taken in again; without an id the place it comes from, or what it says, makes one.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cij.compiler.program import Event, Program
+from cij.compiler.sql import intake as statements, unify as unify_statements
+from cij.runtime.engine import Engine
+from cij.runtime.values import Unfit, read_value
+
+QUARANTINE = "intake"
+
+_RESERVED = {"event", "id", "customer", "at", "message_key", "channel", "fields", "file", "line"}
+# Interactions that change consent: whether they grant it.
+_CONSENT = {"subscribed": True, "unsubscribed": False}
+
+RawEvent = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that went to quarantine."""
+
+    row: RawEvent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """`known` is the number of events that were there already."""
+
+    accepted: int
+    known: int
+    refused: tuple[Refused, ...]
+
+
+@dataclass(slots=True)
+class _Accepted:
+    """An event that fits its definition; `fields` holds all of them, None where missing."""
+
+    event: Event
+    id: str
+    customer: str
+    at: datetime
+    message_key: str | None
+    channel: str | None
+    fields: dict[str, object]
+
+
+@dataclass(slots=True)
+class _Intake:
+    """One batch."""
+
+    program: Program
+    now: datetime
+    customers: dict[str, str]
+    events: dict[str, Event] = field(default_factory=dict)
+
+
+def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: datetime) -> TakenIn:
+    """Append the events that fit, in the order of their times; the others go to quarantine."""
+    batch = _Intake(program, now, _customers(engine, rows), {e.name: e for e in program.events})
+    accepted: list[_Accepted] = []
+    refused: list[Refused] = []
+    for row in rows:
+        try:
+            accepted.append(_accept(row, batch))
+        except Unfit as error:
+            refused.append(Refused(row, str(error)))
+    with engine.transaction():
+        fresh = _without_known(engine, accepted)
+        _append(engine, fresh, now)
+        _change_consents(engine, program, fresh)
+        _quarantine(engine, refused, now)
+    return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused))
+
+
+def next_seq(engine: Engine) -> int:
+    """Return the number of the next event."""
+    return int(engine.rows(statements.COUNTER)[0][0]) + 1
+
+
+# --- one event --------------------------------------------------------------------------------
+
+
+def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
+    event = batch.events.get(str(row.get("event")))
+    if event is None:
+        raise Unfit(f"there is no event {row.get('event')}")
+    who = row.get("customer")
+    if not isinstance(who, str) or not who:
+        raise Unfit("the customer is missing")
+    if who not in batch.customers:
+        raise Unfit(f'there is no customer "{who}"')
+    return _Accepted(
+        event=event,
+        id=_id(row, batch.now),
+        customer=batch.customers[who],
+        at=_at(row, batch),
+        message_key=_text(row, "message_key", event),
+        channel=_text(row, "channel", event),
+        fields=_fields(row, event, batch.program),
+    )
+
+
+def _id(row: RawEvent, now: datetime) -> str:
+    if row.get("id") not in (None, ""):
+        return str(row["id"])
+    said = dict(row)
+    if "file" not in row and "at" not in row:
+        said["at"] = now
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
+    return "e" + hashlib.sha256(text.encode()).hexdigest()[:31]
+
+
+def _at(row: RawEvent, batch: _Intake) -> datetime:
+    found = row.get("at")
+    if found is None:
+        return batch.now
+    if isinstance(found, datetime):
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    at = read_value("at", "datetime", found, batch.program.timezone)
+    assert isinstance(at, datetime)
+    return at
+
+
+def _text(row: RawEvent, name: str, event: Event) -> str | None:
+    found = row.get(name)
+    if found is None:
+        return None
+    if not event.is_interaction:
+        raise Unfit(f"event {event.name} has no {name}: it is no interaction with a message")
+    return str(found)
+
+
+def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
+    inner = row.get("fields") or {}
+    if not isinstance(inner, Mapping):
+        raise Unfit("`fields` is not a table of names and values")
+    given = {name: v for name, v in row.items() if name not in _RESERVED} | dict(inner)
+    types = {f.name: f.type for f in event.fields}
+    for name in given:
+        if name not in types:
+            raise Unfit(f"event {event.name} has no field {name}; it has {', '.join(types)}")
+    return {
+        name: read_value(f"field {name}", type.kind, given.get(name), program.timezone)
+        for name, type in types.items()
+    }
+
+
+# --- a batch ----------------------------------------------------------------------------------
+
+
+def _customers(engine: Engine, rows: Sequence[RawEvent]) -> dict[str, str]:
+    who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
+    found = engine.rows(statements.WHO, {"who": who}) if who else []
+    return {name: customer for name, customer in found if customer is not None}
+
+
+def _without_known(engine: Engine, accepted: list[_Accepted]) -> list[_Accepted]:
+    """Leave out what the tables have, and all but the first of equal ids."""
+    first: dict[tuple[str, str], _Accepted] = {}
+    for row in accepted:
+        first.setdefault((row.event.name, row.id), row)
+    for event in {row.event.name: row.event for row in accepted}.values():
+        ids = [id for name, id in first if name == event.name]
+        for (id,) in engine.rows(statements.known(event), {"ids": ids}):
+            del first[event.name, id]
+    return sorted(first.values(), key=lambda row: (row.at, row.id))
+
+
+def _append(engine: Engine, fresh: list[_Accepted], now: datetime) -> None:
+    if not fresh:
+        return
+    start = next_seq(engine)
+    numbered = list(enumerate(fresh, start))
+    for event in {row.event.name: row.event for row in fresh}.values():
+        rows = [(seq, row) for seq, row in numbered if row.event is event]
+        engine.append(statements.event_table(event), _columns(event, rows, now))
+    engine.execute(statements.SET_COUNTER, {"value": start + len(fresh) - 1})
+
+
+def _columns(
+    event: Event, rows: list[tuple[int, _Accepted]], now: datetime
+) -> dict[str, list[object]]:
+    columns: dict[str, list[object]] = {
+        "seq": [seq for seq, _ in rows],
+        "id": [row.id for _, row in rows],
+        "customer": [row.customer for _, row in rows],
+        "at": [row.at for _, row in rows],
+        "arrived_at": [now] * len(rows),
+    }
+    if event.is_interaction:
+        columns["message_key"] = [row.message_key for _, row in rows]
+        columns["channel"] = [row.channel for _, row in rows]
+    for f in event.fields:
+        columns.setdefault(f.name, [row.fields[f.name] for _, row in rows])
+    return columns
+
+
+def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
+    if not refused:
+        return
+    hidden = ("file", "line")
+    contents = [{k: v for k, v in r.row.items() if k not in hidden} for r in refused]
+    columns: dict[str, list[object]] = {
+        "source": [QUARANTINE] * len(refused),
+        "file": [r.row.get("file") for r in refused],
+        "line": [r.row.get("line") for r in refused],
+        "reason": [r.reason for r in refused],
+        "content": [json.dumps(c, ensure_ascii=False, default=str) for c in contents],
+        "loaded_at": [now] * len(refused),
+    }
+    engine.append("quarantine", columns)
+
+
+# --- consent ----------------------------------------------------------------------------------
+
+
+def _change_consents(engine: Engine, program: Program, fresh: list[_Accepted]) -> None:
+    """Write what the interactions say about consent, and bring the customers up to date (S20)."""
+    changes = [
+        (row.customer, topic, channel, _CONSENT[row.event.name], row.at)
+        for row in fresh
+        if row.event.is_interaction and row.event.name in _CONSENT
+        for topic, channel in _concerned(program, row)
+    ]
+    if not changes:
+        return
+    names = ("customer", "topic", "channel", "granted", "at")
+    engine.append("consent_change", dict(zip(names, zip(*changes, strict=True), strict=True)))
+    update = unify_statements.update_consents(program)
+    if update is not None:
+        engine.execute(update, {"customers": sorted({change[0] for change in changes})})
+
+
+def _concerned(program: Program, row: _Accepted) -> list[tuple[str, str]]:
+    """Return the (topic, channel) pairs; what is not said means all of them."""
+    topic, channel = row.fields.get("topic"), row.channel
+    return [
+        (t.name, c)
+        for t in program.topics
+        for c in t.channels
+        if (t.name == topic or (topic is None and t.consent != "none")) and channel in (None, c)
+    ]

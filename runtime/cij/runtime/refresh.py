@@ -1,0 +1,190 @@
+"""Refreshing the data: sources, then the unified customer, then the events of sources.
+
+    load each source --> unify --> append events      all in one transaction, or nothing
+
+What did not change outside is not read again, and what depends on nothing new is not computed.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cij.compiler.program import Event, Program, Source, content_hash
+from cij.compiler.sql import (
+    columns,
+    intake as event_statements,
+    load as load_statements,
+    unify as unify_statements,
+    zones as zone_statements,
+)
+from cij.runtime import zones
+from cij.runtime.engine import Engine
+from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
+from cij.runtime.sources.load import SourceReport, load
+from cij.runtime.unify import Pairs, Unified, unify
+
+__all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
+
+# Part of what is remembered: a change of what unifying does makes it run again.
+_UNIFY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    """What a refresh did.
+
+    `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part).
+    `events` counts new events by name, `waiting` rows of sources that are no events yet, because
+    their customer is unknown or their time is missing.
+    """
+
+    sources: tuple[SourceReport, ...] = ()
+    profiles: int = 0
+    merged: Pairs = ()
+    split: Pairs = ()
+    events: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, int] = field(default_factory=dict)
+    is_unified_anew: bool = False
+
+    def lines(self) -> list[str]:
+        """Return what there is to tell about a refresh, one sentence a line."""
+        found = [s.line() for s in self.sources if not s.is_unchanged]
+        found += [f"{n} new events {name}" for name, n in self.events.items() if n]
+        found += [
+            f"{n} rows of {name} wait, for their customer or time is not known"
+            for name, n in self.waiting.items()
+            if n
+        ]
+        if self.merged:
+            found.append(f"{len(self.merged)} customers turned out to be others and were merged")
+        return found
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether any customer or event may differ from before."""
+        return self.is_unified_anew or any(self.events.values())
+
+
+def prepare(engine: Engine, program: Program) -> None:
+    """Make the tables that are missing; bring event tables up to date with their fields."""
+    for statement in (
+        *load_statements.DDL,
+        *zone_statements.DDL,
+        *unify_statements.DDL,
+        *event_statements.DDL,
+        event_statements.START_COUNTER,
+    ):
+        engine.execute(statement)
+    _prepare_table(engine, "customer", unify_statements.customer_columns(program))
+    for event in program.events:
+        table = event_statements.event_table(event)
+        _prepare_table(engine, table, event_statements.columns_of(event))
+    zones.ensure(engine, _zones(program))
+
+
+def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> RefreshReport:
+    """Bring all data up to date with the sources below `root`, or leave all as it was.
+
+    Raises: DataError when a source cannot be read or has too many bad rows.
+    """
+    with engine.transaction():
+        prepare(engine, program)
+        sources = tuple(load(engine, source, root, now) for source in program.sources)
+        loaded = {s.name for s in sources if not s.is_unchanged}
+        unified = _unify(engine, program, loaded, now)
+        report = RefreshReport(
+            sources=sources,
+            profiles=unified.profiles,
+            merged=unified.merged,
+            split=unified.split,
+            is_unified_anew=unified.is_anew,
+        )
+        for event in program.events:
+            _take_from_source(engine, program, event, loaded, report, now)
+    return report
+
+
+def _zones(program: Program) -> set[str]:
+    named = {s.timezone: f"source {s.name}" for s in program.sources}
+    named |= {j.timezone: f"journey {j.name}" for j in program.journeys if j.timezone}
+    named[program.timezone] = "the project"
+    return {zones.require(name, of) for name, of in named.items()}
+
+
+def _prepare_table(engine: Engine, table: str, wanted: list[tuple[str, str]]) -> None:
+    engine.execute(columns.create(table, wanted))
+    there = dict(engine.rows(columns.COLUMNS_THERE, {"table": table}))
+    for statement in columns.migrate(table, wanted, there):
+        engine.execute(statement)
+
+
+# --- the customer -----------------------------------------------------------------------------
+
+
+def _unify(engine: Engine, program: Program, loaded: set[str], now: datetime) -> Unified:
+    mark = content_hash([_UNIFY_VERSION, program.profile, program.topics, program.timezone])
+    is_same = not _remember(engine, "#profile", mark, now)
+    if is_same and loaded.isdisjoint(m.source for m in program.profile.mappings):
+        return Unified(int(engine.rows(unify_statements.COUNT)[0][0]))
+    unified = unify(engine, program, now)
+    if unified.merged:
+        for event in program.events:
+            engine.execute(unify_statements.follow(event_statements.event_table(event)))
+    if unified.split:
+        _regroup(engine, program)
+    return unified
+
+
+def _regroup(engine: Engine, program: Program) -> None:
+    for event in program.events:
+        if (source := _source_of(program, event)) is not None:
+            engine.execute(event_statements.regroup(event, source))
+
+
+def _remember(engine: Engine, name: str, mark: str, now: datetime) -> bool:
+    """Keep the mark under a name, and tell whether it is another than before."""
+    state = engine.rows(load_statements.STATE, {"source": name})
+    if state and state[0][0] == mark:
+        return False
+    engine.execute(load_statements.FORGET_STATE, {"source": name})
+    engine.append("source_state", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
+    return True
+
+
+# --- events -----------------------------------------------------------------------------------
+
+
+def _take_from_source(
+    engine: Engine,
+    program: Program,
+    event: Event,
+    loaded: set[str],
+    report: RefreshReport,
+    now: datetime,
+) -> None:
+    source = _source_of(program, event)
+    if source is None:
+        return
+    is_other = _remember(engine, f"#event {event.name}", content_hash([event, source]), now)
+    if is_other:
+        engine.execute(event_statements.rewrite(event, source))
+    elif source.name not in loaded and not report.is_unified_anew:
+        return
+    report.events[event.name], report.waiting[event.name] = _append(engine, event, source, now)
+
+
+def _append(engine: Engine, event: Event, source: Source, now: datetime) -> tuple[int, int]:
+    """Take in what is new; returns the numbers of events and of rows that have to wait."""
+    engine.execute(event_statements.arriving(event, source))
+    last = next_seq(engine) - 1
+    count = engine.execute(event_statements.append(event), {"last": last, "now": now})
+    engine.execute(event_statements.SET_COUNTER, {"value": last + count})
+    for statement in event_statements.quarantine(event):
+        engine.execute(statement, {"now": now})
+    waiting = int(engine.rows(event_statements.refused_count(event))[0][0])
+    engine.execute(event_statements.CLEAR)
+    return count, waiting
+
+
+def _source_of(program: Program, event: Event) -> Source | None:
+    return next((s for s in program.sources if s.name == event.source), None)

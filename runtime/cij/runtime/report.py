@@ -1,0 +1,148 @@
+"""What there is to see: numbers of a store at an instant."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from cij.compiler.sql import query
+from cij.compiler.sql.plan.segments import segment_size
+from cij.runtime.due import next_timer
+from cij.runtime.world import World
+
+_PROFILES = query("SELECT COUNT(*) FROM customer")
+_ENTRIES = query(
+    "SELECT p.journey, COUNT(*), COUNT(*) FILTER (WHERE p.ended_at IS NULL) FROM passage AS p "
+    "GROUP BY p.journey ORDER BY p.journey"
+)
+_CONVERSIONS = query(
+    "SELECT v.journey, v.goal, COUNT(*) FROM conversion AS v GROUP BY v.journey, v.goal "
+    "ORDER BY v.journey, v.goal"
+)
+_MESSAGES = query(
+    "SELECT o.journey, o.channel, o.message, o.outcome, COUNT(*) FROM outbox AS o "
+    "GROUP BY o.journey, o.channel, o.message, o.outcome "
+    "ORDER BY o.journey, o.channel, o.message, o.outcome"
+)
+_STANDING = query(
+    "SELECT p.journey, p.state, COUNT(*), MIN(p.wake_at) FROM passage AS p "
+    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.state ORDER BY p.journey, p.state"
+)
+_ENDED = query(
+    "SELECT p.journey, p.outcome, COUNT(*) FROM passage AS p "
+    "WHERE NOT p.ended_at IS NULL GROUP BY p.journey, p.outcome ORDER BY p.journey, p.outcome"
+)
+_SOURCES = query("SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source")
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    journey: str
+    entered: int
+    inside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    journey: str
+    channel: str
+    message: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """People at one step. `next_at` is the first of their timers."""
+
+    journey: str
+    step: str
+    count: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A number of people by journey and name: an outcome or a goal."""
+
+    journey: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRows:
+    source: str
+    rows: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state at `at`, UTC; counts are over all time."""
+
+    at: datetime
+    sources: tuple[SourceRows, ...]
+    profiles: int
+    segments: tuple[tuple[str, int], ...]
+    entries: tuple[Entries, ...]
+    messages: tuple[Messages, ...]
+    standing: tuple[Standing, ...]
+    ended: tuple[Counted, ...]
+    conversions: tuple[Counted, ...]
+    next_timer: datetime | None
+
+
+def report(world: World, now: datetime) -> Report:
+    """Read the numbers of a store."""
+    rows = world.engine.rows
+    return Report(
+        at=now,
+        sources=tuple(SourceRows(*r) for r in rows(_SOURCES)),
+        profiles=rows(_PROFILES)[0][0],
+        segments=tuple((s.name, _size(world, s.name, now)) for s in world.program.segments),
+        entries=tuple(Entries(*r) for r in rows(_ENTRIES)),
+        messages=tuple(Messages(*r) for r in rows(_MESSAGES)),
+        standing=tuple(Standing(*r) for r in rows(_STANDING)),
+        ended=tuple(Counted(*r) for r in rows(_ENDED)),
+        conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
+        next_timer=next_timer(world),
+    )
+
+
+def _size(world: World, name: str, now: datetime) -> int:
+    segment = next(s for s in world.program.segments if s.name == name)
+    statement = segment_size(segment, world.program)
+    size: int = world.engine.rows(statement, {"now": now})[0][0]
+    return size
+
+
+def as_json(found: Report) -> dict[str, Any]:
+    """Return the report as plain values: instants as ISO text with `Z`."""
+    plain = _plain(asdict(found))
+    assert isinstance(plain, dict)
+    return plain
+
+
+def from_json(plain: dict[str, Any]) -> Report:
+    """Return the report that `as_json` made plain values of."""
+    found: Report = TypeAdapter(Report).validate_python(
+        {**plain, "at": plain["at"].removesuffix("Z"), "next_timer": _bare(plain["next_timer"])}
+        | {"standing": [{**s, "next_at": _bare(s["next_at"])} for s in plain["standing"]]}
+    )
+    return found
+
+
+def _bare(instant: str | None) -> str | None:
+    return instant.removesuffix("Z") if instant else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,211 @@
+"""One step of running: refresh the data, take in events, tick, deliver. And doing it until told.
+
+refresh --> tick --> drain --> when next?
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cij.compiler.program import Program
+from cij.compiler.sql import Statement, query
+from cij.compiler.sql.plan import recheck
+from cij.runtime import inbox
+from cij.runtime.clock import Clock
+from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
+from cij.runtime.deploy import deploy
+from cij.runtime.due import next_tick, next_work
+from cij.runtime.engine import Engine
+from cij.runtime.errors import WorldError
+from cij.runtime.refresh import RefreshReport, refresh
+from cij.runtime.scheduler import Scheduler
+from cij.runtime.segments import data_changed
+from cij.runtime.tick import TickReport, tick
+from cij.runtime.world import World
+
+_log = logging.getLogger("cij.run")
+
+# Passages of customers who are gone from all sources, and second passages after a merge (S26).
+_GONE = query(
+    "UPDATE passage SET ended_at = $now, outcome = 'gone', cause = 'gone', wake_at = NULL "
+    "WHERE ended_at IS NULL "
+    "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage.customer)"
+)
+_MERGED = query(
+    "UPDATE passage SET ended_at = $now, outcome = 'merged', cause = 'merged', wake_at = NULL "
+    "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage AS q WHERE q.ended_at IS NULL "
+    "AND q.journey = passage.journey AND q.customer = passage.customer "
+    "AND q.entry_key = passage.entry_key AND q.id < passage.id)"
+)
+# When a channel is down its messages wait, and it is tried again after a while.
+_CHANNEL_RETRY = timedelta(seconds=30)
+_CATCH_UP_MAX = 10_000
+
+
+@dataclass(slots=True)
+class Runner:
+    """A project that is being run."""
+
+    world: World
+    root: Path
+    transports: Mapping[str, Transport]
+    defaults: Defaults
+    recheck: Statement
+    channel_errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StepReport:
+    """What one step did. `refresh` is None when the data was not looked at."""
+
+    refresh: RefreshReport | None = None
+    entered: int = 0
+    moves: int = 0
+    events: int = 0
+    delivery: DrainReport = field(default_factory=DrainReport)
+
+
+def open_runner(
+    engine: Engine,
+    program: Program,
+    root: Path,
+    transports: Mapping[str, Transport],
+    defaults: Defaults,
+    now: datetime,
+) -> tuple[Runner, Recovery]:
+    """Deploy `program` and settle what an earlier run left half done."""
+    world = deploy(engine, program, now)
+    recovery = recover(engine, transports, now)
+    return Runner(world, root, transports, defaults, recheck(program)), recovery
+
+
+def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
+    """Bring everything to the instant `now`. Raises: DataError when a source cannot be used."""
+    report = StepReport()
+    if with_refresh:
+        report.refresh = refresh_data(runner.world, runner.root, now)
+    inbox.take_all(runner.world, runner.root, now)
+    due = next_tick(runner.world)
+    turns = 0
+    while due is not None and due <= now:
+        _add(report, tick(runner.world, now))
+        due = next_tick(runner.world)
+        turns += 1
+        assert turns < _CATCH_UP_MAX, "the tick leaves something due behind it, again and again"
+    report.delivery = deliver(runner, now)
+    return report
+
+
+def _add(report: StepReport, ticked: TickReport) -> None:
+    report.entered += ticked.entered
+    report.moves += ticked.moves
+    report.events += ticked.events
+
+
+def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
+    """Load what changed in the sources, and have passages follow their customers."""
+    with world.engine.transaction():
+        report = refresh(world.engine, world.program, root, now)
+        if report.changed:
+            world.engine.execute(_GONE, {"now": now})
+            world.engine.execute(_MERGED, {"now": now})
+            data_changed(world)
+    return report
+
+
+def deliver(runner: Runner, now: datetime) -> DrainReport:
+    """Deliver what is due, and note which channels are down."""
+    report = drain(
+        runner.world.engine,
+        runner.transports,
+        now,
+        recheck=runner.recheck,
+        defaults=runner.defaults,
+    )
+    for channel, message in report.channel_errors.items():
+        if runner.channel_errors.get(channel) != message:
+            _log.warning("%s: %s", channel, message)
+    runner.channel_errors = dict(report.channel_errors)
+    return report
+
+
+# --- until told to stop -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Loop:
+    """The work of the scheduler's one thread. `failure` is what ended it, if something did."""
+
+    runner: Runner
+    clock: Clock
+    scheduler: Scheduler
+    after_step: Callable[[StepReport, datetime], None]
+    stopped: threading.Event
+    failure: Exception | None = None
+
+    def poll(self) -> None:
+        """Look for changed sources and for events that were handed in."""
+        self._guarded(with_refresh=True)
+
+    def wake(self) -> None:
+        """Do what has come due."""
+        self._guarded(with_refresh=False)
+
+    def _guarded(self, *, with_refresh: bool) -> None:
+        if self.stopped.is_set():
+            return
+        try:
+            self._step(with_refresh=with_refresh)
+        except Exception as error:  # noqa: BLE001 - raised again in the main thread
+            self.failure = error
+            self.stopped.set()
+
+    def _step(self, *, with_refresh: bool) -> None:
+        now = self.clock.now()
+        try:
+            report = step(self.runner, now, with_refresh=with_refresh)
+        except WorldError as error:
+            if error.exit_name != "DATA":
+                raise
+            # The old data stays, and people go on by it until the source is mended (S24).
+            _log.error("%s", error)
+            report = step(self.runner, now, with_refresh=False)
+        self.after_step(report, now)
+        self._plan_next(now)
+
+    def _plan_next(self, now: datetime) -> None:
+        due = next_work(self.runner.world)
+        if due is None:
+            self.scheduler.forget_next()
+        else:
+            earliest = now + _CHANNEL_RETRY if self.runner.channel_errors else now
+            self.scheduler.next_at(max(due, earliest), self.wake)
+
+
+def run_until_stopped(
+    runner: Runner,
+    clock: Clock,
+    stopped: threading.Event,
+    *,
+    poll_s: float,
+    after_step: Callable[[StepReport, datetime], None],
+) -> None:
+    """Run until `stopped` is set; the step that is being made then is made to its end.
+
+    Raises what ended a step, other than a source that cannot be used for now.
+    """
+    scheduler = Scheduler()
+    loop = _Loop(runner, clock, scheduler, after_step, stopped)
+    scheduler.every(poll_s, loop.poll, name="poll")
+    scheduler.next_at(clock.now(), loop.wake)
+    scheduler.start()
+    try:
+        while not stopped.wait(0.5):
+            pass
+    finally:
+        scheduler.stop()
+    if loop.failure is not None:
+        raise loop.failure

@@ -1,0 +1,92 @@
+"""Unifying: statements in their order, and the loops that run until nothing changes (S26).
+
+All within the caller's transaction. No loop is over rows.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cij.compiler.program import Program
+from cij.compiler.sql import unify as statements
+from cij.runtime import zones
+from cij.runtime.engine import Engine
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unified:
+    """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part)."""
+
+    profiles: int
+    merged: Pairs = ()
+    split: Pairs = ()
+    is_anew: bool = False
+
+
+def unify(engine: Engine, program: Program, now: datetime) -> Unified:
+    """Rebuild `customer` from the sources. Ids stay; merged ones become aliases."""
+    if not program.profile.mappings:
+        return Unified(_count(engine))
+    engine.execute(statements.records(program))
+    _cluster(engine, program)
+    merged, split = _identify(engine)
+    _write_merged(engine, merged, now)
+    for whole, part in split:
+        engine.execute(statements.COPY_REFUSALS, {"whole": whole, "part": part})
+    if merged:
+        engine.execute(statements.follow("consent_change"))
+    _write_customers(engine, program)
+    for statement in statements.CLEAR:
+        engine.execute(statement)
+    return Unified(_count(engine), merged, split, is_anew=True)
+
+
+def _cluster(engine: Engine, program: Program) -> None:
+    engine.execute(statements.NO_EDGES)
+    for statement in statements.edges(program.profile):
+        engine.execute(statement)
+    engine.execute(statements.START_LABELS)
+    # Each round at least every larger end of an edge joins a smaller cluster.
+    while engine.rows(statements.EDGES_LEFT)[0][0]:
+        engine.execute(statements.HOOK)
+        while engine.rows(statements.LONG_CHAINS)[0][0]:
+            engine.execute(statements.JUMP)
+        engine.execute(statements.RELABEL)
+        engine.execute(statements.CONTRACT)
+
+
+def _identify(engine: Engine) -> tuple[Pairs, Pairs]:
+    for statement in (statements.MEMBERS, statements.HELD, statements.CLUSTERS):
+        engine.execute(statement)
+    engine.execute(statements.NEW_CLUSTERS)
+    engine.execute(statements.REMEMBER_IDS)
+    merged = tuple((old, new) for old, new in engine.rows(statements.MERGED))
+    split = tuple((old, new) for old, new in engine.rows(statements.SPLIT))
+    engine.execute(statements.KEYS)
+    return merged, split
+
+
+def _write_merged(engine: Engine, merged: Pairs, now: datetime) -> None:
+    if not merged:
+        return
+    columns = {
+        "alias": [old for old, _ in merged],
+        "customer": [new for _, new in merged],
+        "at": [now] * len(merged),
+    }
+    engine.append("merged", columns)
+    engine.append("customer_alias", columns)
+    # An older alias of what is an alias now.
+    engine.execute(statements.follow("customer_alias"))
+
+
+def _write_customers(engine: Engine, program: Program) -> None:
+    engine.execute(statements.unified(program))
+    if (named := statements.zones_in_use(program)) is not None:
+        zones.ensure(engine, [row[0] for row in engine.rows(named)])
+    engine.execute(statements.customers(program))
+
+
+def _count(engine: Engine) -> int:
+    return int(engine.rows(statements.COUNT)[0][0])

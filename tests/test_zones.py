@@ -1,0 +1,78 @@
+"""Local time: the table of zones against zoneinfo, minute by minute around every kind of change."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cij.compiler.sql import query, zones as statements
+from cij.runtime import zones
+from cij.runtime.engine import DuckEngine
+
+MINUTE = timedelta(minutes=1)
+
+CHANGES = [
+    ("Europe/Berlin", datetime(2026, 3, 29)),
+    ("Europe/Berlin", datetime(2026, 10, 25)),
+    ("America/New_York", datetime(2026, 11, 1)),
+    ("Australia/Lord_Howe", datetime(2026, 4, 4, 12)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 3, 12)),
+    ("Asia/Kolkata", datetime(2026, 3, 29)),
+    ("Pacific/Apia", datetime(2011, 12, 30)),
+    ("Africa/Casablanca", datetime(2026, 2, 15)),
+    ("Africa/Casablanca", datetime(2026, 3, 22)),
+    ("Asia/Gaza", datetime(2026, 3, 28)),
+    ("Europe/Dublin", datetime(1971, 10, 31)),
+    ("UTC", datetime(2026, 1, 1)),
+]
+
+
+def local_by_zoneinfo(at: datetime, zone: str) -> datetime:
+    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
+def test_every_minute_around_a_change(zone: str, day: datetime) -> None:
+    instants = [day - timedelta(days=2) + i * MINUTE for i in range(5 * 1440)]
+    locals_ = [local_by_zoneinfo(at, zone) for at in instants]
+    assert [zones.to_local(at, zone) for at in instants] == locals_
+    first: dict[datetime, datetime] = {}
+    for at, local in zip(instants, locals_, strict=True):
+        first.setdefault(local, at)
+    local, end = min(locals_), max(locals_)
+    after_gap = instants[-1]
+    expected = {}
+    while end >= local:
+        # Walking back, the instant after a gap is that of the next local time there is.
+        after_gap = first.get(end, after_gap)
+        expected[end] = after_gap
+        end -= MINUTE
+    assert {local: zones.to_instant(local, zone) for local in expected} == expected
+
+
+@pytest.mark.parametrize("zone", sorted({zone for zone, _ in CHANGES} | {"Asia/Hebron"}))
+def test_periods_have_no_holes(zone: str) -> None:
+    rows = zones.periods(zone)
+    for one, two in zip(rows, rows[1:], strict=False):
+        assert one.utc_to == two.utc_from and one.local_to == two.local_from
+        assert one.local_from <= one.local_to
+        assert one.offset_s != two.offset_s
+
+
+def test_the_table_gives_the_same(tmp_path: object) -> None:
+    engine = DuckEngine(None)
+    for statement in statements.DDL:
+        engine.execute(statement)
+    zones.ensure(engine, ["Europe/Berlin", "Nowhere/Land", "../etc/passwd"])
+    zones.ensure(engine, ["Europe/Berlin", "Asia/Kolkata"])
+    assert {row[0] for row in engine.rows(statements.NAMES)} == {"Europe/Berlin", "Asia/Kolkata"}
+    found = query(
+        "SELECT GREATEST($local - z.offset_s * INTERVAL '1' SECOND, z.utc_from) FROM zone AS z "
+        "WHERE z.name = 'Europe/Berlin' AND $local >= z.local_from AND $local < z.local_to"
+    )
+    for hour in range(24 * 365):
+        local = datetime(2026, 1, 1) + timedelta(hours=hour, minutes=30)
+        if hour % 24 in (1, 2, 3):
+            at = zones.to_instant(local, "Europe/Berlin")
+            assert engine.rows(found, {"local": local}) == [(at,)]
+    engine.close()
