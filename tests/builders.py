@@ -90,7 +90,11 @@ def exact(*fields: str) -> pr.ExactMatch:
 
 
 def profile_field(
-    name: str, type: str = "text", *, prefer: Sequence[str] = (), latest: dict[str, str] | None = None
+    name: str,
+    type: str = "text",
+    *,
+    prefer: Sequence[str] = (),
+    latest: dict[str, str] | None = None,
 ) -> pr.ProfileField:
     merge = pr.Latest(columns=latest) if latest else pr.Prefer(sources=tuple(prefer))
     return pr.ProfileField(name=name, type=type_of(type), merge=merge)

@@ -23,6 +23,8 @@ ARROWS = {
         "cij.compiler.sql",
         "cij.compiler.expression",
         "cij.compiler.types",
+        # Typed stories: what `test` blocks mean.
+        "cij.compiler.story",
     ),
     "cli": ("cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
 }

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import column, equals, source, text, write_csv
 
 from cij.compiler.expression import Not
 from cij.compiler.program import Source
@@ -17,6 +16,7 @@ from cij.runtime import zones
 from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import DataError
 from cij.runtime.sources.load import SourceReport, load
+from tests.builders import column, equals, source, text, write_csv
 
 NOW = datetime(2026, 3, 2, 10)
 
@@ -141,7 +141,9 @@ def test_a_time_without_offset_is_local_to_the_source(engine: DuckEngine, tmp_pa
         "d-unknown,,",
     )
     loaded(
-        engine, source("shop", {"x": "datetime", "y": "datetime"}, timezone="Europe/Berlin"), tmp_path
+        engine,
+        source("shop", {"x": "datetime", "y": "datetime"}, timezone="Europe/Berlin"),
+        tmp_path,
     )
     assert rows(engine, "source_shop") == [
         ("a-winter", datetime(2026, 1, 15, 11), datetime(2026, 7, 15, 10)),
@@ -160,7 +162,12 @@ def test_only_declared_columns_are_kept_in_their_order(engine: DuckEngine, tmp_p
 def test_delimiter_quote_null_and_encoding(engine: DuckEngine, tmp_path: Path) -> None:
     lines = "id;näme;n\r\n1;'a;ö';NA\r\n2;NA;7\r\n"
     (tmp_path / "shop.csv").write_bytes(lines.encode("windows-1252"))
-    settings = {"delimiter": ";", "quote": "'", "encoding": "windows-1252", "null": "NA"}
+    settings: dict[str, Any] = {
+        "delimiter": ";",
+        "quote": "'",
+        "encoding": "windows-1252",
+        "null": "NA",
+    }
     loaded(engine, source("shop", {"näme": "text", "n": "integer"}, **settings), tmp_path)
     assert rows(engine, "source_shop") == [("1", "a;ö", None), ("2", None, 7)]
 
@@ -300,7 +307,7 @@ def test_a_file_with_a_header_only_is_an_empty_table(engine: DuckEngine, tmp_pat
 
 
 def cards(folder: Path, **columns: str) -> Source:
-    settings = {"path": "loyalty.db", "table": "cards"}
+    settings: dict[str, Any] = {"path": "loyalty.db", "table": "cards"}
     return source("cards", columns, kind="sqlite", key="card_no", tolerate="0.5", **settings)
 
 

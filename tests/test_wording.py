@@ -174,15 +174,22 @@ def test_durations_and_events_have_words() -> None:
 
 # --- any expression ---------------------------------------------------------------------------
 
-LEAVES = st.sampled_from((A, X, number(7), number(-7), ex.Today(), ex.Member(segment="s"), BETWEEN))
+LEAVES: dict[str, ex.Expression] = {
+    words(leaf): leaf
+    for leaf in (A, X, number(7), number(-7), ex.Today(), ex.Member(segment="s"), BETWEEN)
+}
+
+
+def _other_than(kind: type, node: ex.Expression) -> ex.Expression:
+    """`a and (b and c)` loses its parentheses: it means the same, and is another tree."""
+    return ex.Not(item=node) if isinstance(node, kind) else node
 
 
 def _larger(inner: st.SearchStrategy[ex.Expression]) -> st.SearchStrategy[ex.Expression]:
     pair = st.tuples(inner, inner)
     return st.one_of(
-        # `a and (b and c)` loses its parentheses: it means the same, and is another tree.
-        pair.filter(lambda p: not isinstance(p[1], ex.And)).map(lambda p: ex.And(items=p)),
-        pair.filter(lambda p: not isinstance(p[1], ex.Or)).map(lambda p: ex.Or(items=p)),
+        pair.map(lambda p: ex.And(items=(p[0], _other_than(ex.And, p[1])))),
+        pair.map(lambda p: ex.Or(items=(p[0], _other_than(ex.Or, p[1])))),
         inner.map(lambda item: ex.Not(item=item)),
         inner.map(lambda value: ex.Known(value=value)),
         st.builds(sum_of, st.sampled_from("+-*/"), inner, inner),
@@ -193,7 +200,8 @@ def _larger(inner: st.SearchStrategy[ex.Expression]) -> st.SearchStrategy[ex.Exp
     )
 
 
-EXPRESSIONS = st.recursive(LEAVES, _larger, max_leaves=12)
+# Drawn by name: what Hypothesis says about a strategy would hold the long text of the nodes.
+EXPRESSIONS = st.recursive(st.sampled_from(list(LEAVES)).map(LEAVES.get), _larger, max_leaves=12)
 
 
 def _parsed(text: str) -> syntax.Node:

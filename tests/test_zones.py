@@ -1,6 +1,7 @@
 """Local time: the table of zones against zoneinfo, minute by minute around every kind of change."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -53,7 +54,7 @@ def test_every_minute_around_a_change(zone: str, day: datetime) -> None:
 @pytest.mark.parametrize("zone", sorted({zone for zone, _ in CHANGES} | {"Asia/Hebron"}))
 def test_periods_have_no_holes(zone: str) -> None:
     rows = zones.periods(zone)
-    for one, two in zip(rows, rows[1:], strict=False):
+    for one, two in pairwise(rows):
         assert one.utc_to == two.utc_from and one.local_to == two.local_from
         assert one.local_from <= one.local_to
         assert one.offset_s != two.offset_s

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cij.cli.exits import Exit
-from cij.cli.project import Project, open_project
+from cij.cli.project import SUFFIX, Project, open_project
 from cij.cli.render import render
 from cij.cli.render.colour import painter
 from cij.compiler.build import Catalog
@@ -20,6 +20,7 @@ from cij.compiler.compilation import (
 )
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
+from cij.compiler.story import Story
 from cij.grammar.diagnostic import Diagnostic
 from cij.runtime.errors import ConfigError
 
@@ -60,11 +61,25 @@ def compiled(path: Path) -> tuple[Project, Program]:
     Warnings are `cij check`'s business and are not shown here.
     """
     result = compile_path(path)
+    return result.project, _program(result)
+
+
+def compiled_stories(path: Path) -> tuple[Program, tuple[Story, ...]]:
+    """As `compiled`, with the tests: all of the project, or those of the file that `path` is."""
+    result = compile_path(path)
+    program, stories = _program(result), result.compilation.stories
+    if path.is_file() and path.suffix == SUFFIX:
+        file = path.resolve().relative_to(result.project.root).as_posix()
+        stories = tuple(s for s in stories if s.place.file == file)
+    return program, stories
+
+
+def _program(result: Compiled) -> Program:
     errors = [d for d in result.diagnostics if d.is_error]
     if errors or result.compilation.program is None:
         click.echo(render(errors, result.texts, "text", painter(sys.stderr)), err=True)
         raise click.exceptions.Exit(Exit.ERRORS)
-    return result.project, result.compilation.program
+    return result.compilation.program
 
 
 def load_catalog(root: Path) -> Catalog:

@@ -105,7 +105,11 @@ def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
 
 def source_paths(root: Path) -> list[tuple[str, str]]:
     """Return (name, path) of each source that is a file; none when the project has errors."""
-    return []
+    from cij.cli.compiling import compile_path
+
+    program = compile_path(root).compilation.program
+    sources = program.sources if program else ()
+    return [(s.name, s.settings["path"]) for s in sources if "path" in s.settings]
 
 
 def _state(root: Path, settings: Settings) -> Iterator[Finding]:

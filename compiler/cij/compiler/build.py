@@ -16,7 +16,8 @@ Catalog = Mapping[str, Mapping[str, str]]
 class SendSite:
     """One `send` step: what a message can rely on there.
 
-    `known` are the customer's fields that the conditions on the way promise to be known.
+    `known` are the customer's fields that the conditions on the way promise to be known;
+    `parameters` all that it gives, also where the value has a mistake.
     """
 
     step: syntax.Send
@@ -24,6 +25,7 @@ class SendSite:
     parameters: tuple[str, ...]
     trigger: tuple[Event, ...]
     known: frozenset[str]
+    is_trigger_broken: bool = False
 
 
 @dataclass(slots=True)
@@ -31,7 +33,9 @@ class Build:
     """The model so far, the mistakes so far, and what was written.
 
     `contents` are the texts of files that messages name, by path from the project's folder;
-    `texts` are those of the `.journey` files, to find a place inside a text literal.
+    `texts` are those of the `.journey` files, to find a place inside a text literal. `broken` are
+    fields that were declared with a mistake, of the customer as `points`, of events as
+    `purchase.amount`: whoever names one makes no mistake of his own.
     """
 
     model: Model
@@ -42,6 +46,7 @@ class Build:
     contents: Mapping[str, str]
     catalog: Catalog
     send_sites: dict[str, list[SendSite]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.diagnostics.append(diagnostic)

@@ -6,6 +6,7 @@ The package does no I/O, reads no clock and draws no random numbers: callers han
 values back.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,6 +21,8 @@ from cij.compiler.kinds import KINDS, LATER
 from cij.compiler.lower import lower
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.program import Program
+from cij.compiler.stories import resolve_stories
+from cij.compiler.story import Story
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label
 from cij.grammar.parser import parse
@@ -31,12 +34,13 @@ _Named = TypeVar("_Named", syntax.Journey, syntax.Declaration)
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """`program` is there exactly when no diagnostic is an error."""
+    """`program` is there exactly when no diagnostic is an error; `stories` are no part of it."""
 
     program: Program | None
     model: Model
     files: Files
     diagnostics: tuple[Diagnostic, ...]
+    stories: tuple[Story, ...] = ()
 
 
 def parse_files(texts: Mapping[str, str]) -> tuple[dict[str, syntax.File], list[Diagnostic]]:
@@ -71,9 +75,39 @@ def compile_project(
     build = Build(Model(settings), list(diagnostics), {}, {}, texts, contents, catalog)
     _index(files, build)
     resolve(build, files)
-    found = tuple(sorted(build.diagnostics, key=lambda d: (d.span, d.code)))
-    failed = any(d.is_error for d in found)
-    return Compilation(None if failed else lower(build.model), build.model, files, found)
+    program = None if _has_errors(build.diagnostics) else lower(build.model)
+    stories = resolve_stories(files.values(), build, program)
+    kept = _without_consequences(build.diagnostics, diagnostics, texts)
+    found = tuple(sorted(kept, key=lambda d: (d.span, d.code)))
+    whole = None if _has_errors(found) else program
+    return Compilation(whole, build.model, files, found, stories)
+
+
+def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
+    return any(d.is_error for d in diagnostics)
+
+
+_DECLARED = re.compile(r"(?m)^[ \t]*[a-z]+[ \t]+(?:[a-z]+[ \t]+)?(`[^`\n]+`|\w+)[ \t]*\{")
+
+
+def _without_consequences(
+    found: Sequence[Diagnostic], syntax_errors: Sequence[Diagnostic], texts: Mapping[str, str]
+) -> list[Diagnostic]:
+    """Leave out that a name is unknown when its declaration could not be read.
+
+    A declaration with a mistake of syntax is not in the tree, so all who use it would be reported;
+    its head is still there to be seen in the text of the file.
+    """
+    files = {d.span.file for d in syntax_errors}
+    names = {m.strip("`") for f in files for m in _DECLARED.findall(texts.get(f, ""))}
+    return [d for d in found if not (d.code in _CONSEQUENCES and _quoted(d) & names)]
+
+
+_CONSEQUENCES = {codes.UNKNOWN_NAME.code, codes.NO_CONSENT_RULE.code}
+
+
+def _quoted(diagnostic: Diagnostic) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", diagnostic.message))
 
 
 def resolve(build: Build, files: Files) -> None:

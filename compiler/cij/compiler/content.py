@@ -84,9 +84,9 @@ def _check_placeholder(
     elif name == "id" or _field(name, text.build) is not None:
         _check_default(name, placeholder, text, sites)
         use.fields[name] = None
-    elif name in text.build.model.measures:
+    elif name in text.build.declared["measure"]:
         use.fields[name] = None
-    else:
+    elif name not in text.build.broken and profile is not None:
         _check_parameter(name, placeholder, text, sites, use)
 
 
@@ -112,8 +112,10 @@ def _report_default(name: str, placeholder: Placeholder, text: _Text) -> None:
 
 def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:
     name = ".".join(placeholder.path)
-    for site in sites:
+    for site in (s for s in sites if not s.is_trigger_broken):
         for event in site.trigger:
+            if f"{event.name}.{name.removeprefix('trigger.')}" in text.build.broken:
+                return
             names = ["at", *(f.name for f in event.fields)]
             if name.removeprefix("trigger.") not in names:
                 hint = did_you_mean(name.removeprefix("trigger."), names)

@@ -51,5 +51,11 @@ MISSING_PARAMETER = _error("CIJ604", "missing-parameter", "the send gives no suc
 UNUSED_PARAMETER = _warning("CIJ605", "unused-parameter", "the message does not use this parameter")
 MISSING_CONTENT = _error("CIJ606", "missing-content", "the content file cannot be used")
 
+TEST_CUSTOMER = _error("CIJ801", "test-customer", "the test did not give this customer before")
+TEST_CLOCK = _error("CIJ802", "test-clock", "a test has one clock, before anything happens")
+TEST_VALUE = _error("CIJ803", "test-value", "a value that a test cannot give")
+TEST_STEP = _error("CIJ804", "test-step", "the tested journey has no step that fits this name")
+TEST_NEVER = _error("CIJ805", "test-never", "the tested journey never does what the test expects")
+
 CODES: dict[str, Code] = {row.code: row for row in _ALL}
 assert len(CODES) == len(_ALL), "two rows share a code"

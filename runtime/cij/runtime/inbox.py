@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cij.runtime import refresh
+from cij.runtime.refresh import take_in
 from cij.runtime.world import World
 
 FOLDER = Path(".cij") / "inbox"
@@ -42,7 +42,7 @@ def take_all(world: World, root: Path, now: datetime) -> int:
     for file in files:
         rows = [_event(line, file.name, n) for n, line in enumerate(_lines(file), 1)]
         with world.engine.transaction():
-            refresh.take_in(world.engine, world.program, rows, now)
+            take_in(world.engine, world.program, rows, now)
         file.unlink(missing_ok=True)
         count += len(rows)
     return count

@@ -72,7 +72,9 @@ class _Intake:
 
 def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: datetime) -> TakenIn:
     """Append the events that fit, in the order of their times; the others go to quarantine."""
-    batch = _Intake(program, now, _customers(engine, rows), {e.name: e for e in program.events})
+    batch = _Intake(
+        program, now, _customers(engine, program, rows), {e.name: e for e in program.events}
+    )
     accepted: list[_Accepted] = []
     refused: list[Refused] = []
     for row in rows:
@@ -164,9 +166,9 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 # --- a batch ----------------------------------------------------------------------------------
 
 
-def _customers(engine: Engine, rows: Sequence[RawEvent]) -> dict[str, str]:
+def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> dict[str, str]:
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
-    found = engine.rows(statements.WHO, {"who": who}) if who else []
+    found = engine.rows(statements.who(program), {"who": who}) if who else []
     return {name: customer for name, customer in found if customer is not None}
 
 

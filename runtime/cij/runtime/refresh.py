@@ -113,7 +113,7 @@ def _zones(program: Program) -> set[str]:
 
 def _prepare_table(engine: Engine, table: str, wanted: list[tuple[str, str]]) -> None:
     engine.execute(columns.create(table, wanted))
-    there = dict(engine.rows(columns.COLUMNS_THERE, {"table": table}))
+    there: dict[str, str] = dict(engine.rows(columns.COLUMNS_THERE, {"table": table}))
     for statement in columns.migrate(table, wanted, there):
         engine.execute(statement)
 

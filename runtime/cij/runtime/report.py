@@ -33,7 +33,9 @@ _ENDED = query(
     "SELECT p.journey, p.outcome, COUNT(*) FROM passage AS p "
     "WHERE NOT p.ended_at IS NULL GROUP BY p.journey, p.outcome ORDER BY p.journey, p.outcome"
 )
-_SOURCES = query("SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source")
+_SOURCES = query(
+    "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
+)
 
 
 @dataclass(frozen=True, slots=True)

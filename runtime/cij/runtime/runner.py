@@ -4,6 +4,7 @@ refresh --> tick --> drain --> when next?
 """
 
 import logging
+import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.plan import recheck
+from cij.compiler.sql.unify import follow
 from cij.runtime import inbox
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
@@ -34,6 +36,7 @@ _GONE = query(
     "WHERE ended_at IS NULL "
     "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage.customer)"
 )
+_FOLLOW = tuple(follow(table) for table in ("passage", "outbox", "conversion"))
 _MERGED = query(
     "UPDATE passage SET ended_at = $now, outcome = 'merged', cause = 'merged', wake_at = NULL "
     "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage AS q WHERE q.ended_at IS NULL "
@@ -43,6 +46,7 @@ _MERGED = query(
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)
 _CATCH_UP_MAX = 10_000
+_LISTEN_S = 0.3
 
 
 @dataclass(slots=True)
@@ -110,6 +114,8 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
     with world.engine.transaction():
         report = refresh(world.engine, world.program, root, now)
         if report.changed:
+            for statement in _FOLLOW if report.merged else ():
+                world.engine.execute(statement)
             world.engine.execute(_GONE, {"now": now})
             world.engine.execute(_MERGED, {"now": now})
             data_changed(world)
@@ -137,11 +143,15 @@ def deliver(runner: Runner, now: datetime) -> DrainReport:
 
 @dataclass(slots=True)
 class _Loop:
-    """The work of the scheduler's one thread. `failure` is what ended it, if something did."""
+    """The work of the scheduler's one thread. `failure` is what ended it, if something did.
+
+    After each step it says in `wakings` when it wants to be woken; the main thread tells the
+    scheduler, which must not be spoken to from inside its own work while it is being stopped.
+    """
 
     runner: Runner
     clock: Clock
-    scheduler: Scheduler
+    wakings: "queue.SimpleQueue[datetime | None]"
     after_step: Callable[[StepReport, datetime], None]
     stopped: threading.Event
     failure: Exception | None = None
@@ -178,11 +188,20 @@ class _Loop:
 
     def _plan_next(self, now: datetime) -> None:
         due = next_work(self.runner.world)
-        if due is None:
-            self.scheduler.forget_next()
-        else:
-            earliest = now + _CHANNEL_RETRY if self.runner.channel_errors else now
-            self.scheduler.next_at(max(due, earliest), self.wake)
+        earliest = now + _CHANNEL_RETRY if self.runner.channel_errors else now
+        self.wakings.put(max(due, earliest) if due is not None else None)
+
+
+def _pass_on(loop: _Loop, scheduler: Scheduler) -> None:
+    """Wait a moment for a wish of the loop, and hand it to the scheduler."""
+    try:
+        due = loop.wakings.get(timeout=_LISTEN_S)
+    except queue.Empty:
+        return
+    if due is None:
+        scheduler.forget_next()
+    else:
+        scheduler.next_at(due, loop.wake)
 
 
 def run_until_stopped(
@@ -198,13 +217,13 @@ def run_until_stopped(
     Raises what ended a step, other than a source that cannot be used for now.
     """
     scheduler = Scheduler()
-    loop = _Loop(runner, clock, scheduler, after_step, stopped)
+    loop = _Loop(runner, clock, queue.SimpleQueue(), after_step, stopped)
     scheduler.every(poll_s, loop.poll, name="poll")
     scheduler.next_at(clock.now(), loop.wake)
     scheduler.start()
     try:
-        while not stopped.wait(0.5):
-            pass
+        while not stopped.is_set():
+            _pass_on(loop, scheduler)
     finally:
         scheduler.stop()
     if loop.failure is not None:

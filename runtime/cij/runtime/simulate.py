@@ -45,14 +45,22 @@ class Simulation:
 
 def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
     """Tick at every instant at which something is due, up to and with `end`; return how many."""
-    count = 0
-    while (due := next_tick(world)) is not None and max(due, clock.now()) <= end:
-        clock.advance_to(max(due, clock.now()))
-        tick(world, clock.now())
-        world.engine.execute(_DELIVER, {"now": clock.now()})
-        progress(clock.now())
-        count += 1
+    count = run_while(world, clock, lambda at: at <= end, progress)
     clock.advance_to(end)
+    return count
+
+
+def run_while(
+    world: World, clock: SimulatedClock, is_wanted: Callable[[datetime], bool], progress: Progress
+) -> int:
+    """As `run_to`, for the instants that are wanted; the clock stays at the last of them."""
+    count = 0
+    while (due := next_tick(world)) is not None and is_wanted(at := max(due, clock.now())):
+        clock.advance_to(at)
+        tick(world, at)
+        world.engine.execute(_DELIVER, {"now": at})
+        progress(at)
+        count += 1
     return count
 
 

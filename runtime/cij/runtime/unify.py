@@ -70,7 +70,7 @@ def _identify(engine: Engine) -> tuple[Pairs, Pairs]:
 def _write_merged(engine: Engine, merged: Pairs, now: datetime) -> None:
     if not merged:
         return
-    columns = {
+    columns: dict[str, list[object]] = {
         "alias": [old for old, _ in merged],
         "customer": [new for _, new in merged],
         "at": [now] * len(merged),

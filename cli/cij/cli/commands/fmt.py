@@ -46,9 +46,7 @@ Examples:
 @click.option("--check", is_flag=True, help="Write nothing; list what would change, and exit 1.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
 @click.option("--stdin-filename", metavar="NAME", help="What to call the text of `-` in messages.")
-def command(
-    paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str | None
-) -> None:
+def command(paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str | None) -> None:
     """Format .journey files and folders of them; `-` reads from standard input.
 
     A file with a syntax error is reported and left as it is.

@@ -76,6 +76,8 @@ def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event |
         type = type_of(setting.value, build)
         if type is not None:
             fields.append(pg.EventFieldDefinition(name=setting.key.text, type=type))
+        else:
+            build.broken.add(f"{node.name.text}.{setting.key.text}")
     return _event(node, None, None, None, fields)
 
 
@@ -98,6 +100,8 @@ def _from_source(node: syntax.Declaration, body: Body, build: Build) -> pg.Event
             fields.append(
                 pg.EventFieldDefinition(name=setting.key.text, type=value.type, value=value)
             )
+        else:
+            build.broken.add(f"{node.name.text}.{setting.key.text}")
     if customer is None or at is None:
         return None
     return _event(node, source.name, customer, at, fields)
@@ -143,6 +147,8 @@ def _customer(body: Body, source: pg.Source, build: Build) -> pg.CustomerReferen
         body.wrong(setting, "the source whose key a column holds: `shop(customer_id)`")
         return None
     target, column = call.function.text, argument.text
+    if target in build.declared["source"] and target not in build.model.sources:
+        return None
     if target not in build.model.sources:
         hint = did_you_mean(target, build.declared["source"])
         message = f"there is no source `{target}`"

@@ -6,7 +6,7 @@ from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
-from cij.compiler.declarations.steps import JourneyContext, resolve_steps
+from cij.compiler.declarations.steps import JourneyContext, everything, resolve_steps
 from cij.compiler.environments import customer_environment
 from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
@@ -33,10 +33,10 @@ def define(node: syntax.Journey, build: Build) -> None:
     )
     plain = customer_environment(build)
     entries, trigger = _entries(node, plain, build)
-    env = plain.with_trigger(trigger)
+    env = plain.with_trigger(trigger, is_broken=len(entries) < len(_entry_headers(node)))
     _refuse_later(node, build)
     context = JourneyContext(node, build, env)
-    context.known = _known_at_entry(entries, build)
+    context.known = _known_at_entry(entries, env)
     goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
     exits = tuple(e for h in node.headers if isinstance(h, syntax.Exit) for e in _exit(h, context))
     steps = resolve_steps(node.steps, context)
@@ -49,7 +49,7 @@ def define(node: syntax.Journey, build: Build) -> None:
         entries=entries,
         again=again,
         again_after=after,
-        per=_per(body, trigger, build),
+        per=_per(body, env),
         suppress=_condition(body, "suppress", plain),
         holdout=_holdout(body),
         language=_text(body, "language", env),
@@ -73,7 +73,7 @@ def _not_yet(what: str, span: Span, build: Build) -> None:
 
 
 def _report_empty(node: syntax.Journey, build: Build) -> None:
-    if not any(isinstance(h, (syntax.EnterSegment, syntax.EnterOn)) for h in node.headers):
+    if not _entry_headers(node):
         message = f"nobody can enter journey `{node.name.text}`"
         hint = "add `enter from segment NAME` or `enter on EVENT`"
         build.report(codes.EMPTY_JOURNEY.at(node.name.span, message, help=hint))
@@ -104,6 +104,10 @@ def _entries(
     return tuple(entries), tuple(events) if only_events else ()
 
 
+def _entry_headers(node: syntax.Journey) -> list[syntax.Header]:
+    return [h for h in node.headers if isinstance(h, (syntax.EnterSegment, syntax.EnterOn))]
+
+
 def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
     name = header.segment.text
     if name not in build.declared["segment"]:
@@ -116,12 +120,12 @@ def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
     return [pg.SegmentEntry(segment=name, is_once=header.is_once)]
 
 
-def _known_at_entry(entries: tuple[pg.Entry, ...], build: Build) -> frozenset[str]:
-    promises = [
-        known_fields(build.model.segments[e.segment].condition, build.model.segments)
-        for e in entries
-        if isinstance(e, pg.SegmentEntry) and e.segment in build.model.segments
-    ]
+def _known_at_entry(entries: tuple[pg.Entry, ...], env: Environment) -> frozenset[str]:
+    segments = env.model.segments
+    names = [e.segment for e in entries if isinstance(e, pg.SegmentEntry)]
+    if env.is_trigger_broken or not segments.keys() >= set(names):
+        return everything(env)
+    promises = [known_fields(segments[name].condition, segments) for name in names]
     if not promises or len(promises) < len(entries):
         return frozenset()
     return promises[0].intersection(*promises[1:])
@@ -186,20 +190,22 @@ def _again(node: syntax.Journey) -> tuple[str, ex.Period | None]:
 # --- settings ---------------------------------------------------------------------------------
 
 
-def _per(body: Body, trigger: tuple[pg.Event, ...], build: Build) -> str | None:
+def _per(body: Body, env: Environment) -> str | None:
     name = body.name("per")
     if name is None:
         return None
     span = body.settings["per"].value.span
-    if not trigger:
-        message = "`per` needs a field of the entering event, and no event enters this journey"
-        build.report(codes.BAD_SETTING.at(span, message))
+    if env.is_trigger_broken:
         return None
-    for event in trigger:
+    if not env.trigger:
+        message = "`per` needs a field of the entering event, and no event enters this journey"
+        env.report(codes.BAD_SETTING.at(span, message))
+        return None
+    for event in env.trigger:
         if name not in {f.name for f in event.fields}:
             hint = did_you_mean(name, [f.name for f in event.fields])
             message = f"event `{event.name}` has no field `{name}`"
-            build.report(codes.UNKNOWN_NAME.at(span, message, help=hint))
+            env.report(codes.UNKNOWN_NAME.at(span, message, help=hint))
             return None
     return name
 

@@ -9,7 +9,7 @@ from cij.compiler.environments import source_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check, check_condition
-from cij.compiler.types import DATETIME, DECIMAL, TEXT, Type
+from cij.compiler.types import DATETIME, DECIMAL, Type
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -26,6 +26,7 @@ class _Draft:
     mappings: list[pg.Mapping] = field(default_factory=list)
     matches: list[pg.ExactMatch] = field(default_factory=list)
     merges: dict[str, pg.Prefer | pg.Latest] = field(default_factory=dict)
+    broken_sources: set[str] = field(default_factory=set)
 
 
 def define(node: syntax.Declaration, build: Build) -> None:
@@ -47,7 +48,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         for block in body.blocks:
             if block.word.text == word:
                 read(block, draft)
-    if not draft.mappings:
+    if not any(block.word.text == "from" for block in body.blocks):
         message = f"profile `{draft.name}` needs a source"
         build.report(
             codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`")
@@ -78,6 +79,9 @@ def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
 def _mapping(block: syntax.Block, draft: _Draft) -> None:
     source = _source(block, draft)
     if source is None:
+        if isinstance(block.argument, syntax.Name):
+            draft.broken_sources.add(block.argument.text)
+        draft.build.broken |= {i.key.text for i in block.items if isinstance(i, syntax.Setting)}
         return
     if any(m.source == source.name for m in draft.mappings):
         message = f"source `{source.name}` is mapped twice"
@@ -124,8 +128,7 @@ def _field(
         return
     value = check(setting.value, source_environment(draft.build, source))
     if value is None:
-        # Others may name the field: go on as if it were text.
-        draft.types.setdefault(name, TEXT)
+        draft.build.broken.add(name)
         return
     known = draft.types.get(name)
     if known is not None and known != value.type and not (known.is_number and value.type.is_number):
@@ -142,6 +145,8 @@ def _consent(setting: syntax.Setting, source: pg.Source, draft: _Draft) -> list[
     build = draft.build
     parts = setting.key.parts
     topic = build.model.topics.get(parts[1]) if len(parts) in (2, 3) else None
+    if topic is None and len(parts) in (2, 3) and parts[1] in build.declared["topic"]:
+        return []
     channel = parts[2] if len(parts) == 3 else None
     if topic is None or (channel is not None and channel not in topic.channels):
         hint = did_you_mean(".".join(parts[1:]), build.declared["topic"])
@@ -173,6 +178,8 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
         return
     fields = body.names("exact") or ()
     for path in fields:
+        if path.text in draft.build.broken:
+            return
         if path.text not in draft.types:
             hint = did_you_mean(path.text, draft.types)
             message = f"`{draft.name}` has no field `{path.text}`"
@@ -190,6 +197,8 @@ def _merge(block: syntax.Block, draft: _Draft) -> None:
     body = read_body(
         f"merge `{name}`", block.span, block.items, draft.build.report, settings=("prefer",)
     )
+    if name in draft.build.broken:
+        return
     if name not in draft.types:
         hint = did_you_mean(name, draft.types)
         message = f"`{draft.name}` has no field `{name}`"
@@ -209,7 +218,7 @@ def _merge(block: syntax.Block, draft: _Draft) -> None:
 
 
 def _prefer(body: Body, name: str, draft: _Draft) -> pg.Prefer | None:
-    mapped = {m.source for m in draft.mappings}
+    mapped = {m.source for m in draft.mappings} | draft.broken_sources
     names = body.names("prefer")
     for path in names or ():
         if path.text not in mapped:
@@ -225,6 +234,8 @@ def _latest(call: syntax.Call, draft: _Draft) -> pg.Latest | None:
     columns: dict[str, str] = {}
     for argument in call.arguments:
         path = argument.value
+        if isinstance(path, syntax.Path) and path.parts[0] in draft.broken_sources:
+            return None
         source, column = _time_column(path, draft)
         if source is None or column is None:
             message = "`latest` takes columns of mapped sources: `latest(cards.updated_at)`"

@@ -8,7 +8,7 @@ from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.environments import source_environment
-from cij.compiler.model import place
+from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import is_currency
@@ -52,6 +52,32 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report(codes.UNKNOWN_NAME.at(body.settings["key"].value.span, message, help=hint))
         return
     _add(node, kind, key, columns, {k: v for k, v in own.items() if v is not None}, body, build)
+
+
+def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | None:
+    """Return a source without key and columns, for looking them up; None if it has a mistake.
+
+    Nothing is reported: the project is compiled once the columns are known.
+    """
+    build = Build(Model(ProjectSettings("", timezone)), [], {}, {}, {}, {}, {})
+    kind = _kind(node, build)
+    if kind is None:
+        return None
+    needed, optional = _KINDS[kind]
+    body = Body(f"source `{node.name.text}`", node.name.span, build.report)
+    body.settings |= {i.key.text: i for i in node.items if isinstance(i, syntax.Setting)}
+    own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
+    if None in own.values() or any(k not in own for k in needed):
+        return None
+    return pg.Source(
+        name=node.name.text,
+        kind=cast(Literal["csv", "sqlite"], kind),
+        settings={k: v for k, v in own.items() if v is not None},
+        key="",
+        columns=(),
+        timezone=timezone,
+        place=place(node.name.span),
+    )
 
 
 def _add(

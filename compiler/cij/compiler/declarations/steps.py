@@ -123,16 +123,24 @@ def _send(step: syntax.Send, context: JourneyContext) -> model.Step | None:
             text = f"there is no message `{name.text}`"
             build.report(codes.UNKNOWN_NAME.at(name.span, text, help=hint))
         return None
+    build.send_sites.setdefault(name.text, []).append(_site(step, context))
     if step.channel is not None and step.channel.text != message.channel:
         text = f"`{name.text}` is a message for {message.channel}, not for {step.channel.text}"
         build.report(codes.TYPE_MISMATCH.at(step.channel.span, text))
         return None
-    build.send_sites.setdefault(name.text, []).append(
-        SendSite(
-            step, context.node.name.text, tuple(parameters), context.env.trigger, context.known
-        )
-    )
     return model.Send(label, step.span, message.name, message.channel, parameters)
+
+
+def _site(step: syntax.Send, context: JourneyContext) -> SendSite:
+    keys = (setting.key.text for setting in step.settings)
+    return SendSite(
+        step,
+        context.node.name.text,
+        tuple(key for key in keys if context.env.field(key) is None),
+        context.env.trigger,
+        context.known,
+        context.env.is_trigger_broken,
+    )
 
 
 def _parameters(
@@ -293,11 +301,19 @@ def _blocks(step: syntax.Step) -> list[syntax.Steps]:
 def _if(step: syntax.If, context: JourneyContext) -> model.Step | None:
     name = context.name_of(step, "if")
     guards = [check_condition(b.condition, context.env) for b in step.branches]
-    segments = context.build.model.segments
-    blocks = [
-        (b.steps, known_fields(g, segments)) for b, g in zip(step.branches, guards, strict=True)
-    ]
+    blocks = [(b.steps, _promised(g, context)) for b, g in zip(step.branches, guards, strict=True)]
     return _choose(name, step.span, guards, [*blocks, (step.otherwise, frozenset())], context)
+
+
+def everything(env: Environment) -> frozenset[str]:
+    """Return all fields: what counts as known where a condition has a mistake of its own."""
+    return frozenset(env.field_names)
+
+
+def _promised(guard: ex.Expression | None, context: JourneyContext) -> frozenset[str]:
+    if guard is None:
+        return everything(context.env)
+    return known_fields(guard, context.build.model.segments)
 
 
 def _choose(
@@ -320,7 +336,7 @@ def _switch(step: syntax.Switch, context: JourneyContext) -> model.Step | None:
     name = context.name_of(step, "switch")
     value = check(step.value, context.env)
     guards = [_case_guard(value, step, case, context) for case in step.cases]
-    known = known_fields(ex.Known(value=value), {}) if value is not None else frozenset()
+    known = _promised(ex.Known(value=value) if value is not None else None, context)
     blocks = [(case.steps, known) for case in step.cases]
     return _choose(name, step.span, guards, [*blocks, (step.otherwise, frozenset())], context)
 

@@ -53,5 +53,7 @@ def _label(text: tuple[str, ...]) -> str:
 
 def _quoted(lines: tuple[str, ...]) -> str:
     """Return a text of DOT. It knows `\\N` and others, and reads entities of HTML in labels."""
-    escaped = (re.sub(r'(["\\])', r"\\\1", line).replace("&", "&amp;") for line in lines)
+    # Graphviz ends a file at the character 0, wherever it stands.
+    safe = (line.replace("\0", "\ufffd").replace("&", "&amp;") for line in lines)
+    escaped = (re.sub(r'(["\\])', r"\\\1", line) for line in safe)
     return '"' + "\\n".join(escaped) + '"'

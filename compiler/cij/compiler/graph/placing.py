@@ -131,7 +131,9 @@ def _rooms(
     for row, row_gaps in zip(layers.rows, gaps, strict=True):
         lows = [-math.inf, *(centres[c] + g for c, g in zip(row, row_gaps, strict=False))]
         highs = [*(centres[c] - g for c, g in zip(row[1:], row_gaps, strict=True)), math.inf]
-        rooms.update(zip(row, zip(lows, highs, strict=True), strict=True))
+        for cell, low, high in zip(row, lows, highs, strict=True):
+            # Rounding may leave a packed row no room at all; where a cell is, it can stay.
+            rooms[cell] = (min(low, centres[cell]), max(high, centres[cell]))
     return rooms
 
 

@@ -10,7 +10,7 @@ its id is the key of its source's row, or what the sender gave it.
 
 from sqlglot import exp
 
-from cij.compiler.program import Event, Source
+from cij.compiler.program import Event, Program, Source
 from cij.compiler.sql.columns import SQL_TYPES, cast, column, create, literal, named, select
 from cij.compiler.sql.condition import Scope, to_instant, value
 from cij.compiler.sql.load import table_of
@@ -214,10 +214,9 @@ def _fields(event: Event) -> list[tuple[str, exp.Expr]]:
 
 # --- from outside -----------------------------------------------------------------------------
 
-# Whom a text means: an id, an alias, a key written `source:key`; in this order.
-WHO = query(
-    """
-SELECT w.who, COALESCE(u.id, a.customer, v.id)
+# Whom a text means: an id, an alias, a key written `source:key`, or else what `{other}` finds.
+_WHO = """
+SELECT w.who, COALESCE(u.id, a.customer, v.id, {other})
 FROM (SELECT DISTINCT x.who FROM (SELECT UNNEST($who) AS who) AS x) AS w
 LEFT JOIN customer AS u ON u.id = w.who
 LEFT JOIN customer_alias AS a ON a.alias = w.who
@@ -226,7 +225,20 @@ LEFT JOIN customer_key AS k
   AND k.key = SUBSTRING(w.who, STRPOS(w.who, ':') + 1)
 LEFT JOIN customer AS v ON v.id = k.customer
 """
-)
+
+
+def who(program: Program) -> Statement:
+    """Return the query for the customers that the texts `$who` mean.
+
+    Shape: a row (text, id) for each text; the id is null where nobody is meant. Where customers
+    have a field `email`, an address that one customer has means that one.
+    """
+    other: exp.Expr = exp.null()
+    if any(f.name == "email" for f in program.profile.fields):
+        other = fill(
+            "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.who) HAVING COUNT(*) = 1)"
+        )
+    return query(_WHO, other=other)
 
 
 def known(event: Event) -> Statement:

@@ -41,7 +41,7 @@ def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Eve
     path = argument.value
     name = path.parts[0] if isinstance(path, syntax.Path) else ""
     found = env.model.events.get(name)
-    if found is None:
+    if found is None and name not in env.declared["event"]:
         message = f"there is no event `{name}`" if name else f"`{function}` takes an event"
         hint = did_you_mean(name, env.model.events)
         env.report(codes.UNKNOWN_NAME.at(path.span, message, label="no such event", help=hint))
@@ -56,7 +56,7 @@ def _value(
         return None
     name = ".".join(path.parts[1:])
     found = event_field(event, name)
-    if found is None:
+    if found is None and f"{event.name}.{name}" not in env.broken:
         hint = did_you_mean(name, ["at", *(f.name for f in event.fields)])
         message = f"event `{event.name}` has no field `{name}`"
         env.report(codes.UNKNOWN_NAME.at(path.span, message, label="no such field", help=hint))

@@ -1,6 +1,6 @@
 """What an expression may name, by the place where it stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from cij.compiler import program as pg
@@ -15,7 +15,8 @@ class Environment:
 
     `declared` holds what was written, by kind and name, for what may be used before it is typed.
     `typed_measure` types a measure when it is first used; `measure_stack` are those that are being
-    typed now, to find one that needs itself.
+    typed now, to find one that needs itself. Naming what is `broken` is a consequence of a mistake
+    that has been reported, and so is naming the trigger when an entering event is broken.
     """
 
     model: Model
@@ -27,6 +28,8 @@ class Environment:
     event: pg.Event | None = None
     trigger: tuple[pg.Event, ...] = ()
     measure_stack: tuple[str, ...] = ()
+    broken: Set[str] = frozenset()
+    is_trigger_broken: bool = False
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a mistake. The same one is kept once, though a condition be looked at twice."""
@@ -36,8 +39,15 @@ class Environment:
     def with_event(self, event: pg.Event | None) -> "Environment":
         return replace(self, event=event)
 
-    def with_trigger(self, events: tuple[pg.Event, ...]) -> "Environment":
-        return replace(self, trigger=events)
+    def with_trigger(self, events: tuple[pg.Event, ...], *, is_broken: bool) -> "Environment":
+        return replace(self, trigger=events, is_trigger_broken=is_broken)
+
+    def is_consequence(self, name: str) -> bool:
+        """Tell whether a customer's field or measure `name` is unknown by another's mistake."""
+        if not self.has_customer:
+            return False
+        is_measure = name in self.declared["measure"] and name not in self.model.measures
+        return self.model.profile is None or name in self.broken or is_measure
 
     def field(self, name: str) -> pg.ProfileField | None:
         """Return the customer's field of this name, if customers are in reach."""

@@ -73,6 +73,8 @@ def _qualified(node: syntax.Path, env: Environment) -> ex.Expression | None:
 
 def _unknown(node: syntax.Path, env: Environment) -> None:
     name = node.text
+    if env.is_consequence(node.parts[-1]) or _is_broken_field(name, env):
+        return
     if env.event is not None:
         what = f"neither the event `{env.event.name}` nor the customer has a field `{name}`"
         candidates = [_AT, *(f.name for f in env.event.fields), *env.field_names]
@@ -86,6 +88,14 @@ def _unknown(node: syntax.Path, env: Environment) -> None:
     else:
         hint = did_you_mean(name, candidates)
     env.report(codes.UNKNOWN_NAME.at(node.span, what, label="no such field", help=hint))
+
+
+def _is_broken_field(name: str, env: Environment) -> bool:
+    """Tell whether `amount`, `event.amount` or `purchase.amount` was declared with a mistake."""
+    if env.event is None:
+        return name in env.broken
+    field = name.removeprefix("event.").removeprefix(f"{env.event.name}.")
+    return f"{env.event.name}.{field}" in env.broken
 
 
 def _event_field(name: str, env: Environment) -> ex.Expression | None:
@@ -129,6 +139,8 @@ def _measure(name: str, env: Environment) -> ex.Expression | None:
 
 def _consent(node: syntax.Path, env: Environment) -> ex.Expression | None:
     topic = env.model.topics.get(node.parts[1])
+    if topic is None and node.parts[1] in env.declared["topic"]:
+        return None
     if topic is None:
         hint = did_you_mean(node.parts[1], env.model.topics)
         message = f"there is no topic `{node.parts[1]}`"
@@ -145,12 +157,16 @@ def _consent(node: syntax.Path, env: Environment) -> ex.Expression | None:
 
 def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
     name = ".".join(node.parts[1:])
+    if env.is_trigger_broken:
+        return None
     if not env.trigger:
         message = f"`{node.text}` needs an entering event, and no event enters this journey"
         env.report(codes.UNKNOWN_NAME.at(node.span, message, help="add `enter on EVENT`"))
         return None
     found = [event_field(event, name) for event in env.trigger]
     missing = [e for e, f in zip(env.trigger, found, strict=True) if f is None]
+    if any(f"{event.name}.{name}" in env.broken for event in missing):
+        return None
     if missing:
         hint = did_you_mean(name, [_AT, *(f.name for f in missing[0].fields)])
         message = f"event `{missing[0].name}` has no field `{name}`"

@@ -50,6 +50,8 @@ class DuckEngine:
             raise StoreError(_opening_message(path, error)) from error
         # Statements are few and big, and their order is given by the plan.
         self._connection.execute("SET preserve_insertion_order = false")
+        # Inside a transaction the planner takes new tables for small and would join times by loops.
+        self._connection.execute("SET asof_loop_join_threshold = 0")
         if threads:
             self._connection.execute(f"SET threads = {int(threads)}")
 

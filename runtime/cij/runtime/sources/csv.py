@@ -15,6 +15,7 @@ from cij.runtime.engine import CsvFile, Engine, Reject
 from cij.runtime.errors import DataError
 from cij.runtime.sources.kind import (
     BadRow,
+    ColumnName,
     Kind,
     Staged,
     failure,
@@ -45,13 +46,18 @@ def fingerprint(source: Source, root: Path) -> str:
     return stamp(path_of(source, root))
 
 
-CSV = Kind(stage, fingerprint)
+def names(source: Source, root: Path) -> list[ColumnName]:
+    """Return the names in the first line of the file."""
+    path = path_of(source, root)
+    with as_utf8(source, path) as readable:
+        return [ColumnName(name) for name in _header(source, readable)]
+
+
+CSV = Kind(stage, fingerprint, names)
 
 
 def _table(source: Source, path: Path, file: str) -> CsvFile:
     header = _header(source, path)
-    if header is None:
-        raise failure(source, f"{file} is empty: not even a line of column names")
     require_columns(source, header, file)
     twice = [c.name for c in source.columns if header.count(c.name) > 1]
     if twice:
@@ -90,9 +96,12 @@ def _records(source: Source, path: Path, encoding: str) -> Iterator[tuple[int, l
             start = rows.line_num + 1
 
 
-def _header(source: Source, path: Path) -> list[str] | None:
+def _header(source: Source, path: Path) -> list[str]:
     found = next(_records(source, path, "utf-8-sig"), None)
-    return found[1] if found else None
+    if found is None:
+        file = source.settings["path"]
+        raise failure(source, f"{file} is empty: not even a line of column names")
+    return found[1]
 
 
 def _lines(

@@ -29,11 +29,22 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnName:
+    """A column as the source itself knows it; `declared` is its type there, if it has types."""
+
+    name: str
+    declared: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
-    """`stage` raises DataError; `fingerprint` is equal as long as the rows need no reading."""
+    """`stage` and `names` raise DataError; `fingerprint` is equal as long as the rows need no
+    reading; `names` does not look at the columns that the source declares.
+    """
 
     stage: Callable[[Engine, Source, Path], Staged]
     fingerprint: Callable[[Source, Path], str]
+    names: Callable[[Source, Path], list[ColumnName]]
 
 
 def path_of(source: Source, root: Path) -> Path:

@@ -33,7 +33,9 @@ class SourceReport:
     def line(self) -> str:
         """Return the report as a sentence."""
         text = f"{self.name}: {self.kept} of {self.read} rows"
-        parts = [f"{self.bad} bad"] * bool(self.bad) + [f"{self.dropped} left out"] * bool(self.dropped)
+        parts = [f"{self.bad} bad"] * bool(self.bad) + [f"{self.dropped} left out"] * bool(
+            self.dropped
+        )
         return f"{text} ({', '.join(parts)})" if parts else text
 
 

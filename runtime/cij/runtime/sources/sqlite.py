@@ -12,7 +12,15 @@ from cij.compiler.program import Source
 from cij.compiler.sql.load import STAGE
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DataError
-from cij.runtime.sources.kind import Kind, Staged, failure, path_of, require_columns, stamp
+from cij.runtime.sources.kind import (
+    ColumnName,
+    Kind,
+    Staged,
+    failure,
+    path_of,
+    require_columns,
+    stamp,
+)
 
 _LOCK_WAIT_S = 2.0
 
@@ -21,7 +29,8 @@ def stage(engine: Engine, source: Source, root: Path) -> Staged:
     """Put the rows into the stage. Raises DataError when the table cannot be read."""
     path = path_of(source, root)
     file, table = source.settings["path"], source.settings["table"]
-    require_columns(source, _columns(source, path), f"table {table} of {file}")
+    there = [column.name for column in _columns(source, path)]
+    require_columns(source, there, f"table {table} of {file}")
     try:
         engine.stage_sqlite(STAGE, path, table, [c.name for c in source.columns])
     except DataError as error:
@@ -35,7 +44,12 @@ def fingerprint(source: Source, root: Path) -> str:
     return stamp(path, path.with_name(path.name + "-wal"))
 
 
-SQLITE = Kind(stage, fingerprint)
+def names(source: Source, root: Path) -> list[ColumnName]:
+    """Return the columns of the table with the types that it declares."""
+    return _columns(source, path_of(source, root))
+
+
+SQLITE = Kind(stage, fingerprint, names)
 
 
 def _lines(ordinals: Collection[int]) -> dict[int, int]:
@@ -43,16 +57,17 @@ def _lines(ordinals: Collection[int]) -> dict[int, int]:
     return {ordinal: ordinal + 1 for ordinal in ordinals}
 
 
-def _columns(source: Source, path: Path) -> list[str]:
+def _columns(source: Source, path: Path) -> list[ColumnName]:
     table = source.settings["table"]
+    text = "SELECT name, type FROM pragma_table_info(?)"
     try:
         with closing(_open(path)) as connection:
-            rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+            rows = connection.execute(text, (table,)).fetchall()
             if not rows:
                 raise failure(source, _no_table(connection, source))
     except sqlite3.Error as error:
         raise failure(source, _told(source, str(error))) from error
-    return [name for (name,) in rows]
+    return [ColumnName(name, declared) for name, declared in rows]
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -28,10 +28,12 @@ def as_utf8(source: Source, path: Path) -> Iterator[Path]:
 
 
 def _copy(path: Path, encoding: str, newline: str | None, copy: Path) -> None:
-    with path.open(encoding=encoding, newline=newline) as old:
-        with copy.open("w", encoding="utf-8", newline="") as new:
-            while text := old.read(_CHUNK_BYTES):
-                new.write(text)
+    with (
+        path.open(encoding=encoding, newline=newline) as old,
+        copy.open("w", encoding="utf-8", newline="") as new,
+    ):
+        while text := old.read(_CHUNK_BYTES):
+            new.write(text)
 
 
 def _codec(source: Source) -> str:

@@ -8,6 +8,7 @@ effects and history, move. One transaction holds a tick.
 """
 
 from cij.compiler.sql.plan.build import journey_plan, make_plan
+from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
     EntryPlan,
     JourneyPlan,
@@ -16,6 +17,7 @@ from cij.compiler.sql.plan.parts import (
     SegmentPlan,
 )
 from cij.compiler.sql.plan.recheck import recheck
+from cij.compiler.sql.plan.segments import segment_query
 from cij.compiler.sql.plan.waking import fresh_events
 
 __all__ = [
@@ -27,5 +29,7 @@ __all__ = [
     "fresh_events",
     "journey_plan",
     "make_plan",
+    "measure_query",
     "recheck",
+    "segment_query",
 ]

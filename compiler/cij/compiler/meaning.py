@@ -1,0 +1,270 @@
+"""What a declaration means, in plain words: one text a journey, segment, measure or message."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.model import Model
+from cij.compiler.wording import (
+    duration_words,
+    event_words,
+    name_words,
+    percent_words,
+    timer_words,
+    words,
+)
+from cij.grammar import syntax
+
+_INDENT = "  "
+Lines = Iterator[str]
+
+
+def meanings(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iterator[list[str]]:
+    """Yield the text, as lines, of each declaration that has this name.
+
+    `files` are the syntax trees: the model has the comments of journeys only.
+    """
+    for kind, (head, *rest) in _texts(name, source):
+        yield [head, *_comment(kind, name, files), *rest]
+
+
+def _comment(kind: str, name: str, files: Mapping[str, syntax.File]) -> list[str]:
+    nodes = (node for file in files.values() for node in file.declarations)
+    for node in nodes:
+        if isinstance(node, syntax.Declaration) and (node.kind.text, node.name.text) == (
+            kind,
+            name,
+        ):
+            return node.doc.splitlines()
+    return []
+
+
+def _texts(name: str, source: Model) -> Iterator[tuple[str, list[str]]]:
+    if name in source.segments:
+        yield "segment", list(_segment(source.segments[name]))
+    if name in source.measures:
+        yield "measure", list(_measure(source.measures[name]))
+    if name in source.messages:
+        yield "message", list(_message(source.messages[name], source))
+    if name in source.events:
+        yield "event", list(_event(source.events[name]))
+    if name in source.topics:
+        yield "topic", list(_topic(source.topics[name]))
+    if name in source.journeys:
+        yield "journey", list(_journey(source.journeys[name], source))
+
+
+def names(source: Model) -> dict[str, list[str]]:
+    """Return the names that have a meaning, by kind. Built-in events are left out."""
+    return {
+        "journey": list(source.journeys),
+        "segment": list(source.segments),
+        "measure": list(source.measures),
+        "message": list(source.messages),
+        "event": [e.name for e in source.events.values() if not e.is_interaction],
+        "topic": list(source.topics),
+    }
+
+
+def _indented(lines: Lines | list[str]) -> Lines:
+    return (_INDENT + line for line in lines)
+
+
+def _head(kind: str, name: str, place: object) -> str:
+    return f"{kind} {name_words(name)}" + (f"  ({place})" if place else "")
+
+
+# --- data -------------------------------------------------------------------------------------
+
+
+def _segment(segment: pg.Segment) -> Lines:
+    yield _head("segment", segment.name, segment.place)
+    yield f"Everybody for whom this is true: {words(segment.condition)}"
+
+
+def _measure(measure: pg.Measure) -> Lines:
+    yield _head("measure", measure.name, measure.place)
+    yield f"For each customer, {measure.value.type}: {words(measure.value)}"
+    if measure.value.is_nullable:
+        yield "It is missing where a part of it is missing."
+
+
+def _event(event: pg.Event) -> Lines:
+    yield _head("event", event.name, event.place)
+    if event.is_interaction:
+        yield "Built in: what a customer does with a message that was sent."
+    elif event.source is not None and event.customer is not None:
+        key = f"{event.customer.source} whose key is `{event.customer.column}`"
+        yield f"One for each row of source {event.source}, of the customer in {key}."
+        yield f"It happens at: {words(event.at)}" if event.at else "It happens at its arrival."
+    else:
+        yield "It comes from outside, one at a time (`cij event`)."
+    yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in event.fields) or "none")
+
+
+def _topic(topic: pg.Topic) -> Lines:
+    rule = {
+        "opt_in": "Nobody hears about it without having said yes.",
+        "opt_out": "Everybody may hear about it who has not said no.",
+        "none": "It needs no consent: service messages.",
+    }
+    yield _head("topic", topic.name, topic.place)
+    if topic.purpose:
+        yield topic.purpose
+    yield f"Channels: {', '.join(topic.channels)}. {rule[topic.consent]}"
+
+
+def _message(message: pg.Message, source: Model) -> Lines:
+    yield _head("message", message.name, message.place)
+    yield f"By {message.channel}, on topic {message.topic}{_consent(message, source)}."
+    locales = ", ".join(content.locale for content in message.locales)
+    yield f"Locales: {locales}; {message.fallback} for everybody else."
+    if message.fields:
+        yield f"It reads of the customer: {', '.join(message.fields)}."
+    if message.parameters:
+        yield f"Each send gives it: {', '.join(message.parameters)}."
+    sends = [j.name for j in source.journeys.values() if message.name in _sent(j.steps)]
+    yield f"Sent by: {', '.join(sends)}." if sends else "No journey sends it."
+
+
+def _consent(message: pg.Message, source: Model) -> str:
+    topic = source.topics.get(message.topic)
+    is_free = topic is not None and topic.consent == "none"
+    return ", which needs no consent" if is_free else ", to those who consent to it"
+
+
+def _sent(steps: model.Steps) -> set[str]:
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, model.Send):
+            found.add(step.message)
+        for block in _blocks(step):
+            found |= _sent(block)
+    return found
+
+
+def _blocks(step: model.Step) -> list[model.Steps]:
+    if isinstance(step, (model.Wait, model.Choose)):
+        return [*(arm.steps for arm in step.arms), step.otherwise]
+    return []
+
+
+# --- journeys ---------------------------------------------------------------------------------
+
+
+def _journey(journey: model.Journey, source: Model) -> Lines:
+    yield _head("journey", journey.name, model.place(journey.span))
+    yield from filter(None, journey.doc.splitlines())
+    yield from _section("Who enters", [*_entries(journey, source), *_limits(journey)])
+    yield from _section("Goals", [_goal(goal) for goal in journey.goals])
+    yield from _section("Leaves early", [_exit(leave) for leave in journey.exits])
+    yield from _section("Steps", list(_steps(journey.steps)))
+
+
+def _section(title: str, lines: list[str]) -> Lines:
+    if lines:
+        yield ""
+        yield title
+        yield from _indented(lines)
+
+
+def _entries(journey: model.Journey, source: Model) -> Lines:
+    for entry in journey.entries:
+        if isinstance(entry, pg.EventEntry):
+            yield f"the customer of each event {event_words(entry.event, None, entry.where)}"
+            continue
+        later = "" if entry.is_once else ", and whoever joins it later"
+        yield f"everybody in segment {name_words(entry.segment)} at the start{later}"
+        segment = source.segments.get(entry.segment)
+        if segment is not None:
+            yield f"{_INDENT}{entry.segment}: {words(segment.condition)}"
+
+
+def _limits(journey: model.Journey) -> Lines:
+    if journey.suppress is not None:
+        yield f"but nobody for whom this is true: {words(journey.suppress)}"
+    each = f" for each {journey.per}" if journey.per else ""
+    yield f"again: {_again(journey)}{each}"
+    if journey.holdout is not None and Decimal(journey.holdout):
+        share = percent_words(journey.holdout)
+        yield f"held out: {share} go through all steps without any message, for comparison"
+    if journey.language is not None:
+        yield f"language: {words(journey.language)}"
+    if journey.timezone is not None:
+        yield f"time zone of those whose own is unknown: {journey.timezone}"
+
+
+def _again(journey: model.Journey) -> str:
+    if journey.again_after is not None:
+        return f"{duration_words(journey.again_after)} after the last exit, one passage at a time"
+    return "always, one passage at a time" if journey.again == "always" else "never, once"
+
+
+def _goal(goal: model.Goal) -> str:
+    cause = _cause(goal.event, goal.where, goal.condition)
+    within = f", counted within {duration_words(goal.within)}" if goal.within else ""
+    after = "stays in the journey" if goal.is_stay else "leaves as converted"
+    return f"{name_words(goal.name)}: {cause}{within}; who reaches it {after}"
+
+
+def _exit(leave: model.Exit) -> str:
+    return f"{name_words(leave.name)}: {_cause(leave.event, leave.where, leave.condition)}"
+
+
+def _cause(event: str | None, where: ex.Expression | None, condition: ex.Expression | None) -> str:
+    if event is not None:
+        return f"on {event_words(event, None, where)}"
+    return f"when {words(condition)}" if condition is not None else "at once"
+
+
+# --- steps ------------------------------------------------------------------------------------
+
+
+def _steps(steps: model.Steps) -> Lines:
+    for step in steps:
+        match step:
+            case model.Send():
+                yield from _send(step)
+            case model.Wait():
+                yield from _wait(step)
+            case model.Choose():
+                yield from _choose(step)
+            case model.End():
+                yield f"leave as {name_words(step.outcome)}"
+
+
+def _send(step: model.Send) -> Lines:
+    given = ", ".join(f"{key} = {words(value)}" for key, value in step.parameters.items())
+    what = f"send {step.channel} {name_words(step.message)}" + (f" with {given}" if given else "")
+    # A step without a label is named after what it does; saying it twice helps nobody.
+    is_labelled = not step.name.startswith("send ")
+    yield f"{name_words(step.name)}: {what}" if is_labelled else what
+
+
+def _wait(step: model.Wait) -> Lines:
+    label = "" if step.name.startswith("wait ") else f"{name_words(step.name)}: "
+    if not step.arms:
+        yield f"{label}wait {timer_words(step.timer)}"
+        return
+    which = "this" if len(step.arms) == 1 else "the first of these"
+    yield f"{label}wait up to {timer_words(step.timer)} for {which}"
+    for arm in step.arms:
+        yield f"{_INDENT}on {event_words(arm.event, arm.of, arm.where)}"
+        yield from _block(arm.steps)
+    yield f"{_INDENT}if nothing comes"
+    yield from _block(step.otherwise)
+
+
+def _choose(step: model.Choose) -> Lines:
+    word = "if"
+    for arm in step.arms:
+        yield f"{word} {words(arm.guard)}"
+        yield from _indented(_steps(arm.steps) if arm.steps else ["go on"])
+        word = "else if"
+    if step.otherwise:
+        yield "else"
+        yield from _indented(_steps(step.otherwise))
+
+
+def _block(steps: model.Steps) -> Lines:
+    return _indented(_indented(_steps(steps) if steps else ["go on"]))

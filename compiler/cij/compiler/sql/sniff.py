@@ -1,0 +1,52 @@
+"""Which type the staged text of a column fits: for sources that declare no columns.
+
+Stricter than the loader, which reads what its author has declared: `007` stays text.
+"""
+
+from sqlglot import exp
+
+from cij.compiler.sql.columns import literal, select
+from cij.compiler.sql.load import STAGE
+from cij.compiler.sql.template import Statement, fill
+
+# Candidates from the narrowest to the widest; text takes everything.
+KINDS = ("boolean", "integer", "decimal", "date", "datetime")
+
+_INTEGER = "^[+-]?(0|[1-9][0-9]{0,17})$"
+_DECIMAL = "^[+-]?(0|[1-9][0-9]{0,13})([.][0-9]{1,4})?$"
+_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_DATETIME = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+    " ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?$"
+)
+_FITS = {
+    "boolean": "LOWER({r}) IN ('true', 'false', 't', 'f')",
+    "integer": "REGEXP_MATCHES({r}, {pattern})",
+    "decimal": "REGEXP_MATCHES({r}, {pattern})",
+    "date": "REGEXP_MATCHES({r}, {pattern}) AND NOT TRY_CAST({r} AS DATE) IS NULL",
+    "datetime": "REGEXP_MATCHES({r}, {pattern}) AND NOT TRY_CAST({r} AS TIMESTAMP) IS NULL",
+}
+_PATTERNS = {"integer": _INTEGER, "decimal": _DECIMAL, "date": _DATE, "datetime": _DATETIME}
+
+
+def sniff(count: int, null: str | None) -> Statement:
+    """Return the query that counts what fits, of the first `count` columns of the stage.
+
+    Shape: one row: the number of rows; then for each column how many are known, and how many of
+    those fit each of KINDS.
+    """
+    counts: list[exp.Expr] = [fill("COUNT(*)")]
+    for i in range(count):
+        raw = _known(i, null)
+        counts.append(fill("COUNT({r})", r=raw))
+        counts += [fill("COUNT(*) FILTER (WHERE {fits})", fits=_fits(k, raw)) for k in KINDS]
+    return Statement(select(counts, "SELECT 1 FROM {t} AS s", t=STAGE))
+
+
+def _known(i: int, null: str | None) -> exp.Expr:
+    tree = fill("NULLIF(TRIM({r}), '')", r=exp.column(f"r{i}", "s", quoted=True))
+    return tree if null is None else fill("NULLIF({a}, {null})", a=tree, null=literal(null))
+
+
+def _fits(kind: str, raw: exp.Expr) -> exp.Expr:
+    return fill(_FITS[kind], r=raw, pattern=literal(_PATTERNS.get(kind, "")))

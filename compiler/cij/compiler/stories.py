@@ -1,0 +1,377 @@
+"""`test` blocks to stories: names resolved, values typed, mistakes reported.
+
+    syntax.Test --resolve_stories--> Story
+
+Names of the project are looked up as everywhere. What the tested journey does is looked up in its
+states, so that is done only where the rest of the project has no mistakes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cij.compiler import expression as ex, program as pg, story as st
+from cij.compiler.build import Build
+from cij.compiler.declarations.event import INTERACTIONS
+from cij.compiler.environments import customer_environment
+from cij.compiler.model import place
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import Environment, check, check_value
+from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.names import event_field
+from cij.compiler.types import TEXT, Type
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
+from cij.grammar.span import Span
+
+_CLOCK_HELP = "begin the test with the local time of its start: `clock 2026-03-02 10:00`"
+
+
+def resolve_stories(
+    files: Iterable[syntax.File], build: Build, program: pg.Program | None
+) -> tuple[st.Story, ...]:
+    """Return the stories of all tests without mistakes; the mistakes go to `build`.
+
+    `program` is None where the project has errors.
+    """
+    tests = [n for file in files for n in file.declarations if isinstance(n, syntax.Test)]
+    found = [_story(test, build, program) for test in tests]
+    return tuple(story for story in found if story is not None)
+
+
+@dataclass(slots=True)
+class _Context:
+    """One test while it is resolved. `journey` is None where its states cannot be known.
+
+    `given` holds where each customer was given first.
+    """
+
+    build: Build
+    env: Environment
+    journey: pg.Journey | None
+    clock: syntax.Clock | None = None
+    given: dict[str, Span] = field(default_factory=dict)
+    has_begun: bool = False
+
+    def line(self, node: syntax.Statement) -> dict[str, Any]:
+        """Return the fields of `st.Line` of a statement."""
+        span = node.span
+        written = self.build.texts[span.file][span.start : span.end]
+        return {"place": place(span), "words": " ".join(written.partition("{")[0].split())}
+
+
+def _story(test: syntax.Test, build: Build, program: pg.Program | None) -> st.Story | None:
+    before = sum(d.is_error for d in build.diagnostics)
+    _find_journey(test, build)
+    journeys = {j.name: j for j in program.journeys} if program else {}
+    context = _Context(build, customer_environment(build), journeys.get(test.subject.text))
+    statements: list[st.Statement] = []
+    for node in test.statements:
+        statements += _RESOLVERS[type(node)](node, context)
+    if context.clock is None:
+        message = "the test does not say when it begins"
+        build.report(codes.TEST_CLOCK.at(test.title.span, message, help=_CLOCK_HELP))
+    if context.clock is None or sum(d.is_error for d in build.diagnostics) > before:
+        return None
+    return st.Story(
+        title=test.title.value,
+        journey=test.subject.text,
+        place=place(test.span),
+        clock=_local(context.clock.moment),
+        statements=tuple(statements),
+    )
+
+
+def _find_journey(test: syntax.Test, build: Build) -> None:
+    name = test.subject.text
+    if name in build.journeys:
+        return
+    hint = did_you_mean(name, build.journeys)
+    if name in build.declared["segment"]:
+        hint = f'a test is for a journey; in it stands `expect "ana" in segment {name}`'
+    message = f"there is no journey `{name}`"
+    build.report(codes.UNKNOWN_NAME.at(test.subject.span, message, help=hint))
+
+
+def _local(moment: syntax.DateTime) -> str:
+    return moment.value.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _minute(moment: syntax.DateTime | None) -> str | None:
+    return None if moment is None else moment.value.strftime("%Y-%m-%d %H:%M")
+
+
+# --- clock and time ---------------------------------------------------------------------------
+
+
+def _clock(node: syntax.Clock, context: _Context) -> list[st.Statement]:
+    if context.clock is not None:
+        message = "the test sets its clock twice"
+        related = [Label(context.clock.span, "first here")]
+        hint = "let time pass with `after 2 days`"
+        context.build.report(codes.TEST_CLOCK.at(node.span, message, related=related, help=hint))
+        return []
+    if context.has_begun:
+        message = "the clock is set after something has happened"
+        context.build.report(codes.TEST_CLOCK.at(node.span, message, help=_CLOCK_HELP))
+    context.clock = node
+    return []
+
+
+def _after(node: syntax.After, context: _Context) -> list[st.Statement]:
+    context.has_begun = True
+    line = context.line(node)
+    passed: list[st.Statement] = [st.After(**line, period=period(node.duration))]
+    return passed if node.event is None else [*passed, *_happens(node.event, context)]
+
+
+# --- customers and their values ---------------------------------------------------------------
+
+
+def _given(node: syntax.Given, context: _Context) -> list[st.Statement]:
+    context.given.setdefault(node.customer.value, node.customer.span)
+    fields: dict[str, ex.Constant] = {}
+    consents: list[st.ConsentGiven] = []
+    for setting in _once(node.settings, context):
+        target = _target(setting, context)
+        if target is None:
+            continue
+        value = _value(setting, target.type, context)
+        if value is not None and isinstance(target, ex.Consent):
+            consents.append(st.ConsentGiven(target.topic, target.channel, bool(value.value)))
+        elif value is not None and isinstance(target, ex.Field):
+            fields[target.name] = value
+    line = context.line(node)
+    customer = node.customer.value
+    return [st.Given(**line, customer=customer, fields=fields, consents=tuple(consents))]
+
+
+def _once(settings: tuple[syntax.Setting, ...], context: _Context) -> Iterable[syntax.Setting]:
+    """Yield the settings, each key once; report the others."""
+    first: dict[str, Span] = {}
+    for setting in settings:
+        key = setting.key.text
+        if key in first:
+            related = [Label(first[key], "first here")]
+            message = f"`{key}` is set twice"
+            context.build.report(
+                codes.DUPLICATE_NAME.at(setting.key.span, message, related=related)
+            )
+            continue
+        first[key] = setting.key.span
+        yield setting
+
+
+def _target(setting: syntax.Setting, context: _Context) -> ex.Field | ex.Consent | None:
+    key = setting.key
+    found = check(key, context.env)
+    if isinstance(found, ex.Field) and found.name == "id":
+        message = "`id` cannot be set: in a test the name of the customer is the id"
+        context.build.report(codes.TEST_VALUE.at(key.span, message))
+    elif isinstance(found, ex.MeasureValue):
+        message = f"`{key.text}` is a measure, computed from what the customer does"
+        hint = 'give the events: `event … by "ana"`'
+        context.build.report(codes.TEST_VALUE.at(key.span, message, help=hint))
+    elif isinstance(found, (ex.Field, ex.Consent)):
+        return found
+    return None
+
+
+def _value(setting: syntax.Setting, wanted: Type, context: _Context) -> ex.Constant | None:
+    node = setting.value
+    found = None
+    if not isinstance(node, (syntax.Path, syntax.Call)):
+        reported = len(context.build.diagnostics)
+        found = check_value(node, wanted, context.env)
+        if len(context.build.diagnostics) > reported:
+            return None
+    if isinstance(found, ex.Constant):
+        return found
+    message = f"`{setting.key.text}` takes a plain value in a test"
+    hint = "in quotes, if it is a text" if isinstance(node, syntax.Path) else None
+    context.build.report(codes.TEST_VALUE.at(node.span, message, help=hint))
+    return None
+
+
+def _customer(text: syntax.Text, context: _Context) -> str:
+    """Return the name of a customer; report one that was not given before."""
+    name = text.value
+    if name not in context.given:
+        hint = did_you_mean(name, context.given) or f'add `given customer "{name}" {{ … }}`'
+        message = f'the test has no customer "{name}" so far'
+        context.build.report(codes.TEST_CUSTOMER.at(text.span, message, help=hint))
+    return name
+
+
+# --- events -----------------------------------------------------------------------------------
+
+
+def _happens(node: syntax.Happens, context: _Context) -> list[st.Statement]:
+    context.has_begun = True
+    customer = _customer(node.customer, context)
+    event = _event(node.event, context)
+    if event is None:
+        return []
+    channel = _channel_of_label(node.label, event, context) if node.label else None
+    fields = {}
+    for setting in _once(node.settings, context):
+        value = _event_value(setting, event, context)
+        if value is not None:
+            fields[setting.key.text] = value
+    if channel is not None:
+        fields.setdefault("channel", channel)
+    of = node.label.text if node.label else None
+    line = context.line(node)
+    return [st.Happens(**line, event=event.name, of=of, customer=customer, fields=fields)]
+
+
+def _event(name: syntax.Name, context: _Context) -> pg.Event | None:
+    events = context.build.model.events
+    if name.text not in events and name.text not in context.build.declared["event"]:
+        hint = did_you_mean(name.text, events)
+        message = f"there is no event `{name.text}`"
+        context.build.report(codes.UNKNOWN_NAME.at(name.span, message, help=hint))
+    return events.get(name.text)
+
+
+def _event_value(setting: syntax.Setting, event: pg.Event, context: _Context) -> ex.Constant | None:
+    name = setting.key.text
+    if name == "at":
+        message = "an event of a test happens when its line is reached, so `at` cannot be set"
+        context.build.report(codes.TEST_VALUE.at(setting.key.span, message))
+        return None
+    found = event_field(event, name)
+    if found is None:
+        names = [f.name for f in event.fields] + ["channel"] * event.is_interaction
+        hint = did_you_mean(name, names)
+        message = f"event `{event.name}` has no field `{name}`"
+        context.build.report(codes.UNKNOWN_NAME.at(setting.key.span, message, help=hint))
+        return None
+    return _value(setting, found.type, context)
+
+
+def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) -> ex.Constant | None:
+    """Return the channel of the send that an interaction belongs to."""
+    if not event.is_interaction:
+        message = f"`{event.name}` is no interaction with a message, so it has no step"
+        hint = f"write `{event.name}` alone"
+        context.build.report(codes.TEST_STEP.at(label.span, message, help=hint))
+        return None
+    if context.journey is None:
+        return None
+    sends = {s.step: s.effect.channel for s in _acts(context.journey)}
+    if label.text not in sends:
+        hint = did_you_mean(label.text, sends)
+        message = f"no send of `{context.journey.name}` is called `{label.text}`"
+        context.build.report(codes.TEST_STEP.at(label.span, message, help=hint))
+        return None
+    channel = sends[label.text]
+    if channel not in INTERACTIONS[event.name][0]:
+        message = f"`{label.text}` sends by {channel}, and no {channel} is ever {event.name}"
+        context.build.report(codes.TEST_STEP.at(label.span, message))
+    return ex.Constant(type=TEXT, value=channel)
+
+
+# --- expectations -----------------------------------------------------------------------------
+
+
+def _expect_sent(node: syntax.ExpectSent, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    name, messages = node.message.text, context.build.model.messages
+    message = messages.get(name)
+    if message is None:
+        if name not in context.build.declared["message"]:
+            text = f"there is no message `{name}`"
+            hint = did_you_mean(name, messages)
+            context.build.report(codes.UNKNOWN_NAME.at(node.message.span, text, help=hint))
+        return []
+    if node.channel.text != message.channel:
+        text = f"`{name}` is a message for {message.channel}, not for {node.channel.text}"
+        context.build.report(codes.TYPE_MISMATCH.at(node.channel.span, text))
+        return []
+    if context.journey is not None:
+        sent = {s.effect.message for s in _acts(context.journey)}
+        _never("sends", name, sent, node.message.span, context)
+    at = _minute(node.at)
+    line = context.line(node)
+    return [st.ExpectSent(**line, channel=message.channel, message=name, customer=customer, at=at)]
+
+
+def _never(does: str, name: str, known: Iterable[str], span: Span, context: _Context) -> None:
+    assert context.journey is not None
+    known = set(known)
+    if name not in known:
+        message = f"journey `{context.journey.name}` never {does} `{name}`"
+        hint = did_you_mean(name, known)
+        context.build.report(codes.TEST_NEVER.at(span, message, help=hint))
+
+
+def _expect_nothing(node: syntax.ExpectNothing, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    return [st.ExpectNothing(**context.line(node), customer=customer)]
+
+
+def _expect_ended(node: syntax.ExpectEnded, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    if node.outcome is not None and context.journey is not None:
+        ends = {s.outcome for s in context.journey.states if isinstance(s, pg.End)}
+        _never("ends as", node.outcome.text, ends, node.outcome.span, context)
+    outcome = node.outcome.text if node.outcome else None
+    return [st.ExpectEnded(**context.line(node), customer=customer, outcome=outcome)]
+
+
+def _expect_waiting(node: syntax.ExpectWaiting, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    if context.journey is not None:
+        rests = [s.step for s in context.journey.states if isinstance(s, pg.Rest)]
+        if node.step.text not in rests:
+            hint = did_you_mean(node.step.text, rests)
+            message = f"no wait of `{context.journey.name}` is called `{node.step.text}`"
+            context.build.report(codes.TEST_STEP.at(node.step.span, message, help=hint))
+    step, until = node.step.text, _minute(node.until)
+    return [st.ExpectWaiting(**context.line(node), customer=customer, step=step, until=until)]
+
+
+def _expect_member(node: syntax.ExpectMember, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    name, declared = node.segment.text, context.build.declared["segment"]
+    if name not in declared:
+        hint = did_you_mean(name, declared)
+        message = f"there is no segment `{name}`"
+        context.build.report(codes.UNKNOWN_NAME.at(node.segment.span, message, help=hint))
+    line = context.line(node)
+    return [st.ExpectMember(**line, customer=customer, segment=name, is_negated=node.is_negated)]
+
+
+def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statement]:
+    message = "`expect done` is understood, but not available in this version"
+    context.build.report(codes.NOT_YET_AVAILABLE.at(node.span, message))
+    return []
+
+
+def _acts(journey: pg.Journey) -> list[pg.Act]:
+    return [s for s in journey.states if isinstance(s, pg.Act)]
+
+
+def _begins(
+    resolve: Callable[[Any, _Context], list[st.Statement]],
+) -> Callable[[Any, _Context], list[st.Statement]]:
+    def rule(node: Any, context: _Context) -> list[st.Statement]:
+        context.has_begun = True
+        return resolve(node, context)
+
+    return rule
+
+
+_RESOLVERS: dict[type, Callable[[Any, _Context], list[st.Statement]]] = {
+    syntax.Clock: _clock,
+    syntax.Given: _given,
+    syntax.Happens: _happens,
+    syntax.After: _after,
+    syntax.ExpectSent: _begins(_expect_sent),
+    syntax.ExpectNothing: _begins(_expect_nothing),
+    syntax.ExpectEnded: _begins(_expect_ended),
+    syntax.ExpectWaiting: _begins(_expect_waiting),
+    syntax.ExpectMember: _begins(_expect_member),
+    syntax.ExpectDone: _begins(_expect_done),
+}

@@ -1,0 +1,109 @@
+"""Stories: the `test` blocks of a project, resolved and typed. Never part of the program.
+
+Every time of day or date in a story is local to the project's zone, whoever it is about.
+"""
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from cij.compiler.expression import Constant, Period
+from cij.compiler.program import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A statement, with its place and with what the author wrote in one line."""
+
+    place: Place
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """What a customer says to a topic; no channel means every channel of it."""
+
+    topic: str
+    channel: str | None
+    is_granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Line):
+    """A customer, or new values for one who was given before. What is not named is missing."""
+
+    customer: str
+    fields: dict[str, Constant] = field(default_factory=dict)
+    consents: tuple[ConsentGiven, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happens(Line):
+    """An event of a customer, now. `of` is the step of the send that an interaction belongs to."""
+
+    event: str
+    of: str | None
+    customer: str
+    fields: dict[str, Constant] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class After(Line):
+    """Time passes, and all that falls due in it is done."""
+
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectSent(Line):
+    """`at` is a local time to the minute, `2026-03-02 10:00`, or None for any."""
+
+    channel: str
+    message: str
+    customer: str
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectNothing(Line):
+    """No message since the story began."""
+
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectEnded(Line):
+    """Any passage of the customer has ended, with this outcome if there is one."""
+
+    customer: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectWaiting(Line):
+    """`until` as `at` of ExpectSent."""
+
+    customer: str
+    step: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectMember(Line):
+    customer: str
+    segment: str
+    is_negated: bool
+
+
+Expectation = Union[ExpectSent, ExpectNothing, ExpectEnded, ExpectWaiting, ExpectMember]
+Statement = Union[Given, Happens, After, Expectation]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One test of one journey. `clock` is the local time at which it begins."""
+
+    title: str
+    journey: str
+    place: Place
+    clock: str
+    statements: tuple[Statement, ...]

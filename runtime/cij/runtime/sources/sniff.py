@@ -1,0 +1,72 @@
+"""The columns of a source and their types, found in its rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cij.compiler.program import Source, SourceColumn
+from cij.compiler.sql import load as statements
+from cij.compiler.sql.sniff import KINDS as CANDIDATES, sniff
+from cij.compiler.types import TEXT
+from cij.runtime.engine import Engine
+from cij.runtime.sources import KINDS
+from cij.runtime.sources.kind import ColumnName, failure
+
+_SHARE_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SniffedColumn:
+    """`unknown_share` is the share of the rows without a value, from 0 to 1."""
+
+    name: str
+    type: str
+    unknown_share: float
+
+
+def sniff_columns(engine: Engine, source: Source, root: Path) -> list[SniffedColumn]:
+    """Read all rows of a source, whose own columns do not matter. Raises DataError."""
+    names = [c for c in KINDS[source.kind].names(source, root) if c.name.strip()]
+    twice = [c.name for n, c in enumerate(names) if c.name in {x.name for x in names[:n]}]
+    if twice:
+        raise failure(source, f'it has two columns "{twice[0]}"')
+    columns = tuple(SourceColumn(name=c.name, type=TEXT) for c in names)
+    KINDS[source.kind].stage(engine, source.model_copy(update={"columns": columns}), root)
+    [row] = engine.rows(sniff(len(columns), source.settings.get("null")))
+    for statement in statements.CLEAR:
+        engine.execute(statement)
+    width = 1 + len(CANDIDATES)
+    counts = [row[1 + i * width :][:width] for i in range(len(columns))]
+    return [_column(c, row[0], known) for c, known in zip(names, counts, strict=True)]
+
+
+def _column(column: ColumnName, rows: int, counts: tuple[int, ...]) -> SniffedColumn:
+    known, *fitting = counts
+    fits = {kind for kind, n in zip(CANDIDATES, fitting, strict=True) if n == known and known}
+    share = (rows - known) / rows if rows else 1.0
+    return SniffedColumn(column.name, _type(column.declared, fits), round(share, _SHARE_DIGITS))
+
+
+def _type(declared: str | None, fits: set[str]) -> str:
+    """Return the narrowest type that fits, within what the database says of the column."""
+    wanted = CANDIDATES if declared is None else _declared_kinds(declared.upper())
+    if declared is not None and "BOOL" in declared.upper() and "integer" in fits:
+        return "boolean"
+    return next((kind for kind in wanted if kind in fits), "text")
+
+
+# SQLite has no types for dates: they are text, or whatever somebody has called them.
+_DECLARED = (
+    ("BOOL", ("boolean",)),
+    ("INT", ("integer",)),
+    ("DATE", ("date", "datetime")),
+    ("TIME", ("datetime",)),
+    ("REAL", ("decimal",)),
+    ("FLOA", ("decimal",)),
+    ("DOUB", ("decimal",)),
+    ("DEC", ("decimal",)),
+    ("NUM", ("integer", "decimal")),
+)
+
+
+def _declared_kinds(declared: str) -> tuple[str, ...]:
+    return next((kinds for word, kinds in _DECLARED if word in declared), ("date", "datetime"))

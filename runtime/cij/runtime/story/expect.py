@@ -1,0 +1,167 @@
+"""Expectations: each is None when it is true, or what is the case instead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cij.compiler import story as st
+from cij.compiler.program import SegmentEntry
+from cij.compiler.sql import query
+from cij.compiler.sql.moments import CLEAR, FILL
+from cij.compiler.sql.plan import segment_query
+from cij.runtime.story.stage import Stage
+from cij.runtime.story.verdict import Finding
+
+_MESSAGES = query(
+    "SELECT o.key, o.channel, o.message, o.created_at, o.outcome, o.reason FROM outbox AS o "
+    "WHERE o.customer = $customer ORDER BY o.created_at ASC, o.key ASC"
+)
+_PASSAGES = query(
+    "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage AS p "
+    "WHERE p.customer = $customer ORDER BY p.id ASC"
+)
+_SENT = ("delivered", "queued")
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    key: str
+    channel: str
+    message: str
+    at: datetime
+    outcome: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    state: str
+    wake_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
+    """Take the first such message that no earlier line has asked for."""
+    alike = [m for m in _messages(stage, wanted.customer) if m.message == wanted.message]
+    went = [m for m in alike if m.outcome in _SENT]
+    free = [m for m in went if m.key not in stage.expected]
+    for message in free:
+        if wanted.at in (None, stage.shown(message.at)):
+            stage.expected.add(message.key)
+            return None
+    name = f"{wanted.channel} {wanted.message}"
+    if free:
+        return Finding(f"{name} was sent at {_times(stage, free)}")
+    if went:
+        times = "once" if len(went) == 1 else f"{len(went)} times"
+        return Finding(f"{name} was sent {times}, and an earlier line has asked for that")
+    if alike:
+        return _suppressed(stage, alike[0])
+    return Finding(f"{name} was not sent", _why_not_inside(stage, wanted.customer))
+
+
+def _suppressed(stage: Stage, message: _Message) -> Finding:
+    found = (
+        f"{message.channel} {message.message} was due at {stage.shown(message.at)}, and not sent"
+    )
+    hint = f"{message.outcome}: {message.reason}"
+    if message.outcome == "withheld":
+        hint += "; a customer of another name may be drawn otherwise"
+    return Finding(found, hint)
+
+
+def nothing(stage: Stage, wanted: st.ExpectNothing) -> Finding | None:
+    """Tell what was sent to the customer since the story began."""
+    went = [m for m in _messages(stage, wanted.customer) if m.outcome in _SENT]
+    if not went:
+        return None
+    what = ", ".join(f"{m.channel} {m.message} at {stage.shown(m.at)}" for m in went)
+    is_known = all(m.key in stage.expected for m in went)
+    return Finding(f"sent: {what}", "nothing means: since the test began" if is_known else None)
+
+
+def _messages(stage: Stage, customer: str) -> list[_Message]:
+    return [_Message(*row) for row in stage.rows(_MESSAGES, customer=customer)]
+
+
+def _times(stage: Stage, messages: list[_Message]) -> str:
+    return " and ".join(stage.shown(m.at) for m in messages)
+
+
+# --- passages ---------------------------------------------------------------------------------
+
+
+def ended(stage: Stage, wanted: st.ExpectEnded) -> Finding | None:
+    """Look for a passage that has ended so."""
+    passages = _passages(stage, wanted.customer)
+    outcomes = [p.outcome for p in passages if p.ended_at is not None]
+    if wanted.outcome in outcomes or (wanted.outcome is None and outcomes):
+        return None
+    if outcomes:
+        return Finding("ended as " + ", ".join(f"{o}" for o in outcomes))
+    return _where(stage, wanted.customer, passages)
+
+
+def waiting(stage: Stage, wanted: st.ExpectWaiting) -> Finding | None:
+    """Look for a passage that waits there."""
+    passages = _passages(stage, wanted.customer)
+    here = [p for p in passages if p.ended_at is None and _step(stage, p) == wanted.step]
+    untils = [stage.shown(p.wake_at) for p in here if p.wake_at is not None]
+    if here and (wanted.until is None or wanted.until in untils):
+        return None
+    if here:
+        return Finding(f"waiting at {wanted.step} until {' and '.join(untils)}")
+    return _where(stage, wanted.customer, passages)
+
+
+def _passages(stage: Stage, customer: str) -> list[_Passage]:
+    return [_Passage(*row) for row in stage.rows(_PASSAGES, customer=customer)]
+
+
+def _step(stage: Stage, passage: _Passage) -> str:
+    return stage.journey.state(passage.state).step
+
+
+def _where(stage: Stage, customer: str, passages: list[_Passage]) -> Finding:
+    """Tell where the customer's last passage is."""
+    if not passages:
+        return Finding("never entered", _why_not_inside(stage, customer))
+    last = passages[-1]
+    if last.ended_at is not None:
+        return Finding(f"ended as {last.outcome} at {stage.shown(last.ended_at)}")
+    until = f" until {stage.shown(last.wake_at)}" if last.wake_at else ""
+    return Finding(f"waiting at {_step(stage, last)}{until}")
+
+
+# --- segments ---------------------------------------------------------------------------------
+
+
+def member(stage: Stage, wanted: st.ExpectMember) -> Finding | None:
+    """Look at the condition of the segment now."""
+    if _is_member(stage, wanted.customer, wanted.segment) != wanted.is_negated:
+        return None
+    state = "in" if wanted.is_negated else "not in"
+    return Finding(f"{state} segment {wanted.segment}")
+
+
+def _is_member(stage: Stage, customer: str, name: str) -> bool:
+    segment = next(s for s in stage.program.segments if s.name == name)
+    now = {"now": stage.clock.now()}
+    # The moments that conditions read are those of the last tick.
+    stage.world.engine.execute(CLEAR)
+    stage.world.engine.execute(FILL, now)
+    members = stage.world.engine.rows(segment_query(segment, stage.program), now)
+    return (customer,) in members
+
+
+def _why_not_inside(stage: Stage, customer: str) -> str | None:
+    """Return why somebody who never entered did not, where that is plain to see."""
+    names = [e.segment for e in stage.journey.entries if isinstance(e, SegmentEntry)]
+    if _passages(stage, customer) or len(names) < len(stage.journey.entries):
+        return None
+    if any(_is_member(stage, customer, name) for name in names):
+        return None
+    return f"never entered: not in segment {' or '.join(names)}"

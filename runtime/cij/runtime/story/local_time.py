@@ -1,0 +1,38 @@
+"""Times of a story: local to the project's zone, written to the minute."""
+
+from calendar import monthrange
+from datetime import datetime, timedelta
+
+from cij.compiler.expression import Period
+from cij.runtime import zones
+
+_ELAPSED_S = {"second": 1, "minute": 60, "hour": 3600}
+_DAYS = {"day": 1, "week": 7}
+_MONTHS = {"month": 1, "year": 12}
+
+
+def shown(at: datetime, zone: str) -> str:
+    """Return `2026-03-02 10:00`."""
+    return zones.to_local(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def instant(local: str, zone: str) -> datetime:
+    """Return the instant of a local time, by S4 where it is skipped or repeated."""
+    return zones.to_instant(datetime.fromisoformat(local), zone)
+
+
+def later(at: datetime, period: Period, zone: str) -> datetime:
+    """Return the instant one period after `at`: elapsed, or a calendar step in the zone (S2)."""
+    if period.unit in _ELAPSED_S:
+        return at + timedelta(seconds=period.count * _ELAPSED_S[period.unit])
+    local = zones.to_local(at, zone)
+    stepped = _add_months(local, period.count * _MONTHS.get(period.unit, 0))
+    stepped += timedelta(days=period.count * _DAYS.get(period.unit, 0))
+    # A time that occurs twice means the first: from within the second, a step is never backwards.
+    return max(zones.to_instant(stepped, zone), at)
+
+
+def _add_months(local: datetime, count: int) -> datetime:
+    year, month = divmod(local.year * 12 + local.month - 1 + count, 12)
+    last = monthrange(year, month + 1)[1]
+    return local.replace(year=year, month=month + 1, day=min(local.day, last))

@@ -1,0 +1,134 @@
+"""Playing a story: one journey, one store in memory, statement by statement."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cij.compiler import story as st
+from cij.compiler.program import Program
+from cij.runtime.clock import SimulatedClock
+from cij.runtime.deploy import deploy
+from cij.runtime.engine import DuckEngine
+from cij.runtime.story import expect, local_time
+from cij.runtime.story.stage import Stage
+from cij.runtime.story.trace import trace
+from cij.runtime.story.verdict import Failure, Finding
+from cij.runtime.world import World
+
+# Journeys of stories have started before anything of the story happens.
+_LONG_AGO = datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class StoryResult:
+    """`failures` are in the order of the story; `traces` tell of each customer what happened."""
+
+    story: st.Story
+    failures: tuple[Failure, ...]
+    traces: dict[str, tuple[str, ...]]
+
+    @property
+    def is_ok(self) -> bool:
+        return not self.failures
+
+
+def run_story(program: Program, story: st.Story) -> StoryResult:
+    """Play one story. For several of a program a StoryPlayer is faster."""
+    player = StoryPlayer(program)
+    try:
+        return player.play(story)
+    finally:
+        player.close()
+
+
+class _Undone(Exception):
+    """Takes back all that a story did to its store."""
+
+
+@dataclass(slots=True)
+class StoryPlayer:
+    """Plays stories of one program.
+
+    Each journey has a store in memory, prepared once: a story is a transaction that is not kept.
+    """
+
+    program: Program
+    _worlds: dict[str, World] = field(default_factory=dict)
+
+    def play(self, story: st.Story) -> StoryResult:
+        """Play a story from its first statement to its last, whatever fails on the way."""
+        world = self._world(story.journey)
+        try:
+            with world.engine.transaction():
+                result = _play(story, world)
+                raise _Undone
+        except _Undone:
+            return result
+
+    def close(self) -> None:
+        """Let go of the stores."""
+        for world in self._worlds.values():
+            world.engine.close()
+        self._worlds.clear()
+
+    def _world(self, journey: str) -> World:
+        """Return a world with this journey only, for no other takes part in its tests."""
+        if journey not in self._worlds:
+            journeys = tuple(j for j in self.program.journeys if j.name == journey)
+            alone = self.program.model_copy(update={"journeys": journeys})
+            engine = DuckEngine(None, threads=1)
+            self._worlds[journey] = deploy(engine, alone, _LONG_AGO)
+        return self._worlds[journey]
+
+
+def _play(story: st.Story, world: World) -> StoryResult:
+    start = local_time.instant(story.clock, world.program.timezone)
+    stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
+    failures = [f for s in story.statements for f in _do(s, stage)]
+    stage.settle()
+    traces = {name: trace(stage, name) for name in sorted(stage.customers)}
+    return StoryResult(story, tuple(failures), traces)
+
+
+def _do(statement: st.Statement, stage: Stage) -> list[Failure]:
+    finding = _ACTIONS[type(statement)](stage, statement)
+    if finding is None:
+        return []
+    assert not isinstance(statement, st.After), "time passes without failing"
+    return [
+        Failure(
+            place=statement.place,
+            statement=statement.words,
+            customer=statement.customer,
+            found=finding.found,
+            hint=finding.hint,
+            trace=trace(stage, statement.customer),
+        )
+    ]
+
+
+def _after(stage: Stage, statement: st.After) -> None:
+    stage.after(statement)
+
+
+def _settled(
+    check: Callable[[Stage, Any], Finding | None],
+) -> Callable[[Stage, Any], Finding | None]:
+    def rule(stage: Stage, statement: Any) -> Finding | None:
+        stage.settle()
+        return check(stage, statement)
+
+    return rule
+
+
+_ACTIONS: dict[type, Callable[[Stage, Any], Finding | None]] = {
+    st.Given: Stage.given,
+    st.Happens: Stage.happens,
+    st.After: _after,
+    st.ExpectSent: _settled(expect.sent),
+    st.ExpectNothing: _settled(expect.nothing),
+    st.ExpectEnded: _settled(expect.ended),
+    st.ExpectWaiting: _settled(expect.waiting),
+    st.ExpectMember: _settled(expect.member),
+}

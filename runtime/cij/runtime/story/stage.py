@@ -1,0 +1,170 @@
+"""The stage of a story: a store in memory, customers, events and time.
+
+At one instant events come first, then what is due: `after` stops right before it, and whatever
+looks at the world settles it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cij.compiler import story as st
+from cij.compiler.expression import Constant
+from cij.compiler.program import Journey, Program
+from cij.compiler.sql import Statement, query
+from cij.compiler.sql.unify import consent_columns, consent_name
+from cij.runtime import zones
+from cij.runtime.clock import SimulatedClock
+from cij.runtime.engine import Row
+from cij.runtime.refresh import take_in
+from cij.runtime.segments import data_changed
+from cij.runtime.simulate import run_while
+from cij.runtime.story import local_time
+from cij.runtime.story.verdict import Finding
+from cij.runtime.values import Unfit, read_value
+from cij.runtime.world import World
+
+_LAST_KEY = query(
+    "SELECT o.key FROM outbox AS o WHERE o.customer = $customer AND o.step = $step "
+    "AND o.outcome = 'delivered' ORDER BY o.created_at DESC NULLS LAST, o.passage DESC NULLS LAST "
+    "LIMIT 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of the story, for the trace."""
+
+    at: datetime
+    customer: str
+    words: str
+
+
+@dataclass(slots=True)
+class Stage:
+    """`expected` holds the keys of messages that the story has asked for already."""
+
+    world: World
+    clock: SimulatedClock
+    journey: Journey
+    customers: set[str] = field(default_factory=set)
+    happened: list[Happened] = field(default_factory=list)
+    expected: set[str] = field(default_factory=set)
+
+    @property
+    def program(self) -> Program:
+        return self.world.program
+
+    @property
+    def zone(self) -> str:
+        """The zone of all times that the story names."""
+        return self.program.timezone
+
+    def shown(self, at: datetime) -> str:
+        return local_time.shown(at, self.zone)
+
+    def rows(self, statement: Statement, **parameters: object) -> list[Row]:
+        return self.world.engine.rows(statement, parameters)
+
+    # --- time ---
+
+    def settle(self) -> None:
+        """Do all that is due up to now."""
+        now = self.clock.now()
+        self._run(lambda at: at <= now)
+
+    def after(self, statement: st.After) -> None:
+        """Move on, doing what falls due on the way, and stop right before what is due then."""
+        end = local_time.later(self.clock.now(), statement.period, self.zone)
+        self._run(lambda at: at < end)
+        self.clock.advance_to(end)
+
+    def _run(self, is_wanted: Callable[[datetime], bool]) -> None:
+        run_while(self.world, self.clock, is_wanted, lambda at: None)
+
+    # --- customers ---
+
+    def given(self, statement: st.Given) -> Finding | None:
+        """Bring a customer, or change one. Returns what does not fit."""
+        try:
+            values = self._values(statement.fields)
+        except Unfit as error:
+            return Finding(str(error))
+        if statement.customer in self.customers:
+            self._change(statement, values)
+        else:
+            self._bring(statement, values)
+        data_changed(self.world)
+        return None
+
+    def _values(self, fields: dict[str, Constant]) -> dict[str, object]:
+        return {
+            name: read_value(f"`{name}`", constant.type.kind, constant.value, self.zone)
+            for name, constant in fields.items()
+        }
+
+    def _bring(self, statement: st.Given, values: dict[str, object]) -> None:
+        defaults = {consent_name(t, c): default for t, c, default in consent_columns(self.program)}
+        row = {"id": statement.customer, "zone": self._zone_of(values), **values}
+        row |= defaults | self._consents(statement)
+        self.world.engine.append("customer", {name: [value] for name, value in row.items()})
+        self.customers.add(statement.customer)
+
+    def _change(self, statement: st.Given, values: dict[str, object]) -> None:
+        row = values | self._consents(statement)
+        if "timezone" in values:
+            row["zone"] = self._zone_of(values)
+        for name, value in row.items():
+            change = query("UPDATE customer SET {name} = $value WHERE id = $id", name=name)
+            self.world.engine.execute(change, {"value": value, "id": statement.customer})
+
+    def _consents(self, statement: st.Given) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for consent in statement.consents:
+            for topic, channel, _ in consent_columns(self.program):
+                if topic == consent.topic and consent.channel in (None, channel):
+                    found[consent_name(topic, channel)] = consent.is_granted
+        return found
+
+    def _zone_of(self, values: dict[str, object]) -> str:
+        own = values.get("timezone")
+        zone = own if isinstance(own, str) and zones.is_zone(own) else None
+        zone = zone or self.journey.timezone or self.zone
+        zones.ensure(self.world.engine, [zone])
+        return zone
+
+    # --- events ---
+
+    def happens(self, statement: st.Happens) -> Finding | None:
+        """Take an event in, at this instant. Returns what keeps it from happening."""
+        key = self._key(statement)
+        if key is None and statement.of is not None:
+            found = f"`{statement.of}` was not sent to them, so this cannot happen"
+            return Finding(found)
+        row: dict[str, object] = {
+            "event": statement.event,
+            "customer": statement.customer,
+            "at": self.clock.now(),
+            "id": f"story:{len(self.happened)}",
+            "fields": {k: v.value for k, v in statement.fields.items() if k != "channel"},
+        }
+        if key is not None:
+            row["message_key"] = key
+        if "channel" in statement.fields:
+            row["channel"] = statement.fields["channel"].value
+        refused = take_in(self.world.engine, self.program, [row], self.clock.now()).refused
+        words = statement.event + (f"({statement.of})" if statement.of else "")
+        self.happened.append(Happened(self.clock.now(), statement.customer, words))
+        return Finding(refused[0].reason) if refused else None
+
+    def _key(self, statement: st.Happens) -> str | None:
+        """Return the key of the customer's latest message of a step."""
+        if statement.of is None:
+            return None
+        parameters = {"customer": statement.customer, "step": statement.of}
+        found = self.rows(_LAST_KEY, **parameters)
+        if not found:
+            # It may be due at this very instant.
+            self.settle()
+            found = self.rows(_LAST_KEY, **parameters)
+        return str(found[0][0]) if found else None

@@ -1,0 +1,93 @@
+"""The trace: what happened to one customer, in the order in which it happened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cij.compiler.program import Act, End, Rest, State
+from cij.compiler.sql import query
+from cij.runtime.story.stage import Stage
+
+# The order of rows in the store is the order in which they were written.
+_HISTORY = query(
+    "SELECT h.at, h.passage, h.state, h.why FROM history AS h "
+    "JOIN passage AS p ON p.id = h.passage WHERE p.customer = $customer "
+    "ORDER BY h.at ASC, h.rowid ASC"
+)
+_PASSAGES = query(
+    "SELECT p.id, p.entered_at, p.wake_at, p.ended_at, p.entry_key, p.state, p.is_held_out "
+    "FROM passage AS p WHERE p.customer = $customer ORDER BY p.id ASC"
+)
+_MESSAGES = query(
+    "SELECT o.created_at, o.passage, o.step, o.channel, o.message, o.outcome, o.reason "
+    "FROM outbox AS o WHERE o.customer = $customer"
+)
+_GOALS = query(
+    "SELECT v.at, v.passage, v.goal FROM conversion AS v WHERE v.customer = $customer "
+    "ORDER BY v.at ASC, v.goal ASC"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line. At one instant events come first, then what they lead to."""
+
+    at: datetime
+    rank: int
+    text: str
+
+
+def trace(stage: Stage, customer: str) -> tuple[str, ...]:
+    """Return the lines for one customer; times are local to the project's zone."""
+    passages = stage.rows(_PASSAGES, customer=customer)
+    many = len(passages) > 1
+    entries = [
+        _Entry(h.at, 0, f"event {h.words}") for h in stage.happened if h.customer == customer
+    ]
+    for id, at, _, _, key, _, held_out in passages:
+        text = "enters" + (f" by {key}" if key else "") + (" (held out)" if held_out else "")
+        entries.append(_Entry(at, 1, _numbered(text, id, many)))
+    entries += _steps(stage, customer, many)
+    entries += [
+        _Entry(at, 2, _numbered(f"reaches goal {goal}", passage, many))
+        for at, passage, goal in stage.rows(_GOALS, customer=customer)
+    ]
+    entries.sort(key=lambda e: (e.at, e.rank))
+    lines = [f"{stage.shown(e.at)}  {e.text}" for e in entries]
+    lines += [
+        _numbered(f"now waits at {state} until {stage.shown(wake_at)}", id, many)
+        for id, _, wake_at, ended_at, _, state, _ in passages
+        if ended_at is None and wake_at is not None
+    ]
+    return tuple(lines) if passages else (*lines, f"never enters {stage.journey.name}")
+
+
+def _numbered(text: str, passage: int, many: bool) -> str:
+    return f"#{passage} {text}" if many else text
+
+
+def _steps(stage: Stage, customer: str, many: bool) -> Iterator[_Entry]:
+    messages = {
+        (at, passage, step): (channel, message, outcome, reason)
+        for at, passage, step, channel, message, outcome, reason in stage.rows(
+            _MESSAGES, customer=customer
+        )
+    }
+    for at, passage, id, why in stage.rows(_HISTORY, customer=customer):
+        state = stage.journey.state(id)
+        message = messages.get((at, passage, state.step))
+        text = _words(state, message) + (f"  ({why})" if why else "")
+        yield _Entry(at, 3, _numbered(text, passage, many))
+
+
+def _words(state: State, message: tuple[str, str, str, str | None] | None) -> str:
+    match state:
+        case Act(step=step) if message is not None:
+            channel, name, outcome, reason = message
+            told = f"{step}: {channel} {name} {outcome}"
+            return f"{told}, {reason}" if reason else told
+        case Rest(step=step):
+            return f"{step}: waits"
+        case End(step=step, outcome=outcome):
+            return f"{step}: leaves as {outcome}"
+    return f"{state.step}: decides"
