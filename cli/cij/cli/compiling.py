@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def compile_path(path: Path) -> Compiled:
         contents,
         load_catalog(project.root),
         parsed,
+        lambda name: name in zoneinfo.available_timezones(),
     )
     texts = {**project.sources, **contents}
     found = (*project.diagnostics, *compilation.diagnostics)

@@ -1,6 +1,6 @@
 """What the passes share while one project is compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cij.compiler.model import Model
@@ -47,6 +47,7 @@ class Build:
     catalog: Catalog
     send_sites: dict[str, list[SendSite]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    is_zone: Callable[[str], bool] = lambda name: True
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.diagnostics.append(diagnostic)

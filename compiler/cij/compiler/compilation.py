@@ -7,7 +7,7 @@ values back.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -64,15 +64,19 @@ def compile_project(
     contents: Mapping[str, str],
     catalog: Catalog,
     parsed: tuple[dict[str, syntax.File], list[Diagnostic]] | None = None,
+    is_zone: Callable[[str], bool] = lambda name: True,
 ) -> Compilation:
     """Compile a project.
 
     `contents` holds the content files by path, `catalog` the columns of sources that do not
-    declare them; `parsed` saves parsing twice for a caller that has done it to read the contents.
+    declare them; `parsed` saves parsing twice for a caller that has done it to read the contents;
+    `is_zone` tells the names of time zones, which the compiler cannot look up itself.
     Diagnostics come sorted by place.
     """
     files, diagnostics = parsed or parse_files(texts)
-    build = Build(Model(settings), list(diagnostics), {}, {}, texts, contents, catalog)
+    build = Build(
+        Model(settings), list(diagnostics), {}, {}, texts, contents, catalog, is_zone=is_zone
+    )
     _index(files, build)
     resolve(build, files)
     program = None if _has_errors(build.diagnostics) else lower(build.model)
@@ -103,7 +107,11 @@ def _without_consequences(
     return [d for d in found if not (d.code in _CONSEQUENCES and _quoted(d) & names)]
 
 
-_CONSEQUENCES = {codes.UNKNOWN_NAME.code, codes.NO_CONSENT_RULE.code}
+_CONSEQUENCES = {
+    codes.UNKNOWN_NAME.code,
+    codes.NO_CONSENT_RULE.code,
+    codes.UNKNOWN_PLACEHOLDER.code,
+}
 
 
 def _quoted(diagnostic: Diagnostic) -> set[str]:
@@ -126,11 +134,14 @@ def resolve(build: Build, files: Files) -> None:
 
 
 def _report_no_profile(build: Build, files: Files) -> None:
-    if build.declared["profile"] or any(d.is_error for d in build.diagnostics):
+    # A profile with a mistake of syntax is not in the tree.
+    is_hidden = any(d.code == codes.UNEXPECTED_TEXT.code for d in build.diagnostics)
+    if build.declared["profile"] or is_hidden:
         return
     message = "the project has no profile: nothing says who its customers are"
     span = file_start(min(files) if files else "cij.toml")
-    build.report(codes.MISSING_SETTING.at(span, message, help="add `profile customer { … }`"))
+    hint = "add `profile customer { … }`" if files else "there is no .journey file yet; add one"
+    build.report(codes.MISSING_SETTING.at(span, message, help=hint))
 
 
 # --- the index --------------------------------------------------------------------------------
@@ -166,4 +177,9 @@ def _keep(node: _Named, known: dict[str, _Named], build: Build) -> None:
         related: Sequence[Label] = [Label(known[name].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
         return
+    twin = next((other for other in known if other.casefold() == name.casefold()), None)
+    if twin is not None:
+        message = f"`{name}` and `{twin}` differ only in capitals, and become the same table"
+        related = [Label(known[twin].name.span, "first here")]
+        build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
     known[name] = node

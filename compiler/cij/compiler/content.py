@@ -112,7 +112,9 @@ def _report_default(name: str, placeholder: Placeholder, text: _Text) -> None:
 
 def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:
     name = ".".join(placeholder.path)
-    for site in (s for s in sites if not s.is_trigger_broken):
+    if any(site.is_trigger_broken for site in sites):
+        return
+    for site in sites:
         for event in site.trigger:
             if f"{event.name}.{name.removeprefix('trigger.')}" in text.build.broken:
                 return

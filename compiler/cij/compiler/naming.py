@@ -17,12 +17,18 @@ def near(name: str, candidates: Iterable[str]) -> list[str]:
     return [c for _, c in close[:_NAMES_MAX]]
 
 
+def near_hint(name: str, candidates: Iterable[str]) -> str | None:
+    """As `did_you_mean`, for a message that names all candidates already."""
+    found = near(name, list(candidates))
+    return "did you mean " + " or ".join(f"`{n}`" for n in found) + "?" if found else None
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     """Return the help line for an unknown `name`, or None when nothing is near."""
     names = list(candidates)
-    found = near(name, names)
-    if found:
-        return "did you mean " + " or ".join(f"`{n}`" for n in found) + "?"
+    hint = near_hint(name, names)
+    if hint:
+        return hint
     if 0 < len(names) <= 8:
         return "there is " + ", ".join(f"`{n}`" for n in sorted(names))
     return None

@@ -197,7 +197,8 @@ def _customer(text: syntax.Text, context: _Context) -> str:
     """Return the name of a customer; report one that was not given before."""
     name = text.value
     if name not in context.given:
-        hint = did_you_mean(name, context.given) or f'add `given customer "{name}" {{ … }}`'
+        hint: str | None = did_you_mean(name, context.given)
+        hint = hint or f'add `given customer "{name}" {{ … }}`'
         message = f'the test has no customer "{name}" so far'
         context.build.report(codes.TEST_CUSTOMER.at(text.span, message, help=hint))
     return name

@@ -56,12 +56,9 @@ def prepare(engine: Engine, program: Program) -> None:
     outbox.prepare(engine)
 
 
-def deploy(engine: Engine, program: Program, now: datetime, plan: Plan | None = None) -> World:
-    """Make `program` the newest of the store and return the world of all live versions.
-
-    `plan` is that of the program, for who has made it already.
-    """
-    plan = plan or make_plan(program)
+def deploy(engine: Engine, program: Program, now: datetime) -> World:
+    """Make `program` the newest of the store and return the world of all live versions."""
+    plan = make_plan(program)
     with engine.transaction():
         prepare(engine, program)
         _keep_program(engine, program, now)

@@ -1,10 +1,10 @@
 """The body of a declaration: its settings and blocks, checked against what the kind has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, near_hint
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label
 from cij.grammar.span import Span
@@ -58,13 +58,25 @@ class Body:
         found = self.name(key)
         if found is None or found in options:
             return found
-        hint = did_you_mean(found, options)
+        hint = near_hint(found, options)
         message = f"`{key}` is one of {', '.join(f'`{o}`' for o in options)}"
         self.report(codes.BAD_SETTING.at(self.settings[key].value.span, message, help=hint))
         return None
 
     def percent(self, key: str) -> syntax.Percent | None:
-        return self._read(key, syntax.Percent, "a share, such as 5%", lambda v: v)
+        found = self._read(key, syntax.Percent, "a share, such as 5%", lambda v: v)
+        if found is not None and found.value > 100:
+            self.wrong(self.settings[key], "a share of 100% at most")
+            return None
+        return found
+
+    def zone(self, key: str, is_zone: Callable[[str], bool]) -> str | None:
+        """Return a setting that is the name of a time zone."""
+        found = self.text(key)
+        if found is None or is_zone(found):
+            return found
+        self.wrong(self.settings[key], 'the name of a time zone, such as "Europe/Madrid"')
+        return None
 
     def duration(self, key: str) -> syntax.Duration | None:
         return self._read(key, syntax.Duration, "a duration, such as 1 hour", lambda v: v)
@@ -127,8 +139,17 @@ def _add_setting(
         first = Label(body.settings[key].span, "first here")
         message = f"`{key}` is set twice"
         body.report(codes.DUPLICATE_NAME.at(item.key.span, message, related=[first]))
+    elif known is None and (twin := _twin(key, body.settings)):
+        first = Label(body.settings[twin].span, "first here")
+        message = f"`{key}` and `{twin}` differ only in capitals"
+        body.report(codes.DUPLICATE_NAME.at(item.key.span, message, related=[first]))
     else:
         body.settings[key] = item
+
+
+def _twin(key: str, known: Iterable[str]) -> str | None:
+    """Return a name that a database would take for `key`: columns do not differ by capitals."""
+    return next((name for name in known if name.casefold() == key.casefold()), None)
 
 
 def _add_block(body: Body, item: syntax.Block, known: Sequence[str], later: Sequence[str]) -> None:
@@ -139,8 +160,25 @@ def _add_block(body: Body, item: syntax.Block, known: Sequence[str], later: Sequ
         hint = did_you_mean(word, known)
         message = f"{body.what} has no block `{word}`"
         body.report(codes.UNKNOWN_SETTING.at(item.word.span, message, help=hint))
+    elif (first := _same_block(item, body.blocks)) is not None:
+        related = [Label(first.word.span, "first here")]
+        message = f"{body.what} has the block `{_block_words(item)}` twice"
+        body.report(codes.DUPLICATE_NAME.at(item.word.span, message, related=related))
     else:
         body.blocks.append(item)
+
+
+def _same_block(item: syntax.Block, blocks: Sequence[syntax.Block]) -> syntax.Block | None:
+    return next((b for b in blocks if _block_words(b) == _block_words(item)), None)
+
+
+def _block_words(block: syntax.Block) -> str:
+    match block.argument:
+        case syntax.Name(text=text):
+            return f"{block.word.text} {text}"
+        case syntax.Text(value=value):
+            return f'{block.word.text} "{value}"'
+    return block.word.text
 
 
 def _not_yet(body: Body, what: str, span: Span) -> None:

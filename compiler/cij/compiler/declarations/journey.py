@@ -14,6 +14,7 @@ from cij.compiler.typecheck import Environment, check_condition, check_value
 from cij.compiler.typecheck.check import period
 from cij.compiler.types import TEXT
 from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
 
 _SETTINGS = ("per", "holdout", "suppress", "language", "timezone", "owner")
@@ -38,10 +39,11 @@ def define(node: syntax.Journey, build: Build) -> None:
     context = JourneyContext(node, build, env)
     context.known = _known_at_entry(entries, env)
     goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
+    _report_twin_goals(goals, build)
     exits = tuple(e for h in node.headers if isinstance(h, syntax.Exit) for e in _exit(h, context))
     steps = resolve_steps(node.steps, context)
     _report_empty(node, build)
-    again, after = _again(node)
+    again, after = _again(node, build)
     build.model.journeys[node.name.text] = model.Journey(
         name=node.name.text,
         doc=node.doc,
@@ -53,7 +55,7 @@ def define(node: syntax.Journey, build: Build) -> None:
         suppress=_condition(body, "suppress", plain),
         holdout=_holdout(body),
         language=_text(body, "language", env),
-        timezone=body.text("timezone"),
+        timezone=body.zone("timezone", build.is_zone),
         goals=goals,
         exits=exits,
         steps=steps,
@@ -155,6 +157,16 @@ def _goal(header: syntax.Goal, context: JourneyContext) -> list[model.Goal]:
     ]
 
 
+def _report_twin_goals(goals: tuple[model.Goal, ...], build: Build) -> None:
+    first: dict[str, Span] = {}
+    for goal in goals:
+        if goal.name in first:
+            related = [Label(first[goal.name], "first here")]
+            message = f"two goals are called `{goal.name}`"
+            build.report(codes.DUPLICATE_NAME.at(goal.span, message, related=related))
+        first.setdefault(goal.name, goal.span)
+
+
 def _exit(header: syntax.Exit, context: JourneyContext) -> list[model.Exit]:
     event, where, condition = _trigger_of(header.pattern, header.condition, context)
     if event is None and condition is None:
@@ -180,10 +192,15 @@ def _trigger_of(
     return event.name, pattern_filter(pattern, event, context.env), None
 
 
-def _again(node: syntax.Journey) -> tuple[str, ex.Period | None]:
-    header = next((h for h in node.headers if isinstance(h, syntax.Again)), None)
-    if header is None:
+def _again(node: syntax.Journey, build: Build) -> tuple[str, ex.Period | None]:
+    headers = [h for h in node.headers if isinstance(h, syntax.Again)]
+    if not headers:
         return "never", None
+    header = headers[0]
+    for other in headers[1:]:
+        related = [Label(header.span, "first here")]
+        message = "`again` is said twice"
+        build.report(codes.DUPLICATE_NAME.at(other.span, message, related=related))
     return header.rule, period(header.after) if header.after else None
 
 

@@ -14,15 +14,28 @@ def define(name: str, env: Environment) -> None:
     typed_measure(name, env)
 
 
+def _mark(name: str) -> str:
+    # No field has this name: it holds a space.
+    return f"measure {name}"
+
+
 def typed_measure(name: str, env: Environment) -> pg.Measure | None:
     """Return the measure, typing it first if need be; None when it has a mistake."""
     if name in env.model.measures:
         return env.model.measures[name]
     node = env.declared["measure"][name]
+    if _mark(name) in env.broken:
+        return None
     if name in env.measure_stack:
-        chain = " -> ".join((*env.measure_stack, name))
-        message = f"measure `{name}` needs itself: {chain}"
+        circle = env.measure_stack[env.measure_stack.index(name) :]
+        message = f"measure `{name}` needs itself: {' -> '.join((*circle, name))}"
         env.report(codes.CIRCULAR_DEFINITION.at(node.name.span, message))
+        env.broken.update(_mark(inner) for inner in circle)
+        return None
+    if env.field(name) is not None:
+        message = f"`{name}` is a field of the customer already"
+        env.report(codes.DUPLICATE_NAME.at(node.name.span, message, help="call the measure otherwise"))
+        env.broken.add(_mark(name))
         return None
     body = read_body(
         f"measure `{name}`",

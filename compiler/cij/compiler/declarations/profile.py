@@ -15,6 +15,13 @@ from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
 
 
+# Columns of the unified customer that no mapping writes.
+_MADE = {
+    "id": "it is made by the unification",
+    "zone": "it is made of `timezone`, which you can map",
+}
+
+
 @dataclass(slots=True)
 class _Draft:
     """The profile while it is read; `first` is where a field was mapped first."""
@@ -83,10 +90,6 @@ def _mapping(block: syntax.Block, draft: _Draft) -> None:
             draft.broken_sources.add(block.argument.text)
         draft.build.broken |= {i.key.text for i in block.items if isinstance(i, syntax.Setting)}
         return
-    if any(m.source == source.name for m in draft.mappings):
-        message = f"source `{source.name}` is mapped twice"
-        draft.build.report(codes.DUPLICATE_NAME.at(block.span, message))
-        return
     body = read_body(
         f"`from {source.name}`", block.span, block.items, draft.build.report, settings=None
     )
@@ -120,10 +123,9 @@ def _field(
     setting: syntax.Setting, source: pg.Source, fields: dict[str, ex.Expression], draft: _Draft
 ) -> None:
     name = setting.key.text
-    if name == "id" or len(setting.key.parts) > 1:
-        message = (
-            f"`{name}` cannot be a field: `id` is made by the unification, and names have no dot"
-        )
+    if name.casefold() in _MADE or len(setting.key.parts) > 1:
+        reason = _MADE.get(name.casefold(), "the name of a field has no dot")
+        message = f"`{name}` cannot be a field: {reason}"
         draft.build.report(codes.BAD_SETTING.at(setting.key.span, message))
         return
     value = check(setting.value, source_environment(draft.build, source))
@@ -164,16 +166,19 @@ def _consent(setting: syntax.Setting, source: pg.Source, draft: _Draft) -> list[
 
 def _match(block: syntax.Block, draft: _Draft) -> None:
     name = block.argument.text if isinstance(block.argument, syntax.Name) else "exact"
+    later = next((i for i in block.items if _key(i) in _LATER_MATCHES), None)
+    if later is not None:
+        message = f"`{_key(later)}` of match `{name}` is understood, but not available in this version"
+        draft.build.report(codes.NOT_YET_AVAILABLE.at(later.span, message))
+        return
     body = read_body(
         f"match `{name}`",
         block.span,
         block.items,
         draft.build.report,
         settings=("exact",),
-        later=("similar", "at_least", "same", "normalised", "probabilistic"),
+        later=("at_least", "same"),
     )
-    if any(k in ("similar", "probabilistic") for k in _keys(block)):
-        return
     if body.need("exact", "exact = [email]") is None:
         return
     fields = body.names("exact") or ()
@@ -188,8 +193,11 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
     draft.matches.append(pg.ExactMatch(name=name, fields=tuple(p.text for p in fields)))
 
 
-def _keys(block: syntax.Block) -> list[str]:
-    return [i.key.text for i in block.items if isinstance(i, syntax.Setting)]
+_LATER_MATCHES = ("similar", "normalised", "probabilistic")
+
+
+def _key(item: syntax.Item) -> str:
+    return item.key.text if isinstance(item, syntax.Setting) else ""
 
 
 def _merge(block: syntax.Block, draft: _Draft) -> None:

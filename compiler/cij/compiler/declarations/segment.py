@@ -9,8 +9,10 @@ from cij.compiler.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.parts import parts
 from cij.compiler.typecheck import check_condition
+from cij.compiler.typecheck.check import all_of
 from cij.compiler.types import BOOLEAN
 from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
 
 _REFRESH_S = 3600
 _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -49,10 +51,7 @@ def _condition(body: Body, build: Build) -> ex.Expression | None:
     found = [check_condition(w.condition, env) for w in body.wheres]
     without = [check_condition(e.condition, env) for e in body.excepts]
     items = [*found, *(ex.Not(type=BOOLEAN, item=e) if e else None for e in without)]
-    typed = tuple(i for i in items if i is not None)
-    if not typed or len(typed) < len(items):
-        return None
-    return typed[0] if len(typed) == 1 else ex.And(type=BOOLEAN, items=typed)
+    return all_of(items)
 
 
 def _refresh(body: Body) -> int:
@@ -67,11 +66,24 @@ def _refresh(body: Body) -> int:
 
 def check_circles(build: Build) -> None:
     """Report segments that need themselves, and take them out of the model."""
-    for name, segment in list(build.model.segments.items()):
-        if name in _reached(segment.condition, build, set()):
-            message = f"segment `{name}` needs itself"
-            span = build.declared["segment"][name].name.span
-            build.report(codes.CIRCULAR_DEFINITION.at(span, message))
+    reached = {n: _reached(s.condition, build, set()) for n, s in build.model.segments.items()}
+    circular = [name for name, others in reached.items() if name in others]
+    seen: set[str] = set()
+    for name in circular:
+        if name not in seen:
+            circle = [n for n in circular if n in reached[name] and name in reached[n]]
+            seen |= {*circle}
+            _report_circle(circle, build)
+    for name in circular:
+        del build.model.segments[name]
+
+
+def _report_circle(circle: list[str], build: Build) -> None:
+    first, *others = [build.declared["segment"][name].name.span for name in circle]
+    way = " and ".join(f"`{name}`" for name in circle[1:])
+    message = f"segment `{circle[0]}` needs itself" + (f", over {way}" if way else "")
+    related = [Label(span, "part of the circle") for span in others]
+    build.report(codes.CIRCULAR_DEFINITION.at(first, message, related=related))
 
 
 def _reached(node: BaseModel, build: Build, seen: set[str]) -> set[str]:

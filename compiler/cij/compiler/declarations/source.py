@@ -9,9 +9,9 @@ from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.environments import source_environment
 from cij.compiler.model import Model, ProjectSettings, place
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import is_currency
+from cij.compiler.typecheck.check import all_of, is_currency
 from cij.compiler.types import NAMED, Type, money
 from cij.grammar import codes, syntax
 
@@ -42,6 +42,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
     )
     own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
     missing = [k for k in needed if body.need(k, f'{k} = "…"') is None]
+    _check_signs(body, own)
     key = body.name("key") if body.need("key", "key = COLUMN") else None
     columns = _columns(node, body, build)
     if missing or key is None or columns is None or None in own.values():
@@ -52,6 +53,13 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report(codes.UNKNOWN_NAME.at(body.settings["key"].value.span, message, help=hint))
         return
     _add(node, kind, key, columns, {k: v for k, v in own.items() if v is not None}, body, build)
+
+
+def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:
+    for key, longest in (("delimiter", ("tab", "\\t")), ("quote", ())):
+        value = own.get(key)
+        if value is not None and len(value) > 1 and value not in longest:
+            body.wrong(body.settings[key], "one character")
 
 
 def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | None:
@@ -97,12 +105,13 @@ def _add(
         key=key,
         columns=columns,
         tolerate=str(tolerate.value / Decimal(100)) if tolerate else "0.01",
-        timezone=body.text("timezone") or build.model.settings.timezone,
+        timezone=body.zone("timezone", build.is_zone) or build.model.settings.timezone,
         place=place(node.name.span),
     )
     if body.wheres:
         env = source_environment(build, source)
-        source = source.model_copy(update={"where": check_condition(body.wheres[0].condition, env)})
+        tests = [check_condition(where.condition, env) for where in body.wheres]
+        source = source.model_copy(update={"where": all_of(tests)})
     build.model.sources[source.name] = source
 
 
@@ -122,7 +131,7 @@ def _kind(node: syntax.Declaration, build: Build) -> str | None:
         return None
     if kind not in _KINDS:
         message = "`kind` is one of " + ", ".join(f"`{k}`" for k in _KINDS)
-        near = did_you_mean(kind, _KINDS) if kind else None
+        near = near_hint(kind, _KINDS) if kind else None
         build.report(codes.BAD_SETTING.at(setting.value.span, message, help=near))
         return None
     return kind
@@ -179,7 +188,7 @@ def type_of(node: syntax.Expression, build: Build) -> Type | None:
         if isinstance(currency, syntax.Path) and is_currency(currency.text):
             return money(currency.text)
     written = node.text if isinstance(node, syntax.Path) else ""
-    hint = did_you_mean(written, NAMED) if written else None
+    hint = near_hint(written, NAMED) if written else None
     message = "a type is one of " + ", ".join(f"`{n}`" for n in NAMED) + ", `money(EUR)`"
     build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
     return None

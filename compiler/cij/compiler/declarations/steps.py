@@ -52,6 +52,9 @@ class JourneyContext:
             message = f"two steps are called `{label.text}`"
             related = [Label(self.names[label.text], "first here")]
             self.build.report(codes.BAD_LABEL.at(label.span, message, related=related))
+        if label.text == "completed" or ":" in label.text:
+            message = f"`{label.text}` cannot be a label: cij names states of its own like this"
+            self.build.report(codes.BAD_LABEL.at(label.span, message, help="choose another"))
         self.names[label.text] = label.span
         return label.text
 
@@ -334,11 +337,19 @@ def _choose(
 
 def _switch(step: syntax.Switch, context: JourneyContext) -> model.Step | None:
     name = context.name_of(step, "switch")
+    if not step.cases:
+        _report_without_arms("switch", "case VALUE { … }", step.span, context)
+        return None
     value = check(step.value, context.env)
     guards = [_case_guard(value, step, case, context) for case in step.cases]
     known = _promised(ex.Known(value=value) if value is not None else None, context)
     blocks = [(case.steps, known) for case in step.cases]
     return _choose(name, step.span, guards, [*blocks, (step.otherwise, frozenset())], context)
+
+
+def _report_without_arms(word: str, arm: str, span: Span, context: JourneyContext) -> None:
+    message = f"this `{word}` has nothing to choose from"
+    context.build.report(codes.MISSING_SETTING.at(span, message, help=f"add `{arm}`"))
 
 
 def _case_guard(
@@ -361,6 +372,9 @@ def _split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
     name = context.name_of(step, f"split {step.name.text}")
     if step.winner is not None:
         _later("`winner`", step.winner.span, context)
+        return None
+    if not step.arms:
+        _report_without_arms("split", "50% NAME { … }", step.span, context)
         return None
     total = sum((arm.share.value for arm in step.arms), Decimal(0))
     if total > 100:

@@ -1,6 +1,6 @@
 """One expression: names resolved, types decided, mistakes reported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -46,6 +46,14 @@ def check_condition(node: syntax.Expression, env: Environment) -> ex.Expression 
     hint = "compare it with something, or ask `is known`"
     env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type), help=hint))
     return None
+
+
+def all_of(items: Sequence[ex.Expression | None]) -> ex.Expression | None:
+    """Return the conjunction of conditions, or None where one of them has a mistake."""
+    typed = tuple(item for item in items if item is not None)
+    if not typed or len(typed) < len(items):
+        return None
+    return typed[0] if len(typed) == 1 else ex.And(type=BOOLEAN, items=typed)
 
 
 def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.Expression | None:
@@ -145,6 +153,10 @@ def _in_list(node: syntax.InList, env: Environment) -> ex.Expression | None:
     value = check(node.value, env)
     if value is None:
         return None
+    if not node.items.items:
+        message = "the list is empty, so nothing is ever in it"
+        env.report(codes.TYPE_MISMATCH.at(node.items.span, message))
+        return None
     items = []
     for item in node.items.items:
         typed = check(item, env)
@@ -195,6 +207,10 @@ def _in_top(node: syntax.InTop, env: Environment) -> ex.Expression | None:
     if not (value.type.is_number or value.type.kind == "money"):
         message = f"`in top` needs a number to order people by, and this is {value.type}"
         env.report(codes.TYPE_MISMATCH.at(node.value.span, message))
+        return None
+    if node.percent.value > 100:
+        message = "a share of the customers is 100% at most"
+        env.report(codes.TYPE_MISMATCH.at(node.percent.span, message))
         return None
     share = str(node.percent.value / Decimal(100))
     return _negate_if(node.is_negated, ex.TopShare(value=value, share=share))

@@ -1,7 +1,7 @@
 """What an expression may name, by the place where it stands."""
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from cij.compiler import program as pg
 from cij.compiler.model import Model
@@ -28,7 +28,7 @@ class Environment:
     event: pg.Event | None = None
     trigger: tuple[pg.Event, ...] = ()
     measure_stack: tuple[str, ...] = ()
-    broken: Set[str] = frozenset()
+    broken: set[str] = field(default_factory=set)
     is_trigger_broken: bool = False
 
     def report(self, diagnostic: Diagnostic) -> None:

@@ -42,7 +42,8 @@ def _bare(node: syntax.Path, env: Environment) -> ex.Expression | None:
     found = [
         e for e in (_event_field(name, env), _customer_field(name, env), _measure(name, env)) if e
     ]
-    if len(found) == 1:
+    if len(found) == 1 or (found and env.event is None):
+        # A measure that takes the name of a field has been reported at its declaration.
         return found[0]
     if len(found) > 1 and env.event is not None:
         message = f"`{name}` is a field of the event `{env.event.name}` and of the customer"
@@ -160,8 +161,9 @@ def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
     if env.is_trigger_broken:
         return None
     if not env.trigger:
-        message = f"`{node.text}` needs an entering event, and no event enters this journey"
-        env.report(codes.UNKNOWN_NAME.at(node.span, message, help="add `enter on EVENT`"))
+        message = f"`{node.text}` reads the entering event, and here none is sure to be there"
+        hint = "it stands in journeys that are entered by `enter on EVENT` only"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, help=hint))
         return None
     found = [event_field(event, name) for event in env.trigger]
     missing = [e for e, f in zip(env.trigger, found, strict=True) if f is None]
