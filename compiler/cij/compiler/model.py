@@ -1,6 +1,6 @@
 """The model: what a project means, resolved and typed. No name in it is looked up again.
 
-Data, content and conditions have the form that the program persists; a journey has a tree of five
+Data, content and conditions have the form that the program persists; a journey has a tree of four
 kinds of step, before it becomes states. `lower.py` makes the program of it.
 """
 

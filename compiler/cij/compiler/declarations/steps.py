@@ -1,4 +1,4 @@
-"""Steps: every written form becomes one of the five kinds of the model."""
+"""Steps: every written form becomes one of the four kinds of the model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
