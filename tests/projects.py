@@ -282,15 +282,20 @@ def conditions(draw: st.DrawFn, scope: Scope, depth: int = 2) -> str:
 
 # --- steps ------------------------------------------------------------------------------------
 
-_FORMS = ("send", "send", "wait", "until", "for", "first", "if", "if", "switch", "split", "end")
+_FORMS = ("send", "send", "wait", "until", "for", "first", "if", "if", "switch", "split")
 _LEAVES = ("send", "wait", "until")
 
 
 @st.composite
 def blocks(draw: st.DrawFn, scope: Scope, made: Steps, depth: int) -> str:
     """Return a block of steps in braces."""
-    count = draw(st.integers(0 if depth < 3 else 1, 3))
+    before = list(made.sends)
+    count = draw(st.integers(0 if depth < 3 else 2, 3))
     lines = [draw(_step(scope, made, depth)) for _ in range(count)]
+    if draw(st.integers(0, 5)) == 5:
+        lines.append(draw(st.sampled_from(["end", "end done", "end `not now`"])))
+    # What was sent in a branch was not sent on every path.
+    made.sends = before
     return "{\n" + "\n".join(lines) + "\n}"
 
 
@@ -299,15 +304,15 @@ def _step(draw: st.DrawFn, scope: Scope, made: Steps, depth: int) -> str:
     made.count += 1
     made.left -= 1
     form = draw(st.sampled_from(_FORMS if depth and made.left > 0 else _LEAVES))
-    odd = st.sampled_from(["completed", "`goal:won`", "`exit:out`", "`gate:x`", "`send hello`"])
-    is_odd = draw(st.integers(0, 40)) == 40
+    odd = st.sampled_from(["completed", "`goal:won`", "`exit:out`", "`send hello`", "`a'b`", "si"])
+    is_odd = draw(st.integers(0, 50)) == 50
     label = draw(odd) if is_odd else f"{form}_{made.count}"
     shown = f"{label}: " if is_odd or form == "send" or draw(st.booleans()) else ""
     inner = blocks(scope, made, depth - 1)
     match form:
         case "send":
             text = draw(_send(scope))
-            made.sends.append(label)
+            made.sends += [label] * text.startswith("send email")
         case "wait" | "until":
             text = draw(_wait(form, scope))
         case "for" | "first":
@@ -317,11 +322,9 @@ def _step(draw: st.DrawFn, scope: Scope, made: Steps, depth: int) -> str:
             text += f" else {draw(inner)}" if draw(st.booleans()) else ""
         case "switch":
             text = f'switch language {{ case "en", "es" {draw(inner)} else {draw(inner)} }}'
-        case "split":
+        case _:
             name = draw(st.sampled_from(["ab", "`long name`"]))
             text = f"split {name} {{ 45% short {draw(inner)} 45.5% long {draw(inner)} }}"
-        case _:
-            text = draw(st.sampled_from(["end", "end done", "end `not now`"]))
     return shown + text
 
 
@@ -382,12 +385,12 @@ def journeys(draw: st.DrawFn, name: str, segments: tuple[str, ...]) -> str:
     lines = [entry]
     again = ["again never", "again always", "again after 3 days", "again after 36 hours"]
     lines += draw(st.lists(st.sampled_from(again), max_size=1))
-    for form in draw(st.lists(_header(scope), max_size=3, unique=True)):
-        lines.append(form)
+    lines += [draw(_header(scope, number)) for number in range(draw(st.integers(0, 3)))]
     if trigger == "purchase" and draw(st.booleans()):
         lines.append(draw(st.sampled_from(["per = coupon", "per = items", "per = day"])))
     settings = ["holdout = 20%", 'timezone = "Asia/Tokyo"', "suppress = vip"]
-    settings.append('language = trigger.coupon ?? "es"' if trigger else 'language = "es"')
+    field = {"purchase": "coupon", "visited": "page"}.get(trigger or "")
+    settings.append(f'language = trigger.{field} ?? "es"' if field else 'language = "es"')
     lines += draw(st.lists(st.sampled_from(settings), max_size=2, unique=True))
     body = "\n".join(lines)
     return f"journey {name} {{\n{body}\nsteps {draw(blocks(scope, Steps(), 3))}\n}}\n"
@@ -404,20 +407,19 @@ def _entry(draw: st.DrawFn, segments: tuple[str, ...]) -> tuple[str, str | None]
 
 
 @st.composite
-def _header(draw: st.DrawFn, scope: Scope) -> str:
+def _header(draw: st.DrawFn, scope: Scope, number: int) -> str:
     event = draw(st.sampled_from(EVENTS))
     inside = Scope(scope.segments, event, scope.trigger)
     where = f" where {draw(_comparison(inside))}" if draw(st.booleans()) else ""
     length = draw(st.sampled_from(DURATIONS))
-    name = draw(st.sampled_from(["won", "bought"]))
+    name, out = f"won_{number}", draw(st.sampled_from(["", "out ", "gone "]))
     forms = [
         f"goal {name} on {event}{where}",
         f"goal {name} on {event}{where} within {length}",
         f"goal {name} on {event}{where} within {length} and stay",
         f"goal {name} when {draw(conditions(scope, 1))}",
-        f"exit out on {event}{where}",
-        f"exit on {event}{where}",
-        f"exit out when {draw(conditions(scope, 1))}",
+        f"exit {out}on {event}{where}",
+        f"exit {out}when {draw(conditions(scope, 1))}",
     ]
     return draw(st.sampled_from(forms))
 
@@ -456,12 +458,14 @@ class Happening:
 @st.composite
 def happenings(draw: st.DrawFn, days: int) -> list[Happening]:
     """Return events in the order of their arrival; some are late, some come together."""
-    minutes = draw(st.lists(st.integers(0, days * 1440), max_size=9))
+    minutes = draw(st.lists(st.integers(0, days * 1440), min_size=3, max_size=12))
     found = []
     for minute in sorted(minutes):
         now = START + timedelta(minutes=minute)
         late = draw(st.sampled_from([0, 0, 0, 1, 60 * 24 * 3]))
-        event = draw(st.sampled_from(["purchase", "visited", "opened", "opened", "unsubscribed"]))
+        event = draw(
+            st.sampled_from(["purchase", "purchase", "visited", "opened", "opened", "unsubscribed"])
+        )
         at = now - timedelta(minutes=late)
         fields = {} if event == "opened" else draw(_fields(event))
         customer, of = draw(st.integers(0, 4)), draw(st.integers(0, 9))

@@ -157,6 +157,10 @@ RULES = {
     "a goal counts once a passage": query(
         "SELECT v.passage FROM conversion AS v GROUP BY v.passage, v.goal HAVING COUNT(*) > 1"
     ),
+    "who left by a goal has converted (S8)": query(
+        "SELECT p.id FROM passage AS p WHERE p.cause = 'goal' AND NOT EXISTS("
+        "SELECT 1 FROM conversion AS v WHERE v.passage = p.id)"
+    ),
     "the held out get nothing (S9)": query(
         "SELECT o.key FROM outbox AS o JOIN passage AS p ON p.id = o.passage "
         "WHERE p.is_held_out <> (o.outcome = 'withheld')"

@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from cij.compiler import expression as ex, program as pg, wording
 from cij.compiler.types import (
@@ -211,6 +211,7 @@ def _parsed(text: str) -> syntax.Node:
     return declaration
 
 
+@settings(max_examples=1000)
 @given(EXPRESSIONS)
 def test_leaving_out_parentheses_changes_nothing(expression: ex.Expression) -> None:
     with pytest.MonkeyPatch.context() as patch:

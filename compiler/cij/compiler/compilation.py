@@ -81,7 +81,7 @@ def compile_project(
     resolve(build, files)
     program = None if _has_errors(build.diagnostics) else lower(build.model)
     stories = resolve_stories(files.values(), build, program)
-    kept = _without_consequences(build.diagnostics, diagnostics, texts)
+    kept = _without_consequences(build, diagnostics)
     found = tuple(sorted(kept, key=lambda d: (d.span, d.code)))
     whole = None if _has_errors(found) else program
     return Compilation(whole, build.model, files, found, stories)
@@ -94,17 +94,25 @@ def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
 _DECLARED = re.compile(r"(?m)^[ \t]*[a-z]+[ \t]+(?:[a-z]+[ \t]+)?(`[^`\n]+`|\w+)[ \t]*\{")
 
 
-def _without_consequences(
-    found: Sequence[Diagnostic], syntax_errors: Sequence[Diagnostic], texts: Mapping[str, str]
-) -> list[Diagnostic]:
-    """Leave out that a name is unknown when its declaration could not be read.
+_JOURNEY = re.compile(r"(?m)^[ \t]*journey[ \t]+(`[^`\n]+`|\w+)")
+
+
+def _without_consequences(build: Build, syntax_errors: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Leave out what only follows from a declaration that could not be read.
 
     A declaration with a mistake of syntax is not in the tree, so all who use it would be reported;
-    its head is still there to be seen in the text of the file.
+    its head is still there to be seen in the text of the file. Of a message whose sends cannot be
+    seen nobody knows which fields are sure to be there.
     """
-    files = {d.span.file for d in syntax_errors}
-    names = {m.strip("`") for f in files for m in _DECLARED.findall(texts.get(f, ""))}
-    return [d for d in found if not (d.code in _CONSEQUENCES and _quoted(d) & names)]
+    texts = [build.texts.get(file, "") for file in {d.span.file for d in syntax_errors}]
+    names = {name.strip("`") for text in texts for name in _DECLARED.findall(text)}
+    journeys = {name.strip("`") for text in texts for name in _JOURNEY.findall(text)}
+    unseen = {codes.MISSING_DEFAULT.code} if journeys - build.journeys.keys() else set()
+    return [
+        d
+        for d in build.diagnostics
+        if d.code not in unseen and not (d.code in _CONSEQUENCES and _quoted(d) & names)
+    ]
 
 
 _CONSEQUENCES = {
@@ -173,7 +181,7 @@ def _word(node: syntax.TopLevel) -> str:
 def _keep(node: _Named, known: dict[str, _Named], build: Build) -> None:
     name = node.name.text
     if name in known:
-        message = f"there are two declarations `{name}` of this kind"
+        message = f"two {_word(node)}s are called `{name}`"
         related: Sequence[Label] = [Label(known[name].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
         return

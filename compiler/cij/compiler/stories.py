@@ -15,7 +15,7 @@ from cij.compiler.build import Build
 from cij.compiler.declarations.event import INTERACTIONS
 from cij.compiler.environments import customer_environment
 from cij.compiler.model import place
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.typecheck import Environment, check, check_value
 from cij.compiler.typecheck.check import period
 from cij.compiler.typecheck.names import event_field
@@ -197,7 +197,7 @@ def _customer(text: syntax.Text, context: _Context) -> str:
     """Return the name of a customer; report one that was not given before."""
     name = text.value
     if name not in context.given:
-        hint: str | None = did_you_mean(name, context.given)
+        hint = near_hint(name, context.given)
         hint = hint or f'add `given customer "{name}" {{ … }}`'
         message = f'the test has no customer "{name}" so far'
         context.build.report(codes.TEST_CUSTOMER.at(text.span, message, help=hint))
@@ -255,8 +255,8 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
     """Return the channel of the send that an interaction belongs to."""
     if not event.is_interaction:
         message = f"`{event.name}` is no interaction with a message, so it has no step"
-        hint = f"write `{event.name}` alone"
-        context.build.report(codes.TEST_STEP.at(label.span, message, help=hint))
+        alone = f"write `{event.name}` alone"
+        context.build.report(codes.TEST_STEP.at(label.span, message, help=alone))
         return None
     if context.journey is None:
         return None

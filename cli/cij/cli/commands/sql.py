@@ -24,6 +24,17 @@ _ENGINES = {
 }
 
 
+# What a reader has to know of all statements of a journey.
+_NOTES = {
+    "journey": """
+-- One tick runs these statements in one transaction, each for everybody at once. People wait in
+-- `passage`; whoever is due or has done something is put into `woken`, and each region takes all who
+-- are woken at its root to where they rest or end next: `pick` finds the way, `effect` queues
+-- messages, `history` writes down what happened, `move` sets the new place.
+"""
+}
+
+
 class _Titled(NamedTuple):
     """A statement of `of`, the declaration, with what it does there."""
 
@@ -126,7 +137,7 @@ def _script(statements: list[_Titled], dialect: str) -> str:
     before = ""
     for titled in statements:
         if titled.of != before:
-            parts.append(f"-- {titled.of}\n")
+            parts.append(f"-- {titled.of}{_NOTES.get(titled.of.split()[0], '')}\n")
         before = titled.of
         parts.append(f"-- {titled.title}{_parameters(titled.statement)}\n")
         parts.append(titled.statement.text(dialect, pretty=True) + ";\n\n")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cij.compiler.naming import did_you_mean, near_hint
+from cij.compiler.naming import did_you_mean, near, near_hint
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label
 from cij.grammar.span import Span
@@ -24,14 +24,19 @@ class Body:
     blocks: list[syntax.Block] = field(default_factory=list)
     wheres: list[syntax.Where] = field(default_factory=list)
     excepts: list[syntax.Except] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     def need(self, key: str, example: str) -> syntax.Setting | None:
         """Return a mandatory setting, or report that it is missing."""
         found = self.settings.get(key)
-        if found is None:
+        if found is None and not self.is_misspelt(key):
             message = f"{self.what} needs `{key}`"
             self.report(codes.MISSING_SETTING.at(self.span, message, help=f"add `{example}`"))
         return found
+
+    def is_misspelt(self, key: str) -> bool:
+        """Tell whether a setting that was reported as unknown is likely to be this one."""
+        return any(near(unknown, [key]) for unknown in self.unknown)
 
     def text(self, key: str) -> str | None:
         """Return a text setting."""
@@ -132,6 +137,7 @@ def _add_setting(
     if key in later:
         _not_yet(body, f"`{key}`", item.span)
     elif known is not None and key not in known:
+        body.unknown.append(key)
         hint = did_you_mean(key, known)
         message = f"{body.what} has no setting `{key}`"
         body.report(codes.UNKNOWN_SETTING.at(item.key.span, message, help=hint))

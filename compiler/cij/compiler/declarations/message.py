@@ -90,6 +90,8 @@ def _first_fallback(locales: tuple[pg.Content, ...], build: Build) -> str:
 
 
 def _topic(channel: str, body: Body, build: Build) -> str | None:
+    if body.is_misspelt("topic"):
+        return None
     if "topic" not in body.settings:
         message = f"{body.what} has no topic, so nobody can have consented to it"
         hint = "declare a `topic` with a consent rule and add `topic = NAME`"

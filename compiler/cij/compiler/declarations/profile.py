@@ -14,7 +14,6 @@ from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
 
-
 # Columns of the unified customer that no mapping writes.
 _MADE = {
     "id": "it is made by the unification",
@@ -168,7 +167,9 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
     name = block.argument.text if isinstance(block.argument, syntax.Name) else "exact"
     later = next((i for i in block.items if _key(i) in _LATER_MATCHES), None)
     if later is not None:
-        message = f"`{_key(later)}` of match `{name}` is understood, but not available in this version"
+        message = (
+            f"`{_key(later)}` of match `{name}` is understood, but not available in this version"
+        )
         draft.build.report(codes.NOT_YET_AVAILABLE.at(later.span, message))
         return
     body = read_body(

@@ -43,6 +43,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
     own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
     missing = [k for k in needed if body.need(k, f'{k} = "…"') is None]
     _check_signs(body, own)
+    zone, tolerate = body.zone("timezone", build.is_zone), _tolerate(body)
     key = body.name("key") if body.need("key", "key = COLUMN") else None
     columns = _columns(node, body, build)
     if missing or key is None or columns is None or None in own.values():
@@ -52,7 +53,17 @@ def define(node: syntax.Declaration, build: Build) -> None:
         message = f"source `{node.name.text}` has no column `{key}` to be its key"
         build.report(codes.UNKNOWN_NAME.at(body.settings["key"].value.span, message, help=hint))
         return
-    _add(node, kind, key, columns, {k: v for k, v in own.items() if v is not None}, body, build)
+    source = pg.Source(
+        name=node.name.text,
+        kind=cast(Literal["csv", "sqlite"], kind),
+        settings={k: v for k, v in own.items() if v is not None},
+        key=key,
+        columns=columns,
+        tolerate=tolerate or "0.01",
+        timezone=zone or build.model.settings.timezone,
+        place=place(node.name.span),
+    )
+    build.model.sources[source.name] = _filtered(source, body, build)
 
 
 def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:
@@ -88,31 +99,18 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     )
 
 
-def _add(
-    node: syntax.Declaration,
-    kind: str,
-    key: str,
-    columns: tuple[pg.SourceColumn, ...],
-    settings: dict[str, str],
-    body: Body,
-    build: Build,
-) -> None:
-    tolerate = body.percent("tolerate")
-    source = pg.Source(
-        name=node.name.text,
-        kind=cast(Literal["csv", "sqlite"], kind),
-        settings=settings,
-        key=key,
-        columns=columns,
-        tolerate=str(tolerate.value / Decimal(100)) if tolerate else "0.01",
-        timezone=body.zone("timezone", build.is_zone) or build.model.settings.timezone,
-        place=place(node.name.span),
-    )
-    if body.wheres:
-        env = source_environment(build, source)
-        tests = [check_condition(where.condition, env) for where in body.wheres]
-        source = source.model_copy(update={"where": all_of(tests)})
-    build.model.sources[source.name] = source
+def _tolerate(body: Body) -> str | None:
+    share = body.percent("tolerate")
+    return str(share.value / Decimal(100)) if share else None
+
+
+def _filtered(source: pg.Source, body: Body, build: Build) -> pg.Source:
+    """Return the source with its `where`, of which there may be several."""
+    if not body.wheres:
+        return source
+    env = source_environment(build, source)
+    tests = [check_condition(where.condition, env) for where in body.wheres]
+    return source.model_copy(update={"where": all_of(tests)})
 
 
 def _kind(node: syntax.Declaration, build: Build) -> str | None:
@@ -132,6 +130,8 @@ def _kind(node: syntax.Declaration, build: Build) -> str | None:
     if kind not in _KINDS:
         message = "`kind` is one of " + ", ".join(f"`{k}`" for k in _KINDS)
         near = near_hint(kind, _KINDS) if kind else None
+        if isinstance(setting.value, syntax.Text):
+            near = "it is a name, written without quotes"
         build.report(codes.BAD_SETTING.at(setting.value.span, message, help=near))
         return None
     return kind

@@ -23,7 +23,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         settings=("purpose", "channels", "consent"),
     )
     channels = _channels(body, build)
-    if "consent" not in body.settings:
+    if "consent" not in body.settings and not body.is_misspelt("consent"):
         message = f"topic `{name}` has no consent rule"
         hint = "add `consent = opt_in`; `none` is for service messages that need no consent"
         build.report(codes.NO_CONSENT_RULE.at(node.name.span, message, help=hint))

@@ -162,8 +162,8 @@ def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
         return None
     if not env.trigger:
         message = f"`{node.text}` reads the entering event, and here none is sure to be there"
-        hint = "it stands in journeys that are entered by `enter on EVENT` only"
-        env.report(codes.UNKNOWN_NAME.at(node.span, message, help=hint))
+        advice = "it stands in journeys that are entered by `enter on EVENT` only"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, help=advice))
         return None
     found = [event_field(event, name) for event in env.trigger]
     missing = [e for e, f in zip(env.trigger, found, strict=True) if f is None]

@@ -56,7 +56,8 @@ def _email(
             f"message {message.name} has no sender; set `sender` in it or for the channel"
         )
     email = Email(
-        key=row.key,
+        # Keys are unique in one store; with the instant they are so over stores, too.
+        key=f"{row.key} {row.created_at.isoformat()}",
         sender=sender,
         recipient=row.address or "",
         subject=rendered.subject,

@@ -134,6 +134,28 @@ def _effects(region: Region, context: Context) -> list[Statement]:
         leaves = region.through(state.id) if isinstance(state, pg.Act) else []
         if leaves and isinstance(state, pg.Act):
             found.append(send(state, leaves, context))
+    return found + _conversions(region, context)
+
+
+_CONVERSION = """
+INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
+SELECT {journey}, {version}, {goal}, m.passage, m.customer, CAST(NULL AS BIGINT), $now
+FROM moving AS m
+WHERE {leaves}
+  AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = m.passage AND v.goal = {goal})
+"""
+
+
+def _conversions(region: Region, context: Context) -> list[Statement]:
+    """Return the statements that record the goals by condition; those by event are recorded as
+    the event comes."""
+    found = []
+    for goal in context.journey.goals:
+        numbers = [x.number for x in region.leaves if x.final.id == goal.target]
+        if goal.condition is not None and numbers and region.root != goal.target:
+            leaves = in_numbers(exp.column("leaf", "m", quoted=True), numbers)
+            tree = query(_CONVERSION, goal=text(goal.name), leaves=leaves, **context.names)
+            found.append(tree)
     return found
 
 
