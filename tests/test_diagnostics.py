@@ -246,3 +246,14 @@ def test_checking_imports_no_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.endswith("[]\n"), done.stderr
+
+
+# --- the guide --------------------------------------------------------------------------------
+
+
+def test_the_examples_of_the_guide_are_one_project_that_compiles() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```journey\n(.*?)```\n", guide, re.DOTALL)
+    assert [d.message for d in found("\n".join(blocks))] == []
+    for block in blocks:
+        assert format_text("a.journey", block).text == block

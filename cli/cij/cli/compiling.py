@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from cij.cli.exits import Exit
-from cij.cli.project import SUFFIX, Project, open_project
+from cij.cli.project import Project, open_project
+from cij.cli.reading import SUFFIX
 from cij.cli.render import render
 from cij.cli.render.colour import painter
 from cij.compiler.build import Catalog

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cij.cli.reading import SUFFIX, read_file
 from cij.cli.settings import FILE_NAME, Settings, load_settings
 from cij.grammar.codes import UNREADABLE_FILE
 from cij.grammar.diagnostic import Diagnostic
-from cij.grammar.span import Span, file_start
+from cij.grammar.span import file_start
 from cij.runtime.errors import ConfigError, DataError
-
-SUFFIX = ".journey"
-FILE_BYTES_MAX = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -97,31 +95,3 @@ def _is_inside(root: Path, path: Path) -> bool:
 def _outside(name: str) -> Diagnostic:
     message = "the link leads out of the project folder"
     return UNREADABLE_FILE.at(file_start(name), message, help="copy the file into the project")
-
-
-def read_file(file: Path, name: str) -> str | Diagnostic:
-    """Return the text without a byte order mark, or why it is none."""
-    try:
-        if file.stat().st_size > FILE_BYTES_MAX:
-            return _unreadable(file_start(name), f"the file is larger than {FILE_BYTES_MAX} bytes")
-        data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        return _unreadable(file_start(name), f"the file cannot be read: {error.strerror}")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        message = f"byte {error.start} is not UTF-8 text"
-        return _unreadable(_place(name, data[: error.start].decode()), message)
-    if "\0" in text:
-        return _unreadable(_place(name, text[: text.index("\0")]), "the file has a NUL character")
-    return text
-
-
-def _unreadable(span: Span, message: str) -> Diagnostic:
-    return UNREADABLE_FILE.at(span, message, help="save the file as UTF-8 text")
-
-
-def _place(name: str, before: str) -> Span:
-    """Return the empty span after the text `before`."""
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return Span(name, len(before), len(before), line, column, line, column)

@@ -36,7 +36,15 @@ def next_evaluation(world: World, plan: SegmentPlan) -> datetime | None:
     if plan.refresh_s is None:
         return None
     evaluated: datetime = found[0][0]
-    return evaluated + timedelta(seconds=plan.refresh_s)
+    interval = timedelta(seconds=plan.refresh_s)
+    if not world.is_virtual or plan.next_change is None:
+        return evaluated + interval
+    change = world.engine.rows(plan.next_change, {"now": evaluated})[0][0]
+    if change is None:
+        return None
+    # At the first of its intervals at which it can differ, as if all had been looked at.
+    skipped = max(0, -((evaluated - change) // interval) - 1)
+    return evaluated + interval * (skipped + 1)
 
 
 def _evaluate(world: World, plan: SegmentPlan, now: datetime) -> None:

@@ -55,6 +55,7 @@ def run_while(
 ) -> int:
     """As `run_to`, for the instants that are wanted; the clock stays at the last of them."""
     count = 0
+    world.is_virtual = True
     while (due := next_tick(world)) is not None and is_wanted(at := max(due, clock.now())):
         clock.advance_to(at)
         tick(world, at)

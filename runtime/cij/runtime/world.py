@@ -10,13 +10,15 @@ from cij.runtime.engine import Engine
 @dataclass(slots=True)
 class World:
     """`newest` decides who enters and which segments are kept; `journeys` holds every version in
-    which somebody still is, by name and version (S21).
+    which somebody still is, by name and version (S21). In virtual time nobody looks on between two
+    instants at which something can change, so those are left out.
     """
 
     engine: Engine
     program: Program
     newest: Plan
     journeys: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
+    is_virtual: bool = False
 
     def journey(self, name: str, version: str) -> JourneyPlan:
         """Return the plan of one version, which is known to be live."""

@@ -1,15 +1,19 @@
 """`cij explain`: what a code, a rule or a declaration means, in plain words."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cij.cli.arguments import path_and_name
 from cij.cli.exits import Exit
 from cij.cli.pages import page, titles
-from cij.compiler.compilation import Compilation
 from cij.compiler.naming import did_you_mean
 from cij.runtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    # The pages need no compiler, and answer at once.
+    from cij.compiler.compilation import Compilation
 
 
 @click.command(
@@ -35,7 +39,7 @@ def command(words: tuple[str, ...]) -> None:
         _explain(what, _compilation(path, is_asked=len(words) > 1))
 
 
-def _compilation(path: Path, is_asked: bool) -> Compilation | None:
+def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
     """Compile the project; None where there is no project and nobody named one."""
     from cij.cli.compiling import compile_path
     from cij.cli.project import find_root
@@ -53,7 +57,7 @@ def _compilation(path: Path, is_asked: bool) -> Compilation | None:
     return result.compilation
 
 
-def _explain(what: str, made: Compilation | None) -> None:
+def _explain(what: str, made: "Compilation | None") -> None:
     from cij.compiler.meaning import meanings, names
 
     found = meanings(what, made.model, made.files) if made else ()

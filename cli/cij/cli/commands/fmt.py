@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from cij.cli.exits import Exit
-from cij.cli.project import SUFFIX, read_file
+from cij.cli.reading import SUFFIX, read_file
 from cij.cli.render import render
 from cij.cli.render.colour import painter
 from cij.cli.writing import write_atomically

@@ -129,7 +129,7 @@ def _field_settings(body: Body, build: Build) -> list[syntax.Setting]:
     for block in body.blocks:
         inner = read_body("`fields`", block.span, block.items, build.report, settings=None)
         for setting in inner.settings.values():
-            if setting.key.text in _RESERVED:
+            if setting.key.text.casefold() in _RESERVED:
                 message = f"every event has `{setting.key.text}` already: choose another name"
                 build.report(codes.DUPLICATE_NAME.at(setting.key.span, message))
             else:

@@ -73,11 +73,15 @@ class JourneyPlan:
 
 @dataclass(frozen=True, slots=True)
 class SegmentPlan:
-    """`refresh_s` is None where the condition does not change by the passing of time."""
+    """`refresh_s` is None where the condition does not change by the passing of time.
+
+    `next_change` is for virtual time: see `changes`.
+    """
 
     name: str
     refresh_s: int | None
     reads_events: bool
+    next_change: Statement | None
     members: Statement
     leave: Statement
     join: Statement

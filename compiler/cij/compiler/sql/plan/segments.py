@@ -6,6 +6,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
+from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.parts import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
@@ -42,6 +43,7 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
         name=segment.name,
         refresh_s=segment.refresh_s if any(isinstance(p, _TIMED) for p in inside) else None,
         reads_events=any(isinstance(p, ex.Aggregate) for p in inside),
+        next_change=next_change(inside),
         members=query(
             "CREATE OR REPLACE TEMPORARY TABLE member_now AS SELECT q.id FROM {q} AS q",
             q=members(segment, program),

@@ -1,0 +1,231 @@
+"""`cij run` as a process that goes on: what comes in while it runs, who may look, how it stops.
+
+No test asserts how long something takes: `eventually` waits for it, and gives up after a minute.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cij.cli.compiling import compiled
+from cij.cli.exits import Exit
+from cij.cli.running import open_store, open_transports, senders
+from cij.compiler.sql import query
+from cij.runtime.clock import SimulatedClock
+from cij.runtime.due import next_work
+from cij.runtime.engine import DuckEngine
+from cij.runtime.runner import Runner, open_runner, step
+from cij.runtime.simulate import Simulation, simulate
+from tests.example import cij, copy_example, delivered, messages, run_once, start, status
+
+PATIENCE_S = 60
+ANA = "ana.garcia@example.com"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_example(tmp_path)
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, f"in {PATIENCE_S} s it did not come about that {what}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def running(project: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Give a `cij run` that has made its first deliveries; in the end it is not there any more."""
+    process = start("run", project, "--poll", "0.2")
+    try:
+        eventually(lambda: len(messages(project)) == 11, "the first messages are there")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def stopped(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> str:
+    """Stop a run, which has to end well; returns what it said."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err and err.endswith("stopped\n"), err
+    return out
+
+
+def sent_to(project: Path, address: str) -> list[bytes]:
+    return [m for m in messages(project).values() if f"To: {address}\r\n".encode() in m]
+
+
+def key_of_message(project: Path, address: str) -> str:
+    """Return the key of the one message to an address, from the store of a copy of the state."""
+    engine = DuckEngine(None)
+    engine.copy_from(project / ".cij" / "state.duckdb")
+    statement = query("SELECT o.key FROM outbox AS o WHERE o.address = $address")
+    [(key,)] = engine.rows(statement, {"address": address})
+    engine.close()
+    return str(key)
+
+
+# --- what comes in ----------------------------------------------------------------------------
+
+
+def test_an_opened_message_is_thanked_while_the_run_goes_on(project: Path) -> None:
+    run_once(project)
+    key = key_of_message(project, ANA)
+    with running(project) as process:
+        done = cij("event", "opened", "--customer", ANA, "--message", key, "--project", project)
+        assert done.stdout == "handed in 1 event\n", done.stderr
+        eventually(lambda: len(sent_to(project, ANA)) == 2, "the thanks are sent")
+        stopped(process)
+    assert any(b"Subject: Gracias" in m for m in sent_to(project, ANA))
+    assert len(messages(project)) == 12
+    assert not list((project / ".cij" / "inbox").iterdir())
+
+
+def test_a_changed_file_is_taken_in_while_the_run_goes_on(project: Path) -> None:
+    orders = project / "data" / "orders.csv"
+    with running(project) as process:
+        with orders.open("a", encoding="utf-8") as file:
+            file.write("O-2001,C-01,2099-01-01 10:00,20.00,LOYAL20\n")
+            file.write("O-2002,C-01,2026-01-02 10:00,20.00,LOYAL20\n")
+        rows = [{"source": "orders", "rows": 8, "bad": 0}]
+        eventually(
+            lambda: [s for s in status(project)["sources"] if s["source"] == "orders"] == rows,
+            "the new orders are in",
+        )
+        stopped(process)
+    assert len(messages(project)) == 11
+
+
+def test_a_source_that_breaks_leaves_the_run_going_on_the_old_data(project: Path) -> None:
+    shop = project / "data" / "shop_customers.csv"
+    good = shop.read_bytes()
+    with running(project) as process:
+        before = status(project)
+        shop.write_bytes(b"")
+        time.sleep(1)
+        assert process.poll() is None
+        assert status(project) == before
+        shop.write_bytes(good + b"C-99,New,One,new@example.com,en,,yes,2026-01-01\n")
+        eventually(lambda: status(project)["profiles"] == 20, "the mended file is in")
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=PATIENCE_S)[1]
+    assert process.returncode == 0
+    assert said.count("shop_customers.csv is empty") == 1, said
+
+
+# --- who may look, and how it stops -----------------------------------------------------------
+
+
+def test_status_answers_while_it_runs_and_after(project: Path) -> None:
+    with running(project) as process:
+        done = cij("status", project)
+        assert "these are the numbers of its last step" in done.stderr
+        assert done.returncode == 0
+        found = status(project)
+        stopped(process)
+    assert status(project) == found
+    assert delivered(found) == {"delivered": 11, "no_address": 1}
+
+
+def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None:
+    with running(project) as process:
+        second = cij("run", project, "--once")
+        assert second.returncode == Exit.STORE
+        assert "another `cij run` or program has" in second.stderr
+        assert len(second.stderr.splitlines()) == 1
+        stopped(process)
+    assert len(messages(project)) == 11
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly(project: Path, number: int) -> None:
+    with running(project) as process:
+        assert "Where people stand" in stopped(process, number)
+    before, files = status(project), messages(project)
+    report = run_once(project)
+    del report["at"]
+    assert report == before and messages(project) == files
+
+
+# --- simulation -------------------------------------------------------------------------------
+
+
+def contents(project: Path) -> dict[str, str]:
+    """Return a hash of every file."""
+    files = [p for p in sorted(project.rglob("*")) if p.is_file()]
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_a_simulation_changes_no_file(project: Path) -> None:
+    for _ in range(2):
+        before = contents(project)
+        done = cij("simulate", project, "--days", "30", "--json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert {c["what"] for c in found["days"]} >= {"sent", "ended"}
+        assert contents(project) == before
+        run_once(project)
+    assert len(messages(project)) == 11
+
+
+BEGIN = datetime(2026, 3, 2, 9, 0)
+END = BEGIN + timedelta(days=30)
+
+
+def test_a_simulation_counts_what_a_run_of_the_same_time_does(tmp_path: Path) -> None:
+    lived = opened(copy_example(tmp_path / "lived"))
+    clock = SimulatedClock(BEGIN)
+    step(lived, BEGIN, with_refresh=True)
+    while (due := next_work(lived.world)) is not None and due <= END:
+        clock.advance_to(max(due, clock.now()))
+        step(lived, clock.now(), with_refresh=False)
+    simulated = opened(copy_example(tmp_path / "simulated"))
+    step(simulated, BEGIN, with_refresh=True)
+    found = simulate(simulated.world, BEGIN, END, lambda _: None)
+    assert totals(lived, "ended") == counted(found, "ended") != {}
+    assert totals(lived, "sent") == counted(found, "sent") != {}
+    assert len(messages(tmp_path / "lived" / "loyalty")) == 22
+    for runner in (lived, simulated):
+        runner.world.engine.close()
+
+
+def opened(project: Path) -> Runner:
+    opened, program = compiled(project)
+    transports = open_transports(opened)
+    engine = open_store(opened)
+    return open_runner(engine, program, opened.root, transports, senders(opened), BEGIN)[0]
+
+
+_TOTALS = {
+    "ended": query("SELECT p.outcome, COUNT(*) FROM passage AS p GROUP BY p.outcome"),
+    "sent": query(
+        "SELECT CONCAT(o.message, ' (', o.outcome, ')'), COUNT(*) FROM outbox AS o GROUP BY 1"
+    ),
+}
+
+
+def totals(runner: Runner, what: str) -> dict[Any, int]:
+    return dict(runner.world.engine.rows(_TOTALS[what]))
+
+
+def counted(found: Simulation, what: str) -> dict[Any, int]:
+    counts: dict[Any, int] = {}
+    for day in found.days:
+        if day.what == what:
+            counts[day.name] = counts.get(day.name, 0) + day.count
+    return counts
