@@ -1,12 +1,17 @@
 """The example `loyalty`, copied to a folder and run there by the command line, as people do."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+
+from cij.cli.failures import run
+from cij.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
@@ -52,19 +57,27 @@ def start(*arguments: str | Path) -> "subprocess.Popen[str]":
     )
 
 
+def inside(*arguments: str) -> tuple[int, str, str]:
+    """Run the command line in this process; returns the exit code and both outputs."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(cli, list(arguments))
+    return int(code), out.getvalue(), err.getvalue()
+
+
 def run_once(project: Path) -> dict[str, Any]:
     """`cij run --once`, which has to succeed; returns its report."""
-    done = cij("run", project, "--once", "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    code, out, err = inside("run", str(project), "--once", "--json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
     return found
 
 
 def status(project: Path) -> dict[str, Any]:
     """`cij status`, without the instant at which it was asked."""
-    done = cij("status", project, "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    code, out, err = inside("status", str(project), "--json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
     del found["at"]
     return found
 

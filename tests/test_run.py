@@ -5,7 +5,6 @@ No test asserts how long something takes: `eventually` waits for it, and gives u
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import time

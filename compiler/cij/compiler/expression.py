@@ -145,7 +145,12 @@ class Range(BaseModel):
 class Aggregate(Typed):
     """One value over a customer's events. `value` is missing for `any` and for `count` of rows.
 
-    Nulls: `count` and `any` are never missing, `sum` over no events is 0, the others are missing.
+    Nulls: `count` and `any` are never missing, `sum` over no known value is 0, the others are
+    missing; values that are missing count nowhere. `first` and `last` go by the time an event
+    happened, then by its number, and skip events whose value is missing.
+    Time: what happens after now counts never, with or without a window.
+    Numbers: `sum` is exact. `avg` is the exact quotient, rounded to 6 decimal places, halves away
+    from zero, whatever the type of the values.
     """
 
     op: Literal["aggregate"] = "aggregate"
@@ -176,7 +181,7 @@ class InSet(Typed):
 
 
 class TopShare(Typed):
-    """`x in top 10%` of the customers whose x is known; ties go to the smaller id."""
+    """`x in top 10%` of the customers whose x is known, rounded up; ties go to the smaller id."""
 
     op: Literal["top_share"] = "top_share"
     type: Type = BOOLEAN
@@ -211,7 +216,14 @@ class Not(Typed):
 
 
 class Arithmetic(Typed):
-    """Numbers, money, dates and durations; missing when a part is missing or the divisor is 0."""
+    """Numbers, money, dates and durations; missing when a part is missing or the divisor is 0.
+
+    Numbers: sums and differences are exact, and so is the product of two whole numbers. Any other
+    product and every quotient is rounded from the exact value to 6 decimal places, halves away
+    from zero: `2 / 3` is 0.666667, and `-0.0000005 * 1.0` is -0.000001. There is no floating
+    point in it, so all engines agree. A value has 38 digits at most, 6 of them after the point.
+    Time: the difference of two instants is exact, that of two dates is whole days of 24 hours.
+    """
 
     op: Literal["arithmetic"] = "arithmetic"
     operator: Literal["+", "-", "*", "/"]

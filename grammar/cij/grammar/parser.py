@@ -1,6 +1,6 @@
 """Text in, syntax tree and diagnostics out. Never raises, whatever the text."""
 
-from cij.grammar import codes, syntax
+from cij.grammar import codes, mistakes, syntax
 from cij.grammar.declarations import TreeBuilder
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.recovery import Reading, read
@@ -24,9 +24,10 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
         fault = codes.UNREADABLE_FILE.at(file_start(file), message)
         return syntax.File((), span=whole), [fault], None
     reading = read(table(), file, text)
+    misread = mistakes.misread(file, text, reading.tokens)
     builder = TreeBuilder(file, text)
     node = builder.file_node(reading.tree, whole)
-    diagnostics = reading.diagnostics + builder.diagnostics
+    diagnostics = reading.diagnostics + misread + builder.diagnostics
     return node, sorted(diagnostics, key=lambda found: found.span), reading
 
 

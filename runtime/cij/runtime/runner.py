@@ -131,9 +131,6 @@ def deliver(runner: Runner, now: datetime) -> DrainReport:
         recheck=runner.recheck,
         defaults=runner.defaults,
     )
-    for channel, message in report.channel_errors.items():
-        if runner.channel_errors.get(channel) != message:
-            _log.warning("%s: %s", channel, message)
     runner.channel_errors = dict(report.channel_errors)
     return report
 
@@ -155,6 +152,7 @@ class _Loop:
     after_step: Callable[[StepReport, datetime], None]
     stopped: threading.Event
     failure: Exception | None = None
+    source_error: str = ""
 
     def poll(self) -> None:
         """Look for changed sources and for events that were handed in."""
@@ -181,10 +179,18 @@ class _Loop:
             if error.exit_name != "DATA":
                 raise
             # The old data stays, and people go on by it until the source is mended (S24).
-            _log.error("%s", error)
+            self._tell(str(error))
             report = step(self.runner, now, with_refresh=False)
+        else:
+            self.source_error = "" if with_refresh else self.source_error
         self.after_step(report, now)
         self._plan_next(now)
+
+    def _tell(self, error: str) -> None:
+        # Every poll meets the same error again.
+        if error != self.source_error:
+            _log.error("%s", error)
+        self.source_error = error
 
     def _plan_next(self, now: datetime) -> None:
         due = next_work(self.runner.world)

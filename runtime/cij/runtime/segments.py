@@ -43,8 +43,8 @@ def next_evaluation(world: World, plan: SegmentPlan) -> datetime | None:
     if change is None:
         return None
     # At the first of its intervals at which it can differ, as if all had been looked at.
-    skipped = max(0, -((evaluated - change) // interval) - 1)
-    return evaluated + interval * (skipped + 1)
+    steps: int = -((evaluated - change) // interval)
+    return evaluated + interval * max(steps, 1)
 
 
 def _evaluate(world: World, plan: SegmentPlan, now: datetime) -> None:

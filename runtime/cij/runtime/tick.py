@@ -67,8 +67,9 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(now)
         world.engine.execute(CLEAR)
         world.engine.execute(FILL, {"now": now})
+        arrived = _has_arrivals(world)
         _react(world, last, report)
-        evaluate_segments(world, now, had_events=report.events > 0)
+        evaluate_segments(world, now, had_events=arrived or report.events > 0)
         _admit_from_segments(world, report)
         _wake_timers(world, report)
         world.engine.execute(_FORGET_LAST)
@@ -101,6 +102,12 @@ def _react(world: World, last: datetime | None, report: TickReport) -> None:
                 _admit(world, plan, entry, report, parameters)
         _advance(world, report)
     world.engine.execute(_CLEAR_FRESH)
+
+
+def _has_arrivals(world: World) -> bool:
+    """Tell whether events came since the last tick, also such that no journey itself waits for."""
+    last, taken = world.engine.rows(_LAST_EVENT)[0][0], world.engine.rows(_TAKEN)[0][0]
+    return bool(last > taken)
 
 
 def _take_fresh(world: World, last: datetime | None, now: datetime) -> int:

@@ -60,7 +60,7 @@ def command(path: Path, once: bool, as_json_: bool, poll: float) -> None:
 def _once(runner: Runner) -> bool:
     made = step(runner, LiveClock().now(), with_refresh=True)
     _say_step(made)
-    return _say_problems(made)
+    return _say_problems(made, {})
 
 
 def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
@@ -68,10 +68,11 @@ def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     click.echo(f"running {project.root}; Ctrl-C stops", err=True)
+    told: dict[str, str] = {}
 
     def after_step(made: StepReport, now: datetime) -> None:
         _say_step(made)
-        _say_problems(made)
+        _say_problems(made, told)
         write_status(project.root, report(runner.world, now))
 
     run_until_stopped(runner, LiveClock(), stopped, poll_s=poll_s, after_step=after_step)
@@ -108,9 +109,13 @@ def _say_step(made: StepReport) -> None:
         click.echo(f"{made.entered} entered, {made.moves} moves, {delivered} delivered", err=True)
 
 
-def _say_problems(made: StepReport) -> bool:
+def _say_problems(made: StepReport, told: dict[str, str]) -> bool:
+    """Say what went wrong, and of a channel only what was not `told` at the step before."""
     for channel, message in made.delivery.channel_errors.items():
-        click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
+        if told.get(channel) != message:
+            click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
+    told.clear()
+    told.update(made.delivery.channel_errors)
     for failure in made.delivery.failures:
         text = f"cij: {failure.message} to {failure.customer} {failure.outcome}: {failure.reason}"
         click.echo(text, err=True)

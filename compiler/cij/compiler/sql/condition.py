@@ -12,10 +12,11 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql import moments
+from cij.compiler.sql import exact, moments
 from cij.compiler.sql.functions import FUNCTION_SQL
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
+from cij.compiler.types import INTEGER
 
 __all__ = ["Scope", "column", "condition", "strict", "to_instant", "to_local", "value"]
 
@@ -66,7 +67,8 @@ def column(alias: str | None, name: str) -> exp.Expr:
 
 # --- booleans ---------------------------------------------------------------------------------
 
-_READS = (ex.Field, ex.Column, ex.EventField, ex.TriggerField)
+# A boolean that is read, and not decided, can be missing as a value.
+_READS = (ex.Field, ex.Column, ex.EventField, ex.TriggerField, ex.Aggregate, ex.MeasureValue)
 
 
 def _atom(node: ex.Expression, scope: Scope) -> exp.Expr:
@@ -77,9 +79,9 @@ def _may_be_null(node: ex.Expression) -> bool:
     match node:
         case ex.Compare(left=left, right=right):
             return left.is_nullable or right.is_nullable
-        case ex.InSet(value=inner):
-            return inner.is_nullable
-        case ex.Known() | ex.Consent() | ex.HashShare() | ex.Aggregate() | ex.TopShare():
+        case ex.InSet(value=inner, items=items):
+            return inner.is_nullable or any(i.is_nullable for i in items)
+        case ex.Known() | ex.Consent() | ex.HashShare() | ex.TopShare():
             return False
     return node.is_nullable
 
@@ -107,7 +109,9 @@ def _differs(node: ex.Compare, scope: Scope) -> exp.Expr:
 
 
 def _in_set(node: ex.InSet, scope: Scope) -> exp.Expr:
-    return exp.In(this=value(node.value, scope), expressions=[value(i, scope) for i in node.items])
+    tree = fill("{a} IN (0)", a=value(node.value, scope))
+    tree.set("expressions", [value(i, scope) for i in node.items])
+    return tree
 
 
 def _known(node: ex.Known, scope: Scope) -> exp.Expr:
@@ -157,7 +161,7 @@ def _top_share(node: ex.TopShare, scope: Scope) -> exp.Expr:
         inner_id=column(alias, "id"),
         x=value(node.value, inner),
         alias=alias,
-        share=exp.Literal.number(node.share),
+        share=exp.Literal.number(f"{Decimal(node.share):f}"),
     )
 
 
@@ -166,7 +170,6 @@ def _top_share(node: ex.TopShare, scope: Scope) -> exp.Expr:
 _AGGREGATES: dict[str, str] = {
     "count": "COUNT({x})",
     "sum": "COALESCE(SUM({x}), 0)",
-    "avg": "AVG({x})",
     "min": "MIN({x})",
     "max": "MAX({x})",
 }
@@ -185,7 +188,11 @@ def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
     holes["x"] = value(node.value, inner)
     if node.function in ("first", "last"):
         return _end_of_row(node.function, holes, inner)
-    agg = fill(_AGGREGATES[node.function], x=holes.pop("x"))
+    if node.function == "avg":
+        agg = exact.quotient(fill("SUM({x})", **holes), fill("COUNT({x})", **holes))
+    else:
+        agg = fill(_AGGREGATES[node.function], x=holes["x"])
+    del holes["x"]
     return fill("(SELECT {agg} FROM {t} AS {e} WHERE {rows})", agg=agg, **holes)
 
 
@@ -224,7 +231,8 @@ def _row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.
 def _constant(node: ex.Constant, scope: Scope) -> exp.Expr:
     kind = node.type.kind
     if kind in ("decimal", "money", "percent"):
-        return exp.Literal.number(str(node.value))
+        # Never with an exponent, which would make it inexact.
+        return exp.Literal.number(f"{Decimal(str(node.value)):f}")
     if kind == "date":
         return fill("CAST({a} AS DATE)", a=exp.Literal.string(str(node.value)))
     if kind == "time":
@@ -255,15 +263,24 @@ def _arithmetic(node: ex.Arithmetic, scope: Scope) -> exp.Expr:
     left, right = value(node.left, scope), value(node.right, scope)
     if node.type.kind == "duration":
         return _elapsed(node, left, right)
-    if node.operator == "/":
-        return fill("CAST({a} AS DOUBLE) / NULLIF({b}, 0)", a=left, b=right)
-    return fill(f"{{a}} {node.operator} {{b}}", a=left, b=right)
+    if node.operator in "*/":
+        return _scaled(node, left, right)
+    return fill(f"{{a}} {node.operator} {{b}}", a=exact.wide(left), b=right)
+
+
+def _scaled(node: ex.Arithmetic, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    is_whole = node.right.type == INTEGER
+    if node.operator == "*":
+        return exact.product(left, right, is_whole=is_whole and node.left.type == INTEGER)
+    if not (isinstance(node.right, ex.Constant) and Decimal(node.right.value)):
+        right = fill("NULLIF({b}, 0)", b=right)
+    return exact.quotient(left, right, is_whole_divisor=is_whole)
 
 
 def _elapsed(node: ex.Arithmetic, left: exp.Expr, right: exp.Expr) -> exp.Expr:
     if node.left.type.kind == "date":
         return fill("CAST({a} - {b} AS BIGINT) * 86400", a=left, b=right)
-    return fill("CAST(EXTRACT(EPOCH FROM {a} - {b}) AS BIGINT)", a=left, b=right)
+    return fill("CAST(EXTRACT(EPOCH FROM {a} - {b}) AS DECIMAL(18, 6))", a=left, b=right)
 
 
 def _stepped(node: ex.Arithmetic, period: ex.Period, scope: Scope) -> exp.Expr:
@@ -272,14 +289,14 @@ def _stepped(node: ex.Arithmetic, period: ex.Period, scope: Scope) -> exp.Expr:
         text = f"{{a}} {node.operator} {{n}} * INTERVAL '1' SECOND"
         return fill(text, a=start, n=exp.convert(moments.seconds(period)))
     step = moments.of_period(period)
-    text = (
-        f"{{a}} {node.operator} {{m}} * INTERVAL '1' MONTH {node.operator} {{d}} * INTERVAL '1' DAY"
-    )
-    parts = {"m": exp.convert(step.months), "d": exp.convert(step.days)}
+    # A period has one unit: months or days.
+    unit, count = ("MONTH", step.months) if step.months else ("DAY", step.days)
+    text = f"{{a}} {node.operator} {{n}} * INTERVAL '1' {unit}"
+    n = exp.convert(count)
     if node.left.type.kind == "date":
-        return fill(f"CAST({text} AS DATE)", a=start, **parts)
+        return fill(f"CAST({text} AS DATE)", a=start, n=n)
     zone = column(scope.customer, "zone")
-    return to_instant(fill(text, a=to_local(start, zone), **parts), zone)
+    return to_instant(fill(text, a=to_local(start, zone), n=n), zone)
 
 
 def before_now(period: ex.Period, scope: Scope) -> exp.Expr:
@@ -314,6 +331,8 @@ def _call(node: ex.Call, scope: Scope) -> exp.Expr:
     argument = value(node.arguments[0], scope)
     if node.function == "date":
         return fill("CAST({a} AS DATE)", a=to_local(argument, column(scope.customer, "zone")))
+    if node.function == "number" and node.arguments[0].type == INTEGER:
+        return fill("CAST({a} AS DECIMAL(38, 6))", a=argument)
     return fill(FUNCTION_SQL[node.function], a=argument)
 
 

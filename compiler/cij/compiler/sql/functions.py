@@ -10,6 +10,9 @@ FUNCTION_SQL: dict[str, str] = {
     "year": "EXTRACT(YEAR FROM {a})",
     "month": "EXTRACT(MONTH FROM {a})",
     "day": "EXTRACT(DAY FROM {a})",
-    "number": "TRY_CAST({a} AS DECIMAL(18, 4))",
+    "number": (
+        "CAST(CASE WHEN REGEXP_MATCHES({a}, '^ *[+-]?[0-9]{1,18}([.][0-9]+)? *$') THEN {a} END "
+        "AS DECIMAL(38, 6))"
+    ),
     "text": "CAST({a} AS TEXT)",
 }

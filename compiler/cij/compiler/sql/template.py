@@ -13,6 +13,8 @@ from functools import lru_cache
 import sqlglot
 from sqlglot import exp
 
+from cij.compiler.sql.dialects import portable
+
 _HOLE = re.compile(r"\{(\w+)\}")
 _MARK = "hole__"
 
@@ -31,7 +33,8 @@ class Statement:
         """Return the SQL for `dialect`, all identifiers quoted."""
         key = (dialect, pretty)
         if key not in self._texts:
-            self._texts[key] = self.tree.sql(dialect, identify=True, pretty=pretty)
+            tree = portable(self.tree, dialect)
+            self._texts[key] = tree.sql(dialect, identify=True, pretty=pretty)
         return self._texts[key]
 
 

@@ -127,6 +127,10 @@ def _type(
         message = f"`{function}` needs numbers, and this is {value.type}"
         env.report(codes.TYPE_MISMATCH.at(path.span, message, label=str(value.type)))
         return None
+    if function in ("min", "max") and value.type == BOOLEAN:
+        message = f"`{function}` needs an order, and true or false have none"
+        env.report(codes.TYPE_MISMATCH.at(path.span, message, label=str(value.type)))
+        return None
     if function == "avg" and value.type.kind != "money":
         return DECIMAL
     return value.type

@@ -1,6 +1,7 @@
 """One expression: names resolved, types decided, mistakes reported."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -146,7 +147,9 @@ def _coalesce(
         spans = (node.left.span, node.right.span)
         env.report(operators.mismatch("replace", left, right, spans))
         return None
-    return ex.Coalesce(type=left.type, is_nullable=right.is_nullable, value=left, default=right)
+    # `points ?? 0.5` is whole or not, so it is a decimal.
+    type = left.type if left.type == right.type else DECIMAL
+    return ex.Coalesce(type=type, is_nullable=right.is_nullable, value=left, default=right)
 
 
 def _in_list(node: syntax.InList, env: Environment) -> ex.Expression | None:
@@ -157,14 +160,17 @@ def _in_list(node: syntax.InList, env: Environment) -> ex.Expression | None:
         message = "the list is empty, so nothing is ever in it"
         env.report(codes.TYPE_MISMATCH.at(node.items.span, message))
         return None
-    items = []
-    for item in node.items.items:
-        typed = check(item, env)
+    items: list[ex.Expression] = []
+    for part in node.items.items:
+        typed = check(part, env)
         if typed is None:
             return None
-        if operators.compare("=", value, typed, (node.value.span, item.span), env) is None:
+        if operators.compare("=", value, typed, (node.value.span, part.span), env) is None:
             return None
-        items.append(operators.align(value, typed)[1])
+        items.append(typed)
+    for item in items:
+        value, _ = operators.align(value, item)
+    items = [operators.align(value, item)[1] for item in items]
     found = ex.InSet(value=value, items=tuple(items))
     return _negate_if(node.is_negated, found)
 
@@ -201,7 +207,8 @@ def _in_segment(node: syntax.InSegment, env: Environment) -> ex.Expression | Non
 
 
 def _in_top(node: syntax.InTop, env: Environment) -> ex.Expression | None:
-    value = check(node.value, env)
+    # All customers are put into order, so no single event is in reach.
+    value = check(node.value, replace(env, event=None, trigger=()))
     if value is None:
         return None
     if not (value.type.is_number or value.type.kind == "money"):

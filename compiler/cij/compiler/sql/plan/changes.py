@@ -12,30 +12,61 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex
 from cij.compiler.sql import moments
-from cij.compiler.sql.condition import column, to_instant, to_local
 from cij.compiler.sql.template import Statement, fill, query
 
-_HOUR_S, _DAY_S = 3600, 86400
-# No zone has changed its offset by more at once; with room to spare.
-_SHIFT_S = 3 * _HOUR_S
+# How far the end of a window may be from the plain sum: no zone has ever changed its offset by
+# more at once, and no month is shorter by more days. With room to spare.
+_SHIFT_S = 3 * 3600
+_MONTH_SHIFT_S = 4 * 86400
 
-# Lower and upper bounds of the length of a month, with room for the end of February.
-_MONTH_S = (28 * _DAY_S - 4 * _DAY_S, 31 * _DAY_S + 4 * _DAY_S)
+_END = "e.at + {months} * INTERVAL '1' MONTH + {days} * INTERVAL '1' DAY"
 
 _FAR = """
-SELECT MIN(e.at) + {early} * INTERVAL '1' SECOND AS at FROM {events} AS e
-WHERE e.at > $now - {early} * INTERVAL '1' SECOND
+SELECT MIN({end}) - {margin} * INTERVAL '1' SECOND AS at FROM {events} AS e
+WHERE {end} > $now + {margin} * INTERVAL '1' SECOND
 """
 
+# `z` is the period of the zone in which the event happened, `y` that in which its window ends. The
+# end is sure where the event's local time occurs once, no change of the clock comes right after,
+# and the day is in every month.
 _NEAR = """
-SELECT MIN(CASE WHEN {is_plain} THEN {exact} ELSE $now END) AS at
-FROM {events} AS e JOIN customer AS c ON c.id = e.customer
-WHERE e.at <= $now - {early} * INTERVAL '1' SECOND AND e.at > $now - {late} * INTERVAL '1' SECOND
-  AND ({exact} > $now OR NOT {is_plain})
+SELECT MIN(CASE WHEN q.is_sure THEN q.at ELSE $now END) AS at
+FROM (
+  SELECT GREATEST(w.target - y.offset_s * INTERVAL '1' SECOND, y.utc_from) AS at,
+    w.is_sure AND y.utc_to > w.target + {shift} * INTERVAL '1' SECOND AS is_sure
+  FROM (
+    SELECT v.zone, v.local >= v.local_from AND v.local < v.local_to
+        AND ({months} = 0 OR EXTRACT(DAY FROM v.local) < 28) AS is_sure,
+      v.local + {months} * INTERVAL '1' MONTH + {days} * INTERVAL '1' DAY AS target
+    FROM (
+      SELECT c.zone, z.local_from, z.local_to, e.at + z.offset_s * INTERVAL '1' SECOND AS local
+      FROM {events} AS e
+      JOIN customer AS c ON c.id = e.customer
+      JOIN zone AS z ON z.name = c.zone AND e.at >= z.utc_from AND e.at < z.utc_to
+      WHERE {end} <= $now + {margin} * INTERVAL '1' SECOND
+        AND {end} > $now - {margin} * INTERVAL '1' SECOND
+    ) AS v
+  ) AS w
+  JOIN zone AS y ON y.name = w.zone AND w.target >= y.local_from AND w.target < y.local_to
+) AS q
+WHERE q.at > $now OR NOT q.is_sure
+"""
+
+_ELAPSED = """
+SELECT MIN(e.at) + {length} * INTERVAL '1' SECOND AS at FROM {events} AS e
+WHERE e.at > $now - {length} * INTERVAL '1' SECOND
 """
 
 _MIDNIGHT = """
-SELECT MIN({midnight}) AS at FROM (SELECT DISTINCT c.zone FROM customer AS c) AS z
+SELECT MIN(GREATEST(q.target - y.offset_s * INTERVAL '1' SECOND, y.utc_from)) AS at
+FROM (
+  SELECT z.name,
+    CAST(CAST($now + z.offset_s * INTERVAL '1' SECOND AS DATE) + INTERVAL '1' DAY AS TIMESTAMP)
+      AS target
+  FROM zone AS z
+  WHERE $now >= z.utc_from AND $now < z.utc_to AND z.name IN (SELECT c.zone FROM customer AS c)
+) AS q
+JOIN zone AS y ON y.name = q.name AND q.target >= y.local_from AND q.target < y.local_to
 """
 
 
@@ -50,7 +81,7 @@ def next_change(inside: Sequence[BaseModel]) -> Statement | None:
         if isinstance(part, ex.Now):
             return None
         if isinstance(part, ex.Today):
-            found.append(_midnight())
+            found.append(fill(_MIDNIGHT))
         if isinstance(part, ex.Aggregate) and isinstance(part.window, ex.Last):
             found += _window(part.event, part.window.period)
     if not found:
@@ -61,42 +92,17 @@ def next_change(inside: Sequence[BaseModel]) -> Statement | None:
     return query("SELECT MIN(q.at) FROM {rows} AS q", rows=rows)
 
 
-def _midnight() -> exp.Expr:
-    zone = column("z", "zone")
-    today = fill("CAST({local} AS DATE)", local=to_local(fill("$now"), zone))
-    tomorrow = fill("CAST({today} + INTERVAL '1' DAY AS TIMESTAMP)", today=today)
-    return fill(_MIDNIGHT, midnight=to_instant(tomorrow, zone))
-
-
 def _window(event: str, period: ex.Period) -> list[exp.Expr]:
     """Return the queries for events that will leave a window, and for those about to."""
     events = f"event_{event}"
     if moments.is_elapsed(period):
-        return [fill(_FAR, events=events, early=exp.convert(moments.seconds(period)))]
+        return [fill(_ELAPSED, events=events, length=exp.convert(moments.seconds(period)))]
     step = moments.of_period(period)
-    early = step.days * _DAY_S - _SHIFT_S + step.months * _MONTH_S[0]
-    late = step.days * _DAY_S + _SHIFT_S + step.months * _MONTH_S[1]
-    holes: dict[str, exp.Expr | str] = {"events": events, "early": exp.convert(early)}
-    far, near = fill(_FAR, **holes), fill(_NEAR, late=exp.convert(late), **holes, **_exact(step))
-    return [far, near]
-
-
-def _exact(step: moments.Moment) -> dict[str, exp.Expr]:
-    """Return the instant at which an event leaves, and whether that can be relied on.
-
-    Across a change of the clock, at a time that occurs twice, or in months it cannot.
-    """
-    at, zone = column("e", "at"), column("c", "zone")
-    if step.months:
-        return {"exact": fill("$now"), "is_plain": exp.false()}
-    local = to_local(at, zone)
-    days = exp.convert(step.days)
-    exact = to_instant(fill("{a} + {d} * INTERVAL '1' DAY", a=local, d=days), zone)
-    is_plain = fill(
-        "({exact} = {at} + {d} * INTERVAL '1' DAY AND {same} = {at})",
-        exact=exact,
-        at=at,
-        d=days,
-        same=to_instant(local, zone),
-    )
-    return {"exact": exact, "is_plain": is_plain}
+    months, days = exp.convert(step.months), exp.convert(step.days)
+    holes: dict[str, exp.Expr | str] = {
+        "events": events,
+        "end": fill(_END, months=months, days=days),
+        "margin": exp.convert(_MONTH_SHIFT_S if step.months else _SHIFT_S),
+    }
+    near = fill(_NEAR, months=months, days=days, shift=exp.convert(_SHIFT_S * 6), **holes)
+    return [fill(_FAR, **holes), near]

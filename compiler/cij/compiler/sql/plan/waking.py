@@ -87,12 +87,12 @@ def on_event(
     return query(_WAKE, rows=rows, why=text(event.name), **context.names)
 
 
-def per_key(event: pg.Event, context: Context) -> list[exp.Expr]:
+def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]:
     """Return the condition that a later event reaches only the passage of its own key (S7)."""
     per = context.journey.per
     if per is None or per not in {f.name for f in event.fields}:
         return []
-    return [fill("CAST({a} AS TEXT) = p.entry_key", a=exp.column(per, "e", quoted=True))]
+    return [fill("CAST({a} AS TEXT) = p.entry_key", a=exp.column(per, row, quoted=True))]
 
 
 def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
@@ -100,31 +100,52 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
 
     An event at exactly the deadline wins over it; of several arms the one written first.
     """
-    awaits = [a for a in rest.awaits if a.event == event.name]
-    tests = [(_test(a, event, context), a.target) for a in awaits]
-    root = exp.Case()
-    for test, target in tests:
-        root = root.when(test.copy(), text(target), copy=False)
+    root, tests = exp.Case(), []
+    for n, arm in enumerate(rest.awaits):
+        if arm.event == event.name:
+            rivals = [a for a in rest.awaits[:n] if a.event != event.name]
+            test = all_of([_test(arm, "e", context), *(_not_at_once(r, context) for r in rivals)])
+            tests.append(test)
+            root = root.when(test.copy(), text(arm.target), copy=False)
     conditions = [
         fill("p.state = {rest}", rest=text(rest.id)),
         fill("e.at <= p.wake_at"),
-        either([test for test, _ in tests]),
+        either(tests),
     ]
-    return on_event(event, root, conditions, [a.where for a in awaits], context)
+    return on_event(event, root, conditions, [a.where for a in rest.awaits], context)
 
 
-def _test(arm: pg.Await, event: pg.Event, context: Context) -> exp.Expr:
-    found = [_belongs(arm, context)]
+# An event of the same customer at the same instant, whose round has not come yet.
+_RIVAL = """
+NOT EXISTS(
+  SELECT 1 FROM fresh AS g JOIN {events} AS r ON r.seq = g.seq
+  WHERE g.customer = p.customer AND g.event = {event} AND g.at = e.at AND g.round > $round
+    AND {test}
+)
+"""
+
+
+def _not_at_once(arm: pg.Await, context: Context) -> exp.Expr:
+    """Return the condition that no event of an arm written earlier happened at the same time."""
+    event = context.event(arm.event)
+    test = all_of([_test(arm, "r", context), *per_key(event, context, "r")])
+    events = f"event_{arm.event}"
+    return fill(_RIVAL, events=events, event=text(arm.event), test=test)
+
+
+def _test(arm: pg.Await, row: str, context: Context) -> exp.Expr:
+    found = [_belongs(arm, row, context)]
     if arm.where is not None:
-        found.append(condition(arm.where, context.scope.with_event("e")))
+        found.append(condition(arm.where, context.scope.with_event(row)))
     return all_of(found)
 
 
-def _belongs(arm: pg.Await, context: Context) -> exp.Expr:
+def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
     if arm.of is None:
         # The event that brought somebody to this rest does not also end it.
-        return fill("e.at >= p.counts_from AND COALESCE(p.event, -1) <> e.seq")
-    return fill("e.message_key = {key}", key=key(context.journey.name, arm.of, "p", "id"))
+        return fill("{row}.at >= p.counts_from AND COALESCE(p.event, -1) <> {row}.seq", row=row)
+    sent = key(context.journey.name, arm.of, "p", "id")
+    return fill("{row}.message_key = {key}", row=row, key=sent)
 
 
 # --- interactions before the wait -------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""What a printed statement may be made of, and what other dialects need said differently.
+
+sqlglot translates names and forms; it does not know which of them mean the same everywhere. So
+conditions are built of the node types below and no others, each of which was tried on PostgreSQL
+or read in golden files: a test fails on any other. What differs is put right here, before printing.
+"""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+NODE_TYPES: frozenset[type[exp.Expr]] = frozenset()
+
+# Unicode's space separators: what TRIM takes away in DuckDB, and only the blank elsewhere.
+_SPACES = "\u0020\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+
+
+def portable(tree: exp.Expr, dialect: str) -> exp.Expr:
+    """Return the statement as `dialect` has to be told it; DuckDB's is the form it is written in."""
+    if dialect == "duckdb":
+        return tree
+    return tree.transform(lambda node: _REWRITES.get(type(node), _same)(node))
+
+
+def _same(node: exp.Expr) -> exp.Expr:
+    return node
+
+
+def _data_type(node: exp.Expr) -> exp.Expr:
+    # Whole numbers of 38 digits have a type of their own in DuckDB alone.
+    if node.this == exp.DataType.Type.INT128:
+        return exp.DataType.build("DECIMAL(38, 0)", dialect="duckdb")
+    return node
+
+
+def _trim(node: exp.Expr) -> exp.Expr:
+    if node.args.get("expression") is None:
+        node.set("expression", exp.Literal.string(_SPACES))
+    return node
+
+
+_REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.DataType: _data_type,
+    exp.Trim: _trim,
+}

@@ -1,0 +1,110 @@
+"""Recognises the ways of writing of `habit_table` at a place where reading stopped."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lark import Token
+
+from cij.grammar.codes import UNEXPECTED_TEXT
+from cij.grammar.diagnostic import Diagnostic, Edit, Fix
+from cij.grammar.mistakes.habit_table import HABITS, MISREAD, TOLD, Habit
+from cij.grammar.mistakes.mistake import Mistake
+from cij.grammar.mistakes.phrases import DECLARATIONS
+from cij.grammar.span import Span
+
+# A habit may begin so many tokens before the place where reading stops.
+_TOKENS_BEFORE = 5
+# Words that the grammar takes for a name when they are shouted, and stops only later.
+_TAKEN = frozenset(
+    "add and between case contains else except in is not or since stage when where within".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Habitual:
+    """A mistake with words of its own. `readings` are texts that may be meant between `start` and
+    `end`, the likeliest first."""
+
+    start: int
+    end: int
+    readings: tuple[str, ...]
+    diagnostic: Diagnostic
+
+
+def habitual(mistake: Mistake) -> Habitual | None:
+    """Return the known mistake at this place, if it is one."""
+    for habit in HABITS:
+        if mistake.accepted >= habit.needs and not mistake.accepted & habit.lacks:
+            for match in _matches(mistake, habit):
+                return _of_habit(mistake, habit, match)
+    return _shouted(mistake)
+
+
+def _matches(mistake: Mistake, habit: Habit) -> Iterator[re.Match[str]]:
+    starts = [token.start_pos or 0 for token in mistake.tokens[-_TOKENS_BEFORE:]]
+    for start in (*starts, max(mistake.start - 1, 0), mistake.start):
+        match = habit.pattern.match(mistake.text, start)
+        if match and (match.end() > mistake.start or habit.is_late and _reaches(mistake, match)):
+            yield match
+
+
+def _reaches(mistake: Mistake, match: re.Match[str]) -> bool:
+    """Tell whether only space stands between a match and the mistake."""
+    return match.end() <= mistake.start and not mistake.text[match.end() : mistake.start].strip()
+
+
+def _of_habit(mistake: Mistake, habit: Habit, match: re.Match[str]) -> Habitual:
+    start, end = match.span("bad") if "bad" in habit.pattern.groupindex else match.span()
+    span = mistake.span(start, end)
+    readings = tuple(habit.readings(match))
+    fixes = [Fix(habit.help, (Edit(span, readings[0]),))] if habit.is_certain and readings else []
+    message = match.expand(habit.message)
+    found = UNEXPECTED_TEXT.at(span, message, help=match.expand(habit.help), fixes=fixes)
+    return Habitual(start, end, readings, found)
+
+
+# --- capitals ---------------------------------------------------------------------------------
+
+
+def _shouted(mistake: Mistake) -> Habitual | None:
+    """Find `AND` for `and`, or `Send` for `send`."""
+    for token in mistake.tokens[-2:]:
+        if token.type in ("NAME", "PATH") and token != token.lower() and token.lower() in _TAKEN:
+            return _lowered(mistake, str(token), token.start_pos or 0)
+    word = mistake.word
+    if word != word.lower() and word.lower() in _fitting(mistake.accepted):
+        return _lowered(mistake, word, mistake.start)
+    return None
+
+
+def _fitting(accepted: Iterable[str]) -> set[str]:
+    words = {name.lower() for name in accepted}
+    return words | set(DECLARATIONS) if "kind" in words else words
+
+
+def _lowered(mistake: Mistake, word: str, start: int) -> Habitual:
+    lower, span = word.lower(), mistake.span(start, start + len(word))
+    help = f"write `{lower}` in lower case"
+    fix = Fix(f"write `{lower}`", (Edit(span, lower),))
+    found = UNEXPECTED_TEXT.at(span, f"`{word}` is not a word here", help=help, fixes=[fix])
+    return Habitual(start, start + len(word), (lower,), found)
+
+
+# --- what parses and means something else -----------------------------------------------------
+
+
+def misread(file: str, text: str, tokens: Iterable[Token]) -> list[Diagnostic]:
+    """Find what the grammar reads and no author means: `null` for a field, dates as divisions."""
+    if not MISREAD.search(text):
+        return []
+    starts = {token.start_pos: token for token in tokens if token.type in ("PATH", "INT")}
+    matches = ((starts.get(match.start()), match) for match in MISREAD.finditer(text))
+    return [_misread(file, token, match) for token, match in matches if token is not None]
+
+
+def _misread(file: str, token: Token, match: re.Match[str]) -> Diagnostic:
+    message, help = TOLD[match.lastgroup or ""]
+    line, column, size = token.line or 1, token.column or 1, len(match[0])
+    span = Span(file, match.start(), match.end(), line, column, line, column + size)
+    return UNEXPECTED_TEXT.at(span, message.format(match[0]), help=help)

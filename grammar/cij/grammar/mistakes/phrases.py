@@ -1,0 +1,204 @@
+"""What terminals are called in a message: by the words and forms that an author knows."""
+
+from collections.abc import Iterable
+
+DECLARATIONS = [
+    "source",
+    "profile",
+    "entity",
+    "event",
+    "enrich",
+    "measure",
+    "predict",
+    "score",
+    "segment",
+    "lifecycle",
+    "topic",
+    "message",
+    "action",
+    "journey",
+    "fragment",
+    "policy",
+    "export",
+    "test",
+    "use",
+]
+# What the author would call a group of terminals that come together.
+_GROUPS: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"KIND", "MESSAGE", "JOURNEY"}), "a declaration"),
+    (frozenset({"PATH", "TEXT", "INT", "DURATION"}), "a value"),
+    (frozenset({"SEND", "WAIT", "LABEL"}), "a step"),
+    (frozenset({"DURATION", "UNIT"}), "a duration such as `7 days`"),
+    (frozenset({"DURATION"}), "a duration such as `7 days`"),
+    (frozenset({"NAME"}), "a name"),
+    (frozenset({"PATH"}), "a name"),
+    (frozenset({"KEY"}), "a setting such as `key = value`"),
+    (frozenset({"TEXT"}), 'a text such as `"ana"`'),
+    (frozenset({"INT"}), "a whole number"),
+    (frozenset({"PERCENT"}), "a share such as `50%`"),
+    (frozenset({"DATETIME"}), "a date and time such as `2026-12-31 09:00`"),
+    (frozenset({"TIME_RANGE"}), "hours such as `21:00..08:00`"),
+    (frozenset({"TIME"}), "a time such as `09:00`"),
+    (frozenset({"UNIT"}), "a unit such as `day`"),
+    (frozenset({"WEEKDAY"}), "a weekday"),
+)
+_SIGNS = {
+    "ASSIGN": "=",
+    "COLON": ":",
+    "COMMA": ",",
+    "LBRACE": "{",
+    "LPAR": "(",
+    "LSQB": "[",
+    "RBRACE": "}",
+    "RPAR": ")",
+    "RSQB": "]",
+}
+_OPERATORS = frozenset(
+    [
+        "AND",
+        "AND_STAY",
+        "OR",
+        "IN",
+        "IS",
+        "NOT_IN",
+        "NOT_BETWEEN",
+        "BETWEEN",
+        "CONTAINS",
+        "STARTS_WITH",
+        "COALESCE",
+        "LESS",
+        "LESS_EQUAL",
+        "MORE",
+        "MORE_EQUAL",
+        "NOT_EQUAL",
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASH",
+        "ASSIGN",
+        "SINCE",
+        "LABEL",
+        "WITHIN",
+        "WHERE",
+    ]
+)
+_CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
+# After these no value or name is missing.
+COMPLETE = _CLOSERS | {"LBRACE"}
+_PHRASES_MAX = 4
+
+
+def words(accepted: Iterable[str]) -> list[str]:
+    """Return the terminals that are plain words, such as SEND."""
+    named = {terminal for group, _ in _GROUPS for terminal in group if "a step" != _}
+    return sorted(
+        name for name in accepted if name.isalpha() and name not in named and name not in _SIGNS
+    )
+
+
+def phrases(accepted: frozenset[str]) -> list[str]:
+    """Name what fits, the largest groups first."""
+    left = set(accepted)
+    if accepted & _CLOSERS or "LBRACE" in accepted:
+        left -= _OPERATORS
+    if accepted & _CLOSERS and "PATH" not in accepted:
+        left.discard("LPAR")
+    phrases: list[str] = []
+    for group, phrase in _GROUPS:
+        if group <= left and phrase not in phrases:
+            phrases.append(phrase)
+            left -= _COVERED.get(phrase, group)
+    phrases += [f"`{_SIGNS[name]}`" for name in _SIGNS if name in left]
+    phrases += [f"`{name.lower().replace('_', ' ')}`" for name in sorted(left) if _is_word(name)]
+    return phrases[:_PHRASES_MAX] or ["something else"]
+
+
+_COVERED = {
+    "a value": frozenset(
+        [
+            "PATH",
+            "TEXT",
+            "INT",
+            "DECIMAL",
+            "DURATION",
+            "MONEY",
+            "PERCENT",
+            "DATE",
+            "DATETIME",
+            "TIME",
+            "TIME_RANGE",
+            "TRUE",
+            "FALSE",
+            "LPAR",
+            "LSQB",
+            "MINUS",
+            "NOT",
+            "AT_ENTRY",
+            "IN_SEGMENT",
+            "NOT_IN_SEGMENT",
+        ]
+    ),
+    "a step": frozenset(
+        [
+            "SEND",
+            "WAIT",
+            "IF",
+            "SWITCH",
+            "SPLIT",
+            "FIRST",
+            "DO",
+            "SET",
+            "EMIT",
+            "REPEAT",
+            "RUN",
+            "END",
+            "LABEL",
+        ]
+    ),
+    "a declaration": frozenset({"USE", "KIND", "MESSAGE", "JOURNEY", "FRAGMENT", "POLICY", "TEST"})
+    | {"$END"},
+}
+
+
+def _is_word(name: str) -> bool:
+    return name not in _SIGNS and name.replace("_", "").isalpha() and name not in _LITERALS
+
+
+_LITERALS = frozenset(
+    [
+        "PATH",
+        "TEXT",
+        "INT",
+        "DECIMAL",
+        "DURATION",
+        "MONEY",
+        "PERCENT",
+        "DATE",
+        "DATETIME",
+        "TIME",
+        "KEY",
+        "LABEL",
+        "NAME",
+        "COALESCE",
+        "LESS",
+        "LESS_EQUAL",
+        "MORE",
+        "MORE_EQUAL",
+        "NOT_EQUAL",
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASH",
+        "AND_STAY",
+    ]
+)
+
+
+def listed(phrases: list[str]) -> str:
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+
+
+def shown(word: str) -> str:
+    """Quote a word; only the beginning of a long one."""
+    line = word.split("\n", 1)[0]
+    return f"`{line[:40]}…`" if len(line) > 40 or line != word else f"`{line}`"

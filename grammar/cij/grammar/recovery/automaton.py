@@ -1,0 +1,138 @@
+"""The parser without values: which state follows which, and the words of a text in a state.
+
+Trying a repair costs little here. A stack is a chain of tuples that is never changed, so a copy of
+it is the same chain.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from lark import Lark
+from lark.lexer import TextSlice
+from lark.parsers.lalr_analysis import Shift
+
+END = "$END"
+# The words that begin a declaration. The parser accepts them nowhere else.
+BEGINNINGS = frozenset({"USE", "KIND", "MESSAGE", "JOURNEY", "FRAGMENT", "POLICY", "TEST"})
+# Text that no terminal matches: to the end of the line after an open quote, else a word or signs.
+JUNK = "JUNK"
+_JUNK = re.compile(
+    r'''
+    """(?:(?!\n\})(?s:.))*+
+    |"[^\n{}]*+
+    |\w+
+    |[^\w\s{}()\[\]"'`]+
+    |.
+    ''',
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Lexeme(NamedTuple):
+    """A token by its type and place. One that was put in has an `instead` for its text."""
+
+    type: str
+    start: int
+    end: int
+    instead: str | None = None
+
+
+class Stack(NamedTuple):
+    """The state on top and the stack below it."""
+
+    state: int
+    below: "Stack | None"
+    height: int
+
+
+def stack_of(states: Sequence[int]) -> Stack:
+    stack: Stack | None = None
+    for height, state in enumerate(states):
+        stack = Stack(state, stack, height + 1)
+    assert stack is not None, "a parser has a state"
+    return stack
+
+
+class Automaton:
+    """Lark's parse table and lexers over one text."""
+
+    def __init__(self, table: Lark, text: str) -> None:
+        self._table = table
+        # Lark types these loosely.
+        thread: Any = table.parse_interactive(text)
+        self.text = text
+        self._slice = TextSlice(text, 0, len(text))
+        self._states: dict[int, dict[str, tuple[Any, Any]]] = thread.parser_state.parse_conf.states
+        self._end_state: int = thread.parser_state.parse_conf.end_state
+        self._lexers: dict[int, Any] = thread.lexer_thread.lexer.lexers
+        self._root: Any = thread.lexer_thread.lexer.root_lexer
+        self._ignored: frozenset[str] = self._root.ignore_types
+        self._known: dict[tuple[int, int], Lexeme] = {}
+
+    def over(self, text: str) -> "Automaton":
+        """Return the same over another text."""
+        return Automaton(self._table, text)
+
+    def after(self, stack: Stack, type: str) -> Stack | None:
+        """Return the stack when a token of `type` has been read, or None when it does not fit."""
+        top: Stack | None = stack
+        while top is not None:
+            found = self._states[top.state].get(type)
+            if found is None:
+                return None
+            action, what = found
+            if action is Shift:
+                return Stack(cast(int, what), top, top.height + 1)
+            for _ in what.expansion:
+                assert top is not None, "the table never goes below its first state"
+                top = top.below
+            assert top is not None
+            goal = self._states[top.state][what.origin.name][1]
+            top = Stack(cast(int, goal), top, top.height + 1)
+            if type == END and goal == self._end_state:
+                return top
+        return None
+
+    def after_all(self, stack: Stack, types: Sequence[str]) -> Stack | None:
+        found: Stack | None = stack
+        for type in types:
+            found = found and self.after(found, type)
+        return found
+
+    def accepts(self, stack: Stack) -> frozenset[str]:
+        """Return the types that fit next."""
+        names = (name for name in self._states[stack.state] if name.isupper() or name == END)
+        return frozenset(name for name in names if self.after(stack, name) is not None)
+
+    def next(self, stack: Stack, start: int) -> Lexeme:
+        """Return the token at or after `start`, as the lexer sees it in this state."""
+        return self._read(self._lexers[stack.state], start)
+
+    def next_again(self, stack: Stack, start: int) -> Lexeme:
+        """Return what `next` does, faster where many repairs read the same text."""
+        lexer = self._lexers[stack.state]
+        key = id(lexer), start
+        if key not in self._known:
+            self._known[key] = self._read(lexer, start)
+        return self._known[key]
+
+    def next_anywhere(self, start: int) -> Lexeme:
+        """Return the token at or after `start`, whatever the state."""
+        return self._read(self._root, start)
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def _read(self, lexer: Any, start: int) -> Lexeme:
+        while start < len(self.text):
+            found = lexer.match(self._slice, start) or self._root.match(self._slice, start)
+            if not found:
+                junk = _JUNK.match(self.text, start)
+                assert junk is not None, "the last choice matches anything"
+                return Lexeme(JUNK, start, junk.end())
+            value, type = found
+            if type not in self._ignored:
+                return Lexeme(type, start, start + len(value))
+            start += len(value)
+        return Lexeme(END, start, start)

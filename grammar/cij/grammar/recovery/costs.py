@@ -1,0 +1,85 @@
+"""What a repair costs: the less a careful author is likely to have left a token out, the more."""
+
+from difflib import get_close_matches
+
+from cij.grammar.mistakes import DECLARATIONS
+
+SKIP = 3
+SWAP = 4
+UNDO = 1
+SIMILAR = 1
+_CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
+_SIGNS = frozenset({"COMMA", "ASSIGN", "COLON", "LBRACE", "LPAR", "LSQB"})
+_NAMES = frozenset({"NAME", "PATH", "TEXT", "INT"})
+_RARE = frozenset({"KEY", "LABEL", "DECIMAL", "MONEY", "PERCENT", "DATE", "DATETIME", "TIME"})
+_RARE |= {"TIME_RANGE", "DURATION", "UNIT", "WEEKDAY", "TRUE", "FALSE"}
+# What stands for a token that was put in: short, and of a form that later stages can read.
+_TEXTS = {
+    "KIND": "segment",
+    "TEXT": '""',
+    "INT": "1",
+    "DECIMAL": "1.0",
+    "DURATION": "1 day",
+    "MONEY": "1 EUR",
+    "PERCENT": "1%",
+    "DATE": "2000-01-01",
+    "DATETIME": "2000-01-01 00:00",
+    "TIME": "00:00",
+    "TIME_RANGE": "00:00..00:01",
+    "UNIT": "day",
+    "WEEKDAY": "monday",
+    "GO_TO": "go to",
+    "UP_TO": "up to",
+    "BEST_OF": "best of",
+    "IN_SEGMENT": "in segment",
+    "NOT_IN_SEGMENT": "not in segment",
+    "NOT_IN": "not in",
+    "NOT_BETWEEN": "not between",
+    "STARTS_WITH": "starts with",
+    "AT_ENTRY": "at entry",
+    "AND_STAY": "and stay",
+    "ASSIGN": "=",
+    "COALESCE": "??",
+    "LESS": "<",
+    "LESS_EQUAL": "<=",
+    "MINUS": "-",
+    "MORE": ">",
+    "MORE_EQUAL": ">=",
+    "NOT_EQUAL": "!=",
+    "PLUS": "+",
+    "SLASH": "/",
+    "STAR": "*",
+}
+# No author can write this name without back-quotes.
+PLACEHOLDER = "…"
+NAMED = frozenset({"NAME", "PATH", "KEY", "LABEL"})
+
+
+def insert(type: str) -> int:
+    """Return what it costs to put in a token."""
+    if type in _CLOSERS:
+        return 1
+    if type in _SIGNS:
+        return 2
+    if type in _NAMES:
+        return 10
+    return 12 if type in _RARE else 5
+
+
+def replace(type: str, word: str) -> int:
+    """Return what it costs to take one token for another; little when the words look alike."""
+    return SIMILAR if similar(type, word) else SKIP + insert(type)
+
+
+def similar(type: str, word: str) -> str | None:
+    """Return the word of `type` that the author's word resembles."""
+    if type in NAMED or not word[:1].isalpha():
+        return None
+    words = DECLARATIONS if type == "KIND" else [text(type)]
+    found = get_close_matches(word.lower(), words, n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def text(type: str) -> str:
+    """Return the text that stands for a token that was put in."""
+    return PLACEHOLDER if type in NAMED else _TEXTS.get(type, type.lower())

@@ -1,0 +1,139 @@
+"""What the layout of a text says of its structure: where declarations begin, which brace is missing.
+
+Authors indent what stands between braces. So where the braces of a declaration do not match, its
+lines mostly still tell where the mistake is, long before reading stops at it.
+"""
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from functools import cached_property
+
+_WORD = r"(?:[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`)"
+_KINDS = (
+    "source|profile|entity|event|enrich|measure|predict|score|segment|lifecycle|topic|action|export"
+)
+# How a declaration begins, up to its brace: enough to tell it from a word inside a block.
+_BEGINNING = rf"""
+    (?:(?:{_KINDS}|journey|policy)[ \t]+{_WORD}[ \t]*\{{
+    |message[ \t]+{_WORD}[ \t]+{_WORD}[ \t]*\{{
+    |fragment[ \t]+{_WORD}[ \t]*[({{]
+    |test[ \t]+"
+    |use[ \t]+{_WORD})
+"""
+# What must be stepped over or counted on the way through a text.
+_LANDMARK = re.compile(
+    rf'''
+    (?P<beginning>(?<![^\n\ufeff])[ \t]*(?={_BEGINNING}))
+    |(?P<line>(?<![^\n\ufeff])[ \t]*(?=[^\s\#]))
+    |(?P<text>"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\[^\n])*")
+    |(?P<comment>\#[^\n]*)
+    |(?P<name>`[^`\n]+`)
+    |(?P<open>\{{)|(?P<close>\}})
+    ''',
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BraceFault:
+    """A brace to put in before `place`, or the one at `place` to take out. `opener` is where the
+    line starts that a missing brace belongs to."""
+
+    brace: str
+    place: int
+    is_missing: bool
+    opener: int = 0
+
+    @property
+    def weight(self) -> int:
+        """Return what the fault adds to the count of `{` less the count of `}`."""
+        return 1 if (self.brace == "}") == self.is_missing else -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that holds code: where its code starts, how far it is indented."""
+
+    start: int
+    indent: int
+
+
+@dataclass(slots=True)
+class _Scan:
+    """The lines so far, which of them opened the braces that are open, what did not match."""
+
+    text: str
+    lines: list[_Line] = field(default_factory=list)
+    open: list[_Line] = field(default_factory=list)
+    faults: list[BraceFault] = field(default_factory=list)
+
+    def line(self, start: int, indent: int) -> None:
+        """Begin a line. One not deeper than the line that opened a brace stands behind it."""
+        line = _Line(start, indent)
+        is_close = self.text.startswith("}", start)
+        while self.open and indent - self.open[-1].indent < int(not is_close):
+            self.faults.append(BraceFault("}", start, True, self.open.pop().start))
+        self.lines.append(line)
+
+    def brace(self, start: int, is_open: bool) -> None:
+        if is_open:
+            self.open.append(self.lines[-1])
+        elif self.open and not self._is_deeper(start):
+            self.open.pop()
+        else:
+            self.faults.append(self._unopened(start))
+
+    def _is_deeper(self, start: int) -> bool:
+        """Tell whether a `}` at the start of its line is deeper than what it would close."""
+        line = self.lines[-1]
+        return start == line.start and line.indent > self.open[-1].indent
+
+    def _unopened(self, start: int) -> BraceFault:
+        """Blame the line above that a `}` at the start of its own line would close."""
+        indent, below = self.lines[-1].indent, self.lines[-1]
+        for line in self.lines[-2::-1] if start == below.start else ():
+            if line.indent <= indent:
+                is_opener = line.indent == indent < below.indent
+                missing = BraceFault("{", below.start, True, line.start)
+                return missing if is_opener else _extra(start)
+            below = line
+        return _extra(start)
+
+
+def _extra(start: int) -> BraceFault:
+    return BraceFault("}", start, False)
+
+
+class Layout:
+    """The layout of one text; read once, when something needs it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def _beginnings(self) -> list[int]:
+        """Return where the first column begins a declaration."""
+        found = _LANDMARK.finditer(self.text)
+        return [m.start() for m in found if m.lastgroup == "beginning" and not m[0]]
+
+    def next_beginning(self, start: int) -> int:
+        """Return the next place after `start` where the first column begins a declaration."""
+        index = bisect_left(self._beginnings, start + 1)
+        return self._beginnings[index] if index < len(self._beginnings) else len(self.text)
+
+    def brace_faults(self, begin: int, end: int) -> list[BraceFault]:
+        """Return what is wrong with the braces of a declaration, if they do not match in number
+        and its lines agree on where."""
+        scan, count = _Scan(self.text), 0
+        for match in _LANDMARK.finditer(self.text, begin, end):
+            kind = match.lastgroup
+            if kind in ("line", "beginning"):
+                scan.line(match.end(), match.end() - match.start())
+            elif kind in ("open", "close") and scan.lines:
+                count += 1 if kind == "open" else -1
+                scan.brace(match.start(), kind == "open")
+        scan.faults += [BraceFault("}", end, True, line.start) for line in scan.open]
+        weight = sum(fault.weight for fault in scan.faults)
+        # Only so many faults as there are braces too many or too few: else nothing is indented.
+        return scan.faults if weight == count and len(scan.faults) <= abs(count) + 2 else []

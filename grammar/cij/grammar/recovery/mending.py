@@ -1,0 +1,172 @@
+"""Reads tokens without building anything, repairs what does not fit, says what was wrong."""
+
+from dataclasses import dataclass
+
+from cij.grammar import mistakes
+from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.mistakes import Habitual, Mistake
+from cij.grammar.recovery.automaton import BEGINNINGS, END, JUNK, Automaton, Lexeme, Stack
+from cij.grammar.recovery.layout import BraceFault, Layout
+from cij.grammar.recovery.panic import panic
+from cij.grammar.recovery.places import Places
+from cij.grammar.recovery.repairs import ENOUGH, Place, Repair
+
+MISTAKES_MAX = 50
+# No tree of DEPTH_MAX levels needs more, and what a mistake costs grows with it.
+STACK_MAX = 2000
+_BRACES = {"{": "LBRACE", "}": "RBRACE"}
+# The last tokens are enough to explain a mistake.
+_TOKENS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A stretch of text that was not read as it stands."""
+
+    start: int
+    end: int
+
+
+class Mending:
+    """The tokens of a text from the beginning of a declaration on, made to fit."""
+
+    def __init__(self, file: str, automaton: Automaton, bottom: Stack, start: int) -> None:
+        self.file = file
+        self.automaton = automaton
+        self.text = automaton.text
+        self.layout = Layout(self.text)
+        self.places = Places(self.text)
+        self.lexemes: list[Lexeme] = []
+        # The stack before each token, and the one after the last.
+        self.stacks = [bottom]
+        self.position = start
+        # The declaration being read: its first token, and where it begins.
+        self.begin = 0
+        self.begin_place = start
+        self.diagnostics: list[Diagnostic] = []
+        self.damage: list[Damage] = []
+
+    def run(self) -> list[Lexeme]:
+        """Return tokens that are sure to parse."""
+        while True:
+            lexeme = self.automaton.next(self.stacks[-1], self.position)
+            stack = self.automaton.after(self.stacks[-1], lexeme.type)
+            if stack is None or stack.height > STACK_MAX:
+                self._mend(lexeme, stack is not None)
+            elif lexeme.type == END:
+                return self.lexemes
+            else:
+                self._take(lexeme, stack)
+
+    def _take(self, lexeme: Lexeme, stack: Stack) -> None:
+        if lexeme.type in BEGINNINGS:
+            self.begin = len(self.lexemes)
+            self.begin_place = lexeme.start
+        self.lexemes.append(lexeme)
+        self.stacks.append(stack)
+        if lexeme.instead is None:
+            self.position = lexeme.end
+
+    # --- mistakes ---
+
+    def _mend(self, wrong: Lexeme, is_too_deep: bool) -> None:
+        self.automaton.forget()
+        place = Place(self.automaton, self.lexemes, self.stacks, wrong, self.begin)
+        if len(self.diagnostics) >= MISTAKES_MAX:
+            self._apply(place.leave(len(self.text)), wrong)
+            return
+        mistake = self._mistake(wrong, is_too_deep)
+        repair, found = self._repair(place, mistake)
+        last = self.diagnostics[-1] if self.diagnostics else None
+        # What else is wrong on a line may be a consequence.
+        if last is None or last.span.line != found.span.line:
+            self.diagnostics.append(found)
+        self._apply(repair, wrong)
+
+    def _mistake(self, wrong: Lexeme, is_too_deep: bool) -> Mistake:
+        is_token = wrong.type not in (END, JUNK)
+        accepted = self.automaton.accepts(self.stacks[-1])
+        tokens = [self.places.token(lexeme) for lexeme in self.lexemes[-_TOKENS_SHOWN:]]
+        found = self.places.token(wrong) if is_token else None
+        start = self.begin_place
+        return Mistake(
+            self.file, self.text, wrong.start, found, accepted, tokens, start, is_too_deep
+        )
+
+    def _repair(self, place: Place, mistake: Mistake) -> tuple[Repair, Diagnostic]:
+        end = self.layout.next_beginning(max(self.begin_place, mistake.start - 1))
+        if mistake.is_too_deep:
+            return place.leave(end), mistakes.explain(mistake)
+        habitual = mistakes.habitual(mistake)
+        repair = habitual and self._habitual_repair(place, habitual)
+        if habitual and repair:
+            return repair, habitual.diagnostic
+        for fault in self._brace_faults():
+            repair = self._brace_repair(place, fault)
+            if repair:
+                return repair, self._brace_diagnostic(mistake, fault, repair)
+        found = habitual.diagnostic if habitual else mistakes.explain(mistake)
+        return place.best() or panic(place, end), found
+
+    def _habitual_repair(self, place: Place, habitual: Habitual) -> Repair | None:
+        """Read what is meant instead, if the text goes on from there."""
+        keep = max(place.index(habitual.start), self.begin)
+        for reading in habitual.readings:
+            inserted = self._lexemes_of(self.stacks[keep], reading, habitual)
+            if inserted is not None:
+                repair = Repair(keep, inserted, habitual.end, 0)
+                if place.progress(repair, ENOUGH) >= ENOUGH:
+                    return repair
+        return None
+
+    def _lexemes_of(
+        self, stack: Stack, reading: str, habitual: Habitual
+    ) -> tuple[Lexeme, ...] | None:
+        """Return the tokens of a text as they are read from this state on."""
+        automaton, position, found = self.automaton.over(reading), 0, []
+        while True:
+            lexeme = automaton.next(stack, position)
+            if lexeme.type == END:
+                return tuple(found)
+            following = automaton.after(stack, lexeme.type)
+            if following is None:
+                return None
+            text = reading[lexeme.start : lexeme.end]
+            found.append(Lexeme(lexeme.type, habitual.start, habitual.end, text))
+            stack, position = following, lexeme.end
+
+    # --- braces ---
+
+    def _brace_faults(self) -> list[BraceFault]:
+        end = self.layout.next_beginning(self.begin_place)
+        return self.layout.brace_faults(self.begin_place, end)
+
+    def _brace_repair(self, place: Place, fault: BraceFault) -> Repair | None:
+        keep = place.index(fault.place)
+        if fault.place > place.wrong.start or keep < self.begin:
+            return None
+        types = [_BRACES[fault.brace]] if fault.is_missing else []
+        resume = fault.place + (not fault.is_missing)
+        repair = place.repair(keep, types, resume, 0)
+        return repair if place.progress(repair, ENOUGH) >= ENOUGH else None
+
+    def _brace_diagnostic(self, mistake: Mistake, fault: BraceFault, repair: Repair) -> Diagnostic:
+        if not fault.is_missing:
+            return mistakes.extra_brace(mistake, fault.place)
+        end = self.lexemes[repair.keep - 1].end if repair.keep else 0
+        return mistakes.no_brace(mistake, fault.brace, end, fault.opener)
+
+    # --- on we go ---
+
+    def _apply(self, repair: Repair, wrong: Lexeme) -> None:
+        start = min(wrong.start, *(lexeme.start for lexeme in self.lexemes[repair.keep :][:1]))
+        self.damage.append(Damage(start, max(repair.resume, wrong.end)))
+        del self.lexemes[repair.keep :]
+        del self.stacks[repair.keep + 1 :]
+        if repair.keep <= self.begin:
+            self.begin_place = repair.resume
+        for lexeme in repair.inserted:
+            stack = self.automaton.after(self.stacks[-1], lexeme.type)
+            assert stack is not None, "a repair has been tried"
+            self._take(lexeme, stack)
+        self.position = repair.resume

@@ -1,0 +1,104 @@
+"""A PostgreSQL server for tests: private, in a temporary folder, gone afterwards.
+
+It is made with `LOCALE 'C.UTF-8'`, which a state in PostgreSQL needs: texts compare by code point
+(S3), and letters of all scripts have upper and lower case.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import pytest
+
+from cij.compiler.sql import Statement
+
+_OPTIONS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c jit=off"
+
+
+class PostgresStore:
+    """One connection, in the time zone UTC. Statements are printed for PostgreSQL."""
+
+    def __init__(self, folder: Path) -> None:
+        import psycopg
+
+        self._connection = psycopg.connect(
+            host=str(folder), user="cij", dbname="postgres", autocommit=True
+        )
+
+    def execute(self, statement: Statement, parameters: Mapping[str, object] = {}) -> int:  # noqa: B006
+        return self._run(statement, parameters).rowcount
+
+    def rows(
+        self, statement: Statement, parameters: Mapping[str, object] = {}  # noqa: B006
+    ) -> list[tuple[Any, ...]]:
+        return cast("list[tuple[Any, ...]]", self._run(statement, parameters).fetchall())
+
+    def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join(["%s"] * len(columns))
+        text = cast(LiteralString, f'INSERT INTO "{table}" ({names}) VALUES ({marks})')
+        with self._connection.cursor() as cursor:
+            cursor.executemany(text, list(zip(*columns.values(), strict=True)))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _run(self, statement: Statement, parameters: Mapping[str, object]) -> Any:
+        bound = {name: parameters[name] for name in statement.parameters}
+        # The driver reads every `%`: only the parameters are its own.
+        text = statement.text("postgres").replace("%", "%%")
+        for name in bound:
+            text = re.sub(rf"%%\({name}\)s(?!')", f"%({name})s", text)
+        return self._connection.execute(cast(LiteralString, text), bound)
+
+
+@cache
+def _binary(name: str) -> str | None:
+    """Return the path of a program of the server; Debian keeps them off the PATH."""
+    there = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(there[-1]) if there else shutil.which(name)
+
+
+@contextmanager
+def server() -> Iterator[PostgresStore]:
+    """Start a server, or skip the test and say why."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    if _binary("initdb") is None or _binary("pg_ctl") is None:
+        pytest.skip("PostgreSQL is not installed: no `initdb`, no `pg_ctl`")
+    if os.geteuid() == 0 and shutil.which("runuser") is None:
+        pytest.skip("PostgreSQL does not run as root, and there is no `runuser`")
+    folder = Path(tempfile.mkdtemp(prefix="cij-pg-"))
+    try:
+        _start(folder)
+        store = PostgresStore(folder)
+        try:
+            yield store
+        finally:
+            store.close()
+            _do("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path) -> None:
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data = ["-D", f"{folder}/data"]
+    _do("initdb", *data, "-U", "cij", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    options = f"{_OPTIONS} -c timezone=UTC -c unix_socket_directories='{folder}'"
+    _do("pg_ctl", *data, "-o", options, "-l", f"{folder}/log", "-w", "start")
+
+
+def _do(program: str, *arguments: str) -> None:
+    command = [str(_binary(program)), *arguments]
+    if os.geteuid() == 0:
+        command = ["runuser", "-u", "postgres", "--", *command]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{program} failed: {done.stdout}{done.stderr}"
