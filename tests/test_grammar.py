@@ -308,7 +308,7 @@ def test_declarations_around_a_mistake_are_returned() -> None:
     text = "segment a {\n}\nsegment b {\n  where =\n}\nsegment c {\n}\njunk\nsegment d {\n}\n"
     node, diagnostics = parse("a.journey", text)
     names = [part.name.text for part in node.declarations if isinstance(part, syntax.Declaration)]
-    assert names == ["a", "c", "d"]
+    assert names == ["a", "b", "c", "d"]
     assert [found.span.line for found in diagnostics] == [4, 8]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -51,13 +52,13 @@ def command(path: Path, match: str, as_json: bool, report: Path | None, verbose:
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if _is_wanted(s, match)]
-    player = StoryPlayer(program)
     paint = painter(sys.stdout)
     results = []
-    for story in stories:
-        results.append(_timed(player, story))
-        if not as_json:
-            click.echo(_told(results[-1], paint, verbose, program.timezone), nl=False)
+    with closing(StoryPlayer(program)) as player:
+        for story in stories:
+            results.append(_timed(player, story))
+            if not as_json:
+                click.echo(_told(results[-1], paint, verbose, program.timezone), nl=False)
     if report is not None:
         write_atomically(report, junit([(t.result, t.seconds) for t in results]))
     click.echo(_as_json(results) if as_json else _summary(results, found, match))

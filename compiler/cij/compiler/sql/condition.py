@@ -18,7 +18,7 @@ from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
 from cij.compiler.types import INTEGER
 
-__all__ = ["Scope", "column", "condition", "strict", "to_instant", "to_local", "value"]
+__all__ = ["Scope", "column", "condition", "strict", "to_instant", "to_local", "value", "zone_of"]
 
 
 def condition(node: ex.Expression, scope: Scope) -> exp.Expr:
@@ -63,6 +63,21 @@ def column(alias: str | None, name: str) -> exp.Expr:
     """Return the quoted column of a row."""
     assert alias is not None, f"`{name}` is read where there is no such row"
     return exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(alias, quoted=True))
+
+
+def zone_of(scope: Scope) -> exp.Expr:
+    """Return the name of the customer's zone: his own, else the journey's, else the project's (S4).
+
+    The column `zone` is the field `timezone` where that names a zone, else the project's.
+    """
+    zone = column(scope.customer, "zone")
+    if scope.journey_zone is None:
+        return zone
+    journey = exp.Literal.string(scope.journey_zone)
+    if not scope.has_own_zone:
+        return journey
+    own = column(scope.customer, "timezone")
+    return fill("CASE WHEN {own} = {z} THEN {z} ELSE {j} END", own=own, z=zone, j=journey)
 
 
 # --- booleans ---------------------------------------------------------------------------------
@@ -239,7 +254,7 @@ def _constant(node: ex.Constant, scope: Scope) -> exp.Expr:
         return fill("CAST({a} AS TIME)", a=exp.Literal.string(str(node.value)))
     if kind == "datetime":
         local = fill("CAST({a} AS TIMESTAMP)", a=exp.Literal.string(str(node.value)))
-        return to_instant(local, column(scope.customer, "zone"))
+        return to_instant(local, zone_of(scope))
     return exp.convert(node.value)
 
 
@@ -295,7 +310,7 @@ def _stepped(node: ex.Arithmetic, period: ex.Period, scope: Scope) -> exp.Expr:
     n = exp.convert(count)
     if node.left.type.kind == "date":
         return fill(f"CAST({text} AS DATE)", a=start, n=n)
-    zone = column(scope.customer, "zone")
+    zone = zone_of(scope)
     return to_instant(fill(text, a=to_local(start, zone), n=n), zone)
 
 
@@ -304,7 +319,7 @@ def before_now(period: ex.Period, scope: Scope) -> exp.Expr:
     if moments.is_elapsed(period):
         n = exp.convert(moments.seconds(period))
         return fill("$now - {n} * INTERVAL '1' SECOND", n=n)
-    return moments.instant(moments.of_period(period, sign=-1), column(scope.customer, "zone"))
+    return moments.instant(moments.of_period(period, sign=-1), zone_of(scope))
 
 
 def to_local(at: exp.Expr, zone: exp.Expr) -> exp.Expr:
@@ -330,7 +345,7 @@ def to_instant(local: exp.Expr, zone: exp.Expr) -> exp.Expr:
 def _call(node: ex.Call, scope: Scope) -> exp.Expr:
     argument = value(node.arguments[0], scope)
     if node.function == "date":
-        return fill("CAST({a} AS DATE)", a=to_local(argument, column(scope.customer, "zone")))
+        return fill("CAST({a} AS DATE)", a=to_local(argument, zone_of(scope)))
     if node.function == "number" and node.arguments[0].type == INTEGER:
         return fill("CAST({a} AS DECIMAL(38, 6))", a=argument)
     return fill(FUNCTION_SQL[node.function], a=argument)
@@ -341,7 +356,7 @@ def _coalesce(node: ex.Coalesce, scope: Scope) -> exp.Expr:
 
 
 def _today(node: ex.Today, scope: Scope) -> exp.Expr:
-    return fill("CAST({a} AS DATE)", a=moments.local_now(column(scope.customer, "zone")))
+    return fill("CAST({a} AS DATE)", a=moments.local_now(zone_of(scope)))
 
 
 _Emit = Callable[[Any, Scope], exp.Expr]

@@ -27,7 +27,8 @@ class Scope:
     """Aliases of the rows in reach; None where there is no such row.
 
     `customer` is a row with all columns of the table `customer`, so also `id` and `zone`.
-    `depth` counts the aggregates around, so that their aliases differ.
+    `depth` counts the aggregates around, so that their aliases differ. `journey_zone` is the zone
+    of the journey for customers whose own is not known (S4); `has_own_zone` when customers have one.
     """
 
     catalog: Catalog = field(default_factory=Catalog)
@@ -36,6 +37,8 @@ class Scope:
     source_alias: str | None = None
     trigger_prefix: str = "trigger_"
     depth: int = 0
+    journey_zone: str | None = None
+    has_own_zone: bool = False
 
     @staticmethod
     def source(alias: str) -> "Scope":

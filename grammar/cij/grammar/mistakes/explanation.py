@@ -14,6 +14,7 @@ from cij.grammar.span import Span
 TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
 TOO_DEEP_HELP = "give a part of it a name of its own, or list values as `in [a, b, c]`"
 
+
 def explain(mistake: Mistake) -> Diagnostic:
     """Return the one diagnostic for a place where reading stopped."""
     if mistake.is_too_deep:

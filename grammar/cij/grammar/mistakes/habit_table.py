@@ -92,7 +92,7 @@ _SIGNS = (
     _row(r"[-=]>", "an arrow has no meaning here", "what follows stands in braces", "", " {"),
     _row(r"!(?!=)", "`!` is not an operator", "write `not`", "not "),
     _row(
-        "[“”„«»]([^“”„«»\"\n]*)[“”»\"]|\"([^“”„«»\"\n]*)[“”»]",
+        '[“”„«»]([^“”„«»"\n]*)[“”»"]|"([^“”„«»"\n]*)[“”»]',
         "a curly quote",
         'texts stand between straight quotes: `"…"`',
         lambda m: f'"{m[1] or m[2] or ""}"',
@@ -171,7 +171,7 @@ _NUMBERS = (
         r"\1 \2",
     ),
     _row(
-        rf"(\d+)[ \t]+(?i:({_UNITS}))(?!\w)",
+        rf"(\d+)[ \t]+(?!{_UNITS})(?i:({_UNITS}))(?!\w)",
         "a unit of time in capitals",
         _DURATION,
         lambda m: m[0].lower(),
@@ -457,7 +457,6 @@ _TEXTS = (
         'close it with `"` on the same line, or write it between `"""` and `"""`',
         '""',
         '"")',
-        lacks="TEXT",
     ),
 )
 

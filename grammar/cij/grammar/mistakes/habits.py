@@ -16,9 +16,8 @@ from cij.grammar.span import Span
 # A habit may begin so many tokens before the place where reading stops.
 _TOKENS_BEFORE = 5
 # Words that the grammar takes for a name when they are shouted, and stops only later.
-_TAKEN = frozenset(
-    "add and between case contains else except in is not or since stage when where within".split()
-)
+_TAKEN = {"add", "and", "between", "case", "contains", "else", "except", "in", "is", "not", "or"}
+_TAKEN |= {"since", "stage", "when", "where", "within"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from lark import Lark
-from lark.lexer import TextSlice
 from lark.parsers.lalr_analysis import Shift
+from lark.utils import TextSlice
 
 END = "$END"
 # The words that begin a declaration. The parser accepts them nowhere else.

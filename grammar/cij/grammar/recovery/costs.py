@@ -4,7 +4,8 @@ from difflib import get_close_matches
 
 from cij.grammar.mistakes import DECLARATIONS
 
-SKIP = 3
+_SKIP = 3
+_SKIP_BRACE = 6
 SWAP = 4
 UNDO = 1
 SIMILAR = 1
@@ -66,9 +67,14 @@ def insert(type: str) -> int:
     return 12 if type in _RARE else 5
 
 
-def replace(type: str, word: str) -> int:
+def skip(type: str) -> int:
+    """Return what it costs to leave out a token. Braces carry more than others."""
+    return _SKIP_BRACE if type in ("LBRACE", "RBRACE") else _SKIP
+
+
+def replace(type: str, found: str, word: str) -> int:
     """Return what it costs to take one token for another; little when the words look alike."""
-    return SIMILAR if similar(type, word) else SKIP + insert(type)
+    return SIMILAR if similar(type, word) else skip(found) + insert(type)
 
 
 def similar(type: str, word: str) -> str | None:

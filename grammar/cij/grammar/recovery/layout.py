@@ -117,6 +117,13 @@ class Layout:
         found = _LANDMARK.finditer(self.text)
         return [m.start() for m in found if m.lastgroup == "beginning" and not m[0]]
 
+    def is_beginning(self, start: int) -> bool:
+        return self.text[start - 1 : start] in ("", "\n") and start in self._known
+
+    @cached_property
+    def _known(self) -> frozenset[int]:
+        return frozenset(self._beginnings)
+
     def next_beginning(self, start: int) -> int:
         """Return the next place after `start` where the first column begins a declaration."""
         index = bisect_left(self._beginnings, start + 1)

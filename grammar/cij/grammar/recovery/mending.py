@@ -71,7 +71,7 @@ class Mending:
 
     def _mend(self, wrong: Lexeme, is_too_deep: bool) -> None:
         self.automaton.forget()
-        place = Place(self.automaton, self.lexemes, self.stacks, wrong, self.begin)
+        place = Place(self.automaton, self.layout, self.lexemes, self.stacks, wrong, self.begin)
         if len(self.diagnostics) >= MISTAKES_MAX:
             self._apply(place.leave(len(self.text)), wrong)
             return
@@ -123,7 +123,8 @@ class Mending:
         self, stack: Stack, reading: str, habitual: Habitual
     ) -> tuple[Lexeme, ...] | None:
         """Return the tokens of a text as they are read from this state on."""
-        automaton, position, found = self.automaton.over(reading), 0, []
+        automaton, position = self.automaton.over(reading), 0
+        found: list[Lexeme] = []
         while True:
             lexeme = automaton.next(stack, position)
             if lexeme.type == END:
@@ -159,7 +160,8 @@ class Mending:
     # --- on we go ---
 
     def _apply(self, repair: Repair, wrong: Lexeme) -> None:
-        start = min(wrong.start, *(lexeme.start for lexeme in self.lexemes[repair.keep :][:1]))
+        undone = self.lexemes[repair.keep :] or [wrong]
+        start = min(wrong.start, undone[0].start)
         self.damage.append(Damage(start, max(repair.resume, wrong.end)))
         del self.lexemes[repair.keep :]
         del self.stacks[repair.keep + 1 :]

@@ -49,11 +49,16 @@ class _Reader:
         self.height = 1
 
     def read(self) -> Reading:
+        if self._is_fed_as_it_stands():
+            return Reading(self.state.value_stack[-1], self.tokens)
+        return self._mended()
+
+    def _is_fed_as_it_stands(self) -> bool:
         try:
             self._feed_as_it_stands()
         except UnexpectedInput:
-            return self._mended()
-        return Reading(self.state.value_stack[-1], self.tokens)
+            return False
+        return True
 
     def _feed_as_it_stands(self) -> None:
         feed, tokens, states = self.state.feed_token, self.tokens, self.state.state_stack
@@ -90,4 +95,3 @@ class _Reader:
             self.state.feed_token(token)
             if lexeme.instead is None:
                 self.tokens.append(token)
-

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cij.grammar.recovery import costs
 from cij.grammar.recovery.automaton import BEGINNINGS, END, Automaton, Lexeme, Stack
+from cij.grammar.recovery.layout import Layout
 
 # So many tokens after the mistake tell whether a repair is worth a longer look …
 AHEAD = 6
@@ -39,6 +40,7 @@ class Place:
     and the token that does not fit. `begin` is the first token of the declaration."""
 
     automaton: Automaton
+    layout: Layout
     lexemes: Sequence[Lexeme]
     stacks: Sequence[Stack]
     wrong: Lexeme
@@ -61,7 +63,8 @@ class Place:
         while stack is not None and count < enough:
             lexeme = self.automaton.next_again(stack, position)
             stack, position = self.automaton.after(stack, lexeme.type), lexeme.end
-            if stack is None:
+            is_nested = lexeme.type not in BEGINNINGS and self.layout.is_beginning(lexeme.start)
+            if stack is None or is_nested:
                 break
             count += lexeme.end > self.wrong.end
             if lexeme.type == END:
@@ -98,8 +101,9 @@ class Place:
     def _at(self, keep: int) -> Iterator[Repair]:
         lexeme, following = self._lexeme(keep), self._lexeme(keep + 1)
         undone = (len(self.lexemes) - keep) * costs.UNDO
-        yield self.repair(keep, [], lexeme.end, undone + costs.SKIP)
-        yield self.repair(keep, [], following.end, undone + 2 * costs.SKIP)
+        skip = costs.skip(lexeme.type)
+        yield self.repair(keep, [], lexeme.end, undone + skip)
+        yield self.repair(keep, [], following.end, undone + skip + costs.skip(following.type))
         swapped = [following.type, lexeme.type]
         yield self.repair(keep, swapped, following.end, undone + costs.SWAP)
         for type in self.automaton.accepts(self.stacks[keep]) - {END}:
@@ -137,6 +141,6 @@ class Place:
         instead = costs.similar(type, word) or costs.text(type)
         if type in costs.NAMED and word.isidentifier():
             instead = word
-        cost = undone + costs.replace(type, word)
+        cost = undone + costs.replace(type, lexeme.type, word)
         inserted = Lexeme(type, lexeme.start, lexeme.end, instead)
         return Repair(keep, (inserted,), lexeme.end, cost)

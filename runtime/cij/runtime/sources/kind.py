@@ -1,13 +1,17 @@
 """What every kind of source does."""
 
 import difflib
+import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cij.compiler.program import Source
 from cij.runtime.engine import Engine
-from cij.runtime.errors import DataError
+from cij.runtime.errors import ConfigError, DataError
+
+# How the compiler writes `env("NAME")`.
+_VARIABLE = "env:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,43 @@ class Kind:
 
 
 def path_of(source: Source, root: Path) -> Path:
-    """Return the file of a source. Raises DataError when there is none."""
-    path = root / source.settings["path"]
+    """Return the file of a source. Raises DataError when there is none.
+
+    A path that the journeys name stays inside the project, whatever links lead out of it; one that
+    the environment names may be anywhere.
+    """
+    written = source.settings["path"]
+    path = root / from_environment(written, source)
+    if written == from_environment(written, source) and not _is_inside(path, root):
+        raise failure(source, f"{written} leads out of the project's folder")
     if not path.exists():
         raise failure(source, f"there is no file {source.settings['path']} below {root}")
     if not path.is_file():
         raise failure(source, f"{source.settings['path']} is not a file")
     return path
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def from_environment(value: str, source: Source) -> str:
+    """Return the value of a setting, which `env("NAME")` leaves to the environment."""
+    if not value.startswith(_VARIABLE):
+        return value
+    name = value.removeprefix(_VARIABLE)
+    if name not in os.environ:
+        raise ConfigError(f"source {source.name} needs the variable {name} ({source.place})")
+    return os.environ[name]
+
+
+def with_environment(source: Source) -> Source:
+    """Return the source with its settings filled in, but for the path: see `path_of`."""
+    filled = {
+        name: value if name == "path" else from_environment(value, source)
+        for name, value in source.settings.items()
+    }
+    return source.model_copy(update={"settings": filled})
 
 
 def stamp(*paths: Path) -> str:

@@ -12,7 +12,7 @@ from cij.compiler.program import Source, content_hash
 from cij.compiler.sql import load as statements
 from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
-from cij.runtime.sources.kind import BadRow, Staged, failure
+from cij.runtime.sources.kind import BadRow, Staged, failure, with_environment
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
 _LOADER_VERSION = 1
@@ -49,6 +49,7 @@ class _Bad:
 
 def load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceReport:
     """Load the source unless neither it nor its definition changed. Raises DataError."""
+    source = with_environment(source)
     mark = _fingerprint(source, root)
     state = engine.rows(statements.STATE, {"source": source.name})
     if state and state[0][0] == mark:

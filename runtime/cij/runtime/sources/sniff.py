@@ -9,7 +9,7 @@ from cij.compiler.sql.sniff import KINDS as CANDIDATES, sniff
 from cij.compiler.types import TEXT
 from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
-from cij.runtime.sources.kind import ColumnName, failure
+from cij.runtime.sources.kind import ColumnName, failure, with_environment
 
 _SHARE_DIGITS = 4
 
@@ -25,6 +25,7 @@ class SniffedColumn:
 
 def sniff_columns(engine: Engine, source: Source, root: Path) -> list[SniffedColumn]:
     """Read all rows of a source, whose own columns do not matter. Raises DataError."""
+    source = with_environment(source)
     names = [c for c in KINDS[source.kind].names(source, root) if c.name.strip()]
     twice = [c.name for n, c in enumerate(names) if c.name in {x.name for x in names[:n]}]
     if twice:

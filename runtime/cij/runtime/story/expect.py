@@ -60,7 +60,9 @@ def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
         return Finding(f"{name} was sent {times}, and an earlier line has asked for that")
     if alike:
         return _suppressed(stage, alike[0])
-    return Finding(f"{name} was not sent", _why_not_inside(stage, wanted.customer))
+    if _passages(stage, wanted.customer):
+        return Finding(f"{name} was not sent")
+    return Finding(f"{name} was not sent: never entered", _why_not_inside(stage, wanted.customer))
 
 
 def _suppressed(stage: Stage, message: _Message) -> Finding:
@@ -160,8 +162,7 @@ def _is_member(stage: Stage, customer: str, name: str) -> bool:
 def _why_not_inside(stage: Stage, customer: str) -> str | None:
     """Return why somebody who never entered did not, where that is plain to see."""
     names = [e.segment for e in stage.journey.entries if isinstance(e, SegmentEntry)]
-    if _passages(stage, customer) or len(names) < len(stage.journey.entries):
+    by_event = len(names) < len(stage.journey.entries)
+    if by_event or any(_is_member(stage, customer, name) for name in names):
         return None
-    if any(_is_member(stage, customer, name) for name in names):
-        return None
-    return f"never entered: not in segment {' or '.join(names)}"
+    return f"not in segment {' or '.join(names)}"

@@ -127,9 +127,9 @@ class Stage:
         return found
 
     def _zone_of(self, values: dict[str, object]) -> str:
+        # That of the journey is for its plan to see to.
         own = values.get("timezone")
-        zone = own if isinstance(own, str) and zones.is_zone(own) else None
-        zone = zone or self.journey.timezone or self.zone
+        zone = own if isinstance(own, str) and zones.is_zone(own) else self.zone
         zones.ensure(self.world.engine, [zone])
         return zone
 
@@ -145,7 +145,7 @@ class Stage:
             "event": statement.event,
             "customer": statement.customer,
             "at": self.clock.now(),
-            "id": f"story:{len(self.happened)}",
+            "id": f"{statement.place}",
             "fields": {k: v.value for k, v in statement.fields.items() if k != "channel"},
         }
         if key is not None:
@@ -153,9 +153,11 @@ class Stage:
         if "channel" in statement.fields:
             row["channel"] = statement.fields["channel"].value
         refused = take_in(self.world.engine, self.program, [row], self.clock.now()).refused
+        if refused:
+            return Finding(refused[0].reason)
         words = statement.event + (f"({statement.of})" if statement.of else "")
         self.happened.append(Happened(self.clock.now(), statement.customer, words))
-        return Finding(refused[0].reason) if refused else None
+        return None
 
     def _key(self, statement: st.Happens) -> str | None:
         """Return the key of the customer's latest message of a step."""

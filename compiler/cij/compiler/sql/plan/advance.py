@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.condition import condition, to_instant, to_local, value
+from cij.compiler.sql.condition import condition, to_instant, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects import send
 from cij.compiler.sql.plan.parts import RegionPlan
@@ -35,7 +35,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
 # One row for each who moves. `counts_from` is the instant from which later events count.
 _WOKEN = """
 SELECT w.passage, w.why, w.event, w.counts_from, p.customer, p.trigger, p.turn, p.is_held_out,
-  c.zone, {leaf} AS leaf
+  {zone} AS zone, {leaf} AS leaf
 FROM woken AS w
 JOIN passage AS p ON p.id = w.passage
 JOIN customer AS c ON c.id = p.customer
@@ -46,7 +46,8 @@ WHERE w.journey = {journey} AND w.version = {version} AND w.root = {root}
 def _pick(region: Region, context: Context) -> Statement:
     rests = [x for x in region.leaves if isinstance(x.final, pg.Rest) and not x.is_cut]
     leaf = _case(region.tree, context)
-    rows = fill(_WOKEN, leaf=leaf, root=text(region.root), **context.names)
+    zone = zone_of(context.scope)
+    rows = fill(_WOKEN, leaf=leaf, zone=zone, root=text(region.root), **context.names)
     assert isinstance(rows, exp.Select)
     guards = _guards(region.tree)
     rows = context.with_triggers(rows, "p", *guards, *(_moment_of(x) for x in rests))
@@ -116,7 +117,7 @@ def _until(leaf: Leaf, context: Context) -> exp.Expr | None:
     timer = leaf.final.timer
     if not isinstance(timer, pg.UntilMoment):
         return None
-    zone = exp.column("zone", "c", quoted=True)
+    zone = zone_of(context.scope)
     moment = value(timer.moment, context.scope)
     if timer.moment.type.kind == "datetime" and timer.at is None:
         return moment

@@ -22,7 +22,13 @@ class Context:
     @property
     def scope(self) -> Scope:
         """The scope in which `c` is the customer and `trigger_E` the entering event."""
-        return Scope(self.catalog, customer="c")
+        names = {f.name for f in self.program.profile.fields}
+        return Scope(
+            self.catalog,
+            customer="c",
+            journey_zone=self.journey.timezone,
+            has_own_zone="timezone" in names,
+        )
 
     @property
     def names(self) -> dict[str, exp.Expr]:

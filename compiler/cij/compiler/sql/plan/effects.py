@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql.condition import column, strict, to_local, value
+from cij.compiler.sql.condition import column, strict, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import DATETIME, TEXT
@@ -159,6 +159,8 @@ def _read_trigger(name: str, context: Context) -> ex.Expression:
 def _shown(node: ex.Expression, context: Context) -> exp.Expr:
     """Return the value as a template shows it: plain decimals, two places for money, local times."""
     tree = value(node, context.scope)
+    if node.type.kind == "datetime":
+        return _as_text(to_local(tree, zone_of(context.scope)))
     show = _SHOWN.get(node.type.kind)
     return show(tree) if show else tree
 
@@ -177,15 +179,10 @@ def _as_text(tree: exp.Expr) -> exp.Expr:
     return fill("CAST({a} AS TEXT)", a=tree)
 
 
-def _instant(tree: exp.Expr) -> exp.Expr:
-    return _as_text(to_local(tree, column("c", "zone")))
-
-
 _SHOWN: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "decimal": _decimal,
     "percent": lambda a: _decimal(fill("{a} * 100", a=a)),
     "money": _money,
     "date": _as_text,
     "time": _as_text,
-    "datetime": _instant,
 }

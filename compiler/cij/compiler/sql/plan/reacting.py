@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.condition import column, condition, to_instant, to_local
+from cij.compiler.sql.condition import column, condition, to_instant, to_local, zone_of
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.waking import on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
@@ -30,7 +30,7 @@ def on_goal(goal: pg.Goal, event: pg.Event, context: Context) -> list[Statement]
     Time: with a window a conversion counts inside it even after the passage ended, without one as
     long as the passage lasts.
     """
-    conditions = [fill(_AFTER_ENTRY), _window(goal), *_where(goal.where, context)]
+    conditions = [fill(_AFTER_ENTRY), _window(goal, context), *_where(goal.where, context)]
     rows = fill(
         _CONVERSION,
         events=f"event_{event.name}",
@@ -56,19 +56,19 @@ def _where(where: ex.Expression | None, context: Context) -> list[exp.Expr]:
     return [condition(where, context.scope.with_event("e"))] if where is not None else []
 
 
-def _window(goal: pg.Goal) -> exp.Expr:
+def _window(goal: pg.Goal, context: Context) -> exp.Expr:
     if goal.within is None:
         return fill("p.ended_at IS NULL")
-    return fill("e.at <= {end}", end=_after_entry(goal.within))
+    return fill("e.at <= {end}", end=_after_entry(goal.within, context))
 
 
-def _after_entry(period: ex.Period) -> exp.Expr:
+def _after_entry(period: ex.Period, context: Context) -> exp.Expr:
     entered = column("p", "entered_from")
     if moments.is_elapsed(period):
         n = exp.convert(moments.seconds(period))
         return fill("{a} + {n} * INTERVAL '1' SECOND", a=entered, n=n)
     step = moments.of_period(period)
-    zone = column("c", "zone")
+    zone = zone_of(context.scope)
     local = fill(
         "{a} + {m} * INTERVAL '1' MONTH + {d} * INTERVAL '1' DAY",
         a=to_local(entered, zone),

@@ -1,0 +1,82 @@
+"""`python -m bench.cli`: what people wait for at the command line, beside what Python itself takes.
+
+Wall time of a whole process, the best of ten, from this source tree. The times depend on the
+machine; the ratios to `python -c pass` do so much less.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
+CIJ = ("-c", "from cij.cli.main import main; main()")
+EXAMPLE = ROOT / "examples" / "loyalty"
+REPEATS = 10
+
+
+class Case(NamedTuple):
+    """A command to measure; `prepare` makes the folder in which it runs what it has to be."""
+
+    name: str
+    arguments: tuple[str, ...]
+    prepare: Callable[[Path], None] = lambda folder: None
+
+
+def _fresh_example(folder: Path) -> None:
+    shutil.rmtree(folder / "loyalty", ignore_errors=True)
+    leave = shutil.ignore_patterns(".cij", "outbox")
+    shutil.copytree(EXAMPLE, folder / "loyalty", ignore=leave)
+
+
+def _used_example(folder: Path) -> None:
+    if not (folder / "loyalty" / ".cij").exists():
+        _fresh_example(folder)
+        _run((*CIJ, "run", "loyalty", "--once"), folder)
+
+
+CASES = (
+    Case("python -c pass", ("-c", "pass")),
+    Case("import click", ("-c", "import click")),
+    Case("import duckdb", ("-c", "import duckdb")),
+    Case("cij --help", (*CIJ, "--help")),
+    Case("cij check", (*CIJ, "check", "loyalty"), _fresh_example),
+    Case("cij run --once, the first", (*CIJ, "run", "loyalty", "--once"), _fresh_example),
+    Case("cij run --once, nothing to do", (*CIJ, "run", "loyalty", "--once"), _used_example),
+)
+
+
+def main() -> None:
+    """Print one line a case."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base = 0.0
+        print(f"{'':32}{'ms':>8}{'ratio':>8}")
+        for case in CASES:
+            best = min(_seconds(case, folder) for _ in range(REPEATS))
+            base = base or best
+            print(f"{case.name:32}{best * 1000:8.0f}{best / base:8.1f}", flush=True)
+
+
+def _seconds(case: Case, folder: Path) -> float:
+    case.prepare(folder)
+    start = time.perf_counter()
+    _run(case.arguments, folder)
+    return time.perf_counter() - start
+
+
+def _run(arguments: tuple[str, ...], folder: Path) -> None:
+    path = os.pathsep.join(str(ROOT / portion) for portion in PORTIONS)
+    environment = {**os.environ, "PYTHONPATH": path}
+    command = [sys.executable, *arguments]
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Conditions on other engines: PostgreSQL runs them, four more are read as golden text.
+
+Each example on PostgreSQL is a project of up to 50 conditions. CIJ_MEANING=5000 draws that many.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import md5
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+
+from cij.cli.main import main
+from cij.compiler import expression as ex
+from cij.compiler.program import Program
+from cij.compiler.sql import Statement, columns, intake, moments, query, unify
+from cij.compiler.sql.condition import condition
+from cij.compiler.sql.dialects import NODE_TYPES, portable
+from cij.compiler.sql.scope import Scope
+from cij.compiler.sql.zones import DDL as ZONES_DDL
+from cij.runtime import zones
+from cij.runtime.engine import Engine
+from tests.conditions import segments
+from tests.conftest import FIXTURES, Golden
+from tests.customers import ZONES, worlds
+from tests.postgres import PostgresStore, server
+from tests.reference_evaluator import Person
+from tests.trial import check, trial_of
+
+EXAMPLES = int(os.environ.get("CIJ_MEANING", "0"))
+NOW = datetime(2026, 3, 29, 12)
+GENERATED_ONLY = ("spark", "snowflake", "bigquery", "clickhouse")
+DRAWN = settings(
+    max_examples=EXAMPLES or 12,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+)
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresStore]:
+    with server() as store:
+        for statement in _tables(trial_of([], NOW, []).program):
+            store.execute(statement)
+        zones.ensure(cast(Engine, store), ZONES)
+        yield store
+
+
+def _tables(program: Program) -> list[Statement]:
+    made = [columns.create("customer", unify.customer_columns(program))]
+    made += [columns.create(intake.event_table(e), intake.columns_of(e)) for e in program.events]
+    return [*made, *ZONES_DDL, *moments.DDL]
+
+
+@DRAWN
+@given(segments(50), worlds())
+def test_postgres_finds_the_people_whom_the_reference_finds(
+    postgres: PostgresStore, conditions: list[str], world: tuple[datetime, list[Person]]
+) -> None:
+    check(postgres, trial_of(conditions, *world), "postgres")
+
+
+def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> None:
+    people = [Person(f"ñ{i}", "UTC", {}, {}) for i in range(300)]
+    postgres.execute(query("DELETE FROM customer"))
+    postgres.append("customer", {"id": [p.id for p in people], "zone": ["UTC"] * len(people)})
+    share = ex.HashShare(salt="ab", low="0.25", high="0.5")
+    test = condition(share, Scope(customer="c"))
+    found = postgres.rows(query("SELECT c.id FROM customer AS c WHERE {test}", test=test))
+    hashes = {p.id: md5(f"ab:{p.id}".encode()).hexdigest() for p in people}
+    assert {id_ for (id_,) in found} == {i for i, h in hashes.items() if "4" <= h < "8"}
+
+
+# --- all of them ------------------------------------------------------------------------------
+
+
+@settings(DRAWN, max_examples=EXAMPLES or 25)
+@given(segments(50))
+def test_conditions_are_made_of_known_nodes_only(conditions: list[str]) -> None:
+    for text, statement in trial_of(conditions, NOW, []).statements():
+        for tree in (statement.tree, portable(statement.tree, "postgres")):
+            odd = {type(node) for node in tree.walk()} - NODE_TYPES
+            assert not odd, f"{text}: {statement.text()}"
+
+
+@pytest.mark.parametrize("dialect", GENERATED_ONLY)
+def test_other_dialects_are_generated(dialect: str, golden: Golden, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "dialects" / "project", tmp_path / "p")
+    found: Any = CliRunner().invoke(main, ["sql", str(tmp_path / "p"), "--dialect", dialect])
+    assert found.exit_code == 0, found.output
+    assert found.output.startswith("-- generated only")
+    golden(f"dialects/{dialect}.sql", found.output)

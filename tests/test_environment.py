@@ -1,0 +1,106 @@
+"""What the environment decides: variables in sources, paths that stay inside, zones of journeys."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from cij.cli.compiling import compiled
+from cij.compiler.program import Program
+from cij.compiler.sql import query
+from cij.runtime.delivery import Defaults
+from cij.runtime.engine import DuckEngine
+from cij.runtime.errors import ConfigError, DataError
+from cij.runtime.runner import open_runner, step
+
+_NOW = datetime(2026, 3, 2, 9)
+
+_JOURNEYS = """
+source shop {
+  kind = csv
+  path = PATH
+  key = id
+  columns {
+    id = text
+    email = text
+    zone = text
+  }
+}
+
+profile customer {
+  from shop {
+    email = email
+    timezone = zone
+  }
+}
+
+segment everybody {
+  where email is known
+}
+
+journey j {
+  enter from segment everybody
+  timezone = "Asia/Tokyo"
+  steps {
+    pause: wait 1 day at 09:00
+  }
+}
+"""
+
+
+def _project(folder: Path, path: str) -> Program:
+    folder.mkdir()
+    (folder / "cij.toml").write_text('[project]\nname = "p"\ntimezone = "Europe/Madrid"\n')
+    (folder / "j.journey").write_text(_JOURNEYS.replace("PATH", path))
+    return compiled(folder)[1]
+
+
+def _ran(folder: Path, program: Program) -> DuckEngine:
+    engine = DuckEngine(None)
+    runner, _ = open_runner(engine, program, folder, {}, Defaults(), _NOW)
+    step(runner, _NOW, with_refresh=True)
+    return engine
+
+
+def _rows(path: Path) -> None:
+    path.write_text("id,email,zone\n1,a@x.example,\n2,b@x.example,Europe/London\n3,c@x.example,Mars\n")
+
+
+def test_a_source_may_take_its_path_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = _project(tmp_path / "p", 'env("SHOP_CSV")')
+    _rows(tmp_path / "outside.csv")
+    monkeypatch.setenv("SHOP_CSV", str(tmp_path / "outside.csv"))
+    engine = _ran(tmp_path / "p", program)
+    assert engine.rows(query("SELECT COUNT(*) FROM customer")) == [(3,)]
+
+
+def test_a_missing_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = _project(tmp_path / "p", 'env("SHOP_CSV")')
+    monkeypatch.delenv("SHOP_CSV", raising=False)
+    with pytest.raises(ConfigError, match="SHOP_CSV"):
+        _ran(tmp_path / "p", program)
+
+
+@pytest.mark.parametrize("path", ["../outside.csv", "link.csv"])
+def test_a_written_path_stays_inside_the_project(tmp_path: Path, path: str) -> None:
+    program = _project(tmp_path / "p", f'"{path}"')
+    _rows(tmp_path / "outside.csv")
+    (tmp_path / "p" / "link.csv").symlink_to(tmp_path / "outside.csv")
+    with pytest.raises(DataError, match="leads out"):
+        _ran(tmp_path / "p", program)
+
+
+def test_the_zone_is_the_customers_else_the_journeys(tmp_path: Path) -> None:
+    program = _project(tmp_path / "p", '"in.csv"')
+    _rows(tmp_path / "p" / "in.csv")
+    engine = _ran(tmp_path / "p", program)
+    wakes = engine.rows(
+        query(
+            "SELECT c.email, p.wake_at FROM passage AS p JOIN customer AS c ON c.id = p.customer "
+            "ORDER BY c.email"
+        )
+    )
+    tokyo, london = datetime(2026, 3, 3, 0), datetime(2026, 3, 3, 9)
+    assert wakes == [("a@x.example", tokyo), ("b@x.example", london), ("c@x.example", tokyo)]
