@@ -32,11 +32,11 @@ class PostgresStore:
             host=str(folder), user="cij", dbname="postgres", autocommit=True
         )
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object] = {}) -> int:  # noqa: B006
+    def execute(self, statement: Statement, parameters: Mapping[str, object] = {}) -> int:
         return self._run(statement, parameters).rowcount
 
     def rows(
-        self, statement: Statement, parameters: Mapping[str, object] = {}  # noqa: B006
+        self, statement: Statement, parameters: Mapping[str, object] = {}
     ) -> list[tuple[Any, ...]]:
         return cast("list[tuple[Any, ...]]", self._run(statement, parameters).fetchall())
 

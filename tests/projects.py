@@ -383,9 +383,9 @@ def journeys(draw: st.DrawFn, name: str, segments: tuple[str, ...]) -> str:
     entry, trigger = draw(_entry(segments))
     scope = Scope(segments, trigger=trigger)
     lines = [entry]
-    again = ["again never", "again always", "again after 3 days", "again after 36 hours"]
-    lines += draw(st.lists(st.sampled_from(again), max_size=1))
-    lines += [draw(_header(scope, number)) for number in range(draw(st.integers(0, 3)))]
+    again = ["", "again always", "again always", "again after 3 days", "again after 36 hours"]
+    lines.append(draw(st.sampled_from(again)))
+    lines += [draw(_header(scope, number)) for number in range(draw(st.integers(0, 2)))]
     if trigger == "purchase" and draw(st.booleans()):
         lines.append(draw(st.sampled_from(["per = coupon", "per = items", "per = day"])))
     settings = ["holdout = 20%", 'timezone = "Asia/Tokyo"', "suppress = vip"]
@@ -398,12 +398,12 @@ def journeys(draw: st.DrawFn, name: str, segments: tuple[str, ...]) -> str:
 
 @st.composite
 def _entry(draw: st.DrawFn, segments: tuple[str, ...]) -> tuple[str, str | None]:
-    if segments and draw(st.booleans()):
+    if draw(st.booleans()) and segments:
         once = draw(st.sampled_from(["", "", " once"]))
         return f"enter from segment {draw(st.sampled_from(segments))}{once}", None
     event = draw(st.sampled_from(["purchase", "visited", "purchase"]))
-    where = f" where {draw(_comparison(Scope(event=event)))}" if draw(st.booleans()) else ""
-    return f"enter on {event}{where}", event
+    where = f" where {draw(_comparison(Scope(event=event)))}"
+    return f"enter on {event}{draw(st.sampled_from(['', '', '', where]))}", event
 
 
 @st.composite
@@ -430,7 +430,8 @@ def projects(draw: st.DrawFn) -> str:
     text = HEAD
     names: tuple[str, ...] = ()
     for name in ("one", "`two words`", "three")[: draw(st.integers(1, 3))]:
-        body = draw(conditions(Scope(names)))
+        usual = st.sampled_from(["points >= 0", "email is known", "any(purchase)", "not vip"])
+        body = draw(st.one_of(usual, conditions(Scope(names))))
         text += f"\nsegment {name} {{\nwhere {body}\nrefresh = 2 days\n}}\n"
         names = (*names, name)
     for name in ("first_journey", "`second one`")[: draw(st.integers(1, 2))]:
@@ -458,7 +459,7 @@ class Happening:
 @st.composite
 def happenings(draw: st.DrawFn, days: int) -> list[Happening]:
     """Return events in the order of their arrival; some are late, some come together."""
-    minutes = draw(st.lists(st.integers(0, days * 1440), min_size=3, max_size=12))
+    minutes = draw(st.lists(st.integers(0, days * 1440), min_size=5, max_size=14))
     found = []
     for minute in sorted(minutes):
         now = START + timedelta(minutes=minute)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event as note, given, settings, strategies as st
 
 from cij.compiler.compilation import Compilation, compile_project
@@ -27,7 +28,7 @@ from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-from tests.projects import START, Happening, happenings, projects
+from tests.projects import HEAD, START, Happening, happenings, projects
 from tests.strategies import programs
 
 DAYS = 40
@@ -60,9 +61,7 @@ def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(projects(), happenings(DAYS))
-def test_any_project_runs_by_the_rules_or_is_diagnosed(
-    text: str, events: list[Happening]
-) -> None:
+def test_any_project_runs_by_the_rules_or_is_diagnosed(text: str, events: list[Happening]) -> None:
     found = compiled(text)
     assert (found.program is None) == any(d.is_error for d in found.diagnostics)
     note("a program" if found.program else f"diagnosed {found.diagnostics[0].code}")
@@ -203,3 +202,63 @@ def check_rules(world: World, now: datetime) -> None:
     visited = [row for row in engine.rows(_VISITED) if row[1] in steps]
     assert engine.rows(_SENT) == visited, "every visit of a send is a row of the outbox"
 
+
+# --- the rules themselves ---------------------------------------------------------------------
+
+STEPS = """
+journey j {
+  enter on purchase
+  goal won on visited
+  steps {
+    first: send email hello
+    pause: wait 3 days
+    second: send email hello
+  }
+}
+"""
+
+# What breaks each rule, in a store where somebody waits and somebody has left by the goal.
+BREAKS = {
+    "a key stands once in the outbox (S19)": "INSERT INTO outbox SELECT * FROM outbox",
+    "who is inside has a timer, who left has none": (
+        "UPDATE passage SET wake_at = NULL WHERE ended_at IS NULL"
+    ),
+    "history ends where the passage stands": "UPDATE passage SET state = 'completed'",
+    "nothing is sent after the end": "UPDATE outbox SET created_at = created_at + INTERVAL 9 DAY",
+    "a message is a step of the history": "UPDATE outbox SET step = 'second'",
+    "one passage at a time (S7)": (
+        "INSERT INTO passage SELECT * REPLACE (id + 10 AS id) FROM passage"
+    ),
+    "a goal counts once a passage": "INSERT INTO conversion SELECT * FROM conversion",
+    "who left by a goal has converted (S8)": "DELETE FROM conversion",
+    "the held out get nothing (S9)": "UPDATE passage SET is_held_out = TRUE",
+    "no address, no delivery": "UPDATE outbox SET address = NULL",
+    "parameters are JSON": "UPDATE outbox SET parameters = '{'",
+    "nobody is left half way": "UPDATE passage SET state = ':entering'",
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_broken_rule_is_seen(rule: str) -> None:
+    found = compiled(HEAD + STEPS).program
+    assert found is not None
+    engine = DuckEngine(None)
+    world = deploy(engine, found, START)
+    prepared(world)
+    check_rules(world, START)
+    engine.execute(query(BREAKS[rule]))
+    assert engine.rows(RULES[rule])
+    engine.close()
+
+
+def prepared(world: World) -> None:
+    """Have two customers enter, and one of them reach the goal."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "people.csv").write_text(PEOPLE, encoding="utf-8")
+        refresh_data(world, Path(folder), START)
+    later = START + timedelta(hours=1)
+    for number, (customer, event, at) in enumerate(
+        [(0, "purchase", START), (1, "purchase", START), (1, "visited", later)]
+    ):
+        hand_in(world, Happening(at, at, event, customer, 0, {}), number)
+        tick(world, at)

@@ -47,7 +47,7 @@ def printed(node: Any, indent: str = "") -> str:
         return "".join(printed(part, indent) for part in node) or f"{indent}()\n"
     if not is_dataclass(node):
         return f"{indent}{node!r}\n"
-    parts = [(part.name, getattr(node, part.name)) for part in fields(node) if part.name != "span"]
+    parts = [(part.name, getattr(node, part.name)) for part in fields(node) if part.repr]
     text = f"{indent}{type(node).__name__}"
     plain = [f"{name}={value!r}" for name, value in parts if is_plain(value)]
     text += f" {' '.join(plain)}\n" if plain else "\n"

@@ -11,13 +11,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
 
-from cij.compiler.compilation import compile_project
+from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, moments, query
 from cij.compiler.sql.plan import make_plan, segment_query
-from cij.grammar import syntax
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Diagnostic
 from tests.conditions import EVENTS, HEAD
+from tests.reducing import reduce
 from tests.reference_evaluator import Occurrence, Person, World
 
 SETTINGS = ProjectSettings("meaning", "Europe/Madrid", "en")
@@ -57,13 +59,37 @@ def project_of(conditions: Sequence[str]) -> str:
 
 
 def trial_of(conditions: Sequence[str], now: datetime, people: Sequence[Person]) -> Trial:
-    """Compile the conditions. Fails on any diagnostic: what is drawn makes sense."""
-    found = compile_project(SETTINGS, {"a.journey": project_of(conditions)}, {}, {})
-    assert found.program is not None, [f"{d.span.line}: {d.message}" for d in found.diagnostics]
+    """Compile the conditions. Fails on any mistake: what is drawn makes sense.
+
+    What the compiler refuses as impossible must be so for these people.
+    """
+    found = _compiled(conditions)
+    refused = {_number(d) for d in found.diagnostics if d.code == codes.IMPOSSIBLE_CONDITION.code}
+    if refused:
+        conditions = [_POSSIBLE.format(c) if i in refused else c for i, c in enumerate(conditions)]
+        found = _compiled(conditions)
+    assert found.program is not None, [f"{d.span}: {d.message}" for d in found.diagnostics]
     nodes = [n for n in found.files["a.journey"].declarations if isinstance(n, syntax.Declaration)]
     segments = {n.name.text: _clauses(n) for n in nodes if n.kind.text == "segment"}
     measures = {n.name.text: _value(n) for n in nodes if n.kind.text == "measure"}
-    return Trial(conditions, found.program, World(now, people, segments, measures))
+    world = World(now, people, segments, measures)
+    for number in refused:
+        members = world.members(f"s{number}")
+        assert not members, f"refused as impossible, and {members} are in: {conditions[number]}"
+    return Trial(conditions, found.program, world)
+
+
+# Nobody has this id, but the compiler cannot know.
+_POSSIBLE = '({}) or id = "nobody"'
+
+
+def _compiled(conditions: Sequence[str]) -> Compilation:
+    return compile_project(SETTINGS, {"a.journey": project_of(conditions)}, {}, {})
+
+
+def _number(diagnostic: Diagnostic) -> int:
+    """Return the number of the segment that a diagnostic is about: each has three lines."""
+    return (diagnostic.span.line - HEAD.count("\n") - 1) // 3
 
 
 def _clauses(node: syntax.Declaration) -> tuple[list[syntax.Expression], list[syntax.Expression]]:
@@ -121,27 +147,67 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
 
 
 def check(store: Store, trial: Trial, dialect: str) -> None:
-    """Fail on the first condition whose people differ, with all there is to know about one."""
+    """Fail on the first condition whose people differ, reduced to what is needed to see it."""
+    found = first_fault(store, trial, dialect)
+    if found is None:
+        return
+    number, is_error, _ = found
+
+    def is_same(conditions: Sequence[str], people: Sequence[Person]) -> bool:
+        other = _fault_of_last(store, conditions, trial.world.now, people, dialect)
+        return other is not None and other[1] == is_error
+
+    conditions, people = reduce(trial.conditions[: number + 1], trial.world.people, is_same)
+    small = _fault_of_last(store, conditions, trial.world.now, people, dialect)
+    assert small is not None, "the reduced fault is gone"
+    raise AssertionError(small[2])
+
+
+Fault = tuple[int, bool, str]
+
+
+def first_fault(store: Store, trial: Trial, dialect: str, start: int = 0) -> Fault | None:
+    """Return (number of the condition, whether the engine refused it, what to print)."""
     fill(store, trial)
-    for i, (text, statement) in enumerate(trial.statements()):
-        expected = trial.world.members(f"s{i}")
+    for number, (text, statement) in enumerate(trial.statements()):
+        if number < start:
+            continue
+        expected = trial.world.members(f"s{number}")
+        sql = statement.text(dialect)
         try:
             found = {row[0] for row in store.rows(statement, {"now": trial.world.now})}
         except Exception as error:
-            error.add_note(f"condition: {text}\nSQL: {statement.text(dialect)}")
-            raise
+            return number, True, f"{error}\ncondition: {text}\nSQL: {sql}"
         if found != expected:
-            raise AssertionError(_difference(trial, text, statement.text(dialect), found, expected))
+            return number, False, _difference(trial, text, sql, found, expected)
+    return None
+
+
+def _fault_of_last(
+    store: Store,
+    conditions: Sequence[str],
+    now: datetime,
+    people: Sequence[Person],
+    dialect: str,
+) -> Fault | None:
+    try:
+        trial = trial_of(conditions, now, people)
+    except AssertionError:
+        return None
+    return first_fault(store, trial, dialect, len(conditions) - 1)
 
 
 def _difference(trial: Trial, text: str, sql: str, found: set[str], expected: set[str]) -> str:
     who = min(found ^ expected)
     person = next(p for p in trial.world.people if p.id == who)
     said = "is in by the reference, and not by SQL" if who in expected else "is in by SQL only"
-    known = {name: str(v) for name, v in person.fields.items() if v is not None}
     lines = [f"condition: {text}", f"{who} {said}", f"now {trial.world.now} in {person.zone}"]
-    lines += [f"fields {known}", f"consents {person.consents}"]
-    lines += [f"{e.event} at {e.at} {({k: str(v) for k, v in e.fields.items() if v is not None})}"
-              for e in person.events]
-    lines += [f"s{i}: {s}" for i, s in enumerate(trial.conditions[:2])] + [f"SQL: {sql}"]
-    return "\n".join(lines)
+    lines += [f"fields {_known(person.fields)}", f"consents {person.consents}"]
+    lines += [f"{e.event} {e.seq} at {e.at} {_known(e.fields)}" for e in person.events]
+    lines += [f"and {len(trial.world.people) - 1} other customers"]
+    lines += [f"s{i}: {other}" for i, other in enumerate(trial.conditions[:2]) if f"s{i}" in text]
+    return "\n".join([*lines, f"SQL: {sql}"])
+
+
+def _known(fields: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(v) for name, v in fields.items() if v is not None}

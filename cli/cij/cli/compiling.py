@@ -3,6 +3,7 @@
 import json
 import sys
 import zoneinfo
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,19 +42,29 @@ class Compiled:
 
 def compile_path(path: Path) -> Compiled:
     """Compile the project at `path`, whatever its mistakes. Raises: ConfigError."""
-    project = open_project(path)
-    parsed = parse_files(project.sources)
+    return compile_opened(open_project(path))
+
+
+def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -> Compiled:
+    """As `compile_path`, for a project that was read; texts of `instead` take the place of files.
+
+    Raises: ConfigError.
+    """
+    changed = instead or {}
+    sources = {name: changed.get(name, text) for name, text in project.sources.items()}
+    parsed = parse_files(sources)
     contents = project.read_content(needed_contents(parsed[0]))
+    contents = {name: changed.get(name, text) for name, text in contents.items()}
     settings = project.settings.project
     compilation = compile_project(
         ProjectSettings(settings.name, settings.timezone, settings.language),
-        project.sources,
+        sources,
         contents,
         load_catalog(project.root),
         parsed,
         lambda name: name in zoneinfo.available_timezones(),
     )
-    texts = {**project.sources, **contents}
+    texts = {**sources, **contents}
     found = (*project.diagnostics, *compilation.diagnostics)
     return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
 

@@ -7,7 +7,7 @@ values back.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,12 +21,15 @@ from cij.compiler.kinds import KINDS, LATER
 from cij.compiler.lower import lower
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.program import Program
+from cij.compiler.proofs import check_proofs
+from cij.compiler.renaming import with_rename
 from cij.compiler.stories import resolve_stories
 from cij.compiler.story import Story
+from cij.compiler.suppression import Suppressed, suppress
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label
 from cij.grammar.parser import parse
-from cij.grammar.span import file_start
+from cij.grammar.span import Span, file_start
 
 Files = Mapping[str, syntax.File]
 _Named = TypeVar("_Named", syntax.Journey, syntax.Declaration)
@@ -34,13 +37,17 @@ _Named = TypeVar("_Named", syntax.Journey, syntax.Declaration)
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """`program` is there exactly when no diagnostic is an error; `stories` are no part of it."""
+    """`program` is there exactly when no diagnostic is an error; `stories` are no part of it.
+
+    `suppressed` are warnings that comments allow; they are not among the diagnostics.
+    """
 
     program: Program | None
     model: Model
     files: Files
     diagnostics: tuple[Diagnostic, ...]
     stories: tuple[Story, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 def parse_files(texts: Mapping[str, str]) -> tuple[dict[str, syntax.File], list[Diagnostic]]:
@@ -80,11 +87,15 @@ def compile_project(
     _index(files, build)
     resolve(build, files)
     program = None if _has_errors(build.diagnostics) else lower(build.model)
+    if program is not None:
+        check_proofs(build)
     stories = resolve_stories(files.values(), build, program)
-    kept = _without_consequences(build, diagnostics)
-    found = tuple(sorted(kept, key=lambda d: (d.span, d.code)))
+    kept, suppressed = suppress(texts, _without_consequences(build, diagnostics))
+    read = {**contents, **texts}
+    fixed = (with_rename(diagnostic, read) for diagnostic in kept)
+    found = tuple(sorted(fixed, key=lambda d: (d.span, d.code)))
     whole = None if _has_errors(found) else program
-    return Compilation(whole, build.model, files, found, stories)
+    return Compilation(whole, build.model, files, found, stories, tuple(suppressed))
 
 
 def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
@@ -106,6 +117,7 @@ def _without_consequences(build: Build, syntax_errors: Sequence[Diagnostic]) -> 
     """
     texts = [build.texts.get(file, "") for file in {d.span.file for d in syntax_errors}]
     names = {name.strip("`") for text in texts for name in _DECLARED.findall(text)}
+    names -= set(_whole(build, syntax_errors))
     journeys = {name.strip("`") for text in texts for name in _JOURNEY.findall(text)}
     unseen = {codes.MISSING_DEFAULT.code} if journeys - build.journeys.keys() else set()
     return [
@@ -113,6 +125,18 @@ def _without_consequences(build: Build, syntax_errors: Sequence[Diagnostic]) -> 
         for d in build.diagnostics
         if d.code not in unseen and not (d.code in _CONSEQUENCES and _quoted(d) & names)
     ]
+
+
+def _whole(build: Build, syntax_errors: Sequence[Diagnostic]) -> Iterator[str]:
+    """Yield the names of the declarations that were read without a mistake of syntax."""
+    for declared in build.declared.values():
+        for name, node in declared.items():
+            if not any(_is_within(d.span, node.span) for d in syntax_errors):
+                yield name
+
+
+def _is_within(inner: Span, outer: Span) -> bool:
+    return inner.file == outer.file and outer.start <= inner.start <= outer.end
 
 
 _CONSEQUENCES = {

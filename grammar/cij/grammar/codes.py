@@ -42,6 +42,12 @@ EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or st
 BAD_LABEL = _error("CIJ303", "bad-label", "the label names no step that fits")
 NOT_SENT_YET = _error("CIJ304", "not-sent-yet", "the message is not sent on every path to here")
 
+IMPOSSIBLE_CONDITION = _error("CIJ401", "impossible-condition", "a condition that nobody satisfies")
+ALWAYS_TRUE = _warning("CIJ402", "always-true", "a guard that everybody satisfies")
+UNREACHABLE_BRANCH = _warning("CIJ403", "unreachable-branch", "a branch that nobody can come into")
+REPEATED_CASE = _warning("CIJ404", "repeated-case", "a value that stands in two cases")
+TRUE_AT_ENTRY = _warning("CIJ405", "true-at-entry", "a goal or exit that takes everybody at once")
+
 NO_CONSENT_RULE = _error("CIJ501", "no-consent-rule", "a send whose topic has no consent rule")
 
 UNKNOWN_PLACEHOLDER = _error("CIJ601", "unknown-placeholder", "the message uses an unknown name")
@@ -56,6 +62,11 @@ TEST_CLOCK = _error("CIJ802", "test-clock", "a test has one clock, before anythi
 TEST_VALUE = _error("CIJ803", "test-value", "a value that a test cannot give")
 TEST_STEP = _error("CIJ804", "test-step", "the tested journey has no step that fits this name")
 TEST_NEVER = _error("CIJ805", "test-never", "the tested journey never does what the test expects")
+
+BAD_SUPPRESSION = _warning("CIJ901", "bad-suppression", "a comment for cij that gives no reason")
+UNKNOWN_SUPPRESSION = _warning("CIJ902", "unknown-suppression", "the allowed code does not exist")
+ERROR_SUPPRESSION = _warning("CIJ903", "error-suppression", "only warnings can be allowed")
+UNUSED_SUPPRESSION = _warning("CIJ904", "unused-suppression", "there is no such warning here")
 
 CODES: dict[str, Code] = {row.code: row for row in _ALL}
 assert len(CODES) == len(_ALL), "two rows share a code"

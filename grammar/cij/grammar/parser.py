@@ -1,9 +1,11 @@
 """Text in, syntax tree and diagnostics out. Never raises, whatever the text."""
 
+from dataclasses import replace
+
 from cij.grammar import codes, mistakes, syntax
 from cij.grammar.declarations import TreeBuilder
 from cij.grammar.diagnostic import Diagnostic
-from cij.grammar.recovery import Reading, read
+from cij.grammar.recovery import Reading, damaged, lost, read
 from cij.grammar.span import Span, file_start
 from cij.grammar.table_cache import table
 
@@ -27,7 +29,13 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
     misread = mistakes.misread(file, text, reading.tokens)
     builder = TreeBuilder(file, text)
     node = builder.file_node(reading.tree, whole)
-    diagnostics = reading.diagnostics + misread + builder.diagnostics
+    # What else is wrong on a line that was repaired may be a consequence.
+    lines = {found.span.line for found in reading.diagnostics}
+    others = [found for found in misread + builder.diagnostics if found.span.line not in lines]
+    diagnostics = reading.diagnostics + others
+    if reading.damage:
+        spans, names = damaged(node, reading.damage), lost(text, node, reading.damage)
+        node = replace(node, damaged=spans, lost=names)
     return node, sorted(diagnostics, key=lambda found: found.span), reading
 
 

@@ -8,6 +8,8 @@ import click
 
 from cij.cli.compiling import Compiled, compile_path
 from cij.cli.exits import Exit
+from cij.cli.fixing import Fixed, difference, fix, write_fixed
+from cij.cli.project import open_project
 from cij.cli.render import FORMATS, render
 from cij.cli.render.colour import painter
 from cij.grammar.diagnostic import Diagnostic
@@ -22,7 +24,9 @@ Examples:
   cij check
   cij check examples/loyalty --deny warnings
   cij check --format concise          # file:line:column: CODE message
-  cij check --format sarif > cij.sarif"""
+  cij check --format sarif > cij.sarif
+  cij check --fix                     # apply the fixes that keep the meaning
+  cij check --fix --unsafe --diff     # show what all fixes would change"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
@@ -33,12 +37,50 @@ Examples:
     show_default=True,
     help="What to print.",
 )
+@click.option("--json", "format_name", flag_value="json", help="Short for --format json.")
 @click.option("--deny", type=click.Choice(["warnings"]), help="Let warnings fail the check too.")
-def command(path: Path, format_name: str, deny: str | None) -> None:
-    """Report every mistake in the .journey files of the project at PATH."""
-    result = compile_path(path)
+@click.option("--fix", "is_fixing", is_flag=True, help="Apply safe fixes, then report the rest.")
+@click.option("--unsafe", "is_unsafe", is_flag=True, help="With --fix: names that are near, too.")
+@click.option("--diff", "is_dry", is_flag=True, help="With --fix: write nothing, print the change.")
+def command(
+    path: Path,
+    format_name: str,
+    deny: str | None,
+    is_fixing: bool,
+    is_unsafe: bool,
+    is_dry: bool,
+) -> None:
+    """Report every mistake in the .journey files of the project at PATH.
+
+    A comment `# cij: allow CODE because REASON` above a line allows a warning there.
+    """
+    if (is_unsafe or is_dry) and not is_fixing:
+        raise click.UsageError("--unsafe and --diff go with --fix")
+    if not is_fixing:
+        _report(compile_path(path), format_name, deny)
+        return
+    fixed = fix(open_project(path), is_unsafe=is_unsafe)
+    if is_dry:
+        _show(fixed)
+        return
+    write_fixed(fixed)
+    click.echo(f"fixed {fixed.summary}", err=format_name != "text")
+    _report(fixed.compiled, format_name, deny)
+
+
+def _show(fixed: Fixed) -> None:
+    """Print what would change; as `fmt --check`, this fails if something would."""
+    click.echo(difference(fixed), nl=False)
+    click.echo(f"would fix {fixed.summary}", err=True)
+    if fixed.after:
+        raise click.exceptions.Exit(Exit.ERRORS)
+
+
+def _report(result: Compiled, format_name: str, deny: str | None) -> None:
     found = result.diagnostics
-    click.echo(render(found, result.texts, format_name, painter(sys.stdout)), nl=False)
+    allowed = result.compilation.suppressed
+    text = render(found, result.texts, format_name, painter(sys.stdout), allowed)
+    click.echo(text, nl=False)
     if any(d.is_error or deny == "warnings" for d in found):
         raise click.exceptions.Exit(Exit.ERRORS)
     if format_name not in _DOCUMENTS:

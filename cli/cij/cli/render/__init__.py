@@ -8,6 +8,7 @@ from cij.cli.render.lists import render_concise, render_github, render_json
 from cij.cli.render.sarif import render_sarif
 from cij.cli.render.text import render_text
 from cij.cli.version import own_version
+from cij.compiler.suppression import Suppressed
 from cij.grammar.diagnostic import Diagnostic
 
 Format = Literal["text", "concise", "json", "github", "sarif"]
@@ -19,10 +20,12 @@ def render(
     sources: Mapping[str, str],
     format: str = "text",
     paint: Paint = plain,
+    suppressed: Sequence[Suppressed] = (),
 ) -> str:
     """Return all diagnostics in one of FORMATS, ending in a line feed unless there is nothing.
 
     `sources` maps the files that spans name to their text; only the text form needs it.
+    `suppressed` are warnings that comments allow, for the forms that machines read.
     """
     match format:
         case "text":
@@ -30,8 +33,8 @@ def render(
         case "concise":
             return render_concise(diagnostics)
         case "json":
-            return render_json(diagnostics)
+            return render_json(diagnostics, suppressed)
         case "github":
             return render_github(diagnostics)
     assert format == "sarif", f"{format} is not one of {FORMATS}"
-    return render_sarif(diagnostics, own_version())
+    return render_sarif(diagnostics, own_version(), suppressed)

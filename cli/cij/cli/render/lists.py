@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cij.cli.render.text import printable
+from cij.compiler.suppression import Suppressed
 from cij.grammar.diagnostic import Diagnostic, Fix
 from cij.grammar.span import Span
 
@@ -16,12 +17,13 @@ def render_concise(diagnostics: Sequence[Diagnostic]) -> str:
     return "".join(f"{d.span}: {d.code} {printable(d.message)}\n" for d in diagnostics)
 
 
-def render_json(diagnostics: Sequence[Diagnostic]) -> str:
+def render_json(diagnostics: Sequence[Diagnostic], suppressed: Sequence[Suppressed] = ()) -> str:
     """Return one JSON object. Keys are only ever added while its `version` stays."""
     errors = sum(d.is_error for d in diagnostics)
     content = {
         "version": JSON_VERSION,
         "diagnostics": [_as_json(d) for d in diagnostics],
+        "suppressed": [{**_as_json(s.diagnostic), "reason": s.reason} for s in suppressed],
         "summary": {"errors": errors, "warnings": len(diagnostics) - errors},
     }
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from cij.compiler.suppression import Suppressed
 from cij.grammar.codes import CODES
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 from cij.grammar.span import Span
@@ -12,11 +13,17 @@ from cij.grammar.span import Span
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render_sarif(diagnostics: Sequence[Diagnostic], version: str) -> str:
+def render_sarif(
+    diagnostics: Sequence[Diagnostic], version: str, suppressed: Sequence[Suppressed] = ()
+) -> str:
     """Return one SARIF log with one run; `version` is that of cij."""
-    codes = sorted({d.code for d in diagnostics})
+    codes = sorted({d.code for d in (*diagnostics, *(s.diagnostic for s in suppressed))})
     driver = {"name": "cij", "version": version, "rules": [_rule(code) for code in codes]}
     results = [_result(d, codes.index(d.code)) for d in diagnostics]
+    for allowed in suppressed:
+        result = _result(allowed.diagnostic, codes.index(allowed.diagnostic.code))
+        excuse = {"kind": "inSource", "justification": allowed.reason}
+        results.append({**result, "suppressions": [excuse]})
     # Our columns count code points; SARIF would take UTF-16 units without being told.
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -14,7 +14,7 @@ _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800
 _WHOLE = ("integer", "boolean", "date")
 _EPOCH = datetime(1970, 1, 1)
 
-YES, NO = only(1), only(0)
+YES = only(1)
 _COUNT = compared(">=", 0)
 _SIGN = only(-1, 0, 1)
 _SHARE = Ranges(False, ((0, 0), (1, 0)))
@@ -131,7 +131,7 @@ def opaque_term(node: ex.Expression) -> Term:
 
 def rank_term(node: ex.TopShare) -> Term:
     """Return the share of the customers who come before this one, or as this one."""
-    return Term(("rank", node.value), DECIMAL, _RANK, False, False, True, node)
+    return Term(("rank", node.value), DECIMAL, _RANK, False, False, False, node)
 
 
 def hash_term(node: ex.HashShare) -> Term:
@@ -171,5 +171,3 @@ def distance(node: ex.Expression) -> tuple[str, str, int] | None:
 def distance_term(value: ex.Expression, start: str, unit: str) -> Term:
     """Return how far `value` lies from now, in one unit."""
     return Term(("distance", value, start, unit), DECIMAL, ALL, False, False, False, value)
-
-

@@ -103,6 +103,6 @@ def _put(hole: exp.Expr, tree: exp.Expr, alias: exp.Expr | None) -> exp.Expr:
 def _needs_parentheses(hole: exp.Expr, tree: exp.Expr) -> bool:
     return (
         isinstance(hole, exp.Column)
-        and isinstance(tree, (exp.Binary, exp.Not))
-        and (isinstance(hole.parent, (exp.Binary, exp.Not, exp.Cast, exp.Unary)))
+        and isinstance(tree, (exp.Binary, exp.Not, exp.In))
+        and isinstance(hole.parent, (exp.Binary, exp.Cast, exp.Unary, exp.In))
     )

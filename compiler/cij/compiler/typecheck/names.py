@@ -87,8 +87,16 @@ def _unknown(node: syntax.Path, env: Environment) -> None:
     elif name in env.model.events:
         hint = f"`{name}` is an event: write `any({name})` or `count({name}) > 0`"
     else:
-        hint = did_you_mean(name, candidates)
+        hint = did_you_mean(name, _qualified_fields(node.parts[0], env) or candidates)
     env.report(codes.UNKNOWN_NAME.at(node.span, what, label="no such field", help=hint))
+
+
+def _qualified_fields(head: str, env: Environment) -> list[str]:
+    """Return what `head.` may go on to, where it names a customer or the event in reach."""
+    if env.event is not None and head in ("event", env.event.name):
+        return [f"{head}.{name}" for name in (_AT, *(f.name for f in env.event.fields))]
+    profile = env.model.profile.name if env.model.profile else "customer"
+    return [f"{head}.{name}" for name in env.field_names] if head in ("customer", profile) else []
 
 
 def _is_broken_field(name: str, env: Environment) -> bool:

@@ -1,5 +1,6 @@
 """Which types go together, and what comes out. S2 and S3 decide."""
 
+import re
 from decimal import Decimal
 
 from cij.compiler import expression as ex
@@ -86,20 +87,39 @@ def mismatch(
     )
 
 
+# What may stand in quotes instead of a number; a comma divides thousands here, and parts elsewhere.
+_DIGITS = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
+
+
 def _advice(
     left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
 ) -> tuple[str | None, list[Fix]]:
     for node, other, span in ((right, left, spans[1]), (left, right, spans[0])):
-        if isinstance(node, ex.Constant) and node.type.kind == "text" and other.type.is_number:
-            digits = str(node.value).replace("_", "").replace(",", "")
-            if digits.replace(".", "", 1).isdigit():
-                fix = Fix(f"write {digits} without quotes", (Edit(span, digits),))
-                return f"a number has no quotes: {digits}", [fix]
+        if node.type.kind == "text" and other.type.is_number:
+            return _unquoted(node, span)
         if other.type.kind == "money" and node.type.is_number:
-            return f"name the currency: `50 {other.type.currency}`", []
+            return _with_currency(node, other.type.currency or "", span)
         if other.type.kind == "date" and node.type.kind == "datetime":
             return "take the local day of the instant with `date(…)`", []
     return None, []
+
+
+def _unquoted(node: ex.Expression, span: Span) -> tuple[str | None, list[Fix]]:
+    written = str(node.value) if isinstance(node, ex.Constant) else ""
+    if not _DIGITS.fullmatch(written):
+        return "read a number from a text with `number(…)`", []
+    digits = written.replace(",", "")
+    fix = Fix(f"write {digits} without quotes", (Edit(span, digits),), digits == written)
+    return f"a number has no quotes: {digits}", [fix]
+
+
+def _with_currency(node: ex.Expression, currency: str, span: Span) -> tuple[str, list[Fix]]:
+    if not isinstance(node, ex.Constant) or node.type.kind == "percent":
+        return f"name the currency: `50 {currency}`", []
+    amount = f"{node.value} {currency}"
+    # The number may be meant in another currency.
+    fix = Fix(f"write {amount}", (Edit(span, amount),), is_safe=False)
+    return f"name the currency: `{amount}`", [fix]
 
 
 def arithmetic(

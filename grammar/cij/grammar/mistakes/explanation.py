@@ -125,7 +125,7 @@ def _near(mistake: Mistake) -> str | None:
     fitting = [word.lower() for word in words(mistake.accepted)]
     known = DECLARATIONS if mistake.is_outside else fitting
     near = get_close_matches(mistake.word.lower(), known, n=1, cutoff=0.7)
-    return f"did you mean `{near[0]}`?" if near else None
+    return f"did you mean `{near[0]}`?" if near and near[0] != mistake.word else None
 
 
 def _first_line(text: str, start: int) -> str:

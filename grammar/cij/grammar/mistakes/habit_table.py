@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from cij.grammar.mistakes.phrases import DECLARATIONS
+
 Reading = str | Callable[[re.Match[str]], str]
 
 
@@ -17,7 +19,8 @@ Reading = str | Callable[[re.Match[str]], str]
 class Habit:
     """`instead` are templates of what may be meant. When `is_certain`, the first is offered as a
     fix. The terminals of `needs` must fit where reading stops, those of `lacks` must not.
-    When `is_late`, reading may stop only at the word behind the pattern."""
+    When `is_late`, reading may stop only at the word behind the pattern; when `is_unreadable`,
+    it stops where no word of the language can be read."""
 
     pattern: re.Pattern[str]
     message: str
@@ -25,6 +28,7 @@ class Habit:
     instead: tuple[Reading, ...] = ()
     is_certain: bool = True
     is_late: bool = False
+    is_unreadable: bool = False
     needs: frozenset[str] = field(default=frozenset())
     lacks: frozenset[str] = field(default=frozenset())
 
@@ -73,6 +77,7 @@ _NUMBER = r"[0-9][0-9_]*(?:\.[0-9]+)?"
 _DURATION = "for example `7 days`"
 _TIMES = "times have 24 hours: for example `09:00`"
 _DATES = "dates are written `2026-12-31`"
+_DECLARATIONS = "|".join(DECLARATIONS)
 _CHANNELS = "email|sms|push|whatsapp|webhook|in_app"
 _COMMENT = "a comment starts with `#`"
 _CURRENCIES = (
@@ -378,6 +383,13 @@ _STEPS = (
 
 _HEADS = (
     _row(
+        rf"(?P<kind>{_DECLARATIONS})\s*[=:]\s*(?=[^\W\d\"{{])",
+        r"a sign after `\g<kind>`",
+        r"a declaration is written `\g<kind> NAME {`",
+        r"\g<kind> ",
+        needs="KIND",
+    ),
+    _row(
         r"(?:on|for)\s+(?P<bad>(?:event|the|an?)\s+)[^\W\d]",
         "an event is known by its name alone",
         "for example `on purchase`",
@@ -450,6 +462,7 @@ _TEXTS = (
         "a text without an end",
         'close it with `"` on the same line, or write it between `"""` and `"""`',
         '""',
+        is_unreadable=True,
     ),
     _guess(
         r'"(?!"")(?:[^"\\\n{}]|\\[^\n])*',
@@ -457,6 +470,7 @@ _TEXTS = (
         'close it with `"` on the same line, or write it between `"""` and `"""`',
         '""',
         '"")',
+        is_unreadable=True,
     ),
 )
 

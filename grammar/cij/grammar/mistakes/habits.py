@@ -41,11 +41,17 @@ def habitual(mistake: Mistake) -> Habitual | None:
 
 
 def _matches(mistake: Mistake, habit: Habit) -> Iterator[re.Match[str]]:
-    starts = [token.start_pos or 0 for token in mistake.tokens[-_TOKENS_BEFORE:]]
-    for start in (*starts, max(mistake.start - 1, 0), mistake.start):
+    for start in _starts(mistake, habit):
         match = habit.pattern.match(mistake.text, start)
         if match and (match.end() > mistake.start or habit.is_late and _reaches(mistake, match)):
             yield match
+
+
+def _starts(mistake: Mistake, habit: Habit) -> list[int]:
+    if habit.is_unreadable:
+        return [mistake.start] if mistake.found is None else []
+    before = [token.start_pos or 0 for token in mistake.tokens[-_TOKENS_BEFORE:]]
+    return [*before, max(mistake.start - 1, 0), mistake.start]
 
 
 def _reaches(mistake: Mistake, match: re.Match[str]) -> bool:

@@ -8,6 +8,7 @@ _SKIP = 3
 _SKIP_BRACE = 6
 SWAP = 4
 UNDO = 1
+UNBALANCED = 8
 SIMILAR = 1
 _CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
 _SIGNS = frozenset({"COMMA", "ASSIGN", "COLON", "LBRACE", "LPAR", "LSQB"})

@@ -6,6 +6,7 @@ lines mostly still tell where the mistake is, long before reading stops at it.
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,6 +34,13 @@ _LANDMARK = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
+# The same for brackets of all kinds.
+_BRACKET = re.compile(
+    r'''"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\[^\n])*"|\#[^\n]*|`[^`\n]+`|([{}()\[\]])''', re.DOTALL
+)
+_OPENERS = {"}": "{", ")": "(", "]": "["}
+# No author's declaration is so long; what is longer is not looked at as a whole.
+REGION_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +137,21 @@ class Layout:
         index = bisect_left(self._beginnings, start + 1)
         return self._beginnings[index] if index < len(self._beginnings) else len(self.text)
 
+    def balance(self, begin: int, end: int) -> Counter[str]:
+        """Return for each kind of bracket how many more are opened than closed."""
+        counts: Counter[str] = Counter()
+        if end - begin <= REGION_MAX:
+            for match in _BRACKET.finditer(self.text, begin, end):
+                sign = match[1]
+                if sign is not None:
+                    counts[_OPENERS.get(sign, sign)] += -1 if sign in _OPENERS else 1
+        return counts
+
     def brace_faults(self, begin: int, end: int) -> list[BraceFault]:
         """Return what is wrong with the braces of a declaration, if they do not match in number
         and its lines agree on where."""
+        if end - begin > REGION_MAX:
+            return []
         scan, count = _Scan(self.text), 0
         for match in _LANDMARK.finditer(self.text, begin, end):
             kind = match.lastgroup
@@ -143,4 +163,4 @@ class Layout:
         scan.faults += [BraceFault("}", end, True, line.start) for line in scan.open]
         weight = sum(fault.weight for fault in scan.faults)
         # Only so many faults as there are braces too many or too few: else nothing is indented.
-        return scan.faults if weight == count and len(scan.faults) <= abs(count) + 2 else []
+        return scan.faults if weight == count and len(scan.faults) == abs(count) else []

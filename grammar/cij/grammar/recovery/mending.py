@@ -1,11 +1,13 @@
 """Reads tokens without building anything, repairs what does not fit, says what was wrong."""
 
-from dataclasses import dataclass
+from collections import Counter
 
 from cij.grammar import mistakes
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.mistakes import Habitual, Mistake
 from cij.grammar.recovery.automaton import BEGINNINGS, END, JUNK, Automaton, Lexeme, Stack
+from cij.grammar.recovery.candidates import candidates
+from cij.grammar.recovery.damage import Damage
 from cij.grammar.recovery.layout import BraceFault, Layout
 from cij.grammar.recovery.panic import panic
 from cij.grammar.recovery.places import Places
@@ -17,14 +19,6 @@ STACK_MAX = 2000
 _BRACES = {"{": "LBRACE", "}": "RBRACE"}
 # The last tokens are enough to explain a mistake.
 _TOKENS_SHOWN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """A stretch of text that was not read as it stands."""
-
-    start: int
-    end: int
 
 
 class Mending:
@@ -43,6 +37,8 @@ class Mending:
         # The declaration being read: its first token, and where it begins.
         self.begin = 0
         self.begin_place = start
+        # What repairs have changed in it, for each kind of bracket.
+        self.changes: Counter[str] = Counter()
         self.diagnostics: list[Diagnostic] = []
         self.damage: list[Damage] = []
 
@@ -62,6 +58,7 @@ class Mending:
         if lexeme.type in BEGINNINGS:
             self.begin = len(self.lexemes)
             self.begin_place = lexeme.start
+            self.changes = Counter()
         self.lexemes.append(lexeme)
         self.stacks.append(stack)
         if lexeme.instead is None:
@@ -71,22 +68,32 @@ class Mending:
 
     def _mend(self, wrong: Lexeme, is_too_deep: bool) -> None:
         self.automaton.forget()
-        place = Place(self.automaton, self.layout, self.lexemes, self.stacks, wrong, self.begin)
+        place = self._place(wrong)
         if len(self.diagnostics) >= MISTAKES_MAX:
             self._apply(place.leave(len(self.text)), wrong)
             return
-        mistake = self._mistake(wrong, is_too_deep)
+        mistake = self._mistake(wrong, is_too_deep, len(self.lexemes))
         repair, found = self._repair(place, mistake)
         last = self.diagnostics[-1] if self.diagnostics else None
         # What else is wrong on a line may be a consequence.
         if last is None or last.span.line != found.span.line:
             self.diagnostics.append(found)
+        self.changes += place.change(repair)
         self._apply(repair, wrong)
 
-    def _mistake(self, wrong: Lexeme, is_too_deep: bool) -> Mistake:
+    def _place(self, wrong: Lexeme) -> Place:
+        end = self.layout.next_beginning(self.begin_place)
+        balance = self.layout.balance(self.begin_place, end) + self.changes
+        return Place(
+            self.automaton, self.layout, self.lexemes, self.stacks, wrong, self.begin, balance
+        )
+
+    def _mistake(self, wrong: Lexeme, is_too_deep: bool, count: int) -> Mistake:
+        """Describe a token that does not fit behind the first `count`."""
         is_token = wrong.type not in (END, JUNK)
-        accepted = self.automaton.accepts(self.stacks[-1])
-        tokens = [self.places.token(lexeme) for lexeme in self.lexemes[-_TOKENS_SHOWN:]]
+        accepted = self.automaton.accepts(self.stacks[count])
+        before = self.lexemes[max(count - _TOKENS_SHOWN, 0) : count]
+        tokens = [self.places.token(lexeme) for lexeme in before]
         found = self.places.token(wrong) if is_token else None
         start = self.begin_place
         return Mistake(
@@ -105,14 +112,23 @@ class Mending:
             repair = self._brace_repair(place, fault)
             if repair:
                 return repair, self._brace_diagnostic(mistake, fault, repair)
-        found = habitual.diagnostic if habitual else mistakes.explain(mistake)
-        return place.best() or panic(place, end), found
+        best = place.best(candidates(place)) or panic(place, end)
+        found = habitual.diagnostic if habitual else self._explained(mistake, best, place)
+        return best, found
+
+    def _explained(self, mistake: Mistake, repair: Repair, place: Place) -> Diagnostic:
+        """Explain a mistake where it is repaired, if that is on a line above."""
+        lexeme = place.lexeme(repair.keep)
+        if "\n" in self.text[lexeme.start : mistake.start] and repair.inserted:
+            mistake = self._mistake(lexeme, False, repair.keep)
+        return mistakes.explain(mistake)
 
     def _habitual_repair(self, place: Place, habitual: Habitual) -> Repair | None:
         """Read what is meant instead, if the text goes on from there."""
         keep = max(place.index(habitual.start), self.begin)
+        before = self.text[place.wrong.start : habitual.start] if keep == len(self.lexemes) else ""
         for reading in habitual.readings:
-            inserted = self._lexemes_of(self.stacks[keep], reading, habitual)
+            inserted = self._lexemes_of(self.stacks[keep], before + reading, habitual)
             if inserted is not None:
                 repair = Repair(keep, inserted, habitual.end, 0)
                 if place.progress(repair, ENOUGH) >= ENOUGH:
@@ -167,6 +183,7 @@ class Mending:
         del self.stacks[repair.keep + 1 :]
         if repair.keep <= self.begin:
             self.begin_place = repair.resume
+            self.changes = Counter()
         for lexeme in repair.inserted:
             stack = self.automaton.after(self.stacks[-1], lexeme.type)
             assert stack is not None, "a repair has been tried"

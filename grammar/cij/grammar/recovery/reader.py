@@ -10,7 +10,8 @@ from lark.exceptions import UnexpectedInput
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.expressions import ParseTree
 from cij.grammar.recovery.automaton import BEGINNINGS, END, Automaton, Lexeme, stack_of
-from cij.grammar.recovery.mending import STACK_MAX, Damage, Mending
+from cij.grammar.recovery.damage import Damage
+from cij.grammar.recovery.mending import STACK_MAX, Mending
 from cij.grammar.recovery.places import Places
 
 

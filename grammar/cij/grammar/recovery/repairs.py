@@ -5,7 +5,8 @@ as good as the number of tokens that then fit, and among equals the cheapest is 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,9 +21,15 @@ FAR_AHEAD = 30
 FINALISTS = 12
 # A repair that does not get so far is none.
 ENOUGH = 3
-# So many tokens before the mistake may be what is wrong.
-UNDO_MAX = 3
 CLOSERS_MAX = 8
+BRACKETS = {
+    "LBRACE": ("{", 1),
+    "RBRACE": ("{", -1),
+    "LPAR": ("(", 1),
+    "RPAR": ("(", -1),
+    "LSQB": ("[", 1),
+    "RSQB": ("[", -1),
+}
 
 
 class Repair(NamedTuple):
@@ -45,14 +52,17 @@ class Place:
     stacks: Sequence[Stack]
     wrong: Lexeme
     begin: int
+    # For each kind of bracket, how many more are opened than closed in the declaration.
+    balance: Mapping[str, int]
 
-    def best(self) -> Repair | None:
+    def best(self, repairs: Iterable[Repair]) -> Repair | None:
         """Return the repair that gets furthest for the least, or None when none gets far."""
-        tried = [(self.progress(repair, AHEAD), repair) for repair in set(self._repairs())]
+        tried = [(self.progress(repair, AHEAD), repair) for repair in repairs]
         most = max((progress for progress, _ in tried), default=0)
         if most < ENOUGH:
             return None
-        ranked = sorted((r for p, r in tried if p == most), key=lambda r: (r.cost, r))[:FINALISTS]
+        best = [repair._replace(cost=self._price(repair)) for far, repair in tried if far == most]
+        ranked = sorted(best, key=lambda repair: (repair.cost, repair))[:FINALISTS]
         return max(ranked, key=lambda repair: self.progress(repair, FAR_AHEAD))
 
     def progress(self, repair: Repair, enough: int) -> int:
@@ -71,62 +81,44 @@ class Place:
                 return enough
         return count
 
-    # --- candidates ---
+    def _price(self, repair: Repair) -> int:
+        """Return what a repair costs, dearer where it brings brackets out of balance."""
+        change = self.change(repair)
+        before = sum(abs(self.balance[kind]) for kind in change)
+        after = sum(abs(self.balance[kind] + change[kind]) for kind in change)
+        return repair.cost + costs.UNBALANCED * (after - before)
 
-    def _repairs(self) -> Iterator[Repair]:
-        for keep in self._points():
-            yield from self._at(keep)
-        if self.wrong.type == END or self.wrong.start == 0 or self._is_first_column():
-            for count in range(1, CLOSERS_MAX):
-                yield self.repair(len(self.lexemes), ["RBRACE"] * count, self.wrong.start, count)
+    def change(self, repair: Repair) -> Counter[str]:
+        """Return what a repair adds to the count of open brackets less those that close."""
+        change: Counter[str] = Counter()
+        for lexeme in repair.inserted:
+            if lexeme.type in BRACKETS:
+                kind, sign = BRACKETS[lexeme.type]
+                change[kind] += sign
+        for lexeme in (
+            *self.lexemes[repair.keep :],
+            self.wrong,
+            self.lexeme(len(self.lexemes) + 1),
+        ):
+            if lexeme.type in BRACKETS and lexeme.end <= repair.resume:
+                kind, sign = BRACKETS[lexeme.type]
+                change[kind] -= sign
+        return change
 
-    def _is_first_column(self) -> bool:
-        return self.automaton.text[self.wrong.start - 1] == "\n"
-
-    def _points(self) -> set[int]:
-        """Return the tokens at which a repair may begin: the last few, and the first of the line
-        and the last of the line before."""
-        last = len(self.lexemes)
-        points = set(range(max(self.begin, last - UNDO_MAX), last + 1))
-        first = self._first_of_line()
-        return points | {p for p in (first - 1, first) if p >= self.begin}
-
-    def _first_of_line(self) -> int:
-        line_start = self.automaton.text.rfind("\n", 0, self.wrong.start) + 1
-        index = len(self.lexemes)
-        while index > self.begin and self.lexemes[index - 1].start >= line_start:
-            index -= 1
-        return index
-
-    def _at(self, keep: int) -> Iterator[Repair]:
-        lexeme, following = self._lexeme(keep), self._lexeme(keep + 1)
-        undone = (len(self.lexemes) - keep) * costs.UNDO
-        skip = costs.skip(lexeme.type)
-        yield self.repair(keep, [], lexeme.end, undone + skip)
-        yield self.repair(keep, [], following.end, undone + skip + costs.skip(following.type))
-        swapped = [following.type, lexeme.type]
-        yield self.repair(keep, swapped, following.end, undone + costs.SWAP)
-        for type in self.automaton.accepts(self.stacks[keep]) - {END}:
-            cost = undone + costs.insert(type)
-            yield self.repair(keep, [type], lexeme.start, cost)
-            if lexeme.type != END:
-                yield self._replacement(keep, type, lexeme, undone)
+    # --- the tokens around ---
 
     def index(self, start: int) -> int:
         """Return the first token at or after a place in the text."""
         return bisect_left(self.lexemes, start, key=lambda lexeme: lexeme.start)
 
-    def leave(self, end: int) -> Repair:
-        """Return the repair that forgets the declaration and goes on at the next one."""
-        return self.repair(self.begin, [], end, 0)
-
-    def _lexeme(self, index: int) -> Lexeme:
+    def lexeme(self, index: int) -> Lexeme:
+        """Return a token, also the one that does not fit and those behind it."""
         count = len(self.lexemes)
         if index < count:
             return self.lexemes[index]
         if index == count or self.wrong.type == END:
             return self.wrong
-        return self.automaton.next_anywhere(self.wrong.end)
+        return self.automaton.next_anywhere(self.lexeme(index - 1).end)
 
     def repair(self, keep: int, types: Iterable[str], resume: int, cost: int) -> Repair:
         """Return a repair that puts in tokens of no width behind those it keeps."""
@@ -135,12 +127,6 @@ class Place:
         inserted = (Lexeme(type, at, at, costs.text(type)) for type, at in places)
         return Repair(keep, tuple(inserted), resume, cost)
 
-    def _replacement(self, keep: int, type: str, lexeme: Lexeme, undone: int) -> Repair:
-        """Return the repair that takes one token for another."""
-        word = self.automaton.text[lexeme.start : lexeme.end]
-        instead = costs.similar(type, word) or costs.text(type)
-        if type in costs.NAMED and word.isidentifier():
-            instead = word
-        cost = undone + costs.replace(type, lexeme.type, word)
-        inserted = Lexeme(type, lexeme.start, lexeme.end, instead)
-        return Repair(keep, (inserted,), lexeme.end, cost)
+    def leave(self, end: int) -> Repair:
+        """Return the repair that forgets the declaration and goes on at the next one."""
+        return self.repair(self.begin, [], end, 0)

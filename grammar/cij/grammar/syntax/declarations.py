@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Union
 
+from cij.grammar.span import Span
 from cij.grammar.syntax.expressions import Path, Text
 from cij.grammar.syntax.headers import Header
 from cij.grammar.syntax.nodes import Name, Node
@@ -74,6 +75,13 @@ TopLevel = Union[Use, Declaration, Journey, Fragment, Policy, Test]
 
 @dataclass(frozen=True, slots=True)
 class File(Node):
-    """One `.journey` file."""
+    """One `.journey` file.
+
+    `damaged` are the spans of declarations that were not read as they stand, because of mistakes
+    of syntax: they may lack parts, and hold parts that nobody wrote. `lost` are the names of those
+    declarations and all names near the mistakes, which may be declared there.
+    """
 
     declarations: tuple[TopLevel, ...]
+    damaged: tuple[Span, ...] = field(default=(), compare=False, repr=False)
+    lost: frozenset[str] = field(default=frozenset(), compare=False, repr=False)

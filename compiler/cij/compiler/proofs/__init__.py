@@ -1,0 +1,16 @@
+"""What can be proved about conditions and journeys without any data.
+
+`answers` asks about one condition, `conditions` and `paths` make diagnostics of it, `bounds` counts
+the messages that one customer can receive.
+"""
+
+from cij.compiler.build import Build
+from cij.compiler.proofs.conditions import check_segments
+from cij.compiler.proofs.paths import check_journey
+
+
+def check_proofs(build: Build) -> None:
+    """Report what can never be true, or always is. The project has no errors."""
+    check_segments(build)
+    for node in build.journeys.values():
+        check_journey(node, build)

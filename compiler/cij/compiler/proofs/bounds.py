@@ -1,0 +1,240 @@
+"""The most messages that one customer can receive from a journey in a window.
+
+The worst case: every branch may be taken, every event may come at once, every timer takes its
+least time. What the walk keeps is the ages of the messages sent inside the window; of two such
+lists the one that has at least as many, all at least as recent, stands for both.
+
+Units: seconds. A day counts 24 hours, a month 28 days, a year 365 days: no calendar has shorter
+ones but for the hour that is lost when clocks go forward. A message counts when it is queued.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import time
+
+from cij.compiler import model, program as pg
+from cij.compiler.expression import Period
+from cij.compiler.proofs.clock import ANY_TIME, Clock
+
+_UNIT_S = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "week": 604800,
+    "month": 28 * 86400,
+    "year": 365 * 86400,
+}
+# Beyond this many passages inside one window the count is estimated, not walked.
+_PASSAGES_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SentAt:
+    """One message of the worst case, and the seconds since the first of them."""
+
+    journey: str
+    step: str
+    message: str
+    elapsed_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`count` is None where nothing limits it. `is_exact` tells that `path` has as many."""
+
+    count: int | None
+    path: tuple[SentAt, ...] = ()
+    is_exact: bool = True
+
+
+def send_bound(journey: model.Journey, window: Period, channel: str | None = None) -> Bound:
+    """Return the most messages of a journey, on one channel or all, in any window this long."""
+    walk = _Walk(journey, seconds(window), channel)
+    ends = walk.passage({_START})
+    gap = _gap(journey)
+    if walk.best and gap is not None:
+        return _with_returns(walk, ends, gap)
+    return _bound_of(walk)
+
+
+def total_bound(
+    journeys: Iterable[model.Journey], window: Period, channel: str | None = None
+) -> Bound:
+    """Return the most messages of all journeys together: their worst cases may coincide."""
+    bounds = [send_bound(j, window, channel) for j in journeys]
+    path = tuple(sent for b in bounds for sent in b.path)
+    counts = [b.count for b in bounds if b.count is not None]
+    if len(counts) < len(bounds):
+        return Bound(None, path, all(b.is_exact for b in bounds))
+    return Bound(sum(counts), path, all(b.is_exact for b in bounds))
+
+
+def exceeds(bound: Bound, limit: int) -> bool:
+    """Tell whether a customer could receive more than `limit`."""
+    return bound.count is None or bound.count > limit
+
+
+def seconds(period: Period) -> int:
+    """Return the least length of a period."""
+    return period.count * _UNIT_S[period.unit]
+
+
+# --- the walk ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """The sends inside the window, newest first, as (age, step, message).
+
+    `elapsed_s` counts from the start of the passage, `has_sent` tells whether it sent anything.
+    """
+
+    sends: tuple[tuple[int, str, str], ...] = ()
+    clock: Clock = ANY_TIME
+    elapsed_s: int = 0
+    has_sent: bool = False
+
+    def later(self, delay_s: int, clock: Clock, window_s: int) -> "_Past":
+        aged = ((age + delay_s, step, message) for age, step, message in self.sends)
+        kept = tuple(s for s in aged if s[0] < window_s)
+        return replace(self, sends=kept, clock=clock, elapsed_s=self.elapsed_s + delay_s)
+
+    def covers(self, other: "_Past") -> bool:
+        """Tell whether this past is at least as bad, whatever comes."""
+        return (
+            len(self.sends) >= len(other.sends)
+            and self.clock.covers(other.clock)
+            and all(a[0] <= b[0] for a, b in zip(self.sends, other.sends, strict=False))
+            and self.elapsed_s <= other.elapsed_s
+            and self.has_sent >= other.has_sent
+        )
+
+
+_START = _Past()
+_Pasts = set[_Past]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """`best` is the longest list of sends inside one window so far."""
+
+    journey: model.Journey
+    window_s: int
+    channel: str | None
+    best: tuple[tuple[int, str, str], ...] = ()
+
+    def passage(self, starts: _Pasts) -> _Pasts:
+        """Return all that may be past when a passage that begins so has ended."""
+        ends: _Pasts = set()
+        ends |= self._block(self.journey.steps, starts, ends)
+        return _worst(ends)
+
+    def _block(self, steps: model.Steps, pasts: _Pasts, ends: _Pasts) -> _Pasts:
+        for step in steps:
+            pasts = _worst(self._step(step, pasts, ends))
+        return pasts
+
+    def _step(self, step: model.Step, pasts: _Pasts, ends: _Pasts) -> _Pasts:
+        match step:
+            case model.Send():
+                return {self._sent(step, past) for past in pasts}
+            case model.Wait():
+                return self._wait(step, pasts, ends)
+            case model.Choose():
+                blocks = [*(a.steps for a in step.arms), step.otherwise]
+                return set().union(*(self._block(b, pasts, ends) for b in blocks))
+        ends |= pasts
+        return set()
+
+    def _sent(self, step: model.Send, past: _Past) -> _Past:
+        if self.channel is not None and step.channel != self.channel:
+            return past
+        sends = ((0, step.name, step.message), *past.sends)
+        if len(sends) > len(self.best):
+            self.best = sends
+        return replace(past, sends=sends, has_sent=True)
+
+    def _wait(self, step: model.Wait, pasts: _Pasts, ends: _Pasts) -> _Pasts:
+        if _may_break_off(self.journey):
+            ends |= {p.later(0, ANY_TIME, self.window_s) for p in pasts}
+        due = {p.later(*_timer(step.timer, p.clock), self.window_s) for p in pasts}
+        found = self._block(step.otherwise, due, ends)
+        at_once = {p.later(0, ANY_TIME, self.window_s) for p in pasts}
+        for arm in step.arms:
+            found |= self._block(arm.steps, at_once, ends)
+        return found
+
+
+def _worst(pasts: _Pasts) -> _Pasts:
+    """Leave out every past that another one covers."""
+    kept: list[_Past] = []
+    for past in sorted(pasts, key=lambda p: (-len(p.sends), p.clock.cycle_s, p.sends, p.elapsed_s)):
+        if not any(k.covers(past) for k in kept):
+            kept.append(past)
+    return set(kept)
+
+
+def _timer(timer: pg.Timer, clock: Clock) -> tuple[int, Clock]:
+    """Return the least delay of a timer, and what the clock shows then."""
+    match timer:
+        case pg.AfterPeriod(period=period, at=at):
+            delay, later = seconds(period), clock.after(seconds(period))
+            if period.unit in ("month", "year"):
+                later = later.without_weekday()
+            return (delay, later) if at is None else _at(delay, later, at)
+        case pg.UntilWeekday(weekday=weekday, at=at):
+            return clock.until_weekday(weekday, _second_of_day(at))
+    return 0, ANY_TIME
+
+
+def _at(delay: int, clock: Clock, at: str) -> tuple[int, Clock]:
+    more, later = clock.until(_second_of_day(at))
+    return delay + more, later
+
+
+def _second_of_day(at: str) -> int:
+    found = time.fromisoformat(at)
+    return found.hour * 3600 + found.minute * 60 + found.second
+
+
+def _may_break_off(journey: model.Journey) -> bool:
+    """Tell whether something may end a passage at a wait."""
+    return bool(journey.exits) or any(not goal.is_stay for goal in journey.goals)
+
+
+# --- coming back ------------------------------------------------------------------------------
+
+
+def _gap(journey: model.Journey) -> int | None:
+    """Return the least time between two passages; None when there is only one."""
+    is_once = all(isinstance(e, pg.SegmentEntry) and e.is_once for e in journey.entries)
+    if journey.per is not None:
+        return 0
+    if journey.again == "never" or is_once:
+        return None
+    return seconds(journey.again_after) if journey.again_after else 0
+
+
+def _with_returns(walk: _Walk, ends: _Pasts, gap: int) -> Bound:
+    """Add the passages that may follow in the same window."""
+    turn_s = gap + min((p.elapsed_s for p in ends if p.has_sent), default=0)
+    if walk.journey.per is not None or turn_s == 0:
+        return Bound(None, _path(walk.journey, walk.best))
+    turns = -(-walk.window_s // turn_s)
+    if turns > _PASSAGES_MAX:
+        return Bound(len(walk.best) * (turns + 1), _path(walk.journey, walk.best), is_exact=False)
+    for _ in range(turns):
+        starts = {p.later(gap, ANY_TIME, walk.window_s) for p in ends}
+        fresh = {replace(p, elapsed_s=0, has_sent=False) for p in starts}
+        ends = walk.passage(_worst(fresh))
+    return _bound_of(walk)
+
+
+def _bound_of(walk: _Walk) -> Bound:
+    return Bound(len(walk.best), _path(walk.journey, walk.best))
+
+
+def _path(journey: model.Journey, sends: Sequence[tuple[int, str, str]]) -> tuple[SentAt, ...]:
+    first = sends[-1][0] if sends else 0
+    return tuple(SentAt(journey.name, s, m, first - age) for age, s, m in reversed(sends))

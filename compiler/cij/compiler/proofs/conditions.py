@@ -1,0 +1,51 @@
+"""Conditions that nobody can satisfy, each looked at by itself."""
+
+from collections.abc import Sequence
+
+from cij.compiler import expression as ex
+from cij.compiler.build import Build
+from cij.compiler.proofs.answers import is_conflict
+from cij.compiler.proofs.findings import conflict, report
+from cij.compiler.proofs.pieces import Piece, is_within, pieces, segment_pieces
+from cij.grammar import codes, syntax
+from cij.grammar.span import Span
+
+_HELP = "no value fits all of this; change one of the conditions"
+
+
+def check_segments(build: Build) -> None:
+    """Report segments that nobody can ever be in."""
+    for name in build.model.segments:
+        span = build.declared["segment"][name].span
+        found = segment_pieces(name, build)
+        report_impossible(f"no customer can ever be in segment `{name}`", found, span, build)
+
+
+def check_condition(
+    what: str, typed: ex.Expression | None, written: syntax.Expression | None, build: Build
+) -> bool:
+    """Report a condition that can never be true, and tell whether it is one."""
+    if typed is None or written is None:
+        return False
+    found = pieces(typed, written, build)
+    return report_impossible(f"{what} can never be true", found, written.span, build)
+
+
+def report_impossible(message: str, found: Sequence[Piece], span: Span, build: Build) -> bool:
+    """Report pieces that conflict, and tell whether they do.
+
+    Where all that conflicts stands in another declaration, it is reported there.
+    """
+    if not is_conflict((p.condition for p in found), build.model):
+        return False
+    kept = conflict(found, build.model)
+    if any(is_within(p.span, span) for p in kept) or not _is_elsewhere(kept, build):
+        made = report(codes.IMPOSSIBLE_CONDITION, message, span, kept, build.model, _HELP)
+        build.report(made)
+    return True
+
+
+def _is_elsewhere(kept: Sequence[Piece], build: Build) -> bool:
+    """Tell whether one segment alone has the whole conflict."""
+    declared = build.declared["segment"].values()
+    return any(all(is_within(p.span, node.span) for p in kept) for node in declared)

@@ -1,0 +1,350 @@
+"""What is sure to hold at each step of a journey, and the branches that it decides.
+
+Facts come from the entry, from the guards on the way and from exits that were not taken. A customer
+may change while he waits, so only what is said of the entering event and of splits outlives a wait.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel
+
+from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.build import Build
+from cij.compiler.parts import parts
+from cij.compiler.proofs.answers import is_conflict, negation
+from cij.compiler.proofs.conditions import check_condition, report_impossible
+from cij.compiler.proofs.findings import conflict, report
+from cij.compiler.proofs.pieces import Piece, distinct, pieces, refuted, segment_pieces
+from cij.compiler.proofs.terms import number_of
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
+from cij.grammar.span import Span
+
+Facts = list[Piece]
+
+
+def check_journey(node: syntax.Journey, build: Build) -> None:
+    """Report what can never happen in a journey, or always does."""
+    journey = build.model.journeys[node.name.text]
+    walk = _Walk(build)
+    entry = distinct(_entry_facts(node, journey, build))
+    if walk.is_impossible(entry):
+        return
+    walk.gate = _check_heads(node, journey, entry, build)
+    facts = distinct([*entry, *walk.gate])
+    if not walk.is_impossible(facts):
+        walk.block(journey.steps, node.steps, facts)
+
+
+# --- the head ---------------------------------------------------------------------------------
+
+
+def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> Facts:
+    heads = [h for h in node.headers if isinstance(h, (syntax.EnterSegment, syntax.EnterOn))]
+    for head, entry in zip(heads, journey.entries, strict=True):
+        if isinstance(head, syntax.EnterOn) and isinstance(entry, pg.EventEntry):
+            check_condition("what this journey waits for", entry.where, head.pattern.where, build)
+    if len(heads) != 1:
+        return _any_of_segments(heads, journey)
+    head, entry = heads[0], journey.entries[0]
+    if isinstance(entry, pg.SegmentEntry):
+        return segment_pieces(entry.segment, build)
+    assert isinstance(head, syntax.EnterOn), "heads and entries go together"
+    if entry.where is None or head.pattern.where is None:
+        return []
+    found = pieces(entry.where, head.pattern.where, build)
+    return [Piece(_of_trigger(p.condition, entry.event), p.span, p.reason) for p in found]
+
+
+def _any_of_segments(
+    heads: Sequence[syntax.EnterSegment | syntax.EnterOn], journey: model.Journey
+) -> Facts:
+    names = [e.segment for e in journey.entries if isinstance(e, pg.SegmentEntry)]
+    if not names or len(names) < len(heads):
+        return []
+    return [Piece(ex.Or(items=tuple(ex.Member(segment=n) for n in names)), heads[0].span)]
+
+
+def _of_trigger(node: ex.Expression, event: str) -> ex.Expression:
+    """Return what a filter of the entering event says afterwards: about the trigger."""
+    if isinstance(node, ex.EventField):
+        return ex.TriggerField(type=node.type, is_nullable=True, events=(event,), name=node.name)
+    changed = {n: _changed(getattr(node, n), event) for n in type(node).model_fields}
+    # What an aggregate says of its own events is not about the one that entered.
+    return node if isinstance(node, ex.Aggregate) else node.model_copy(update=changed)
+
+
+def _changed(value: object, event: str) -> object:
+    if isinstance(value, ex.Typed):
+        return _of_trigger(value, event)  # type: ignore[arg-type]
+    if isinstance(value, tuple):
+        return tuple(_changed(v, event) for v in value)
+    return value
+
+
+def _check_heads(node: syntax.Journey, journey: model.Journey, entry: Facts, build: Build) -> Facts:
+    """Check goals and exits; return what holds of everybody whom none of them took away."""
+    heads: list[syntax.Goal | syntax.Exit] = []
+    heads += [h for h in node.headers if isinstance(h, syntax.Goal)]
+    heads += [h for h in node.headers if isinstance(h, syntax.Exit)]
+    made: list[model.Goal | model.Exit] = [*journey.goals, *journey.exits]
+    stays: Facts = []
+    for head, typed in zip(heads, made, strict=True):
+        where = head.pattern.where if head.pattern else None
+        word = "goal" if isinstance(head, syntax.Goal) else "exit"
+        if check_condition(f"what this {word} waits for", typed.where, where, build):
+            continue
+        if typed.condition is None or head.condition is None:
+            continue
+        if check_condition(f"the condition of this {word}", typed.condition, head.condition, build):
+            continue
+        if not _holds_at_entry(word, typed.condition, head.condition, entry, build):
+            reason = f"the {word} was not taken"
+            stays += refuted(typed.condition, head.condition, build, reason)
+    return stays
+
+
+def _holds_at_entry(
+    word: str, typed: ex.Expression, written: syntax.Expression, entry: Facts, build: Build
+) -> bool:
+    denied = Piece(negation(typed), written.span)
+    if not is_conflict((p.condition for p in (*entry, denied)), build.model):
+        return False
+    kept = [p for p in conflict([*entry, denied], build.model) if p != denied]
+    message = f"this {word} is taken at once by everybody who enters"
+    related = [Label(p.span, f"entering needs `{p.text}`") for p in kept]
+    hint = "nobody comes to the first step; make it something that can still happen"
+    label = "true at entry"
+    build.report(
+        codes.TRUE_AT_ENTRY.at(written.span, message, label=label, related=related, help=hint)
+    )
+    return True
+
+
+# --- the steps --------------------------------------------------------------------------------
+
+
+class _Arm(NamedTuple):
+    """A guard as written: what holds inside, what holds after it, and its block."""
+
+    guard: ex.Expression
+    span: Span
+    inside: Facts
+    after: Facts
+    steps: model.Steps
+    written: syntax.Steps
+
+
+_Verdict = Literal["open", "never", "always"]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """`gate` holds whenever a passage goes on after a wait: no goal or exit took it away."""
+
+    build: Build
+    gate: Sequence[Piece] = ()
+
+    def is_impossible(self, facts: Iterable[Piece]) -> bool:
+        return is_conflict((p.condition for p in facts), self.build.model)
+
+    def block(self, steps: model.Steps, written: syntax.Steps, facts: Facts) -> Facts | None:
+        """Return what holds after a block, or None where nobody comes to its end."""
+        now: Facts | None = facts
+        for step, node in zip(steps, written, strict=True):
+            if now is None:
+                return None
+            now = self._step(step, node, now)
+        return now
+
+    def _step(self, step: model.Step, node: syntax.Step, facts: Facts) -> Facts | None:
+        match step:
+            case model.End():
+                return None
+            case model.Wait():
+                return self._wait(step, node, facts)
+            case model.Choose():
+                return self._choose(step, node, facts)
+        return facts
+
+    def _wait(self, step: model.Wait, node: syntax.Step, facts: Facts) -> Facts | None:
+        lasting = [p for p in facts if is_lasting(p.condition)]
+        later = distinct([*lasting, *self.gate])
+        if self.is_impossible(later):
+            return None
+        ends = [self.block(step.otherwise, _otherwise(node), later)]
+        for arm, (pattern, body) in zip(step.arms, _awaited(node), strict=True):
+            what = "what is waited for here"
+            if not check_condition(what, arm.where, pattern.where, self.build):
+                ends.append(self.block(arm.steps, body, later))
+        return _joined(ends)
+
+    def _choose(self, step: model.Choose, node: syntax.Step, facts: Facts) -> Facts | None:
+        if isinstance(node, syntax.Switch):
+            _report_repeats(step, node, self.build)
+        now, ends = facts, list[Facts | None]()
+        for arm in _arms(step, node, self.build):
+            verdict = self._judge(arm, now, node)
+            if verdict == "never":
+                continue
+            ends.append(self.block(arm.steps, arm.written, distinct([*now, *arm.inside])))
+            if verdict == "always":
+                return _joined(ends)
+            now = distinct([*now, *arm.after])
+        if not self._is_else_dead(now, node):
+            ends.append(self.block(step.otherwise, _otherwise(node), now))
+        return _joined(ends)
+
+    def _judge(self, arm: _Arm, facts: Facts, node: syntax.Step) -> _Verdict:
+        build = self.build
+        if report_impossible("this condition can never be true", arm.inside, arm.span, build):
+            return "never"
+        if self.is_impossible((*facts, *arm.inside)):
+            self._report_unreachable(arm, facts, node)
+            return "never"
+        denied = Piece(negation(arm.guard), arm.span)
+        if isinstance(node, syntax.Split) or not self.is_impossible((*facts, denied)):
+            return "open"
+        self._report_always(denied, facts)
+        return "always"
+
+    def _report_unreachable(self, arm: _Arm, facts: Facts, node: syntax.Step) -> None:
+        if isinstance(node, syntax.Switch) and _is_repeat(arm.span, self.build):
+            return
+        kept = conflict([*facts, *arm.inside], self.build.model)
+        message = "no customer can come into this branch"
+        hint = (
+            "what holds on the way to here excludes it; change the condition or delete the branch"
+        )
+        made = report(codes.UNREACHABLE_BRANCH, message, arm.span, kept, self.build.model, hint)
+        self.build.report(made)
+
+    def _report_always(self, denied: Piece, facts: Facts) -> None:
+        kept = [p for p in conflict([*facts, denied], self.build.model) if p != denied]
+        related = [Label(p.span, _because(p)) for p in kept]
+        message = f"this condition is always true{' here' if kept else ''}"
+        hint = "leave the test out, or write `else`; a test that always holds decides nothing"
+        self.build.report(
+            codes.ALWAYS_TRUE.at(
+                denied.span, message, label="always true", related=related, help=hint
+            )
+        )
+
+    def _is_else_dead(self, facts: Facts, node: syntax.Step) -> bool:
+        if not self.is_impossible(facts):
+            return False
+        written = _otherwise(node)
+        if written and not isinstance(node, syntax.Split):
+            kept = conflict(facts, self.build.model)
+            message = "no customer can come into this `else`: the branches before it take everybody"
+            related = [Label(p.span, _because(p)) for p in kept]
+            made = codes.UNREACHABLE_BRANCH.at(written[0].span, message, related=related)
+            self.build.report(made)
+        return True
+
+
+def _because(piece: Piece) -> str:
+    return f"{piece.reason}: `{piece.text}`" if piece.reason else f"here `{piece.text}` holds"
+
+
+def _joined(ends: Sequence[Facts | None]) -> Facts | None:
+    """Return what holds at the end of every block that somebody comes out of."""
+    open_ends = [facts for facts in ends if facts is not None]
+    if not open_ends:
+        return None
+    common = set.intersection(*({p.condition for p in facts} for facts in open_ends))
+    return [p for p in open_ends[0] if p.condition in common]
+
+
+_LASTING = (
+    *(ex.Constant, ex.Period, ex.TriggerField, ex.HashShare, ex.Compare, ex.InSet, ex.Known),
+    *(ex.And, ex.Or, ex.Not, ex.Arithmetic, ex.Coalesce),
+)
+
+
+def is_lasting(condition: ex.Expression) -> bool:
+    """Tell whether a condition stays as it is for ever: it reads no customer and no clock."""
+    return all(_is_lasting_part(p) for p in parts(condition) if isinstance(p, ex.Typed))
+
+
+def _is_lasting_part(part: BaseModel) -> bool:
+    # A written date and time is local to the customer, and customers move.
+    is_local = isinstance(part, ex.Constant) and part.type.kind == "datetime"
+    return isinstance(part, _LASTING) and not is_local
+
+
+# --- the two trees side by side ---------------------------------------------------------------
+
+
+def _otherwise(node: syntax.Step) -> syntax.Steps:
+    has_else = (syntax.If, syntax.Switch, syntax.WaitEvent, syntax.WaitFirst)
+    return node.otherwise if isinstance(node, has_else) else ()
+
+
+def _awaited(node: syntax.Step) -> list[tuple[syntax.Pattern, syntax.Steps]]:
+    match node:
+        case syntax.WaitEvent():
+            return [(node.pattern, node.then)]
+        case syntax.WaitFirst():
+            return [(a.pattern, a.steps) for a in node.arms if a.pattern is not None]
+    return []
+
+
+_EARLIER = "no earlier branch was taken"
+
+
+def _arms(step: model.Choose, node: syntax.Step, build: Build) -> list[_Arm]:
+    match node:
+        case syntax.If():
+            return [
+                _arm(a, b.condition, b.steps, build)
+                for a, b in zip(step.arms, node.branches, strict=True)
+            ]
+        case syntax.Switch():
+            spans = [case.values[0].span.to(case.values[-1].span) for case in node.cases]
+            bodies = [case.steps for case in node.cases]
+        case syntax.Split():
+            spans = [arm.span for arm in node.arms]
+            bodies = [arm.steps for arm in node.arms]
+        case _:
+            raise AssertionError(f"{type(node).__name__} does not choose")
+    return [_plain_arm(*row) for row in zip(step.arms, spans, bodies, strict=True)]
+
+
+def _arm(
+    arm: model.ChooseArm, written: syntax.Expression, body: syntax.Steps, build: Build
+) -> _Arm:
+    inside = pieces(arm.guard, written, build)
+    after = refuted(arm.guard, written, build, _EARLIER)
+    return _Arm(arm.guard, written.span, inside, after, arm.steps, body)
+
+
+def _plain_arm(arm: model.ChooseArm, span: Span, body: syntax.Steps) -> _Arm:
+    after = [Piece(negation(arm.guard), span, _EARLIER)]
+    return _Arm(arm.guard, span, [Piece(arm.guard, span)], after, arm.steps, body)
+
+
+# --- switch -----------------------------------------------------------------------------------
+
+
+def _report_repeats(step: model.Choose, node: syntax.Switch, build: Build) -> None:
+    first: dict[object, Span] = {}
+    for arm, case in zip(step.arms, node.cases, strict=True):
+        assert isinstance(arm.guard, ex.InSet), "a case is a set of values"
+        for typed, written in zip(arm.guard.items, case.values, strict=True):
+            value = number_of(typed)
+            if value is None:
+                continue
+            if value in first:
+                related = [Label(first[value], "first here")]
+                message = "this value stands in a case above, which is the one that is taken"
+                build.report(codes.REPEATED_CASE.at(written.span, message, related=related))
+            first.setdefault(value, written.span)
+
+
+def _is_repeat(span: Span, build: Build) -> bool:
+    """Tell whether a case has been reported for a value that stands before."""
+    found = (d.span for d in build.diagnostics if d.code == codes.REPEATED_CASE.code)
+    return any(s.file == span.file and span.start <= s.start < span.end for s in found)

@@ -1,0 +1,46 @@
+"""What mistakes of syntax have made of a file: which declarations are hurt, which names are gone."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cij.grammar import literal_values, syntax
+from cij.grammar.span import Span
+
+_NAME = re.compile(r"[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A stretch of text that was not read as it stands."""
+
+    start: int
+    end: int
+
+
+def damaged(node: syntax.File, damage: Sequence[Damage]) -> tuple[Span, ...]:
+    """Return the spans of the declarations that hold damage, or stand right before it."""
+    spans = [part.span for part in node.declarations]
+    nexts = [span.start for span in spans[1:]] + [node.span.end]
+    pairs = zip(spans, nexts, strict=False)
+    return tuple(s for s, end in pairs if any(d.start < end and d.end >= s.start for d in damage))
+
+
+def lost(text: str, node: syntax.File, damage: Sequence[Damage]) -> frozenset[str]:
+    """Return the names of those declarations, and the names in the lines of the damage."""
+    spans = damaged(node, damage)
+    names = {_name(part) for part in node.declarations if part.span in spans}
+    return frozenset(names).union(*(_names(text, stretch) for stretch in damage))
+
+
+def _name(part: syntax.TopLevel) -> str:
+    if isinstance(part, syntax.Use):
+        return part.module.text
+    return part.title.value if isinstance(part, syntax.Test) else part.name.text
+
+
+def _names(text: str, stretch: Damage) -> Iterator[str]:
+    start = text.rfind("\n", 0, stretch.start) + 1
+    end = text.find("\n", stretch.end)
+    for match in _NAME.finditer(text, start, len(text) if end < 0 else end):
+        yield literal_values.name(match[0])
