@@ -4,10 +4,11 @@
 values meet the constants here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -104,11 +105,28 @@ EVENTS: dict[str, dict[str, str]] = {
 }
 NUMBERS = ("integer", "decimal", "percent")
 
-TEXTS = ("Ana", "ana", " ana", "José", "ñandú", "😀 party 👩‍👧", "مرحبا", "שלום", "100%", "a_b", "")
+TEXTS: tuple[str, ...] = (
+    "Ana",
+    "ana",
+    " ana",
+    "José",
+    "ñandú",
+    "😀 party 👩‍👧",
+    "مرحبا",
+    "שלום",
+    "100%",
+    "a_b",
+    "",
+)
 TEXTS += ("O'Neil", "İzmir", "ΣΊΣΥΦΟΣ", "12.5", " 7 ", "-3", "1e3", "\u00a0x\u3000", "Jose\u0301")
 TEXTS += ("%(now)s", "back\\slash", "\U0001d54f", "\uffee")
 DATES = ("2026-03-29", "2026-01-31", "2024-02-29", "1990-02-28", "2025-12-31", "2026-03-01")
-INSTANTS = ("2026-03-29 02:30", "2026-03-29 01:00:30", "2026-02-28 23:59", "2026-04-05 02:15")
+INSTANTS: tuple[str, ...] = (
+    "2026-03-29 02:30",
+    "2026-03-29 01:00:30",
+    "2026-02-28 23:59",
+    "2026-04-05 02:15",
+)
 INSTANTS += ("2026-10-25 02:30", "2026-03-28 09:00")
 TIMES = ("09:00", "00:00", "23:59")
 VALUES: dict[str, tuple[str, ...]] = {
@@ -123,9 +141,20 @@ VALUES: dict[str, tuple[str, ...]] = {
     "boolean": ("true", "false"),
 }
 # Constants that no column holds.
-ODD = {"integer": ("2_000_000_000",), "decimal": ("0.0000001", "0.12345675"), "money": ("0.00005",)}
-DURATIONS = ("1 hour", "90 minutes", "36 hours", "45 seconds", "1 day", "3 days", "2 weeks")
+ODD = {"integer": ("2_000_000_000",), "decimal": ("0.000001", "0.123457"), "money": ("0.00005",)}
+DURATIONS: tuple[str, ...] = (
+    "1 hour",
+    "90 minutes",
+    "36 hours",
+    "45 seconds",
+    "1 day",
+    "3 days",
+    "2 weeks",
+)
 DURATIONS += ("1 month", "13 months", "1 year")
+
+
+_Option = TypeVar("_Option")
 
 
 @dataclass(frozen=True)
@@ -139,6 +168,16 @@ class Scope:
     @property
     def inner(self) -> "Scope":
         return replace(self, depth=self.depth - 1)
+
+
+def pick(draw: st.DrawFn, options: Sequence[_Option]) -> _Option:
+    """Draw one of some options. Making a strategy of each list would take longer than drawing."""
+    return options[draw(_below(len(options)))]
+
+
+@cache
+def _below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -155,20 +194,21 @@ def literal(kind: str, value: str) -> str:
     return value
 
 
+@cache
 @st.composite
 def values(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     """Return the text of a value of a kind."""
     forms = ["field", "constant"] + ["event"] * bool(_fields(scope, kind))
     forms += ["made", "made", "aggregate"] if scope.depth > 0 else []
-    match draw(st.sampled_from(forms)):
+    match pick(draw, forms):
         case "constant":
-            return literal(kind, draw(st.sampled_from(VALUES[kind] + ODD.get(kind, ()))))
+            return literal(kind, pick(draw, VALUES[kind] + ODD.get(kind, ())))
         case "field":
-            name = draw(st.sampled_from(CUSTOMER[kind]))
+            name = pick(draw, CUSTOMER[kind])
             bare = scope.event is None or name in MEASURES or name.startswith("consent")
             return name if bare else f"customer.{name}"
         case "event":
-            return draw(st.sampled_from(_fields(scope, kind)))
+            return pick(draw, _fields(scope, kind))
         case "aggregate":
             return draw(aggregates(kind, scope.inner))
     return draw(_MADE[kind](kind, scope.inner))
@@ -180,6 +220,7 @@ def _fields(scope: Scope, kind: str) -> list[str]:
     return [f"event.{name}" for name, found in EVENTS[scope.event].items() if found == kind]
 
 
+@cache
 @st.composite
 def aggregates(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     """Return an aggregate whose value is of a kind."""
@@ -187,19 +228,20 @@ def aggregates(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     functions = ["first", "last"] + ["min", "max"] * (kind != "boolean")
     functions += ["sum"] * (kind in (*NUMBERS, "money")) + ["avg"] * (kind in ("decimal", "money"))
     if kind == "boolean" or (kind == "integer" and draw(st.booleans())):
-        event = draw(st.sampled_from([*EVENTS]))
+        event = pick(draw, [*EVENTS])
         return f"{'any' if kind == 'boolean' else 'count'}({event}{draw(_rest(event, scope))})"
-    event, name = draw(st.sampled_from(found))
-    return f"{draw(st.sampled_from(functions))}({event}.{name}{draw(_rest(event, scope))})"
+    event, name = pick(draw, found)
+    return f"{pick(draw, functions)}({event}.{name}{draw(_rest(event, scope))})"
 
 
+@cache
 @st.composite
 def _rest(draw: st.DrawFn, event: str, scope: Scope) -> str:
     forms = ["", " within last {d}", " within last {d}", " since {a}", " between {a} and {b}"]
-    text = draw(st.sampled_from(forms))
+    text = pick(draw, forms)
     instants = st.one_of(values("datetime", scope), st.sampled_from(DATES))
     window = text.format(
-        d=draw(st.sampled_from(DURATIONS)) if "{d}" in text else "",
+        d=pick(draw, DURATIONS) if "{d}" in text else "",
         a=draw(instants) if "{a}" in text else "",
         b=draw(instants) if "{b}" in text else "",
     )
@@ -209,18 +251,19 @@ def _rest(draw: st.DrawFn, event: str, scope: Scope) -> str:
     return f"{window} where {draw(conditions(inside))}"
 
 
+@cache
 @st.composite
 def _made_number(draw: st.DrawFn, kind: str, scope: Scope) -> str:
-    own, number = values(kind, scope), values(draw(st.sampled_from(NUMBERS)), scope)
+    own, number = values(kind, scope), values(pick(draw, NUMBERS), scope)
     match draw(st.integers(0, 6)):
         case 0:
-            return f"({draw(own)} {draw(st.sampled_from('+-'))} {draw(own)})"
+            return f"({draw(own)} {pick(draw, '+-')} {draw(own)})"
         case 1 if kind == "integer":
             return f"length({draw(values('text', scope))})"
         case 1:
             return f"({draw(own)} * {draw(number)})"
         case 2 if kind == "integer":
-            return f"{draw(st.sampled_from(['year', 'month', 'day']))}({draw(values('date', scope))})"
+            return f"{pick(draw, ['year', 'month', 'day'])}({draw(values('date', scope))})"
         case 2:
             return f"({draw(own)} / {draw(number)})"
         case 3:
@@ -230,10 +273,11 @@ def _made_number(draw: st.DrawFn, kind: str, scope: Scope) -> str:
         case 4 if kind == "integer":
             return f"({draw(own)} * {draw(own)})"
         case 5 if kind == "decimal":
-            return f"number({draw(values(draw(st.sampled_from(['text', 'integer'])), scope))})"
-    return f"{draw(st.sampled_from(['round', 'abs', '-']))}({draw(own)})"
+            return f"number({draw(values(pick(draw, ['text', 'integer']), scope))})"
+    return f"{pick(draw, ['round', 'abs', '-'])}({draw(own)})"
 
 
+@cache
 @st.composite
 def _made_text(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     text = values("text", scope)
@@ -241,10 +285,11 @@ def _made_text(draw: st.DrawFn, kind: str, scope: Scope) -> str:
         case 0:
             return f"({draw(text)} ?? {draw(text)})"
         case 1:
-            return f"text({draw(values(draw(st.sampled_from(['integer', 'boolean'])), scope))})"
-    return f"{draw(st.sampled_from(['lower', 'upper', 'trim']))}({draw(text)})"
+            return f"text({draw(values(pick(draw, ['integer', 'boolean']), scope))})"
+    return f"{pick(draw, ['lower', 'upper', 'trim'])}({draw(text)})"
 
 
+@cache
 @st.composite
 def _made_date(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     match draw(st.integers(0, 3)):
@@ -254,13 +299,14 @@ def _made_date(draw: st.DrawFn, kind: str, scope: Scope) -> str:
             return f"date({draw(values('datetime', scope))})"
         case 2:
             return f"({draw(values('date', scope))} ?? {draw(values('date', scope))})"
-    length = draw(st.sampled_from([d for d in DURATIONS if d.split()[1][:3] in _WHOLE]))
-    return f"({draw(values('date', scope))} {draw(st.sampled_from('+-'))} {length})"
+    length = pick(draw, [d for d in DURATIONS if d.split()[1][:3] in _WHOLE])
+    return f"({draw(values('date', scope))} {pick(draw, '+-')} {length})"
 
 
 _WHOLE = ("day", "wee", "mon", "yea")
 
 
+@cache
 @st.composite
 def _made_datetime(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     instants = values("datetime", scope)
@@ -269,15 +315,17 @@ def _made_datetime(draw: st.DrawFn, kind: str, scope: Scope) -> str:
             return "now()"
         case 1:
             return f"({draw(instants)} ?? {draw(instants)})"
-    length = draw(st.sampled_from(DURATIONS))
-    return f"({draw(instants)} {draw(st.sampled_from('+-'))} {length})"
+    length = pick(draw, DURATIONS)
+    return f"({draw(instants)} {pick(draw, '+-')} {length})"
 
 
+@cache
 @st.composite
 def _made_other(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     return f"({draw(values(kind, scope))} ?? {draw(values(kind, scope))})"
 
 
+@cache
 @st.composite
 def _made_boolean(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     if draw(st.booleans()):
@@ -285,7 +333,7 @@ def _made_boolean(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     return f"({draw(conditions(scope))})"
 
 
-_MADE: Mapping[str, Any] = {
+_MADE: Mapping[str, Callable[[str, Scope], st.SearchStrategy[str]]] = {
     "text": _made_text,
     "integer": _made_number,
     "decimal": _made_number,
@@ -301,13 +349,14 @@ _MADE: Mapping[str, Any] = {
 # --- conditions -------------------------------------------------------------------------------
 
 
+@cache
 @st.composite
 def conditions(draw: st.DrawFn, scope: Scope) -> str:
     """Return the text of a condition."""
     forms = ["compare", "compare", "compare", "boolean", "elapsed"]
     forms += ["top", "not", "and", "or"] if scope.depth > 0 else []
     forms += ["segment"] if scope.segments else []
-    match draw(st.sampled_from(forms)):
+    match pick(draw, forms):
         case "compare":
             return draw(_comparison(scope))
         case "boolean":
@@ -315,12 +364,12 @@ def conditions(draw: st.DrawFn, scope: Scope) -> str:
         case "elapsed":
             return draw(_elapsed(scope))
         case "top":
-            kind = draw(st.sampled_from([*NUMBERS, "money"]))
-            word, percent = draw(st.sampled_from(["in", "not in"])), draw(st.sampled_from(_SHARES))
+            kind = pick(draw, [*NUMBERS, "money"])
+            word, percent = pick(draw, ["in", "not in"]), pick(draw, _SHARES)
             everybody = replace(scope.inner, event=None)
             return f"{draw(values(kind, everybody))} {word} top {percent}"
         case "segment":
-            word = draw(st.sampled_from(["in", "not in"]))
+            word = pick(draw, ["in", "not in"])
             return f"{word} segment s{draw(st.integers(0, scope.segments - 1))}"
         case "not":
             return f"not ({draw(conditions(scope.inner))})"
@@ -332,15 +381,16 @@ _SHARES = ("30%", "50%", "7.5%", "100%", "0%")
 _ORDER = ("<", "<=", ">", ">=", "=", "!=")
 
 
+@cache
 @st.composite
 def _comparison(draw: st.DrawFn, scope: Scope) -> str:
-    kind = draw(st.sampled_from([*VALUES]))
-    other = draw(st.sampled_from(NUMBERS)) if kind in NUMBERS else kind
+    kind = pick(draw, [*VALUES])
+    other = pick(draw, NUMBERS) if kind in NUMBERS else kind
     left, right = values(kind, scope), values(other, scope)
     forms = ["compare", "compare", "known", "in"] + ["text"] * (kind == "text")
     forms += ["between"] if kind != "boolean" else []
-    no = draw(st.sampled_from(["", "not "]))
-    match draw(st.sampled_from(forms)):
+    no = pick(draw, ["", "not "])
+    match pick(draw, forms):
         case "known":
             return f"{draw(left)} is {'un' if no else ''}known"
         case "in":
@@ -349,7 +399,7 @@ def _comparison(draw: st.DrawFn, scope: Scope) -> str:
         case "between":
             return f"{draw(left)} {no}between {draw(right)} and {draw(right)}"
         case "text":
-            word = draw(st.sampled_from(["contains", "starts with"]))
+            word = pick(draw, ["contains", "starts with"])
             return f"{draw(left)} {word} {draw(right)}"
     if kind == "datetime" and draw(st.integers(0, 4)) == 4:
         right = st.sampled_from(DATES)
@@ -357,19 +407,20 @@ def _comparison(draw: st.DrawFn, scope: Scope) -> str:
     return f"{draw(left)} {draw(order)} {draw(right)}"
 
 
+@cache
 @st.composite
 def _elapsed(draw: st.DrawFn, scope: Scope) -> str:
-    kind = draw(st.sampled_from(["date", "datetime"]))
+    kind = pick(draw, ["date", "datetime"])
     value = values(kind, replace(scope, depth=min(scope.depth, 1)))
     fixed = [d for d in DURATIONS if d.split()[1][:3] not in ("mon", "yea")]
-    limit = draw(st.sampled_from(fixed))
+    limit = pick(draw, fixed)
     if not draw(st.integers(0, 3)):
         limit = f"{draw(value)} - {draw(value)}"
-    return f"{draw(value)} - {draw(value)} {draw(st.sampled_from(_ORDER))} {limit}"
+    return f"{draw(value)} - {draw(value)} {pick(draw, _ORDER)} {limit}"
 
 
 @st.composite
 def segments(draw: st.DrawFn, count_max: int) -> list[str]:
     """Return conditions, each of which may use the segments before it: `s0`, `s1` and so on."""
-    count = draw(st.sampled_from([1, count_max, count_max, count_max, count_max]))
+    count = pick(draw, [1, count_max, count_max, count_max, count_max])
     return [draw(conditions(Scope(min(i, 2)))) for i in range(count)]

@@ -274,6 +274,17 @@ class Oracle:
                 return z3.Not(self.true(item))
             case ex.Member(segment=name):
                 return self.true(self.catalog.segments[name].condition)
+            case ex.Known(value=value):
+                return self.value(value)[1]
+            case ex.InSet(value=value, items=items):
+                left, known = self.value(value)
+                return z3.And(known, z3.Or(*(left == self.value(i)[0] for i in items)))
+            case ex.Compare():
+                return self._compare(node)
+        return self._statement(node)
+
+    def _statement(self, node: ex.Expression) -> Any:
+        match node:
             case ex.Consent(channel=None):
                 return z3.Or(z3.Bool("consent email"), z3.Bool("consent sms"))
             case ex.Consent(channel=channel):
@@ -282,13 +293,6 @@ class Oracle:
                 place = z3.Real("hash")
                 self.axioms += [place >= 0, place < 1]
                 return z3.And(place >= z3.Q(*_ratio(low)), place < z3.Q(*_ratio(high)))
-            case ex.Known(value=value):
-                return self.value(value)[1]
-            case ex.InSet(value=value, items=items):
-                left, known = self.value(value)
-                return z3.And(known, z3.Or(*(left == self.value(i)[0] for i in items)))
-            case ex.Compare():
-                return self._compare(node)
         value, known = self.value(node)
         return z3.And(known, value)
 

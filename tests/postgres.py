@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 
 import pytest
 
 from cij.compiler.sql import Statement
+from tests.trial import Refused
 
 _OPTIONS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c jit=off"
 
@@ -28,12 +29,13 @@ class PostgresStore:
     def __init__(self, folder: Path) -> None:
         import psycopg
 
+        self._error = psycopg.Error
         self._connection = psycopg.connect(
             host=str(folder), user="cij", dbname="postgres", autocommit=True
         )
 
     def execute(self, statement: Statement, parameters: Mapping[str, object] = {}) -> int:
-        return self._run(statement, parameters).rowcount
+        return int(self._run(statement, parameters).rowcount)
 
     def rows(
         self, statement: Statement, parameters: Mapping[str, object] = {}
@@ -43,9 +45,9 @@ class PostgresStore:
     def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         names = ", ".join(f'"{name}"' for name in columns)
         marks = ", ".join(["%s"] * len(columns))
-        text = cast(LiteralString, f'INSERT INTO "{table}" ({names}) VALUES ({marks})')
+        text = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'
         with self._connection.cursor() as cursor:
-            cursor.executemany(text, list(zip(*columns.values(), strict=True)))
+            cursor.executemany(text.encode(), list(zip(*columns.values(), strict=True)))
 
     def close(self) -> None:
         self._connection.close()
@@ -56,7 +58,10 @@ class PostgresStore:
         text = statement.text("postgres").replace("%", "%%")
         for name in bound:
             text = re.sub(rf"%%\({name}\)s(?!')", f"%({name})s", text)
-        return self._connection.execute(cast(LiteralString, text), bound)
+        try:
+            return self._connection.execute(text.encode(), bound)
+        except self._error as error:
+            raise Refused(str(error)) from error
 
 
 @cache

@@ -6,6 +6,7 @@ greedily whatever is not needed.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 
 from cij.grammar import syntax
 from cij.grammar.parser import parse
@@ -54,10 +55,17 @@ def _fewer_people(
 def _poorer(person: Person) -> Iterator[Callable[[Person], Person]]:
     """Yield ways to leave out an event or forget a value."""
     for event in person.events:
-        seq = event.seq
-        yield lambda p, seq=seq: replace(p, events=tuple(e for e in p.events if e.seq != seq))
+        yield partial(_without_event, event.seq)
     for name in person.fields:
-        yield lambda p, name=name: replace(p, fields={**p.fields, name: None})
+        yield partial(_without_field, name)
+
+
+def _without_event(seq: int, person: Person) -> Person:
+    return replace(person, events=tuple(e for e in person.events if e.seq != seq))
+
+
+def _without_field(name: str, person: Person) -> Person:
+    return replace(person, fields={**person.fields, name: None})
 
 
 def _shorter(text: str, tries: int) -> list[str]:
@@ -67,10 +75,11 @@ def _shorter(text: str, tries: int) -> list[str]:
     if declaration is None:
         return []
     found = {
-        text[: a.span.start - len(_HEAD)] + _cut(text, b) + text[a.span.end - len(_HEAD) :]
-        for part in _parts(declaration.items[0])
-        for a in [part]
-        for b in [*_parts(part)][1:]
+        text[: whole.span.start - len(_HEAD)]
+        + _cut(text, part)
+        + text[whole.span.end - len(_HEAD) :]
+        for whole in _parts(declaration.items[0])
+        for part in [*_parts(whole)][1:]
     }
     return sorted((t for t in found if len(t) < len(text)), key=len)[:tries]
 

@@ -120,7 +120,12 @@ def test_check_prints_no_colour_without_a_terminal(cij: Cij) -> None:
 def test_check_as_json_has_the_promised_shape(cij: Cij) -> None:
     done = cij("check", SEEDED, "--format", "json")
     content = json.loads(done.out)
-    assert done.code == Exit.ERRORS and set(content) == {"version", "diagnostics", "summary"}
+    assert done.code == Exit.ERRORS and set(content) == {
+        "version",
+        "diagnostics",
+        "suppressed",
+        "summary",
+    }
     assert content["summary"]["errors"] + content["summary"]["warnings"] == len(
         content["diagnostics"]
     )

@@ -102,7 +102,10 @@ def test_errors_elsewhere_do_not_matter() -> None:
 
 
 def test_the_formatter_keeps_the_comment_at_its_statement() -> None:
-    text = START + f'journey j {{enter on purchase\nsteps{{send email hello{{\nhue="red" {GOOD}\n}}}}}}\n'
+    text = (
+        START
+        + f'journey j {{enter on purchase\nsteps{{send email hello{{\nhue="red" {GOOD}\n}}}}}}\n'
+    )
     once = format_text("a.journey", text).text
     found = compile_project(ProjectSettings("test", "UTC"), {"a.journey": once}, {}, {})
     assert codes(found) == [] and len(found.suppressed) == 1
@@ -128,7 +131,9 @@ def test_json_shows_what_is_allowed_and_why(project: Path) -> None:
 
 
 def test_sarif_marks_what_is_allowed(project: Path) -> None:
-    [result] = json.loads(inside("check", str(project), "--format", "sarif")[1])["runs"][0]["results"]
+    [result] = json.loads(inside("check", str(project), "--format", "sarif")[1])["runs"][0][
+        "results"
+    ]
     assert result["suppressions"] == [{"kind": "inSource", "justification": "seasonal message"}]
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from lark import Token
@@ -89,7 +90,7 @@ def _outcome(draw: random.Random, base: Source, pool: list[str], count: int) -> 
     """Change a file; None when one of the edits alone leaves it correct, or when two are near."""
     edits = sorted((_edit(draw, base, pool) for _ in range(count)), key=lambda edit: edit.start)
     lines = [base.text.count("\n", 0, edit.start) + 1 for edit in edits]
-    is_near = any(below - above < APART for above, below in zip(lines, lines[1:], strict=False))
+    is_near = any(below - above < APART for above, below in pairwise(lines))
     if is_near or any(not parse("a.journey", _changed(base.text, [edit]))[1] for edit in edits):
         return None
     text = _changed(base.text, edits)

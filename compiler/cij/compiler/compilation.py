@@ -7,7 +7,7 @@ values back.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,8 +28,8 @@ from cij.compiler.story import Story
 from cij.compiler.suppression import Suppressed, suppress
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label
-from cij.grammar.parser import parse
-from cij.grammar.span import Span, file_start
+from cij.grammar.parser import PLACEHOLDER, parse
+from cij.grammar.span import file_start
 
 Files = Mapping[str, syntax.File]
 _Named = TypeVar("_Named", syntax.Journey, syntax.Declaration)
@@ -90,7 +90,7 @@ def compile_project(
     if program is not None:
         check_proofs(build)
     stories = resolve_stories(files.values(), build, program)
-    kept, suppressed = suppress(texts, _without_consequences(build, diagnostics))
+    kept, suppressed = suppress(texts, _without_consequences(build, files))
     read = {**contents, **texts}
     fixed = (with_rename(diagnostic, read) for diagnostic in kept)
     found = tuple(sorted(fixed, key=lambda d: (d.span, d.code)))
@@ -102,48 +102,54 @@ def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(d.is_error for d in diagnostics)
 
 
-_DECLARED = re.compile(r"(?m)^[ \t]*[a-z]+[ \t]+(?:[a-z]+[ \t]+)?(`[^`\n]+`|\w+)[ \t]*\{")
+def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
+    """Leave out what may only follow from mistakes of syntax.
 
-
-_JOURNEY = re.compile(r"(?m)^[ \t]*journey[ \t]+(`[^`\n]+`|\w+)")
-
-
-def _without_consequences(build: Build, syntax_errors: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Leave out what only follows from a declaration that could not be read.
-
-    A declaration with a mistake of syntax is not in the tree, so all who use it would be reported;
-    its head is still there to be seen in the text of the file. Of a message whose sends cannot be
-    seen nobody knows which fields are sure to be there.
+    A damaged declaration may lack parts, and hold parts that nobody wrote, so nothing is said of
+    it; nor that others miss a name that may be declared there. Where it declares fields, or its
+    own name is missing, that may be any name. Of a message whose sends are not all seen nobody
+    knows which fields are sure to be there.
     """
-    texts = [build.texts.get(file, "") for file in {d.span.file for d in syntax_errors}]
-    names = {name.strip("`") for text in texts for name in _DECLARED.findall(text)}
-    names -= set(_whole(build, syntax_errors))
-    journeys = {name.strip("`") for text in texts for name in _JOURNEY.findall(text)}
-    unseen = {codes.MISSING_DEFAULT.code} if journeys - build.journeys.keys() else set()
+    lost = frozenset[str]().union(*(file.lost for file in files.values()))
+    if not lost:
+        return build.diagnostics
+    unseen = {codes.MISSING_DEFAULT.code} | (_CONSEQUENCES if _may_miss_any(files) else set())
     return [
         d
         for d in build.diagnostics
-        if d.code not in unseen and not (d.code in _CONSEQUENCES and _quoted(d) & names)
+        if d.code.startswith(_SYNTAX)
+        or not (d.code in unseen or _is_damaged(d, files) or _is_lost(d, lost))
     ]
 
 
-def _whole(build: Build, syntax_errors: Sequence[Diagnostic]) -> Iterator[str]:
-    """Yield the names of the declarations that were read without a mistake of syntax."""
-    for declared in build.declared.values():
-        for name, node in declared.items():
-            if not any(_is_within(d.span, node.span) for d in syntax_errors):
-                yield name
+def _may_miss_any(files: Files) -> bool:
+    damaged = (
+        node
+        for file in files.values()
+        for node in file.declarations
+        if node.span in file.damaged and isinstance(node, syntax.Declaration)
+    )
+    return any(node.kind.text in _OF_FIELDS or node.name.text == PLACEHOLDER for node in damaged)
 
 
-def _is_within(inner: Span, outer: Span) -> bool:
-    return inner.file == outer.file and outer.start <= inner.start <= outer.end
-
-
+_SYNTAX = "CIJ1"
+_OF_FIELDS = {"source", "profile", "entity", "event", "enrich"}
 _CONSEQUENCES = {
     codes.UNKNOWN_NAME.code,
     codes.NO_CONSENT_RULE.code,
     codes.UNKNOWN_PLACEHOLDER.code,
+    codes.TYPE_MISMATCH.code,
 }
+
+
+def _is_damaged(diagnostic: Diagnostic, files: Files) -> bool:
+    file = files.get(diagnostic.span.file)
+    place = diagnostic.span.start
+    return file is not None and any(span.start <= place < span.end for span in file.damaged)
+
+
+def _is_lost(diagnostic: Diagnostic, lost: frozenset[str]) -> bool:
+    return diagnostic.code in _CONSEQUENCES and not _quoted(diagnostic).isdisjoint(lost)
 
 
 def _quoted(diagnostic: Diagnostic) -> set[str]:

@@ -20,7 +20,12 @@ _NUMBER: tuple[Kind, ...] = ("integer", "decimal", "percent", "money")
 _ALL = (
     Function("lower", (("text",),), TEXT, "the text in lower case, code point by code point"),
     Function("upper", (("text",),), TEXT, "the text in upper case, code point by code point"),
-    Function("trim", (("text",),), TEXT, "the text without spaces at its ends: the blank, and the no-break and wide ones of Unicode"),
+    Function(
+        "trim",
+        (("text",),),
+        TEXT,
+        "the text without spaces at its ends: the blank, and the no-break and wide ones of Unicode",
+    ),
     Function("length", (("text",),), INTEGER, "the number of code points"),
     Function("round", (_NUMBER,), None, "the nearest whole number, halves away from zero"),
     Function("abs", (_NUMBER,), None, "the number without its sign"),
@@ -28,7 +33,12 @@ _ALL = (
     Function("month", (("date",),), INTEGER, "the month of a date, 1 to 12"),
     Function("day", (("date",),), INTEGER, "the day of the month of a date"),
     Function("date", (("datetime",),), DATE, "the customer's local date of an instant"),
-    Function("number", (("text", "integer"),), DECIMAL, "the number that a text such as `-12.50` holds, to six places"),
+    Function(
+        "number",
+        (("text", "integer"),),
+        DECIMAL,
+        "the number that a text such as `-12.50` holds, to six places",
+    ),
     Function("text", (("integer", "boolean"),), TEXT, "the value as text"),
 )
 

@@ -32,3 +32,8 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     if 0 < len(names) <= 8:
         return "there is " + ", ".join(f"`{n}`" for n in sorted(names))
     return None
+
+
+def column_mark(source: str, column: str) -> str:
+    """Return the name of a broken column among the broken fields: no field has a space in it."""
+    return f"column {source} {column}"

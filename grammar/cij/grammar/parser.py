@@ -5,9 +5,11 @@ from dataclasses import replace
 from cij.grammar import codes, mistakes, syntax
 from cij.grammar.declarations import TreeBuilder
 from cij.grammar.diagnostic import Diagnostic
-from cij.grammar.recovery import Reading, damaged, lost, read
+from cij.grammar.recovery import PLACEHOLDER, Damage, Reading, damaged, dropped, lost, read
 from cij.grammar.span import Span, file_start
 from cij.grammar.table_cache import table
+
+__all__ = ["PLACEHOLDER", "SIZE_MAX", "parse", "parse_tree"]
 
 SIZE_MAX = 10_000_000
 
@@ -33,9 +35,10 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
     lines = {found.span.line for found in reading.diagnostics}
     others = [found for found in misread + builder.diagnostics if found.span.line not in lines]
     diagnostics = reading.diagnostics + others
-    if reading.damage:
-        spans, names = damaged(node, reading.damage), lost(text, node, reading.damage)
-        node = replace(node, damaged=spans, lost=names)
+    damage = reading.damage + dropped(reading.tree, node)
+    damage += [Damage(found.span.start, found.span.end) for found in others]
+    if damage:
+        node = replace(node, damaged=damaged(node, damage), lost=lost(text, node, damage))
     return node, sorted(diagnostics, key=lambda found: found.span), reading
 
 

@@ -7,7 +7,7 @@ from cij.compiler.declarations.source import type_of
 from cij.compiler.environments import source_environment
 from cij.compiler.expression import Expression
 from cij.compiler.model import place
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.typecheck import check
 from cij.compiler.types import TEXT, Type
 from cij.grammar import codes, syntax
@@ -153,6 +153,8 @@ def _customer(body: Body, source: pg.Source, build: Build) -> pg.CustomerReferen
         hint = did_you_mean(target, build.declared["source"])
         message = f"there is no source `{target}`"
         build.report(codes.UNKNOWN_NAME.at(call.function.span, message, help=hint))
+        return None
+    if column_mark(source.name, column) in build.broken:
         return None
     if column not in {c.name for c in source.columns}:
         hint = did_you_mean(column, [c.name for c in source.columns])

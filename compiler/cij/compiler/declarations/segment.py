@@ -15,6 +15,9 @@ from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 
 _REFRESH_S = 3600
+# Less would keep the runtime busy with nothing else, and 0 for ever.
+_REFRESH_MIN_S = 60
+_REFRESH_MAX_S = 52 * 604800
 _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
@@ -58,10 +61,11 @@ def _refresh(body: Body) -> int:
     duration = body.duration("refresh")
     if duration is None:
         return _REFRESH_S
-    if duration.unit not in _UNIT_S:
-        body.wrong(body.settings["refresh"], "a duration of weeks at most")
+    seconds = duration.count * _UNIT_S.get(duration.unit, 0)
+    if not _REFRESH_MIN_S <= seconds <= _REFRESH_MAX_S:
+        body.wrong(body.settings["refresh"], "a duration from 1 minute to 52 weeks")
         return _REFRESH_S
-    return duration.count * _UNIT_S[duration.unit]
+    return seconds
 
 
 def check_circles(build: Build) -> None:

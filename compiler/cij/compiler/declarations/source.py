@@ -9,7 +9,7 @@ from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.environments import source_environment
 from cij.compiler.model import Model, ProjectSettings, place
-from cij.compiler.naming import did_you_mean, near_hint
+from cij.compiler.naming import column_mark, did_you_mean, near_hint
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import all_of, is_currency
 from cij.compiler.types import NAMED, Type, money
@@ -47,6 +47,8 @@ def define(node: syntax.Declaration, build: Build) -> None:
     key = body.name("key") if body.need("key", "key = COLUMN") else None
     columns = _columns(node, body, build)
     if missing or key is None or columns is None or None in own.values():
+        return
+    if column_mark(node.name.text, key) in build.broken:
         return
     if key not in {c.name for c in columns}:
         hint = did_you_mean(key, [c.name for c in columns])
@@ -151,7 +153,7 @@ def _columns(
     node: syntax.Declaration, body: Body, build: Build
 ) -> tuple[pg.SourceColumn, ...] | None:
     if body.blocks:
-        return _declared_columns(body.blocks[0], build)
+        return _declared_columns(node.name.text, body.blocks[0], build)
     known = build.catalog.get(node.name.text)
     if known is not None:
         return _catalog_columns(known)
@@ -168,14 +170,18 @@ def _catalog_columns(known: Mapping[str, str]) -> tuple[pg.SourceColumn, ...]:
     )
 
 
-def _declared_columns(block: syntax.Block, build: Build) -> tuple[pg.SourceColumn, ...] | None:
+def _declared_columns(
+    source: str, block: syntax.Block, build: Build
+) -> tuple[pg.SourceColumn, ...]:
+    """Return the columns whose type is known; the others are broken, and using them no mistake."""
     inner = read_body("`columns`", block.span, block.items, build.report, settings=None)
     columns = []
     for name, setting in inner.settings.items():
         type = type_of(setting.value, build)
         if type is None:
-            return None
-        columns.append(pg.SourceColumn(name=name, type=type))
+            build.broken.add(column_mark(source, name))
+        else:
+            columns.append(pg.SourceColumn(name=name, type=type))
     return tuple(columns)
 
 

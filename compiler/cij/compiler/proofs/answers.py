@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Union
 
 from cij.compiler import expression as ex
-from cij.compiler.proofs.formula import all_of
+from cij.compiler.proofs.formula import Formula, all_of
 from cij.compiler.proofs.search import Assignment, Outcome, search
 from cij.compiler.proofs.terms import shown
 from cij.compiler.proofs.translate import Catalog, truth
@@ -51,7 +51,7 @@ def satisfiable(condition: ex.Expression, catalog: Catalog) -> Answer:
         return _sat(found)
     if found is Outcome.NOT_FOUND:
         return NotProved()
-    kept = minimal_conflict(parts, catalog)
+    kept = minimal_conflict([truth(p, catalog) for p in parts])
     return Unsat(tuple(parts[i] for i in kept))
 
 
@@ -77,19 +77,23 @@ def negation(condition: ex.Expression) -> ex.Expression:
 
 def is_conflict(conditions: Iterable[ex.Expression], catalog: Catalog) -> bool:
     """Tell whether it is proved that the conditions cannot all be true."""
-    return search(all_of(truth(c, catalog) for c in conditions)) is Outcome.NONE_THERE
+    return are_contrary(truth(c, catalog) for c in conditions)
 
 
-def minimal_conflict(conditions: Sequence[ex.Expression], catalog: Catalog) -> list[int]:
-    """Return the numbers of conditions that conflict, none of which can be left out.
+def are_contrary(formulas: Iterable[Formula]) -> bool:
+    """Tell whether it is proved that the formulas cannot all be true."""
+    return search(all_of(formulas)) is Outcome.NONE_THERE
+
+
+def minimal_conflict(formulas: Sequence[Formula]) -> list[int]:
+    """Return the numbers of formulas that conflict, none of which can be left out.
 
     The last are kept rather than the first: they are what the author wrote at the place.
     """
-    formulas = [truth(c, catalog) for c in conditions]
     kept = list(range(len(formulas)))
     for number in range(len(formulas)):
         rest = [k for k in kept if k != number]
-        if search(all_of(formulas[k] for k in rest)) is Outcome.NONE_THERE:
+        if are_contrary(formulas[k] for k in rest):
             kept = rest
     return kept
 

@@ -26,7 +26,9 @@ _UNIT_S = {
     "year": 365 * 86400,
 }
 # Beyond this many passages inside one window the count is estimated, not walked.
-_PASSAGES_MAX = 64
+_PASSAGES_MAX = 400
+# Beyond this many pasts they are taken together, as one that is worse than each.
+_PASTS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class Bound:
 
 def send_bound(journey: model.Journey, window: Period, channel: str | None = None) -> Bound:
     """Return the most messages of a journey, on one channel or all, in any window this long."""
-    walk = _Walk(journey, seconds(window), channel)
-    ends = walk.passage({_START})
     gap = _gap(journey)
+    walk = _Walk(journey, seconds(window), channel, is_timed=gap is not None)
+    ends = walk.passage({_START})
     if walk.best and gap is not None:
         return _with_returns(walk, ends, gap)
     return _bound_of(walk)
@@ -95,11 +97,6 @@ class _Past:
     elapsed_s: int = 0
     has_sent: bool = False
 
-    def later(self, delay_s: int, clock: Clock, window_s: int) -> "_Past":
-        aged = ((age + delay_s, step, message) for age, step, message in self.sends)
-        kept = tuple(s for s in aged if s[0] < window_s)
-        return replace(self, sends=kept, clock=clock, elapsed_s=self.elapsed_s + delay_s)
-
     def covers(self, other: "_Past") -> bool:
         """Tell whether this past is at least as bad, whatever comes."""
         return (
@@ -117,22 +114,34 @@ _Pasts = set[_Past]
 
 @dataclass(slots=True)
 class _Walk:
-    """`best` is the longest list of sends inside one window so far."""
+    """`best` is the longest list of sends inside one window so far.
+
+    `is_timed` keeps how long a passage took, which matters where it may be followed by another.
+    """
 
     journey: model.Journey
     window_s: int
     channel: str | None
+    is_timed: bool
     best: tuple[tuple[int, str, str], ...] = ()
+    is_exact: bool = True
 
     def passage(self, starts: _Pasts) -> _Pasts:
         """Return all that may be past when a passage that begins so has ended."""
         ends: _Pasts = set()
         ends |= self._block(self.journey.steps, starts, ends)
-        return _worst(ends)
+        return self._worst(ends)
+
+    def later(self, past: _Past, delay_s: int, clock: Clock) -> _Past:
+        """Return a past after some time."""
+        aged = ((age + delay_s, step, message) for age, step, message in past.sends)
+        kept = tuple(s for s in aged if s[0] < self.window_s)
+        elapsed = past.elapsed_s + delay_s if self.is_timed else 0
+        return replace(past, sends=kept, clock=clock, elapsed_s=elapsed)
 
     def _block(self, steps: model.Steps, pasts: _Pasts, ends: _Pasts) -> _Pasts:
         for step in steps:
-            pasts = _worst(self._step(step, pasts, ends))
+            pasts = self._worst(self._step(step, pasts, ends))
         return pasts
 
     def _step(self, step: model.Step, pasts: _Pasts, ends: _Pasts) -> _Pasts:
@@ -157,22 +166,40 @@ class _Walk:
 
     def _wait(self, step: model.Wait, pasts: _Pasts, ends: _Pasts) -> _Pasts:
         if _may_break_off(self.journey):
-            ends |= {p.later(0, ANY_TIME, self.window_s) for p in pasts}
-        due = {p.later(*_timer(step.timer, p.clock), self.window_s) for p in pasts}
+            ends |= {self.later(p, 0, ANY_TIME) for p in pasts}
+        due = {self.later(p, *_timer(step.timer, p.clock)) for p in pasts}
         found = self._block(step.otherwise, due, ends)
-        at_once = {p.later(0, ANY_TIME, self.window_s) for p in pasts}
+        at_once = {self.later(p, 0, ANY_TIME) for p in pasts}
         for arm in step.arms:
             found |= self._block(arm.steps, at_once, ends)
         return found
 
+    def _worst(self, pasts: _Pasts) -> _Pasts:
+        """Leave out every past that another one covers."""
+        kept: list[_Past] = []
+        for past in sorted(pasts, key=_badness):
+            if not any(k.covers(past) for k in kept):
+                kept.append(past)
+        if len(kept) <= _PASTS_MAX:
+            return set(kept)
+        self.is_exact = False
+        return _together(kept)
 
-def _worst(pasts: _Pasts) -> _Pasts:
-    """Leave out every past that another one covers."""
-    kept: list[_Past] = []
-    for past in sorted(pasts, key=lambda p: (-len(p.sends), p.clock.cycle_s, p.sends, p.elapsed_s)):
-        if not any(k.covers(past) for k in kept):
-            kept.append(past)
-    return set(kept)
+
+def _badness(past: _Past) -> tuple[object, ...]:
+    return (-len(past.sends), past.clock.cycle_s, past.sends, past.elapsed_s)
+
+
+def _together(pasts: Iterable[_Past]) -> _Pasts:
+    """Return pasts that cover all of these: the most sends, each as recent as any."""
+    found = set()
+    for has_sent in (True, False):
+        group = [p for p in pasts if p.has_sent == has_sent]
+        count = max((len(p.sends) for p in group), default=0)
+        sends = tuple(min(p.sends[i] for p in group if len(p.sends) > i) for i in range(count))
+        if group:
+            found.add(_Past(sends, ANY_TIME, min(p.elapsed_s for p in group), has_sent))
+    return found
 
 
 def _timer(timer: pg.Timer, clock: Clock) -> tuple[int, Clock]:
@@ -224,15 +251,19 @@ def _with_returns(walk: _Walk, ends: _Pasts, gap: int) -> Bound:
     turns = -(-walk.window_s // turn_s)
     if turns > _PASSAGES_MAX:
         return Bound(len(walk.best) * (turns + 1), _path(walk.journey, walk.best), is_exact=False)
+    walk.is_timed = False
+    before: _Pasts = set()
     for _ in range(turns):
-        starts = {p.later(gap, ANY_TIME, walk.window_s) for p in ends}
-        fresh = {replace(p, elapsed_s=0, has_sent=False) for p in starts}
-        ends = walk.passage(_worst(fresh))
+        starts = {walk.later(p, gap, ANY_TIME) for p in ends}
+        ends = walk.passage({replace(p, elapsed_s=0, has_sent=False) for p in starts})
+        if ends == before:
+            break
+        before = ends
     return _bound_of(walk)
 
 
 def _bound_of(walk: _Walk) -> Bound:
-    return Bound(len(walk.best), _path(walk.journey, walk.best))
+    return Bound(len(walk.best), _path(walk.journey, walk.best), walk.is_exact)
 
 
 def _path(journey: model.Journey, sends: Sequence[tuple[int, str, str]]) -> tuple[SentAt, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cij.compiler import expression as ex
 from cij.compiler.build import Build
-from cij.compiler.proofs.answers import is_conflict
+from cij.compiler.proofs.answers import are_contrary
 from cij.compiler.proofs.findings import conflict, report
 from cij.compiler.proofs.pieces import Piece, is_within, pieces, segment_pieces
 from cij.grammar import codes, syntax
@@ -36,11 +36,11 @@ def report_impossible(message: str, found: Sequence[Piece], span: Span, build: B
 
     Where all that conflicts stands in another declaration, it is reported there.
     """
-    if not is_conflict((p.condition for p in found), build.model):
+    if not are_contrary(p.formula for p in found):
         return False
-    kept = conflict(found, build.model)
+    kept = conflict(found)
     if any(is_within(p.span, span) for p in kept) or not _is_elsewhere(kept, build):
-        made = report(codes.IMPOSSIBLE_CONDITION, message, span, kept, build.model, _HELP)
+        made = report(codes.IMPOSSIBLE_CONDITION, message, span, kept, _HELP)
         build.report(made)
     return True
 

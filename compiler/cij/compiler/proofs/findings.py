@@ -9,38 +9,35 @@ from cij.compiler.proofs.formula import Formula, Literal
 from cij.compiler.proofs.pieces import Piece, is_within
 from cij.compiler.proofs.ranges import Ranges, Value, whole
 from cij.compiler.proofs.terms import shown
-from cij.compiler.proofs.translate import Catalog, truth
 from cij.compiler.types import Type
 from cij.compiler.wording import words
 from cij.grammar.diagnostic import Code, Diagnostic, Label
 from cij.grammar.span import Span
 
 
-def conflict(pieces: Sequence[Piece], catalog: Catalog) -> list[Piece]:
+def conflict(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the smallest part of pieces known to conflict that still does."""
-    return [pieces[i] for i in minimal_conflict([p.condition for p in pieces], catalog)]
+    return [pieces[i] for i in minimal_conflict([p.formula for p in pieces])]
 
 
-def report(
-    code: Code, message: str, span: Span, found: Sequence[Piece], catalog: Catalog, help: str
-) -> Diagnostic:
+def report(code: Code, message: str, span: Span, found: Sequence[Piece], help: str) -> Diagnostic:
     """Return the diagnostic of a conflict. It stands at the last piece that lies inside `span`."""
     inside = [p for p in found if is_within(p.span, span)]
     main = inside[-1] if inside else None
-    related = [Label(p.span, demand(p, catalog)) for p in found if p is not main]
+    related = [Label(p.span, demand(p)) for p in found if p is not main]
     return code.at(
         main.span if main else span,
         message,
-        label=demand(main, catalog) if main and related else "",
+        label=demand(main) if main and related else "",
         related=related,
-        notes=_proof(found, catalog),
+        notes=_proof(found),
         help=help,
     )
 
 
-def demand(piece: Piece, catalog: Catalog) -> str:
+def demand(piece: Piece) -> str:
     """Return what a piece asks for: `points must be at least 1001`."""
-    needed = _bounds(truth(piece.condition, catalog)) or f"`{piece.text}` must hold"
+    needed = _bounds(piece.formula) or f"`{piece.text}` must hold"
     return f"{piece.reason}: {needed}" if piece.reason else needed
 
 
@@ -95,9 +92,9 @@ def _value(value: Value, type: Type) -> str:
     return f"{text} {type.currency}" if type.currency else text
 
 
-def _proof(found: Sequence[Piece], catalog: Catalog) -> list[str]:
+def _proof(found: Sequence[Piece]) -> list[str]:
     """Return the interval that would have to hold a value, where the conflict is one."""
-    formulas = [truth(p.condition, catalog) for p in found]
+    formulas = [p.formula for p in found]
     ends = [_interval(f) for f in formulas]
     terms = {f.term for f in formulas if isinstance(f, Literal)}
     if len(found) != 2 or len(terms) != 1 or None in ends:

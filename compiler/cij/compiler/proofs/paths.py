@@ -13,10 +13,17 @@ from pydantic import BaseModel
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
 from cij.compiler.parts import parts
-from cij.compiler.proofs.answers import is_conflict, negation
+from cij.compiler.proofs.answers import are_contrary, negation
 from cij.compiler.proofs.conditions import check_condition, report_impossible
 from cij.compiler.proofs.findings import conflict, report
-from cij.compiler.proofs.pieces import Piece, distinct, pieces, refuted, segment_pieces
+from cij.compiler.proofs.pieces import (
+    Piece,
+    distinct,
+    piece_of,
+    pieces,
+    refuted,
+    segment_pieces,
+)
 from cij.compiler.proofs.terms import number_of
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
@@ -47,7 +54,7 @@ def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> 
         if isinstance(head, syntax.EnterOn) and isinstance(entry, pg.EventEntry):
             check_condition("what this journey waits for", entry.where, head.pattern.where, build)
     if len(heads) != 1:
-        return _any_of_segments(heads, journey)
+        return _any_of_segments(heads, journey, build)
     head, entry = heads[0], journey.entries[0]
     if isinstance(entry, pg.SegmentEntry):
         return segment_pieces(entry.segment, build)
@@ -55,16 +62,16 @@ def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> 
     if entry.where is None or head.pattern.where is None:
         return []
     found = pieces(entry.where, head.pattern.where, build)
-    return [Piece(_of_trigger(p.condition, entry.event), p.span, p.reason) for p in found]
+    return [piece_of(_of_trigger(p.condition, entry.event), p.span, build) for p in found]
 
 
 def _any_of_segments(
-    heads: Sequence[syntax.EnterSegment | syntax.EnterOn], journey: model.Journey
+    heads: Sequence[syntax.EnterSegment | syntax.EnterOn], journey: model.Journey, build: Build
 ) -> Facts:
     names = [e.segment for e in journey.entries if isinstance(e, pg.SegmentEntry)]
     if not names or len(names) < len(heads):
         return []
-    return [Piece(ex.Or(items=tuple(ex.Member(segment=n) for n in names)), heads[0].span)]
+    return [piece_of(ex.Or(items=tuple(ex.Member(segment=n) for n in names)), heads[0].span, build)]
 
 
 def _of_trigger(node: ex.Expression, event: str) -> ex.Expression:
@@ -109,10 +116,10 @@ def _check_heads(node: syntax.Journey, journey: model.Journey, entry: Facts, bui
 def _holds_at_entry(
     word: str, typed: ex.Expression, written: syntax.Expression, entry: Facts, build: Build
 ) -> bool:
-    denied = Piece(negation(typed), written.span)
-    if not is_conflict((p.condition for p in (*entry, denied)), build.model):
+    denied = piece_of(negation(typed), written.span, build)
+    if not are_contrary(p.formula for p in (*entry, denied)):
         return False
-    kept = [p for p in conflict([*entry, denied], build.model) if p != denied]
+    kept = [p for p in conflict([*entry, denied]) if p != denied]
     message = f"this {word} is taken at once by everybody who enters"
     related = [Label(p.span, f"entering needs `{p.text}`") for p in kept]
     hint = "nobody comes to the first step; make it something that can still happen"
@@ -148,7 +155,7 @@ class _Walk:
     gate: Sequence[Piece] = ()
 
     def is_impossible(self, facts: Iterable[Piece]) -> bool:
-        return is_conflict((p.condition for p in facts), self.build.model)
+        return are_contrary(p.formula for p in facts)
 
     def block(self, steps: model.Steps, written: syntax.Steps, facts: Facts) -> Facts | None:
         """Return what holds after a block, or None where nobody comes to its end."""
@@ -199,12 +206,12 @@ class _Walk:
 
     def _judge(self, arm: _Arm, facts: Facts, node: syntax.Step) -> _Verdict:
         build = self.build
-        if report_impossible("this condition can never be true", arm.inside, arm.span, build):
-            return "never"
         if self.is_impossible((*facts, *arm.inside)):
-            self._report_unreachable(arm, facts, node)
+            message = "this condition can never be true"
+            if not report_impossible(message, arm.inside, arm.span, build):
+                self._report_unreachable(arm, facts, node)
             return "never"
-        denied = Piece(negation(arm.guard), arm.span)
+        denied = piece_of(negation(arm.guard), arm.span, build)
         if isinstance(node, syntax.Split) or not self.is_impossible((*facts, denied)):
             return "open"
         self._report_always(denied, facts)
@@ -213,16 +220,16 @@ class _Walk:
     def _report_unreachable(self, arm: _Arm, facts: Facts, node: syntax.Step) -> None:
         if isinstance(node, syntax.Switch) and _is_repeat(arm.span, self.build):
             return
-        kept = conflict([*facts, *arm.inside], self.build.model)
+        kept = conflict([*facts, *arm.inside])
         message = "no customer can come into this branch"
         hint = (
             "what holds on the way to here excludes it; change the condition or delete the branch"
         )
-        made = report(codes.UNREACHABLE_BRANCH, message, arm.span, kept, self.build.model, hint)
+        made = report(codes.UNREACHABLE_BRANCH, message, arm.span, kept, hint)
         self.build.report(made)
 
     def _report_always(self, denied: Piece, facts: Facts) -> None:
-        kept = [p for p in conflict([*facts, denied], self.build.model) if p != denied]
+        kept = [p for p in conflict([*facts, denied]) if p != denied]
         related = [Label(p.span, _because(p)) for p in kept]
         message = f"this condition is always true{' here' if kept else ''}"
         hint = "leave the test out, or write `else`; a test that always holds decides nothing"
@@ -237,7 +244,7 @@ class _Walk:
             return False
         written = _otherwise(node)
         if written and not isinstance(node, syntax.Split):
-            kept = conflict(facts, self.build.model)
+            kept = conflict(facts)
             message = "no customer can come into this `else`: the branches before it take everybody"
             related = [Label(p.span, _because(p)) for p in kept]
             made = codes.UNREACHABLE_BRANCH.at(written[0].span, message, related=related)
@@ -310,7 +317,7 @@ def _arms(step: model.Choose, node: syntax.Step, build: Build) -> list[_Arm]:
             bodies = [arm.steps for arm in node.arms]
         case _:
             raise AssertionError(f"{type(node).__name__} does not choose")
-    return [_plain_arm(*row) for row in zip(step.arms, spans, bodies, strict=True)]
+    return [_plain_arm(*row, build) for row in zip(step.arms, spans, bodies, strict=True)]
 
 
 def _arm(
@@ -321,9 +328,10 @@ def _arm(
     return _Arm(arm.guard, written.span, inside, after, arm.steps, body)
 
 
-def _plain_arm(arm: model.ChooseArm, span: Span, body: syntax.Steps) -> _Arm:
-    after = [Piece(negation(arm.guard), span, _EARLIER)]
-    return _Arm(arm.guard, span, [Piece(arm.guard, span)], after, arm.steps, body)
+def _plain_arm(arm: model.ChooseArm, span: Span, body: syntax.Steps, build: Build) -> _Arm:
+    inside = [piece_of(arm.guard, span, build)]
+    after = [piece_of(negation(arm.guard), span, build, _EARLIER)]
+    return _Arm(arm.guard, span, inside, after, arm.steps, body)
 
 
 # --- switch -----------------------------------------------------------------------------------

@@ -5,11 +5,13 @@ two are walked side by side, as far as `and`, `not (… or …)` and the conditi
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex
 from cij.compiler.build import Build
 from cij.compiler.proofs.answers import negation
+from cij.compiler.proofs.formula import Formula
+from cij.compiler.proofs.translate import truth
 from cij.compiler.wording import words
 from cij.grammar import syntax
 from cij.grammar.span import Span
@@ -21,11 +23,17 @@ class Piece:
 
     condition: ex.Expression
     span: Span
+    formula: Formula = field(compare=False)
     reason: str = ""
 
     @property
     def text(self) -> str:
         return words(self.condition)
+
+
+def piece_of(condition: ex.Expression, span: Span, build: Build, reason: str = "") -> Piece:
+    """Return a condition at a place."""
+    return Piece(condition, span, truth(condition, build.model), reason)
 
 
 def pieces(node: ex.Expression, written: syntax.Expression, build: Build) -> list[Piece]:
@@ -35,10 +43,10 @@ def pieces(node: ex.Expression, written: syntax.Expression, build: Build) -> lis
             pairs = zip(items, operands(written), strict=True)
             return [piece for i, w in pairs for piece in pieces(i, w, build)]
         case ex.Member(segment=name), _:
-            return segment_pieces(name, build) or [Piece(node, written.span)]
+            return segment_pieces(name, build) or [piece_of(node, written.span, build)]
         case ex.Not(item=inner), syntax.Unary(operator="not", operand=operand):
             return refuted(inner, operand, build)
-    return [Piece(node, written.span)]
+    return [piece_of(node, written.span, build)]
 
 
 def refuted(
@@ -49,7 +57,7 @@ def refuted(
         case ex.Or(items=items), syntax.Binary(operator="or"):
             pairs = zip(items, operands(written), strict=True)
             return [piece for i, w in pairs for piece in refuted(i, w, build, reason)]
-    return [Piece(negation(node), written.span, reason)]
+    return [piece_of(negation(node), written.span, build, reason)]
 
 
 def operands(written: syntax.Binary) -> list[syntax.Expression]:

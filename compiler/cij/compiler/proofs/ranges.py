@@ -32,6 +32,10 @@ class Ranges:
         return self.begins != bool(below % 2)
 
     def __and__(self, other: "Ranges") -> "Ranges":
+        if not self.cuts:
+            return other if self.begins else self
+        if not other.cuts:
+            return self if other.begins else other
         return _merged(self, other, lambda a, b: a and b)
 
     def __or__(self, other: "Ranges") -> "Ranges":

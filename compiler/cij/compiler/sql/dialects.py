@@ -9,7 +9,26 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-NODE_TYPES: frozenset[type[exp.Expr]] = frozenset()
+NODE_TYPES: frozenset[type[exp.Expr]] = frozenset(
+    (
+        # queries
+        *(exp.Select, exp.From, exp.Where, exp.Table, exp.TableAlias, exp.Alias, exp.Subquery),
+        *(exp.Order, exp.Ordered, exp.Limit, exp.Window, exp.RowNumber, exp.Exists, exp.Star),
+        # names and values
+        *(exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Placeholder),
+        *(exp.Cast, exp.DataType, exp.DataTypeParam, exp.Interval, exp.Var, exp.Paren),
+        # conditions
+        *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
+        *(exp.Is, exp.In, exp.RegexpLike, exp.StrPosition),
+        # choices
+        *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest),
+        # numbers: a quotient is `//` of whole numbers, see `exact`
+        *(exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Neg, exp.Abs, exp.Round, exp.Ceil),
+        *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Extract),
+        # texts
+        *(exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Concat, exp.Substring, exp.MD5),
+    )
+)
 
 # Unicode's space separators: what TRIM takes away in DuckDB, and only the blank elsewhere.
 _SPACES = "\u0020\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"

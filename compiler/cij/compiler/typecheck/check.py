@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, cast
 
 from cij.compiler import expression as ex
@@ -25,6 +26,7 @@ from cij.compiler.types import (
     money,
 )
 from cij.grammar import codes, syntax
+from cij.grammar.span import Span
 
 _Rule = Callable[[Any, Environment], ex.Expression | None]
 
@@ -72,10 +74,27 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
 # --- literals ---------------------------------------------------------------------------------
 
 
-def _number(node: syntax.Number, env: Environment) -> ex.Expression:
-    if node.is_integer:
+_WHOLE_DIGITS_MAX, _PLACES_MAX = 18, 6
+
+
+def _number(node: syntax.Number, env: Environment) -> ex.Expression | None:
+    if node.is_integer and _is_exact(node.value, node.span, env):
         return ex.Constant(type=INTEGER, value=int(node.value))
-    return ex.Constant(type=DECIMAL, value=str(node.value))
+    return _decimal(DECIMAL, node.value, node.span, env)
+
+
+def _decimal(type: Type, value: Decimal, span: Span, env: Environment) -> ex.Expression | None:
+    return ex.Constant(type=type, value=f"{value:f}") if _is_exact(value, span, env) else None
+
+
+def _is_exact(value: Decimal, span: Span, env: Environment) -> bool:
+    """Tell whether all engines hold the number as it is written, or report it."""
+    size = abs(Fraction(value))
+    if size < 10**_WHOLE_DIGITS_MAX and (size * 10**_PLACES_MAX).denominator == 1:
+        return True
+    limits = f"{_WHOLE_DIGITS_MAX} digits before the point and {_PLACES_MAX} after it"
+    env.report(codes.TYPE_MISMATCH.at(span, f"a number has at most {limits}"))
+    return False
 
 
 def _duration(node: syntax.Duration, env: Environment) -> ex.Expression:
@@ -94,8 +113,12 @@ def _literal(type: Type, text: Callable[[Any], bool | str]) -> _Rule:
     return rule
 
 
-def _money(node: syntax.Money, env: Environment) -> ex.Expression:
-    return ex.Constant(type=money(node.currency), value=str(node.amount))
+def _money(node: syntax.Money, env: Environment) -> ex.Expression | None:
+    return _decimal(money(node.currency), node.amount, node.span, env)
+
+
+def _percent(node: syntax.Percent, env: Environment) -> ex.Expression | None:
+    return _decimal(PERCENT, node.value / Decimal(100), node.span, env)
 
 
 # --- operators --------------------------------------------------------------------------------
@@ -181,8 +204,10 @@ def _between(node: syntax.Between, env: Environment) -> ex.Expression | None:
     if value is None or low is None or high is None:
         return None
     at_least = operators.compare(">=", value, low, (node.value.span, node.low.span), env)
+    if at_least is None:
+        return None
     at_most = operators.compare("<=", value, high, (node.value.span, node.high.span), env)
-    if at_least is None or at_most is None:
+    if at_most is None:
         return None
     return _negate_if(node.is_negated, ex.And(type=BOOLEAN, items=(at_least, at_most)))
 
@@ -334,7 +359,7 @@ _RULES: dict[type, _Rule] = {
     syntax.Boolean: _literal(BOOLEAN, bool),
     syntax.Duration: _duration,
     syntax.Money: _money,
-    syntax.Percent: _literal(PERCENT, lambda v: str(v / Decimal(100))),
+    syntax.Percent: _percent,
     syntax.Date: _literal(DATE, lambda v: str(v.isoformat())),
     syntax.DateTime: _literal(DATETIME, lambda v: str(v.isoformat(sep=" "))),
     syntax.Time: _literal(TIME, lambda v: str(v.isoformat())),

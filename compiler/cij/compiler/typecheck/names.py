@@ -1,7 +1,7 @@
 """What a dotted name stands for. A name that could be two things is an error, never a guess."""
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
 from cij.grammar import codes, syntax
@@ -31,6 +31,8 @@ def _column(node: syntax.Path, env: Environment) -> ex.Expression | None:
     if found is not None:
         nullable = found.is_nullable and found.name != source.key
         return ex.Column(type=found.type, is_nullable=nullable, source=source.name, name=found.name)
+    if column_mark(source.name, ".".join(parts)) in env.broken:
+        return None
     hint = did_you_mean(".".join(parts), [c.name for c in source.columns])
     message = f"source `{source.name}` has no column `{'.'.join(parts)}`"
     env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such column", help=hint))

@@ -76,7 +76,7 @@ def mismatch(
     """Return the diagnostic for two sides that cannot be compared, added and so on."""
     message = f"cannot {verb} {_article(left.type)} with {_article(right.type)}"
     related = [Label(spans[0], str(left.type))]
-    if left.type.kind == right.type.kind == "money":
+    if left.type.kind == right.type.kind == "money" and left.type != right.type:
         hint = "two currencies never mix: name the amount in the same currency"
         return codes.CURRENCY_MISMATCH.at(
             spans[1], message, label=str(right.type), related=related, help=hint
@@ -167,7 +167,8 @@ def _product(a: Type, b: Type) -> Type | None:
         return a
     if b.kind == "money" and a.is_number:
         return b
-    return _sum(a, b)
+    # An amount times an amount is no amount.
+    return None if "money" in (a.kind, b.kind) else _sum(a, b)
 
 
 def _quotient(a: Type, b: Type) -> Type | None:

@@ -1,6 +1,13 @@
 """What authors write where the language is written otherwise, and the words to tell them."""
 
-from cij.grammar.mistakes.explanation import TOO_DEEP, TOO_DEEP_HELP, explain, extra_brace, no_brace
+from cij.grammar.mistakes.explanation import (
+    TOO_DEEP,
+    TOO_DEEP_HELP,
+    explain,
+    extra_brace,
+    no_brace,
+    no_sign,
+)
 from cij.grammar.mistakes.habits import Habitual, habitual, misread
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import DECLARATIONS
@@ -16,4 +23,5 @@ __all__ = [
     "habitual",
     "misread",
     "no_brace",
+    "no_sign",
 ]

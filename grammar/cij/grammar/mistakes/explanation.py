@@ -14,6 +14,8 @@ from cij.grammar.span import Span
 TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
 TOO_DEEP_HELP = "give a part of it a name of its own, or list values as `in [a, b, c]`"
 
+_WORD_MAX = 30
+
 
 def explain(mistake: Mistake) -> Diagnostic:
     """Return the one diagnostic for a place where reading stopped."""
@@ -30,6 +32,12 @@ def no_brace(mistake: Mistake, brace: str, end: int, opener: int) -> Diagnostic:
     opened = Label(mistake.span(opener, opener + len(own)), "this one is open")
     help = "write the missing `}`"
     return UNEXPECTED_TEXT.at(span, f"`{own}` is not closed", help=help, related=[opened])
+
+
+def no_sign(mistake: Mistake, start: int, end: int) -> Diagnostic:
+    """Say that the key of a setting has no `=`."""
+    key, span = mistake.text[start:end], mistake.span(end, end)
+    return UNEXPECTED_TEXT.at(span, f"expected `=` after `{key}`")
 
 
 def extra_brace(mistake: Mistake, start: int) -> Diagnostic:
@@ -124,7 +132,7 @@ def _near(mistake: Mistake) -> str | None:
     """Return advice when the word resembles one that fits."""
     fitting = [word.lower() for word in words(mistake.accepted)]
     known = DECLARATIONS if mistake.is_outside else fitting
-    near = get_close_matches(mistake.word.lower(), known, n=1, cutoff=0.7)
+    near = get_close_matches(mistake.word[:_WORD_MAX].lower(), known, n=1, cutoff=0.7)
     return f"did you mean `{near[0]}`?" if near and near[0] != mistake.word else None
 
 

@@ -87,14 +87,28 @@ _CURRENCIES = (
 )
 
 _SIGNS = (
+    _row(
+        r"(?P<name>[^\W\d]\w*)[ \t]*[:=]\s*(?=(?:\"[^\"\n]*\"\s*)?\{)",
+        r"a sign between `\g<name>` and its block",
+        r"write `\g<name> {`",
+        r"\g<name> ",
+        lacks="SEND CASE",
+        is_late=True,
+    ),
+    _row(
+        r"renamed\s+[^\W\d]\w*\s*(?P<bad>->|=>|=|as)\s",
+        "`\\g<bad>` is not a word here",
+        "write `renamed OLD to NEW`",
+        "to",
+    ),
     _row(r"==+", "`==` is not an operator", "equality is one `=`", "="),
     _row(r"&&", "`&&` is not an operator", "write `and`", "and"),
     _row(r"\|\|", "`||` is not an operator", "write `or`", "or"),
     _row(r"<>", "`<>` is not an operator", "write `!=`", "!="),
     _row(r"=!", "`=!` is not an operator", "write `!=`", "!="),
-    _row(r"=>", "`=>` is not an operator", "write `>=`", ">=", lacks="LBRACE"),
+    _row(r"=>(?!\s*\{)", "`=>` is not an operator", "write `>=`", ">="),
     _row(r"=<", "`=<` is not an operator", "write `<=`", "<="),
-    _row(r"[-=]>", "an arrow has no meaning here", "what follows stands in braces", "", " {"),
+    _guess(r"[-=]>", "an arrow has no meaning here", "what follows stands in braces", "", " {"),
     _row(r"!(?!=)", "`!` is not an operator", "write `not`", "not "),
     _row(
         '[“”„«»]([^“”„«»"\n]*)[“”»"]|"([^“”„«»"\n]*)[“”»]',
@@ -128,7 +142,7 @@ _SIGNS = (
         "a colon after a name",
         r"a setting is written `\g<key> = value`",
         r"\g<key> =",
-        lacks="SEND ON CASE ELSE",
+        lacks="SEND ON CASE ELSE KIND",
     ),
     _row(
         r":(?=\s*\n)",
@@ -148,6 +162,22 @@ _SIGNS = (
 )
 
 _NUMBERS = (
+    _row(
+        r"(\d\d?:\d\d)\s*(?:-|–|to|until)\s*(\d\d?:\d\d)",
+        "hours with a sign of their own",
+        r"write `\1..\2`",
+        r"\1..\2",
+        needs="TIME_RANGE",
+        lacks="TIME",
+    ),
+    _guess(
+        r"(\d+)(?=\s+[^\W\d])",
+        "a share without `%`",
+        r"write `\1%`",
+        r"\1%",
+        needs="PERCENT",
+        lacks="INT",
+    ),
     _guess(
         r"[0-3]?\d([/.-])[01]?\d\1\d{4}(?!\d)|\d{4}([/.])[01]?\d\2[0-3]?\d(?!\d)",
         "a date in a form that differs by country",
@@ -180,11 +210,10 @@ _NUMBERS = (
         "a unit of time in capitals",
         _DURATION,
         lambda m: m[0].lower(),
-        lacks="NAME",
         is_late=True,
     ),
     _row(rf'"(\d+\s+{_UNITS})"', "a duration in quotes", "write `\\1`", r"\1"),
-    _row(rf'"({_NUMBER}%?)"', "a number in quotes", "write `\\1`", r"\1", r"\1 days"),
+    _row(rf'"({_NUMBER}%?)"', "a number in quotes", "write `\\1`", r"\1", r"\1 days", lacks="NAME"),
     _row(
         r"(\d{1,3})(?:(?:,\d{3})+\.|(?:\.\d{3})+,|,(?!\d{3}(?!\d)))\d+(?![\d.,])",
         "a number with a comma",
@@ -230,7 +259,13 @@ _NUMBERS = (
         r"\1%",
         is_late=True,
     ),
-    _row(rf"%[ \t]*({_NUMBER})", "`%` stands behind the number", r"write `\1%`", r"\1%"),
+    _row(
+        rf"%[ \t]*({_NUMBER})",
+        "`%` stands behind the number",
+        r"write `\1%`",
+        r"\1%",
+        lacks="PLUS",
+    ),
     _guess(r"%", "`%` is not an operator", "`%` ends a share such as `20%`"),
     _row(
         r"\d+(?!\w)",
@@ -245,13 +280,22 @@ _NUMBERS = (
         r"(\d\d?)(?!\w)",
         "a number where a time belongs",
         _TIMES,
-        r"\1:00",
+        lambda m: f"{int(m[1]):02}:00",
         needs="TIME",
         lacks="INT",
     ),
     _guess(
         r"[0-9_]+[^\W\d]\w*", "a number and a word without a space", _DURATION, "1 day", "1", "x"
     ),
+)
+
+_VALUE = r'(?:"[^"\n]*"|[\w.]+)'
+_SPOKEN = (
+    (r"equals|(?:is\s+)?equal\s+to|eq", "="),
+    (r"(?:is\s+)?(?:more|greater|bigger)\s+than", ">"),
+    (r"(?:is\s+)?(?:less|smaller|fewer)\s+than", "<"),
+    (r"(?:is\s+)?at\s+least", ">="),
+    (r"like|includes|has", "contains"),
 )
 
 _CONDITIONS = (
@@ -273,30 +317,39 @@ _CONDITIONS = (
         "write `!=`",
         "!=",
     ),
-    _row(r"(?P<bad>is)\s+(?!known|unknown)[\w\"]", "`is` compares nothing", "write `=`", "="),
     _row(
-        r"(?P<bad>equals|equal\s+to|is\s+equal\s+to|eq)\s+\S",
-        "`\\g<bad>` is not an operator",
+        r"(?P<bad>is)\s+(?!known|unknown|\w+\s+than)[\w\"]",
+        "`is` compares nothing",
         "write `=`",
         "=",
     ),
-    _row(
-        r"(?P<bad>(?:more|greater|bigger)\s+than)\s+\S",
-        "`\\g<bad>` is not an operator",
-        "write `>`",
-        ">",
+    *(
+        _row(
+            rf"(?P<bad>{words})\s+{_VALUE}",
+            "`\\g<bad>` is not an operator",
+            f"write `{sign}`",
+            sign,
+            is_late=True,
+        )
+        for words, sign in _SPOKEN
     ),
     _row(
-        r"(?P<bad>(?:less|smaller|fewer)\s+than)\s+\S",
-        "`\\g<bad>` is not an operator",
-        "write `<`",
-        "<",
+        r"(?P<bad>(?:in|during|over)\s+(?:the\s+)?last)\s+\d",
+        "`\\g<bad>` is not a window",
+        "write `within last`",
+        "within last",
     ),
     _row(
-        r"(?P<bad>like|includes|has)\s+\"",
-        "`\\g<bad>` is not an operator",
-        "write `contains`",
-        "contains",
+        r"(?P<bad>in\s+(?:segments\s+)?)(?!segment\s|top\s)([^\W\d]\w*)",
+        "expected `in segment` or a list",
+        r"write `in segment \2`",
+        "in segment ",
+    ),
+    _row(
+        r"(?P<bad>not)\s*(?:[<>=]|!=)",
+        "`not` is a word of the language",
+        "a field of this name stands in back-quotes",
+        "`not`",
     ),
     _row(
         r"in\s*(?P<bad>\(([^()\n]*)\))",
@@ -307,6 +360,31 @@ _CONDITIONS = (
 )
 
 _STEPS = (
+    _row(
+        r"send\s+(?P<bad>(?:an?|the)\s+)[^\W\d]\w*\s+\S",
+        "`send` is followed by a channel",
+        "for example `send email welcome`",
+        "",
+    ),
+    _row(
+        r"[^\W\d]\w*[ \t]*(?P<bad>[=-])[ \t]*(?:send|wait|do|if|switch|split|set|emit|run|end)\s",
+        "a label ends with `:`",
+        "for example `reward: send email welcome`",
+        ":",
+        needs="SEND",
+    ),
+    _guess(
+        r"goto|jump",
+        "there is no jump",
+        "branches join behind their `}`; `end` leaves",
+        "end",
+        needs="SEND",
+    ),
+    _guess(
+        r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
+        "`\\g<bad>` is not a word here",
+        "parameters stand between `{` and `}`, each on a line of its own",
+    ),
     _row(
         r"elif(?!\w)|elsif(?!\w)|elseif(?!\w)",
         "`\\g<0>` is not a word here",
@@ -347,7 +425,7 @@ _STEPS = (
         "",
     ),
     _guess(
-        r"(?P<bad>wait\s+for\s+([^\W\d]\w*))[ \t]*(?:[{\n]\s*|\})[^\n]*",
+        r"(?P<bad>wait\s+for\s+([^\W\d]\w*(?:\([^)\n]*\))?))[ \t]*(?:[{\n]\s*|\})[^\n]*",
         "`\\g<bad>` has no end",
         r"say how long: `wait for \2 up to 3 days`",
         r"\g<bad> up to 1 day",
@@ -427,17 +505,97 @@ _HEADS = (
         "when",
     ),
     _row(
-        r"(?:exit|goal|on|add)\s[^\n{}=]*?(?P<bad>if)\s",
+        r"(?:exit|goal|on|add|never)\s[^\n{}=]*?(?P<bad>if)(?!\w)",
         "`if` is not a word here",
         "write `when`",
         "when",
         "where",
+        is_late=True,
+    ),
+    _guess(
+        r"(?P<bad>if)(?!\w)",
+        "`if` is not a word here",
+        "write `on EVENT` or `when CONDITION`",
+        "on",
+        "when",
+        needs="ON WHEN",
     ),
     _row(
-        r"(?:campaign|flow|workflow|program)(?P<rest>\s+[^\W\d])",
-        "there is no declaration of this kind",
+        r"exit\s+(?P<bad>)(?!on\s|when\s)[^\W\d]\w*[ \t]*\n\s*[^\n]+",
+        "expected `on` after `exit`",
+        "write `exit on EVENT` or `exit when CONDITION`",
+        "on ",
+        is_certain=False,
+    ),
+    _row(
+        r"then\s+(?P<bad>goto)\s",
+        "`goto` is not a word here",
+        "write `go to`",
+        "go to",
+    ),
+    _row(
+        rf"(?P<bad>in|after)\s+\d+\s+{_UNITS}",
+        "`\\g<bad>` is not a word here",
+        "write `within`",
+        "within",
+        needs="WITHIN",
+        lacks="LAST",
+    ),
+    _row(
+        r"(?P<bad>max|maximum|no\s+more\s+than|up\s+to)\s+\d",
+        "`\\g<bad>` is not a word here",
+        "write `at most`",
+        "at most",
+        needs="AT QUIET",
+    ),
+    _row(
+        r"(?P<bad>in|within|an?|each|every)\s",
+        "`\\g<bad>` is not a word here",
+        "write `per`",
+        "per",
+        needs="PER",
+        lacks="PLUS",
+    ),
+    _row(
+        r"(?P<bad>)[^\W\d]\w*(?:\([^)\n]*\))?\s+by\s",
+        "expected `event` before the name of an event",
+        "write `event`",
+        "event ",
+        needs="EVENT CLOCK",
+    ),
+    _guess(
+        r"message\s+(?P<bad>[^\W\d]\w*)\s*\{",
+        "`message \\g<bad>` names no channel",
+        r"for example `message email \g<bad>`",
+        r"`…` \g<bad>",
+    ),
+    _row(
+        rf"(?:{_DECLARATIONS})\s+(?P<bad>[^\W\d]\w*(?:[ \t]*-[ \t]*\w+|[ \t]+\w+)+)(?=[ \t]*\{{)",
+        "a name of several words",
+        "join them with `_`, or write them between back-quotes",
+        lambda m: re.sub(r"[ \t-]+", "_", m["bad"]),
+        needs="LBRACE",
+    ),
+    _guess(
+        r"(?P<bad>)[^\W\d][\w.]*\s*(?:[<>]=?|!=)\s*\S",
+        "expected `where` before a condition",
+        "for example `where points > 1000`",
+        "where ",
+        needs="LBRACE TEXT",
+    ),
+    _guess(
+        r"(?P<bad>when|if)\s+[^\W\d][\w.]*\s*(?:[<>=]|!=)",
+        "`\\g<bad>` is not a word here",
+        "write `where`",
+        "where",
+        needs="LBRACE",
+        lacks="PLUS",
+    ),
+    _row(
+        r"(?P<bad>campaign|flow|workflow|program)\s+[^\W\d]",
+        "there is no declaration `\\g<bad>`",
         "write `journey`",
-        r"journey\g<rest>",
+        "journey",
         needs="KIND",
     ),
     _row(
@@ -457,6 +615,14 @@ _HEADS = (
 )
 
 _TEXTS = (
+    _row(
+        r'"([^"\\\n`]+)"',
+        "a name in quotes",
+        "a name stands without quotes; one of several words between back-quotes",
+        lambda m: m[1] if m[1].isidentifier() else f"`{m[1]}`",
+        needs="NAME",
+        lacks="TEXT",
+    ),
     _guess(
         r'"""(?:(?!\n\})(?s:.))*',
         "a text without an end",
@@ -477,8 +643,9 @@ _TEXTS = (
 HABITS = _SIGNS + _NUMBERS + _CONDITIONS + _STEPS + _HEADS + _TEXTS
 
 # What the grammar reads, and no author means as it reads it.
+NULLS = ("null", "NULL", "Null", "None", "nil", "undefined")
 MISREAD = re.compile(
-    r"(?<![\w.`])(?:(?P<null>null|NULL|Null|None|nil|undefined)(?![\w.`(])"
+    rf"(?<![\w.`])(?:(?P<null>{'|'.join(NULLS)})(?![\w.`(])"
     r"|(?P<date>[0-3]?\d/[01]?\d/\d{4}|\d{4}/[01]?\d/[0-3]?\d)(?![\d/]))"
 )
 TOLD = {

@@ -8,27 +8,45 @@ from lark import Token
 
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
-from cij.grammar.mistakes.habit_table import HABITS, MISREAD, TOLD, Habit
+from cij.grammar.mistakes.habit_table import HABITS, MISREAD, NULLS, TOLD, Habit
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import DECLARATIONS
 from cij.grammar.span import Span
 
 # A habit may begin so many tokens before the place where reading stops.
-_TOKENS_BEFORE = 5
+_TOKENS_BEFORE = 8
 # Words that the grammar takes for a name when they are shouted, and stops only later.
 _TAKEN = {"add", "and", "between", "case", "contains", "else", "except", "in", "is", "not", "or"}
 _TAKEN |= {"since", "stage", "when", "where", "within"}
 
+_DIVISION = re.compile(r"/[0-9]")
+
 
 @dataclass(frozen=True, slots=True)
 class Habitual:
-    """A mistake with words of its own. `readings` are texts that may be meant between `start` and
-    `end`, the likeliest first."""
+    """A mistake with words of its own. `readings` are texts that may be meant in `span`, the
+    likeliest first."""
 
-    start: int
-    end: int
+    span: Span
     readings: tuple[str, ...]
-    diagnostic: Diagnostic
+    message: str
+    help: str
+    is_certain: bool = True
+
+    @property
+    def start(self) -> int:
+        return self.span.start
+
+    @property
+    def end(self) -> int:
+        return self.span.end
+
+    def diagnostic(self, reading: str | None) -> Diagnostic:
+        """Say what is wrong. `reading` is what the text around turned out to go with."""
+        fixes = []
+        if self.is_certain and reading is not None:
+            fixes = [Fix(self.help, (Edit(self.span, reading),))]
+        return UNEXPECTED_TEXT.at(self.span, self.message, help=self.help, fixes=fixes)
 
 
 def habitual(mistake: Mistake) -> Habitual | None:
@@ -61,12 +79,9 @@ def _reaches(mistake: Mistake, match: re.Match[str]) -> bool:
 
 def _of_habit(mistake: Mistake, habit: Habit, match: re.Match[str]) -> Habitual:
     start, end = match.span("bad") if "bad" in habit.pattern.groupindex else match.span()
-    span = mistake.span(start, end)
+    message, help = match.expand(habit.message), match.expand(habit.help)
     readings = tuple(habit.readings(match))
-    fixes = [Fix(habit.help, (Edit(span, readings[0]),))] if habit.is_certain and readings else []
-    message = match.expand(habit.message)
-    found = UNEXPECTED_TEXT.at(span, message, help=match.expand(habit.help), fixes=fixes)
-    return Habitual(start, end, readings, found)
+    return Habitual(mistake.span(start, end), readings, message, help, habit.is_certain)
 
 
 # --- capitals ---------------------------------------------------------------------------------
@@ -91,9 +106,7 @@ def _fitting(accepted: Iterable[str]) -> set[str]:
 def _lowered(mistake: Mistake, word: str, start: int) -> Habitual:
     lower, span = word.lower(), mistake.span(start, start + len(word))
     help = f"write `{lower}` in lower case"
-    fix = Fix(f"write `{lower}`", (Edit(span, lower),))
-    found = UNEXPECTED_TEXT.at(span, f"`{word}` is not a word here", help=help, fixes=[fix])
-    return Habitual(start, start + len(word), (lower,), found)
+    return Habitual(span, (lower,), f"`{word}` is not a word here", help)
 
 
 # --- what parses and means something else -----------------------------------------------------
@@ -101,7 +114,8 @@ def _lowered(mistake: Mistake, word: str, start: int) -> Habitual:
 
 def misread(file: str, text: str, tokens: Iterable[Token]) -> list[Diagnostic]:
     """Find what the grammar reads and no author means: `null` for a field, dates as divisions."""
-    if not MISREAD.search(text):
+    # Most texts have none of these signs, and looking for them costs least.
+    if not any(word in text for word in NULLS) and not _DIVISION.search(text):
         return []
     starts = {token.start_pos: token for token in tokens if token.type in ("PATH", "INT")}
     matches = ((starts.get(match.start()), match) for match in MISREAD.finditer(text))

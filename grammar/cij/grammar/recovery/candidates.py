@@ -78,7 +78,7 @@ def _as_read(place: Place, stack: Stack, lexeme: Lexeme) -> Iterator[tuple[Lexem
 
 
 def _setting(place: Place, keep: int, undone: int) -> Iterator[Repair]:
-    """Read `key value` and `key value =` as a setting."""
+    """Read `key value`, `key value =` and `key other value` as a setting."""
     key, value, sign = (place.lexeme(keep + offset) for offset in range(3))
     text = place.automaton.text[key.start : key.end]
     if not text[:1].isalpha() or place.automaton.after(place.stacks[keep], "KEY") is None:
@@ -87,6 +87,7 @@ def _setting(place: Place, keep: int, undone: int) -> Iterator[Repair]:
     assigned = Lexeme("ASSIGN", key.end, key.end, "=")
     cost = undone + 2 * costs.insert("ASSIGN")
     yield Repair(keep, (named, assigned), key.end, cost)
+    yield Repair(keep, (named, assigned), value.end, cost + costs.skip(value.type))
     stack = place.automaton.after_all(place.stacks[keep], ["KEY", "ASSIGN"])
     if sign.type == "ASSIGN" and stack is not None:
         for moved, _ in _as_read(place, stack, value):

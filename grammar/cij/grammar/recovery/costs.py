@@ -3,11 +3,14 @@
 from difflib import get_close_matches
 
 from cij.grammar.mistakes import DECLARATIONS
+from cij.grammar.recovery.automaton import BEGINNINGS
 
 _SKIP = 3
 _SKIP_BRACE = 6
 SWAP = 4
 UNDO = 1
+# What is longer resembles no word of the language.
+_WORD_MAX = 30
 UNBALANCED = 8
 SIMILAR = 1
 _CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
@@ -65,7 +68,7 @@ def insert(type: str) -> int:
         return 2
     if type in _NAMES:
         return 10
-    return 12 if type in _RARE else 5
+    return 12 if type in _RARE or type in BEGINNINGS else 5
 
 
 def skip(type: str) -> int:
@@ -80,7 +83,7 @@ def replace(type: str, found: str, word: str) -> int:
 
 def similar(type: str, word: str) -> str | None:
     """Return the word of `type` that the author's word resembles."""
-    if type in NAMED or not word[:1].isalpha():
+    if type in NAMED or len(word) > _WORD_MAX or not word[:1].isalpha():
         return None
     words = DECLARATIONS if type == "KIND" else [text(type)]
     found = get_close_matches(word.lower(), words, n=1, cutoff=0.7)

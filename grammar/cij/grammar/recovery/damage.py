@@ -5,9 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cij.grammar import literal_values, syntax
+from cij.grammar.expressions import ParseTree
 from cij.grammar.span import Span
 
 _NAME = re.compile(r"[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`")
+
+# In more text than this no author looks for a name.
+_NAMES_WITHIN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,15 @@ class Damage:
 
     start: int
     end: int
+
+
+def dropped(tree: ParseTree, node: syntax.File) -> list[Damage]:
+    """Return the heads of declarations that were read and are not in the syntax tree."""
+    if len(tree.children) == len(node.declarations):
+        return []
+    kept = {part.span.start for part in node.declarations}
+    starts = [part.meta.start_pos for part in tree.children]
+    return [Damage(start, start) for start in starts if start not in kept]
 
 
 def damaged(node: syntax.File, damage: Sequence[Damage]) -> tuple[Span, ...]:
@@ -42,5 +55,6 @@ def _name(part: syntax.TopLevel) -> str:
 def _names(text: str, stretch: Damage) -> Iterator[str]:
     start = text.rfind("\n", 0, stretch.start) + 1
     end = text.find("\n", stretch.end)
-    for match in _NAME.finditer(text, start, len(text) if end < 0 else end):
+    end = min(len(text) if end < 0 else end, start + _NAMES_WITHIN)
+    for match in _NAME.finditer(text, start, end):
         yield literal_values.name(match[0])

@@ -34,6 +34,15 @@ _LANDMARK = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
+# Only beginnings, and lines as fast as possible.
+_FIRST_COLUMN = re.compile(
+    rf'''
+    (?P<beginning>(?<![^\n\ufeff])(?={_BEGINNING}))
+    |"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\[^\n])*"|\#[^\n]*|`[^`\n]+`
+    |\ufeff|[^"#`\n]*+\n|[^"#`\n]++|.
+    ''',
+    re.VERBOSE | re.DOTALL,
+)
 # The same for brackets of all kinds.
 _BRACKET = re.compile(
     r'''"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\[^\n])*"|\#[^\n]*|`[^`\n]+`|([{}()\[\]])''', re.DOTALL
@@ -87,15 +96,11 @@ class _Scan:
     def brace(self, start: int, is_open: bool) -> None:
         if is_open:
             self.open.append(self.lines[-1])
-        elif self.open and not self._is_deeper(start):
+        elif self.open and self.lines[-1].indent <= self.open[-1].indent:
             self.open.pop()
         else:
+            # Also a `}` on a line that is deeper than the one it would close.
             self.faults.append(self._unopened(start))
-
-    def _is_deeper(self, start: int) -> bool:
-        """Tell whether a `}` at the start of its line is deeper than what it would close."""
-        line = self.lines[-1]
-        return start == line.start and line.indent > self.open[-1].indent
 
     def _unopened(self, start: int) -> BraceFault:
         """Blame the line above that a `}` at the start of its own line would close."""
@@ -122,8 +127,8 @@ class Layout:
     @cached_property
     def _beginnings(self) -> list[int]:
         """Return where the first column begins a declaration."""
-        found = _LANDMARK.finditer(self.text)
-        return [m.start() for m in found if m.lastgroup == "beginning" and not m[0]]
+        found = _FIRST_COLUMN.finditer(self.text)
+        return [match.start() for match in found if match.lastgroup == "beginning"]
 
     def is_beginning(self, start: int) -> bool:
         return self.text[start - 1 : start] in ("", "\n") and start in self._known

@@ -105,25 +105,29 @@ class Mending:
         if mistake.is_too_deep:
             return place.leave(end), mistakes.explain(mistake)
         habitual = mistakes.habitual(mistake)
-        repair = habitual and self._habitual_repair(place, habitual)
-        if habitual and repair:
-            return repair, habitual.diagnostic
+        meant = self._meant(place, habitual) if habitual else None
+        if meant:
+            return meant
         for fault in self._brace_faults():
             repair = self._brace_repair(place, fault)
             if repair:
                 return repair, self._brace_diagnostic(mistake, fault, repair)
         best = place.best(candidates(place)) or panic(place, end)
-        found = habitual.diagnostic if habitual else self._explained(mistake, best, place)
-        return best, found
+        if habitual:
+            return best, habitual.diagnostic(None)
+        return best, self._explained(mistake, best, place)
 
     def _explained(self, mistake: Mistake, repair: Repair, place: Place) -> Diagnostic:
         """Explain a mistake where it is repaired, if that is on a line above."""
+        if [lexeme.type for lexeme in repair.inserted[:2]] == ["KEY", "ASSIGN"]:
+            key = repair.inserted[0]
+            return mistakes.no_sign(mistake, key.start, key.end)
         lexeme = place.lexeme(repair.keep)
         if "\n" in self.text[lexeme.start : mistake.start] and repair.inserted:
             mistake = self._mistake(lexeme, False, repair.keep)
         return mistakes.explain(mistake)
 
-    def _habitual_repair(self, place: Place, habitual: Habitual) -> Repair | None:
+    def _meant(self, place: Place, habitual: Habitual) -> tuple[Repair, Diagnostic] | None:
         """Read what is meant instead, if the text goes on from there."""
         keep = max(place.index(habitual.start), self.begin)
         before = self.text[place.wrong.start : habitual.start] if keep == len(self.lexemes) else ""
@@ -132,7 +136,7 @@ class Mending:
             if inserted is not None:
                 repair = Repair(keep, inserted, habitual.end, 0)
                 if place.progress(repair, ENOUGH) >= ENOUGH:
-                    return repair
+                    return repair, habitual.diagnostic(reading)
         return None
 
     def _lexemes_of(

@@ -84,13 +84,12 @@ class _Reader:
         automaton = Automaton(self.table, self.text)
         mending = Mending(self.file, automaton, stack_of(self.state.state_stack), start)
         lexemes = mending.run()
-        self._feed_all(lexemes)
+        self._feed_all(lexemes, mending.places)
         self._feed_end()
         tree = self.state.value_stack[-1]
         return Reading(tree, self.tokens, mending.diagnostics, mending.damage)
 
-    def _feed_all(self, lexemes: Iterable[Lexeme]) -> None:
-        places = Places(self.text)
+    def _feed_all(self, lexemes: Iterable[Lexeme], places: Places) -> None:
         for lexeme in lexemes:
             token = places.token(lexeme)
             self.state.feed_token(token)

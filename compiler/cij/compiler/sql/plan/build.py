@@ -6,7 +6,6 @@ from cij.compiler.sql import moments
 from cij.compiler.sql.plan.advance import advance
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
-from cij.compiler.sql.plan.own_zone import in_own_zone
 from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan
 from cij.compiler.sql.plan.reacting import on_exit, on_goal
 from cij.compiler.sql.plan.regions import regions
@@ -34,17 +33,16 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
     """Return the plan of one journey."""
     context = Context(program, journey, Catalog.of(program))
     rests = [s for s in journey.states if isinstance(s, pg.Rest)]
-    plan = JourneyPlan(
+    return JourneyPlan(
         name=journey.name,
         version=journey.version,
         start=journey.start,
         regions={r.root: advance(r, context) for r in regions(journey)},
         timers={rest.id: timer(rest, context) for rest in rests},
         events=_events(rests, context),
-        entries=tuple(by_segment(e) for e in journey.entries if isinstance(e, pg.SegmentEntry)),
+        entries=tuple(by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)),
         admit=admit(context),
     )
-    return in_own_zone(plan, journey, program)
 
 
 def _events(rests: list[pg.Rest], context: Context) -> dict[str, EventPlan]:

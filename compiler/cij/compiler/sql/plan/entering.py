@@ -18,10 +18,17 @@ JOIN customer AS c ON c.id = f.customer
 WHERE f.event = {event} AND f.round = $round AND e.at >= $started AND {condition}
 """
 
+# Two ticks may fall on one instant: who joined at it counts unless the first let him in already.
 _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from
 FROM segment_member AS s
-WHERE s.segment = {segment} AND ($entered_until IS NULL OR s.since > $entered_until)
+WHERE s.segment = {segment} AND (
+  $entered_until IS NULL OR s.since > $entered_until
+  OR (s.since = $entered_until AND NOT EXISTS(
+    SELECT 1 FROM passage AS p
+    WHERE p.journey = {journey} AND p.customer = s.customer AND p.entered_at >= s.since
+  ))
+)
 """
 
 
@@ -42,9 +49,10 @@ def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
     return EntryPlan(segment=None, is_once=False, candidates=_candidates(rows))
 
 
-def by_segment(entry: pg.SegmentEntry) -> EntryPlan:
+def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
     """Return the plan of an entry from a segment. Parameter: `entered_until`."""
-    rows = fill(_BY_SEGMENT, segment=text(entry.segment))
+    journey = text(context.journey.name)
+    rows = fill(_BY_SEGMENT, segment=text(entry.segment), journey=journey)
     return EntryPlan(segment=entry.segment, is_once=entry.is_once, candidates=_candidates(rows))
 
 

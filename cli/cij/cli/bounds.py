@@ -1,0 +1,70 @@
+"""What `cij check --bounds` adds: the most messages that one customer can receive."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from cij.cli.render.table import table
+from cij.compiler.expression import Period
+from cij.compiler.model import Model
+from cij.compiler.proofs.bounds import Bound, send_bound, total_bound
+from cij.compiler.wording import duration_words
+
+WINDOWS = tuple(Period(count=days, unit="day") for days in (1, 7, 30))
+_TOTAL = "all journeys"
+_SHOWN_MAX = 8
+
+
+def bounds_text(source: Model) -> str:
+    """Return a table of the bounds, and the worst case of a week of each journey."""
+    heads = ["", *(duration_words(w) for w in WINDOWS)]
+    rows = [[name, *map(_shown, bounds)] for name, bounds in _bounds(source)]
+    title = "messages that one customer can receive at most"
+    return table(title, heads, rows) + "".join(_paths(source))
+
+
+def with_bounds(document: str, source: Model) -> str:
+    """Return a JSON document of diagnostics with the bounds added."""
+    content = json.loads(document)
+    days = [str(window.count) for window in WINDOWS]
+    content["bounds"] = {
+        name: {"days": dict(zip(days, map(_as_json, bounds), strict=True))}
+        for name, bounds in _bounds(source)
+    }
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def _bounds(source: Model) -> Iterator[tuple[str, list[Bound]]]:
+    for name, journey in source.journeys.items():
+        yield name, [send_bound(journey, w) for w in WINDOWS]
+    yield _TOTAL, [total_bound(source.journeys.values(), w) for w in WINDOWS]
+
+
+def _shown(bound: Bound) -> str:
+    if bound.count is None:
+        return "unlimited"
+    return str(bound.count) if bound.is_exact else f"<= {bound.count}"
+
+
+def _paths(source: Model) -> Iterator[str]:
+    for journey in source.journeys.values():
+        bound = send_bound(journey, WINDOWS[1])
+        steps = [f"{sent.step} after {_elapsed(sent.elapsed_s)}" for sent in bound.path[:_SHOWN_MAX]]
+        if steps:
+            more = ", …" if len(bound.path) > _SHOWN_MAX else ""
+            yield f"worst week of {journey.name}: {', '.join(steps)}{more}\n"
+
+
+def _elapsed(seconds: int) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
+    return f"{seconds} seconds"
+
+
+def _as_json(bound: Bound) -> dict[str, Any]:
+    path = [
+        {"journey": s.journey, "step": s.step, "message": s.message, "elapsed_s": s.elapsed_s}
+        for s in bound.path
+    ]
+    return {"count": bound.count, "is_exact": bound.is_exact, "path": path}
