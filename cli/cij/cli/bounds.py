@@ -49,7 +49,9 @@ def _shown(bound: Bound) -> str:
 def _paths(source: Model) -> Iterator[str]:
     for journey in source.journeys.values():
         bound = send_bound(journey, WINDOWS[1])
-        steps = [f"{sent.step} after {_elapsed(sent.elapsed_s)}" for sent in bound.path[:_SHOWN_MAX]]
+        steps = [
+            f"{sent.step} after {_elapsed(sent.elapsed_s)}" for sent in bound.path[:_SHOWN_MAX]
+        ]
         if steps:
             more = ", …" if len(bound.path) > _SHOWN_MAX else ""
             yield f"worst week of {journey.name}: {', '.join(steps)}{more}\n"

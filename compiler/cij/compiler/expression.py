@@ -19,7 +19,7 @@ Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
 class Typed(BaseModel):
     """What all expressions have."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Type
     is_nullable: bool = False
@@ -126,7 +126,7 @@ class HashShare(Typed):
 class Last(BaseModel):
     """`within last D`: the half-open interval (now - D, now] (S5)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     op: Literal["last"] = "last"
     period: Period
@@ -135,7 +135,7 @@ class Last(BaseModel):
 class Range(BaseModel):
     """`since A` (no end) or `between A and B`; (start, end], a missing bound matches nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     op: Literal["range"] = "range"
     start: "Expression"

@@ -19,7 +19,7 @@ FORMAT_VERSION = "1.0"
 class Part(BaseModel):
     """Anything in a program."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Place(Part):

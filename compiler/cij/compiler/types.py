@@ -22,7 +22,7 @@ Kind = Literal[
 class Type(BaseModel):
     """One type. `currency` is there for money only: two currencies are two types (S2)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: Kind
     currency: str | None = None

@@ -8,7 +8,8 @@ from lark import Token
 
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
-from cij.grammar.mistakes.habit_table import HABITS, MISREAD, NULLS, TOLD, Habit
+from cij.grammar.mistakes.habit import Habit
+from cij.grammar.mistakes.habit_table import HABITS, MISREAD, NULLS, TOLD
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import DECLARATIONS
 from cij.grammar.span import Span

@@ -81,16 +81,18 @@ def _setting(place: Place, keep: int, undone: int) -> Iterator[Repair]:
     """Read `key value`, `key value =` and `key other value` as a setting."""
     key, value, sign = (place.lexeme(keep + offset) for offset in range(3))
     text = place.automaton.text[key.start : key.end]
-    if not text[:1].isalpha() or place.automaton.after(place.stacks[keep], "KEY") is None:
+    stack = place.stacks[keep]
+    is_word = key.type not in costs.NAMED and place.automaton.after(stack, key.type) is not None
+    if is_word or not text[:1].isalpha() or place.automaton.after(stack, "KEY") is None:
         return
     named = Lexeme("KEY", key.start, key.end, text)
     assigned = Lexeme("ASSIGN", key.end, key.end, "=")
     cost = undone + 2 * costs.insert("ASSIGN")
     yield Repair(keep, (named, assigned), key.end, cost)
     yield Repair(keep, (named, assigned), value.end, cost + costs.skip(value.type))
-    stack = place.automaton.after_all(place.stacks[keep], ["KEY", "ASSIGN"])
-    if sign.type == "ASSIGN" and stack is not None:
-        for moved, _ in _as_read(place, stack, value):
+    behind = place.automaton.after_all(stack, ["KEY", "ASSIGN"])
+    if sign.type == "ASSIGN" and behind is not None:
+        for moved, _ in _as_read(place, behind, value):
             yield Repair(keep, (named, assigned, moved), sign.end, cost)
 
 

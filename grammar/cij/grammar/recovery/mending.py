@@ -47,12 +47,18 @@ class Mending:
         while True:
             lexeme = self.automaton.next(self.stacks[-1], self.position)
             stack = self.automaton.after(self.stacks[-1], lexeme.type)
-            if stack is None or stack.height > STACK_MAX:
-                self._mend(lexeme, stack is not None)
+            if stack is None or self._is_nested(lexeme):
+                self._mend(lexeme, False)
+            elif stack.height > STACK_MAX:
+                self._mend(lexeme, True)
             elif lexeme.type == END:
                 return self.lexemes
             else:
                 self._take(lexeme, stack)
+
+    def _is_nested(self, lexeme: Lexeme) -> bool:
+        """Tell whether the next declaration was taken for a part of one that is still open."""
+        return lexeme.type not in BEGINNINGS and self.layout.is_beginning(lexeme.start)
 
     def _take(self, lexeme: Lexeme, stack: Stack) -> None:
         if lexeme.type in BEGINNINGS:
@@ -114,7 +120,7 @@ class Mending:
                 return repair, self._brace_diagnostic(mistake, fault, repair)
         best = place.best(candidates(place)) or panic(place, end)
         if habitual:
-            return best, habitual.diagnostic(None)
+            return best, habitual.diagnostic(next(iter(habitual.readings), None))
         return best, self._explained(mistake, best, place)
 
     def _explained(self, mistake: Mistake, repair: Repair, place: Place) -> Diagnostic:
@@ -122,6 +128,9 @@ class Mending:
         if [lexeme.type for lexeme in repair.inserted[:2]] == ["KEY", "ASSIGN"]:
             key = repair.inserted[0]
             return mistakes.no_sign(mistake, key.start, key.end)
+        if {lexeme.type for lexeme in repair.inserted} == {"RBRACE"} and mistake.found is not None:
+            end = self.lexemes[repair.keep - 1].end if repair.keep else 0
+            return mistakes.no_brace(mistake, "}", end, self.begin_place)
         lexeme = place.lexeme(repair.keep)
         if "\n" in self.text[lexeme.start : mistake.start] and repair.inserted:
             mistake = self._mistake(lexeme, False, repair.keep)
