@@ -202,17 +202,18 @@ def is_true(node: ex.Expression, witness: Witness, catalog: Catalog) -> bool:
 
 def _holds(node: ex.Compare, witness: Witness) -> bool:
     left, right = value_of(node.left, witness), value_of(node.right, witness)
-    is_known = left is not None and right is not None
+    if left is None or right is None:
+        return node.operator == "!="
     match node.operator:
         case "!=":
-            return not (is_known and left == right)
+            return bool(left != right)
         case "=":
-            return is_known and bool(left == right)
+            return bool(left == right)
         case "contains":
-            return is_known and right in left
+            return right in left
         case "starts with":
-            return is_known and left.startswith(right)
-    return is_known and bool(_ORDER[node.operator](left, right))
+            return bool(left.startswith(right))
+    return bool(_ORDER[node.operator](left, right))
 
 
 _ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}

@@ -436,7 +436,7 @@ def projects(draw: st.DrawFn) -> str:
     for name in ("one", "`two words`", "three")[: draw(st.integers(1, 3))]:
         usual = st.sampled_from(["points >= 0", "email is known", "any(purchase)", "not vip"])
         body = draw(st.one_of(usual, conditions(Scope(names))))
-        text += f"\nsegment {name} {{\nwhere {body}\nrefresh = 2 days\n}}\n"
+        text += f"\nsegment {name} {{\nwhere {body}\nrefresh = 3 days\n}}\n"
         names = (*names, name)
     for name in ("first_journey", "`second one`")[: draw(st.integers(1, 2))]:
         text += "\n" + draw(journeys(name, names))

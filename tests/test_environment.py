@@ -63,7 +63,9 @@ def _ran(folder: Path, program: Program) -> DuckEngine:
 
 
 def _rows(path: Path) -> None:
-    path.write_text("id,email,zone\n1,a@x.example,\n2,b@x.example,Europe/London\n3,c@x.example,Mars\n")
+    path.write_text(
+        "id,email,zone\n1,a@x.example,\n2,b@x.example,Europe/London\n3,c@x.example,Mars\n"
+    )
 
 
 def test_a_source_may_take_its_path_from_the_environment(

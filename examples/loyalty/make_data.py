@@ -84,7 +84,9 @@ def cards() -> list[tuple[str, str, str, int, str, int | None]]:
     for n, (given, _, email, _, _, _, points) in enumerate(PEOPLE, 1):
         if points is not None:
             holder = given.upper()
-            found.append((f"K-{n:03}", holder, email, points, f"2026-02-{n % 27 + 1:02} 08:00", None))
+            found.append(
+                (f"K-{n:03}", holder, email, points, f"2026-02-{n % 27 + 1:02} 08:00", None)
+            )
     # Bob's older card says more than his new one: the later record wins, so he is not loyal.
     found.append(("K-900", "ROBERT", "Bob.Miller@example.com", 1900, "2024-05-01 08:00", None))
     found.append(("K-901", "SOFIA", "sofia@example.com", 2750, "2026-02-11 08:00", 1))

@@ -7,7 +7,7 @@ values back.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -113,6 +113,7 @@ def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
     lost = frozenset[str]().union(*(file.lost for file in files.values()))
     if not lost:
         return build.diagnostics
+    lost -= set(_whole(files))
     unseen = {codes.MISSING_DEFAULT.code} | (_CONSEQUENCES if _may_miss_any(files) else set())
     return [
         d
@@ -120,6 +121,16 @@ def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
         if d.code.startswith(_SYNTAX)
         or not (d.code in unseen or _is_damaged(d, files) or _is_lost(d, lost))
     ]
+
+
+def _whole(files: Files) -> Iterator[str]:
+    """Yield the names of the declarations that were read as they stand."""
+    for file in files.values():
+        for node in file.declarations:
+            if isinstance(node, syntax.Declaration | syntax.Journey) and not (
+                node.span in file.damaged
+            ):
+                yield node.name.text
 
 
 def _may_miss_any(files: Files) -> bool:

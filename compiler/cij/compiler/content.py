@@ -78,7 +78,7 @@ def _check_placeholder(
     if profile is not None and path[0] == profile.name and len(path) > 1:
         path = path[1:]
     name = ".".join(path)
-    if path[0] == "trigger":
+    if name.startswith("trigger."):
         _check_trigger(placeholder, text, sites)
         use.fields[name] = None
     elif name == "id" or _field(name, text.build) is not None:

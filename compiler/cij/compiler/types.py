@@ -19,7 +19,7 @@ Kind = Literal[
 ]
 
 
-class Type(BaseModel):
+class Type(BaseModel, frozen=True):
     """One type. `currency` is there for money only: two currencies are two types (S2)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

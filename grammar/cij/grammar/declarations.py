@@ -199,8 +199,8 @@ class TreeBuilder(StepBuilder):
         """Return the condition and whether `and stay` follows, which without a `within` reads as
         one more part of the condition."""
         part, is_stay = after(tree, word), token(tree, "AND_STAY") is not None
-        is_open = part is not None and token(tree, "WITHIN") is None
-        if is_open and _is_and_stay(part):
+        is_open = token(tree, "WITHIN") is None
+        if part is not None and is_open and _is_and_stay(part):
             part, is_stay = part.children[0], True
         return None if part is None else self.expression(part), is_stay
 

@@ -69,7 +69,7 @@ def fingerprint() -> str:
 
 
 def _sources() -> list[str]:
-    return [files(__package__).joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES]
+    return [files("cij.grammar").joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES]
 
 
 def _load(path: Path) -> Lark | None:

@@ -111,10 +111,10 @@ def _branches(
 
 def _send(step: syntax.Send, context: JourneyContext) -> model.Step | None:
     build = context.build
-    if len(step.messages) > 1:
+    name, *others = step.messages
+    if others:
         _later("`send best of`", step.span, context)
         return None
-    name = step.messages[0]
     label = context.name_of(step, f"send {name.text}")
     if step.label is not None:
         context.sent |= {step.label.text}

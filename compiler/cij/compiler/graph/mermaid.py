@@ -47,7 +47,7 @@ def _document(graph: Graph) -> Iterator[str]:
     yield from (f"  {_node(node, ids)}" for node in graph.nodes)
     yield from (f"  {_edge(edge, ids)}" for edge in graph.edges)
     yield from _anywhere(graph, ids)
-    kinds = dict.fromkeys(node.kind for node in graph.nodes + graph.leaves)
+    kinds: dict[Kind, None] = dict.fromkeys(n.kind for n in (*graph.nodes, *graph.leaves))
     # `cij_` in front, because `end` is a word of Mermaid.
     yield from (f"  classDef cij_{kind} {_STYLES[kind]}" for kind in kinds)
     yield f"  classDef cij_note {_NOTE_STYLE}"

@@ -109,3 +109,10 @@ def negated(formula: Formula) -> Formula:
             return Literal(term, ~ranges, not or_missing)
         case Literal(term, ranges, or_missing, needle, is_lacking):
             return Literal(term, ranges, not or_missing, needle, not is_lacking)
+
+
+def terms_of(formula: Formula) -> frozenset[Term]:
+    """Return all that a formula is about."""
+    if isinstance(formula, Literal):
+        return frozenset((formula.term,))
+    return frozenset[Term]().union(*map(terms_of, formula.items))

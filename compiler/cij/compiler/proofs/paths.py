@@ -22,6 +22,7 @@ from cij.compiler.proofs.pieces import (
     piece_of,
     pieces,
     refuted,
+    relevant,
     segment_pieces,
 )
 from cij.compiler.proofs.terms import number_of
@@ -179,7 +180,8 @@ class _Walk:
     def _wait(self, step: model.Wait, node: syntax.Step, facts: Facts) -> Facts | None:
         lasting = [p for p in facts if is_lasting(p.condition)]
         later = distinct([*lasting, *self.gate])
-        if self.is_impossible(later):
+        # The gate alone was found possible at the start.
+        if lasting and self.is_impossible(later):
             return None
         ends = [self.block(step.otherwise, _otherwise(node), later)]
         for arm, (pattern, body) in zip(step.arms, _awaited(node), strict=True):
@@ -191,7 +193,7 @@ class _Walk:
     def _choose(self, step: model.Choose, node: syntax.Step, facts: Facts) -> Facts | None:
         if isinstance(node, syntax.Switch):
             _report_repeats(step, node, self.build)
-        now, ends = facts, list[Facts | None]()
+        now, denied, ends = facts, Facts(), list[Facts | None]()
         for arm in _arms(step, node, self.build):
             verdict = self._judge(arm, now, node)
             if verdict == "never":
@@ -199,13 +201,15 @@ class _Walk:
             ends.append(self.block(arm.steps, arm.written, distinct([*now, *arm.inside])))
             if verdict == "always":
                 return _joined(ends)
+            denied += arm.after
             now = distinct([*now, *arm.after])
-        if not self._is_else_dead(now, node):
+        if not self._is_else_dead(relevant(now, denied), node):
             ends.append(self.block(step.otherwise, _otherwise(node), now))
         return _joined(ends)
 
     def _judge(self, arm: _Arm, facts: Facts, node: syntax.Step) -> _Verdict:
         build = self.build
+        facts = relevant(facts, arm.inside)
         if self.is_impossible((*facts, *arm.inside)):
             message = "this condition can never be true"
             if not report_impossible(message, arm.inside, arm.span, build):
@@ -261,8 +265,12 @@ def _joined(ends: Sequence[Facts | None]) -> Facts | None:
     open_ends = [facts for facts in ends if facts is not None]
     if not open_ends:
         return None
-    common = set.intersection(*({p.condition for p in facts} for facts in open_ends))
-    return [p for p in open_ends[0] if p.condition in common]
+    first, *others = open_ends
+    return [p for p in first if all(_has(facts, p) for facts in others)]
+
+
+def _has(facts: Facts, piece: Piece) -> bool:
+    return any(p.condition == piece.condition for p in facts)
 
 
 _LASTING = (

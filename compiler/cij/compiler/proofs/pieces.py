@@ -4,13 +4,13 @@ Typed expressions carry no spans. They have the shape of the syntax that they we
 two are walked side by side, as far as `and`, `not (… or …)` and the conditions of segments go.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex
 from cij.compiler.build import Build
 from cij.compiler.proofs.answers import negation
-from cij.compiler.proofs.formula import Formula
+from cij.compiler.proofs.formula import Formula, Term, terms_of
 from cij.compiler.proofs.translate import truth
 from cij.compiler.wording import words
 from cij.grammar import syntax
@@ -25,6 +25,7 @@ class Piece:
     span: Span
     formula: Formula = field(compare=False)
     reason: str = ""
+    terms: frozenset[Term] = field(default=frozenset(), compare=False)
 
     @property
     def text(self) -> str:
@@ -33,7 +34,8 @@ class Piece:
 
 def piece_of(condition: ex.Expression, span: Span, build: Build, reason: str = "") -> Piece:
     """Return a condition at a place."""
-    return Piece(condition, span, truth(condition, build.model), reason)
+    formula = truth(condition, build.model)
+    return Piece(condition, span, formula, reason, terms_of(formula))
 
 
 def pieces(node: ex.Expression, written: syntax.Expression, build: Build) -> list[Piece]:
@@ -93,6 +95,22 @@ def _clause(part: ex.Expression, clause: syntax.Where | syntax.Except, build: Bu
         return pieces(part, clause.condition, build)
     assert isinstance(part, ex.Not), "an exception is a negated condition"
     return refuted(part.item, clause.condition, build)
+
+
+def relevant(facts: Sequence[Piece], asked: Sequence[Piece]) -> list[Piece]:
+    """Return the facts that share a term with what is asked, or with each other and so with it.
+
+    The others cannot conflict with it, as long as facts do not conflict among themselves.
+    """
+    reached = frozenset[Term]().union(*(p.terms for p in asked))
+    found: list[Piece] = []
+    left = list(facts)
+    while near := [p for p in left if p.terms & reached]:
+        found += near
+        left = [p for p in left if not p.terms & reached]
+        reached = reached.union(*(p.terms for p in near))
+    kept = {id(p) for p in found}
+    return [p for p in facts if id(p) in kept]
 
 
 def distinct(found: Iterable[Piece]) -> list[Piece]:

@@ -1,6 +1,7 @@
 """Playing a story: one journey, one store in memory, statement by statement."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -59,12 +60,11 @@ class StoryPlayer:
     def play(self, story: st.Story) -> StoryResult:
         """Play a story from its first statement to its last, whatever fails on the way."""
         world = self._world(story.journey)
-        try:
-            with world.engine.transaction():
-                result = _play(story, world)
-                raise _Undone
-        except _Undone:
-            return result
+        results: list[StoryResult] = []
+        with suppress(_Undone), world.engine.transaction():
+            results.append(_play(story, world))
+            raise _Undone
+        return results[0]
 
     def close(self) -> None:
         """Let go of the stores."""

@@ -40,7 +40,9 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
         regions={r.root: advance(r, context) for r in regions(journey)},
         timers={rest.id: timer(rest, context) for rest in rests},
         events=_events(rests, context),
-        entries=tuple(by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)),
+        entries=tuple(
+            by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
+        ),
         admit=admit(context),
     )
 
