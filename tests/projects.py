@@ -150,7 +150,7 @@ class Steps:
 
     sends: list[str] = field(default_factory=list)
     count: int = 0
-    left: int = 14
+    left: int = 10
 
 
 # --- values and conditions --------------------------------------------------------------------

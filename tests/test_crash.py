@@ -11,10 +11,11 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope, Session
 
-from tests.example import copy_example, delivered, messages, replace, run_once, start
+from tests.example import copy_example, delivered, environment, messages, replace, run_once
 
 KILLS = int(os.environ.get("CIJ_KILLS", "50"))
 HOST = "127.0.0.1"
@@ -45,29 +46,86 @@ def _address(round: int, number: int) -> str:
     return f"new.{round}.{number}@example.com"
 
 
-def kill_many_times(project: Path, count: int, seed: int) -> tuple[Counter[int], str]:
+# Forks a run for each path it reads, with most imported: what is killed is the work and not the
+# start of Python. DuckDB has threads, which do not survive a fork: each run imports it itself.
+# The answer is the number of the process, and then its exit code.
+NURSERY = """
+import os, sys
+import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
+import cij.cli.compiling, cij.cli.project
+from cij.cli.main import main
+from cij.compiler.sql import intake, load, plan, store, unify
+assert "duckdb" not in sys.modules
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.argv = ["cij", "run", line.rstrip(), "--once"]
+        main()
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+class Nursery:
+    """Makes runs that can be killed. `said` is where their standard error goes."""
+
+    def __init__(self, said: Path) -> None:
+        self.said = said
+        with said.open("wb") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", NURSERY],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                bufsize=1,
+                env=environment(),
+            )
+
+    def run(self, project: Path, kill_after_s: float | None = None) -> int:
+        """Run once and return the exit code: that of SIGKILL unless it was done before."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{project}\n")
+        pid = int(self._process.stdout.readline())
+        if kill_after_s is not None:
+            time.sleep(kill_after_s)
+            # It may be gone already.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture
+def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    found = Nursery(tmp_path / "said.txt")
+    yield found
+    found.close()
+
+
+def seconds_of_a_run(nursery: Nursery, project: Path) -> float:
+    begin = time.monotonic()
+    assert nursery.run(project) == 0, nursery.said.read_text()
+    return time.monotonic() - begin
+
+
+def kill_many_times(nursery: Nursery, project: Path, count: int, seed: int) -> None:
     """Run on the same folder again and again, killed at moments spread over the time of a run.
 
-    There is always something to do, for people are added before each run. Returns how often which
-    exit code came, and what was printed on standard error.
+    There is always something to do, for people are added before each run.
     """
     moments = random.Random(seed)
-    begin = time.monotonic()
-    run_once(project)
-    longest = time.monotonic() - begin
+    longest = seconds_of_a_run(nursery, project)
     codes: Counter[int] = Counter()
-    said = ""
     for round in range(count):
         add_people(project, round)
-        process = start("run", project, "--once")
-        try:
-            said += process.communicate(timeout=longest * moments.uniform(0.3, 1.2))[1]
-        except subprocess.TimeoutExpired:
-            process.kill()
-            said += process.communicate()[1]
-        codes[process.returncode] += 1
-    assert set(codes) <= {0, -signal.SIGKILL} and codes[-signal.SIGKILL] > count // 3, codes
-    return codes, said
+        codes[nursery.run(project, longest * moments.uniform(0.05, 1.1))] += 1
+    assert set(codes) <= {0, -signal.SIGKILL}, nursery.said.read_text()
+    assert codes[-signal.SIGKILL] > count // 3, codes
 
 
 def by_recipient(contents: Iterable[bytes]) -> dict[str, tuple[str, str]]:
@@ -83,9 +141,9 @@ def by_recipient(contents: Iterable[bytes]) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_kills_leave_what_one_quiet_run_leaves(tmp_path: Path) -> None:
+def test_kills_leave_what_one_quiet_run_leaves(tmp_path: Path, nursery: Nursery) -> None:
     project = copy_example(tmp_path / "killed")
-    kill_many_times(project, KILLS, seed=1)
+    kill_many_times(nursery, project, KILLS, seed=1)
     report = run_once(project)
     quiet = copy_example(tmp_path / "quiet")
     for round in range(KILLS):
@@ -101,20 +159,15 @@ def test_kills_leave_what_one_quiet_run_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_first_run_that_is_killed_is_made_up_for_with_the_same_keys(tmp_path: Path) -> None:
+def test_a_first_run_that_is_killed_is_made_up_for_with_the_same_keys(
+    tmp_path: Path, nursery: Nursery
+) -> None:
     quiet = copy_example(tmp_path / "quiet")
-    begin = time.monotonic()
-    run_once(quiet)
-    longest = time.monotonic() - begin
+    longest = seconds_of_a_run(nursery, quiet)
     project = copy_example(tmp_path / "killed")
-    for share in (0.4, 0.55, 0.7, 0.85):
-        process = start("run", project, "--once")
-        try:
-            process.communicate(timeout=longest * share)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-    run_once(project)
+    for share in (0.2, 0.4, 0.6, 0.8, 0.9):
+        nursery.run(project, longest * share)
+    assert nursery.run(project) == 0
     assert messages(project).keys() == messages(quiet).keys()
 
 
@@ -160,15 +213,16 @@ def through_server(project: Path, port: int) -> Path:
 
 @pytest.mark.slow
 def test_kills_have_no_message_sent_twice_and_tell_which_may_be_lost(
-    tmp_path: Path, mailbox: tuple[Mailbox, int]
+    tmp_path: Path, nursery: Nursery, mailbox: tuple[Mailbox, int]
 ) -> None:
     found, port = mailbox
     project = through_server(copy_example(tmp_path), port)
-    _, said = kill_many_times(project, KILLS // 3, seed=2)
+    kill_many_times(nursery, project, KILLS // 2, seed=2)
     outcomes = delivered(run_once(project))
     assert set(found.accepted.values()) == {1}, "the server got a message twice"
     uncertain = outcomes.get("uncertain", 0)
     assert outcomes.keys() <= {"delivered", "uncertain", "no_address"}
     assert outcomes["delivered"] <= len(found.accepted) <= outcomes["delivered"] + uncertain
+    said = nursery.said.read_text()
     told = re.findall(r"(\d+) messages may have been sent when a run broke off", said)
     assert sum(map(int, told)) == uncertain
