@@ -16,8 +16,8 @@ from cij.cli.running import open_store, open_transports, senders
 from cij.cli.status_file import write_status
 from cij.cli.summary import print_report
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery import Recovery, Transport
-from cij.runtime.report import as_json, report
+from cij.runtime.delivery import Recovery, Transport, release_uncertain
+from cij.runtime.report import Report, as_json, report
 from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
 
 
@@ -26,13 +26,15 @@ from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stoppe
 Examples:
   cij run examples/loyalty --once     refresh, move everybody who is due, deliver, stop
   cij run                             go on until Ctrl-C
-  cij run --once --json | jq .messages"""
+  cij run --once --json | jq .messages
+  cij run --once --resend-uncertain   after a broken run, if a second copy does no harm"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--once", is_flag=True, help="Do what is due now, and stop.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the summary as JSON.")
 @click.option("--poll", default=2.0, show_default=True, help="Seconds between looks at sources.")
-def command(path: Path, once: bool, as_json_: bool, poll: float) -> None:
+@click.option("--resend-uncertain", "resend", is_flag=True, help="Send again what may be lost.")
+def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     """Run the journeys of the project at PATH.
 
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
@@ -48,6 +50,8 @@ def command(path: Path, once: bool, as_json_: bool, poll: float) -> None:
             engine, program, project.root, transports, senders(project), LiveClock().now()
         )
         _say_recovery(recovery)
+        if resend:
+            click.echo(f"{release_uncertain(engine)} messages go out again", err=True)
         problems = _once(runner) if once else _until_stopped(runner, project, poll)
         _print(runner, project, as_json_)
     finally:
@@ -83,21 +87,27 @@ def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
 def _print(runner: Runner, project: Project, as_json_: bool) -> None:
     found = report(runner.world, LiveClock().now())
     write_status(project.root, found)
+    _say_uncertain(found)
     if as_json_:
         click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
     else:
         print_report(found, project.settings.project.timezone)
 
 
+def _say_uncertain(found: Report) -> None:
+    """Tell it at the end of every run until somebody decides, for one telling may be missed."""
+    count = sum(m.count for m in found.messages if m.outcome == "uncertain")
+    if count:
+        click.echo(
+            f"{count} messages may have been sent when a run broke off; they are kept as "
+            "`uncertain` and not sent again, unless you say `--resend-uncertain`",
+            err=True,
+        )
+
+
 def _say_recovery(recovery: Recovery) -> None:
     if recovery.requeued:
         click.echo(f"{recovery.requeued} messages of a run that broke off go out again", err=True)
-    if recovery.uncertain:
-        click.echo(
-            f"{recovery.uncertain} messages may have been sent when a run broke off; "
-            "they are kept as `uncertain` and not sent again",
-            err=True,
-        )
 
 
 def _say_step(made: StepReport) -> None:

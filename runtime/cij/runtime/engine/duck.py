@@ -5,6 +5,7 @@ Time: instants are naive UTC datetimes on both sides of the engine.
 
 import importlib.util
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,11 @@ from cij.runtime.errors import StoreError
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
+
+# DuckDB asks of each parameter whether it comes from pandas. Where there is none, Python would look
+# for it in all folders again and again: half the time of a small statement.
+if importlib.util.find_spec("pandas") is None:
+    sys.modules["pandas"] = None  # type: ignore[assignment]
 
 
 class Engine(Protocol):
