@@ -382,9 +382,9 @@ def _pattern(draw: st.DrawFn, scope: Scope, made: Steps) -> str:
 
 
 @st.composite
-def journeys(draw: st.DrawFn, name: str, segments: tuple[str, ...]) -> str:
+def journeys(draw: st.DrawFn, name: str, segments: tuple[str, ...], entered: str) -> str:
     """Return the text of a journey."""
-    entry, trigger = draw(_entry(segments))
+    entry, trigger = draw(_entry(segments, entered))
     scope = Scope(segments, trigger=trigger)
     lines = [entry]
     again = ["", "again always", "again always", "again after 3 days", "again after 36 hours"]
@@ -401,8 +401,8 @@ def journeys(draw: st.DrawFn, name: str, segments: tuple[str, ...]) -> str:
 
 
 @st.composite
-def _entry(draw: st.DrawFn, segments: tuple[str, ...]) -> tuple[str, str | None]:
-    if draw(st.booleans()) and segments:
+def _entry(draw: st.DrawFn, segments: tuple[str, ...], by: str) -> tuple[str, str | None]:
+    if by == "segment":
         once = draw(st.sampled_from(["", "", " once"]))
         return f"enter from segment {draw(st.sampled_from(segments))}{once}", None
     event = draw(st.sampled_from(["purchase", "visited", "purchase"]))
@@ -429,8 +429,8 @@ def _header(draw: st.DrawFn, scope: Scope, number: int) -> str:
 
 
 @st.composite
-def projects(draw: st.DrawFn) -> str:
-    """Return the text of a whole project."""
+def projects(draw: st.DrawFn, entered: str) -> str:
+    """Return the text of a whole project, its first journey `entered` by segment or event."""
     text = HEAD
     names: tuple[str, ...] = ()
     for name in ("one", "`two words`", "three")[: draw(st.integers(1, 3))]:
@@ -438,8 +438,10 @@ def projects(draw: st.DrawFn) -> str:
         body = draw(st.one_of(usual, conditions(Scope(names))))
         text += f"\nsegment {name} {{\nwhere {body}\nrefresh = 3 days\n}}\n"
         names = (*names, name)
-    for name in ("first_journey", "`second one`")[: draw(st.integers(1, 2))]:
-        text += "\n" + draw(journeys(name, names))
+    text += "\n" + draw(journeys("first_journey", names, entered))
+    if draw(st.booleans()):
+        other = draw(st.sampled_from(["segment", "event"]))
+        text += "\n" + draw(journeys("`second one`", names, other))
     return text
 
 

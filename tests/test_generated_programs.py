@@ -57,12 +57,29 @@ def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -
     assert (found.program is None) == any(d.is_error for d in found.diagnostics)
 
 
-@settings(
-    max_examples=EXAMPLES or 50,
+SLOW = settings(
+    max_examples=EXAMPLES or 25,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(projects(), happenings(DAYS))
-def test_any_project_runs_by_the_rules_or_is_diagnosed(text: str, events: list[Happening]) -> None:
+
+
+@SLOW
+@given(projects("segment"), happenings(DAYS))
+def test_any_project_entered_by_segments_runs_by_the_rules_or_is_diagnosed(
+    text: str, events: list[Happening]
+) -> None:
+    check_project(text, events)
+
+
+@SLOW
+@given(projects("event"), happenings(DAYS))
+def test_any_project_entered_by_events_runs_by_the_rules_or_is_diagnosed(
+    text: str, events: list[Happening]
+) -> None:
+    check_project(text, events)
+
+
+def check_project(text: str, events: list[Happening]) -> None:
     found = compiled(text)
     assert (found.program is None) == any(d.is_error for d in found.diagnostics)
     note("a program" if found.program else f"diagnosed {found.diagnostics[0].code}")
