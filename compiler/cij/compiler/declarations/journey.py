@@ -6,7 +6,7 @@ from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
-from cij.compiler.declarations.steps import JourneyContext, everything, resolve_steps
+from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, everything, resolve_steps
 from cij.compiler.environments import customer_environment
 from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
@@ -36,7 +36,7 @@ def define(node: syntax.Journey, build: Build) -> None:
     entries, trigger = _entries(node, plain, build)
     env = plain.with_trigger(trigger, is_broken=len(entries) < len(_entry_headers(node)))
     _refuse_later(node, build)
-    context = JourneyContext(node, build, env)
+    context = JourneyContext(node, build, env, RESOLVERS)
     context.known = _known_at_entry(entries, env)
     goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
     _report_twin_goals(goals, build)

@@ -6,7 +6,7 @@ from cij.compiler import program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import condition, to_instant, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
-from cij.compiler.sql.plan.effects import send
+from cij.compiler.sql.plan.effects import effect
 from cij.compiler.sql.plan.parts import RegionPlan
 from cij.compiler.sql.plan.regions import Fork, Leaf, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals
@@ -134,7 +134,7 @@ def _effects(region: Region, context: Context) -> list[Statement]:
     for state in context.journey.states:
         leaves = region.through(state.id) if isinstance(state, pg.Act) else []
         if leaves and isinstance(state, pg.Act):
-            found.append(send(state, leaves, context))
+            found.append(effect(state, leaves, context))
     return found + _conversions(region, context)
 
 

@@ -7,7 +7,7 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
-from cij.compiler.sql.plan.effects import key
+from cij.compiler.sql.plan.effects.keys import key
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
 

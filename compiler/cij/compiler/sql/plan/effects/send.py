@@ -1,4 +1,4 @@
-"""Effects: rows of the outbox, one for each who comes by. The checks are in the order of S16."""
+"""Sends: rows of the outbox, one for each who comes by. The checks are in the order of S16."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import column, strict, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
+from cij.compiler.sql.plan.effects.keys import key
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import DATETIME, TEXT
 
@@ -72,20 +73,6 @@ def _join_triggers(select: exp.Select, names: list[str], context: Context) -> No
     for name in dict.fromkeys(names):
         node = ex.TriggerField(type=TEXT, events=(name,), name="at")
         context.with_triggers(select, "m", node)
-
-
-def key(journey: str, step: str, row: str, passage: str) -> exp.Expr:
-    """Return the key of an effect: journey, passage, step and turn (S19).
-
-    `row` is the alias of a row with the number of the passage in the column `passage`, and `turn`.
-    """
-    return fill(
-        "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))",
-        head=text(f"{journey}:"),
-        middle=text(f":{step}:"),
-        passage=column(row, passage),
-        turn=column(row, "turn"),
-    )
 
 
 def _address(channel: str, context: Context) -> exp.Expr:

@@ -1,0 +1,99 @@
+"""`if`, `switch`, `split`: branch at once."""
+
+from decimal import Decimal
+
+from cij.compiler import expression as ex, model
+from cij.compiler.declarations.steps.context import JourneyContext, branches, everything, later
+from cij.compiler.facts import known_fields
+from cij.compiler.typecheck import check, check_condition, operators
+from cij.compiler.types import BOOLEAN
+from cij.grammar import codes, syntax
+from cij.grammar.span import Span
+
+
+def if_(step: syntax.If, context: JourneyContext) -> model.Step | None:
+    """`if … else if … else`."""
+    name = context.name_of(step, "if")
+    guards = [check_condition(b.condition, context.env) for b in step.branches]
+    blocks = [(b.steps, _promised(g, context)) for b, g in zip(step.branches, guards, strict=True)]
+    return _choose(name, step.span, guards, [*blocks, (step.otherwise, frozenset())], context)
+
+
+def _promised(guard: ex.Expression | None, context: JourneyContext) -> frozenset[str]:
+    if guard is None:
+        return everything(context.env)
+    return known_fields(guard, context.build.model.segments)
+
+
+def _choose(
+    name: str,
+    span: Span,
+    guards: list[ex.Expression | None],
+    blocks: list[tuple[syntax.Steps, frozenset[str]]],
+    context: JourneyContext,
+) -> model.Step | None:
+    *bodies, otherwise = branches(context, blocks)
+    arms = tuple(
+        model.ChooseArm(g, b) for g, b in zip(guards, bodies, strict=True) if g is not None
+    )
+    if len(arms) < len(guards):
+        return None
+    return model.Choose(name, span, arms, otherwise)
+
+
+def switch(step: syntax.Switch, context: JourneyContext) -> model.Step | None:
+    """`switch FIELD { case … }`."""
+    name = context.name_of(step, "switch")
+    if not step.cases:
+        _report_without_arms("switch", "case VALUE { … }", step.span, context)
+        return None
+    value = check(step.value, context.env)
+    guards = [_case_guard(value, step, case, context) for case in step.cases]
+    known = _promised(ex.Known(value=value) if value is not None else None, context)
+    blocks = [(case.steps, known) for case in step.cases]
+    return _choose(name, step.span, guards, [*blocks, (step.otherwise, frozenset())], context)
+
+
+def _report_without_arms(word: str, arm: str, span: Span, context: JourneyContext) -> None:
+    message = f"this `{word}` has nothing to choose from"
+    context.build.report(codes.MISSING_SETTING.at(span, message, help=f"add `{arm}`"))
+
+
+def _case_guard(
+    value: ex.Expression | None, step: syntax.Switch, case: syntax.Case, context: JourneyContext
+) -> ex.Expression | None:
+    items = []
+    for item in case.values:
+        typed = check(item, context.env)
+        if value is None or typed is None:
+            return None
+        spans = (step.value.span, item.span)
+        if operators.compare("=", value, typed, spans, context.env) is None:
+            return None
+        items.append(operators.align(value, typed)[1])
+    assert value is not None
+    return ex.InSet(value=value, items=tuple(items))
+
+
+def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
+    """`split NAME { 50% a { … } }`: S14."""
+    name = context.name_of(step, f"split {step.name.text}")
+    if step.winner is not None:
+        later("`winner`", step.winner.span, context)
+        return None
+    if not step.arms:
+        _report_without_arms("split", "50% NAME { … }", step.span, context)
+        return None
+    total = sum((arm.share.value for arm in step.arms), Decimal(0))
+    if total > 100:
+        message = f"the shares of `{step.name.text}` add up to {total}%"
+        context.build.report(codes.BAD_SETTING.at(step.span, message))
+        return None
+    guards: list[ex.Expression | None] = []
+    low = Decimal(0)
+    for arm in step.arms:
+        high = low + arm.share.value / 100
+        guards.append(ex.HashShare(type=BOOLEAN, salt=step.name.text, low=str(low), high=str(high)))
+        low = high
+    blocks = [(arm.steps, frozenset[str]()) for arm in step.arms]
+    return _choose(name, step.span, guards, [*blocks, ((), frozenset())], context)

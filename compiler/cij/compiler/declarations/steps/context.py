@@ -1,0 +1,115 @@
+"""One journey while its steps are resolved, and what all blocks of steps have in common."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cij.compiler import model
+from cij.compiler.build import Build
+from cij.compiler.typecheck import Environment
+from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
+from cij.grammar.span import Span
+
+
+@dataclass(slots=True)
+class JourneyContext:
+    """One journey while its steps are resolved.
+
+    `sent` are the labels of sends that happen on every path to here; `known` the fields that the
+    conditions on the way promise; `names` the step names taken so far. `resolvers` has the function
+    for each form of step.
+    """
+
+    node: syntax.Journey
+    build: Build
+    env: Environment
+    resolvers: "Mapping[type, Resolver]"
+    known: frozenset[str] = frozenset()
+    sent: frozenset[str] = frozenset()
+    names: dict[str, Span] = field(default_factory=dict)
+
+    def name_of(self, step: syntax.Step, derived: str) -> str:
+        """Return the label of a step, or a name made of what it does; unique in the journey."""
+        if step.label is not None:
+            return self._labelled(step.label)
+        name, n = derived, 1
+        while name in self.names:
+            n += 1
+            name = f"{derived} #{n}"
+        self.names[name] = step.span
+        return name
+
+    def _labelled(self, label: syntax.Name) -> str:
+        if label.text in self.names:
+            message = f"two steps are called `{label.text}`"
+            related = [Label(self.names[label.text], "first here")]
+            self.build.report(codes.BAD_LABEL.at(label.span, message, related=related))
+        if label.text == "completed" or ":" in label.text:
+            message = f"`{label.text}` cannot be a label: cij names states of its own like this"
+            self.build.report(codes.BAD_LABEL.at(label.span, message, help="choose another"))
+        self.names[label.text] = label.span
+        return label.text
+
+
+Resolver = Callable[[Any, JourneyContext], model.Step | None]
+
+
+def resolve_steps(steps: syntax.Steps, context: JourneyContext) -> model.Steps:
+    """Return the model of a block of steps, and report what can never be reached in it."""
+    found: list[model.Step] = []
+    for index, step in enumerate(steps):
+        resolved = context.resolvers[type(step)](step, context)
+        if resolved is not None:
+            found.append(resolved)
+        if resolved is not None and index + 1 < len(steps) and not goes_on(resolved):
+            message = "no customer can come to this step: all have left before it"
+            context.build.report(codes.UNREACHABLE_STEP.at(steps[index + 1].span, message))
+            break
+    return tuple(found)
+
+
+def goes_on(step: model.Step) -> bool:
+    """Tell whether somebody comes to what follows a step."""
+    match step:
+        case model.End():
+            return False
+        case model.Choose(arms=arms, otherwise=otherwise):
+            return block_goes_on(otherwise) or any(block_goes_on(a.steps) for a in arms)
+        case model.Wait(arms=arms, otherwise=otherwise):
+            return block_goes_on(otherwise) or any(block_goes_on(a.steps) for a in arms)
+    return True
+
+
+def block_goes_on(steps: model.Steps) -> bool:
+    """Tell whether somebody comes to the end of a block."""
+    return not steps or goes_on(steps[-1])
+
+
+def branches(
+    context: JourneyContext, blocks: list[tuple[syntax.Steps, frozenset[str]]]
+) -> list[model.Steps]:
+    """Resolve alternative blocks, each with its own promises; after them only common ones hold."""
+    known, sent = context.known, context.sent
+    results: list[model.Steps] = []
+    after: list[tuple[frozenset[str], frozenset[str]]] = []
+    for steps, promises in blocks:
+        context.known, context.sent = known | promises, sent
+        resolved = resolve_steps(steps, context)
+        results.append(resolved)
+        if block_goes_on(resolved):
+            after.append((context.known, context.sent))
+    context.known = known.union(frozenset.intersection(*(k for k, _ in after)) if after else known)
+    context.sent = sent.union(frozenset.intersection(*(s for _, s in after)) if after else sent)
+    return results
+
+
+def everything(env: Environment) -> frozenset[str]:
+    """Return all fields: what counts as known where a condition has a mistake of its own."""
+    return frozenset(env.field_names)
+
+
+def later(what: str, span: Span, context: JourneyContext) -> None:
+    """Report that something has no meaning in this version."""
+    message = f"{what} is understood, but not available in this version"
+    context.build.report(codes.NOT_YET_AVAILABLE.at(span, message))
