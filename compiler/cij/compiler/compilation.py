@@ -18,7 +18,7 @@ from cij.compiler.declarations.event import interactions
 from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.segment import check_circles
 from cij.compiler.kinds import KINDS, LATER
-from cij.compiler.lower import lower
+from cij.compiler.lowering import lower
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.proofs import check_proofs

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.effect_wording import effect_words
 from cij.compiler.model import Model
 from cij.compiler.wording import (
     duration_words,
@@ -225,6 +226,8 @@ def _steps(steps: model.Steps) -> Lines:
         match step:
             case model.Send():
                 yield from _send(step)
+            case model.Act():
+                yield f"{name_words(step.name)}: {effect_words(step.effect)}"
             case model.Wait():
                 yield from _wait(step)
             case model.Choose():

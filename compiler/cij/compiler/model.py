@@ -1,7 +1,7 @@
 """The model: what a project means, resolved and typed. No name in it is looked up again.
 
-Data, content and conditions have the form that the program persists; a journey has a tree of four
-kinds of step, before it becomes states. `lower.py` makes the program of it.
+Data, content and conditions have the form that the program persists; a journey has a tree of a few
+kinds of step, before it becomes states. `lowering` makes the program of it.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,15 @@ class Send:
     message: str
     channel: str
     parameters: dict[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Any other effect: do, set, emit, and what the compiler adds by itself."""
+
+    name: str
+    span: Span
+    effect: pg.Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ class End:
     outcome: str
 
 
-Step = Union[Send, Wait, Choose, End]
+Step = Union[Send, Act, Wait, Choose, End]
 Steps = tuple[Step, ...]
 
 

@@ -289,7 +289,33 @@ class SendEffect(Part):
     parameters: dict[str, Expression]
 
 
-Effect = SendEffect
+class DoEffect(Part):
+    """Call an action. Parameter values are read when the step runs (S11)."""
+
+    kind: Literal["do"] = "do"
+    action: str
+    parameters: dict[str, Expression]
+
+
+class SetEffect(Part):
+    """Write a field that belongs to the journeys. What stands behind it reads the new value."""
+
+    kind: Literal["set"] = "set"
+    field: str
+    value: Expression
+
+
+class EmitEffect(Part):
+    """Raise an event of the customer, at the instant of the step."""
+
+    kind: Literal["emit"] = "emit"
+    event: str
+    fields: dict[str, Expression]
+
+
+Effect = Annotated[
+    Union[SendEffect, DoEffect, SetEffect, EmitEffect], PydanticField(discriminator="kind")
+]
 
 
 class Act(StateBase):

@@ -260,7 +260,7 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
         return None
     if context.journey is None:
         return None
-    sends = {s.step: s.effect.channel for s in _acts(context.journey)}
+    sends = {step: send.channel for step, send in _sends(context.journey)}
     if label.text not in sends:
         hint = did_you_mean(label.text, sends)
         message = f"no send of `{context.journey.name}` is called `{label.text}`"
@@ -291,7 +291,7 @@ def _expect_sent(node: syntax.ExpectSent, context: _Context) -> list[st.Statemen
         context.build.report(codes.TYPE_MISMATCH.at(node.channel.span, text))
         return []
     if context.journey is not None:
-        sent = {s.effect.message for s in _acts(context.journey)}
+        sent = {send.message for _, send in _sends(context.journey)}
         _never("sends", name, sent, node.message.span, context)
     at = _minute(node.at)
     line = context.line(node)
@@ -350,8 +350,10 @@ def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statemen
     return []
 
 
-def _acts(journey: pg.Journey) -> list[pg.Act]:
-    return [s for s in journey.states if isinstance(s, pg.Act)]
+def _sends(journey: pg.Journey) -> list[tuple[str, pg.SendEffect]]:
+    """Return the sends of a journey, each with the name of its step."""
+    acts = [s for s in journey.states if isinstance(s, pg.Act)]
+    return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.SendEffect)]
 
 
 def _begins(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.effect_wording import effect_words
 from cij.compiler.wording import (
     duration_words,
     event_words,
@@ -131,8 +132,8 @@ def _headline(state: pg.State) -> tuple[Kind, str]:
             return "wait", _wait_words(state)
         case pg.Decide():
             return "decide", "split" if _is_split(state) else "if"
-        case pg.Act(effect=pg.SendEffect(channel=channel, message=message)):
-            return "send", f"send {channel} {name_words(message)}"
+        case pg.Act(effect=effect):
+            return "send", effect_words(effect)
         case pg.End(outcome=outcome, cause=cause):
             return "end", f"{cause} {name_words(outcome)}"
 

@@ -153,6 +153,8 @@ class _Walk:
             case model.Choose():
                 blocks = [*(a.steps for a in step.arms), step.otherwise]
                 return set().union(*(self._block(b, pasts, ends) for b in blocks))
+            case model.Act():
+                return pasts
         ends |= pasts
         return set()
 

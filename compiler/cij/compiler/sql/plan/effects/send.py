@@ -38,6 +38,7 @@ FROM (
 def send(state: pg.Act, leaves: list[int], context: Context) -> Statement:
     """Return the statement that queues the message of a send for all who come by it."""
     effect = state.effect
+    assert isinstance(effect, pg.SendEffect)
     message = context.message(effect.message)
     tree = fill(
         _SEND,

@@ -1,0 +1,65 @@
+"""Model to program: journeys become state machines; everything gets its version."""
+
+from typing import Literal, cast
+
+from cij.compiler import model, program as pg
+from cij.compiler.lowering.machine import Machine
+from cij.compiler.lowering.rules import gate, lower_exit, lower_goal
+from cij.compiler.lowering.steps import lower_steps, needs_end
+from cij.compiler.lowering.versions import versioned
+from cij.compiler.model import Model, place
+from cij.compiler.verify import verify
+
+
+def lower(source: Model) -> pg.Program:
+    """Return the program of a model without mistakes. Asserts what every pass must keep."""
+    assert source.profile is not None, "a program has a profile"
+    journeys = tuple(versioned(_journey(j), source) for j in source.journeys.values())
+    for journey in journeys:
+        verify(journey)
+    program = pg.Program(
+        project=source.settings.name,
+        timezone=source.settings.timezone,
+        sources=tuple(source.sources.values()),
+        profile=source.profile,
+        events=tuple(source.events.values()),
+        measures=tuple(source.measures.values()),
+        segments=tuple(source.segments.values()),
+        topics=tuple(source.topics.values()),
+        messages=tuple(source.messages.values()),
+        journeys=journeys,
+    )
+    return program.model_copy(update={"hash": _program_hash(program)})
+
+
+def _program_hash(program: pg.Program) -> str:
+    # Versions are left out of every hash, and they follow from what is in it.
+    return pg.content_hash(program)
+
+
+def _journey(source: model.Journey) -> pg.Journey:
+    machine = Machine(source)
+    goals = tuple(lower_goal(goal, machine) for goal in source.goals)
+    exits = tuple(lower_exit(exit, machine) for exit in source.exits)
+    done = pg.End(id="completed", step="completed", place=place(source.span), outcome="completed")
+    if needs_end(source.steps):
+        machine.add(done)
+    start = gate(lower_steps(source.steps, done.id, machine), machine)
+    return pg.Journey(
+        name=source.name,
+        version="",
+        doc=source.doc,
+        entries=source.entries,
+        again=cast(Literal["never", "always", "after"], source.again),
+        again_after=source.again_after,
+        per=source.per,
+        suppress=source.suppress,
+        holdout=source.holdout,
+        language=source.language,
+        timezone=source.timezone,
+        goals=goals,
+        exits=exits,
+        start=start,
+        states=tuple(reversed(machine.states.values())),
+        place=place(source.span),
+    )

@@ -1,0 +1,57 @@
+"""Goals and exits: the ends they lead to, and where conditions are tested (S8)."""
+
+from cij.compiler import model, program as pg
+from cij.compiler.lowering.machine import Machine
+from cij.compiler.model import place
+
+
+def lower_goal(goal: model.Goal, machine: Machine) -> pg.Goal:
+    target = None
+    if not goal.is_stay:
+        id = f"goal:{goal.name}"
+        target = machine.add(
+            pg.End(id=id, step=id, place=place(goal.span), outcome="converted", cause="goal")
+        )
+    return pg.Goal(
+        name=goal.name,
+        event=goal.event,
+        where=goal.where,
+        condition=goal.condition,
+        within=goal.within,
+        target=target,
+        place=place(goal.span),
+    )
+
+
+def lower_exit(exit: model.Exit, machine: Machine) -> pg.Exit:
+    id = f"exit:{exit.name}"
+    if id in machine.states:
+        id = f"{id} #{len(machine.states)}"
+    target = machine.add(
+        pg.End(id=id, step=id, place=place(exit.span), outcome=exit.name, cause="exit")
+    )
+    return pg.Exit(
+        name=exit.name,
+        event=exit.event,
+        where=exit.where,
+        condition=exit.condition,
+        target=target,
+        place=place(exit.span),
+    )
+
+
+def gate(target: str, machine: Machine) -> str:
+    """Return the state in front of `target` that tests goals and exits by condition (S8).
+
+    The goal counts first where both hold.
+    """
+    source = machine.source
+    tests = [(f"goal:{g.name}", g.condition) for g in source.goals]
+    tests += [(f"exit:{e.name}", e.condition) for e in source.exits]
+    branches = tuple(pg.Branch(guard=c, target=id) for id, c in tests if c is not None)
+    id = f"gate:{target}"
+    if not branches or id in machine.states:
+        return id if branches else target
+    return machine.add(
+        pg.Decide(id=id, step=id, place=place(source.span), branches=branches, otherwise=target)
+    )
