@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cij.cli.failures import run
+from cij.cli.main import cli
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 Golden = Callable[[Path | str, str], None]
@@ -19,6 +22,32 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the golden files")
+
+
+class Done:
+    """What a command left behind."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+Cij = Callable[..., Done]
+
+
+@pytest.fixture
+def cij(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cij:
+    """Return a function that runs `cij` with arguments."""
+    # A bug must show its trace here and not in a file.
+    monkeypatch.setenv("CIJ_DEBUG", "1")
+
+    def call(*arguments: str | Path) -> Done:
+        capsys.readouterr()
+        code = run(cli, [str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err, captured.err
+        return Done(code, captured.out, captured.err)
+
+    return call
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ ARROWS = {
         "cij.compiler.sql",
         "cij.compiler.expression",
         "cij.compiler.types",
+        # What the catalog says of a column.
+        "cij.compiler.seen",
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),

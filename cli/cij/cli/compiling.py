@@ -1,6 +1,5 @@
 """From a path on disk to a compiled program: the joint of the command line and the compiler."""
 
-import json
 import sys
 import zoneinfo
 from collections.abc import Mapping
@@ -9,12 +8,12 @@ from pathlib import Path
 
 import click
 
+from cij.cli.catalog_file import load_catalog
 from cij.cli.exits import Exit
 from cij.cli.project import Project, open_project
 from cij.cli.reading import SUFFIX
 from cij.cli.render import render
 from cij.cli.render.colour import painter
-from cij.compiler.build import Catalog
 from cij.compiler.compilation import (
     Compilation,
     compile_project,
@@ -25,9 +24,6 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.grammar.diagnostic import Diagnostic
-from cij.runtime.errors import ConfigError
-
-CATALOG_NAME = "catalog.lock.json"
 
 
 @dataclass(frozen=True)
@@ -94,19 +90,3 @@ def _program(result: Compiled) -> Program:
         click.echo(render(errors, result.texts, "text", painter(sys.stderr)), err=True)
         raise click.exceptions.Exit(Exit.ERRORS)
     return result.compilation.program
-
-
-def load_catalog(root: Path) -> Catalog:
-    """Read catalog.lock.json, or return an empty catalog. Raises: ConfigError."""
-    path = root / CATALOG_NAME
-    if not path.is_file():
-        return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            source: {name: column["type"] for name, column in entry["columns"].items()}
-            for source, entry in data["sources"].items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"{CATALOG_NAME} is damaged ({error}); run `cij catalog refresh`"
-        raise ConfigError(message) from error

@@ -1,42 +1,44 @@
-"""catalog.lock.json: the columns of the sources that declare none, found in their rows.
+"""catalog.lock.json: what the rows of the sources hold, and the columns of those that declare none.
 
 Works from the syntax alone, for a project with such a source does not compile yet.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cij.cli.compiling import CATALOG_NAME
+from cij.cli.catalog_file import CATALOG_NAME, described
 from cij.cli.project import Project, open_project
 from cij.cli.writing import write_atomically
 from cij.compiler.compilation import parse_files
 from cij.compiler.declarations.source import unresolved_source
-from cij.compiler.program import Source
+from cij.compiler.personal import names_a_person
+from cij.compiler.seen import Seen
 from cij.grammar import syntax
 from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import DataError
-from cij.runtime.sources.sniff import SniffedColumn, sniff_columns
+from cij.runtime.sources.survey import survey_columns
 
 CATALOG_VERSION = 1
 
 
 @dataclass(slots=True)
 class RefreshReport:
-    """`declared` are the sources with columns of their own; `failures` one sentence a source."""
+    """`columns` by source; `failures` one sentence a source. `is_changed`: the file says other things
+    than before.
+    """
 
-    columns: dict[str, list[SniffedColumn]] = field(default_factory=dict)
-    declared: list[str] = field(default_factory=list)
+    columns: dict[str, dict[str, Seen]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     is_changed: bool = False
 
 
-def refresh_catalog(path: Path) -> RefreshReport:
+def refresh_catalog(path: Path, *, is_dry: bool = False) -> RefreshReport:
     """Read the sources of the project at `path` and write its catalog. Raises: ConfigError.
 
-    A source that cannot be read keeps the entry that it has.
+    A source that cannot be read keeps the entry that it has. When dry nothing is written.
     """
     project = open_project(path)
     report = RefreshReport()
@@ -45,15 +47,13 @@ def refresh_catalog(path: Path) -> RefreshReport:
     entries: dict[str, Any] = {}
     for node in _declared_sources(project):
         name = node.name.text
-        if _has_columns(node):
-            report.declared.append(name)
-        elif (found := _sniffed(node, project, report)) is not None:
+        if (found := _surveyed(node, project, report)) is not None:
             report.columns[name] = found
-            entries[name] = {"columns": {c.name: _column(c) for c in found}}
+            entries[name] = {"columns": {n: described(seen) for n, seen in found.items()}}
         elif name in old:
             entries[name] = old[name]
     if entries or file.exists():
-        report.is_changed = _written(file, entries)
+        report.is_changed = _written(file, entries, is_dry)
     return report
 
 
@@ -65,36 +65,26 @@ def _declared_sources(project: Project) -> Iterator[syntax.Declaration]:
                 yield node
 
 
-def _has_columns(node: syntax.Declaration) -> bool:
-    blocks = (item for item in node.items if isinstance(item, syntax.Block))
-    return any(block.word.text == "columns" for block in blocks)
-
-
-def _sniffed(
+def _surveyed(
     node: syntax.Declaration, project: Project, report: RefreshReport
-) -> list[SniffedColumn] | None:
+) -> dict[str, Seen] | None:
     source = unresolved_source(node, project.settings.project.timezone)
     if source is None:
         name = node.name.text
         report.failures.append(f"source {name}: its settings have mistakes; see `cij check`")
         return None
+    engine = DuckEngine(None)
     try:
-        return _columns(source, project.root)
+        return survey_columns(engine, source, project.root, _is_personal(source.personal))
     except DataError as error:
         report.failures.append(str(error))
         return None
-
-
-def _columns(source: Source, root: Path) -> list[SniffedColumn]:
-    engine = DuckEngine(None)
-    try:
-        return sniff_columns(engine, source, root)
     finally:
         engine.close()
 
 
-def _column(column: SniffedColumn) -> dict[str, Any]:
-    return {"type": column.type, "unknown_share": column.unknown_share}
+def _is_personal(named: Sequence[str]) -> Callable[[str], bool]:
+    return lambda column: column in named or names_a_person(column)
 
 
 def _entries(file: Path) -> dict[str, Any]:
@@ -106,12 +96,13 @@ def _entries(file: Path) -> dict[str, Any]:
     return sources if isinstance(sources, dict) else {}
 
 
-def _written(file: Path, entries: dict[str, Any]) -> bool:
+def _written(file: Path, entries: dict[str, Any], is_dry: bool) -> bool:
     """Write the catalog unless it says the same already; the sources are sorted by name."""
     ordered = {name: entries[name] for name in sorted(entries)}
     content = {"version": CATALOG_VERSION, "sources": ordered}
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
     if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == text:
         return False
-    write_atomically(file, text)
+    if not is_dry:
+        write_atomically(file, text)
     return True

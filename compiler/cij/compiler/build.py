@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from cij.compiler.model import Model
 from cij.compiler.program import Event
+from cij.compiler.seen import Catalog
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic
 
-# Column types by source, from catalog.lock.json: source -> column -> type as it is written.
-Catalog = Mapping[str, Mapping[str, str]]
+__all__ = ["Build", "Catalog", "SendSite"]
 
 
 @dataclass(slots=True)

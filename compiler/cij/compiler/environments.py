@@ -22,4 +22,5 @@ def customer_environment(build: Build) -> Environment:
         typed_measure,
         has_customer=True,
         broken=build.broken,
+        catalog=build.catalog,
     )

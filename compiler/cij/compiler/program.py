@@ -6,9 +6,10 @@ Conditions are typed expression trees, never SQL text. Everything is in the orde
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field as PydanticField
+from pydantic.fields import FieldInfo
 
 from cij.compiler.expression import Expression, Period
 from cij.compiler.types import Type
@@ -37,16 +38,20 @@ class Place(Part):
 
 
 class SourceColumn(Part):
+    """`separator` stands between the items of a list; without it a list is a JSON array."""
+
     name: str
     type: Type
     is_nullable: bool = True
+    separator: str | None = None
 
 
 class Source(Part):
     """A table from outside. `settings` hold what the kind needs: path, table, delimiter …
 
     `tolerate` is the share of rows that may be bad before a refresh fails, as decimal text (S24).
-    `timezone` is the zone of local times without an offset.
+    `timezone` is the zone of local times without an offset. `personal` are columns that hold what
+    identifies people, besides those whose name says so.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Source(Part):
     where: Expression | None = None
     tolerate: str = "0.01"
     timezone: str
+    personal: tuple[str, ...] = ()
     place: Place
 
 
@@ -420,7 +426,7 @@ class Program(Part):
 
 
 def canonical(part: Any) -> str:
-    """Return the JSON text that hashes are taken of: sorted keys, no places, no docs, no hashes."""
+    """Return the JSON text that hashes are taken of: sorted keys, no places, docs, hashes, defaults."""
     return json.dumps(
         _without_places(part), sort_keys=True, ensure_ascii=False, separators=(",", ":")
     )
@@ -437,13 +443,24 @@ _NOT_HASHED = {"place", "doc", "hash", "version"}
 def _without_places(value: Any) -> Any:
     # Only parts lose these names: a dict may hold an author's field that is called `version`.
     if isinstance(value, BaseModel):
-        names = [n for n in type(value).model_fields if n not in _NOT_HASHED]
-        return {n: _without_places(getattr(value, n)) for n in names}
+        fields = type(value).model_fields.items()
+        return {
+            name: _without_places(getattr(value, name))
+            for name, field in fields
+            if name not in _NOT_HASHED and not _is_left_out(getattr(value, name), field)
+        }
     if isinstance(value, dict):
         return {k: _without_places(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_places(v) for v in value]
     return value
+
+
+def _is_left_out(value: Any, field: FieldInfo) -> bool:
+    # So a field that a later format adds changes no version of what does not use it. A tag has a
+    # default and says what a part is.
+    is_tag = get_origin(field.annotation) is Literal and isinstance(value, str)
+    return not is_tag and not field.is_required() and bool(value == field.default)
 
 
 def to_json(program: Program) -> str:

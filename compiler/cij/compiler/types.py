@@ -16,18 +16,33 @@ Kind = Literal[
     "percent",
     "money",
     "list",
+    "entity",
 ]
 
 
 class Type(BaseModel, frozen=True):
-    """One type. `currency` is there for money only: two currencies are two types (S2)."""
+    """One type.
+
+    `currency` is there for money only: two currencies are two types (S2). `values` are there for an
+    enum, which is a text that has no others. `item` is the type of what a list holds. `entity` names
+    what a relation leads to; its value is the key.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: Kind
     currency: str | None = None
+    values: tuple[str, ...] | None = None
+    item: "Type | None" = None
+    entity: str | None = None
 
     def __str__(self) -> str:
+        if self.values is not None:
+            return "enum(" + ", ".join(f'"{v}"' for v in self.values) + ")"
+        if self.kind == "list":
+            return f"list({self.item})"
+        if self.entity is not None:
+            return self.entity
         return f"{self.kind} {self.currency}" if self.currency else self.kind
 
     @property
@@ -44,7 +59,6 @@ DATETIME = Type(kind="datetime")
 TIME = Type(kind="time")
 DURATION = Type(kind="duration")
 PERCENT = Type(kind="percent")
-LIST = Type(kind="list")
 
 
 def money(currency: str) -> Type:
@@ -52,7 +66,35 @@ def money(currency: str) -> Type:
     return Type(kind="money", currency=currency)
 
 
+def enum(*values: str) -> Type:
+    """Return the type of texts that are one of `values`."""
+    return Type(kind="text", values=values)
+
+
+def list_of(item: Type) -> Type:
+    """Return the type of lists of `item`."""
+    return Type(kind="list", item=item)
+
+
+def relation(entity: str) -> Type:
+    """Return the type of what leads to a row of an entity."""
+    return Type(kind="entity", entity=entity)
+
+
+def join(left: Type, right: Type) -> Type | None:
+    """Return the type of values that are of either type, None where none fits both."""
+    if left == right:
+        return left
+    if left.kind == right.kind == "text":
+        if left.values is None or right.values is None:
+            return TEXT
+        return enum(*dict.fromkeys((*left.values, *right.values)))
+    return DECIMAL if left.is_number and right.is_number else None
+
+
 # What an author may write as the type of a column; money takes its currency: `money(EUR)`.
 NAMED: dict[str, Type] = {
     t.kind: t for t in (TEXT, INTEGER, DECIMAL, BOOLEAN, DATE, DATETIME, TIME, PERCENT)
 }
+# What a list may hold: their text is the same on every engine.
+IN_LISTS: tuple[Kind, ...] = ("text", "integer", "date")

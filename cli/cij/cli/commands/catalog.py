@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
-from cij.cli.compiling import CATALOG_NAME, compile_path
+from cij.cli.catalog_file import CATALOG_NAME, described, load_catalog, stale_entries
+from cij.cli.compiling import compile_path
 from cij.cli.exits import Exit
 from cij.cli.render.table import table
 from cij.compiler.model import Model
 from cij.compiler.program import Event
+from cij.compiler.seen import Catalog, Seen
 from cij.compiler.wording import words
 
 _REFRESH = "refresh"
@@ -23,67 +25,108 @@ Rows = Sequence[Sequence[str]]
 Examples:
   cij catalog
   cij catalog examples/loyalty --json
-  cij catalog refresh                  # look up the columns of sources that declare none"""
+  cij catalog refresh                  # look at the rows of all sources
+  cij catalog refresh --check          # exit code 1 if the data have changed since"""
 )
 @click.argument("words_", nargs=-1, metavar="[refresh] [PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print the catalog as JSON.")
-def command(words_: tuple[str, ...], as_json: bool) -> None:
+@click.option("--check", "is_dry", is_flag=True, help="Write nothing; exit 1 if refresh would.")
+def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
     """List what the project at PATH knows: sources, customer fields, events, segments, messages.
 
-    `refresh` reads the files of sources without a `columns` block and writes the columns and
-    their types to catalog.lock.json, which belongs into git.
+    `refresh` reads the rows of the sources and writes what their columns hold to
+    catalog.lock.json, which belongs into git: types, the share of rows without a value, the least
+    and greatest number or date, and the values of small enums. Of personal columns it writes no
+    values; `personal = [col]` in a source names those whose name does not tell.
     """
     is_refresh = words_[:1] == (_REFRESH,)
     paths = words_[1:] if is_refresh else words_
     if len(paths) > 1:
         raise click.UsageError("give one PATH")
+    if is_dry and not is_refresh:
+        raise click.UsageError("--check goes with `refresh`")
     path = Path(paths[0] if paths else ".")
     if is_refresh:
-        _refresh(path)
+        _refresh(path, as_json, is_dry)
         return
     result = compile_path(path)
     count = sum(d.is_error for d in result.diagnostics)
     if count:
         text = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
         click.echo(text, err=True)
+    catalog = load_catalog(result.project.root)
     model = result.compilation.model
-    click.echo(_json(model) if as_json else _text(model), nl=False)
+    for line in stale_entries(result.project.root, model, catalog):
+        click.echo(line, err=True)
+    click.echo(_json(model, catalog) if as_json else _text(model, catalog), nl=False)
 
 
-def _refresh(path: Path) -> None:
+def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
     from cij.cli.refreshing import refresh_catalog
 
-    report = refresh_catalog(path)
-    for name, columns in report.columns.items():
-        rows = [(c.name, c.type, _share(c.unknown_share)) for c in columns]
-        click.echo(table(f"source {name}", ("column", "type", "unknown"), rows) + "\n", nl=False)
-    for name in report.declared:
-        click.echo(f"source {name} declares its columns itself", err=True)
+    report = refresh_catalog(path, is_dry=is_dry)
+    if as_json:
+        sources = {
+            name: {c: described(seen) for c, seen in columns.items()}
+            for name, columns in report.columns.items()
+        }
+        content = {"version": 1, "is_changed": report.is_changed, "sources": sources}
+        click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+    elif not is_dry:
+        for name, columns in report.columns.items():
+            rows = [(n, seen.type, *_seen_words(seen)) for n, seen in columns.items()]
+            click.echo(table(f"source {name}", ("column", "type", "unknown", "holds"), rows))
     for message in report.failures:
         click.echo(f"cij: error: {message}", err=True)
-    click.echo(f"Wrote {CATALOG_NAME}" if report.is_changed else f"{CATALOG_NAME} is up to date")
+    if not as_json:
+        click.echo(_outcome(report.is_changed, is_dry))
     if report.failures:
         raise click.exceptions.Exit(Exit.DATA)
+    if is_dry and report.is_changed:
+        raise click.exceptions.Exit(Exit.ERRORS)
 
 
-def _share(share: float) -> str:
-    return f"{share:.1%}"
+def _outcome(is_changed: bool, is_dry: bool) -> str:
+    if not is_changed:
+        return f"{CATALOG_NAME} is up to date"
+    return (
+        f"{CATALOG_NAME} is stale: run `cij catalog refresh`" if is_dry else f"Wrote {CATALOG_NAME}"
+    )
+
+
+def _seen_words(seen: Seen | None) -> tuple[str, str]:
+    """Return (share of unknown values, what the column holds) in words."""
+    if seen is None or seen.unknown_share is None:
+        return "", ""
+    return f"{seen.unknown_share:.1%}", _holds(seen)
+
+
+def _holds(seen: Seen) -> str:
+    if seen.is_personal:
+        return "personal"
+    if seen.values:
+        return ", ".join(seen.values)
+    return f"{seen.low} to {seen.high}" if seen.low is not None else ""
 
 
 # --- as tables --------------------------------------------------------------------------------
 
 
-def _text(model: Model) -> str:
-    parts = [table(title, heads, rows) for title, heads, rows in _tables(model) if rows]
+def _text(model: Model, catalog: Catalog) -> str:
+    parts = [table(title, heads, rows) for title, heads, rows in _tables(model, catalog) if rows]
     return "\n".join(parts) or "The project declares nothing yet.\n"
 
 
-def _tables(model: Model) -> list[tuple[str, Sequence[str], Rows]]:
+def _tables(model: Model, catalog: Catalog) -> list[tuple[str, Sequence[str], Rows]]:
     found: list[tuple[str, Sequence[str], Rows]] = []
     for source in model.sources.values():
-        columns = [(c.name, str(c.type), _key(c.name, source.key)) for c in source.columns]
+        seen = catalog.get(source.name, {})
+        columns = [
+            (c.name, str(c.type), _key(c.name, source.key), *_seen_words(seen.get(c.name)))
+            for c in source.columns
+        ]
         head = f"source {source.name} ({source.kind}, {source.settings['path']})"
-        found.append((head, ("column", "type", ""), columns))
+        found.append((head, ("column", "type", "", "unknown", "holds"), columns))
     name = model.profile.name if model.profile else "customer"
     found.append((f"profile {name}", ("field", "type", "from"), _fields(model)))
     found.append(("events", ("event", "fields", "from"), _events(model)))
@@ -136,10 +179,16 @@ def _messages(model: Model) -> Rows:
 # --- as JSON ----------------------------------------------------------------------------------
 
 
-def _json(model: Model) -> str:
+def _json(model: Model, catalog: Catalog) -> str:
     content: dict[str, Any] = {"version": 1, "sources": [], "profile": None}
     for source in model.sources.values():
-        columns = [{"name": c.name, "type": str(c.type)} for c in source.columns]
+        seen = catalog.get(source.name, {})
+        columns = [
+            {"name": c.name}
+            | (described(seen[c.name]) if c.name in seen else {})
+            | {"type": str(c.type)}
+            for c in source.columns
+        ]
         row = {"name": source.name, "kind": source.kind, "key": source.key, "columns": columns}
         content["sources"].append(row)
     if model.profile is not None:
@@ -154,8 +203,8 @@ def _json(model: Model) -> str:
         }
         for event in model.events.values()
     ]
-    heads = {title: [_key_of(h) for h in heads] for title, heads, _ in _tables(model)}
-    for title, _, rows in _tables(model):
+    heads = {title: [_key_of(h) for h in heads] for title, heads, _ in _tables(model, catalog)}
+    for title, _, rows in _tables(model, catalog):
         if title in ("measures", "segments", "messages"):
             content[title] = [dict(zip(heads[title], row, strict=True)) for row in rows]
     for message, row in zip(model.messages.values(), content["messages"], strict=True):

@@ -3,7 +3,7 @@
 from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
-from cij.compiler.declarations.source import type_of
+from cij.compiler.declarations.written_type import type_of
 from cij.compiler.environments import source_environment
 from cij.compiler.expression import Expression
 from cij.compiler.model import place

@@ -1,18 +1,20 @@
 """`source`: a table from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, cast
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.written_type import type_of
 from cij.compiler.environments import source_environment
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
+from cij.compiler.seen import Seen
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import all_of, is_currency
-from cij.compiler.types import NAMED, Type, money
+from cij.compiler.typecheck.check import all_of
+from cij.compiler.types import NAMED
 from cij.grammar import codes, syntax
 
 # What each kind needs and may have, besides what every source has.
@@ -21,7 +23,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sqlite": (("path", "table"), ("null", "date_format")),
 }
 _LATER_KINDS = ("json", "jsonl", "parquet", "postgres", "delta", "dbt", "api", "cloud")
-_COMMON = ("kind", "key", "tolerate", "timezone")
+_COMMON = ("kind", "key", "tolerate", "timezone", "personal")
 
 
 def define(node: syntax.Declaration, build: Build) -> None:
@@ -60,6 +62,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         kind=cast(Literal["csv", "sqlite"], kind),
         settings={k: v for k, v in own.items() if v is not None},
         key=key,
+        personal=_personal(node.name.text, body, columns, build),
         columns=columns,
         tolerate=tolerate or "0.01",
         timezone=zone or build.model.settings.timezone,
@@ -75,10 +78,24 @@ def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:
             body.wrong(body.settings[key], "one character")
 
 
-def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | None:
-    """Return a source without key and columns, for looking them up; None if it has a mistake.
+def _personal(
+    source: str, body: Body, columns: Sequence[pg.SourceColumn], build: Build
+) -> tuple[str, ...]:
+    found = body.names("personal") or ()
+    known = [c.name for c in columns]
+    for path in found:
+        if path.text not in known and column_mark(source, path.text) not in build.broken:
+            hint = did_you_mean(path.text, known)
+            message = f"source `{source}` has no column `{path.text}`"
+            build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
+    return tuple(path.text for path in found)
 
-    Nothing is reported: the project is compiled once the columns are known.
+
+def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | None:
+    """Return a source as far as it is known without a catalog; None if it has a mistake.
+
+    Nothing is reported: the project is compiled once the columns are known. There are no columns
+    where the source does not declare them.
     """
     build = Build(Model(ProjectSettings("", timezone)), [], {}, {}, {}, {}, {})
     kind = _kind(node, build)
@@ -88,15 +105,19 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     body = Body(f"source `{node.name.text}`", node.name.span, build.report)
     body.settings |= {i.key.text: i for i in node.items if isinstance(i, syntax.Setting)}
     own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
-    if None in own.values() or any(k not in own for k in needed):
+    blocks = [i for i in node.items if isinstance(i, syntax.Block) and i.word.text == "columns"]
+    columns = _declared_columns(node.name.text, blocks[0], build) if blocks else ()
+    personal = body.names("personal") or ()
+    if None in own.values() or any(k not in own for k in needed) or build.diagnostics:
         return None
     return pg.Source(
         name=node.name.text,
         kind=cast(Literal["csv", "sqlite"], kind),
         settings={k: v for k, v in own.items() if v is not None},
-        key="",
-        columns=(),
-        timezone=timezone,
+        key=body.name("key") or "",
+        columns=columns,
+        timezone=body.text("timezone") or timezone,
+        personal=tuple(path.text for path in personal),
         place=place(node.name.span),
     )
 
@@ -163,10 +184,10 @@ def _columns(
     return None
 
 
-def _catalog_columns(known: Mapping[str, str]) -> tuple[pg.SourceColumn, ...]:
+def _catalog_columns(known: Mapping[str, Seen]) -> tuple[pg.SourceColumn, ...]:
     return tuple(
-        pg.SourceColumn(name=name, type=NAMED.get(text, NAMED["text"]))
-        for name, text in known.items()
+        pg.SourceColumn(name=name, type=NAMED.get(seen.type, NAMED["text"]))
+        for name, seen in known.items()
     )
 
 
@@ -181,20 +202,14 @@ def _declared_columns(
         if type is None:
             build.broken.add(column_mark(source, name))
         else:
-            columns.append(pg.SourceColumn(name=name, type=type))
+            separator = _separator(setting.value) if type.kind == "list" else None
+            columns.append(pg.SourceColumn(name=name, type=type, separator=separator))
     return tuple(columns)
 
 
-def type_of(node: syntax.Expression, build: Build) -> Type | None:
-    """Return the type that is written: `text`, `integer`, `money(EUR)`."""
-    if isinstance(node, syntax.Path) and node.text in NAMED:
-        return NAMED[node.text]
-    if isinstance(node, syntax.Call) and node.function.text == "money" and node.arguments:
-        currency = node.arguments[0].value
-        if isinstance(currency, syntax.Path) and is_currency(currency.text):
-            return money(currency.text)
-    written = node.text if isinstance(node, syntax.Path) else ""
-    hint = near_hint(written, NAMED) if written else None
-    message = "a type is one of " + ", ".join(f"`{n}`" for n in NAMED) + ", `money(EUR)`"
-    build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
-    return None
+def _separator(node: syntax.Expression) -> str | None:
+    """Return what stands between the items of `list(text, ";")`."""
+    second = (
+        node.arguments[1].value if isinstance(node, syntax.Call) and node.arguments[1:] else None
+    )
+    return second.value if isinstance(second, syntax.Text) else None

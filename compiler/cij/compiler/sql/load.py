@@ -318,7 +318,7 @@ def _bounded(tree: exp.Expr, type: str) -> exp.Expr:
 def _reason(source: Source) -> exp.Expr:
     parts = [_wrong(i, c) for i, c in enumerate(source.columns) if c.type.kind != "text"]
     parts += [_missing(source, c) for c in source.columns if _must_be_known(source, c)]
-    return exp.Coalesce(this=parts[0], expressions=parts[1:])
+    return exp.Coalesce(this=parts[0], expressions=parts[1:]) if parts else exp.null()
 
 
 def _must_be_known(source: Source, c: SourceColumn) -> bool:

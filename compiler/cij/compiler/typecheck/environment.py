@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from cij.compiler import program as pg
 from cij.compiler.model import Model
+from cij.compiler.seen import Catalog
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.syntax import Declaration
 
@@ -17,6 +18,7 @@ class Environment:
     `typed_measure` types a measure when it is first used; `measure_stack` are those that are being
     typed now, to find one that needs itself. Naming what is `broken` is a consequence of a mistake
     that has been reported, and so is naming the trigger when an entering event is broken.
+    `catalog` is what was seen in the rows of the sources.
     """
 
     model: Model
@@ -29,6 +31,7 @@ class Environment:
     trigger: tuple[pg.Event, ...] = ()
     measure_stack: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)
+    catalog: Catalog = field(default_factory=dict)
     is_trigger_broken: bool = False
 
     def report(self, diagnostic: Diagnostic) -> None:

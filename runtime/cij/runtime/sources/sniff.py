@@ -1,30 +1,18 @@
 """The columns of a source and their types, found in its rows."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from cij.compiler.program import Source, SourceColumn
 from cij.compiler.sql import load as statements
 from cij.compiler.sql.sniff import KINDS as CANDIDATES, sniff
-from cij.compiler.types import TEXT
+from cij.compiler.types import NAMED, TEXT
 from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.kind import ColumnName, failure, with_environment
 
-_SHARE_DIGITS = 4
 
-
-@dataclass(frozen=True, slots=True)
-class SniffedColumn:
-    """`unknown_share` is the share of the rows without a value, from 0 to 1."""
-
-    name: str
-    type: str
-    unknown_share: float
-
-
-def sniff_columns(engine: Engine, source: Source, root: Path) -> list[SniffedColumn]:
-    """Read all rows of a source, whose own columns do not matter. Raises DataError."""
+def sniff_columns(engine: Engine, source: Source, root: Path) -> tuple[SourceColumn, ...]:
+    """Return the columns of a source that declares none, by all its rows. Raises DataError."""
     source = with_environment(source)
     names = [c for c in KINDS[source.kind].names(source, root) if c.name.strip()]
     twice = [c.name for n, c in enumerate(names) if c.name in {x.name for x in names[:n]}]
@@ -37,14 +25,13 @@ def sniff_columns(engine: Engine, source: Source, root: Path) -> list[SniffedCol
         engine.execute(statement)
     width = 1 + len(CANDIDATES)
     counts = [row[1 + i * width :][:width] for i in range(len(columns))]
-    return [_column(c, row[0], known) for c, known in zip(names, counts, strict=True)]
+    return tuple(_column(c, known) for c, known in zip(names, counts, strict=True))
 
 
-def _column(column: ColumnName, rows: int, counts: tuple[int, ...]) -> SniffedColumn:
+def _column(column: ColumnName, counts: tuple[int, ...]) -> SourceColumn:
     known, *fitting = counts
     fits = {kind for kind, n in zip(CANDIDATES, fitting, strict=True) if n == known and known}
-    share = (rows - known) / rows if rows else 1.0
-    return SniffedColumn(column.name, _type(column.declared, fits), round(share, _SHARE_DIGITS))
+    return SourceColumn(name=column.name, type=NAMED[_type(column.declared, fits)])
 
 
 def _type(declared: str | None, fits: set[str]) -> str:

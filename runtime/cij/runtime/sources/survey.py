@@ -1,0 +1,77 @@
+"""What the columns of a source hold: for the catalog, which is committed and made the same again."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cij.compiler.program import Source, SourceColumn
+from cij.compiler.seen import Seen
+from cij.compiler.sql import load as statements, survey as queries, zones as zone_statements
+from cij.runtime import zones
+from cij.runtime.engine import Engine
+from cij.runtime.sources import KINDS
+from cij.runtime.sources.kind import with_environment
+from cij.runtime.sources.sniff import sniff_columns
+
+_SHARE_DIGITS = 4
+# An enum is small, its values come again and again, and each is a word rather than a sentence.
+_VALUES_MAX = 20
+_ROWS_PER_VALUE = 2
+_VALUE_LENGTH_MAX = 64
+
+
+def survey_columns(
+    engine: Engine, source: Source, root: Path, is_personal: Callable[[str], bool]
+) -> dict[str, Seen]:
+    """Read all rows of a source and return what each column holds. Raises DataError.
+
+    A source without columns has those of its file, with the narrowest types that fit. Of personal
+    columns and of the key no value is returned. Rows that would go to quarantine do not count.
+    """
+    source = with_environment(source)
+    if not source.columns:
+        source = source.model_copy(update={"columns": sniff_columns(engine, source, root)})
+    for statement in zone_statements.DDL:
+        engine.execute(statement)
+    zones.ensure(engine, {zones.require(source.timezone, f"source {source.name}")})
+    KINDS[source.kind].stage(engine, source, root)
+    engine.execute(statements.parse(source))
+    [row] = engine.rows(queries.survey(source))
+    found = {}
+    for i, column in enumerate(source.columns):
+        counts = row[1 + i * queries.WIDTH :][: queries.WIDTH]
+        if is_personal(column.name) or column.name == source.key:
+            share = _share(row[0], counts)
+            found[column.name] = Seen(str(column.type), share, is_personal=is_personal(column.name))
+        else:
+            found[column.name] = _seen(engine, column, row[0], counts)
+    for statement in statements.CLEAR:
+        engine.execute(statement)
+    return found
+
+
+def _seen(engine: Engine, column: SourceColumn, rows: int, counts: Sequence[Any]) -> Seen:
+    known, low, high, texts = counts
+    is_open = column.type.kind == "text" and column.type.values is None
+    values = _values(engine, column.name) if is_open and _may_be_enum(known, texts) else ()
+    return Seen(str(column.type), _share(rows, counts), _plain(low), _plain(high), values)
+
+
+def _share(rows: int, counts: Sequence[Any]) -> float:
+    return round((rows - counts[0]) / rows if rows else 1.0, _SHARE_DIGITS)
+
+
+def _may_be_enum(known: int, texts: int) -> bool:
+    return 0 < texts <= _VALUES_MAX and known >= texts * _ROWS_PER_VALUE
+
+
+def _values(engine: Engine, name: str) -> tuple[str, ...]:
+    found = sorted(value for (value,) in engine.rows(queries.values(name)))
+    return tuple(found) if all(len(v) <= _VALUE_LENGTH_MAX for v in found) else ()
+
+
+def _plain(end: str | None) -> str | None:
+    """Return a number without useless zeros, and anything else as it is."""
+    is_decimal = end is not None and "." in end and ":" not in end
+    return f"{Decimal(end).normalize():f}" if is_decimal and end else end
