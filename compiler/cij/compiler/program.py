@@ -8,30 +8,23 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Union, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field as PydanticField
+from pydantic import BaseModel, Field as PydanticField
 from pydantic.fields import FieldInfo
 
 from cij.compiler.expression import Expression, Period
+from cij.compiler.head import (
+    Entry as Entry,
+    EventEntry as EventEntry,
+    Exit as Exit,
+    Goal as Goal,
+    Limit as Limit,
+    Schedule as Schedule,
+    SegmentEntry as SegmentEntry,
+)
+from cij.compiler.part import Part as Part, Place as Place
 from cij.compiler.types import Type
 
 FORMAT_VERSION = "1.0"
-
-
-class Part(BaseModel):
-    """Anything in a program."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Place(Part):
-    """Where it is written: for messages and explanations, not part of any hash."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 # --- data -------------------------------------------------------------------------------------
@@ -343,48 +336,11 @@ class End(StateBase):
 State = Annotated[Union[Rest, Decide, Act, End], PydanticField(discriminator="kind")]
 
 
-class SegmentEntry(Part):
-    """Who is in the segment at the start and whoever joins later; with `is_once` the former only."""
-
-    kind: Literal["segment"] = "segment"
-    segment: str
-    is_once: bool = False
-
-
-class EventEntry(Part):
-    kind: Literal["event"] = "event"
-    event: str
-    where: Expression | None = None
-
-
-Entry = Annotated[Union[SegmentEntry, EventEntry], PydanticField(discriminator="kind")]
-
-
-class Goal(Part):
-    """`target` is the End state of a passage that reaches it; none when the passage stays."""
-
-    name: str
-    event: str | None = None
-    where: Expression | None = None
-    condition: Expression | None = None
-    within: Period | None = None
-    target: str | None = None
-    place: Place
-
-
-class Exit(Part):
-    """By an event, or by a condition that is tested whenever the passage wakes (S8)."""
-
-    name: str
-    event: str | None = None
-    where: Expression | None = None
-    condition: Expression | None = None
-    target: str
-    place: Place
-
-
 class Journey(Part):
-    """A state machine. `version` is the content hash of all that decides what happens (S21)."""
+    """A state machine. `version` is the content hash of all that decides what happens (S21).
+
+    Nobody enters before `starts`, from `ends` on, or while it is a draft; both are local times.
+    """
 
     name: str
     version: str
@@ -394,6 +350,10 @@ class Journey(Part):
     again_after: Period | None = None
     per: str | None = None
     suppress: Expression | None = None
+    limit: Limit | None = None
+    starts: str | None = None
+    ends: str | None = None
+    is_draft: bool = False
     holdout: str | None = None
     language: Expression | None = None
     timezone: str | None = None

@@ -1,0 +1,72 @@
+"""The head of a journey in the program: who comes in, and what makes people leave."""
+
+from typing import Annotated, Literal, Union
+
+from pydantic import Field as PydanticField
+
+from cij.compiler.expression import Expression, Period, Unit
+from cij.compiler.part import Part, Place
+
+
+class Schedule(Part):
+    """Instants of a calendar in the journey's zone: every `count` units, at a local time of day.
+
+    Weeks begin on `weekday` (1 is Monday), months and years on their first day. More than one
+    unit is counted from the first such instant of the journey.
+    """
+
+    count: int
+    unit: Literal["day", "week", "month", "year"]
+    weekday: int = 1
+    at: str
+
+
+class Limit(Part):
+    """At most `count` entries in each unit of the local calendar of the journey."""
+
+    count: int
+    unit: Unit
+
+
+class SegmentEntry(Part):
+    """Who is in the segment at the start and whoever joins later; with `is_once` the former only.
+
+    With `every` all who are in it at those instants, and nobody at others.
+    """
+
+    kind: Literal["segment"] = "segment"
+    segment: str
+    is_once: bool = False
+    every: Schedule | None = None
+
+
+class EventEntry(Part):
+    kind: Literal["event"] = "event"
+    event: str
+    where: Expression | None = None
+
+
+Entry = Annotated[Union[SegmentEntry, EventEntry], PydanticField(discriminator="kind")]
+
+
+class Goal(Part):
+    """`target` is the End state of a passage that reaches it; none when the passage stays."""
+
+    name: str
+    event: str | None = None
+    where: Expression | None = None
+    condition: Expression | None = None
+    within: Period | None = None
+    target: str | None = None
+    place: Place
+
+
+class Exit(Part):
+    """By an event, or by a condition that is tested whenever the passage wakes (S8)."""
+
+    name: str
+    event: str | None = None
+    where: Expression | None = None
+    condition: Expression | None = None
+    target: str
+    place: Place
