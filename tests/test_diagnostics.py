@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from cij.cli.catalog_file import catalog_of
 from cij.cli.compiling import compile_path
 from cij.cli.pages import page, titles
 from cij.cli.render import render
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
+from cij.compiler.seen import Catalog
 from cij.grammar.codes import CODES
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.format import format_text
@@ -27,6 +29,7 @@ RULES = [f"S{number}" for number in range(1, 28)]
 WITHOUT_EXAMPLE = {"CIJ102"}
 
 _BLOCK = re.compile(r"```journey (failing|passing)\n(.*?)```\n", re.DOTALL)
+_CATALOG = re.compile(r"```json\n(.*?)```\n", re.DOTALL)
 
 START = """\
 source shop {
@@ -69,13 +72,20 @@ message email hello {
 """
 
 
-def found(text: str) -> list[Diagnostic]:
-    made = compile_project(ProjectSettings("test", "UTC"), {"a.journey": text}, {}, {})
+def found(text: str, catalog: Catalog | None = None) -> list[Diagnostic]:
+    project = ProjectSettings("test", "UTC")
+    made = compile_project(project, {"a.journey": text}, {}, catalog or {})
     return list(made.diagnostics)
 
 
-def codes(text: str) -> list[str]:
-    return [diagnostic.code for diagnostic in found(text)]
+def codes(text: str, catalog: Catalog | None = None) -> list[str]:
+    return [diagnostic.code for diagnostic in found(text, catalog)]
+
+
+def catalog(code: str) -> Catalog:
+    """Return the catalog of a page, which stands under both of its examples."""
+    block = _CATALOG.search(page(code) or "")
+    return catalog_of(block.group(1)) if block else {}
 
 
 def examples(code: str) -> dict[str, str]:
@@ -98,8 +108,8 @@ def test_a_code_has_a_page_under_its_name(code: str) -> None:
 @pytest.mark.parametrize("code", [code for code in CODES if code not in WITHOUT_EXAMPLE])
 def test_the_examples_of_a_page_do_what_they_say(code: str) -> None:
     blocks = examples(code)
-    assert codes(blocks["failing"]) == [code]
-    assert codes(blocks["passing"]) == []
+    assert codes(blocks["failing"], catalog(code)) == [code]
+    assert codes(blocks["passing"], catalog(code)) == []
 
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in WITHOUT_EXAMPLE])

@@ -19,14 +19,18 @@ def load_catalog(root: Path) -> Catalog:
     if not path.is_file():
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            source: {name: _seen(column) for name, column in entry["columns"].items()}
-            for source, entry in data["sources"].items()
-        }
+        return catalog_of(path.read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{CATALOG_NAME} is damaged ({error}); run `cij catalog refresh`"
         raise ConfigError(message) from error
+
+
+def catalog_of(text: str) -> Catalog:
+    """Return what the file says. Raises: ValueError and its like where it is damaged."""
+    return {
+        source: {name: _seen(column) for name, column in entry["columns"].items()}
+        for source, entry in json.loads(text)["sources"].items()
+    }
 
 
 def _seen(column: Mapping[str, Any]) -> Seen:

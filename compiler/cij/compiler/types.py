@@ -1,5 +1,6 @@
 """The types of values. `semantics.md` S1 to S3 say what they mean."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -98,3 +99,16 @@ NAMED: dict[str, Type] = {
 }
 # What a list may hold: their text is the same on every engine.
 IN_LISTS: tuple[Kind, ...] = ("text", "integer", "date")
+
+# A list is kept as text: this sign, which no item holds, before, between and after its items.
+LIST_SIGN = "\u241f"
+
+
+def list_text(items: Iterable[str]) -> str:
+    """Return the text that a list is kept as; items are texts, whole numbers or ISO dates."""
+    return "".join(LIST_SIGN + item for item in items) + LIST_SIGN
+
+
+def list_items(text: str) -> list[str]:
+    """Return the items of a list that is kept as text."""
+    return [item for item in text.split(LIST_SIGN) if item]

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.types import list_items
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -134,6 +135,9 @@ def _constant(node: ex.Constant) -> _Worded:
     value = node.value
     if isinstance(value, bool):
         return str(value).lower(), _Level.ATOM
+    if node.type.item is not None:
+        show = _CONSTANTS.get(node.type.item.kind, str)
+        return f"[{', '.join(show(item) for item in list_items(str(value)))}]", _Level.ATOM
     text = _CONSTANTS.get(node.type.kind, str)(str(value))
     if node.type.currency:
         text = f"{text} {node.type.currency}"

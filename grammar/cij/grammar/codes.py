@@ -36,6 +36,8 @@ TYPE_MISMATCH = _error("CIJ207", "type-mismatch", "the two sides cannot be used 
 CURRENCY_MISMATCH = _error("CIJ208", "currency-mismatch", "two currencies in one expression")
 CIRCULAR_DEFINITION = _error("CIJ209", "circular-definition", "a definition that needs itself")
 UNKNOWN_COLUMNS = _error("CIJ210", "unknown-columns", "the columns of a source are not declared")
+UNKNOWN_VALUE = _error("CIJ211", "unknown-value", "a text that is no value of the enum")
+UNSEEN_VALUE = _warning("CIJ212", "unseen-value", "a value that no row of the data has")
 
 UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can come to this step")
 EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or steps")
@@ -47,6 +49,7 @@ ALWAYS_TRUE = _warning("CIJ402", "always-true", "a guard that everybody satisfie
 UNREACHABLE_BRANCH = _warning("CIJ403", "unreachable-branch", "a branch that nobody can come into")
 REPEATED_CASE = _warning("CIJ404", "repeated-case", "a value that stands in two cases")
 TRUE_AT_ENTRY = _warning("CIJ405", "true-at-entry", "a goal or exit that takes everybody at once")
+MISSING_CASE = _warning("CIJ406", "missing-case", "a switch that says nothing about some values")
 
 NO_CONSENT_RULE = _error("CIJ501", "no-consent-rule", "a send whose topic has no consent rule")
 

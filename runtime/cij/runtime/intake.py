@@ -18,6 +18,7 @@ from typing import Any
 
 from cij.compiler.program import Event, Program
 from cij.compiler.sql import intake as statements, unify as unify_statements
+from cij.compiler.types import DATETIME
 from cij.runtime.engine import Engine
 from cij.runtime.values import Unfit, read_value
 
@@ -134,7 +135,7 @@ def _at(row: RawEvent, batch: _Intake) -> datetime:
         return batch.now
     if isinstance(found, datetime):
         return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
-    at = read_value("at", "datetime", found, batch.program.timezone)
+    at = read_value("at", DATETIME, found, batch.program.timezone)
     assert isinstance(at, datetime)
     return at
 
@@ -158,7 +159,7 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
         if name not in types:
             raise Unfit(f"event {event.name} has no field {name}; it has {', '.join(types)}")
     return {
-        name: read_value(f"field {name}", type.kind, given.get(name), program.timezone)
+        name: read_value(f"field {name}", type, given.get(name), program.timezone)
         for name, type in types.items()
     }
 

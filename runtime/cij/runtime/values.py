@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 
-from cij.compiler.types import Kind
+from cij.compiler.types import LIST_SIGN, Kind, Type, list_text
 from cij.runtime import zones
 
 _BOOLEANS = {"true": True, "t": True, "yes": True, "y": True, "1": True}
@@ -20,16 +20,23 @@ class Unfit(Exception):
     """The value does not fit its type. The message says which and why."""
 
 
-def read_value(what: str, kind: Kind, given: object, zone: str) -> object:
-    """Return the value for a column of this kind; None and empty text are missing.
+def read_value(what: str, type: Type, given: object, zone: str) -> object:
+    """Return the value for a column of this type; None and empty text are missing.
 
     A date and time without an offset is local to `zone` (S4). Raises Unfit.
     """
     if given is None or given == "":
         return None
-    reader, wanted = _READERS.get(kind, (_text, "a text"))
+    reader, wanted = _READERS.get(type.kind, (_text, "a text"))
+    if type.values is not None:
+        wanted = "one of " + ", ".join(f'"{v}"' for v in type.values)
     try:
-        return reader(given, zone)
+        if type.item is not None:
+            return _list(what, given, type.item, zone)
+        found = reader(given, zone)
+        if type.values is not None and found not in type.values:
+            raise ValueError
+        return found
     except (ValueError, TypeError, InvalidOperation, OverflowError):
         raise Unfit(f"{what}: {_shown(given)} is not {wanted}") from None
 
@@ -42,6 +49,10 @@ def _text(given: object, zone: str) -> str:
     if not isinstance(given, str):
         raise TypeError
     return unicodedata.normalize("NFC", given)
+
+
+def _key(given: object, zone: str) -> str:
+    return str(_integer(given, zone)) if isinstance(given, int) else _text(given, zone)
 
 
 def _integer(given: object, zone: str) -> int:
@@ -102,6 +113,15 @@ def _time(given: object, zone: str) -> time:
     return at
 
 
+def _list(what: str, given: object, item: Type, zone: str) -> str:
+    if not isinstance(given, list):
+        raise TypeError
+    items = [str(read_value(what, item, one, zone)) for one in given if one not in (None, "")]
+    if any(LIST_SIGN in one for one in items):
+        raise ValueError
+    return list_text(items)
+
+
 _READERS: dict[Kind, tuple[Callable[[object, str], object], str]] = {
     "text": (_text, "a text"),
     "integer": (_integer, "a whole number"),
@@ -112,4 +132,6 @@ _READERS: dict[Kind, tuple[Callable[[object, str], object], str]] = {
     "date": (_date, "a date"),
     "datetime": (_datetime, "a date and time"),
     "time": (_time, "a time of day"),
+    "list": (_text, "a list of such values"),
+    "entity": (_key, "the key of a row"),
 }

@@ -9,7 +9,7 @@ from cij.compiler.environments import source_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check, check_condition
-from cij.compiler.types import DATETIME, DECIMAL, Type
+from cij.compiler.types import DATETIME, Type, join
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -132,12 +132,13 @@ def _field(
         draft.build.broken.add(name)
         return
     known = draft.types.get(name)
-    if known is not None and known != value.type and not (known.is_number and value.type.is_number):
+    joined = value.type if known is None else join(known, value.type)
+    if joined is None:
         message = f"`{name}` is {known} in one source and {value.type} in this one"
         related = [Label(draft.first[name], str(known))] if name in draft.first else []
         draft.build.report(codes.TYPE_MISMATCH.at(setting.value.span, message, related=related))
         return
-    draft.types[name] = value.type if known in (None, value.type) else DECIMAL
+    draft.types[name] = joined
     draft.first.setdefault(name, setting.value.span)
     fields[name] = value
 

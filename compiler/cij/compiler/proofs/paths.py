@@ -14,6 +14,7 @@ from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
 from cij.compiler.parts import parts
 from cij.compiler.proofs.answers import are_contrary, negation
+from cij.compiler.proofs.cases import is_repeat, report_missing, report_repeats
 from cij.compiler.proofs.conditions import check_condition, report_impossible
 from cij.compiler.proofs.findings import conflict, report
 from cij.compiler.proofs.pieces import (
@@ -25,7 +26,6 @@ from cij.compiler.proofs.pieces import (
     relevant,
     segment_pieces,
 )
-from cij.compiler.proofs.terms import number_of
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -192,7 +192,8 @@ class _Walk:
 
     def _choose(self, step: model.Choose, node: syntax.Step, facts: Facts) -> Facts | None:
         if isinstance(node, syntax.Switch):
-            _report_repeats(step, node, self.build)
+            report_repeats(step, node, self.build)
+            report_missing(step, node, facts, self.build)
         now, denied, ends = facts, Facts(), list[Facts | None]()
         for arm in _arms(step, node, self.build):
             verdict = self._judge(arm, now, node)
@@ -222,7 +223,7 @@ class _Walk:
         return "always"
 
     def _report_unreachable(self, arm: _Arm, facts: Facts, node: syntax.Step) -> None:
-        if isinstance(node, syntax.Switch) and _is_repeat(arm.span, self.build):
+        if isinstance(node, syntax.Switch) and is_repeat(arm.span, self.build):
             return
         kept = conflict([*facts, *arm.inside])
         message = "no customer can come into this branch"
@@ -340,27 +341,3 @@ def _plain_arm(arm: model.ChooseArm, span: Span, body: syntax.Steps, build: Buil
     inside = [piece_of(arm.guard, span, build)]
     after = [piece_of(negation(arm.guard), span, build, _EARLIER)]
     return _Arm(arm.guard, span, inside, after, arm.steps, body)
-
-
-# --- switch -----------------------------------------------------------------------------------
-
-
-def _report_repeats(step: model.Choose, node: syntax.Switch, build: Build) -> None:
-    first: dict[object, Span] = {}
-    for arm, case in zip(step.arms, node.cases, strict=True):
-        assert isinstance(arm.guard, ex.InSet), "a case is a set of values"
-        for typed, written in zip(arm.guard.items, case.values, strict=True):
-            value = number_of(typed)
-            if value is None:
-                continue
-            if value in first:
-                related = [Label(first[value], "first here")]
-                message = "this value stands in a case above, which is the one that is taken"
-                build.report(codes.REPEATED_CASE.at(written.span, message, related=related))
-            first.setdefault(value, written.span)
-
-
-def _is_repeat(span: Span, build: Build) -> bool:
-    """Tell whether a case has been reported for a value that stands before."""
-    found = (d.span for d in build.diagnostics if d.code == codes.REPEATED_CASE.code)
-    return any(s.file == span.file and span.start <= s.start < span.end for s in found)

@@ -166,7 +166,7 @@ def _open(choice: Some, state: State) -> list[Formula] | None:
 def _value(term: Term, cell: Cell) -> Value | None:
     if cell.ranges == NONE:
         return None
-    if term.type.kind == "text":
+    if term.type.kind in ("text", "list"):
         texts = text_samples(cell.ranges, sorted(cell.needles))
         return next((t for t in texts if cell.fits(t)), None)
     return next(samples(cell.ranges, term.is_whole), None)

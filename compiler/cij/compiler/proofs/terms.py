@@ -8,7 +8,7 @@ from fractions import Fraction
 from cij.compiler import expression as ex
 from cij.compiler.proofs.formula import Term
 from cij.compiler.proofs.ranges import ALL, Ranges, Value, compared, only
-from cij.compiler.types import BOOLEAN, DECIMAL, INTEGER, Type
+from cij.compiler.types import BOOLEAN, DECIMAL, INTEGER, Type, list_items
 
 _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _WHOLE = ("integer", "boolean", "date")
@@ -31,7 +31,7 @@ def number_of(node: ex.Expression) -> Value | None:
     if not isinstance(node, ex.Constant):
         return None
     match node.type.kind:
-        case "text":
+        case "text" | "list":
             return str(node.value)
         case "integer" | "boolean":
             return int(node.value)
@@ -56,6 +56,8 @@ def shown(value: Value, type: Type) -> bool | int | str | Decimal | date | datet
     match type.kind:
         case "text":
             return str(value)
+        case "list":
+            return ", ".join(list_items(str(value)))
         case "boolean":
             return bool(value)
         case "date" if 1 <= value <= date.max.toordinal():
@@ -72,7 +74,9 @@ def base_of(type: Type) -> Ranges:
     match type.kind:
         case "boolean":
             return only(0, 1)
-        case "text":
+        case "text" if type.values is not None:
+            return only(*type.values)
+        case "text" | "list":
             return compared(">=", "")
         case "time":
             return Ranges(False, ((0, 0), (86400, 0)))

@@ -25,6 +25,7 @@ from cij.compiler.proofs.formula import (
 )
 from cij.compiler.proofs.ranges import ALL, Ranges, Value, compared, prefixed
 from cij.compiler.proofs.terms import YES, number_of
+from cij.compiler.types import list_text
 
 
 class Catalog(Protocol):
@@ -99,6 +100,8 @@ def _compare(node: ex.Compare, catalog: Catalog) -> Formula:
     if left.type.kind == "boolean" and right.type.kind == "boolean":
         return _same_truth(left, right, catalog)
     bound = number_of(right)
+    if left.type.kind == "list" and isinstance(right, ex.Constant) and node.operator == "contains":
+        bound = list_text([str(right.value)])
     if bound is not None:
         return _within(left, _test(node.operator, bound), False, catalog)
     first = number_of(left)

@@ -16,7 +16,7 @@ from cij.compiler.sql import exact, moments
 from cij.compiler.sql.functions import FUNCTION_SQL
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
-from cij.compiler.types import INTEGER
+from cij.compiler.types import INTEGER, LIST_SIGN, list_text
 
 __all__ = ["Scope", "column", "condition", "strict", "to_instant", "to_local", "value", "zone_of"]
 
@@ -113,7 +113,20 @@ _COMPARISONS: dict[str, str] = {
 
 
 def _compare(node: ex.Compare, scope: Scope) -> exp.Expr:
+    if node.left.type.kind == "list" and node.operator == "contains":
+        return _has_item(node, scope)
     return fill(_COMPARISONS[node.operator], a=value(node.left, scope), b=value(node.right, scope))
+
+
+def _has_item(node: ex.Compare, scope: Scope) -> exp.Expr:
+    item: exp.Expr
+    if isinstance(node.right, ex.Constant):
+        item = exp.Literal.string(list_text([str(node.right.value)]))
+    else:
+        # A missing item leaves two signs side by side, which no list has.
+        text = "CONCAT({sign}, CAST({b} AS TEXT), {sign})"
+        item = fill(text, b=value(node.right, scope), sign=exp.Literal.string(LIST_SIGN))
+    return fill("STRPOS({a}, {item}) > 0", a=value(node.left, scope), item=item)
 
 
 def _differs(node: ex.Compare, scope: Scope) -> exp.Expr:

@@ -1,5 +1,7 @@
 """The SQL of each function of `cij.compiler.functions`: one row each."""
 
+from cij.compiler.types import LIST_SIGN
+
 FUNCTION_SQL: dict[str, str] = {
     "lower": "LOWER({a})",
     "upper": "UPPER({a})",
@@ -14,5 +16,7 @@ FUNCTION_SQL: dict[str, str] = {
         "CAST(CASE WHEN REGEXP_MATCHES({a}, '^ *[+-]?[0-9]{1,18}([.][0-9]+)? *$') THEN {a} END "
         "AS DECIMAL(38, 6))"
     ),
+    # Of the items of a list: each is followed by the sign, and one more stands before them.
+    "count": f"LENGTH({{a}}) - LENGTH(REPLACE({{a}}, '{LIST_SIGN}', '')) - 1",
     "text": "CAST({a} AS TEXT)",
 }

@@ -21,6 +21,7 @@ from cij.compiler.sql.columns import (
     select,
 )
 from cij.compiler.sql.condition import Scope, condition
+from cij.compiler.sql.lists import one_of, parsed_list
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
 
@@ -153,9 +154,14 @@ def _good(source: Source) -> exp.Expr:
 # --- one column -------------------------------------------------------------------------------
 
 
+def _is_free_text(c: SourceColumn) -> bool:
+    return c.type.kind == "text" and c.type.values is None
+
+
 def _raw(source: Source, i: int) -> exp.Expr:
-    is_text = source.columns[i].type.kind == "text"
-    clean = "NFC_NORMALIZE({r})" if is_text else "TRIM({r})"
+    clean = "NFC_NORMALIZE({r})" if source.columns[i].type.kind == "text" else "TRIM({r})"
+    if source.columns[i].type.values is not None:
+        clean = "TRIM(NFC_NORMALIZE({r}))"
     tree = fill(f"NULLIF({clean}, '')", r=column("s", f"r{i}"))
     if "null" in source.settings:
         tree = fill("NULLIF({a}, {null})", a=tree, null=literal(source.settings["null"]))
@@ -165,7 +171,7 @@ def _raw(source: Source, i: int) -> exp.Expr:
 def _texts(source: Source) -> list[exp.Expr]:
     # The text of what is not text: for the reasons.
     columns = enumerate(source.columns)
-    return [named(column("t", f"r{i}"), f"#r{i}") for i, c in columns if c.type.kind != "text"]
+    return [named(column("t", f"r{i}"), f"#r{i}") for i, c in columns if not _is_free_text(c)]
 
 
 def _with_locals(source: Source) -> exp.Expr:
@@ -282,8 +288,12 @@ _PATTERNS = {
 
 
 def _value(source: Source, i: int) -> exp.Expr:
-    kind = source.columns[i].type.kind
-    raw = column("t", f"r{i}")
+    type, raw = source.columns[i].type, column("t", f"r{i}")
+    kind = type.kind
+    if type.values is not None:
+        return fill("CASE WHEN {found} THEN {r} END", found=one_of(raw, type.values), r=raw)
+    if type.item is not None:
+        return parsed_list(raw, type.item, source.columns[i].separator)
     if kind == "datetime":
         return _instant(source, i)
     if kind == "date":
@@ -316,7 +326,7 @@ def _bounded(tree: exp.Expr, type: str) -> exp.Expr:
 
 
 def _reason(source: Source) -> exp.Expr:
-    parts = [_wrong(i, c) for i, c in enumerate(source.columns) if c.type.kind != "text"]
+    parts = [_wrong(i, c) for i, c in enumerate(source.columns) if not _is_free_text(c)]
     parts += [_missing(source, c) for c in source.columns if _must_be_known(source, c)]
     return exp.Coalesce(this=parts[0], expressions=parts[1:]) if parts else exp.null()
 
@@ -331,8 +341,17 @@ def _wrong(i: int, c: SourceColumn) -> exp.Expr:
         v=column("p", c.name),
         r=column("p", f"#r{i}"),
         head=literal(f'column {c.name}: "'),
-        tail=literal(f'" is not {_A[c.type.kind]}'),
+        tail=literal(f'" is not {_a(c)}'),
     )
+
+
+def _a(c: SourceColumn) -> str:
+    if c.type.values is not None:
+        return "one of " + ", ".join(f'"{v}"' for v in c.type.values)
+    if c.type.item is not None:
+        form = "a JSON array" if c.separator is None else f'a list separated by "{c.separator}"'
+        return f"{form} of {c.type.item}"
+    return _A[c.type.kind]
 
 
 def _missing(source: Source, c: SourceColumn) -> exp.Expr:

@@ -25,6 +25,8 @@ def check_aggregate(
         env.report(codes.TYPE_MISMATCH.at(node.span, message))
         return None
     argument = node.arguments[0]
+    if (items := _list_of(argument, function, env, check)) is not None:
+        return _of_list(function, items)
     event = _event(argument, function, env)
     if event is None:
         return None
@@ -35,6 +37,28 @@ def check_aggregate(
     if (argument.where and where is None) or (argument.window and window is None):
         return None
     return _build(function, event, value, window, where, node, env)
+
+
+def _list_of(
+    argument: syntax.Argument, function: str, env: Environment, check: _Check
+) -> ex.Expression | None:
+    """Return the list that `count` or `any` is asked about, None where it is no list."""
+    node = argument.value
+    is_plain = argument.where is None and argument.window is None
+    if function not in ("any", "count") or not is_plain:
+        return None
+    if isinstance(node, syntax.Path) and node.parts[0] in env.model.events:
+        return None
+    found = check(node, replace(env, diagnostics=[]))
+    return found if found is not None and found.type.kind == "list" else None
+
+
+def _of_list(function: str, items: ex.Expression) -> ex.Expression:
+    count = ex.Call(
+        type=INTEGER, is_nullable=items.is_nullable, function="count", arguments=(items,)
+    )
+    none = ex.Constant(type=INTEGER, value=0)
+    return count if function == "count" else ex.Compare(operator=">", left=count, right=none)
 
 
 def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Event | None:
@@ -127,8 +151,10 @@ def _type(
         message = f"`{function}` needs numbers, and this is {value.type}"
         env.report(codes.TYPE_MISMATCH.at(path.span, message, label=str(value.type)))
         return None
-    if function in ("min", "max") and value.type == BOOLEAN:
-        message = f"`{function}` needs an order, and true or false have none"
+    if function in ("min", "max") and value.type.kind in ("boolean", "list", "entity"):
+        message = f"`{function}` needs an order, and {value.type} has none"
+        if value.type == BOOLEAN:
+            message = f"`{function}` needs an order, and true or false have none"
         env.report(codes.TYPE_MISMATCH.at(path.span, message, label=str(value.type)))
         return None
     if function == "avg" and value.type.kind != "money":

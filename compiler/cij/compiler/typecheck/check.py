@@ -9,7 +9,7 @@ from typing import Any, cast
 from cij.compiler import expression as ex
 from cij.compiler.functions import FUNCTIONS
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import operators
+from cij.compiler.typecheck import operators, values
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
@@ -18,11 +18,15 @@ from cij.compiler.types import (
     DATE,
     DATETIME,
     DECIMAL,
+    IN_LISTS,
     INTEGER,
     PERCENT,
     TEXT,
     TIME,
     Type,
+    join,
+    list_of,
+    list_text,
     money,
 )
 from cij.grammar import codes, syntax
@@ -61,14 +65,35 @@ def all_of(items: Sequence[ex.Expression | None]) -> ex.Expression | None:
 
 def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.Expression | None:
     """As `check`, and report a value of another type than `wanted`."""
+    if isinstance(node, syntax.ListOf) and wanted.item is not None:
+        return _list_value(node, wanted, env)
     found = check(node, env)
     if found is None:
         return None
+    if found.type.kind == wanted.kind == "text":
+        fault = values.fault(wanted, found, node.span)
+        if fault is not None:
+            env.report(fault)
+            return None
+        if wanted.values is None or isinstance(found, ex.Constant):
+            return found
     if found.type == wanted or (wanted == DECIMAL and found.type.is_number):
         return found
     message = f"expected {wanted}, and this is {found.type}"
     env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type)))
     return None
+
+
+def _list_value(node: syntax.ListOf, wanted: Type, env: Environment) -> ex.Expression | None:
+    assert wanted.item is not None, "only a list has items"
+    items = [check_value(item, wanted.item, env) for item in node.items]
+    if any(item is None for item in items):
+        return None
+    constants = [item for item in items if isinstance(item, ex.Constant)]
+    if len(constants) < len(items):
+        env.report(codes.TYPE_MISMATCH.at(node.span, "a list as a value holds plain values"))
+        return None
+    return list_constant(constants, wanted.item)
 
 
 # --- literals ---------------------------------------------------------------------------------
@@ -121,6 +146,24 @@ def _percent(node: syntax.Percent, env: Environment) -> ex.Expression | None:
     return _decimal(PERCENT, node.value / Decimal(100), node.span, env)
 
 
+def _list(node: syntax.ListOf, env: Environment) -> ex.Expression | None:
+    items = [check(item, env) for item in node.items]
+    constants = [item for item in items if isinstance(item, ex.Constant)]
+    if None in items:
+        return None
+    kinds = {item.type.kind for item in constants}
+    if len(constants) < len(items) or len(kinds) != 1 or not kinds <= set(IN_LISTS):
+        message = "a list as a value holds texts, whole numbers or dates, all of one kind"
+        env.report(codes.TYPE_MISMATCH.at(node.span, message))
+        return None
+    return list_constant(constants, constants[0].type)
+
+
+def list_constant(items: Sequence[ex.Constant], item: Type) -> ex.Constant:
+    """Return the constant of a list of constants."""
+    return ex.Constant(type=list_of(item), value=list_text(str(i.value) for i in items))
+
+
 # --- operators --------------------------------------------------------------------------------
 
 
@@ -171,7 +214,7 @@ def _coalesce(
         env.report(operators.mismatch("replace", left, right, spans))
         return None
     # `points ?? 0.5` is whole or not, so it is a decimal.
-    type = left.type if left.type == right.type else DECIMAL
+    type = join(left.type, right.type) or left.type
     return ex.Coalesce(type=type, is_nullable=right.is_nullable, value=left, default=right)
 
 
@@ -344,7 +387,7 @@ _SPECIAL: dict[str, Callable[[syntax.Call, Environment], ex.Expression | None]] 
 
 
 def _not_a_value(node: syntax.Expression, env: Environment) -> None:
-    what = {syntax.ListOf: "a list", syntax.Rate: "a rate", syntax.TimeRange: "a range of times"}
+    what = {syntax.Rate: "a rate", syntax.TimeRange: "a range of times"}
     if isinstance(node, syntax.AtEntry):
         message = "`at entry` is understood, but not available in this version"
         env.report(codes.NOT_YET_AVAILABLE.at(node.span, message))
@@ -363,6 +406,7 @@ _RULES: dict[type, _Rule] = {
     syntax.Date: _literal(DATE, lambda v: str(v.isoformat())),
     syntax.DateTime: _literal(DATETIME, lambda v: str(v.isoformat(sep=" "))),
     syntax.Time: _literal(TIME, lambda v: str(v.isoformat())),
+    syntax.ListOf: _list,
     syntax.Path: resolve,
     syntax.Call: _call,
     syntax.Unary: _unary,

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from cij.compiler import expression as ex
+from cij.compiler.typecheck import values
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type
 from cij.grammar import codes
@@ -11,6 +12,8 @@ from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.span import Span
 
 _EQUALITY = ("=", "!=")
+# Where a text that is no value of an enum is a slip.
+_OF_VALUES = _EQUALITY
 _TEXT_ONLY = ("contains", "starts with")
 
 
@@ -24,6 +27,10 @@ def compare(
     """Return the comparison, or report why the two sides do not go together."""
     left, right = align(left, right)
     fault = _compare_fault(operator, left, right, spans)
+    if fault is None and operator in _OF_VALUES:
+        fault = values.fault(left.type, right, spans[1]) or values.fault(right.type, left, spans[0])
+        values.warn(left, right, spans[1], env)
+        values.warn(right, left, spans[0], env)
     if fault is not None:
         env.report(fault)
         return None
@@ -48,6 +55,8 @@ def _as_instant(node: ex.Expression) -> ex.Expression:
 def _compare_fault(
     operator: str, left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
 ) -> Diagnostic | None:
+    if operator == "contains" and left.type.item is not None:
+        return _item_fault(left, right, spans)
     if operator in _TEXT_ONLY and (left.type.kind, right.type.kind) != ("text", "text"):
         odd = 0 if left.type.kind != "text" else 1
         found = (left, right)[odd].type
@@ -58,6 +67,11 @@ def _compare_fault(
     if left.type.kind == "boolean" and operator not in _EQUALITY:
         message = f"`{operator}` needs an order, and true or false have none"
         return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `=` or `!=`")
+    if left.type.kind == "entity":
+        return _relation_fault(left, right, spans)
+    if left.type.kind == "list" and operator not in _EQUALITY:
+        message = f"`{operator}` needs an order, and lists have none"
+        return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `contains`")
     for node, span in zip((left, right), spans, strict=True):
         if isinstance(node, ex.Period) and node.unit in ("month", "year"):
             message = "a month has no fixed length to compare with"
@@ -65,9 +79,31 @@ def _compare_fault(
     return None
 
 
+def _item_fault(
+    left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
+) -> Diagnostic | None:
+    item = left.type.item
+    assert item is not None, "only lists have items"
+    if item.kind == right.type.kind:
+        return values.fault(item, right, spans[1])
+    message = f"the list holds {item.kind}, and this is {_article(right.type)}"
+    return codes.TYPE_MISMATCH.at(spans[1], message, label=str(right.type))
+
+
+def _relation_fault(
+    left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
+) -> Diagnostic:
+    message = f"{_article(left.type)} is a whole row, and nothing to compare"
+    hint = "compare a field of it, such as `product.category`, or ask `is known`"
+    return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help=hint)
+
+
 def comparable(left: Type, right: Type) -> bool:
-    """Tell whether two types can be compared: equal ones, or two plain numbers."""
-    return left == right or (left.is_number and right.is_number)
+    """Tell whether two types can be compared: equal ones, texts, lists of them, or plain numbers."""
+    if left.item is not None and right.item is not None:
+        return left.item.kind == right.item.kind
+    is_text = left.kind == right.kind == "text"
+    return is_text or left == right or (left.is_number and right.is_number)
 
 
 def mismatch(
@@ -94,6 +130,8 @@ _DIGITS = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
 def _advice(
     left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
 ) -> tuple[str | None, list[Fix]]:
+    if left.type.item is not None and left.type.item.kind == right.type.kind:
+        return "ask for an item with `contains`", []
     for node, other, span in ((right, left, spans[1]), (left, right, spans[0])):
         if node.type.kind == "text" and other.type.is_number:
             return _unquoted(node, span)
@@ -198,6 +236,6 @@ def is_condition(node: ex.Expression) -> bool:
 
 def _article(type: Type) -> str:
     text = str(type)
-    if type.kind in ("text", "money"):
+    if type.kind in ("text", "money") and type.values is None:
         return text
     return f"an {text}" if text[0] in "aeiou" else f"a {text}"

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from cij.compiler.program import Content, Message
@@ -11,6 +10,7 @@ from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
+from cij.runtime.delivery.values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
 
 
@@ -42,7 +42,7 @@ def compose(row: Row, message: Message, content: Content, defaults: Defaults) ->
 
 
 def _values(row: Row) -> dict[str, Any]:
-    found = json.loads(row.parameters or "{}", parse_float=Decimal)
+    found = json.loads(row.parameters or "{}", parse_float=number)
     assert isinstance(found, dict), f"the parameters of {row.key} are not a JSON object"
     return found
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from cij.runtime.errors import PermanentDelivery
 
+_AMOUNT_EXPONENT = -2
+
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` as dicts in dicts; dotted keys are taken apart, null is no value at all."""
@@ -24,14 +26,24 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
+def number(text: str) -> Decimal | int:
+    """Return a number of the outbox. Two places are an amount, which keeps them when printed."""
+    found = Decimal(text)
+    if found.as_tuple().exponent == _AMOUNT_EXPONENT:
+        return found
+    return int(found) if found == found.to_integral_value() else found.normalize()
+
+
 def plain(value: Any) -> str:
     """Return the text of one value: numbers without exponent or useless zeros, dates as ISO."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (float, Decimal)):
+    if isinstance(value, float):
         return _number(Decimal(str(value)))
+    if isinstance(value, Decimal):
+        return _number(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, (int, date)):
@@ -39,13 +51,15 @@ def plain(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
-        return "".join(map(plain, value))
+        return ", ".join(map(plain, value))
     raise PermanentDelivery(f"a group of values cannot be printed: name one of {_fields(value)}")
 
 
 def _number(value: Decimal) -> str:
     if not value.is_finite():
         raise PermanentDelivery(f"{value} is no number that a message can show")
+    if value.as_tuple().exponent == _AMOUNT_EXPONENT:
+        return format(value, "f")
     if value == value.to_integral_value():
         return format(value.to_integral_value(), "f")
     text = format(value, "f")

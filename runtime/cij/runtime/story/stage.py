@@ -13,6 +13,7 @@ from cij.compiler.expression import Constant
 from cij.compiler.program import Journey, Program
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.unify import consent_columns, consent_name
+from cij.compiler.types import list_items
 from cij.runtime import zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.engine import Row
@@ -99,7 +100,7 @@ class Stage:
 
     def _values(self, fields: dict[str, Constant]) -> dict[str, object]:
         return {
-            name: read_value(f"`{name}`", constant.type.kind, constant.value, self.zone)
+            name: read_value(f"`{name}`", constant.type, _plain(constant), self.zone)
             for name, constant in fields.items()
         }
 
@@ -146,7 +147,7 @@ class Stage:
             "customer": statement.customer,
             "at": self.clock.now(),
             "id": f"{statement.place}",
-            "fields": {k: v.value for k, v in statement.fields.items() if k != "channel"},
+            "fields": {k: _plain(v) for k, v in statement.fields.items() if k != "channel"},
         }
         if key is not None:
             row["message_key"] = key
@@ -170,3 +171,8 @@ class Stage:
             self.settle()
             found = self.rows(_LAST_KEY, **parameters)
         return str(found[0][0]) if found else None
+
+
+def _plain(constant: Constant) -> object:
+    value = constant.value
+    return list_items(str(value)) if constant.type.kind == "list" else value

@@ -9,7 +9,7 @@ from cij.compiler.sql.condition import column, strict, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects.keys import key
 from cij.compiler.sql.template import Statement, fill
-from cij.compiler.types import DATETIME, TEXT
+from cij.compiler.types import DATETIME, LIST_SIGN, TEXT
 
 # The customer's field that holds the address on each channel.
 ADDRESS = {"email": "email", "sms": "phone", "push": "device"}
@@ -145,7 +145,7 @@ def _read_trigger(name: str, context: Context) -> ex.Expression:
 
 
 def _shown(node: ex.Expression, context: Context) -> exp.Expr:
-    """Return the value as a template shows it: plain decimals, two places for money, local times."""
+    """Return the value as a template knows it: exact numbers, two places for money, local times."""
     tree = value(node, context.scope)
     if node.type.kind == "datetime":
         return _as_text(to_local(tree, zone_of(context.scope)))
@@ -153,14 +153,24 @@ def _shown(node: ex.Expression, context: Context) -> exp.Expr:
     return show(tree) if show else tree
 
 
+# Numbers are numbers in the JSON too, so templates can compare them. Their scale says how one is
+# printed: two places are an amount and stay, four are any number and its last zeros go.
 def _decimal(tree: exp.Expr) -> exp.Expr:
-    digits = fill("CAST(CAST({a} AS DECIMAL(18, 4)) AS TEXT)", a=tree)
-    # The point is there, so only zeros behind it can go.
-    return fill("RTRIM(RTRIM({a}, '0'), '.')", a=digits)
+    return fill("CAST({a} AS DECIMAL(18, 4))", a=tree)
 
 
 def _money(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST(CAST({a} AS DECIMAL(18, 2)) AS TEXT)", a=tree)
+    return fill("CAST({a} AS DECIMAL(18, 2))", a=tree)
+
+
+def _list(tree: exp.Expr) -> exp.Expr:
+    sign = text(LIST_SIGN)
+    return fill(
+        "CASE WHEN {a} = {sign} THEN CAST([] AS TEXT[]) "
+        "ELSE STRING_SPLIT(TRIM({a}, {sign}), {sign}) END",
+        a=tree,
+        sign=sign,
+    )
 
 
 def _as_text(tree: exp.Expr) -> exp.Expr:
@@ -171,6 +181,7 @@ _SHOWN: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "decimal": _decimal,
     "percent": lambda a: _decimal(fill("{a} * 100", a=a)),
     "money": _money,
+    "list": _list,
     "date": _as_text,
     "time": _as_text,
 }
