@@ -1,10 +1,10 @@
 """Which names a template reads, and what is refused in it."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from cij.compiler import liquid_syntax
-from cij.compiler.liquid_syntax import Placeholder, placeholders
+from cij.compiler.placeholders import Placeholder, placeholders, plain
 from cij.runtime.delivery import dialect
 
 
@@ -136,3 +136,39 @@ def test_any_text_gives_an_answer(text: str) -> None:
 def test_the_runtime_speaks_the_same_dialect() -> None:
     assert dialect.TAGS == liquid_syntax.TAGS
     assert dialect.FILTERS == liquid_syntax.FILTERS
+
+
+# --- without Liquid ---------------------------------------------------------------------------
+
+_PIECES = (
+    *("{{", "}}", "{", "}", "{%", "%}", "{#", "|", ":", ".", " ", "\n", "-", "'", '"', "Hi ", "á"),
+    *("a", "b_2", "customer", "default", "upcase", "nil", "true", "blank", "contains", "and", "if"),
+    *("{{ a }}", "{{a.b}}", "{{ a | default: 'x y' }}", '{{ a | default: "" }}', "'x'", "1"),
+)
+
+
+@pytest.mark.parametrize("text", ["{{ a }}", "{{a.b|default:'x'}}, 20% {off}", "", "Hi {"])
+def test_what_only_prints_names_is_read_without_liquid(text: str) -> None:
+    assert plain(text) is not None
+
+
+@settings(max_examples=2_000)
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_reading_without_liquid_is_reading_with_it(text: str) -> None:
+    found = plain(text)
+    if found is not None:
+        assert (found, None) == liquid_syntax.walked(text)
+
+
+_WORDS = """
+    and or not in contains if unless else elsif endif for endfor case when with as by cols limit
+    offset reversed continue break true false nil null none None empty blank default forloop
+    required assign capture raw comment cycle include render liquid echo tablerow range first last size
+"""
+
+
+@pytest.mark.parametrize("word", _WORDS.split())
+def test_any_word_is_read_as_liquid_reads_it(word: str) -> None:
+    for text in (f"{{{{ {word} }}}}", f"{{{{ a.{word} }}}}", f"{{{{ {word}.a }}}}"):
+        found = plain(text)
+        assert found is None or (found, None) == liquid_syntax.walked(text)

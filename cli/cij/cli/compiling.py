@@ -1,7 +1,6 @@
 """From a path on disk to a compiled program: the joint of the command line and the compiler."""
 
 import sys
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.grammar.diagnostic import Diagnostic
+from cij.runtime.zone_names import zone_names
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
         contents,
         load_catalog(project.root),
         parsed,
-        lambda name: name in zoneinfo.available_timezones(),
+        lambda name: name in zone_names(),
     )
     texts = {**sources, **contents}
     found = (*project.diagnostics, *compilation.diagnostics)

@@ -4,6 +4,7 @@ Only click is imported here, so that `cij --help` and a mistyped command answer 
 """
 
 import difflib
+import gc
 import importlib
 import os
 import sys
@@ -113,6 +114,14 @@ def cli(ctx: click.Context, no_color: bool) -> None:
         ctx.color = False
 
 
+# New objects until the next look, and looks until the next deeper one.
+_GARBAGE_THRESHOLDS = (100_000, 20, 20)
+
+
 def main() -> NoReturn:
     """Run the command line and exit with a code of `cij.cli.exits`."""
+    # Nearly all that a command makes lives until it ends: looking for garbage finds little.
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    # Otherwise pydantic looks through every installed package for plugins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.exit(run(cli, sys.argv[1:]))

@@ -7,7 +7,6 @@ be written at all: its setting takes the name of a variable.
 import difflib
 import os
 import tomllib
-import zoneinfo
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from cij.cli.toml_places import KeyPath, key_lines, line_of
 from cij.runtime.errors import ConfigError
+from cij.runtime.zone_names import zone_names
 
 FILE_NAME = "cij.toml"
 _ENV = "env:"
@@ -36,7 +36,7 @@ class ProjectTable(_Table):
     @field_validator("timezone")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name not in zoneinfo.available_timezones():
+        if name not in zone_names():
             raise ValueError(f"`{name}` is not an IANA time zone{_did_you_mean_zone(name)}")
         return name
 
@@ -197,7 +197,7 @@ def _did_you_mean_key(key: str) -> str:
 
 
 def _did_you_mean_zone(name: str) -> str:
-    return _suggestion(difflib.get_close_matches(name, sorted(zoneinfo.available_timezones()), n=1))
+    return _suggestion(difflib.get_close_matches(name, sorted(zone_names()), n=1))
 
 
 def _suggestion(close: list[str]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from cij.compiler import program as pg
 from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.message import file_of
-from cij.compiler.liquid_syntax import Placeholder, placeholders
 from cij.compiler.naming import did_you_mean
+from cij.compiler.placeholders import Placeholder, placeholders
 from cij.compiler.text_places import in_file, inside_text
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span

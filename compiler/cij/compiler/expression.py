@@ -8,6 +8,7 @@ makes the atom false before anything is negated.
 from typing import Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field as PydanticField
+from typing_extensions import TypeAliasType
 
 from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
 
@@ -247,47 +248,34 @@ class Call(Typed):
     arguments: tuple["Expression", ...]
 
 
-Expression = Annotated[
-    Union[
-        Constant,
-        Period,
-        Now,
-        Today,
-        Field,
-        Column,
-        EventField,
-        TriggerField,
-        Consent,
-        Member,
-        MeasureValue,
-        HashShare,
-        Aggregate,
-        Compare,
-        InSet,
-        TopShare,
-        Known,
-        And,
-        Or,
-        Not,
-        Arithmetic,
-        Coalesce,
-        Call,
+Expression = TypeAliasType(
+    "Expression",
+    Annotated[
+        Union[
+            Constant,
+            Period,
+            Now,
+            Today,
+            Field,
+            Column,
+            EventField,
+            TriggerField,
+            Consent,
+            Member,
+            MeasureValue,
+            HashShare,
+            Aggregate,
+            Compare,
+            InSet,
+            TopShare,
+            Known,
+            And,
+            Or,
+            Not,
+            Arithmetic,
+            Coalesce,
+            Call,
+        ],
+        PydanticField(discriminator="op"),
     ],
-    PydanticField(discriminator="op"),
-]
-
-for _node in (
-    Range,
-    Aggregate,
-    Compare,
-    InSet,
-    TopShare,
-    Known,
-    And,
-    Or,
-    Not,
-    Arithmetic,
-    Coalesce,
-    Call,
-):
-    _node.model_rebuild()
+)

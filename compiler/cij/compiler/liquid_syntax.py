@@ -1,6 +1,6 @@
 """What a Liquid template reads: the names it prints and the names it only tests.
 
-    text --placeholders--> names with their places, or the first error
+    text --walked--> names with their places, or the first error
 
 Walks the syntax tree of the template itself, so a name in a comment or a quoted text is none.
 The runtime renders with the same tags and filters (`cij.runtime.delivery.dialect`).
@@ -49,6 +49,7 @@ from liquid.tag import Tag
 from liquid.token import TOKEN_ILLEGAL, TOKEN_TAG, Token
 
 from cij.compiler.naming import did_you_mean
+from cij.compiler.placeholders import Names, Placeholder, TemplateError
 
 TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "raw", "#")
 
@@ -68,32 +69,8 @@ _FILTERS_REFUSED = {n: _ESCAPED for n in ("escape", "escape_once", "newline_to_b
 _INNER = ("else", "elsif", "when")
 _BLOCKS = ("if", "unless", "case", "for", "capture", "comment")
 
-Names = tuple[str, ...]
 
-
-@dataclass(frozen=True)
-class Placeholder:
-    """One place where a name is read. `index` counts code points from the start of the text.
-
-    `has_default`: by the filter, or a condition around it makes sure that the value is known.
-    `is_tested`: it stands in a condition or a loop head, where a missing value does no harm.
-    """
-
-    path: Names
-    index: int
-    has_default: bool = False
-    is_tested: bool = False
-
-
-@dataclass(frozen=True)
-class TemplateError:
-    """What is wrong with a template, at a code point of its text."""
-
-    message: str
-    index: int
-
-
-def placeholders(text: str) -> tuple[list[Placeholder], TemplateError | None]:
+def walked(text: str) -> tuple[list[Placeholder], TemplateError | None]:
     """Return every name that the template reads, in order, and the first error if there is one."""
     found: list[Placeholder] = []
     try:

@@ -5,8 +5,17 @@ from collections.abc import Callable
 from lark import Token
 
 from cij.grammar import codes, literal_values, syntax
-from cij.grammar.expressions import DEPTH_MAX, ParseTree, TooDeep, after, token, tokens, trees
-from cij.grammar.mistakes import TOO_DEEP, TOO_DEEP_HELP
+from cij.grammar.expressions import (
+    DEPTH_MAX,
+    TOO_DEEP,
+    TOO_DEEP_HELP,
+    ParseTree,
+    TooDeep,
+    after,
+    token,
+    tokens,
+    trees,
+)
 from cij.grammar.span import Span
 from cij.grammar.steps import StepBuilder
 

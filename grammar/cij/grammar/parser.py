@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from cij.grammar import codes, mistakes, syntax
+from cij.grammar import codes, syntax
 from cij.grammar.declarations import TreeBuilder
 from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.misreading import misread
 from cij.grammar.recovery import PLACEHOLDER, Damage, Reading, damaged, dropped, lost, read
 from cij.grammar.span import Span, file_start
 from cij.grammar.table_cache import table
@@ -28,12 +29,15 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
         fault = codes.UNREADABLE_FILE.at(file_start(file), message)
         return syntax.File((), span=whole), [fault], None
     reading = read(table(), file, text)
-    misread = mistakes.misread(file, text, reading.tokens)
     builder = TreeBuilder(file, text)
     node = builder.file_node(reading.tree, whole)
     # What else is wrong on a line that was repaired may be a consequence.
     lines = {found.span.line for found in reading.diagnostics}
-    others = [found for found in misread + builder.diagnostics if found.span.line not in lines]
+    others = [
+        found
+        for found in [*misread(file, text, reading.tokens), *builder.diagnostics]
+        if found.span.line not in lines
+    ]
     diagnostics = reading.diagnostics + others
     damage = reading.damage + dropped(reading.tree, node)
     damage += [Damage(found.span.start, found.span.end) for found in others]

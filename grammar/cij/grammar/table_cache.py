@@ -13,10 +13,10 @@ import stat
 import sys
 import tempfile
 from functools import cache
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 
+import lark
 from lark import Lark
 
 GRAMMAR_FILES = ("journey.lark", "words.lark", "literals.lark")
@@ -64,7 +64,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     for source in _sources():
         digest.update(source.encode() + b"\0")
-    digest.update(f"{metadata.version('lark')} {sys.version_info[:2]}".encode())
+    digest.update(f"{lark.__version__} {sys.version_info[:2]}".encode())
     return digest.hexdigest()
 
 

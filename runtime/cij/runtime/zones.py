@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from cij.compiler.sql import zones as statements
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
+from cij.runtime.zone_names import zone_names
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 
@@ -52,7 +53,7 @@ def periods(zone: str) -> tuple[Period, ...]:
 
 def is_zone(name: str) -> bool:
     """Tell whether there is a time zone of this name; case counts."""
-    return name in _names()
+    return name in zone_names()
 
 
 def to_local(at: datetime, zone: str) -> datetime:
@@ -87,11 +88,6 @@ def require(name: str, of: str) -> str:
     if not is_zone(name):
         raise ConfigError(f'{of} has the time zone "{name}", which does not exist; see `tz` names')
     return name
-
-
-@lru_cache(maxsize=1)
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def _changes(zone: ZoneInfo) -> Iterable[tuple[datetime, int]]:

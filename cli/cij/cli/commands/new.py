@@ -1,12 +1,13 @@
 """`cij new`: a small project that works at once."""
 
 import shlex
-import zoneinfo
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import click
+
+from cij.runtime.zone_names import zone_names
 
 # What the template's files say in place of the project's own name and zone.
 _NAME, _ZONE = "PROJECT_NAME", "PROJECT_ZONE"
@@ -40,7 +41,7 @@ def command(folder: Path, timezone: str) -> None:
 
 
 def _refuse(folder: Path, timezone: str) -> None:
-    if timezone not in zoneinfo.available_timezones():
+    if timezone not in zone_names():
         raise click.BadParameter(f"`{timezone}` is not an IANA time zone", param_hint="--timezone")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.BadParameter(f"{folder} exists and is not empty", param_hint="DIR")

@@ -1,27 +1,22 @@
 """What authors write where the language is written otherwise, and the words to tell them."""
 
 from cij.grammar.mistakes.explanation import (
-    TOO_DEEP,
-    TOO_DEEP_HELP,
     explain,
     extra_brace,
     no_brace,
     no_sign,
 )
-from cij.grammar.mistakes.habits import Habitual, habitual, misread
+from cij.grammar.mistakes.habits import Habitual, habitual
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import DECLARATIONS
 
 __all__ = [
     "DECLARATIONS",
-    "TOO_DEEP",
-    "TOO_DEEP_HELP",
     "Habitual",
     "Mistake",
     "explain",
     "extra_brace",
     "habitual",
-    "misread",
     "no_brace",
     "no_sign",
 ]

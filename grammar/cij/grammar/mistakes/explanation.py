@@ -6,13 +6,10 @@ from lark import Token
 
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Label
-from cij.grammar.expressions import DEPTH_MAX
+from cij.grammar.expressions import TOO_DEEP, TOO_DEEP_HELP
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import COMPLETE, DECLARATIONS, listed, phrases, shown, words
 from cij.grammar.span import Span
-
-TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
-TOO_DEEP_HELP = "give a part of it a name of its own, or list values as `in [a, b, c]`"
 
 _WORD_MAX = 30
 

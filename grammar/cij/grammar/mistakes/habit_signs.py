@@ -2,6 +2,7 @@
 
 import re
 
+from cij.grammar.misreading import DATES
 from cij.grammar.mistakes.habit import guess, row
 from cij.grammar.mistakes.phrases import DECLARATIONS
 
@@ -34,7 +35,6 @@ _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
 _NUMBER = r"[0-9][0-9_]*(?:\.[0-9]+)?"
 _DURATION = "for example `7 days`"
 _TIMES = "times have 24 hours: for example `09:00`"
-DATES = "dates are written `2026-12-31`"
 _DECLARATIONS = "|".join(DECLARATIONS)
 _COMMENT = "a comment starts with `#`"
 _CURRENCIES = (

@@ -4,12 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lark import Token
-
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 from cij.grammar.mistakes.habit import Habit
-from cij.grammar.mistakes.habit_table import HABITS, MISREAD, NULLS, TOLD
+from cij.grammar.mistakes.habit_table import HABITS
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import DECLARATIONS
 from cij.grammar.span import Span
@@ -19,8 +17,6 @@ _TOKENS_BEFORE = 8
 # Words that the grammar takes for a name when they are shouted, and stops only later.
 _TAKEN = {"add", "and", "between", "case", "contains", "else", "except", "in", "is", "not", "or"}
 _TAKEN |= {"since", "stage", "when", "where", "within"}
-
-_DIVISION = re.compile(r"/[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +104,3 @@ def _lowered(mistake: Mistake, word: str, start: int) -> Habitual:
     lower, span = word.lower(), mistake.span(start, start + len(word))
     help = f"write `{lower}` in lower case"
     return Habitual(span, (lower,), f"`{word}` is not a word here", help)
-
-
-# --- what parses and means something else -----------------------------------------------------
-
-
-def misread(file: str, text: str, tokens: Iterable[Token]) -> list[Diagnostic]:
-    """Find what the grammar reads and no author means: `null` for a field, dates as divisions."""
-    # Most texts have none of these signs, and looking for them costs least.
-    if not any(word in text for word in NULLS) and not _DIVISION.search(text):
-        return []
-    starts = {token.start_pos: token for token in tokens if token.type in ("PATH", "INT")}
-    matches = ((starts.get(match.start()), match) for match in MISREAD.finditer(text))
-    return [_misread(file, token, match) for token, match in matches if token is not None]
-
-
-def _misread(file: str, token: Token, match: re.Match[str]) -> Diagnostic:
-    message, help = TOLD[match.lastgroup or ""]
-    line, column, size = token.line or 1, token.column or 1, len(match[0])
-    span = Span(file, match.start(), match.end(), line, column, line, column + size)
-    return UNEXPECTED_TEXT.at(span, message.format(match[0]), help=help)

@@ -6,8 +6,7 @@ stands is read again without building anything (`automaton`), so that many repai
 a list of tokens that is sure to parse, and lark's parser builds the tree from it.
 """
 
-from cij.grammar.recovery.costs import PLACEHOLDER
-from cij.grammar.recovery.damage import Damage, damaged, dropped, lost
+from cij.grammar.recovery.damage import PLACEHOLDER, Damage, damaged, dropped, lost
 from cij.grammar.recovery.reader import Reading, read
 
 __all__ = ["PLACEHOLDER", "Damage", "Reading", "damaged", "dropped", "lost", "read"]

@@ -4,6 +4,7 @@ from difflib import get_close_matches
 
 from cij.grammar.mistakes import DECLARATIONS
 from cij.grammar.recovery.automaton import BEGINNINGS
+from cij.grammar.recovery.damage import PLACEHOLDER
 
 _SKIP = 3
 _SKIP_BRACE = 6
@@ -55,8 +56,6 @@ _TEXTS = {
     "SLASH": "/",
     "STAR": "*",
 }
-# No author can write this name without back-quotes.
-PLACEHOLDER = "…"
 NAMED = frozenset({"NAME", "PATH", "KEY", "LABEL"})
 
 

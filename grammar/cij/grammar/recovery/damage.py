@@ -10,6 +10,8 @@ from cij.grammar.span import Span
 
 _NAME = re.compile(r"[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`")
 
+# What stands for a name that was put in. No author can write it without back-quotes.
+PLACEHOLDER = "…"
 # In more text than this no author looks for a name.
 _NAMES_WITHIN = 100_000
 

@@ -5,7 +5,15 @@ from collections import Counter
 from cij.grammar import mistakes
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.mistakes import Habitual, Mistake
-from cij.grammar.recovery.automaton import BEGINNINGS, END, JUNK, Automaton, Lexeme, Stack
+from cij.grammar.recovery.automaton import (
+    BEGINNINGS,
+    END,
+    JUNK,
+    STACK_MAX,
+    Automaton,
+    Lexeme,
+    Stack,
+)
 from cij.grammar.recovery.candidates import candidates
 from cij.grammar.recovery.damage import Damage
 from cij.grammar.recovery.layout import BraceFault, Layout
@@ -14,8 +22,6 @@ from cij.grammar.recovery.places import Places
 from cij.grammar.recovery.repairs import ENOUGH, Place, Repair
 
 MISTAKES_MAX = 50
-# No tree of DEPTH_MAX levels needs more, and what a mistake costs grows with it.
-STACK_MAX = 2000
 _BRACES = {"{": "LBRACE", "}": "RBRACE"}
 # The last tokens are enough to explain a mistake.
 _TOKENS_SHOWN = 12

@@ -9,9 +9,8 @@ from lark.exceptions import UnexpectedInput
 
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.expressions import ParseTree
-from cij.grammar.recovery.automaton import BEGINNINGS, END, Automaton, Lexeme, stack_of
+from cij.grammar.recovery.automaton import BEGINNINGS, END, STACK_MAX, Automaton, Lexeme, stack_of
 from cij.grammar.recovery.damage import Damage
-from cij.grammar.recovery.mending import STACK_MAX, Mending
 from cij.grammar.recovery.places import Places
 
 
@@ -77,6 +76,9 @@ class _Reader:
 
     def _mended(self) -> Reading:
         """Read on from the declaration with the first mistake, now with repairs."""
+        # Most files have no mistake, and never need the half of this package that mends one.
+        from cij.grammar.recovery.mending import Mending
+
         del self.state.state_stack[self.height :]
         del self.state.value_stack[self.height - 1 :]
         start = self.tokens[self.begin].start_pos or 0 if self.tokens else 0

@@ -1,0 +1,42 @@
+"""Finds what the grammar reads and no author means: `null` for a field, dates as divisions.
+
+Every file is looked through for these, so this stands apart from `mistakes`, which is loaded only
+when there is one.
+"""
+
+import re
+from collections.abc import Iterable
+
+from lark import Token
+
+from cij.grammar.codes import UNEXPECTED_TEXT
+from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.span import Span
+
+DATES = "dates are written `2026-12-31`"
+_NULLS = ("null", "NULL", "Null", "None", "nil", "undefined")
+_DIVISION = re.compile(r"/[0-9]")
+_MISREAD = re.compile(
+    rf"(?<![\w.`])(?:(?P<null>{'|'.join(_NULLS)})(?![\w.`(])"
+    r"|(?P<date>[0-3]?\d/[01]?\d/\d{4}|\d{4}/[01]?\d/[0-3]?\d)(?![\d/]))"
+)
+_TOLD = {
+    "null": ("there is no `{}`", "what is not known is `unknown`: write `x is unknown`"),
+    "date": ("`{}` is a division", DATES),
+}
+
+
+def misread(file: str, text: str, tokens: Iterable[Token]) -> list[Diagnostic]:
+    # Most texts have none of these signs, and looking for them costs least.
+    if not any(word in text for word in _NULLS) and not _DIVISION.search(text):
+        return []
+    starts = {token.start_pos: token for token in tokens if token.type in ("PATH", "INT")}
+    matches = ((starts.get(match.start()), match) for match in _MISREAD.finditer(text))
+    return [_misread(file, token, match) for token, match in matches if token is not None]
+
+
+def _misread(file: str, token: Token, match: re.Match[str]) -> Diagnostic:
+    message, help = _TOLD[match.lastgroup or ""]
+    line, column, size = token.line or 1, token.column or 1, len(match[0])
+    span = Span(file, match.start(), match.end(), line, column, line, column + size)
+    return UNEXPECTED_TEXT.at(span, message.format(match[0]), help=help)
