@@ -196,38 +196,43 @@ def _report_no_profile(build: Build, files: Files) -> None:
 # --- the index --------------------------------------------------------------------------------
 
 
+# The first spelling of a name, by the kind of declaration and the name without capitals.
+_Spellings = dict[tuple[str, str], str]
+
+
 def _index(files: Files, build: Build) -> None:
     build.declared = {kind.word: {} for kind in KINDS}
+    spellings: _Spellings = {}
     for file in files.values():
         for node in file.declarations:
-            _index_one(node, build)
+            _index_one(node, spellings, build)
 
 
-def _index_one(node: syntax.TopLevel, build: Build) -> None:
+def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> None:
     word = _word(node)
     if word in LATER:
         message = f"`{word}` is understood, but not available in this version"
         span = node.kind.span if isinstance(node, syntax.Declaration) else node.span
         build.report(codes.NOT_YET_AVAILABLE.at(span, message))
     elif isinstance(node, syntax.Journey):
-        _keep(node, build.journeys, build)
+        _keep(node, build.journeys, spellings, build)
     elif isinstance(node, syntax.Declaration):
-        _keep(node, build.declared[word], build)
+        _keep(node, build.declared[word], spellings, build)
 
 
 def _word(node: syntax.TopLevel) -> str:
     return node.kind.text if isinstance(node, syntax.Declaration) else type(node).__name__.lower()
 
 
-def _keep(node: _Named, known: dict[str, _Named], build: Build) -> None:
+def _keep(node: _Named, known: dict[str, _Named], spellings: _Spellings, build: Build) -> None:
     name = node.name.text
     if name in known:
         message = f"two {_word(node)}s are called `{name}`"
         related: Sequence[Label] = [Label(known[name].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
         return
-    twin = next((other for other in known if other.casefold() == name.casefold()), None)
-    if twin is not None:
+    twin = spellings.setdefault((_word(node), name.casefold()), name)
+    if twin != name:
         message = f"`{name}` and `{twin}` differ only in capitals, and become the same table"
         related = [Label(known[twin].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))

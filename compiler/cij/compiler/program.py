@@ -6,10 +6,10 @@ Conditions are typed expression trees, never SQL text. Everything is in the orde
 
 import hashlib
 import json
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_origin
 
 from pydantic import BaseModel, Field as PydanticField
-from pydantic.fields import FieldInfo
 
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (
@@ -403,11 +403,11 @@ _NOT_HASHED = {"place", "doc", "hash", "version"}
 def _without_places(value: Any) -> Any:
     # Only parts lose these names: a dict may hold an author's field that is called `version`.
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields.items()
+        found = ((name, getattr(value, name), *rest) for name, *rest in _hashed(type(value)))
         return {
-            name: _without_places(getattr(value, name))
-            for name, field in fields
-            if name not in _NOT_HASHED and not _is_left_out(getattr(value, name), field)
+            name: _without_places(inner)
+            for name, inner, is_tag, default in found
+            if (is_tag and isinstance(inner, str)) or inner != default
         }
     if isinstance(value, dict):
         return {k: _without_places(v) for k, v in value.items()}
@@ -416,11 +416,19 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def _is_left_out(value: Any, field: FieldInfo) -> bool:
-    # So a field that a later format adds changes no version of what does not use it. A tag has a
-    # default and says what a part is.
-    is_tag = get_origin(field.annotation) is Literal and isinstance(value, str)
-    return not is_tag and not field.is_required() and bool(value == field.default)
+@cache
+def _hashed(part: type[BaseModel]) -> tuple[tuple[str, bool, Any], ...]:
+    """Return what to hash of a part: name, whether it may be a tag, and the default left out.
+
+    A default is left out so that a field which a later format adds changes no version of what does
+    not use it. A tag has a default and says what a part is. Nothing equals the default of a field
+    that has none.
+    """
+    return tuple(
+        (name, get_origin(field.annotation) is Literal, field.default)
+        for name, field in part.model_fields.items()
+        if name not in _NOT_HASHED
+    )
 
 
 def to_json(program: Program) -> str:
