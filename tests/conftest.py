@@ -17,6 +17,9 @@ Golden = Callable[[Path | str, str], None]
 # In CI every run draws the same examples, so a red build is red again on a developer's machine.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None, print_blob=True)
+# Every check is a whole one; tests/test_memory.py turns remembering on.
+os.environ["CIJ_CACHE"] = "off"
+
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

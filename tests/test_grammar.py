@@ -367,9 +367,8 @@ def test_a_table_that_others_could_write_is_not_read(
     folder: int, file: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    table_cache.table.__wrapped__()
     path = tmp_path / "cij" / f"grammar-{table_cache.fingerprint()}.table"
-    path.parent.mkdir()
-    path.write_bytes(b"never read")
     path.chmod(file)
     path.parent.chmod(folder)
     monkeypatch.setattr("lark.Lark.load", lambda stream: pytest.fail("it was read"))

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ class Case(NamedTuple):
     name: str
     arguments: tuple[str, ...]
     prepare: Callable[[Path], None] = lambda folder: None
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 def _fresh_example(folder: Path) -> None:
@@ -46,7 +48,8 @@ CASES = (
     Case("import click", ("-c", "import click")),
     Case("import duckdb", ("-c", "import duckdb")),
     Case("cij --help", (*CIJ, "--help")),
-    Case("cij check", (*CIJ, "check", "loyalty"), _fresh_example),
+    Case("cij check", (*CIJ, "check", "loyalty"), _fresh_example, {"CIJ_CACHE": "off"}),
+    Case("cij check, unchanged", (*CIJ, "check", "loyalty"), _used_example),
     Case("cij run --once, the first", (*CIJ, "run", "loyalty", "--once"), _fresh_example),
     Case("cij run --once, nothing to do", (*CIJ, "run", "loyalty", "--once"), _used_example),
 )
@@ -67,13 +70,15 @@ def main() -> None:
 def _seconds(case: Case, folder: Path) -> float:
     case.prepare(folder)
     start = time.perf_counter()
-    _run(case.arguments, folder)
+    _run(case.arguments, folder, case.environment)
     return time.perf_counter() - start
 
 
-def _run(arguments: tuple[str, ...], folder: Path) -> None:
+def _run(
+    arguments: tuple[str, ...], folder: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> None:
     path = os.pathsep.join(str(ROOT / portion) for portion in PORTIONS)
-    environment = {**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, **more, "PYTHONPATH": path}
     command = [sys.executable, *arguments]
     subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
 

@@ -23,7 +23,14 @@ def bounds_text(source: Model) -> str:
     return table(title, heads, rows) + "".join(_paths(source))
 
 
-def with_bounds(document: str, source: Model) -> str:
+def with_bounds(text: str, source: Model, format_name: str) -> str:
+    """Add the bounds to a report: to the text and to JSON, which alone have a place for them."""
+    if format_name == "json":
+        return _in_document(text, source)
+    return text + bounds_text(source) if format_name == "text" else text
+
+
+def _in_document(document: str, source: Model) -> str:
     """Return a JSON document of diagnostics with the bounds added."""
     content = json.loads(document)
     days = [str(window.count) for window in WINDOWS]

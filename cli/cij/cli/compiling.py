@@ -13,6 +13,7 @@ from cij.cli.project import Project, open_project
 from cij.cli.reading import SUFFIX
 from cij.cli.render import render
 from cij.cli.render.colour import painter
+from cij.cli.trees import parse_project
 from cij.compiler.compilation import (
     Compilation,
     compile_project,
@@ -48,7 +49,7 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
     """
     changed = instead or {}
     sources = {name: changed.get(name, text) for name, text in project.sources.items()}
-    parsed = parse_files(sources)
+    parsed = parse_files(sources) if instead else parse_project(project.root, sources)
     contents = project.read_content(needed_contents(parsed[0]))
     contents = {name: changed.get(name, text) for name, text in contents.items()}
     settings = project.settings.project

@@ -13,8 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cij.cli.project import find_root, open_project
-from cij.cli.settings import FILE_NAME, Settings, SmtpDelivery, load_settings, variable_names
+from cij.cli.project import open_project
+from cij.cli.project_files import FILE_NAME, find_root
+from cij.cli.settings import Settings, SmtpDelivery, load_settings, variable_names
 from cij.runtime.errors import StoreError
 
 _PYTHON_MIN = (3, 11)

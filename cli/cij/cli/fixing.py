@@ -3,9 +3,10 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from cij.cli.compiling import Compiled, compile_opened
-from cij.cli.project import Project
+from cij.cli.project import Project, open_project
 from cij.cli.writing import write_atomically
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 
@@ -85,6 +86,13 @@ def _applied(fixes: Iterable[Fix], texts: Mapping[str, str]) -> dict[str, str]:
         text = changed.get(file, texts[file])
         changed[file] = text[: span.start] + edit.text + text[span.end :]
     return changed
+
+
+def fix_files(path: Path, *, is_unsafe: bool) -> Fixed:
+    """Fix the project at `path` and write its files. Raises: ConfigError."""
+    fixed = fix(open_project(path), is_unsafe=is_unsafe)
+    write_fixed(fixed)
+    return fixed
 
 
 def write_fixed(fixed: Fixed) -> None:

@@ -1,5 +1,7 @@
 """One `.journey` file from disk: its text, or why it is none. Light, for `cij fmt` reads files alone."""
 
+import os
+import stat
 from pathlib import Path
 
 from cij.grammar.codes import UNREADABLE_FILE
@@ -8,16 +10,33 @@ from cij.grammar.span import Span, file_start
 
 SUFFIX = ".journey"
 FILE_BYTES_MAX = 5_000_000
+_MARK = b"\xef\xbb\xbf"
 
 
 def read_file(file: Path, name: str) -> str | Diagnostic:
     """Return the text without a byte order mark, or why it is none."""
     try:
-        if file.stat().st_size > FILE_BYTES_MAX:
-            return _unreadable(file_start(name), f"the file is larger than {FILE_BYTES_MAX} bytes")
-        data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        data = _bytes(file)
     except OSError as error:
         return _unreadable(file_start(name), f"the file cannot be read: {error.strerror}")
+    if data is None:
+        return _unreadable(file_start(name), "this is no ordinary file")
+    if len(data) > FILE_BYTES_MAX:
+        return _unreadable(file_start(name), f"the file is larger than {FILE_BYTES_MAX} bytes")
+    return _text(data.removeprefix(_MARK), name)
+
+
+def _bytes(file: Path) -> bytes | None:
+    """Return the content, or a bit more than is allowed; None for what may never end."""
+    # Without this flag, opening a pipe waits for somebody to write into it.
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
+        return opened.read(FILE_BYTES_MAX + len(_MARK) + 1)
+
+
+def _text(data: bytes, name: str) -> str | Diagnostic:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

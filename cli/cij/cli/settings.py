@@ -14,11 +14,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from cij.cli.project_files import FILE_NAME
 from cij.cli.toml_places import KeyPath, key_lines, line_of
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names
 
-FILE_NAME = "cij.toml"
 _ENV = "env:"
 
 

@@ -25,9 +25,9 @@ from cij.compiler.proofs import check_proofs
 from cij.compiler.renaming import with_rename
 from cij.compiler.stories import resolve_stories
 from cij.compiler.story import Story
-from cij.compiler.suppression import Suppressed, suppress
+from cij.compiler.suppression import suppress
 from cij.grammar import codes, syntax
-from cij.grammar.diagnostic import Diagnostic, Label
+from cij.grammar.diagnostic import Diagnostic, Label, Suppressed
 from cij.grammar.parser import PLACEHOLDER, parse
 from cij.grammar.span import file_start
 

@@ -7,13 +7,12 @@ reported: so none outlives its warning.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cij.compiler.naming import near_hint
 from cij.grammar import codes
 from cij.grammar.codes import CODES
-from cij.grammar.diagnostic import Diagnostic, Edit, Fix
+from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Suppressed
 from cij.grammar.layout import layout
 from cij.grammar.parser import parse_tree
 from cij.grammar.span import Span
@@ -22,14 +21,6 @@ _MARK = re.compile(r"#[ \t]*cij:[^\n]*")
 _FORM = re.compile(r"#[ \t]*cij:[ \t]*allow[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)(.*)")
 _REASON = re.compile(r"[ \t]+because[ \t]+(\S.*)")
 _SHAPE = "write `# cij: allow CODE because REASON`"
-
-
-@dataclass(frozen=True, slots=True)
-class Suppressed:
-    """A warning that the author allows, and why."""
-
-    diagnostic: Diagnostic
-    reason: str
 
 
 class _Comment(NamedTuple):

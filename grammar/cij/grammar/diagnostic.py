@@ -64,6 +64,14 @@ class Diagnostic:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A warning that the author allows, and why."""
+
+    diagnostic: Diagnostic
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """One row of the table of codes. A code is published once and never used again."""
 

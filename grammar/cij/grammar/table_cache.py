@@ -1,27 +1,23 @@
 """The parse table, built once a user and kept in a private cache folder.
 
-Building takes a hundred times longer than loading. The file is a pickle, so whoever can write it
-can run code: it is read only from a folder and a file that nobody else could have written.
-Lark's own `cache=True` uses a predictable name in the shared temp folder and is never used.
+Building takes a hundred times longer than loading. Lark's own `cache=True` uses a predictable name
+in the shared temp folder and is never used.
 """
 
 import hashlib
 import io
-import os
 import pickle
-import stat
 import sys
-import tempfile
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 import lark
 from lark import Lark
 
+from cij.grammar.private_folder import keep, kept
+
 GRAMMAR_FILES = ("journey.lark", "words.lark", "literals.lark")
-_FOREIGN_WRITERS = stat.S_IWGRP | stat.S_IWOTH
-# What a damaged pickle of a Lark table can raise while it is read.
+# What a pickle that another version wrote can raise while it is read.
 _DAMAGE: tuple[type[Exception], ...] = (
     pickle.UnpicklingError,
     EOFError,
@@ -34,9 +30,9 @@ _DAMAGE += (TypeError, ValueError, ImportError, AssertionError, MemoryError)
 
 @cache
 def table() -> Lark:
-    """Return the parser table from the cache, or build it and try to keep it."""
-    path = cache_folder() / f"grammar-{fingerprint()}.table"
-    return _load(path) or _build_and_keep(path)
+    """Return the parser table that was kept, or build it and try to keep it."""
+    name = f"grammar-{fingerprint()}.table"
+    return _load(name) or _build_and_keep(name)
 
 
 def build(is_strict: bool = False) -> Lark:
@@ -50,12 +46,6 @@ def build(is_strict: bool = False) -> Lark:
         keep_all_tokens=True,
         maybe_placeholders=False,
     )
-
-
-def cache_folder() -> Path:
-    """Return the folder of this user, which may not exist yet."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "cij"
 
 
 @cache
@@ -72,46 +62,17 @@ def _sources() -> list[str]:
     return [files("cij.grammar").joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES]
 
 
-def _load(path: Path) -> Lark | None:
-    if not (_is_private(path.parent) and _is_private(path)):
-        return None
+def _load(name: str) -> Lark | None:
+    content = kept(name)
     try:
-        return Lark.load(io.BytesIO(path.read_bytes()))
+        return Lark.load(io.BytesIO(content)) if content is not None else None
     except _DAMAGE:
         return None
 
 
-def _is_private(path: Path) -> bool:
-    """Tell whether only this user, or root, can have written `path`."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return False
-    if stat.S_ISLNK(status.st_mode):
-        return False
-    if not hasattr(os, "getuid"):
-        return True  # Windows: the profile folder is private by its access list.
-    return status.st_uid == os.getuid() and not status.st_mode & _FOREIGN_WRITERS
-
-
-def _build_and_keep(path: Path) -> Lark:
+def _build_and_keep(name: str) -> Lark:
     lark = build()
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _is_private(path.parent):
-            _write(lark, path)
-    except OSError:
-        pass  # A read-only home costs time at the next start, nothing else.
+    content = io.BytesIO()
+    lark.save(content)
+    keep(name, content.getvalue())
     return lark
-
-
-def _write(lark: Lark, path: Path) -> None:
-    """Write under another name first: a reader sees the whole file or none."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".table-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            lark.save(file)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

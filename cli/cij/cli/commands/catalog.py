@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from cij.cli.catalog_file import CATALOG_NAME, described, load_catalog, stale_entries
+from cij.cli.catalog_file import described, load_catalog, stale_entries
 from cij.cli.compiling import compile_path
 from cij.cli.exits import Exit
+from cij.cli.project_files import CATALOG_NAME
 from cij.cli.render.table import table
 from cij.compiler.model import Model
 from cij.compiler.program import Event

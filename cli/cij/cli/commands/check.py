@@ -6,14 +6,11 @@ from pathlib import Path
 
 import click
 
-from cij.cli.bounds import bounds_text, with_bounds
-from cij.cli.compiling import Compiled, compile_path
+from cij.cli.answers import answer, ask
 from cij.cli.exits import Exit
-from cij.cli.fixing import Fixed, difference, fix, write_fixed
-from cij.cli.project import open_project
 from cij.cli.render import FORMATS, render
 from cij.cli.render.colour import painter
-from cij.compiler.model import Model
+from cij.cli.report import Report
 from cij.grammar.diagnostic import Diagnostic
 
 # The forms that are a document of their own: no line for people may stand beside it.
@@ -61,57 +58,79 @@ def command(
     """
     if (is_unsafe or is_dry) and not is_fixing:
         raise click.UsageError("--unsafe and --diff go with --fix")
-    if not is_fixing:
-        _report(compile_path(path), format_name, deny, has_bounds)
-        return
-    fixed = fix(open_project(path), is_unsafe=is_unsafe)
     if is_dry:
-        _show(fixed)
-        return
-    write_fixed(fixed)
-    click.echo(f"fixed {fixed.summary}", err=format_name != "text")
-    _report(fixed.compiled, format_name, deny, has_bounds)
+        _show_fixes(path, is_unsafe)
+    elif is_fixing or has_bounds:
+        _say(*_compiled(path, format_name, is_fixing, is_unsafe, has_bounds), format_name, deny)
+    else:
+        report = _report(path)
+        _say(report, _text(report, format_name), format_name, deny)
 
 
-def _show(fixed: Fixed) -> None:
-    """Print what would change; as `fmt --check`, this fails if something would."""
-    click.echo(difference(fixed), nl=False)
-    click.echo(f"would fix {fixed.summary}", err=True)
-    if fixed.after:
-        raise click.exceptions.Exit(Exit.ERRORS)
-
-
-def _report(result: Compiled, format_name: str, deny: str | None, has_bounds: bool) -> None:
-    found = result.diagnostics
-    allowed = result.compilation.suppressed
-    text = render(found, result.texts, format_name, painter(sys.stdout), allowed)
-    if has_bounds and result.compilation.program is not None:
-        text = _with_bounds(text, result.compilation.model, format_name)
+def _say(report: Report, text: str, format_name: str, deny: str | None) -> None:
     click.echo(text, nl=False)
-    if any(d.is_error or deny == "warnings" for d in found):
+    if any(d.is_error or deny == "warnings" for d in report.diagnostics):
         raise click.exceptions.Exit(Exit.ERRORS)
     if format_name not in _DOCUMENTS:
-        click.echo(_summary(result), err=format_name != "text")
+        click.echo(_summary(report), err=format_name != "text")
 
 
-def _with_bounds(text: str, source: Model, format_name: str) -> str:
-    """Add the bounds to a report: to the text and to JSON, which alone have a place for them."""
-    if format_name == "json":
-        return with_bounds(text, source)
-    return text + bounds_text(source) if format_name == "text" else text
+def _text(report: Report, format_name: str) -> str:
+    found, allowed = report.diagnostics, report.suppressed
+    return render(found, report.texts, format_name, painter(sys.stdout), allowed)
 
 
-def _summary(result: Compiled) -> str:
-    model = result.compilation.model
-    counts = (
-        (len(result.project.sources), "file"),
-        (len(model.journeys), "journey"),
-        (len(model.segments), "segment"),
-        (len(model.messages), "message"),
-    )
-    parts = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
-    return f"{_verdict(result.diagnostics)}: {', '.join(parts)}"
+def _summary(report: Report) -> str:
+    parts = (f"{n} {noun}{'' if n == 1 else 's'}" for noun, n in report.counts.items())
+    return f"{_verdict(report.diagnostics)}: {', '.join(parts)}"
 
 
 def _verdict(warnings: Sequence[Diagnostic]) -> str:
     return "ok, but look at the warnings" if warnings else "ok"
+
+
+# --- what compiles, imported only then: a check that was made before needs none of it ---------
+
+
+def _report(path: Path) -> Report:
+    question = ask(path)
+    report = answer(question)
+    if report is None:
+        from cij.cli.checking import check
+
+        report = check(question)
+    return report
+
+
+def _compiled(
+    path: Path, format_name: str, is_fixing: bool, is_unsafe: bool, has_bounds: bool
+) -> tuple[Report, str]:
+    """Return the report and its text for what needs more than an answer."""
+    from cij.cli.bounds import with_bounds
+    from cij.cli.checking import report_of
+    from cij.cli.compiling import compile_path
+    from cij.cli.fixing import fix_files
+
+    if is_fixing:
+        fixed = fix_files(path, is_unsafe=is_unsafe)
+        click.echo(f"fixed {fixed.summary}", err=format_name != "text")
+        result = fixed.compiled
+    else:
+        result = compile_path(path)
+    report = report_of(result)
+    text = _text(report, format_name)
+    if has_bounds and result.compilation.program is not None:
+        text = with_bounds(text, result.compilation.model, format_name)
+    return report, text
+
+
+def _show_fixes(path: Path, is_unsafe: bool) -> None:
+    """Print what would change; as `fmt --check`, this fails if something would."""
+    from cij.cli.fixing import difference, fix
+    from cij.cli.project import open_project
+
+    fixed = fix(open_project(path), is_unsafe=is_unsafe)
+    click.echo(difference(fixed), nl=False)
+    click.echo(f"would fix {fixed.summary}", err=True)
+    if fixed.after:
+        raise click.exceptions.Exit(Exit.ERRORS)

@@ -42,7 +42,7 @@ def command(words: tuple[str, ...]) -> None:
 def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
     """Compile the project; None where there is no project and nobody named one."""
     from cij.cli.compiling import compile_path
-    from cij.cli.project import find_root
+    from cij.cli.project_files import find_root
 
     if not is_asked:
         try:

@@ -8,8 +8,7 @@ from cij.cli.render.lists import render_concise, render_github, render_json
 from cij.cli.render.sarif import render_sarif
 from cij.cli.render.text import render_text
 from cij.cli.version import own_version
-from cij.compiler.suppression import Suppressed
-from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.diagnostic import Diagnostic, Suppressed
 
 Format = Literal["text", "concise", "json", "github", "sarif"]
 FORMATS: tuple[str, ...] = get_args(Format)

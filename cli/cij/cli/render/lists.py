@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cij.cli.render.text import printable
-from cij.compiler.suppression import Suppressed
-from cij.grammar.diagnostic import Diagnostic, Fix
+from cij.grammar.diagnostic import Diagnostic, Fix, Suppressed
 from cij.grammar.span import Span
 
 JSON_VERSION = 1

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from cij.compiler.suppression import Suppressed
 from cij.grammar.codes import CODES
-from cij.grammar.diagnostic import Diagnostic, Edit, Fix
+from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Suppressed
 from cij.grammar.span import Span
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
