@@ -59,8 +59,8 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     )
     sizes = [("all customers", report.profiles), *report.segments]
     yield table("Customers", ("segment", "people"), sizes)
-    entries = [(e.journey, e.entered, e.inside) for e in report.entries]
-    yield table("Journeys", ("journey", "entered", "inside now"), entries)
+    heads = ("journey", "state", "entered", "inside now", "wait to enter")
+    yield table("Journeys", heads, _journeys(report))
     messages = [(m.journey, m.channel, m.message, m.outcome, m.count) for m in report.messages]
     heads = ("journey", "channel", "message", "outcome", "messages")
     yield table("Messages", heads, messages)
@@ -73,3 +73,14 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     )
     goals = [(c.journey, c.name, c.count) for c in report.conversions]
     yield table("Goals reached", ("journey", "goal", "people"), goals)
+
+
+def _journeys(report: Report) -> Iterable[tuple[object, ...]]:
+    """Yield every journey, also one whose file is gone and in which somebody still is."""
+    states = {s.journey: s for s in report.states}
+    entries = {e.journey: e for e in report.entries}
+    for name in {**states, **entries}:
+        state, entry = states.get(name), entries.get(name)
+        entered, inside = (entry.entered, entry.inside) if entry else (0, 0)
+        words = (state.state, state.waiting or "") if state else ("removed", "")
+        yield (name, words[0], entered, inside, words[1])

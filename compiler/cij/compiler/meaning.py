@@ -9,8 +9,10 @@ from cij.compiler.model import Model
 from cij.compiler.wording import (
     duration_words,
     event_words,
+    moment_words,
     name_words,
     percent_words,
+    schedule_words,
     timer_words,
     words,
 )
@@ -174,14 +176,31 @@ def _entries(journey: model.Journey, source: Model) -> Lines:
         if isinstance(entry, pg.EventEntry):
             yield f"the customer of each event {event_words(entry.event, None, entry.where)}"
             continue
-        later = "" if entry.is_once else ", and whoever joins it later"
-        yield f"everybody in segment {name_words(entry.segment)} at the start{later}"
+        yield f"everybody in segment {name_words(entry.segment)} {_when(entry)}"
         segment = source.segments.get(entry.segment)
         if segment is not None:
             yield f"{_INDENT}{entry.segment}: {words(segment.condition)}"
 
 
+def _when(entry: pg.SegmentEntry) -> str:
+    if entry.every is not None:
+        return f"at that instant, {schedule_words(entry.every)}"
+    return "at the start" if entry.is_once else "at the start, and whoever joins it later"
+
+
+def _times(journey: model.Journey) -> Lines:
+    if journey.is_draft:
+        yield "nobody in a real run, for it is a draft; tests and simulations go through it"
+    if journey.starts is not None:
+        yield f"from {moment_words(journey.starts)} on"
+    if journey.ends is not None:
+        yield f"until {moment_words(journey.ends)}; who is inside then goes on"
+    if journey.limit is not None:
+        yield f"at most {journey.limit.count} per {journey.limit.unit}; the others wait for the next"
+
+
 def _limits(journey: model.Journey) -> Lines:
+    yield from _times(journey)
     if journey.suppress is not None:
         yield f"but nobody for whom this is true: {words(journey.suppress)}"
     each = f" for each {journey.per}" if journey.per else ""

@@ -114,6 +114,10 @@ class Journey:
     again_after: Period | None
     per: str | None
     suppress: Expression | None
+    limit: pg.Limit | None
+    starts: str | None
+    ends: str | None
+    is_draft: bool
     holdout: str | None
     language: Expression | None
     timezone: str | None

@@ -54,6 +54,19 @@ def timer_words(timer: pg.Timer) -> str:
             return f"until {WEEKDAYS[weekday - 1]}{_at(at)}"
 
 
+def schedule_words(every: pg.Schedule) -> str:
+    """Return what stands behind a segment: `every monday at 09:00`, `every 2 weeks at 09:00`."""
+    if every.count > 1:
+        return f"every {every.count} {every.unit}s{_at(every.at)}"
+    unit = WEEKDAYS[every.weekday - 1] if every.unit == "week" else every.unit
+    return f"every {unit}{_at(every.at)}"
+
+
+def moment_words(local: str) -> str:
+    """Return a local time of the program as it is written: `2026-12-01 09:00`."""
+    return local.replace("T", " ").removesuffix(":00")
+
+
 def event_words(event: str, of: str | None = None, where: ex.Expression | None = None) -> str:
     """Return what stands after `on`: `opened(reward) where channel = "web"`."""
     text = name_words(event) + (f"({name_words(of)})" if of is not None else "")

@@ -43,6 +43,7 @@ UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can come to
 EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or steps")
 BAD_LABEL = _error("CIJ303", "bad-label", "the label names no step that fits")
 NOT_SENT_YET = _error("CIJ304", "not-sent-yet", "the message is not sent on every path to here")
+CALENDAR_ONCE = _warning("CIJ307", "calendar-once", "a calendar that nobody enters by twice")
 
 IMPOSSIBLE_CONDITION = _error("CIJ401", "impossible-condition", "a condition that nobody satisfies")
 ALWAYS_TRUE = _warning("CIJ402", "always-true", "a guard that everybody satisfies")

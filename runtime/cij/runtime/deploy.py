@@ -31,6 +31,14 @@ _STARTED = query("SELECT j.started_at FROM journey_state AS j WHERE j.journey = 
 _START = query(
     "INSERT INTO journey_state (journey, started_at, entered_until) VALUES ($journey, $now, NULL)"
 )
+_CONTROL = query("SELECT k.state FROM journey_control AS k WHERE k.journey = $journey")
+_END_DRAFT = query("DELETE FROM journey_control WHERE journey = $journey AND state = 'draft'")
+_BEGIN_DRAFT = query(
+    "INSERT INTO journey_control (journey, state, since) VALUES ($journey, 'draft', $now)"
+)
+_RESTART = query(
+    "UPDATE journey_state SET started_at = $now, entered_until = NULL WHERE journey = $journey"
+)
 _SEGMENT = query("SELECT s.definition FROM segment_state AS s WHERE s.segment = $segment")
 _FORGET_SEGMENT = query("DELETE FROM segment_state WHERE segment = $segment")
 _IN_USE = query("SELECT DISTINCT p.journey, p.version FROM passage AS p WHERE p.ended_at IS NULL")
@@ -49,7 +57,7 @@ def prepare(engine: Engine, program: Program) -> None:
         )
     if not found:
         engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
-    for name in ("event", "taken", "passage"):
+    for name in ("event", "taken", "passage", "queue"):
         if not engine.rows(_COUNTER, {"name": name}):
             engine.execute(_ADD_COUNTER, {"name": name})
     refresh.prepare(engine, program)
@@ -96,8 +104,17 @@ def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
 
 
 def _start(engine: Engine, journey: Journey, now: datetime) -> None:
-    if not engine.rows(_STARTED, {"journey": journey.name}):
-        engine.execute(_START, {"journey": journey.name, "now": now})
+    """Note when a journey began. A draft has not, and begins when it is a draft no more."""
+    named: dict[str, object] = {"journey": journey.name}
+    control = engine.rows(_CONTROL, named)
+    if not engine.rows(_STARTED, named):
+        engine.execute(_START, {**named, "now": now})
+    elif control and control[0][0] == "draft":
+        engine.execute(_RESTART, {**named, "now": now})
+    if journey.is_draft and not control:
+        engine.execute(_BEGIN_DRAFT, {**named, "now": now})
+    elif not journey.is_draft:
+        engine.execute(_END_DRAFT, named)
 
 
 def _keep_segment(engine: Engine, name: str, definition: str) -> None:

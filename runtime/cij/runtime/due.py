@@ -4,7 +4,9 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.runtime.delivery import outbox
+from cij.runtime.entering import next_entry
 from cij.runtime.segments import next_evaluation
+from cij.runtime.tick import last_tick
 from cij.runtime.world import World
 
 _NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p WHERE p.ended_at IS NULL")
@@ -24,7 +26,11 @@ def next_tick(world: World) -> datetime | None:
     if world.engine.rows(_WAITS_FOR_EVENTS)[0][0]:
         return datetime.min
     plans = world.newest.segments.values()
-    found = [next_timer(world), *(next_evaluation(world, plan) for plan in plans)]
+    found = [
+        next_timer(world),
+        next_entry(world, last_tick(world)),
+        *(next_evaluation(world, plan) for plan in plans),
+    ]
     return min((instant for instant in found if instant is not None), default=None)
 
 

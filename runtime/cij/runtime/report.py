@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from cij.compiler.sql import query
 from cij.compiler.sql.plan.segments import segment_size
 from cij.runtime.due import next_timer
+from cij.runtime.entering import Door, doors
 from cij.runtime.world import World
 
 _PROFILES = query("SELECT COUNT(*) FROM customer")
@@ -36,6 +37,15 @@ _ENDED = query(
 _SOURCES = query(
     "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyState:
+    """`state` is draft, scheduled, live, paused, ended or stopped; `waiting` counts its queue."""
+
+    journey: str
+    state: str
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class Report:
     ended: tuple[Counted, ...]
     conversions: tuple[Counted, ...]
     next_timer: datetime | None
+    states: tuple[JourneyState, ...] = ()
 
 
 def report(world: World, now: datetime) -> Report:
@@ -110,7 +121,17 @@ def report(world: World, now: datetime) -> Report:
         ended=tuple(Counted(*r) for r in rows(_ENDED)),
         conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
         next_timer=next_timer(world),
+        states=tuple(_state(door, now) for door in doors(world).values()),
     )
+
+
+def _state(door: Door, now: datetime) -> JourneyState:
+    state = door.state
+    if state == "live" and now >= door.closes:
+        state = "ended"
+    elif state == "live" and now < door.opens:
+        state = "scheduled"
+    return JourneyState(door.plan.name, state, door.waiting)
 
 
 def _size(world: World, name: str, now: datetime) -> int:

@@ -36,7 +36,7 @@ _GONE = query(
     "WHERE ended_at IS NULL "
     "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage.customer)"
 )
-_FOLLOW = tuple(follow(table) for table in ("passage", "outbox", "conversion"))
+_FOLLOW = tuple(follow(table) for table in ("passage", "outbox", "conversion", "entry_queue"))
 _MERGED = query(
     "UPDATE passage SET ended_at = $now, outcome = 'merged', cause = 'merged', wake_at = NULL "
     "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage AS q WHERE q.ended_at IS NULL "

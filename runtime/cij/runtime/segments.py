@@ -1,5 +1,6 @@
 """Keeping the membership of the segments from which people enter."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from cij.compiler.program import content_hash
@@ -16,16 +17,26 @@ _KEEP = query(
 )
 
 
-def evaluate_segments(world: World, now: datetime, *, had_events: bool) -> None:
-    """Look again at the segments whose members may have changed.
+def evaluate_segments(
+    world: World, now: datetime, *, had_events: bool, wanted: Collection[str] = ()
+) -> None:
+    """Look again at the segments whose members may have changed, and at those that are `wanted`.
 
     Time: at once after a refresh or a change of the definition, and after events where the
     condition reads events; at the segment's own interval where time alone changes it.
     """
     for plan in world.newest.segments.values():
         due = next_evaluation(world, plan)
-        if (due is not None and due <= now) or (had_events and plan.reads_events):
+        is_due = due is not None and due <= now
+        if is_due or (had_events and plan.reads_events) or _is_old(world, plan, wanted, now):
             _evaluate(world, plan, now)
+
+
+def _is_old(world: World, plan: SegmentPlan, wanted: Collection[str], now: datetime) -> bool:
+    """Tell whether a wanted segment can have changed by time since the last look."""
+    if plan.name not in wanted or plan.refresh_s is None:
+        return False
+    return bool(world.engine.rows(_STATE, {"segment": plan.name})[0][0] < now)
 
 
 def next_evaluation(world: World, plan: SegmentPlan) -> datetime | None:

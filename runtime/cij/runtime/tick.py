@@ -12,7 +12,15 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR, FILL
-from cij.compiler.sql.plan import EntryPlan, JourneyPlan, fresh_events
+from cij.compiler.sql.plan import fresh_events
+from cij.runtime.entering import (
+    Door,
+    doors,
+    leave_queue,
+    let_in,
+    let_in_from_segments,
+    wanted_segments,
+)
 from cij.runtime.segments import evaluate_segments
 from cij.runtime.world import World
 
@@ -39,10 +47,6 @@ _NUMBER_FRESH = query(
 _ROUNDS = query(
     "SELECT f.round, f.event FROM fresh AS f GROUP BY f.round, f.event ORDER BY f.round, f.event"
 )
-_JOURNEY_STATE = query(
-    "SELECT j.started_at, j.entered_until FROM journey_state AS j WHERE j.journey = $journey"
-)
-_SET_ENTERED = query("UPDATE journey_state SET entered_until = $now WHERE journey = $journey")
 _FIRST_START = query("SELECT MIN(j.started_at) FROM journey_state AS j")
 
 
@@ -67,10 +71,12 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(now)
         world.engine.execute(CLEAR)
         world.engine.execute(FILL, {"now": now})
-        arrived = _has_arrivals(world)
-        _react(world, last, report)
-        evaluate_segments(world, now, had_events=arrived or report.events > 0)
-        _admit_from_segments(world, report)
+        arrived, at_doors = _has_arrivals(world), doors(world)
+        _react(world, last, at_doors, report)
+        had_events, wanted = arrived or report.events > 0, wanted_segments(at_doors, now)
+        evaluate_segments(world, now, had_events=had_events, wanted=wanted)
+        report.entered += let_in_from_segments(world, at_doors, now)
+        _advance(world, report)
         _wake_timers(world, report)
         world.engine.execute(_FORGET_LAST)
         world.engine.execute(_SET_LAST, {"value": now.isoformat()})
@@ -86,7 +92,9 @@ def last_tick(world: World) -> datetime | None:
 # --- events -----------------------------------------------------------------------------------
 
 
-def _react(world: World, last: datetime | None, report: TickReport) -> None:
+def _react(
+    world: World, last: datetime | None, at_doors: dict[str, Door], report: TickReport
+) -> None:
     report.events = _take_fresh(world, last, report.now)
     if not report.events:
         return
@@ -97,9 +105,9 @@ def _react(world: World, last: datetime | None, report: TickReport) -> None:
             for statement in plan.events[event].reactions:
                 world.engine.execute(statement, parameters)
         _advance(world, report)
-        for plan in plans:
-            for entry in plan.events[event].entries:
-                _admit(world, plan, entry, report, parameters)
+        for door in at_doors.values():
+            if event in door.plan.events:
+                _enter_by_event(world, door, event, round, report)
         _advance(world, report)
     world.engine.execute(_CLEAR_FRESH)
 
@@ -131,33 +139,13 @@ def _take_fresh(world: World, last: datetime | None, now: datetime) -> int:
     return count
 
 
-# --- entries ----------------------------------------------------------------------------------
-
-
-def _admit_from_segments(world: World, report: TickReport) -> None:
-    for journey in world.newest.journeys:
-        for entry in journey.entries:
-            state = world.engine.rows(_JOURNEY_STATE, {"journey": journey.name})[0]
-            if entry.is_once and state[1] is not None:
-                continue
-            _admit(world, journey, entry, report, {"entered_until": state[1]})
-        if journey.entries:
-            world.engine.execute(_SET_ENTERED, {"journey": journey.name, "now": report.now})
-    _advance(world, report)
-
-
-def _admit(
-    world: World,
-    journey: JourneyPlan,
-    entry: EntryPlan,
-    report: TickReport,
-    parameters: dict[str, object],
-) -> None:
-    state = world.engine.rows(_JOURNEY_STATE, {"journey": journey.name})[0]
-    bound = {**parameters, "now": report.now, "started": state[0]}
-    world.engine.execute(entry.candidates, bound)
-    entered, *_ = [world.engine.execute(statement, bound) for statement in journey.admit]
-    report.entered += entered
+def _enter_by_event(world: World, door: Door, event: str, round: int, report: TickReport) -> None:
+    plan = door.plan.events[event]
+    for statement in plan.queue if door.waiting else ():
+        world.engine.execute(statement, {"round": round})
+        leave_queue(world, door, report.now)
+    for entry in plan.entries:
+        report.entered += let_in(world, door, entry, report.now, {"round": round})
 
 
 # --- moving -----------------------------------------------------------------------------------

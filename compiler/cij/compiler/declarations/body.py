@@ -86,6 +86,17 @@ class Body:
     def duration(self, key: str) -> syntax.Duration | None:
         return self._read(key, syntax.Duration, "a duration, such as 1 hour", lambda v: v)
 
+    def rate(self, key: str) -> syntax.Rate | None:
+        return self._read(key, syntax.Rate, "a number and a time, such as 500 per day", lambda v: v)
+
+    def local_time(self, key: str) -> str | None:
+        """Return a setting that is a local date and time, in ISO form; a date means its midnight."""
+        wanted = "a date and time, such as 2026-12-01 09:00"
+        setting = self.settings.get(key)
+        if setting is not None and isinstance(setting.value, syntax.Date):
+            return f"{setting.value.value.isoformat()}T00:00:00"
+        return self._read(key, syntax.DateTime, wanted, lambda v: v.value.isoformat())
+
     def wrong(self, setting: syntax.Setting, wanted: str) -> None:
         """Report a setting with another kind of value than it takes."""
         message = f"`{setting.key.text}` takes {wanted}"

@@ -1,14 +1,21 @@
-"""`journey`: the head. `steps.py` has the steps."""
+"""`journey`: goals, exits, settings. `entering.py` has the entries, `steps` the steps."""
 
 from decimal import Decimal
 
-from cij.compiler import expression as ex, model, program as pg
+from cij.compiler import expression as ex, model
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.entering import (
+    dates,
+    entry_headers,
+    known_at_entry,
+    limit,
+    report_calendar_once,
+    resolve_entries,
+)
 from cij.compiler.declarations.patterns import find_event, pattern_filter
-from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, everything, resolve_steps
+from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, resolve_steps
 from cij.compiler.environments import customer_environment
-from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import Environment, check_condition, check_value
 from cij.compiler.typecheck.check import period
@@ -17,8 +24,19 @@ from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
 
-_SETTINGS = ("per", "holdout", "suppress", "language", "timezone", "owner")
-_LATER = ("priority", "limit", "starts", "ends", "stage", "in_flight", "content")
+_SETTINGS = (
+    "per",
+    "holdout",
+    "suppress",
+    "limit",
+    "starts",
+    "ends",
+    "stage",
+    "language",
+    "timezone",
+    "owner",
+)
+_LATER = ("priority", "in_flight", "content")
 
 
 def define(node: syntax.Journey, build: Build) -> None:
@@ -33,17 +51,19 @@ def define(node: syntax.Journey, build: Build) -> None:
         later=_LATER,
     )
     plain = customer_environment(build)
-    entries, trigger = _entries(node, plain, build)
-    env = plain.with_trigger(trigger, is_broken=len(entries) < len(_entry_headers(node)))
+    entries, trigger = resolve_entries(node, plain, build)
+    env = plain.with_trigger(trigger, is_broken=len(entries) < len(entry_headers(node)))
     _refuse_later(node, build)
     context = JourneyContext(node, build, env, RESOLVERS)
-    context.known = _known_at_entry(entries, env)
+    context.known = known_at_entry(entries, env)
     goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
     _report_twin_goals(goals, build)
     exits = tuple(e for h in node.headers if isinstance(h, syntax.Exit) for e in _exit(h, context))
     steps = resolve_steps(node.steps, context)
     _report_empty(node, build)
     again, after = _again(node, build)
+    report_calendar_once(node, again, build)
+    starts, ends = dates(body)
     build.model.journeys[node.name.text] = model.Journey(
         name=node.name.text,
         doc=node.doc,
@@ -53,6 +73,10 @@ def define(node: syntax.Journey, build: Build) -> None:
         again_after=after,
         per=_per(body, env),
         suppress=_condition(body, "suppress", plain),
+        limit=limit(body),
+        starts=starts,
+        ends=ends,
+        is_draft=body.choice("stage", ("draft", "live")) == "draft",
         holdout=_holdout(body),
         language=_text(body, "language", env),
         timezone=body.zone("timezone", build.is_zone),
@@ -75,62 +99,13 @@ def _not_yet(what: str, span: Span, build: Build) -> None:
 
 
 def _report_empty(node: syntax.Journey, build: Build) -> None:
-    if not _entry_headers(node):
+    if not entry_headers(node):
         message = f"nobody can enter journey `{node.name.text}`"
         hint = "add `enter from segment NAME` or `enter on EVENT`"
         build.report(codes.EMPTY_JOURNEY.at(node.name.span, message, help=hint))
     if not node.steps:
         message = f"journey `{node.name.text}` has no steps"
         build.report(codes.EMPTY_JOURNEY.at(node.name.span, message))
-
-
-# --- entry ------------------------------------------------------------------------------------
-
-
-def _entries(
-    node: syntax.Journey, env: Environment, build: Build
-) -> tuple[tuple[pg.Entry, ...], tuple[pg.Event, ...]]:
-    entries: list[pg.Entry] = []
-    events: list[pg.Event] = []
-    for header in node.headers:
-        if isinstance(header, syntax.EnterSegment):
-            entries += _segment_entry(header, build)
-        elif isinstance(header, syntax.EnterOn):
-            event = find_event(header.pattern, build)
-            if event is not None:
-                where = pattern_filter(header.pattern, event, env)
-                entries.append(pg.EventEntry(event=event.name, where=where))
-                events.append(event)
-    # With a segment beside it an event is not sure to be there, so nothing may be read from it.
-    only_events = len(events) == len(entries)
-    return tuple(entries), tuple(events) if only_events else ()
-
-
-def _entry_headers(node: syntax.Journey) -> list[syntax.Header]:
-    return [h for h in node.headers if isinstance(h, (syntax.EnterSegment, syntax.EnterOn))]
-
-
-def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
-    name = header.segment.text
-    if name not in build.declared["segment"]:
-        hint = did_you_mean(name, build.declared["segment"])
-        message = f"there is no segment `{name}`"
-        build.report(codes.UNKNOWN_NAME.at(header.segment.span, message, help=hint))
-        return []
-    if header.every is not None:
-        _not_yet("a journey that starts again on a calendar", header.every.span, build)
-    return [pg.SegmentEntry(segment=name, is_once=header.is_once)]
-
-
-def _known_at_entry(entries: tuple[pg.Entry, ...], env: Environment) -> frozenset[str]:
-    segments = env.model.segments
-    names = [e.segment for e in entries if isinstance(e, pg.SegmentEntry)]
-    if env.is_trigger_broken or not segments.keys() >= set(names):
-        return everything(env)
-    promises = [known_fields(segments[name].condition, segments) for name in names]
-    if not promises or len(promises) < len(entries):
-        return frozenset()
-    return promises[0].intersection(*promises[1:])
 
 
 # --- goals, exits, again ----------------------------------------------------------------------

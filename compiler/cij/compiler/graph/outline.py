@@ -12,8 +12,10 @@ from cij.compiler.effect_wording import effect_words
 from cij.compiler.wording import (
     duration_words,
     event_words,
+    moment_words,
     name_words,
     percent_words,
+    schedule_words,
     timer_words,
     words,
 )
@@ -203,8 +205,9 @@ def _entries(journey: pg.Journey) -> Iterator[Node]:
 
 def _entry_text(entry: pg.Entry) -> tuple[str, ...]:
     match entry:
-        case pg.SegmentEntry(segment=segment, is_once=is_once):
-            return (f"enter from segment {name_words(segment)}{' once' if is_once else ''}",)
+        case pg.SegmentEntry(segment=segment, is_once=is_once, every=every):
+            when = f" {schedule_words(every)}" if every else " once" if is_once else ""
+            return (f"enter from segment {name_words(segment)}{when}",)
         case pg.EventEntry(event=event, where=where):
             return (f"enter on {name_words(event)}", *_where(where))
 
@@ -242,9 +245,21 @@ def _notes(journey: pg.Journey) -> Iterator[str]:
     yield f"again {journey.again}{after}"
     if journey.per:
         yield f"per {name_words(journey.per)}"
+    yield from _times(journey)
     if journey.holdout:
         yield f"{percent_words(journey.holdout)} held out"
     if journey.suppress is not None:
         yield f"suppressed when {words(journey.suppress)}"
     if any(state.id.startswith(_GATE) for state in journey.states):
         yield _GATE_NOTE
+
+
+def _times(journey: pg.Journey) -> Iterator[str]:
+    if journey.is_draft:
+        yield "draft: nobody enters in a real run"
+    if journey.starts is not None:
+        yield f"starts {moment_words(journey.starts)}"
+    if journey.ends is not None:
+        yield f"ends {moment_words(journey.ends)}"
+    if journey.limit is not None:
+        yield f"at most {journey.limit.count} enter per {journey.limit.unit}"

@@ -7,6 +7,13 @@ effect commit together, and `audit` checks it.
 from cij.compiler.sql import moments
 from cij.compiler.sql.template import Statement, query
 
+# What was said about a journey from outside: `draft`, `paused`, `resuming`, `stopped`; no row is live.
+# `taken` and `ticked_at` say up to which event and instant it had gone on before the pause.
+CONTROL = query(
+    "CREATE TABLE IF NOT EXISTS journey_control (journey VARCHAR, state VARCHAR, since TIMESTAMP, "
+    "drops_entries BOOLEAN, taken BIGINT, ticked_at TIMESTAMP)"
+)
+
 DDL: tuple[Statement, ...] = (
     query("CREATE TABLE IF NOT EXISTS meta (name VARCHAR, value VARCHAR)"),
     query("CREATE TABLE IF NOT EXISTS counter (name VARCHAR, value BIGINT)"),
@@ -41,6 +48,16 @@ DDL: tuple[Statement, ...] = (
         "CREATE TABLE IF NOT EXISTS journey_state "
         "(journey VARCHAR, started_at TIMESTAMP, entered_until TIMESTAMP)"
     ),
+    query(
+        "CREATE TABLE IF NOT EXISTS entry_queue (number BIGINT, journey VARCHAR, "
+        "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, entered_from TIMESTAMP, "
+        "segment VARCHAR, queued_at TIMESTAMP)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS turned_away (journey VARCHAR, customer VARCHAR, "
+        "entry_key VARCHAR, trigger BIGINT, at TIMESTAMP, reason VARCHAR)"
+    ),
+    CONTROL,
     *moments.DDL,
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cij.compiler import story as st
 from cij.compiler.program import Program
+from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
@@ -17,8 +18,10 @@ from cij.runtime.story.trace import trace
 from cij.runtime.story.verdict import Failure, Finding
 from cij.runtime.world import World
 
-# Journeys of stories have started before anything of the story happens.
+# The stores of stories are prepared before any story begins.
 _LONG_AGO = datetime(1970, 1, 1)
+# A calendar calls nobody for the time before the story.
+_START = query("UPDATE journey_state SET started_at = $start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class StoryPlayer:
 
 def _play(story: st.Story, world: World) -> StoryResult:
     start = local_time.instant(story.clock, world.program.timezone)
+    world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     failures = [f for s in story.statements for f in _do(s, stage)]
     stage.settle()

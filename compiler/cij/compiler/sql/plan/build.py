@@ -7,6 +7,7 @@ from cij.compiler.sql.plan.advance import advance
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
 from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan
+from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import on_exit, on_goal
 from cij.compiler.sql.plan.regions import regions
 from cij.compiler.sql.plan.segments import segment_plan
@@ -44,6 +45,12 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
             by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
         ),
         admit=admit(context),
+        turn=turn(context),
+        zone=journey.timezone or program.timezone,
+        limit=journey.limit,
+        starts=journey.starts,
+        ends=journey.ends,
+        is_draft=journey.is_draft,
     )
 
 
@@ -51,28 +58,40 @@ def _events(rests: list[pg.Rest], context: Context) -> dict[str, EventPlan]:
     journey = context.journey
     found: dict[str, EventPlan] = {}
     for event in context.program.events:
-        reactions = _reactions(event, rests, context)
+        leaving, waking = _leaving(event, context), _waking(event, rests, context)
         entries = tuple(
             by_event(e, context)
             for e in journey.entries
             if isinstance(e, pg.EventEntry) and e.event == event.name
         )
-        if reactions or entries:
-            found[event.name] = EventPlan(event.name, tuple(reactions), entries)
+        if leaving or waking or entries:
+            from_queue = _from_queue(event, context)
+            found[event.name] = EventPlan(event.name, leaving, waking, from_queue, entries)
     return found
 
 
-def _reactions(event: pg.Event, rests: list[pg.Rest], context: Context) -> list[Statement]:
+def _leaving(event: pg.Event, context: Context) -> tuple[Statement, ...]:
     journey = context.journey
     found: list[Statement] = []
     for goal in journey.goals:
         if goal.event == event.name:
             found += on_goal(goal, event, context)
     found += [on_exit(e, event, context) for e in journey.exits if e.event == event.name]
-    for rest in rests:
-        if any(a.event == event.name for a in rest.awaits):
-            found.append(at_rest(rest, event, context))
-    return found
+    return tuple(found)
+
+
+def _waking(event: pg.Event, rests: list[pg.Rest], context: Context) -> tuple[Statement, ...]:
+    here = [r for r in rests if any(a.event == event.name for a in r.awaits)]
+    return tuple(at_rest(rest, event, context) for rest in here)
+
+
+def _from_queue(event: pg.Event, context: Context) -> tuple[Statement, ...]:
+    journey = context.journey
+    goals = [
+        (f"goal {g.name}", g.where) for g in journey.goals if g.event == event.name and g.target
+    ]
+    exits = [(f"exit {e.name}", e.where) for e in journey.exits if e.event == event.name]
+    return tuple(leaves(event, where, reason, context) for reason, where in goals + exits)
 
 
 def _moments(program: pg.Program) -> tuple[moments.Moment, ...]:

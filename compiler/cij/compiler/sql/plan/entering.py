@@ -1,4 +1,4 @@
-"""Entering: who may come in, and their first state (S6, S7, S9)."""
+"""Entering: who may come in, and their first state (S6, S7, S9). `queue` has those who wait."""
 
 from decimal import Decimal
 
@@ -11,18 +11,21 @@ from cij.compiler.sql.plan.parts import EntryPlan
 from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
-SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from
+SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from,
+  CAST(NULL AS TEXT) AS segment
 FROM fresh AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN customer AS c ON c.id = f.customer
-WHERE f.event = {event} AND f.round = $round AND e.at >= $started AND {condition}
+WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $closes
+  AND {condition}
 """
 
 # Two ticks may fall on one instant: who joined at it counts unless the first let him in already.
 _BY_SEGMENT = """
-SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from
+SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
+  s.segment
 FROM segment_member AS s
-WHERE s.segment = {segment} AND (
+WHERE s.segment = {segment} AND s.since < $closes AND (
   $entered_until IS NULL OR s.since > $entered_until
   OR (s.since = $entered_until AND NOT EXISTS(
     SELECT 1 FROM passage AS p
@@ -31,9 +34,15 @@ WHERE s.segment = {segment} AND (
 )
 """
 
+_BY_CALENDAR = """
+SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
+  s.segment
+FROM segment_member AS s WHERE s.segment = {segment}
+"""
+
 
 def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
-    """Return the plan of an entry by an event. Parameters: `round`, `started`."""
+    """Return the plan of an entry by an event. Parameters: `round`, `opens`, `closes`."""
     per = context.journey.per
     key = fill("CAST({a} AS TEXT)", a=exp.column(per, "e", quoted=True)) if per else text("")
     test: exp.Expr = exp.true()
@@ -46,14 +55,17 @@ def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
         entry_key=fill("COALESCE({key}, '')", key=key),
         condition=test,
     )
-    return EntryPlan(segment=None, is_once=False, candidates=_candidates(rows))
+    return EntryPlan(segment=None, is_once=False, every=None, candidates=_candidates(rows))
 
 
 def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
-    """Return the plan of an entry from a segment. Parameter: `entered_until`."""
-    journey = text(context.journey.name)
-    rows = fill(_BY_SEGMENT, segment=text(entry.segment), journey=journey)
-    return EntryPlan(segment=entry.segment, is_once=entry.is_once, candidates=_candidates(rows))
+    """Return the plan of an entry from a segment. Parameters: `entered_until`, `closes`."""
+    segment = text(entry.segment)
+    if entry.every is not None:
+        rows = fill(_BY_CALENDAR, segment=segment)
+    else:
+        rows = fill(_BY_SEGMENT, segment=segment, journey=text(context.journey.name))
+    return EntryPlan(entry.segment, entry.is_once, entry.every, _candidates(rows))
 
 
 def _candidates(rows: exp.Expr) -> Statement:
@@ -88,7 +100,7 @@ def admit(context: Context) -> tuple[Statement, ...]:
             _ADMIT,
             held_out=_held_out(journey, context),
             suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
-            blocks=_blocks(journey, context),
+            blocks=blocks(journey, context),
             **context.names,
         ),
         query(
@@ -116,8 +128,8 @@ def _held_out(journey: pg.Journey, context: Context) -> exp.Expr:
     return strict(share, context.scope)
 
 
-def _blocks(journey: pg.Journey, context: Context) -> exp.Expr:
-    """Return which earlier passages keep a customer out; versions count together (S7)."""
+def blocks(journey: pg.Journey, context: Context) -> exp.Expr:
+    """Return which earlier passages `p` keep `x` out; versions count together (S7)."""
     same_key = " AND p.entry_key = x.entry_key" if journey.per else ""
     if journey.again == "never":
         return fill("TRUE" + same_key)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cij.compiler.program import Limit, Schedule
 from cij.compiler.sql.moments import Moment
 from cij.compiler.sql.template import Statement
 
@@ -40,26 +41,43 @@ class RegionPlan:
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
     """`candidates` makes the table `entering`; parameter `round` for events, `entered_until` for
-    segments: the instant up to which those who joined have been looked at, or null.
+    segments: the instant up to which those who joined have been looked at, or null. `opens` and
+    `closes` are the first instant of the journey and that from which on nobody enters.
     """
 
     segment: str | None
     is_once: bool
+    every: Schedule | None
     candidates: Statement
 
 
 @dataclass(frozen=True, slots=True)
 class EventPlan:
-    """What an event does to the people of one journey, in this order. Parameter: `round`."""
+    """What an event does to the people of one journey, in this order. Parameter: `round`.
+
+    `leaving` are goals and exits, `waking` the ends of waits. `queue` finds
+    those who leave before they are in: each makes `queue_turn`.
+    """
 
     event: str
-    reactions: tuple[Statement, ...]
+    leaving: tuple[Statement, ...]
+    waking: tuple[Statement, ...]
+    queue: tuple[Statement, ...]
     entries: tuple[EntryPlan, ...]
+
+    @property
+    def reactions(self) -> tuple[Statement, ...]:
+        """What happens to those who are inside."""
+        return (*self.leaving, *self.waking)
 
 
 @dataclass(frozen=True, slots=True)
 class JourneyPlan:
-    """One version of a journey. `timers` wakes everybody whose timer at a rest is due."""
+    """One version of a journey. `timers` wakes everybody whose timer at a rest is due; `turn` finds
+    those of the queue whose turn it is, `capacity` of them at most.
+
+    `zone` is that of its calendar; `starts` and `ends` are local to it.
+    """
 
     name: str
     version: str
@@ -69,6 +87,12 @@ class JourneyPlan:
     events: dict[str, EventPlan]
     entries: tuple[EntryPlan, ...]
     admit: tuple[Statement, ...]
+    turn: Statement
+    zone: str
+    limit: Limit | None = None
+    starts: str | None = None
+    ends: str | None = None
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""Who enters a journey and when: entries, the calendar, the limit, first and last instant, draft."""
+
+from cij.compiler import program as pg
+from cij.compiler.build import Build
+from cij.compiler.declarations.body import Body
+from cij.compiler.declarations.patterns import find_event, pattern_filter
+from cij.compiler.declarations.steps import everything
+from cij.compiler.facts import known_fields
+from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck import Environment
+from cij.grammar import codes, syntax
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNITS = ("day", "week", "month", "year")
+
+
+def resolve_entries(
+    node: syntax.Journey, env: Environment, build: Build
+) -> tuple[tuple[pg.Entry, ...], tuple[pg.Event, ...]]:
+    """Return the entries, and the events that people enter by if there is no other way in."""
+    entries: list[pg.Entry] = []
+    events: list[pg.Event] = []
+    for header in node.headers:
+        if isinstance(header, syntax.EnterSegment):
+            entries += _segment_entry(header, build)
+        elif isinstance(header, syntax.EnterOn):
+            event = find_event(header.pattern, build)
+            if event is not None:
+                where = pattern_filter(header.pattern, event, env)
+                entries.append(pg.EventEntry(event=event.name, where=where))
+                events.append(event)
+    # With a segment beside it an event is not sure to be there, so nothing may be read from it.
+    only_events = len(events) == len(entries)
+    return tuple(entries), tuple(events) if only_events else ()
+
+
+def entry_headers(node: syntax.Journey) -> list[syntax.Header]:
+    """Return the clauses `enter …` of a journey, also those with a mistake."""
+    return [h for h in node.headers if isinstance(h, (syntax.EnterSegment, syntax.EnterOn))]
+
+
+def known_at_entry(entries: tuple[pg.Entry, ...], env: Environment) -> frozenset[str]:
+    """Return the customer's fields that every way in promises to be known."""
+    segments = env.model.segments
+    names = [e.segment for e in entries if isinstance(e, pg.SegmentEntry)]
+    if env.is_trigger_broken or not segments.keys() >= set(names):
+        return everything(env)
+    promises = [known_fields(segments[name].condition, segments) for name in names]
+    if not promises or len(promises) < len(entries):
+        return frozenset()
+    return promises[0].intersection(*promises[1:])
+
+
+def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
+    name = header.segment.text
+    if name not in build.declared["segment"]:
+        hint = did_you_mean(name, build.declared["segment"])
+        message = f"there is no segment `{name}`"
+        build.report(codes.UNKNOWN_NAME.at(header.segment.span, message, help=hint))
+        return []
+    every = _schedule(header.every, build) if header.every is not None else None
+    return [pg.SegmentEntry(segment=name, is_once=header.is_once, every=every)]
+
+
+# --- the calendar -----------------------------------------------------------------------------
+
+
+def _schedule(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
+    at = node.at.value.isoformat()
+    if node.weekday is not None:
+        weekday = _WEEKDAYS.index(node.weekday.name) + 1
+        return pg.Schedule(count=1, unit="week", weekday=weekday, at=at)
+    assert node.period is not None, "a schedule has a weekday or a period"
+    if node.period.unit not in _UNITS or node.period.count < 1:
+        message = "people enter every so many days, weeks, months or years"
+        hint = "write `every day at 09:00`, `every monday at 09:00` or `every 2 weeks at 09:00`"
+        build.report(codes.BAD_SETTING.at(node.period.span, message, help=hint))
+        return None
+    return pg.Schedule.model_validate(
+        {"count": node.period.count, "unit": node.period.unit, "at": at}
+    )
+
+
+def report_calendar_once(node: syntax.Journey, again: str, build: Build) -> None:
+    """Warn of a calendar whose every instant but the first admits newcomers only."""
+    for header in node.headers:
+        if isinstance(header, syntax.EnterSegment) and header.every and again == "never":
+            message = "the calendar goes on, but nobody enters this journey a second time"
+            hint = "add `again always`, or `again after 30 days`"
+            build.report(codes.CALENDAR_ONCE.at(header.every.span, message, help=hint))
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def limit(body: Body) -> pg.Limit | None:
+    """Return the setting `limit = 500 per day`."""
+    rate = body.rate("limit")
+    if rate is None:
+        return None
+    if rate.count < 1:
+        body.wrong(body.settings["limit"], "at least one; `stage = draft` lets nobody in")
+        return None
+    return pg.Limit.model_validate({"count": rate.count, "unit": rate.unit})
+
+
+def dates(body: Body) -> tuple[str | None, str | None]:
+    """Return the settings `starts` and `ends` as local times in ISO form."""
+    starts, ends = body.local_time("starts"), body.local_time("ends")
+    if starts is None or ends is None or starts < ends:
+        return starts, ends
+    message = f"the journey ends at {ends.replace('T', ' ')}, and starts no earlier than that"
+    body.report(codes.BAD_SETTING.at(body.settings["ends"].value.span, message))
+    return None, None

@@ -1,0 +1,150 @@
+"""The queue in front of a journey: who came, and may not come in yet.
+
+There wait those who are over the limit of a period, and all who come during a pause (S22). At
+their turn they are looked at as if they came now: who is suppressed then, is kept out by `again`
+or has left the segment is turned away, with the reason. Only who waits is in the table.
+
+    entering --ADD--> entry_queue --turn--> queue_turn --TURN_AWAY, REMOVE, ENTER--> entering
+
+Parameters: `journey`, `now`; `reason` where it is given from outside.
+"""
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex, program as pg
+from cij.compiler.sql.condition import condition, strict
+from cij.compiler.sql.plan.context import Context, all_of, text
+from cij.compiler.sql.plan.entering import blocks
+from cij.compiler.sql.plan.waking import per_key
+from cij.compiler.sql.template import Statement, fill, query
+
+# Numbers go by the order of arrival: of events by their time, of one look at a segment by id.
+ADD = query(
+    """
+INSERT INTO entry_queue (number, journey, customer, entry_key, trigger, entered_from, segment,
+  queued_at)
+SELECT k.value + ROW_NUMBER() OVER (ORDER BY x.counts_from, x.customer, x.entry_key),
+  $journey, x.customer, x.entry_key, x.trigger, x.counts_from, x.segment, $now
+FROM entering AS x
+JOIN counter AS k ON k.name = 'queue'
+WHERE NOT EXISTS(
+  SELECT 1 FROM entry_queue AS q
+  WHERE q.journey = $journey AND q.customer = x.customer AND q.entry_key = x.entry_key
+)
+"""
+)
+
+COUNT_ADDED = query(
+    """
+UPDATE counter SET value = GREATEST(value, COALESCE(
+  (SELECT MAX(q.number) FROM entry_queue AS q WHERE q.number > counter.value), value))
+WHERE name = 'queue'
+"""
+)
+
+REFUSE = query(
+    """
+INSERT INTO turned_away (journey, customer, entry_key, trigger, at, reason)
+SELECT $journey, x.customer, x.entry_key, x.trigger, $now, $reason FROM entering AS x
+"""
+)
+
+# Everybody who waits, with one reason.
+ALL = query(
+    """
+CREATE OR REPLACE TEMPORARY TABLE queue_turn AS
+SELECT q.number, q.customer, q.entry_key, q.trigger, $reason AS reason
+FROM entry_queue AS q WHERE q.journey = $journey
+"""
+)
+
+# `place` counts those who may enter. Whoever stands behind the last of them has not had his turn.
+_TURN = """
+CREATE OR REPLACE TEMPORARY TABLE queue_turn AS
+SELECT z.*
+FROM (
+  SELECT y.*, SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
+    OVER (ORDER BY y.number ROWS UNBOUNDED PRECEDING) AS place
+  FROM (
+    SELECT x.number, x.customer, x.entry_key, x.trigger, x.segment,
+      CASE WHEN x.queued_at = $now THEN x.entered_from ELSE $now END AS counts_from,
+      CASE
+        WHEN c.id IS NULL THEN 'gone'
+        WHEN NOT x.segment IS NULL AND NOT EXISTS(
+          SELECT 1 FROM segment_member AS s
+          WHERE s.segment = x.segment AND s.customer = x.customer
+        ) THEN 'left the segment'
+        WHEN {suppress} THEN 'suppressed'
+        WHEN x.copy > 1 OR EXISTS(
+          SELECT 1 FROM passage AS p
+          WHERE p.journey = {journey} AND p.customer = x.customer AND {blocks}
+        ) THEN 'again'
+      END AS reason
+    FROM (
+      SELECT q.*,
+        ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
+      FROM entry_queue AS q WHERE q.journey = {journey}
+    ) AS x
+    LEFT JOIN customer AS c ON c.id = x.customer
+  ) AS y
+) AS z
+WHERE (z.reason IS NULL AND z.place <= $capacity)
+  OR (NOT z.reason IS NULL AND z.place < $capacity)
+"""
+
+TURN_AWAY = query(
+    """
+INSERT INTO turned_away (journey, customer, entry_key, trigger, at, reason)
+SELECT $journey, t.customer, t.entry_key, t.trigger, $now, t.reason
+FROM queue_turn AS t WHERE NOT t.reason IS NULL
+"""
+)
+REMOVE = query("DELETE FROM entry_queue WHERE number IN (SELECT t.number FROM queue_turn AS t)")
+ENTER = query(
+    """
+CREATE OR REPLACE TEMPORARY TABLE entering AS
+SELECT t.customer, t.trigger, t.entry_key, t.counts_from, t.segment
+FROM queue_turn AS t WHERE t.reason IS NULL
+"""
+)
+WAITING = query("SELECT q.journey, COUNT(*) FROM entry_queue AS q GROUP BY q.journey")
+
+
+def turn(context: Context) -> Statement:
+    """Return the statement that finds those whose turn it is: `capacity` may enter at most."""
+    journey = context.journey
+    suppress = strict(journey.suppress, context.scope) if journey.suppress else exp.false()
+    return query(_TURN, suppress=suppress, blocks=blocks(journey, context), **context.names)
+
+
+# The row of the queue is `p`, for it has what a passage has.
+_LEAVES = """
+SELECT p.number, p.customer, p.entry_key, p.trigger
+FROM fresh AS f
+JOIN {events} AS e ON e.seq = f.seq
+JOIN entry_queue AS p ON p.customer = f.customer
+JOIN customer AS c ON c.id = p.customer
+WHERE f.event = {event} AND f.round = $round AND p.journey = {journey}
+  AND e.at >= p.entered_from AND COALESCE(p.trigger, -1) <> e.seq AND {conditions}
+"""
+
+
+def leaves(
+    event: pg.Event, where: ex.Expression | None, reason: str, context: Context
+) -> Statement:
+    """Return the statement that finds those who do what a goal or an exit waits for before they
+    are in."""
+    conditions = [condition(where, context.scope.with_event("e"))] if where is not None else []
+    rows = fill(
+        _LEAVES,
+        events=f"event_{event.name}",
+        event=text(event.name),
+        conditions=all_of(conditions + per_key(event, context)),
+        **context.names,
+    )
+    return query(
+        "CREATE OR REPLACE TEMPORARY TABLE queue_turn AS "
+        "SELECT r.*, {reason} AS reason FROM {rows} AS r",
+        rows=context.with_triggers(rows, "p", where),
+        reason=text(reason),
+    )

@@ -1,0 +1,193 @@
+"""Who enters at a tick (S6, S7): the doors of the journeys, and the queues in front of them.
+
+candidates --> in, while nothing keeps them: no limit, no pause, nobody who waits
+           --> else to the queue, and from there in their turn
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cij.compiler.sql import query
+from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
+from cij.runtime.schedule import next_call, next_period, period_start
+from cij.runtime.world import World
+from cij.runtime.zones import to_instant
+
+_STATES = query("SELECT j.journey, j.started_at, j.entered_until FROM journey_state AS j")
+_CONTROLS = query("SELECT k.journey, k.state, k.drops_entries FROM journey_control AS k")
+_SET_ENTERED = query("UPDATE journey_state SET entered_until = $now WHERE journey = $journey")
+_ENTERED = query(
+    "SELECT COUNT(*) FROM passage AS p WHERE p.journey = $journey AND p.entered_at >= $since"
+)
+_NEVER = datetime(9999, 12, 30)
+_UNLIMITED = 2**62
+
+
+@dataclass(slots=True)
+class Door:
+    """The way into one journey at an instant.
+
+    People enter from `opens` on, and before `closes`. `seen_until` is the instant of the last look
+    at those who may enter; `state` what was said from outside: live, draft, paused, stopped.
+    `waiting` counts the queue.
+    """
+
+    plan: JourneyPlan
+    opens: datetime
+    closes: datetime
+    seen_until: datetime | None
+    state: str
+    drops_entries: bool
+    waiting: int
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether people who come now may enter, or wait to enter."""
+        return self.state not in ("draft", "stopped") and self.opens <= now < self.closes
+
+    def calls(self) -> Iterator[tuple[EntryPlan, datetime]]:
+        """Yield the entries by a calendar with the next instant of each."""
+        for entry in self.plan.entries:
+            if entry.every is not None:
+                at = next_call(entry.every, self.plan.zone, self.opens, self.seen_until)
+                yield entry, at
+
+    def called(self, now: datetime) -> list[EntryPlan]:
+        """Return the entries whose instant has come; one that was missed comes once (S12)."""
+        return [entry for entry, at in self.calls() if at <= now]
+
+
+def doors(world: World) -> dict[str, Door]:
+    """Return the door of every journey, by name."""
+    rows = world.engine.rows
+    states = {name: (started, until) for name, started, until in rows(_STATES)}
+    controls = {name: (state, drops) for name, state, drops in rows(_CONTROLS)}
+    waiting: dict[str, int] = dict(rows(statements.WAITING))
+    found: dict[str, Door] = {}
+    for plan in world.newest.journeys:
+        started, until = states[plan.name]
+        state, drops = controls.get(plan.name, ("live", False))
+        if state == "draft" or (plan.is_draft and state == "live"):
+            state = "live" if world.is_virtual else "draft"
+        opens = max(started, to_instant(_time(plan.starts), plan.zone)) if plan.starts else started
+        closes = to_instant(_time(plan.ends), plan.zone) if plan.ends else _NEVER
+        found[plan.name] = Door(
+            plan, opens, closes, until, state, bool(drops), waiting.get(plan.name, 0)
+        )
+    return found
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def next_entry(world: World, last: datetime | None) -> datetime | None:
+    """Return when the calendar, a first instant or a limit has something to do next.
+
+    `last` is the instant of the last tick: what had closed by then has nothing to do any more.
+    """
+    found: list[datetime] = []
+    for door in doors(world).values():
+        if door.state in ("draft", "stopped") or (last is not None and door.closes <= last):
+            continue
+        dues = [at for _, at in door.calls()]
+        if door.seen_until is None and door.plan.entries:
+            dues.append(door.opens)
+        if door.waiting and door.plan.limit and door.seen_until and door.state == "live":
+            unit = door.plan.limit.unit
+            dues.append(next_period(unit, door.plan.zone, door.seen_until))
+        found += [at for at in dues if at < door.closes]
+    return min(found, default=None)
+
+
+def wanted_segments(all_doors: dict[str, Door], now: datetime) -> set[str]:
+    """Return the segments that have to be looked at now: somebody is called, or a journey begins."""
+    found: set[str] = set()
+    for door in all_doors.values():
+        if door.is_open(now):
+            called = door.plan.entries if door.seen_until is None else door.called(now)
+            found |= {entry.segment for entry in called if entry.segment}
+    return found
+
+
+# --- letting in -------------------------------------------------------------------------------
+
+
+def let_in_from_segments(world: World, all_doors: dict[str, Door], now: datetime) -> int:
+    """Let in who joined a segment or is called by a calendar, and who waited. Returns how many."""
+    entered = 0
+    for door in all_doors.values():
+        if door.is_open(now):
+            for entry in _entries(door, now):
+                entered += let_in(world, door, entry, now, {"entered_until": door.seen_until})
+            entered += _from_queue(world, door, now)
+            if door.plan.entries or door.plan.limit:
+                world.engine.execute(_SET_ENTERED, {"journey": door.plan.name, "now": now})
+        elif door.waiting and now >= door.closes:
+            turn_all_away(world, door.plan.name, "the journey ended", now)
+    return entered
+
+
+def _entries(door: Door, now: datetime) -> list[EntryPlan]:
+    is_first = door.seen_until is None
+    steady = [e for e in door.plan.entries if e.every is None and (is_first or not e.is_once)]
+    return steady + door.called(now)
+
+
+def let_in(
+    world: World, door: Door, entry: EntryPlan, now: datetime, parameters: dict[str, object]
+) -> int:
+    """Let in the candidates of one entry, or put them into the queue. Returns how many entered."""
+    if not door.is_open(now):
+        return 0
+    opening = {"opens": door.opens, "closes": door.closes}
+    world.engine.execute(entry.candidates, {**parameters, **opening, "now": now})
+    if door.state == "live" and door.plan.limit is None and not door.waiting:
+        return _admit(world, door, now)
+    named = {"journey": door.plan.name, "now": now}
+    if door.state == "paused" and door.drops_entries:
+        world.engine.execute(statements.REFUSE, {**named, "reason": "the journey was paused"})
+        return 0
+    door.waiting += world.engine.execute(statements.ADD, named)
+    world.engine.execute(statements.COUNT_ADDED)
+    return _from_queue(world, door, now)
+
+
+def _admit(world: World, door: Door, now: datetime) -> int:
+    entered, *_ = [world.engine.execute(s, {"now": now}) for s in door.plan.admit]
+    return entered
+
+
+def _from_queue(world: World, door: Door, now: datetime) -> int:
+    if not door.waiting or door.state == "paused":
+        return 0
+    capacity = _capacity(world, door, now)
+    if capacity < 1:
+        return 0
+    world.engine.execute(door.plan.turn, {"now": now, "capacity": capacity})
+    leave_queue(world, door, now)
+    world.engine.execute(statements.ENTER)
+    return _admit(world, door, now)
+
+
+def leave_queue(world: World, door: Door, now: datetime) -> None:
+    """Take those of `queue_turn` out of the queue; who has a reason against him is noted."""
+    parameters = {"journey": door.plan.name, "now": now}
+    world.engine.execute(statements.TURN_AWAY, parameters)
+    door.waiting -= world.engine.execute(statements.REMOVE)
+
+
+def turn_all_away(world: World, journey: str, reason: str, now: datetime) -> int:
+    """Empty the queue of a journey. Returns how many waited."""
+    world.engine.execute(statements.ALL, {"journey": journey, "reason": reason})
+    world.engine.execute(statements.TURN_AWAY, {"journey": journey, "now": now})
+    return world.engine.execute(statements.REMOVE)
+
+
+def _capacity(world: World, door: Door, now: datetime) -> int:
+    limit = door.plan.limit
+    if limit is None:
+        return _UNLIMITED
+    since = period_start(limit.unit, door.plan.zone, now)
+    entered = world.engine.rows(_ENTERED, {"journey": door.plan.name, "since": since})
+    return limit.count - int(entered[0][0])

@@ -1,0 +1,114 @@
+"""The local calendar of a journey: when it calls people in, and where its periods begin.
+
+A local time that DST skips is the first instant after the gap, one that occurs twice the first of
+the two (S4): so `every day at 02:30` has one instant on every day.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
+from cij.compiler.expression import Unit
+from cij.compiler.program import Schedule
+from cij.runtime.zones import to_instant, to_local
+
+_MONTHS = {"month": 1, "year": 12}
+_DAYS = {"day": 1, "week": 7}
+
+
+def next_call(every: Schedule, zone: str, first: datetime, after: datetime | None) -> datetime:
+    """Return the first instant of a schedule after `after`, or from `first` on where that is None.
+
+    `first` is the first instant of the journey: what recurs every 2 weeks is counted from there.
+    """
+    start = _first_day(every, zone, first)
+    skipped = 0 if after is None else _turns_until(every, start, to_local(after, zone).date())
+    for day in _days(every, start, max(skipped - 1, 0)):
+        at = _at(day, every, zone)
+        if after is None or at > after:
+            return at
+    raise AssertionError("a calendar has no end")
+
+
+def _at(day: date, every: Schedule, zone: str) -> datetime:
+    return to_instant(datetime.combine(day, time.fromisoformat(every.at)), zone)
+
+
+def _first_day(every: Schedule, zone: str, first: datetime) -> date:
+    day = _aligned(to_local(first, zone).date(), every)
+    while _at(day, every, zone) < first:
+        day = _aligned(day + timedelta(days=1), every)
+    return day
+
+
+def _aligned(day: date, every: Schedule) -> date:
+    """Return the first day from `day` on with which a unit begins."""
+    if every.unit == "week":
+        return day + timedelta(days=(every.weekday - day.isoweekday()) % 7)
+    if every.unit == "month" and day.day > 1:
+        return _plus_months(day.replace(day=1), 1)
+    if every.unit == "year" and (day.month, day.day) > (1, 1):
+        return date(day.year + 1, 1, 1)
+    return day
+
+
+def _days(every: Schedule, start: date, turn: int) -> Iterator[date]:
+    while True:
+        if every.unit in _MONTHS:
+            yield _plus_months(start, turn * every.count * _MONTHS[every.unit])
+        else:
+            yield start + timedelta(days=turn * every.count * _DAYS[every.unit])
+        turn += 1
+
+
+def _turns_until(every: Schedule, start: date, day: date) -> int:
+    """Return how many turns have begun before `day`, or one less."""
+    if every.unit in _MONTHS:
+        months = (day.year - start.year) * 12 + day.month - start.month
+        return months // (every.count * _MONTHS[every.unit])
+    return (day - start).days // (every.count * _DAYS[every.unit])
+
+
+def _plus_months(day: date, months: int) -> date:
+    count = day.year * 12 + day.month - 1 + months
+    return day.replace(year=count // 12, month=count % 12 + 1)
+
+
+# --- periods ----------------------------------------------------------------------------------
+
+_SHORT = {
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+}
+
+
+def period_start(unit: Unit, zone: str, now: datetime) -> datetime:
+    """Return the instant at which the unit of the local calendar that holds `now` began."""
+    return min(to_instant(_floor(unit, to_local(now, zone)), zone), now)
+
+
+def next_period(unit: Unit, zone: str, now: datetime) -> datetime:
+    """Return the instant after `now` at which the next unit of the local calendar begins."""
+    local = to_local(now, zone)
+    after = to_instant(_next(unit, _floor(unit, local)), zone)
+    # Within an hour that occurs twice the next begins after the second time.
+    return after if after > now else to_instant(_next(unit, local), zone)
+
+
+def _floor(unit: Unit, local: datetime) -> datetime:
+    if unit in _SHORT:
+        return local - (local - datetime.min) % _SHORT[unit]
+    day = datetime.combine(local.date(), time())
+    if unit == "week":
+        return day - timedelta(days=day.weekday())
+    if unit == "month":
+        return day.replace(day=1)
+    return day.replace(month=1, day=1) if unit == "year" else day
+
+
+def _next(unit: Unit, start: datetime) -> datetime:
+    if unit in _SHORT:
+        return start + _SHORT[unit]
+    if unit in _MONTHS:
+        return datetime.combine(_plus_months(start.date(), _MONTHS[unit]), time())
+    return start + timedelta(days=_DAYS[unit])
