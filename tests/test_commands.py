@@ -327,7 +327,7 @@ def test_catalog_lists_all_that_can_be_named(cij: Cij) -> None:
 
 def test_catalog_as_json_has_the_promised_shape(cij: Cij) -> None:
     content = json.loads(cij("catalog", LOYALTY, "--json").out)
-    kinds = {"sources", "profile", "events", "measures", "segments", "messages"}
+    kinds = {"sources", "entities", "profile", "events", "measures", "segments", "messages"}
     assert set(content) == {"version", *kinds}
     [points] = [f for f in content["profile"]["fields"] if f["name"] == "points"]
     assert points == {"name": "points", "type": "integer", "sources": ["cards"]}

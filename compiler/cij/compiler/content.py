@@ -1,14 +1,16 @@
 """Content: every placeholder of every locale against the customer and what the sends give."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.message import file_of
 from cij.compiler.naming import did_you_mean
 from cij.compiler.placeholders import Placeholder, placeholders
+from cij.compiler.relations import follow
 from cij.compiler.text_places import in_file, inside_text
+from cij.compiler.typecheck.names import event_field
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
@@ -81,11 +83,16 @@ def _check_placeholder(
     if name.startswith("trigger."):
         _check_trigger(placeholder, text, sites)
         use.fields[name] = None
+    elif _is_relation(name, text.build):
+        _report_whole_row(name, text.span(placeholder.index, len(name)), text.build)
     elif name == "id" or _field(name, text.build) is not None:
         _check_default(name, placeholder, text, sites)
         use.fields[name] = None
     elif name in text.build.declared["measure"]:
         use.fields[name] = None
+    elif (relation := _relation(path, text.build)) is not None:
+        if _check_related(relation, path[1:], placeholder, text):
+            use.fields[name] = None
     elif name not in text.build.broken and profile is not None:
         _check_parameter(name, placeholder, text, sites, use)
 
@@ -93,6 +100,44 @@ def _check_placeholder(
 def _field(name: str, build: Build) -> pg.ProfileField | None:
     fields = build.model.profile.fields if build.model.profile else ()
     return next((f for f in fields if f.name == name), None)
+
+
+def _is_relation(name: str, build: Build) -> bool:
+    field = _field(name, build)
+    return field is not None and field.type.entity is not None
+
+
+def _relation(path: Sequence[str], build: Build) -> ex.Expression | None:
+    """Return the customer's relation that a dotted name begins with."""
+    field = _field(path[0], build) if len(path) > 1 else None
+    if field is None or field.type.entity is None:
+        return None
+    return ex.Field(type=field.type, is_nullable=True, name=field.name)
+
+
+def _check_related(
+    base: ex.Expression, names: Sequence[str], placeholder: Placeholder, text: _Text
+) -> bool:
+    """Check a path through relations, and tell whether it leads to a value."""
+    build, name = text.build, ".".join(placeholder.path)
+    span = text.span(placeholder.index, len(name))
+    if any(entity not in build.model.entities for entity in build.declared["entity"]):
+        return False
+    found = follow(base, names, build.model.entities.values())
+    if found is None:
+        message = f"`{name}` leads to no field of what `{placeholder.path[0]}` relates to"
+        build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, label="unknown placeholder"))
+    elif found.type.entity is not None:
+        _report_whole_row(name, span, build)
+    elif not (placeholder.has_default or placeholder.is_tested):
+        _report_default(name, placeholder, text)
+    return found is not None
+
+
+def _report_whole_row(name: str, span: Span, build: Build) -> None:
+    message = f"`{name}` is a whole row, which cannot be printed"
+    hint = f"name a field of it: `{name}.name`"
+    build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
 
 
 def _check_default(name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:
@@ -118,6 +163,11 @@ def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite])
         for event in site.trigger:
             if f"{event.name}.{name.removeprefix('trigger.')}" in text.build.broken:
                 return
+            field = event_field(event, placeholder.path[1])
+            if field is not None and field.type.entity is not None:
+                if not _check_related(field, placeholder.path[2:], placeholder, text):
+                    return
+                continue
             names = ["at", *(f.name for f in event.fields)]
             if name.removeprefix("trigger.") not in names:
                 hint = did_you_mean(name.removeprefix("trigger."), names)

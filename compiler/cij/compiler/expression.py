@@ -87,6 +87,20 @@ class TriggerField(Typed):
     name: str
 
 
+class Related(Typed):
+    """`product.category`: a field of the row of an entity that `base`, a relation, leads to.
+
+    Nulls: missing where the relation is missing, where it leads to no row, and where the row has
+    no such value.
+    """
+
+    op: Literal["related"] = "related"
+    is_nullable: bool = True
+    base: "Expression"
+    entity: str
+    name: str
+
+
 class Consent(Typed):
     """The customer's consent to a topic, on one channel or (None) on any of the topic's."""
 
@@ -260,6 +274,7 @@ Expression = TypeAliasType(
             Column,
             EventField,
             TriggerField,
+            Related,
             Consent,
             Member,
             MeasureValue,

@@ -8,7 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cij.compiler.build import Build
-from cij.compiler.declarations import event, measure, message, profile, segment, source, topic
+from cij.compiler.declarations import (
+    entity,
+    event,
+    measure,
+    message,
+    profile,
+    segment,
+    source,
+    topic,
+)
 from cij.compiler.environments import customer_environment
 from cij.grammar import syntax
 
@@ -30,6 +39,7 @@ def _measure(node: syntax.Declaration, build: Build) -> None:
 KINDS: tuple[Kind, ...] = (
     Kind("source", source.define),
     Kind("topic", topic.define),
+    Kind("entity", entity.define),
     Kind("profile", profile.define),
     Kind("event", event.define),
     Kind("measure", _measure),
@@ -39,7 +49,6 @@ KINDS: tuple[Kind, ...] = (
 
 # Understood by the grammar, without a meaning in this version.
 LATER: tuple[str, ...] = (
-    "entity",
     "enrich",
     "predict",
     "score",

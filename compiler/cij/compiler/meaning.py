@@ -51,6 +51,8 @@ def _texts(name: str, source: Model) -> Iterator[tuple[str, list[str]]]:
         yield "message", list(_message(source.messages[name], source))
     if name in source.events:
         yield "event", list(_event(source.events[name]))
+    if name in source.entities:
+        yield "entity", list(_entity(source.entities[name]))
     if name in source.topics:
         yield "topic", list(_topic(source.topics[name]))
     if name in source.journeys:
@@ -66,6 +68,7 @@ def names(source: Model) -> dict[str, list[str]]:
         "message": list(source.messages),
         "event": [e.name for e in source.events.values() if not e.is_interaction],
         "topic": list(source.topics),
+        "entity": list(source.entities),
     }
 
 
@@ -90,6 +93,12 @@ def _measure(measure: pg.Measure) -> Lines:
     yield f"For each customer, {measure.value.type}: {words(measure.value)}"
     if measure.value.is_nullable:
         yield "It is missing where a part of it is missing."
+
+
+def _entity(entity: pg.Entity) -> Lines:
+    yield _head("entity", entity.name, entity.place)
+    yield f"One for each row of source {entity.source}."
+    yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in entity.fields) or "none")
 
 
 def _event(event: pg.Event) -> Lines:

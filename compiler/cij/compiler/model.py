@@ -142,6 +142,7 @@ class Model:
     settings: ProjectSettings
     sources: dict[str, pg.Source] = field(default_factory=dict)
     topics: dict[str, pg.Topic] = field(default_factory=dict)
+    entities: dict[str, pg.Entity] = field(default_factory=dict)
     profile: pg.Profile | None = None
     events: dict[str, pg.Event] = field(default_factory=dict)
     measures: dict[str, pg.Measure] = field(default_factory=dict)

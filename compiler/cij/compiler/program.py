@@ -129,6 +129,18 @@ class EventFieldDefinition(Part):
     value: Expression | None = None
 
 
+class Entity(Part):
+    """Another table that customers and events relate to. Its key is the key of its source.
+
+    `fields` have values over the columns of the source; one may lead to another entity.
+    """
+
+    name: str
+    source: str
+    fields: tuple[EventFieldDefinition, ...]
+    place: Place
+
+
 class CustomerReference(Part):
     """`shop(customer_id)`: the column of the event's source holds the key of a profile source."""
 
@@ -382,6 +394,7 @@ class Program(Part):
     topics: tuple[Topic, ...]
     messages: tuple[Message, ...]
     journeys: tuple[Journey, ...]
+    entities: tuple[Entity, ...] = ()
     hash: str = ""
 
 

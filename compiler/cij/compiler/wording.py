@@ -173,6 +173,10 @@ def _trigger(node: ex.TriggerField) -> _Worded:
     return f"trigger.{name_words(node.name)}", _Level.ATOM
 
 
+def _related(node: ex.Related) -> _Worded:
+    return f"{_within(_Level.ATOM, node.base)}.{name_words(node.name)}", _Level.ATOM
+
+
 def _measure(node: ex.MeasureValue) -> _Worded:
     return name_words(node.measure), _Level.ATOM
 
@@ -311,6 +315,7 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.TriggerField: _trigger,
     ex.Consent: _consent,
     ex.Member: _member,
+    ex.Related: _related,
     ex.MeasureValue: _measure,
     ex.HashShare: _hash_share,
     ex.Aggregate: _aggregate,

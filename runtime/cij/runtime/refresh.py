@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from cij.compiler.program import Event, Program, Source, content_hash
+from cij.compiler.program import Entity, Event, Program, Source, content_hash
 from cij.compiler.sql import (
     columns,
+    entity_rows,
     intake as event_statements,
     load as load_statements,
     unify as unify_statements,
     zones as zone_statements,
 )
+from cij.compiler.sql.entities import entity_table
 from cij.runtime import zones
 from cij.runtime.engine import Engine
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
@@ -35,7 +37,7 @@ class RefreshReport:
 
     `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part).
     `events` counts new events by name, `waiting` rows of sources that are no events yet, because
-    their customer is unknown or their time is missing.
+    their customer is unknown or their time is missing. `entities` are those whose rows were replaced.
     """
 
     sources: tuple[SourceReport, ...] = ()
@@ -45,6 +47,7 @@ class RefreshReport:
     events: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     is_unified_anew: bool = False
+    entities: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return what there is to tell about a refresh, one sentence a line."""
@@ -61,8 +64,8 @@ class RefreshReport:
 
     @property
     def changed(self) -> bool:
-        """Tell whether any customer or event may differ from before."""
-        return self.is_unified_anew or any(self.events.values())
+        """Tell whether any customer, event or entity may differ from before."""
+        return self.is_unified_anew or any(self.events.values()) or bool(self.entities)
 
 
 def prepare(engine: Engine, program: Program) -> None:
@@ -76,6 +79,8 @@ def prepare(engine: Engine, program: Program) -> None:
     ):
         engine.execute(statement)
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
+    for entity in program.entities:
+        _prepare_table(engine, entity_table(entity.name), entity_rows.columns_of(entity))
     for event in program.events:
         table = event_statements.event_table(event)
         _prepare_table(engine, table, event_statements.columns_of(event))
@@ -91,6 +96,7 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
         prepare(engine, program)
         sources = tuple(load(engine, source, root, now) for source in program.sources)
         loaded = {s.name for s in sources if not s.is_unchanged}
+        related = [e.name for e in program.entities if _fill(engine, program, e, loaded, now)]
         unified = _unify(engine, program, loaded, now)
         report = RefreshReport(
             sources=sources,
@@ -98,6 +104,7 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
             merged=unified.merged,
             split=unified.split,
             is_unified_anew=unified.is_anew,
+            entities=tuple(related),
         )
         for event in program.events:
             _take_from_source(engine, program, event, loaded, report, now)
@@ -116,6 +123,22 @@ def _prepare_table(engine: Engine, table: str, wanted: list[tuple[str, str]]) ->
     there: dict[str, str] = dict(engine.rows(columns.COLUMNS_THERE, {"table": table}))
     for statement in columns.migrate(table, wanted, there):
         engine.execute(statement)
+
+
+# --- entities ---------------------------------------------------------------------------------
+
+
+def _fill(
+    engine: Engine, program: Program, entity: Entity, loaded: set[str], now: datetime
+) -> bool:
+    """Bring the table of an entity up to date, and tell whether that was needed."""
+    source = entity_rows.source_of(entity, program)
+    is_other = _remember(engine, f"#entity {entity.name}", content_hash([entity, source]), now)
+    if not is_other and source.name not in loaded:
+        return False
+    engine.execute(entity_rows.empty(entity))
+    engine.execute(entity_rows.filled(entity, source))
+    return True
 
 
 # --- the customer -----------------------------------------------------------------------------

@@ -128,6 +128,9 @@ def _tables(model: Model, catalog: Catalog) -> list[tuple[str, Sequence[str], Ro
         ]
         head = f"source {source.name} ({source.kind}, {source.settings['path']})"
         found.append((head, ("column", "type", "", "unknown", "holds"), columns))
+    for entity in model.entities.values():
+        rows = [(f.name, str(f.type)) for f in entity.fields]
+        found.append((f"entity {entity.name} ({entity.source})", ("field", "type"), rows))
     name = model.profile.name if model.profile else "customer"
     found.append((f"profile {name}", ("field", "type", "from"), _fields(model)))
     found.append(("events", ("event", "fields", "from"), _events(model)))
@@ -195,6 +198,14 @@ def _json(model: Model, catalog: Catalog) -> str:
     if model.profile is not None:
         fields = [_field(name, type, origin) for name, type, origin in _fields(model)]
         content["profile"] = {"name": model.profile.name, "fields": fields}
+    content["entities"] = [
+        {
+            "name": entity.name,
+            "source": entity.source,
+            "fields": [{"name": f.name, "type": str(f.type)} for f in entity.fields],
+        }
+        for entity in model.entities.values()
+    ]
     content["events"] = [
         {
             "name": event.name,

@@ -10,7 +10,7 @@ from cij.cli.arguments import path_and_name
 from cij.cli.compiling import compiled
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Journey, Program
-from cij.compiler.sql import Statement
+from cij.compiler.sql import Statement, entity_rows
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, journey_plan, measure_query, segment_query
 
 _EXECUTED = "duckdb"
@@ -47,7 +47,7 @@ class _Titled(NamedTuple):
     epilog="""\b
 Examples:
   cij sql                              # the query of every segment
-  cij sql loyal                        # one segment, measure or journey
+  cij sql loyal                        # one segment, measure, entity or journey
   cij sql examples/loyalty loyalty_reward
   cij sql loyal --dialect snowflake"""
 )
@@ -61,7 +61,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the statements as JSON.")
 def command(words: tuple[str, ...], dialect: str, as_json: bool) -> None:
-    """Print the SQL of a segment, measure or journey of the project at PATH.
+    """Print the SQL of a segment, measure, entity or journey of the project at PATH.
 
     Without NAME: every segment. `$now` is the instant of the run; other parameters are named
     where they occur.
@@ -88,15 +88,19 @@ def _named(program: Program, name: str) -> Iterator[_Titled]:
     for measure in program.measures:
         if measure.name == name:
             yield _Titled(f"measure {name}", "value by customer", measure_query(measure, program))
+    for entity in program.entities:
+        if entity.name == name:
+            rows = entity_rows.filled(entity, entity_rows.source_of(entity, program))
+            yield _Titled(f"entity {name}", "rows", rows)
     for journey in program.journeys:
         if journey.name == name:
             yield from _of_journey(journey, program)
 
 
 def _unknown(program: Program, name: str) -> str:
-    kinds = (program.segments, program.measures, program.journeys)
+    kinds = (program.segments, program.measures, program.entities, program.journeys)
     hint = did_you_mean(name, [part.name for parts in kinds for part in parts])
-    message = f"there is no segment, measure or journey `{name}`"
+    message = f"there is no segment, measure, entity or journey `{name}`"
     return f"{message}; {hint}" if hint else message
 
 

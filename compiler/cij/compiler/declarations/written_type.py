@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cij.compiler.build import Build
 from cij.compiler.naming import near_hint
 from cij.compiler.typecheck.check import is_currency
-from cij.compiler.types import IN_LISTS, NAMED, Type, enum, list_of, money
+from cij.compiler.types import IN_LISTS, NAMED, Type, enum, list_of, money, relation
 from cij.grammar import codes, syntax
 
 _FORMS = ("money(EUR)", 'enum("open", "closed")', "list(text)")
@@ -15,6 +15,8 @@ def type_of(node: syntax.Expression, build: Build) -> Type | None:
     """Return the type that is written: `text`, `money(EUR)`, `enum("a", "b")`, `list(text)`."""
     if isinstance(node, syntax.Path) and node.text in NAMED:
         return NAMED[node.text]
+    if isinstance(node, syntax.Path) and node.text in build.declared.get("entity", {}):
+        return relation(node.text)
     if isinstance(node, syntax.Call) and (read := _READERS.get(node.function.text)):
         return read(node, build)
     _report(node, build)

@@ -28,6 +28,7 @@ def lower(source: Model) -> pg.Program:
         topics=tuple(source.topics.values()),
         messages=tuple(source.messages.values()),
         journeys=journeys,
+        entities=tuple(source.entities.values()),
     )
     return program.model_copy(update={"hash": _program_hash(program)})
 

@@ -29,6 +29,8 @@ def _references(part: BaseModel, source: Model) -> list[tuple[str, BaseModel | N
             return [(f"message {name}", source.messages.get(name))]
         case pg.SegmentEntry(segment=name) | ex.Member(segment=name):
             return [(f"segment {name}", source.segments.get(name))]
+        case ex.Related(entity=name):
+            return [(f"entity {name}", source.entities.get(name))]
         case ex.MeasureValue(measure=name):
             return [(f"measure {name}", source.measures.get(name))]
         case pg.EventEntry(event=name) | pg.Await(event=name) | ex.Aggregate(event=name):

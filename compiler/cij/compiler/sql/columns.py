@@ -22,6 +22,7 @@ SQL_TYPES: dict[Kind, str] = {
     "time": "TIME",
     "duration": "BIGINT",
     "list": "VARCHAR",
+    "entity": "VARCHAR",
 }
 
 

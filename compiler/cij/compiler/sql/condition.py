@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex
 from cij.compiler.sql import exact, moments
+from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
@@ -83,7 +84,10 @@ def zone_of(scope: Scope) -> exp.Expr:
 # --- booleans ---------------------------------------------------------------------------------
 
 # A boolean that is read, and not decided, can be missing as a value.
-_READS = (ex.Field, ex.Column, ex.EventField, ex.TriggerField, ex.Aggregate, ex.MeasureValue)
+_READS = (
+    *(ex.Field, ex.Column, ex.EventField, ex.TriggerField, ex.Related),
+    *(ex.Aggregate, ex.MeasureValue),
+)
 
 
 def _atom(node: ex.Expression, scope: Scope) -> exp.Expr:
@@ -285,6 +289,24 @@ def _trigger_field(node: ex.TriggerField, scope: Scope) -> exp.Expr:
     )
 
 
+def _related(node: ex.Related, scope: Scope) -> exp.Expr:
+    # The key is that of a source, so there is one row at most.
+    row = f"r{_relations(node)}"
+    return fill(
+        "(SELECT {x} FROM {t} AS {r} WHERE {key} = {base})",
+        x=column(row, node.name),
+        t=entity_table(node.entity),
+        r=row,
+        key=column(row, KEY),
+        base=value(node.base, scope),
+    )
+
+
+def _relations(node: ex.Related) -> int:
+    """Return how many relations a path goes through, so that their rows have different names."""
+    return 1 + _relations(node.base) if isinstance(node.base, ex.Related) else 1
+
+
 def _arithmetic(node: ex.Arithmetic, scope: Scope) -> exp.Expr:
     if isinstance(node.right, ex.Period) and node.left.type.kind in ("datetime", "date"):
         return _stepped(node, node.right, scope)
@@ -392,6 +414,7 @@ _VALUES: dict[type, _Emit] = {
     ex.Column: lambda node, scope: column(scope.source_alias, node.name),
     ex.EventField: lambda node, scope: column(scope.event, node.name),
     ex.TriggerField: _trigger_field,
+    ex.Related: _related,
     ex.MeasureValue: lambda n, s: value(s.catalog.measures[n.measure].value, s),
     ex.Aggregate: _aggregate,
     ex.Arithmetic: _arithmetic,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.environment import Environment
-from cij.compiler.typecheck.names import event_field
+from cij.compiler.typecheck.names import event_field, resolve
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
 from cij.grammar import codes, syntax
 
@@ -80,6 +80,8 @@ def _value(
         return None
     name = ".".join(path.parts[1:])
     found = event_field(event, name)
+    if found is None and len(path.parts) > 2:
+        return resolve(path, env.with_event(event))
     if found is None and f"{event.name}.{name}" not in env.broken:
         hint = did_you_mean(name, ["at", *(f.name for f in event.fields)])
         message = f"event `{event.name}` has no field `{name}`"

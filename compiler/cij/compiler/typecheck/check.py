@@ -13,6 +13,7 @@ from cij.compiler.typecheck import operators, values
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
+from cij.compiler.typecheck.relations import check_relation
 from cij.compiler.types import (
     BOOLEAN,
     DATE,
@@ -77,6 +78,9 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
             return None
         if wanted.values is None or isinstance(found, ex.Constant):
             return found
+    is_key = isinstance(found, ex.Constant) and found.type.kind in ("text", "integer")
+    if wanted.entity is not None and is_key and isinstance(found, ex.Constant):
+        return ex.Constant(type=wanted, value=str(found.value))
     if found.type == wanted or (wanted == DECIMAL and found.type.is_number):
         return found
     message = f"expected {wanted}, and this is {found.type}"
@@ -301,6 +305,8 @@ def _call(node: syntax.Call, env: Environment) -> ex.Expression | None:
     special = _SPECIAL.get(name)
     if special is not None:
         return special(node, env)
+    if name in env.declared["entity"]:
+        return _relation(node, env)
     if name not in FUNCTIONS:
         known = [*FUNCTIONS, *AGGREGATES, *_SPECIAL]
         hint = did_you_mean(name, known) if len(name) > 1 else None
@@ -308,6 +314,16 @@ def _call(node: syntax.Call, env: Environment) -> ex.Expression | None:
         env.report(codes.UNKNOWN_NAME.at(node.function.span, message, help=hint))
         return None
     return _function(node, env)
+
+
+def _relation(node: syntax.Call, env: Environment) -> ex.Expression | None:
+    if env.source is None:
+        message = f"`{node.function.text}(…)` leads from a column, and here are none"
+        hint = "declare it as a field of the event or of the customer, and name its fields here"
+        env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
+        return None
+    key = check(node.arguments[0].value, env) if _takes(node, 1, env) else None
+    return None if key is None else check_relation(node, key, env)
 
 
 def _function(node: syntax.Call, env: Environment) -> ex.Expression | None:

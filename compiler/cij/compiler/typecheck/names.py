@@ -1,7 +1,11 @@
 """What a dotted name stands for. A name that could be two things is an error, never a guess."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import column_mark, did_you_mean
+from cij.compiler.relations import field_of
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
 from cij.grammar import codes, syntax
@@ -14,6 +18,9 @@ def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
     head, *rest = node.parts
     if head == "consent" and rest and env.has_customer:
         return _consent(node, env)
+    if env.source is None and (found := _relation(node, env)) is not None:
+        base, names = found
+        return _followed(base, names, node, env)
     if head == "trigger" and rest and env.has_customer:
         return _trigger(node, env)
     if env.source is not None:
@@ -21,6 +28,45 @@ def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
     if len(node.parts) == 1:
         return _bare(node, env)
     return _qualified(node, env)
+
+
+def _relation(node: syntax.Path, env: Environment) -> tuple[ex.Expression, tuple[str, ...]] | None:
+    """Return the relation that a path begins with, and the names after it."""
+    if not env.declared["entity"]:
+        return None
+    silent = replace(env, diagnostics=[])
+    for count in range(1, len(node.parts)):
+        base = resolve(replace(node, parts=node.parts[:count]), silent)
+        if base is not None and base.type.entity is not None:
+            return base, node.parts[count:]
+    return None
+
+
+def _followed(
+    base: ex.Expression, names: Sequence[str], node: syntax.Path, env: Environment
+) -> ex.Expression | None:
+    found = base
+    for name in names:
+        entity = env.model.entities.get(found.type.entity or "")
+        after = field_of(entity, found, name) if entity is not None else None
+        if after is None:
+            _no_field(found, name, node, env)
+            return None
+        found = after
+    return found
+
+
+def _no_field(base: ex.Expression, name: str, node: syntax.Path, env: Environment) -> None:
+    entity = base.type.entity
+    if entity is None:
+        before = node.text.rpartition(f".{name}")[0]
+        message = f"`{before}` is {base.type} and has no field `{name}`"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such field"))
+    elif entity in env.model.entities and f"{entity}.{name}" not in env.broken:
+        names = [field.name for field in env.model.entities[entity].fields]
+        message = f"entity `{entity}` has no field `{name}`"
+        hint = did_you_mean(name, names)
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such field", help=hint))
 
 
 def _column(node: syntax.Path, env: Environment) -> ex.Expression | None:

@@ -67,7 +67,7 @@ def _compare_fault(
     if left.type.kind == "boolean" and operator not in _EQUALITY:
         message = f"`{operator}` needs an order, and true or false have none"
         return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `=` or `!=`")
-    if left.type.kind == "entity":
+    if left.type.kind == "entity" and operator not in _EQUALITY:
         return _relation_fault(left, right, spans)
     if left.type.kind == "list" and operator not in _EQUALITY:
         message = f"`{operator}` needs an order, and lists have none"
@@ -137,6 +137,8 @@ def _advice(
             return _unquoted(node, span)
         if other.type.kind == "money" and node.type.is_number:
             return _with_currency(node, other.type.currency or "", span)
+        if other.type.kind == "entity":
+            return "compare a field of it, such as `product.category`", []
         if other.type.kind == "date" and node.type.kind == "datetime":
             return "take the local day of the instant with `date(…)`", []
     return None, []

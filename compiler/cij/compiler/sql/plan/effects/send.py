@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.relations import follow
 from cij.compiler.sql.condition import column, strict, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects.keys import key
@@ -133,7 +134,16 @@ def _read(name: str, context: Context) -> ex.Expression:
     for measure in context.program.measures:
         if measure.name == name:
             return ex.MeasureValue(type=measure.value.type, is_nullable=True, measure=name)
-    return _read_trigger(name.removeprefix("trigger."), context)
+    head, *names = name.split(".")
+    if head != "trigger":
+        return _followed(_read(head, context), names, context)
+    return _followed(_read_trigger(names[0], context), names[1:], context)
+
+
+def _followed(base: ex.Expression, names: list[str], context: Context) -> ex.Expression:
+    found = follow(base, names, context.program.entities)
+    assert found is not None, f"content was checked: {names} lead to a field"
+    return found
 
 
 def _read_trigger(name: str, context: Context) -> ex.Expression:

@@ -1,0 +1,39 @@
+"""How the table of an entity is filled from its source."""
+
+from sqlglot import exp
+
+from cij.compiler.program import Entity, Program, Source
+from cij.compiler.sql.columns import SQL_TYPES, cast, column, named, select
+from cij.compiler.sql.condition import Scope, value
+from cij.compiler.sql.entities import KEY, entity_table
+from cij.compiler.sql.load import table_of
+from cij.compiler.sql.template import Statement, fill, query
+
+
+def columns_of(entity: Entity) -> list[tuple[str, str]]:
+    """Return (name, SQL type) of the table of an entity, in order."""
+    return [(KEY, "VARCHAR"), *((f.name, SQL_TYPES[f.type.kind]) for f in entity.fields)]
+
+
+def empty(entity: Entity) -> Statement:
+    """Return the statement that takes all rows out."""
+    return query("DELETE FROM {t}", t=entity_table(entity.name))
+
+
+def filled(entity: Entity, source: Source) -> Statement:
+    """Return the statement that puts all rows in."""
+    key = fill("CAST({k} AS VARCHAR)", k=column("s", source.key))
+    values = [
+        named(cast(value(f.value, Scope.source("s")), f.type), f.name)
+        for f in entity.fields
+        if f.value is not None
+    ]
+    rows = select([named(key, KEY), *values], "SELECT 1 FROM {t} AS s", t=table_of(source.name))
+    names = [exp.to_identifier(name, quoted=True) for name, _ in columns_of(entity)]
+    table = exp.Table(this=exp.to_identifier(entity_table(entity.name), quoted=True))
+    return Statement(exp.Insert(this=exp.Schema(this=table, expressions=names), expression=rows))
+
+
+def source_of(entity: Entity, program: Program) -> Source:
+    """Return the source of an entity, which is known to be there."""
+    return next(s for s in program.sources if s.name == entity.source)
