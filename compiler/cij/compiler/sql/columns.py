@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
+from cij.compiler.sql.dialects import PLAINLY
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.types import Kind, Type
 
@@ -64,6 +65,18 @@ def create(table: str, columns: Sequence[tuple[str, str]]) -> Statement:
     """Return the statement that makes an empty table unless there is one: (name, SQL type)."""
     tree = fill("CREATE TABLE IF NOT EXISTS {t} (x BIGINT)", t=table)
     tree.this.set("expressions", [_definition(name, type) for name, type in columns])
+    return Statement(tree)
+
+
+def stored_plainly(statement: Statement, *names: str) -> Statement:
+    """Return the statement that makes a table, with these columns kept as they are written.
+
+    Where nearly every value is another, trying to compress texts takes an insert most of its time.
+    """
+    tree = statement.tree.copy()
+    for definition in tree.find_all(exp.ColumnDef):
+        if definition.name in names:
+            definition.append("constraints", PLAINLY.copy())
     return Statement(tree)
 
 

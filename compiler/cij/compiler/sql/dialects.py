@@ -30,6 +30,9 @@ NODE_TYPES: frozenset[type[exp.Expr]] = frozenset(
     )
 )
 
+# How a column is stored: DuckDB's alone, and no part of what a statement means.
+PLAINLY = exp.ColumnConstraint(kind=exp.Var(this="USING COMPRESSION uncompressed"))
+
 # Unicode's space separators: what TRIM takes away in DuckDB, and only the blank elsewhere.
 _SPACES = "\u0020\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 
@@ -58,7 +61,13 @@ def _trim(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _definition(node: exp.Expr) -> exp.Expr:
+    node.set("constraints", [c for c in node.args.get("constraints") or () if c != PLAINLY])
+    return node
+
+
 _REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.ColumnDef: _definition,
     exp.DataType: _data_type,
     exp.Trim: _trim,
 }

@@ -5,6 +5,7 @@ effect commit together, and `audit` checks it.
 """
 
 from cij.compiler.sql import moments
+from cij.compiler.sql.columns import stored_plainly
 from cij.compiler.sql.template import Statement, query
 
 # What was said about a journey from outside: `draft`, `paused`, `resuming`, `stopped`; no row is live.
@@ -21,12 +22,15 @@ DDL: tuple[Statement, ...] = (
         "CREATE TABLE IF NOT EXISTS program "
         "(hash VARCHAR, text VARCHAR, deployed_at TIMESTAMP, number BIGINT)"
     ),
-    query(
-        "CREATE TABLE IF NOT EXISTS passage (id BIGINT, journey VARCHAR, version VARCHAR, "
-        "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn INTEGER, is_held_out BOOLEAN, "
-        "entered_at TIMESTAMP, entered_from TIMESTAMP, state VARCHAR, since TIMESTAMP, "
-        "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
-        "outcome VARCHAR, cause VARCHAR)"
+    stored_plainly(
+        query(
+            "CREATE TABLE IF NOT EXISTS passage (id BIGINT, journey VARCHAR, version VARCHAR, "
+            "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn INTEGER, is_held_out BOOLEAN, "
+            "entered_at TIMESTAMP, entered_from TIMESTAMP, state VARCHAR, since TIMESTAMP, "
+            "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
+            "outcome VARCHAR, cause VARCHAR)"
+        ),
+        "customer",
     ),
     query(
         "CREATE TABLE IF NOT EXISTS history (passage BIGINT, at TIMESTAMP, n INTEGER, "
@@ -36,9 +40,12 @@ DDL: tuple[Statement, ...] = (
         "CREATE TABLE IF NOT EXISTS conversion (journey VARCHAR, version VARCHAR, goal VARCHAR, "
         "passage BIGINT, customer VARCHAR, event BIGINT, at TIMESTAMP)"
     ),
-    query(
-        "CREATE TABLE IF NOT EXISTS segment_member "
-        "(segment VARCHAR, customer VARCHAR, since TIMESTAMP)"
+    stored_plainly(
+        query(
+            "CREATE TABLE IF NOT EXISTS segment_member "
+            "(segment VARCHAR, customer VARCHAR, since TIMESTAMP)"
+        ),
+        "customer",
     ),
     query(
         "CREATE TABLE IF NOT EXISTS segment_state "
@@ -65,7 +72,9 @@ DDL: tuple[Statement, ...] = (
 SCRATCH: tuple[Statement, ...] = (
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey VARCHAR, version VARCHAR, "
-        "passage BIGINT, root VARCHAR, why VARCHAR, event BIGINT, counts_from TIMESTAMP)"
+        "passage BIGINT NOT NULL, customer VARCHAR NOT NULL, trigger BIGINT, turn INTEGER NOT NULL, "
+        "is_held_out BOOLEAN NOT NULL, root VARCHAR, why VARCHAR, event BIGINT, "
+        "counts_from TIMESTAMP)"
     ),
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "

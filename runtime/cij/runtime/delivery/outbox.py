@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.sql import query
+from cij.compiler.sql.columns import stored_plainly
 from cij.runtime.engine import Engine
 
 _TABLES = (
-    query("""
-        CREATE TABLE IF NOT EXISTS outbox (
-          key VARCHAR, journey VARCHAR, version VARCHAR, passage BIGINT, step VARCHAR,
-          customer VARCHAR, channel VARCHAR, topic VARCHAR, message VARCHAR, content VARCHAR,
-          locale VARCHAR, address VARCHAR, parameters VARCHAR, created_at TIMESTAMP,
-          outcome VARCHAR, reason VARCHAR, attempts INTEGER, due_at TIMESTAMP,
-          settled_at TIMESTAMP, provider_id VARCHAR
-        )
-    """),
+    stored_plainly(
+        query("""
+            CREATE TABLE IF NOT EXISTS outbox (
+              key VARCHAR, journey VARCHAR, version VARCHAR, passage BIGINT, step VARCHAR,
+              customer VARCHAR, channel VARCHAR, topic VARCHAR, message VARCHAR, content VARCHAR,
+              locale VARCHAR, address VARCHAR, parameters VARCHAR, created_at TIMESTAMP,
+              outcome VARCHAR, reason VARCHAR, attempts INTEGER, due_at TIMESTAMP,
+              settled_at TIMESTAMP, provider_id VARCHAR
+            )
+        """),
+        *("key", "customer", "address", "parameters"),
+    ),
     query("CREATE TABLE IF NOT EXISTS content (hash VARCHAR, message VARCHAR)"),
 )
 

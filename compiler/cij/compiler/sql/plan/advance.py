@@ -34,11 +34,10 @@ def advance(region: Region, context: Context) -> RegionPlan:
 
 # One row for each who moves. `counts_from` is the instant from which later events count.
 _WOKEN = """
-SELECT w.passage, w.why, w.event, w.counts_from, p.customer, p.trigger, p.turn, p.is_held_out,
+SELECT w.passage, w.why, w.event, w.counts_from, w.customer, w.trigger, w.turn, w.is_held_out,
   {zone} AS zone, {leaf} AS leaf
 FROM woken AS w
-JOIN passage AS p ON p.id = w.passage
-JOIN customer AS c ON c.id = p.customer
+JOIN customer AS c ON c.id = w.customer
 WHERE w.journey = {journey} AND w.version = {version} AND w.root = {root}
 """
 
@@ -50,7 +49,7 @@ def _pick(region: Region, context: Context) -> Statement:
     rows = fill(_WOKEN, leaf=leaf, zone=zone, root=text(region.root), **context.names)
     assert isinstance(rows, exp.Select)
     guards = _guards(region.tree)
-    rows = context.with_triggers(rows, "p", *guards, *(_moment_of(x) for x in rests))
+    rows = context.with_triggers(rows, "w", *guards, *(_moment_of(x) for x in rests))
     for leaf_ in rests:
         until = _until(leaf_, context)
         if until is not None:
@@ -205,8 +204,10 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
         numbers = [x.number for x in region.leaves if x.is_cut and x.final.id == target]
         statement = query(
             """
-INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
-SELECT {journey}, {version}, m.passage, {root}, 'joined', m.event, m.counts_from
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, m.passage, m.customer, m.trigger, m.turn, m.is_held_out,
+  {root}, 'joined', m.event, m.counts_from
 FROM moving AS m WHERE {leaves}
 """,
             root=text(target),

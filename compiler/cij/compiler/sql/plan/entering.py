@@ -105,8 +105,10 @@ def admit(context: Context) -> tuple[Statement, ...]:
         ),
         query(
             """
-INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
-SELECT {journey}, {version}, p.id, {root}, 'entered', p.trigger, p.counts_from
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+  {root}, 'entered', p.trigger, p.counts_from
 FROM passage AS p
 WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
 """,

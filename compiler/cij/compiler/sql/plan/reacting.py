@@ -82,8 +82,10 @@ def _leave(goal: pg.Goal, context: Context) -> Statement:
     assert goal.target is not None
     return query(
         """
-INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
-SELECT {journey}, {version}, p.id, {root}, {why}, v.event, v.at
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+  {root}, {why}, v.event, v.at
 FROM conversion AS v
 JOIN fresh AS f ON f.seq = v.event AND f.round = $round
 JOIN passage AS p ON p.id = v.passage

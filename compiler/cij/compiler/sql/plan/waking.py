@@ -36,8 +36,10 @@ def timer(rest: pg.Rest, context: Context) -> Statement:
     """Return the statement that wakes all whose timer at `rest` is due."""
     return query(
         """
-INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
-SELECT {journey}, {version}, p.id, {root}, 'timer', CAST(NULL AS BIGINT), $now
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+  {root}, 'timer', CAST(NULL AS BIGINT), $now
 FROM passage AS p
 WHERE p.wake_at <= $now AND p.journey = {journey} AND p.version = {version} AND p.state = {rest}
 """,
@@ -50,7 +52,8 @@ WHERE p.wake_at <= $now AND p.journey = {journey} AND p.version = {version} AND 
 # The event row is `e`, the passage `p`, the customer `c`. One round holds one event a customer at
 # most, so nobody is woken twice; who was woken by a goal or an exit stays with that.
 _ON_EVENT = """
-SELECT p.id AS passage, p.turn, p.trigger, e.seq, e.at, {root} AS root
+SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
+  e.seq, e.at, {root} AS root
 FROM fresh AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN passage AS p ON p.customer = f.customer
@@ -61,8 +64,10 @@ WHERE f.event = {event} AND f.round = $round
 """
 
 _WAKE = """
-INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
-SELECT {journey}, {version}, r.passage, r.root, {why}, r.seq, r.at
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
+  r.root, {why}, r.seq, r.at
 FROM {rows} AS r
 """
 
@@ -151,7 +156,8 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
 # --- interactions before the wait -------------------------------------------------------------
 
 _BEFORE = """
-SELECT m.passage, e.seq, e.at, {n} AS n, {root} AS root
+SELECT m.passage, m.customer, m.trigger, m.turn, m.is_held_out,
+  e.seq, e.at, {n} AS n, {root} AS root
 FROM moving AS m
 JOIN {events} AS e ON e.message_key = {key}
 JOIN passage AS p ON p.id = m.passage
@@ -179,10 +185,12 @@ def _arrival(awaits: list[tuple[int, pg.Await]], numbers: list[int], context: Co
         rows = exp.union(rows, other, distinct=False, copy=False)
     return query(
         """
-INSERT INTO woken (journey, version, passage, root, why, event, counts_from)
-SELECT {journey}, {version}, r.passage, r.root, 'came before', r.seq, r.at
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
+  r.root, 'came before', r.seq, r.at
 FROM (
-  SELECT q.passage, q.root, q.seq, q.at,
+  SELECT q.passage, q.customer, q.trigger, q.turn, q.is_held_out, q.root, q.seq, q.at,
     ROW_NUMBER() OVER (PARTITION BY q.passage ORDER BY q.at ASC, q.n ASC, q.seq ASC) AS place
   FROM {rows} AS q
 ) AS r
