@@ -6,14 +6,14 @@ from cij.compiler.program import Journey, Program, content_hash, from_json, to_j
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import JourneyPlan, Plan, journey_plan, make_plan
-from cij.compiler.sql.store import DDL, SCRATCH
+from cij.compiler.sql.store import DDL, META, SCRATCH, VISITED
 from cij.runtime import refresh
 from cij.runtime.delivery import outbox
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
 from cij.runtime.world import World
 
-STORE_VERSION = "1"
+STORE_VERSION = "2"
 
 _GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
 _SET_META = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
@@ -47,14 +47,15 @@ _PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS 
 
 def prepare(engine: Engine, program: Program) -> None:
     """Make all tables that are missing. Raises StoreError for a store of another version."""
-    for statement in DDL:
-        engine.execute(statement)
+    engine.execute(META)
     found = engine.rows(_GET_META, {"name": "store_version"})
     if found and found[0][0] != STORE_VERSION:
         raise StoreError(
             f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
             "use the cij that wrote it, or start with a new state file"
         )
+    for statement in DDL:
+        engine.execute(statement)
     if not found:
         engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
     for name in ("event", "taken", "passage", "queue"):
@@ -81,6 +82,7 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     for older in _older_versions(world):
         moments |= {*older.moments}
     _keep_moments(engine, moments)
+    _keep_visits(world)
     return world
 
 
@@ -129,6 +131,23 @@ def _keep_moments(engine: Engine, moments: set[Moment]) -> None:
         engine.execute(CLEAR_RULES)
         for moment in sorted(moments, key=lambda m: m.name):
             engine.execute(add_rule(moment))
+
+
+def _keep_visits(world: World) -> None:
+    known = {path for (path,) in world.engine.rows(VISITED)}
+    rows = [
+        (path, *visit)
+        for path, visits in _all_visits(world).items()
+        for visit in visits
+        if path not in known
+    ]
+    if rows:
+        columns = zip(*rows, strict=True)
+        world.engine.append("visit", dict(zip(("path", "n", "state", "why"), columns, strict=True)))
+
+
+def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:
+    return {path: rows for plan in world.journeys.values() for path, rows in plan.visits.items()}
 
 
 def _older_versions(world: World) -> list[Plan]:

@@ -8,6 +8,8 @@ from cij.compiler.sql import moments
 from cij.compiler.sql.columns import stored_plainly
 from cij.compiler.sql.template import Statement, query
 
+META = query("CREATE TABLE IF NOT EXISTS meta (name VARCHAR, value VARCHAR)")
+
 # What was said about a journey from outside: `draft`, `paused`, `resuming`, `stopped`; no row is live.
 # `taken` and `ticked_at` say up to which event and instant it had gone on before the pause.
 CONTROL = query(
@@ -16,7 +18,6 @@ CONTROL = query(
 )
 
 DDL: tuple[Statement, ...] = (
-    query("CREATE TABLE IF NOT EXISTS meta (name VARCHAR, value VARCHAR)"),
     query("CREATE TABLE IF NOT EXISTS counter (name VARCHAR, value BIGINT)"),
     query(
         "CREATE TABLE IF NOT EXISTS program "
@@ -33,8 +34,18 @@ DDL: tuple[Statement, ...] = (
         "customer",
     ),
     query(
-        "CREATE TABLE IF NOT EXISTS history (passage BIGINT, at TIMESTAMP, n INTEGER, "
-        "state VARCHAR, why VARCHAR, event BIGINT)"
+        "CREATE TABLE IF NOT EXISTS move "
+        "(passage BIGINT, at TIMESTAMP, path BIGINT, why VARCHAR, event BIGINT)"
+    ),
+    query("CREATE TABLE IF NOT EXISTS visit (path BIGINT, n INTEGER, state VARCHAR, why VARCHAR)"),
+    # A row a state. Rows of one passage and instant are in the order of `written` and `n`.
+    query(
+        """
+CREATE VIEW IF NOT EXISTS history AS
+SELECT m.passage, m.at, v.n, v.state, COALESCE(v.why, m.why) AS why,
+  CASE WHEN v.n = 0 THEN m.event END AS event, m.rowid AS written
+FROM move AS m JOIN visit AS v ON v.path = m.path
+"""
     ),
     query(
         "CREATE TABLE IF NOT EXISTS conversion (journey VARCHAR, version VARCHAR, goal VARCHAR, "
@@ -81,6 +92,8 @@ SCRATCH: tuple[Statement, ...] = (
         "(seq BIGINT, event VARCHAR, customer VARCHAR, at TIMESTAMP, round BIGINT)"
     ),
 )
+
+VISITED = query("SELECT DISTINCT v.path FROM visit AS v")
 
 # Keys that stand twice in the outbox: always empty (S19).
 AUDIT = query("SELECT o.key, COUNT(*) FROM outbox AS o GROUP BY o.key HAVING COUNT(*) > 1")

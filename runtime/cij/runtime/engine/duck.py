@@ -27,7 +27,9 @@ if importlib.util.find_spec("pandas") is None:
 
 
 # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
-_CONFIG = {"storage_compatibility_version": "v1.5.0"}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.5.0"
+}
 
 
 class Engine(Protocol):
@@ -154,7 +156,8 @@ class DuckEngine:
         try:
             return self._connection.execute(text, bound)
         except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
-            raise StoreError(f"the state file failed: {_first_line(error)}") from error
+            where = self.path or "in memory"
+            raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
 
     def _commit(self) -> None:
         try:

@@ -12,7 +12,7 @@ from cij.runtime.story.stage import Stage
 _HISTORY = query(
     "SELECT h.at, h.passage, h.state, h.why FROM history AS h "
     "JOIN passage AS p ON p.id = h.passage WHERE p.customer = $customer "
-    "ORDER BY h.at ASC, h.rowid ASC"
+    "ORDER BY h.at ASC, h.written ASC, h.n ASC"
 )
 _PASSAGES = query(
     "SELECT p.id, p.entered_at, p.wake_at, p.ended_at, p.entry_key, p.state, p.is_held_out "

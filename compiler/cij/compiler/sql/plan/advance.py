@@ -160,21 +160,28 @@ def _conversions(region: Region, context: Context) -> list[Statement]:
 
 
 def _history(region: Region) -> Statement:
-    rows = [
-        (leaf.number, n, visit.state, visit.why)
-        for leaf in region.leaves
-        for n, visit in enumerate(leaf.visits)
-        if not visit.state.startswith("gate:")
-    ]
-    visited = exp.values(rows, alias="v", columns=["leaf", "n", "state", "why"])
+    """Return the statement that writes one row for each who moves; `visit` says what is on a path."""
+    path = exp.Case(this=exp.column("leaf", "m", quoted=True))
+    for leaf in region.leaves:
+        number, path_number = exp.convert(leaf.number), exp.convert(leaf.path)
+        path = path.when(number, path_number, copy=False)
     return query(
-        """
-INSERT INTO history (passage, at, n, state, why, event)
-SELECT m.passage, $now, v.n, v.state, COALESCE(v.why, m.why), CASE WHEN v.n = 0 THEN m.event END
-FROM moving AS m JOIN {visited} ON v.leaf = m.leaf
-""",
-        visited=visited,
+        "INSERT INTO move (passage, at, path, why, event) "
+        "SELECT m.passage, $now, {path}, m.why, m.event FROM moving AS m",
+        path=path,
     )
+
+
+def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
+    """Return what is on the paths of a region: (place, state, why) by the number of the path."""
+    return {
+        leaf.path: [
+            (n, visit.state, visit.why)
+            for n, visit in enumerate(leaf.visits)
+            if not visit.state.startswith("gate:")
+        ]
+        for leaf in region.leaves
+    }
 
 
 def _move(region: Region) -> Statement:

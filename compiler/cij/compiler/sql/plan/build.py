@@ -3,7 +3,7 @@
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
-from cij.compiler.sql.plan.advance import advance
+from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
 from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan
@@ -34,17 +34,19 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
     """Return the plan of one journey."""
     context = Context(program, journey, Catalog.of(program))
     rests = [s for s in journey.states if isinstance(s, pg.Rest)]
+    roots = regions(journey)
     return JourneyPlan(
         name=journey.name,
         version=journey.version,
         start=journey.start,
-        regions={r.root: advance(r, context) for r in regions(journey)},
+        regions={r.root: advance(r, context) for r in roots},
         timers={rest.id: timer(rest, context) for rest in rests},
         events=_events(rests, context),
         entries=tuple(
             by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
         ),
         admit=admit(context),
+        visits={path: rows for r in roots for path, rows in visits(r).items()},
         turn=turn(context),
         zone=journey.timezone or program.timezone,
         limit=journey.limit,

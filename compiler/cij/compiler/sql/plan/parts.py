@@ -76,7 +76,8 @@ class JourneyPlan:
     """One version of a journey. `timers` wakes everybody whose timer at a rest is due; `turn` finds
     those of the queue whose turn it is, `capacity` of them at most.
 
-    `zone` is that of its calendar; `starts` and `ends` are local to it.
+    `zone` is that of its calendar; `starts` and `ends` are local to it. `visits` are the rows of the
+    table `visit` by path: place, state, why.
     """
 
     name: str
@@ -88,6 +89,7 @@ class JourneyPlan:
     entries: tuple[EntryPlan, ...]
     admit: tuple[Statement, ...]
     turn: Statement
+    visits: dict[int, list[tuple[int, str, str | None]]]
     zone: str
     limit: Limit | None = None
     starts: str | None = None

@@ -1,5 +1,7 @@
 """Regions: from each waking to the leaves that can be reached without time passing."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -10,6 +12,9 @@ from cij.compiler.verify import targets
 # Beyond this a region is cut where branches join, so that its size follows the journey's and not
 # the number of paths through it.
 _LEAVES_MAX = 64
+
+# 60 bits: what fits a whole number of every engine.
+_PATH_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,12 @@ class Leaf:
     visits: tuple[Visit, ...]
     final: pg.State
     is_cut: bool
+
+    @property
+    def path(self) -> int:
+        """The number of the path, made of its visits: equal paths share it, in all journeys."""
+        text = json.dumps([(v.state, v.why) for v in self.visits], ensure_ascii=False)
+        return int(hashlib.sha256(text.encode()).hexdigest()[:_PATH_DIGITS], 16)
 
 
 @dataclass(frozen=True, slots=True)
