@@ -38,6 +38,9 @@ CIRCULAR_DEFINITION = _error("CIJ209", "circular-definition", "a definition that
 UNKNOWN_COLUMNS = _error("CIJ210", "unknown-columns", "the columns of a source are not declared")
 UNKNOWN_VALUE = _error("CIJ211", "unknown-value", "a text that is no value of the enum")
 UNSEEN_VALUE = _warning("CIJ212", "unseen-value", "a value that no row of the data has")
+INCLUDES_UNKNOWN = _warning(
+    "CIJ213", "includes-unknown", "a condition that is true of unknown values"
+)
 
 UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can come to this step")
 EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or steps")

@@ -5,6 +5,7 @@ the messages that one customer can receive.
 """
 
 from cij.compiler.build import Build
+from cij.compiler.proofs import unknowns
 from cij.compiler.proofs.conditions import check_segments
 from cij.compiler.proofs.paths import check_journey
 
@@ -12,5 +13,6 @@ from cij.compiler.proofs.paths import check_journey
 def check_proofs(build: Build) -> None:
     """Report what can never be true, or always is. The project has no errors."""
     check_segments(build)
+    unknowns.check_segments(build)
     for node in build.journeys.values():
         check_journey(node, build)

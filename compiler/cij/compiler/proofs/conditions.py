@@ -7,6 +7,7 @@ from cij.compiler.build import Build
 from cij.compiler.proofs.answers import are_contrary
 from cij.compiler.proofs.findings import conflict, report
 from cij.compiler.proofs.pieces import Piece, is_within, pieces, segment_pieces
+from cij.compiler.proofs.unknowns import check_unknowns
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
@@ -27,6 +28,7 @@ def check_condition(
     """Report a condition that can never be true, and tell whether it is one."""
     if typed is None or written is None:
         return False
+    check_unknowns(typed, written, (), build)
     found = pieces(typed, written, build)
     return report_impossible(f"{what} can never be true", found, written.span, build)
 

@@ -4,8 +4,9 @@ Facts come from the entry, from the guards on the way and from exits that were n
 may change while he waits, so only what is said of the entering event and of splits outlives a wait.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -26,6 +27,7 @@ from cij.compiler.proofs.pieces import (
     relevant,
     segment_pieces,
 )
+from cij.compiler.proofs.unknowns import check_unknowns
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -40,10 +42,16 @@ def check_journey(node: syntax.Journey, build: Build) -> None:
     entry = distinct(_entry_facts(node, journey, build))
     if walk.is_impossible(entry):
         return
+    check_unknowns(journey.suppress, _setting(node, "suppress"), (), build)
     walk.gate = _check_heads(node, journey, entry, build)
     facts = distinct([*entry, *walk.gate])
     if not walk.is_impossible(facts):
         walk.block(journey.steps, node.steps, facts)
+
+
+def _setting(node: syntax.Journey, key: str) -> syntax.Expression | None:
+    settings = (h for h in node.headers if isinstance(h, syntax.Setting))
+    return next((s.value for s in settings if s.key.text == key), None)
 
 
 # --- the head ---------------------------------------------------------------------------------
@@ -195,7 +203,8 @@ class _Walk:
             report_repeats(step, node, self.build)
             report_missing(step, node, facts, self.build)
         now, denied, ends = facts, Facts(), list[Facts | None]()
-        for arm in _arms(step, node, self.build):
+        for arm, written in zip(_arms(step, node, self.build), _guards(node), strict=False):
+            check_unknowns(arm.guard, written, now, self.build)
             verdict = self._judge(arm, now, node)
             if verdict == "never":
                 continue
@@ -297,6 +306,13 @@ def _is_lasting_part(part: BaseModel) -> bool:
 def _otherwise(node: syntax.Step) -> syntax.Steps:
     has_else = (syntax.If, syntax.Switch, syntax.WaitEvent, syntax.WaitFirst)
     return node.otherwise if isinstance(node, has_else) else ()
+
+
+def _guards(node: syntax.Step) -> Iterator[syntax.Expression | None]:
+    """Yield the condition of each branch as it is written; cases and shares have none."""
+    if isinstance(node, syntax.If):
+        return (branch.condition for branch in node.branches)
+    return repeat(None)
 
 
 def _awaited(node: syntax.Step) -> list[tuple[syntax.Pattern, syntax.Steps]]:

@@ -84,6 +84,18 @@ def segment_pieces(name: str, build: Build) -> list[Piece]:
     return [piece for part, clause in pairs for piece in _clause(part, clause, build)]
 
 
+def where_clauses(name: str, build: Build) -> Iterator[tuple[ex.Expression, syntax.Expression]]:
+    """Yield each `where` of a segment as it is typed and as it is written."""
+    segment, node = build.model.segments.get(name), build.declared["segment"].get(name)
+    if segment is None or node is None:
+        return
+    clauses, whole = list(_clauses(node)), segment.condition
+    typed = whole.items if isinstance(whole, ex.And) and len(clauses) > 1 else (whole,)
+    for part, clause in zip(typed, clauses, strict=True):
+        if isinstance(clause, syntax.Where):
+            yield part, clause.condition
+
+
 def _clauses(node: syntax.Declaration) -> Iterator[syntax.Where | syntax.Except]:
     """Yield the clauses in the order of the typed condition."""
     yield from (i for i in node.items if isinstance(i, syntax.Where))
