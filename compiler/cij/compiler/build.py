@@ -47,6 +47,8 @@ class Build:
     catalog: Catalog
     send_sites: dict[str, list[SendSite]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    fragments: dict[str, syntax.Fragment] = field(default_factory=dict)
+    run_fragments: set[str] = field(default_factory=set)
     is_zone: Callable[[str], bool] = lambda name: True
 
     def report(self, diagnostic: Diagnostic) -> None:

@@ -17,6 +17,7 @@ from cij.compiler.declarations import journey as journeys
 from cij.compiler.declarations.event import interactions
 from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.segment import check_circles
+from cij.compiler.event_circles import check_event_circles
 from cij.compiler.kinds import KINDS, LATER
 from cij.compiler.lowering import lower
 from cij.compiler.model import Model, ProjectSettings
@@ -32,7 +33,7 @@ from cij.grammar.parser import PLACEHOLDER, parse
 from cij.grammar.span import file_start
 
 Files = Mapping[str, syntax.File]
-_Named = TypeVar("_Named", syntax.Journey, syntax.Declaration)
+_Named = TypeVar("_Named", syntax.Journey, syntax.Fragment, syntax.Declaration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,17 @@ def resolve(build: Build, files: Files) -> None:
         _report_no_profile(build, files)
     for journey in build.journeys.values():
         journeys.define(journey, build)
+    _report_unused_fragments(build)
+    check_event_circles(build)
     check_content(build)
+
+
+def _report_unused_fragments(build: Build) -> None:
+    for name, node in build.fragments.items():
+        if name not in build.run_fragments:
+            message = f"no journey runs the fragment `{name}`, so nobody knows what it means"
+            hint = f"add `run {name}` to a journey, or remove it"
+            build.report(codes.UNUSED_FRAGMENT.at(node.name.span, message, help=hint))
 
 
 def _report_no_profile(build: Build, files: Files) -> None:
@@ -216,6 +227,8 @@ def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> No
         build.report(codes.NOT_YET_AVAILABLE.at(span, message))
     elif isinstance(node, syntax.Journey):
         _keep(node, build.journeys, spellings, build)
+    elif isinstance(node, syntax.Fragment):
+        _keep(node, build.fragments, spellings, build)
     elif isinstance(node, syntax.Declaration):
         _keep(node, build.declared[word], spellings, build)
 

@@ -28,9 +28,24 @@ def _emit(effect: pg.EmitEffect) -> str:
     return f"emit {name_words(effect.event)}"
 
 
+def _turn(effect: pg.TurnEffect) -> str:
+    return "the next turn" if effect.is_next else "no more turns"
+
+
+def _take(effect: pg.TakeEffect) -> str:
+    return "take a place"
+
+
+def _arm(effect: pg.ArmEffect) -> str:
+    return f"take the arm {name_words(effect.arm)}"
+
+
 _WORDS: Mapping[type, Callable[[Any], str]] = {
     pg.SendEffect: _send,
     pg.DoEffect: _do,
     pg.SetEffect: _set,
     pg.EmitEffect: _emit,
+    pg.TurnEffect: _turn,
+    pg.TakeEffect: _take,
+    pg.ArmEffect: _arm,
 }

@@ -138,6 +138,69 @@ class HashShare(Typed):
     high: str
 
 
+class Again(Typed):
+    """True while a loop has another turn: its digit of the passage's `turn` is not its last.
+
+    Units: the loop counts from 0 in steps of `unit`, and has `size` turns.
+    """
+
+    op: Literal["again"] = "again"
+    type: Type = BOOLEAN
+    unit: int
+    size: int
+
+
+class AtEntry(Typed):
+    """The value that a customer's field had when the passage entered (S11)."""
+
+    op: Literal["at_entry"] = "at_entry"
+    name: str
+
+
+class FirstCome(Typed):
+    """True for the first `count` passages that come to the step, over all versions."""
+
+    op: Literal["first_come"] = "first_come"
+    type: Type = BOOLEAN
+    counter: str
+    count: int
+
+
+class Winner(Typed):
+    """True when this arm of the split has won; with no arm, when any has."""
+
+    op: Literal["winner"] = "winner"
+    type: Type = BOOLEAN
+    journey: str
+    split: str
+    arm: str | None = None
+
+
+class Choice(BaseModel):
+    """A message that may be the best; `address` is the field that holds the address, if there is one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    message: str
+    channel: str
+    topic: str
+    address: str | None = None
+
+
+class Best(Typed):
+    """True when the choice at `place` is the one that this customer most likely reacts to.
+
+    Order: whom it can reach; the share of messages on its channel of the last 90 days that the
+    customer opened or clicked; the share of all customers that reacted to the message; then the
+    order in which the choices are written.
+    """
+
+    op: Literal["best"] = "best"
+    type: Type = BOOLEAN
+    choices: tuple[Choice, ...]
+    place: int
+
+
 class Last(BaseModel):
     """`within last D`: the half-open interval (now - D, now] (S5)."""
 
@@ -279,6 +342,11 @@ Expression = TypeAliasType(
             Member,
             MeasureValue,
             HashShare,
+            Again,
+            AtEntry,
+            FirstCome,
+            Winner,
+            Best,
             Aggregate,
             Compare,
             InSet,

@@ -56,6 +56,5 @@ LATER: tuple[str, ...] = (
     "action",
     "export",
     "policy",
-    "fragment",
     "use",
 )

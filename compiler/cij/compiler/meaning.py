@@ -150,15 +150,9 @@ def _sent(steps: model.Steps) -> set[str]:
     for step in steps:
         if isinstance(step, model.Send):
             found.add(step.message)
-        for block in _blocks(step):
+        for block in model.blocks(step):
             found |= _sent(block)
     return found
-
-
-def _blocks(step: model.Step) -> list[model.Steps]:
-    if isinstance(step, (model.Wait, model.Choose)):
-        return [*(arm.steps for arm in step.arms), step.otherwise]
-    return []
 
 
 # --- journeys ---------------------------------------------------------------------------------
@@ -254,8 +248,13 @@ def _steps(steps: model.Steps) -> Lines:
         match step:
             case model.Send():
                 yield from _send(step)
-            case model.Act():
-                yield f"{name_words(step.name)}: {effect_words(step.effect)}"
+            case model.Act(is_hidden=False):
+                yield from _act(step)
+            case model.Repeat():
+                yield from _repeat(step)
+            case model.Group():
+                yield f"{_label(step.name, 'run ')}run {name_words(step.fragment)}"
+                yield from _indented(_steps(step.steps))
             case model.Wait():
                 yield from _wait(step)
             case model.Choose():
@@ -267,23 +266,45 @@ def _steps(steps: model.Steps) -> Lines:
 def _send(step: model.Send) -> Lines:
     given = ", ".join(f"{key} = {words(value)}" for key, value in step.parameters.items())
     what = f"send {step.channel} {name_words(step.message)}" + (f" with {given}" if given else "")
+    yield f"{_label(step.name, 'send ')}{what}"
+
+
+def _label(name: str, derived: str) -> str:
     # A step without a label is named after what it does; saying it twice helps nobody.
-    is_labelled = not step.name.startswith("send ")
-    yield f"{name_words(step.name)}: {what}" if is_labelled else what
+    return "" if name.rsplit(".", 1)[-1].startswith(derived) else f"{name_words(name)}: "
+
+
+def _act(step: model.Act) -> Lines:
+    what = effect_words(step.effect)
+    yield f"{_label(step.name, what.split(' ', 1)[0] + ' ')}{what}"
+
+
+def _repeat(step: model.Repeat) -> Lines:
+    every = f" every {duration_words(step.every)}" if step.every else ""
+    until = f" until {words(step.until)}" if step.until is not None else ""
+    yield f"{_label(step.name, 'repeat')}repeat up to {step.times} times{every}{until}"
+    yield from _indented(_steps(step.steps) if step.steps else ["go on"])
 
 
 def _wait(step: model.Wait) -> Lines:
-    label = "" if step.name.startswith("wait ") else f"{name_words(step.name)}: "
-    if not step.arms:
+    label = _label(step.name, "wait ")
+    if not (step.arms or step.conditions):
         yield f"{label}wait {timer_words(step.timer)}"
         return
-    which = "this" if len(step.arms) == 1 else "the first of these"
+    which = "this" if len(step.arms) + len(step.conditions) == 1 else "the first of these"
     yield f"{label}wait up to {timer_words(step.timer)} for {which}"
-    for arm in step.arms:
-        yield f"{_INDENT}on {event_words(arm.event, arm.of, arm.where)}"
+    arms: list[model.AwaitArm | model.WhenArm] = [*step.arms, *step.conditions]
+    for arm in sorted(arms, key=lambda a: a.order):
+        yield f"{_INDENT}{_arm_words(arm)}"
         yield from _block(arm.steps)
     yield f"{_INDENT}if nothing comes"
     yield from _block(step.otherwise)
+
+
+def _arm_words(arm: model.AwaitArm | model.WhenArm) -> str:
+    if isinstance(arm, model.WhenArm):
+        return f"when {words(arm.condition)}"
+    return f"on {event_words(arm.event, arm.of, arm.where)}"
 
 
 def _choose(step: model.Choose) -> Lines:

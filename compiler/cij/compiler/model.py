@@ -14,31 +14,49 @@ from cij.grammar.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Queue a message. `name` is the label or the derived name of the step."""
+    """Queue a message. `name` is the label or the derived name of the step.
+
+    `id` tells the sends of one `send best of` from each other.
+    """
 
     name: str
     span: Span
     message: str
     channel: str
     parameters: dict[str, Expression]
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Any other effect: do, set, emit, and what the compiler adds by itself."""
+    """Any other effect: do, set, emit, and (hidden) what the compiler adds by itself."""
 
     name: str
     span: Span
     effect: pg.Effect
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitArm:
-    """One event that ends a wait; `of` names the step of the send that it belongs to."""
+    """One event that ends a wait; `of` names the step of the send that it belongs to.
+
+    `order` is its number among all arms as they are written.
+    """
 
     event: str
     of: str | None
     where: Expression | None
+    steps: "Steps"
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WhenArm:
+    """A condition that ends a wait; `order` is its number among all arms as they are written."""
+
+    condition: Expression
+    order: int
     steps: "Steps"
 
 
@@ -51,6 +69,7 @@ class Wait:
     timer: pg.Timer
     arms: tuple[AwaitArm, ...] = ()
     otherwise: "Steps" = ()
+    conditions: tuple[WhenArm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +91,28 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """A loop of at most `times` turns, `every` apart, while `until` does not hold."""
+
+    name: str
+    span: Span
+    times: int
+    every: Period | None
+    until: Expression | None
+    steps: "Steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The steps of a fragment, where it is run."""
+
+    name: str
+    span: Span
+    fragment: str
+    steps: "Steps"
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Leave with an outcome."""
 
@@ -80,8 +121,38 @@ class End:
     outcome: str
 
 
-Step = Union[Send, Act, Wait, Choose, End]
+Step = Union[Send, Act, Wait, Choose, Repeat, Group, End]
 Steps = tuple[Step, ...]
+
+
+def blocks(step: Step) -> tuple[Steps, ...]:
+    """Return the blocks inside a step, in the order in which they are written."""
+    match step:
+        case Wait():
+            arms = (*(a.steps for a in step.arms), *(a.steps for a in step.conditions))
+            return (*arms, step.otherwise)
+        case Choose():
+            return (*(a.steps for a in step.arms), step.otherwise)
+        case Repeat() | Group():
+            return (step.steps,)
+    return ()
+
+
+def goes_on(step: Step) -> bool:
+    """Tell whether somebody comes to what follows a step."""
+    match step:
+        case End():
+            return False
+        case Repeat(until=until) if until is not None:
+            return True
+        case Send() | Act():
+            return True
+    return any(reaches_end(block) for block in blocks(step))
+
+
+def reaches_end(steps: Steps) -> bool:
+    """Tell whether somebody comes to the end of a block."""
+    return not steps or goes_on(steps[-1])
 
 
 @dataclass(frozen=True, slots=True)

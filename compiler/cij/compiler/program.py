@@ -11,6 +11,16 @@ from typing import Annotated, Any, Literal, Union, get_origin
 
 from pydantic import BaseModel, Field as PydanticField
 
+from cij.compiler.effect import (
+    ArmEffect as ArmEffect,
+    DoEffect as DoEffect,
+    Effect as Effect,
+    EmitEffect as EmitEffect,
+    SendEffect as SendEffect,
+    SetEffect as SetEffect,
+    TakeEffect as TakeEffect,
+    TurnEffect as TurnEffect,
+)
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (
     Entry as Entry,
@@ -101,7 +111,13 @@ class Latest(Part):
     columns: dict[str, str]
 
 
-Merge = Annotated[Union[Prefer, Latest], PydanticField(discriminator="kind")]
+class Own(Part):
+    """The field belongs to the journeys: `set` writes it, and no source does."""
+
+    kind: Literal["own"] = "own"
+
+
+Merge = Annotated[Union[Prefer, Latest, Own], PydanticField(discriminator="kind")]
 
 
 class ProfileField(Part):
@@ -253,28 +269,50 @@ Timer = Annotated[
 
 
 class Await(Part):
-    """An event that ends a rest. `of` is the step of the send that an interaction belongs to."""
+    """An event that ends a rest. `of` is the step of the send that an interaction belongs to.
+
+    `unit` takes the passage's turn to that of the send: what is less than it is left out.
+    `order` is its number among all arms.
+    """
 
     event: str
     of: str | None = None
+    unit: int = 1
+    order: int = 0
     where: Expression | None = None
     target: str
 
 
+class Condition(Part):
+    """A condition that ends a rest as soon as it holds. `order` is its number among all arms."""
+
+    condition: Expression
+    order: int
+    target: str
+
+
 class StateBase(Part):
-    """`id` is unique in the journey; `step` is the label or derived name of the step it is of."""
+    """`id` is unique in the journey; `step` is the label or derived name of the step it is of.
+
+    What the compiler adds for its own ends is hidden: no history, no graph shows it.
+    """
 
     id: str
     step: str
+    is_hidden: bool = False
     place: Place
 
 
 class Rest(StateBase):
-    """A place where a passage waits. The earliest await wins; then `timeout` at the timer (S13)."""
+    """A place where a passage waits. The earliest await wins; then `timeout` at the timer (S13).
+
+    Conditions are looked at when the customer has an event, when data changed, and in intervals.
+    """
 
     kind: Literal["rest"] = "rest"
     timer: Timer
     awaits: tuple[Await, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     timeout: str
 
 
@@ -289,44 +327,6 @@ class Decide(StateBase):
     kind: Literal["decide"] = "decide"
     branches: tuple[Branch, ...]
     otherwise: str
-
-
-class SendEffect(Part):
-    """Queue a message. Parameter values are read when the step runs (S11)."""
-
-    kind: Literal["send"] = "send"
-    channel: str
-    message: str
-    parameters: dict[str, Expression]
-
-
-class DoEffect(Part):
-    """Call an action. Parameter values are read when the step runs (S11)."""
-
-    kind: Literal["do"] = "do"
-    action: str
-    parameters: dict[str, Expression]
-
-
-class SetEffect(Part):
-    """Write a field that belongs to the journeys. What stands behind it reads the new value."""
-
-    kind: Literal["set"] = "set"
-    field: str
-    value: Expression
-
-
-class EmitEffect(Part):
-    """Raise an event of the customer, at the instant of the step."""
-
-    kind: Literal["emit"] = "emit"
-    event: str
-    fields: dict[str, Expression]
-
-
-Effect = Annotated[
-    Union[SendEffect, DoEffect, SetEffect, EmitEffect], PydanticField(discriminator="kind")
-]
 
 
 class Act(StateBase):
@@ -346,6 +346,13 @@ class End(StateBase):
 
 
 State = Annotated[Union[Rest, Decide, Act, End], PydanticField(discriminator="kind")]
+
+
+class KeptField(Part):
+    """A customer's field that a passage keeps as it was at entry."""
+
+    name: str
+    type: Type
 
 
 class Journey(Part):
@@ -369,6 +376,7 @@ class Journey(Part):
     holdout: str | None = None
     language: Expression | None = None
     timezone: str | None = None
+    kept: tuple[KeptField, ...] = ()
     goals: tuple[Goal, ...] = ()
     exits: tuple[Exit, ...] = ()
     start: str

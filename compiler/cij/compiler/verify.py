@@ -21,7 +21,11 @@ def targets(state: pg.State) -> tuple[str, ...]:
     """Return where a state leads to, in the order of the program."""
     match state:
         case pg.Rest():
-            return (*(a.target for a in state.awaits), state.timeout)
+            return (
+                *(a.target for a in state.awaits),
+                *(c.target for c in state.conditions),
+                state.timeout,
+            )
         case pg.Decide():
             return (*(b.target for b in state.branches), state.otherwise)
         case pg.Act():

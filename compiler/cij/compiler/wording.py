@@ -263,6 +263,14 @@ def _hash_share(node: ex.HashShare) -> _Worded:
     return f"{percent_words(share)} of people by `{node.salt}`", _Level.COMPARE
 
 
+def _winner(node: ex.Winner) -> _Worded:
+    return f"{name_words(node.arm) if node.arm else 'an arm'} has won", _Level.ATOM
+
+
+def _best(node: ex.Best) -> _Worded:
+    return f"{name_words(node.choices[node.place].message)} is the best", _Level.ATOM
+
+
 def _and(node: ex.And, negation: str = "") -> _Worded:
     if _is_between(node):
         return _between(node, negation)
@@ -318,6 +326,11 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.Related: _related,
     ex.MeasureValue: _measure,
     ex.HashShare: _hash_share,
+    ex.Again: lambda node: ("there is another turn", _Level.ATOM),
+    ex.AtEntry: lambda node: (f"at entry {name_words(node.name)}", _Level.ATOM),
+    ex.FirstCome: lambda node: (f"among the first {node.count}", _Level.ATOM),
+    ex.Winner: _winner,
+    ex.Best: _best,
     ex.Aggregate: _aggregate,
     ex.Compare: _compare,
     ex.InSet: _in_set,

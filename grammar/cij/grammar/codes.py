@@ -45,6 +45,8 @@ INCLUDES_UNKNOWN = _warning(
 UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can come to this step")
 EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or steps")
 BAD_LABEL = _error("CIJ303", "bad-label", "the label names no step that fits")
+ENDLESS_LOOP = _error("CIJ305", "endless-loop", "steps that could go round without a wait")
+UNUSED_FRAGMENT = _warning("CIJ306", "unused-fragment", "a fragment that no journey runs")
 NOT_SENT_YET = _error("CIJ304", "not-sent-yet", "the message is not sent on every path to here")
 CALENDAR_ONCE = _warning("CIJ307", "calendar-once", "a calendar that nobody enters by twice")
 

@@ -58,7 +58,7 @@ def prepare(engine: Engine, program: Program) -> None:
         engine.execute(statement)
     if not found:
         engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
-    for name in ("event", "taken", "passage", "queue"):
+    for name in ("event", "taken", "passage", "queue", "write"):
         if not engine.rows(_COUNTER, {"name": name}):
             engine.execute(_ADD_COUNTER, {"name": name})
     refresh.prepare(engine, program)

@@ -5,7 +5,7 @@ from datetime import datetime
 from cij.compiler.sql import query
 from cij.runtime.delivery import outbox
 from cij.runtime.entering import next_entry
-from cij.runtime.segments import next_evaluation
+from cij.runtime.segments import next_condition, next_evaluation
 from cij.runtime.tick import last_tick
 from cij.runtime.world import World
 
@@ -28,6 +28,7 @@ def next_tick(world: World) -> datetime | None:
     plans = world.newest.segments.values()
     found = [
         next_timer(world),
+        next_condition(world),
         next_entry(world, last_tick(world)),
         *(next_evaluation(world, plan) for plan in plans),
     ]

@@ -13,6 +13,7 @@ from cij.compiler.program import Entity, Event, Program, Source, content_hash
 from cij.compiler.sql import (
     columns,
     entity_rows,
+    identity,
     intake as event_statements,
     load as load_statements,
     unify as unify_statements,
@@ -152,7 +153,7 @@ def _unify(engine: Engine, program: Program, loaded: set[str], now: datetime) ->
     unified = unify(engine, program, now)
     if unified.merged:
         for event in program.events:
-            engine.execute(unify_statements.follow(event_statements.event_table(event)))
+            engine.execute(identity.follow(event_statements.event_table(event)))
     if unified.split:
         _regroup(engine, program)
     return unified

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
-from cij.compiler.sql.unify import follow
 from cij.runtime import inbox
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover

@@ -1,11 +1,11 @@
-"""Keeping the membership of the segments from which people enter."""
+"""Keeping the membership of the segments from which people enter, and asking those who wait."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from cij.compiler.program import content_hash
 from cij.compiler.sql import query
-from cij.compiler.sql.plan import SegmentPlan
+from cij.compiler.sql.plan import SegmentPlan, WatchPlan
 from cij.runtime.world import World
 
 _STATE = query("SELECT s.evaluated_at FROM segment_state AS s WHERE s.segment = $segment")
@@ -62,9 +62,55 @@ def _evaluate(world: World, plan: SegmentPlan, now: datetime) -> None:
     for statement in (plan.members, plan.leave, plan.join):
         world.engine.execute(statement, {"now": now})
     segment = next(s for s in world.program.segments if s.name == plan.name)
-    world.engine.execute(_FORGET, {"segment": plan.name})
-    parameters = {"segment": plan.name, "now": now, "definition": content_hash(segment)}
+    _keep(world, plan.name, now, content_hash(segment))
+
+
+def _keep(world: World, name: str, now: datetime, definition: str) -> None:
+    world.engine.execute(_FORGET, {"segment": name})
+    parameters = {"segment": name, "now": now, "definition": definition}
     world.engine.execute(_KEEP, parameters)
+
+
+# --- rests with conditions --------------------------------------------------------------------
+
+
+def wake_by_conditions(world: World, now: datetime) -> int:
+    """Wake those at rests for whom a condition holds now; returns how many.
+
+    Time: as for segments, at once after a refresh of the data and at intervals where time alone
+    changes the condition. Whoever has an event is woken by that.
+    """
+    woken = 0
+    for plan in _watches(world):
+        due = next_watch(world, plan)
+        if due is not None and due <= now:
+            woken += world.engine.execute(plan.wake, {"now": now})
+            _keep(world, plan.name, now, "")
+    return woken
+
+
+def next_watch(world: World, plan: WatchPlan) -> datetime | None:
+    """Return when a rest is to be looked at again; None while nobody is there, or nothing changes."""
+    found = world.engine.rows(_STATE, {"segment": plan.name})
+    if found and plan.refresh_s is None:
+        return None
+    if not world.engine.rows(plan.somebody)[0][0]:
+        return None
+    if not found:
+        return datetime.min
+    evaluated: datetime = found[0][0]
+    return evaluated + timedelta(seconds=plan.refresh_s or 0)
+
+
+def _watches(world: World) -> Iterator[WatchPlan]:
+    for journey in world.journeys.values():
+        yield from journey.watches
+
+
+def next_condition(world: World) -> datetime | None:
+    """Return when any rest with conditions is to be looked at again."""
+    found = [next_watch(world, plan) for plan in _watches(world)]
+    return min((instant for instant in found if instant is not None), default=None)
 
 
 def data_changed(world: World) -> None:

@@ -21,7 +21,7 @@ from cij.runtime.entering import (
     let_in_from_segments,
     wanted_segments,
 )
-from cij.runtime.segments import evaluate_segments
+from cij.runtime.segments import evaluate_segments, wake_by_conditions
 from cij.runtime.world import World
 
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
@@ -71,13 +71,10 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(now)
         world.engine.execute(CLEAR)
         world.engine.execute(FILL, {"now": now})
-        arrived, at_doors = _has_arrivals(world), doors(world)
-        _react(world, last, at_doors, report)
-        had_events, wanted = arrived or report.events > 0, wanted_segments(at_doors, now)
-        evaluate_segments(world, now, had_events=had_events, wanted=wanted)
-        report.entered += let_in_from_segments(world, at_doors, now)
-        _advance(world, report)
-        _wake_timers(world, report)
+        _step(world, last, report)
+        while _has_arrivals(world):
+            # Events that journeys have raised.
+            _step(world, now, report)
         world.engine.execute(_FORGET_LAST)
         world.engine.execute(_SET_LAST, {"value": now.isoformat()})
     return report
@@ -89,14 +86,28 @@ def last_tick(world: World) -> datetime | None:
     return datetime.fromisoformat(found[0][0]) if found else None
 
 
+def _step(world: World, last: datetime | None, report: TickReport) -> None:
+    now, events = report.now, report.events
+    arrived, at_doors = _has_arrivals(world), doors(world)
+    _react(world, last, at_doors, report)
+    had_events, wanted = arrived or report.events > events, wanted_segments(at_doors, now)
+    evaluate_segments(world, now, had_events=had_events, wanted=wanted)
+    if wake_by_conditions(world, now):
+        _advance(world, report)
+    report.entered += let_in_from_segments(world, at_doors, now)
+    _advance(world, report)
+    _wake_timers(world, report)
+
+
 # --- events -----------------------------------------------------------------------------------
 
 
 def _react(
     world: World, last: datetime | None, at_doors: dict[str, Door], report: TickReport
 ) -> None:
-    report.events = _take_fresh(world, last, report.now)
-    if not report.events:
+    count = _take_fresh(world, last, report.now)
+    report.events += count
+    if not count:
         return
     for round, event in world.engine.rows(_ROUNDS):
         parameters = {"now": report.now, "round": round}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql import unify as statements
+from cij.compiler.sql import identity, unify as statements
 from cij.runtime import zones
 from cij.runtime.engine import Engine
 
@@ -33,9 +33,10 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
     merged, split = _identify(engine)
     _write_merged(engine, merged, now)
     for whole, part in split:
-        engine.execute(statements.COPY_REFUSALS, {"whole": whole, "part": part})
+        engine.execute(identity.COPY_REFUSALS, {"whole": whole, "part": part})
     if merged:
-        engine.execute(statements.follow("consent_change"))
+        engine.execute(identity.follow("consent_change"))
+        engine.execute(identity.follow("field_write"))
     _write_customers(engine, program)
     for statement in statements.CLEAR:
         engine.execute(statement)
@@ -57,13 +58,13 @@ def _cluster(engine: Engine, program: Program) -> None:
 
 
 def _identify(engine: Engine) -> tuple[Pairs, Pairs]:
-    for statement in (statements.MEMBERS, statements.HELD, statements.CLUSTERS):
+    for statement in (identity.MEMBERS, identity.HELD, identity.CLUSTERS):
         engine.execute(statement)
-    engine.execute(statements.NEW_CLUSTERS)
-    engine.execute(statements.REMEMBER_IDS)
-    merged = tuple((old, new) for old, new in engine.rows(statements.MERGED))
-    split = tuple((old, new) for old, new in engine.rows(statements.SPLIT))
-    engine.execute(statements.KEYS)
+    engine.execute(identity.NEW_CLUSTERS)
+    engine.execute(identity.REMEMBER_IDS)
+    merged = tuple((old, new) for old, new in engine.rows(identity.MERGED))
+    split = tuple((old, new) for old, new in engine.rows(identity.SPLIT))
+    engine.execute(identity.KEYS)
     return merged, split
 
 
@@ -78,7 +79,7 @@ def _write_merged(engine: Engine, merged: Pairs, now: datetime) -> None:
     engine.append("merged", columns)
     engine.append("customer_alias", columns)
     # An older alias of what is an alias now.
-    engine.execute(statements.follow("customer_alias"))
+    engine.execute(identity.follow("customer_alias"))
 
 
 def _write_customers(engine: Engine, program: Program) -> None:

@@ -54,7 +54,7 @@ def define(node: syntax.Journey, build: Build) -> None:
     entries, trigger = resolve_entries(node, plain, build)
     env = plain.with_trigger(trigger, is_broken=len(entries) < len(entry_headers(node)))
     _refuse_later(node, build)
-    context = JourneyContext(node, build, env, RESOLVERS)
+    context = JourneyContext(node, build, env, RESOLVERS, steps=node.steps)
     context.known = known_at_entry(entries, env)
     goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
     _report_twin_goals(goals, build)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.written_type import type_of
 from cij.compiler.environments import source_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
@@ -32,6 +33,7 @@ class _Draft:
     mappings: list[pg.Mapping] = field(default_factory=list)
     matches: list[pg.ExactMatch] = field(default_factory=list)
     merges: dict[str, pg.Prefer | pg.Latest] = field(default_factory=dict)
+    own: dict[str, Type] = field(default_factory=dict)
     broken_sources: set[str] = field(default_factory=set)
 
 
@@ -47,10 +49,10 @@ def define(node: syntax.Declaration, build: Build) -> None:
         node.items,
         build.report,
         settings=(),
-        blocks=("from", "match", "merge"),
+        blocks=("from", "fields", "match", "merge"),
     )
     draft = _Draft(build, node.name.text)
-    for word, read in (("from", _mapping), ("match", _match), ("merge", _merge)):
+    for word, read in (("from", _mapping), ("fields", _own), ("match", _match), ("merge", _merge)):
         for block in body.blocks:
             if block.word.text == word:
                 read(block, draft)
@@ -69,6 +71,9 @@ def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
             name=name, type=type, merge=draft.merges.get(name, pg.Prefer(sources=order))
         )
         for name, type in draft.types.items()
+    )
+    fields += tuple(
+        pg.ProfileField(name=name, type=type, merge=pg.Own()) for name, type in draft.own.items()
     )
     return pg.Profile(
         name=draft.name,
@@ -159,6 +164,36 @@ def _consent(setting: syntax.Setting, source: pg.Source, draft: _Draft) -> list[
     if value is None:
         return []
     return [pg.ConsentMapping(topic=topic.name, channel=channel, value=value)]
+
+
+# --- fields of the journeys -------------------------------------------------------------------
+
+
+def _own(block: syntax.Block, draft: _Draft) -> None:
+    """Read `fields { vip = boolean }`: fields that `set` writes, and no source."""
+    body = read_body("`fields`", block.span, block.items, draft.build.report, settings=None)
+    for setting in body.settings.values():
+        name = setting.key.text
+        reason = _unfit(setting, draft)
+        type = type_of(setting.value, draft.build) if reason is None else None
+        if reason is not None:
+            message = f"`{name}` cannot be a field that journeys write: {reason}"
+            draft.build.report(codes.BAD_SETTING.at(setting.key.span, message))
+        if type is None:
+            draft.build.broken.add(name)
+        else:
+            draft.own[name] = type
+
+
+def _unfit(setting: syntax.Setting, draft: _Draft) -> str | None:
+    name = setting.key.text
+    if len(setting.key.parts) > 1:
+        return "the name of a field has no dot"
+    if name in draft.types:
+        return "a source gives it already"
+    return {**_MADE, "timezone": "it decides when things happen, so a source gives it"}.get(
+        name.casefold()
+    )
 
 
 # --- match and merge --------------------------------------------------------------------------

@@ -79,13 +79,16 @@ def outline(journey: pg.Journey) -> Graph:
 
 
 def _shown(id: str, states: dict[str, pg.State]) -> str:
-    """Return the state that is drawn in place of `id`: what lies behind the gates."""
+    """Return the state that is drawn in place of `id`: what lies behind hidden ones."""
     for _ in states:
         state = states[id]
-        if not (id.startswith(_GATE) and isinstance(state, pg.Decide)):
+        if isinstance(state, pg.Decide) and (state.is_hidden or id.startswith(_GATE)):
+            id = state.otherwise
+        elif isinstance(state, pg.Act) and state.is_hidden:
+            id = state.target
+        else:
             return id
-        id = state.otherwise
-    raise AssertionError(f"the gates before {id} lead to each other")
+    raise AssertionError(f"the hidden states before {id} lead to each other")
 
 
 def _reached(start: str, states: dict[str, pg.State]) -> list[pg.State]:
@@ -141,7 +144,11 @@ def _headline(state: pg.State) -> tuple[Kind, str]:
 
 
 def _wait_words(state: pg.Rest) -> str:
-    up_to = "up to " if state.awaits and isinstance(state.timer, pg.AfterPeriod) else ""
+    up_to = (
+        "up to "
+        if (state.awaits or state.conditions) and isinstance(state.timer, pg.AfterPeriod)
+        else ""
+    )
     return f"wait {up_to}{timer_words(state.timer)}"
 
 
@@ -169,10 +176,14 @@ def _targets(state: pg.Decide) -> list[str]:
 
 
 def _ways_of_rest(state: pg.Rest) -> Iterator[tuple[str, str]]:
-    intro = "yes: " if len(state.awaits) == 1 else "on "
+    is_only = len(state.awaits) == 1 and not state.conditions
+    intro = "yes: " if is_only else "on "
     for item in state.awaits:
         yield intro + event_words(item.event, item.of, item.where), item.target
-    yield _timeout_words(state.timer) if state.awaits else "", state.timeout
+    for condition in state.conditions:
+        yield f"when {words(condition.condition)}", condition.target
+    has_arms = state.awaits or state.conditions
+    yield _timeout_words(state.timer) if has_arms else "", state.timeout
 
 
 def _timeout_words(timer: pg.Timer) -> str:

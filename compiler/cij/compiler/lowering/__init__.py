@@ -3,11 +3,13 @@
 from typing import Literal, cast
 
 from cij.compiler import model, program as pg
+from cij.compiler.lowering.kept import with_kept
 from cij.compiler.lowering.machine import Machine
 from cij.compiler.lowering.rules import gate, lower_exit, lower_goal
-from cij.compiler.lowering.steps import lower_steps, needs_end
+from cij.compiler.lowering.steps import lower_steps
 from cij.compiler.lowering.versions import versioned
 from cij.compiler.model import Model, place
+from cij.compiler.turns import turns_of, units
 from cij.compiler.verify import verify
 
 
@@ -39,13 +41,24 @@ def _program_hash(program: pg.Program) -> str:
 
 
 def _journey(source: model.Journey) -> pg.Journey:
-    machine = Machine(source)
+    turns = turns_of(source.steps)
+    machine = Machine(source, units(source.steps, turns) if turns > 1 else {})
     goals = tuple(lower_goal(goal, machine) for goal in source.goals)
     exits = tuple(lower_exit(exit, machine) for exit in source.exits)
     done = pg.End(id="completed", step="completed", place=place(source.span), outcome="completed")
-    if needs_end(source.steps):
+    if model.reaches_end(source.steps):
         machine.add(done)
     start = gate(lower_steps(source.steps, done.id, machine), machine)
+    return with_kept(_built(source, machine, start, goals, exits))
+
+
+def _built(
+    source: model.Journey,
+    machine: Machine,
+    start: str,
+    goals: tuple[pg.Goal, ...],
+    exits: tuple[pg.Exit, ...],
+) -> pg.Journey:
     return pg.Journey(
         name=source.name,
         version="",

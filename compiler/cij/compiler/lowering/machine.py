@@ -7,9 +7,13 @@ from cij.compiler import model, program as pg
 
 @dataclass(slots=True)
 class Machine:
-    """The states of one journey, in the order in which they were made; last step first."""
+    """The states of one journey, in the order in which they were made; last step first.
+
+    `units` has the unit of each step by its name: see `turns`. Empty where there are no loops.
+    """
 
     source: model.Journey
+    units: dict[str, int]
     states: dict[str, pg.State] = field(default_factory=dict)
 
     def add(self, state: pg.State) -> str:

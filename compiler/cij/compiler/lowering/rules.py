@@ -53,5 +53,12 @@ def gate(target: str, machine: Machine) -> str:
     if not branches or id in machine.states:
         return id if branches else target
     return machine.add(
-        pg.Decide(id=id, step=id, place=place(source.span), branches=branches, otherwise=target)
+        pg.Decide(
+            id=id,
+            step=id,
+            is_hidden=True,
+            place=place(source.span),
+            branches=branches,
+            otherwise=target,
+        )
     )

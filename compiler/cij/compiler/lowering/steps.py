@@ -1,23 +1,10 @@
 """Steps to states."""
 
 from cij.compiler import model, program as pg
+from cij.compiler.lowering.loops import lower_loop, tail_of
 from cij.compiler.lowering.machine import Machine
 from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
-
-
-def needs_end(steps: model.Steps) -> bool:
-    """Tell whether somebody comes to the end of a block of steps."""
-    if not steps:
-        return True
-    match steps[-1]:
-        case model.End():
-            return False
-        case model.Choose(arms=arms, otherwise=otherwise):
-            return needs_end(otherwise) or any(needs_end(a.steps) for a in arms)
-        case model.Wait(arms=arms, otherwise=otherwise):
-            return needs_end(otherwise) or any(needs_end(a.steps) for a in arms)
-    return True
 
 
 def lower_steps(steps: model.Steps, after: str, machine: Machine) -> str:
@@ -31,55 +18,110 @@ def _step(step: model.Step, after: str, machine: Machine) -> str:
     match step:
         case model.Send(channel=channel, message=message, parameters=parameters):
             effect = pg.SendEffect(channel=channel, message=message, parameters=parameters)
-            return _act(step, effect, after, machine)
-        case model.Act(effect=effect):
-            return _act(step, effect, after, machine)
+            return _act(step, effect, after, machine, id=step.id)
+        case model.Act(effect=effect, is_hidden=is_hidden):
+            return _act(step, effect, after, machine, is_hidden=is_hidden)
         case model.Wait():
             return _wait(step, after, machine)
         case model.Choose():
-            otherwise = lower_steps(step.otherwise, after, machine)
-            arms = [(a.guard, lower_steps(a.steps, after, machine)) for a in step.arms]
-            branches = tuple(pg.Branch(guard=g, target=t) for g, t in arms)
-            return machine.add(
-                pg.Decide(
-                    id=step.name,
-                    step=step.name,
-                    place=place(step.span),
-                    branches=branches,
-                    otherwise=otherwise,
-                )
-            )
+            return _choose(step, after, machine)
+        case model.Repeat():
+            body = lower_steps(step.steps, tail_of(step), machine)
+            return lower_loop(step, body, after, machine)
+        case model.Group():
+            return lower_steps(step.steps, after, machine)
         case model.End():
             return machine.add(
                 pg.End(id=step.name, step=step.name, place=place(step.span), outcome=step.outcome)
             )
 
 
-def _act(step: model.Step, effect: pg.Effect, after: str, machine: Machine) -> str:
-    where = place(step.span)
+def _act(
+    step: model.Step,
+    effect: pg.Effect,
+    after: str,
+    machine: Machine,
+    *,
+    id: str = "",
+    is_hidden: bool = False,
+) -> str:
     return machine.add(
-        pg.Act(id=step.name, step=step.name, place=where, effect=effect, target=after)
+        pg.Act(
+            id=id or step.name,
+            step=step.name,
+            is_hidden=is_hidden,
+            place=place(step.span),
+            effect=effect,
+            target=after,
+        )
+    )
+
+
+def _choose(step: model.Choose, after: str, machine: Machine) -> str:
+    otherwise = lower_steps(step.otherwise, after, machine)
+    arms = [(a.guard, lower_steps(a.steps, after, machine)) for a in step.arms]
+    branches = tuple(pg.Branch(guard=g, target=t) for g, t in arms)
+    return machine.add(
+        pg.Decide(
+            id=step.name,
+            step=step.name,
+            place=place(step.span),
+            branches=branches,
+            otherwise=otherwise,
+        )
     )
 
 
 def _wait(step: model.Wait, after: str, machine: Machine) -> str:
-    timeout = gate(lower_steps(step.otherwise, after, machine), machine)
+    timeout = _arm(step.otherwise, after, machine)
     awaits = tuple(
         pg.Await(
             event=arm.event,
             of=arm.of,
+            unit=machine.units.get(arm.of or "", 1),
+            order=arm.order,
             where=arm.where,
-            target=gate(lower_steps(arm.steps, after, machine), machine),
+            target=_arm(arm.steps, after, machine),
         )
         for arm in step.arms
     )
-    return machine.add(
+    conditions = tuple(
+        pg.Condition(
+            condition=arm.condition, order=arm.order, target=_arm(arm.steps, after, machine)
+        )
+        for arm in step.conditions
+    )
+    rest = machine.add(
         pg.Rest(
             id=step.name,
             step=step.name,
             place=place(step.span),
             timer=step.timer,
             awaits=awaits,
+            conditions=conditions,
             timeout=timeout,
+        )
+    )
+    return _asked_first(step, conditions, rest, machine)
+
+
+def _arm(steps: model.Steps, after: str, machine: Machine) -> str:
+    return gate(lower_steps(steps, after, machine), machine)
+
+
+def _asked_first(
+    step: model.Wait, conditions: tuple[pg.Condition, ...], rest: str, machine: Machine
+) -> str:
+    """Return the state in front of a rest that tests what may hold already, or the rest."""
+    if not conditions:
+        return rest
+    return machine.add(
+        pg.Decide(
+            id=f"{step.name}:holds",
+            step=step.name,
+            is_hidden=True,
+            place=place(step.span),
+            branches=tuple(pg.Branch(guard=c.condition, target=c.target) for c in conditions),
+            otherwise=rest,
         )
     )

@@ -28,6 +28,8 @@ _UNIT_S = {
 # Beyond this many passages inside one window the count is estimated, not walked.
 _PASSAGES_MAX = 400
 # Beyond this many pasts they are taken together, as one that is worse than each.
+# More turns of a loop than this are not walked one by one.
+_TURNS_MAX = 400
 _PASTS_MAX = 100
 
 
@@ -155,8 +157,29 @@ class _Walk:
                 return set().union(*(self._block(b, pasts, ends) for b in blocks))
             case model.Act():
                 return pasts
+            case model.Group():
+                return self._block(step.steps, pasts, ends)
+            case model.Repeat():
+                return self._repeat(step, pasts, ends)
         ends |= pasts
         return set()
+
+    def _repeat(self, step: model.Repeat, pasts: _Pasts, ends: _Pasts) -> _Pasts:
+        """Walk turn after turn, until one more changes nothing or there are no more."""
+        found: _Pasts = set(pasts) if step.until is not None else set()
+        for turn in range(step.times):
+            after = self._worst(self._block(step.steps, pasts, ends))
+            is_last = turn + 1 == step.times
+            if step.until is not None or is_last:
+                found |= after
+            if step.every is not None and not is_last:
+                timer = pg.AfterPeriod(period=step.every)
+                after = self._worst({self.later(p, *_timer(timer, p.clock)) for p in after})
+            if after == pasts or turn >= _TURNS_MAX:
+                self.is_exact &= after == pasts
+                return found | after
+            pasts = after
+        return found
 
     def _sent(self, step: model.Send, past: _Past) -> _Past:
         if self.channel is not None and step.channel != self.channel:
@@ -172,8 +195,8 @@ class _Walk:
         due = {self.later(p, *_timer(step.timer, p.clock)) for p in pasts}
         found = self._block(step.otherwise, due, ends)
         at_once = {self.later(p, 0, ANY_TIME) for p in pasts}
-        for arm in step.arms:
-            found |= self._block(arm.steps, at_once, ends)
+        for block in (*(a.steps for a in step.arms), *(c.steps for c in step.conditions)):
+            found |= self._block(block, at_once, ends)
         return found
 
     def _worst(self, pasts: _Pasts) -> _Pasts:

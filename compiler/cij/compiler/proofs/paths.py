@@ -169,7 +169,8 @@ class _Walk:
     def block(self, steps: model.Steps, written: syntax.Steps, facts: Facts) -> Facts | None:
         """Return what holds after a block, or None where nobody comes to its end."""
         now: Facts | None = facts
-        for step, node in zip(steps, written, strict=True):
+        shown = [s for s in steps if not (isinstance(s, model.Act) and s.is_hidden)]
+        for step, node in zip(shown, written, strict=True):
             if now is None:
                 return None
             now = self._step(step, node, now)
@@ -183,7 +184,20 @@ class _Walk:
                 return self._wait(step, node, facts)
             case model.Choose():
                 return self._choose(step, node, facts)
+            case model.Act(effect=effect):
+                return [p for p in facts if not may_change(p.condition, effect)]
+            case model.Group(fragment=fragment):
+                return self.block(step.steps, self.build.fragments[fragment].steps, facts)
+            case model.Repeat():
+                return self._repeat(step, node, facts)
         return facts
+
+    def _repeat(self, step: model.Repeat, node: syntax.Step, facts: Facts) -> Facts | None:
+        """A later turn comes after a wait, so only what lasts holds in every one."""
+        assert isinstance(node, syntax.Repeat), "a loop was written as one"
+        lasting = [p for p in facts if is_lasting(p.condition)]
+        end = self.block(step.steps, node.steps, lasting)
+        return lasting if end is not None or step.until is not None else None
 
     def _wait(self, step: model.Wait, node: syntax.Step, facts: Facts) -> Facts | None:
         lasting = [p for p in facts if is_lasting(p.condition)]
@@ -196,9 +210,15 @@ class _Walk:
             what = "what is waited for here"
             if not check_condition(what, arm.where, pattern.where, self.build):
                 ends.append(self.block(arm.steps, body, later))
+        for when, (written, body) in zip(step.conditions, _conditions(node), strict=True):
+            if not check_condition("this condition", when.condition, written, self.build):
+                inside = pieces(when.condition, written, self.build)
+                ends.append(self.block(when.steps, body, distinct([*later, *inside])))
         return _joined(ends)
 
     def _choose(self, step: model.Choose, node: syntax.Step, facts: Facts) -> Facts | None:
+        if isinstance(node, syntax.Send):
+            return facts
         if isinstance(node, syntax.Switch):
             report_repeats(step, node, self.build)
             report_missing(step, node, facts, self.build)
@@ -289,6 +309,18 @@ _LASTING = (
 )
 
 
+def may_change(condition: ex.Expression, effect: pg.Effect) -> bool:
+    """Tell whether an effect may change whether a condition holds."""
+    inside = [*parts(condition)]
+    match effect:
+        case pg.SetEffect(field=field):
+            derived = any(isinstance(p, (ex.Member, ex.MeasureValue)) for p in inside)
+            return derived or any(isinstance(p, ex.Field) and p.name == field for p in inside)
+        case pg.EmitEffect():
+            return any(isinstance(p, (ex.Member, ex.MeasureValue, ex.Aggregate)) for p in inside)
+    return False
+
+
 def is_lasting(condition: ex.Expression) -> bool:
     """Tell whether a condition stays as it is for ever: it reads no customer and no clock."""
     return all(_is_lasting_part(p) for p in parts(condition) if isinstance(p, ex.Typed))
@@ -304,7 +336,7 @@ def _is_lasting_part(part: BaseModel) -> bool:
 
 
 def _otherwise(node: syntax.Step) -> syntax.Steps:
-    has_else = (syntax.If, syntax.Switch, syntax.WaitEvent, syntax.WaitFirst)
+    has_else = (syntax.If, syntax.Switch, syntax.WaitEvent, syntax.WaitFirst, syntax.First)
     return node.otherwise if isinstance(node, has_else) else ()
 
 
@@ -324,6 +356,11 @@ def _awaited(node: syntax.Step) -> list[tuple[syntax.Pattern, syntax.Steps]]:
     return []
 
 
+def _conditions(node: syntax.Step) -> list[tuple[syntax.Expression, syntax.Steps]]:
+    arms = node.arms if isinstance(node, syntax.WaitFirst) else ()
+    return [(a.condition, a.steps) for a in arms if a.condition is not None]
+
+
 _EARLIER = "no earlier branch was taken"
 
 
@@ -337,9 +374,15 @@ def _arms(step: model.Choose, node: syntax.Step, build: Build) -> list[_Arm]:
         case syntax.Switch():
             spans = [case.values[0].span.to(case.values[-1].span) for case in node.cases]
             bodies = [case.steps for case in node.cases]
-        case syntax.Split():
+        case syntax.Split(winner=winner):
             spans = [arm.span for arm in node.arms]
             bodies = [arm.steps for arm in node.arms]
+            if winner is not None:
+                rows = zip(step.arms, spans, bodies, strict=True)
+                return [_Arm(a.guard, span, [], [], a.steps, body) for a, span, body in rows]
+        case syntax.First():
+            arm = step.arms[0]
+            return [_Arm(arm.guard, node.span, [], [], arm.steps, node.then)]
         case _:
             raise AssertionError(f"{type(node).__name__} does not choose")
     return [_plain_arm(*row, build) for row in zip(step.arms, spans, bodies, strict=True)]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql import exact, moments
+from cij.compiler.sql import exact, moments, passage
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
 from cij.compiler.sql.scope import Scope
@@ -85,7 +85,7 @@ def zone_of(scope: Scope) -> exp.Expr:
 
 # A boolean that is read, and not decided, can be missing as a value.
 _READS = (
-    *(ex.Field, ex.Column, ex.EventField, ex.TriggerField, ex.Related),
+    *(ex.Field, ex.Column, ex.EventField, ex.TriggerField, ex.AtEntry, ex.Related),
     *(ex.Aggregate, ex.MeasureValue),
 )
 
@@ -403,6 +403,7 @@ _ATOMS: dict[type, _Emit] = {
     ex.Consent: _consent,
     ex.HashShare: _hash_share,
     ex.TopShare: _top_share,
+    **passage.ATOMS,
 }
 
 _VALUES: dict[type, _Emit] = {
@@ -415,6 +416,7 @@ _VALUES: dict[type, _Emit] = {
     ex.EventField: lambda node, scope: column(scope.event, node.name),
     ex.TriggerField: _trigger_field,
     ex.Related: _related,
+    ex.AtEntry: passage.at_entry,
     ex.MeasureValue: lambda n, s: value(s.catalog.measures[n.measure].value, s),
     ex.Aggregate: _aggregate,
     ex.Arithmetic: _arithmetic,

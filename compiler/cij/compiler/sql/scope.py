@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from sqlglot import exp
+
 from cij.compiler.program import Measure, Program, Segment, Topic
 
 
@@ -29,6 +31,7 @@ class Scope:
     `customer` is a row with all columns of the table `customer`, so also `id` and `zone`.
     `depth` counts the aggregates around, so that their aliases differ. `journey_zone` is the zone
     of the journey for customers whose own is not known (S4); `has_own_zone` when customers have one.
+    `passage` is the row of a passage, or of one that moves, in the turn `turn`.
     """
 
     catalog: Catalog = field(default_factory=Catalog)
@@ -39,6 +42,8 @@ class Scope:
     depth: int = 0
     journey_zone: str | None = None
     has_own_zone: bool = False
+    passage: str | None = None
+    turn: exp.Expr | None = None
 
     @staticmethod
     def source(alias: str) -> "Scope":

@@ -26,10 +26,10 @@ DDL: tuple[Statement, ...] = (
     stored_plainly(
         query(
             "CREATE TABLE IF NOT EXISTS passage (id BIGINT, journey VARCHAR, version VARCHAR, "
-            "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn INTEGER, is_held_out BOOLEAN, "
+            "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn BIGINT, is_held_out BOOLEAN, "
             "entered_at TIMESTAMP, entered_from TIMESTAMP, state VARCHAR, since TIMESTAMP, "
             "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
-            "outcome VARCHAR, cause VARCHAR)"
+            "outcome VARCHAR, cause VARCHAR, at_entry VARCHAR)"
         ),
         "customer",
     ),
@@ -50,6 +50,14 @@ FROM move AS m JOIN visit AS v ON v.path = m.path
     query(
         "CREATE TABLE IF NOT EXISTS conversion (journey VARCHAR, version VARCHAR, goal VARCHAR, "
         "passage BIGINT, customer VARCHAR, event BIGINT, at TIMESTAMP)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS split_arm "
+        "(journey VARCHAR, split VARCHAR, arm VARCHAR, passage BIGINT, at TIMESTAMP)"
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS winner (journey VARCHAR, split VARCHAR, arm VARCHAR, "
+        "people BIGINT, conversions BIGINT, at TIMESTAMP)"
     ),
     stored_plainly(
         query(
@@ -83,7 +91,7 @@ FROM move AS m JOIN visit AS v ON v.path = m.path
 SCRATCH: tuple[Statement, ...] = (
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey VARCHAR, version VARCHAR, "
-        "passage BIGINT NOT NULL, customer VARCHAR NOT NULL, trigger BIGINT, turn INTEGER NOT NULL, "
+        "passage BIGINT NOT NULL, customer VARCHAR NOT NULL, trigger BIGINT, turn BIGINT NOT NULL, "
         "is_held_out BOOLEAN NOT NULL, root VARCHAR, why VARCHAR, event BIGINT, "
         "counts_from TIMESTAMP)"
     ),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cij.compiler.program import Latest, Mapping, Profile, ProfileField, Program
+from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program
 from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
@@ -46,6 +46,17 @@ DDL = (
     create("customer_alias", [("alias", "VARCHAR"), ("customer", "VARCHAR"), ("at", "TIMESTAMP")]),
     create("merged", [("alias", "VARCHAR"), ("customer", "VARCHAR"), ("at", "TIMESTAMP")]),
     create("customer_id", [("id", "VARCHAR"), ("born", "BIGINT")]),
+    create(
+        "field_write",
+        [
+            ("number", "BIGINT"),
+            ("customer", "VARCHAR"),
+            ("field", "VARCHAR"),
+            ("value", "VARCHAR"),
+            ("key", "VARCHAR"),
+            ("at", "TIMESTAMP"),
+        ],
+    ),
     create(
         "consent_change",
         [
@@ -235,118 +246,6 @@ def _edges_of(rule: tuple[str, ...]) -> Statement:
     )
 
 
-# --- identity ---------------------------------------------------------------------------------
-
-MEMBERS = query(
-    "CREATE OR REPLACE TEMP TABLE unify_member AS "
-    "SELECT MIN(r.rec) AS rec, r.source, r.key, MIN(COALESCE(l.label, r.rec)) AS label "
-    "FROM unify_record AS r LEFT JOIN unify_label AS l ON l.rec = r.rec GROUP BY r.source, r.key"
-)
-
-# When an old cluster fell apart, the part with its first record goes on; a record that was away
-# at the last run does not take the id from those that were there.
-HELD = query(
-    """
-CREATE OR REPLACE TEMP TABLE unify_held AS
-SELECT k.customer AS id,
-  ARG_MIN(m.label, m.rec + CASE WHEN k.is_present THEN 0 ELSE 1099511627776 END) AS label
-FROM unify_member AS m
-JOIN customer_key AS k ON k.source = m.source AND k.key = m.key
-GROUP BY k.customer
-"""
-)
-
-CLUSTERS = query(
-    """
-CREATE OR REPLACE TEMP TABLE unify_cluster AS
-SELECT h.label, ARG_MIN(h.id, c.born) AS id, CAST(NULL AS BIGINT) AS born
-FROM unify_held AS h JOIN customer_id AS c ON c.id = h.id
-GROUP BY h.label
-"""
-)
-
-# An id is made of the first record. If it was given before, as when a cluster fell apart, its
-# number is made part of it.
-NEW_CLUSTERS = query(
-    """
-INSERT INTO unify_cluster (label, id, born)
-SELECT n.label,
-  'c' || SUBSTRING(MD5(CONCAT(n.source, CHR(31), n.key,
-    CASE WHEN c.id IS NULL THEN '' ELSE CONCAT(CHR(31), CAST(n.born AS VARCHAR)) END)), 1, 15),
-  n.born
-FROM (
-  SELECT m.label, m.source, m.key,
-    (SELECT COALESCE(MAX(i.born), 0) FROM customer_id AS i)
-      + ROW_NUMBER() OVER (ORDER BY m.label) AS born
-  FROM unify_member AS m
-  WHERE m.rec = m.label
-    AND NOT EXISTS (SELECT 1 FROM unify_cluster AS u WHERE u.label = m.label)
-) AS n
-LEFT JOIN customer_id AS c
-  ON c.id = 'c' || SUBSTRING(MD5(CONCAT(n.source, CHR(31), n.key)), 1, 15)
-"""
-)
-REMEMBER_IDS = query(
-    "INSERT INTO customer_id (id, born) "
-    "SELECT u.id, u.born FROM unify_cluster AS u WHERE NOT u.born IS NULL"
-)
-
-MERGED = query(
-    "SELECT h.id, u.id FROM unify_held AS h JOIN unify_cluster AS u ON u.label = h.label "
-    "WHERE h.id <> u.id ORDER BY h.id"
-)
-SPLIT = query(
-    """
-SELECT DISTINCT k.customer, u.id
-FROM unify_member AS m
-JOIN customer_key AS k ON k.source = m.source AND k.key = m.key
-JOIN unify_held AS h ON h.id = k.customer
-JOIN unify_cluster AS u ON u.label = m.label
-WHERE h.label <> m.label
-ORDER BY k.customer, u.id
-"""
-)
-
-# Keys that vanished from their source are kept: if they come back they are the same person.
-KEYS = query(
-    """
-CREATE OR REPLACE TABLE customer_key AS
-SELECT m.source, m.key, u.id AS customer, TRUE AS is_present
-FROM unify_member AS m JOIN unify_cluster AS u ON u.label = m.label
-UNION ALL
-SELECT k.source, k.key, COALESCE(a.customer, k.customer), FALSE
-FROM customer_key AS k
-LEFT JOIN (
-  SELECT h.id AS alias, u.id AS customer FROM unify_held AS h
-  JOIN unify_cluster AS u ON u.label = h.label WHERE h.id <> u.id
-) AS a ON a.alias = k.customer
-WHERE NOT EXISTS (
-  SELECT 1 FROM unify_member AS m WHERE m.source = k.source AND m.key = k.key
-)
-"""
-)
-
-
-def follow(table: str) -> Statement:
-    """Return the statement that gives rows of merged customers to the id that survives.
-
-    It follows all aliases, which never point to an alias.
-    """
-    return query(
-        "UPDATE {t} SET customer = x.customer FROM customer_alias AS x "
-        "WHERE {t}.customer = x.alias",
-        t=table,
-    )
-
-
-# A part that split off keeps every refusal of the whole.
-COPY_REFUSALS = query(
-    "INSERT INTO consent_change (customer, topic, channel, granted, at) "
-    "SELECT $part, c.topic, c.channel, c.granted, c.at "
-    "FROM consent_change AS c WHERE c.customer = $whole AND NOT c.granted"
-)
-
-
 # --- the customer -----------------------------------------------------------------------------
 
 
@@ -377,6 +276,8 @@ def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:
         # Later times are smaller, unknown ones come after all others, then by record.
         text = "COALESCE(-CAST({t} AS HUGEINT), 4611686018427387904) * 1099511627776 + r.rec"
         return fill(text, t=column("r", f"t{shape.times.index(field)}"))
+    if isinstance(field.merge, Own):
+        return fill("r.rec")
     ranks = {name: i for i, name in enumerate(field.merge.sources)}
     places = [ranks.get(m.source, len(ranks)) for m in profile.mappings]
     if places == sorted(places):
@@ -412,7 +313,9 @@ def customers(program: Program) -> Statement:
     zone = _zone_field(program)
     resolved = fill("COALESCE(z.name, {p})", p=literal(program.timezone))
     columns = [fill("u.id AS id"), named(resolved, "zone")]
-    columns += [named(column("u", f"f{i}"), f.name) for i, f in enumerate(shape.fields)]
+    for i, field in enumerate(shape.fields):
+        is_own = isinstance(field.merge, Own)
+        columns.append(named(column("w" if is_own else "u", f"f{i}"), field.name))
     for topic, channel, default in consent_columns(program):
         parts = [column("n", consent_name(topic, channel))]
         if (topic, channel) in shape.consents:
@@ -428,7 +331,25 @@ def customers(program: Program) -> Statement:
         zone=column("u", zone) if zone else exp.null(),
         now=consents_now(program),
     )
+    if any(isinstance(f.merge, Own) for f in shape.fields):
+        written = fill(
+            "SELECT 1 FROM x LEFT JOIN {w} AS w ON w.customer = u.id", w=_written(shape.fields)
+        )
+        rows.append("joins", written.args["joins"][0].copy())
     return query("CREATE OR REPLACE TABLE customer AS {rows}", rows=rows)
+
+
+def _written(fields: tuple[ProfileField, ...]) -> exp.Expr:
+    """Return the query for (customer, f…) of the fields that journeys write, as written last."""
+    columns = [fill("w.customer AS customer")]
+    for i, field in enumerate(fields):
+        if isinstance(field.merge, Own):
+            tree = fill(
+                "ARG_MAX(w.value, w.number) FILTER (WHERE w.field = {name})",
+                name=literal(field.name),
+            )
+            columns.append(named(cast(tree, field.type), f"f{i}"))
+    return select(columns, "SELECT 1 FROM field_write AS w GROUP BY w.customer")
 
 
 def consents_now(program: Program) -> exp.Expr:

@@ -404,12 +404,21 @@ _SPECIAL: dict[str, Callable[[syntax.Call, Environment], ex.Expression | None]] 
 
 def _not_a_value(node: syntax.Expression, env: Environment) -> None:
     what = {syntax.Rate: "a rate", syntax.TimeRange: "a range of times"}
-    if isinstance(node, syntax.AtEntry):
-        message = "`at entry` is understood, but not available in this version"
-        env.report(codes.NOT_YET_AVAILABLE.at(node.span, message))
-        return
     message = f"{what.get(type(node), 'this')} cannot stand in an expression here"
     env.report(codes.TYPE_MISMATCH.at(node.span, message))
+
+
+def _at_entry(node: syntax.AtEntry, env: Environment) -> ex.Expression | None:
+    if not env.has_passage:
+        message = "`at entry` is a value that a passage keeps, so it stands in journeys only"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message))
+        return None
+    found = resolve(node.path, env)
+    if found is None or isinstance(found, ex.Field):
+        return found and ex.AtEntry(type=found.type, is_nullable=found.is_nullable, name=found.name)
+    message = "`at entry` goes with a field of the customer"
+    env.report(codes.TYPE_MISMATCH.at(node.path.span, message))
+    return None
 
 
 _RULES: dict[type, _Rule] = {
@@ -432,4 +441,5 @@ _RULES: dict[type, _Rule] = {
     syntax.InTop: _in_top,
     syntax.Between: _between,
     syntax.Known: _known,
+    syntax.AtEntry: _at_entry,
 }

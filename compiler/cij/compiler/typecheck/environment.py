@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cij.compiler import program as pg
+from cij.compiler.expression import Expression
 from cij.compiler.model import Model
 from cij.compiler.seen import Catalog
 from cij.grammar.diagnostic import Diagnostic
@@ -18,7 +19,9 @@ class Environment:
     `typed_measure` types a measure when it is first used; `measure_stack` are those that are being
     typed now, to find one that needs itself. Naming what is `broken` is a consequence of a mistake
     that has been reported, and so is naming the trigger when an entering event is broken.
-    `catalog` is what was seen in the rows of the sources.
+    `catalog` is what was seen in the rows of the sources. `has_passage` where somebody is in a
+    journey. `bindings` are the arguments of a fragment by the names of its parameters; None has a
+    mistake.
     """
 
     model: Model
@@ -33,6 +36,8 @@ class Environment:
     broken: set[str] = field(default_factory=set)
     catalog: Catalog = field(default_factory=dict)
     is_trigger_broken: bool = False
+    has_passage: bool = False
+    bindings: "Mapping[str, Expression | None]" = field(default_factory=dict)
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a mistake. The same one is kept once, though a condition be looked at twice."""
@@ -43,7 +48,7 @@ class Environment:
         return replace(self, event=event)
 
     def with_trigger(self, events: tuple[pg.Event, ...], *, is_broken: bool) -> "Environment":
-        return replace(self, trigger=events, is_trigger_broken=is_broken)
+        return replace(self, trigger=events, is_trigger_broken=is_broken, has_passage=True)
 
     def is_consequence(self, name: str) -> bool:
         """Tell whether a customer's field or measure `name` is unknown by another's mistake."""

@@ -16,6 +16,8 @@ _AT = "at"
 def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
     """Return what `node` names, or report that it names nothing or too much."""
     head, *rest = node.parts
+    if node.text in env.bindings:
+        return env.bindings[node.text]
     if head == "consent" and rest and env.has_customer:
         return _consent(node, env)
     if env.source is None and (found := _relation(node, env)) is not None:

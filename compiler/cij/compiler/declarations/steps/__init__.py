@@ -12,7 +12,11 @@ from cij.compiler.declarations.steps.context import (
     later,
     resolve_steps,
 )
+from cij.compiler.declarations.steps.effects import emit, set_field
 from cij.compiler.declarations.steps.end import end
+from cij.compiler.declarations.steps.first import first
+from cij.compiler.declarations.steps.repeat import repeat
+from cij.compiler.declarations.steps.run import run
 from cij.compiler.declarations.steps.send import send
 from cij.compiler.declarations.steps.wait import wait, wait_event, wait_first, wait_until
 from cij.grammar import syntax
@@ -34,10 +38,10 @@ RESOLVERS: Mapping[type, Resolver] = {
     syntax.Switch: switch,
     syntax.Split: split,
     syntax.End: end,
-    syntax.First: _later_step("first"),
+    syntax.First: first,
     syntax.Do: _later_step("do"),
-    syntax.Set: _later_step("set"),
-    syntax.Emit: _later_step("emit"),
-    syntax.Repeat: _later_step("repeat"),
-    syntax.Run: _later_step("run"),
+    syntax.Set: set_field,
+    syntax.Emit: emit,
+    syntax.Repeat: repeat,
+    syntax.Run: run,
 }

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from cij.compiler import expression as ex, model
-from cij.compiler.declarations.steps.context import JourneyContext, branches, everything, later
+from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.declarations.steps.context import JourneyContext, branches, everything
 from cij.compiler.facts import known_fields
+from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check, check_condition, operators
 from cij.compiler.types import BOOLEAN
 from cij.grammar import codes, syntax
@@ -31,7 +32,7 @@ def _choose(
     guards: list[ex.Expression | None],
     blocks: list[tuple[syntax.Steps, frozenset[str]]],
     context: JourneyContext,
-) -> model.Step | None:
+) -> model.Choose | None:
     *bodies, otherwise = branches(context, blocks)
     arms = tuple(
         model.ChooseArm(g, b) for g, b in zip(guards, bodies, strict=True) if g is not None
@@ -78,9 +79,6 @@ def _case_guard(
 def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
     """`split NAME { 50% a { … } }`: S14."""
     name = context.name_of(step, f"split {step.name.text}")
-    if step.winner is not None:
-        later("`winner`", step.winner.span, context)
-        return None
     if not step.arms:
         _report_without_arms("split", "50% NAME { … }", step.span, context)
         return None
@@ -89,11 +87,50 @@ def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
         message = f"the shares of `{step.name.text}` add up to {total}%"
         context.build.report(codes.BAD_SETTING.at(step.span, message))
         return None
+    if step.winner is not None and not _is_goal(step.winner, context):
+        return None
+    blocks = [(arm.steps, frozenset[str]()) for arm in step.arms]
+    chosen = _choose(name, step.span, _shares(step), [*blocks, ((), frozenset())], context)
+    return _with_winner(chosen, step, context) if step.winner and chosen else chosen
+
+
+def _shares(step: syntax.Split) -> list[ex.Expression | None]:
     guards: list[ex.Expression | None] = []
     low = Decimal(0)
     for arm in step.arms:
         high = low + arm.share.value / 100
         guards.append(ex.HashShare(type=BOOLEAN, salt=step.name.text, low=str(low), high=str(high)))
         low = high
-    blocks = [(arm.steps, frozenset[str]()) for arm in step.arms]
-    return _choose(name, step.span, guards, [*blocks, ((), frozenset())], context)
+    return guards
+
+
+def _is_goal(winner: syntax.Winner, context: JourneyContext) -> bool:
+    goals = [h.name.text for h in context.node.headers if isinstance(h, syntax.Goal)]
+    if winner.goal.text not in goals:
+        hint = did_you_mean(winner.goal.text, goals)
+        message = f"the journey has no goal `{winner.goal.text}`"
+        context.build.report(codes.UNKNOWN_NAME.at(winner.goal.span, message, help=hint))
+        return False
+    if winner.after < 1:
+        context.build.report(codes.BAD_SETTING.at(winner.span, "a winner needs people to win"))
+    return winner.after >= 1
+
+
+def _with_winner(chosen: model.Choose, step: syntax.Split, context: JourneyContext) -> model.Choose:
+    """Return the split with arms that remember who took them, and give all to the winner."""
+    assert step.winner is not None
+    split, journey = context.prefix + step.name.text, context.node.name.text
+    open_ = ex.Not(item=ex.Winner(journey=journey, split=split))
+    arms = []
+    for arm, written in zip(chosen.arms, step.arms, strict=True):
+        won = ex.Winner(journey=journey, split=split, arm=written.name.text)
+        guard = ex.Or(items=(won, ex.And(items=(open_, arm.guard))))
+        effect = pg.ArmEffect(
+            split=split,
+            arm=written.name.text,
+            goal=step.winner.goal.text,
+            after=step.winner.after,
+        )
+        taken = model.Act(f"{chosen.name}:{written.name.text}", step.span, effect, is_hidden=True)
+        arms.append(model.ChooseArm(guard, (taken, *arm.steps)))
+    return model.Choose(chosen.name, chosen.span, tuple(arms), chosen.otherwise)

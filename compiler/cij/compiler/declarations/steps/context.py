@@ -18,7 +18,8 @@ class JourneyContext:
 
     `sent` are the labels of sends that happen on every path to here; `known` the fields that the
     conditions on the way promise; `names` the step names taken so far. `resolvers` has the function
-    for each form of step.
+    for each form of step. Inside a fragment `steps` are its steps, `prefix` is what its step names
+    begin with, and `running` are the fragments around.
     """
 
     node: syntax.Journey
@@ -28,28 +29,32 @@ class JourneyContext:
     known: frozenset[str] = frozenset()
     sent: frozenset[str] = frozenset()
     names: dict[str, Span] = field(default_factory=dict)
+    steps: syntax.Steps = ()
+    prefix: str = ""
+    running: tuple[str, ...] = ()
 
     def name_of(self, step: syntax.Step, derived: str) -> str:
         """Return the label of a step, or a name made of what it does; unique in the journey."""
         if step.label is not None:
             return self._labelled(step.label)
-        name, n = derived, 1
+        name, n = self.prefix + derived, 1
         while name in self.names:
             n += 1
-            name = f"{derived} #{n}"
+            name = f"{self.prefix}{derived} #{n}"
         self.names[name] = step.span
         return name
 
     def _labelled(self, label: syntax.Name) -> str:
-        if label.text in self.names:
+        name = self.prefix + label.text
+        if name in self.names:
             message = f"two steps are called `{label.text}`"
-            related = [Label(self.names[label.text], "first here")]
+            related = [Label(self.names[name], "first here")]
             self.build.report(codes.BAD_LABEL.at(label.span, message, related=related))
         if label.text == "completed" or ":" in label.text:
             message = f"`{label.text}` cannot be a label: cij names states of its own like this"
             self.build.report(codes.BAD_LABEL.at(label.span, message, help="choose another"))
-        self.names[label.text] = label.span
-        return label.text
+        self.names[name] = label.span
+        return name
 
 
 Resolver = Callable[[Any, JourneyContext], model.Step | None]
@@ -62,28 +67,11 @@ def resolve_steps(steps: syntax.Steps, context: JourneyContext) -> model.Steps:
         resolved = context.resolvers[type(step)](step, context)
         if resolved is not None:
             found.append(resolved)
-        if resolved is not None and index + 1 < len(steps) and not goes_on(resolved):
+        if resolved is not None and index + 1 < len(steps) and not model.goes_on(resolved):
             message = "no customer can come to this step: all have left before it"
             context.build.report(codes.UNREACHABLE_STEP.at(steps[index + 1].span, message))
             break
     return tuple(found)
-
-
-def goes_on(step: model.Step) -> bool:
-    """Tell whether somebody comes to what follows a step."""
-    match step:
-        case model.End():
-            return False
-        case model.Choose(arms=arms, otherwise=otherwise):
-            return block_goes_on(otherwise) or any(block_goes_on(a.steps) for a in arms)
-        case model.Wait(arms=arms, otherwise=otherwise):
-            return block_goes_on(otherwise) or any(block_goes_on(a.steps) for a in arms)
-    return True
-
-
-def block_goes_on(steps: model.Steps) -> bool:
-    """Tell whether somebody comes to the end of a block."""
-    return not steps or goes_on(steps[-1])
 
 
 def branches(
@@ -97,7 +85,7 @@ def branches(
         context.known, context.sent = known | promises, sent
         resolved = resolve_steps(steps, context)
         results.append(resolved)
-        if block_goes_on(resolved):
+        if model.reaches_end(resolved):
             after.append((context.known, context.sent))
     context.known = known.union(frozenset.intersection(*(k for k, _ in after)) if after else known)
     context.sent = sent.union(frozenset.intersection(*(s for _, s in after)) if after else sent)

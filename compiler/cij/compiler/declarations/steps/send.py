@@ -1,8 +1,9 @@
 """`send`: queue a message."""
 
-from cij.compiler import expression as ex, model
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import SendSite
-from cij.compiler.declarations.steps.context import JourneyContext, later
+from cij.compiler.channels import ADDRESS
+from cij.compiler.declarations.steps.context import JourneyContext
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax
@@ -10,28 +11,68 @@ from cij.grammar import codes, syntax
 
 def send(step: syntax.Send, context: JourneyContext) -> model.Step | None:
     """Return the send, and keep what its message can rely on."""
-    build = context.build
-    name, *others = step.messages
-    if others:
-        later("`send best of`", step.span, context)
+    return _best(step, context) if len(step.messages) > 1 else _one(step, context)
+
+
+def _one(step: syntax.Send, context: JourneyContext) -> model.Step | None:
+    written = step.messages[0]
+    name = _named(step, f"send {written.text}", context)
+    parameters = _parameters(step.settings, context)
+    message = _message(written, step, context)
+    if message is None:
         return None
-    label = context.name_of(step, f"send {name.text}")
+    if step.channel is not None and step.channel.text != message.channel:
+        text = f"`{message.name}` is a message for {message.channel}, not for {step.channel.text}"
+        context.build.report(codes.TYPE_MISMATCH.at(step.channel.span, text))
+        return None
+    return model.Send(name, step.span, message.name, message.channel, parameters)
+
+
+def _named(step: syntax.Send, derived: str, context: JourneyContext) -> str:
     if step.label is not None:
         context.sent |= {step.label.text}
-    message = build.model.messages.get(name.text)
+    return context.name_of(step, derived)
+
+
+def _message(written: syntax.Name, step: syntax.Send, context: JourneyContext) -> pg.Message | None:
+    build = context.build
+    message = build.model.messages.get(written.text)
+    if message is not None:
+        build.send_sites.setdefault(message.name, []).append(_site(step, context))
+    elif written.text not in build.declared["message"]:
+        hint = did_you_mean(written.text, build.declared["message"])
+        text = f"there is no message `{written.text}`"
+        build.report(codes.UNKNOWN_NAME.at(written.span, text, help=hint))
+    return message
+
+
+def _best(step: syntax.Send, context: JourneyContext) -> model.Step | None:
+    """`send best of (A, B)`: a choice between sends that are one step."""
+    name = _named(step, "send best", context)
     parameters = _parameters(step.settings, context)
-    if message is None:
-        if name.text not in build.declared["message"]:
-            hint = did_you_mean(name.text, build.declared["message"])
-            text = f"there is no message `{name.text}`"
-            build.report(codes.UNKNOWN_NAME.at(name.span, text, help=hint))
+    found = [_message(written, step, context) for written in step.messages]
+    messages = [m for m in found if m is not None]
+    if len(messages) < len(found):
         return None
-    build.send_sites.setdefault(name.text, []).append(_site(step, context))
-    if step.channel is not None and step.channel.text != message.channel:
-        text = f"`{name.text}` is a message for {message.channel}, not for {step.channel.text}"
-        build.report(codes.TYPE_MISMATCH.at(step.channel.span, text))
-        return None
-    return model.Send(label, step.span, message.name, message.channel, parameters)
+    choices = tuple(_choice(m, context) for m in messages)
+    sends = [
+        model.Send(name, step.span, m.name, m.channel, parameters, id=f"{name}: {m.name}")
+        for m in messages
+    ]
+    # Exactly one is the best, so the last needs no guard.
+    arms = tuple(
+        model.ChooseArm(ex.Best(choices=choices, place=place), (each,))
+        for place, each in enumerate(sends[:-1])
+    )
+    return model.Choose(f"{name}: best", step.span, arms, (sends[-1],))
+
+
+def _choice(message: pg.Message, context: JourneyContext) -> ex.Choice:
+    address = ADDRESS[message.channel]
+    known = address if context.env.field(address) is not None else None
+    return ex.Choice(
+        message=message.name, channel=message.channel, topic=message.topic, address=known
+    )
 
 
 def _site(step: syntax.Send, context: JourneyContext) -> SendSite:

@@ -1,11 +1,13 @@
 """`wait` in all its forms."""
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.channels import ADDRESS
 from cij.compiler.declarations.event import INTERACTIONS
 from cij.compiler.declarations.patterns import find_event, pattern_filter
-from cij.compiler.declarations.steps.context import JourneyContext, branches, later
+from cij.compiler.declarations.steps.context import JourneyContext, branches
+from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import check
+from cij.compiler.typecheck import check, check_condition
 from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic
@@ -62,25 +64,37 @@ def wait_first(step: syntax.WaitFirst, context: JourneyContext) -> model.Step | 
     """`wait up to D { on … }`."""
     name = context.name_of(step, "wait first")
     heads = [_arm_head(arm, context) for arm in step.arms]
-    blocks = [(arm.steps, frozenset[str]()) for arm in step.arms]
+    blocks = [
+        (arm.steps, _promised(head, context)) for arm, head in zip(step.arms, heads, strict=True)
+    ]
     *bodies, otherwise = branches(context, [*blocks, (step.otherwise, frozenset())])
-    arms = tuple(
-        model.AwaitArm(*head, body) for head, body in zip(heads, bodies, strict=True) if head
-    )
-    if len(arms) < len(step.arms):
+    if None in heads:
         return None
+    events: list[model.AwaitArm] = []
+    conditions: list[model.WhenArm] = []
+    for order, (head, body) in enumerate(zip(heads, bodies, strict=True)):
+        if isinstance(head, tuple):
+            events.append(model.AwaitArm(*head, body, order))
+        elif head is not None:
+            conditions.append(model.WhenArm(head, order, body))
     timer = pg.AfterPeriod(period=period(step.up_to))
-    return model.Wait(name, step.span, timer, arms, otherwise)
+    return model.Wait(name, step.span, timer, tuple(events), otherwise, tuple(conditions))
 
 
 _Head = tuple[str, str | None, ex.Expression | None]
 
 
-def _arm_head(arm: syntax.Arm, context: JourneyContext) -> _Head | None:
-    if arm.pattern is None:
-        later("`when` in a wait", arm.span, context)
-        return None
-    return _pattern(arm.pattern, context)
+def _arm_head(arm: syntax.Arm, context: JourneyContext) -> "_Head | ex.Expression | None":
+    if arm.pattern is not None:
+        return _pattern(arm.pattern, context)
+    assert arm.condition is not None, "an arm has an event or a condition"
+    return check_condition(arm.condition, context.env)
+
+
+def _promised(head: "_Head | ex.Expression | None", context: JourneyContext) -> frozenset[str]:
+    if head is None or isinstance(head, tuple):
+        return frozenset()
+    return known_fields(head, context.build.model.segments)
 
 
 def _pattern(pattern: syntax.Pattern, context: JourneyContext) -> _Head | None:
@@ -92,7 +106,7 @@ def _pattern(pattern: syntax.Pattern, context: JourneyContext) -> _Head | None:
     where = pattern_filter(pattern, event, context.env)
     if pattern.where is not None and where is None:
         return None
-    return event.name, pattern.label.text if pattern.label else None, where
+    return event.name, context.prefix + pattern.label.text if pattern.label else None, where
 
 
 def _is_interaction_with(pattern: syntax.Pattern, event: pg.Event, context: JourneyContext) -> bool:
@@ -108,12 +122,13 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
     if not event.is_interaction:
         message = f"`{event.name}` is no interaction with a message, so it has no step"
         return codes.BAD_LABEL.at(label.span, message, help=f"write `{event.name}` alone")
-    sends = _labelled_sends(context.node.steps)
+    sends = _labelled_sends(context.steps)
     if label.text not in sends:
         hint = did_you_mean(label.text, sends)
         return codes.BAD_LABEL.at(label.span, f"no send is called `{label.text}`", help=hint)
-    channel = sends[label.text]
-    if channel not in INTERACTIONS[event.name][0]:
+    channels = sends[label.text]
+    if not set(channels) & set(INTERACTIONS[event.name][0]):
+        channel = channels[0]
         message = f"`{label.text}` sends by {channel}, and no {channel} is ever {event.name}"
         return codes.BAD_LABEL.at(label.span, message)
     if label.text not in context.sent:
@@ -122,12 +137,17 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
     return None
 
 
-def _labelled_sends(steps: syntax.Steps) -> dict[str, str]:
-    """Return the channel of every labelled send of a journey, wherever it stands."""
-    found: dict[str, str] = {}
+# `send best of` may use any.
+_CHANNELS = list(ADDRESS)
+
+
+def _labelled_sends(steps: syntax.Steps) -> dict[str, list[str]]:
+    """Return the channels of every labelled send of a journey, wherever it stands."""
+    found: dict[str, list[str]] = {}
     for step in steps:
         if isinstance(step, syntax.Send) and step.label is not None:
-            found[step.label.text] = step.channel.text if step.channel else "email"
+            channels = [step.channel.text] if step.channel else _CHANNELS
+            found[step.label.text] = channels
         for block in _blocks(step):
             found |= _labelled_sends(block)
     return found
@@ -146,5 +166,6 @@ def _blocks(step: syntax.Step) -> list[syntax.Steps]:
         case syntax.Split():
             return [a.steps for a in step.arms]
         case syntax.Repeat():
+            # What a turn sends is sent in that turn: it is waited for inside the loop.
             return [step.steps]
     return []

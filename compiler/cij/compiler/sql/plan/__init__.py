@@ -15,6 +15,7 @@ from cij.compiler.sql.plan.parts import (
     Plan,
     RegionPlan,
     SegmentPlan,
+    WatchPlan,
 )
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import segment_query
@@ -26,6 +27,7 @@ __all__ = [
     "Plan",
     "RegionPlan",
     "SegmentPlan",
+    "WatchPlan",
     "fresh_events",
     "journey_plan",
     "make_plan",

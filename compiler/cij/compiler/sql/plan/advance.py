@@ -4,9 +4,11 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.condition import condition, to_instant, to_local, value, zone_of
+from cij.compiler.sql.condition import column, condition, to_instant, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
-from cij.compiler.sql.plan.effects import effect
+from cij.compiler.sql.plan.effects import Site, effect
+from cij.compiler.sql.plan.effects.counting import choose_winner
+from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.parts import RegionPlan
 from cij.compiler.sql.plan.regions import Fork, Leaf, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals
@@ -17,6 +19,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
     """Return the statements that take all who are woken at the root to their leaves."""
     return RegionPlan(
         root=region.root,
+        prepare=tuple(_winners(region, context)),
         pick=_pick(region, context),
         effects=tuple(_effects(region, context)),
         history=_history(region),
@@ -28,6 +31,14 @@ def advance(region: Region, context: Context) -> RegionPlan:
         ),
         wake_again=(*_cuts(region, context), *arrivals(region, context)),
     )
+
+
+def _winners(region: Region, context: Context) -> list[Statement]:
+    """Return the statements that look for winners of the splits that a region comes to."""
+    acts = [s for s in context.journey.states if isinstance(s, pg.Act) and region.through(s.id)]
+    effects = [s.effect for s in acts if isinstance(s.effect, pg.ArmEffect)]
+    by_split = {effect.split: effect for effect in effects}
+    return [choose_winner(effect, context.journey.name) for effect in by_split.values()]
 
 
 # --- pick -------------------------------------------------------------------------------------
@@ -49,21 +60,35 @@ def _pick(region: Region, context: Context) -> Statement:
     rows = fill(_WOKEN, leaf=leaf, zone=zone, root=text(region.root), **context.names)
     assert isinstance(rows, exp.Select)
     guards = _guards(region.tree)
-    rows = context.with_triggers(rows, "w", *guards, *(_moment_of(x) for x in rests))
+    if context.journey.kept:
+        kept = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = w.passage")
+        rows.append("joins", kept.args["joins"][0].copy())
+    context.with_triggers(rows, "w", *guards, *(_moment_of(x) for x in rests))
     for leaf_ in rests:
         until = _until(leaf_, context)
         if until is not None:
             rows.append("expressions", exp.alias_(until, f"until_{leaf_.number}", quoted=True))
-    return query(
+    pick = query(
         """
 CREATE OR REPLACE TEMPORARY TABLE moving AS
 SELECT q.passage, q.why, q.event, q.counts_from, q.customer, q.trigger, q.turn, q.is_held_out,
   q.leaf, {wake} AS wake_at
 FROM {rows} AS q
 """,
-        rows=rows,
+        rows=_keeping(rows, "p", context),
         wake=_wake(rests),
     )
+    select = pick.tree.expression
+    assert isinstance(select, exp.Select)
+    _keeping(select, "q", context)
+    return pick
+
+
+def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
+    """Add what passages kept at entry, where the journey reads it."""
+    if context.journey.kept:
+        rows.append("expressions", column(row, "at_entry"))
+    return rows
 
 
 def _guards(tree: Tree) -> list[object]:
@@ -79,8 +104,9 @@ def _case(tree: Tree, context: Context) -> exp.Expr:
     if not isinstance(tree, Fork):
         return exp.Literal.number(tree)
     case = exp.Case()
+    scope = context.scope_of("p", turn_after(column("w", "turn"), tree.turns))
     for guard, inner in tree.branches:
-        case = case.when(condition(guard, context.scope), _case(inner, context), copy=False)
+        case = case.when(condition(guard, scope), _case(inner, context), copy=False)
     return case.else_(_case(tree.otherwise, context), copy=False)
 
 
@@ -131,9 +157,9 @@ def _until(leaf: Leaf, context: Context) -> exp.Expr | None:
 def _effects(region: Region, context: Context) -> list[Statement]:
     found = []
     for state in context.journey.states:
-        leaves = region.through(state.id) if isinstance(state, pg.Act) else []
-        if leaves and isinstance(state, pg.Act):
-            found.append(effect(state, leaves, context))
+        if isinstance(state, pg.Act):
+            for turns, leaves in region.through(state.id).items():
+                found += effect(Site(state, leaves, turns, context))
     return found + _conversions(region, context)
 
 
@@ -177,8 +203,7 @@ def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
     return {
         leaf.path: [
             (n, visit.state, visit.why)
-            for n, visit in enumerate(leaf.visits)
-            if not visit.state.startswith("gate:")
+            for n, visit in enumerate(v for v in leaf.visits if not v.is_hidden)
         ]
         for leaf in region.leaves
     }
@@ -187,7 +212,7 @@ def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
 def _move(region: Region) -> Statement:
     rows = [_row(leaf) for leaf in region.leaves]
     leaves = exp.values(rows, alias="t", columns=["leaf", "state", "is_end", "outcome", "cause"])
-    return query(
+    move = query(
         """
 UPDATE passage SET state = t.state, since = $now, counts_from = m.counts_from, event = m.event,
   wake_at = m.wake_at, ended_at = CASE WHEN t.is_end THEN $now END,
@@ -197,6 +222,25 @@ WHERE passage.id = m.passage
 """,
         leaves=leaves,
     )
+    turn = _turn(region)
+    if turn is not None:
+        assert isinstance(move.tree, exp.Update)
+        move.tree.append(
+            "expressions", exp.EQ(this=exp.column("turn", quoted=True), expression=turn)
+        )
+    return move
+
+
+def _turn(region: Region) -> exp.Expr | None:
+    """Return the turn in which a passage is at its leaf; None where no loop is touched."""
+    if not any(leaf.turns for leaf in region.leaves):
+        return None
+    case = exp.Case(this=exp.column("leaf", "m", quoted=True))
+    for leaf in region.leaves:
+        if leaf.turns:
+            turn = turn_after(column("m", "turn"), leaf.turns)
+            case = case.when(exp.Literal.number(leaf.number), turn, copy=False)
+    return case.else_(column("m", "turn"), copy=False)
 
 
 def _row(leaf: Leaf) -> tuple[int, str, bool, str | None, str | None]:
@@ -213,11 +257,12 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
             """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT {journey}, {version}, m.passage, m.customer, m.trigger, m.turn, m.is_held_out,
+SELECT {journey}, {version}, m.passage, m.customer, m.trigger, {turn}, m.is_held_out,
   {root}, 'joined', m.event, m.counts_from
 FROM moving AS m WHERE {leaves}
 """,
             root=text(target),
+            turn=_turn(region) or column("m", "turn"),
             leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
             **context.names,
         )

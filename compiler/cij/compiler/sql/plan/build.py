@@ -6,12 +6,12 @@ from cij.compiler.sql import moments
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
-from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan
+from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan, WatchPlan
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import on_exit, on_goal
 from cij.compiler.sql.plan.regions import regions
-from cij.compiler.sql.plan.segments import segment_plan
-from cij.compiler.sql.plan.waking import at_rest, timer
+from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
+from cij.compiler.sql.plan.waking import at_rest, somebody_at, timer, watch
 from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement
 
@@ -53,6 +53,22 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
         starts=journey.starts,
         ends=journey.ends,
         is_draft=journey.is_draft,
+        watches=tuple(_watch(rest, context) for rest in rests if rest.conditions),
+    )
+
+
+# How often conditions that change by the passing of time are looked at, as for segments.
+_WATCH_S = 3600
+
+
+def _watch(rest: pg.Rest, context: Context) -> WatchPlan:
+    journey = context.journey
+    inside = [part for c in rest.conditions for part in deep_parts(c, context.program)]
+    return WatchPlan(
+        name=f"{journey.name}/{journey.version}/{rest.id}",
+        refresh_s=_WATCH_S if is_timed(inside) else None,
+        somebody=somebody_at(rest, context),
+        wake=watch(rest, context),
     )
 
 
@@ -83,7 +99,7 @@ def _leaving(event: pg.Event, context: Context) -> tuple[Statement, ...]:
 
 
 def _waking(event: pg.Event, rests: list[pg.Rest], context: Context) -> tuple[Statement, ...]:
-    here = [r for r in rests if any(a.event == event.name for a in r.awaits)]
+    here = [r for r in rests if _can_end(r, event)]
     return tuple(at_rest(rest, event, context) for rest in here)
 
 
@@ -94,6 +110,10 @@ def _from_queue(event: pg.Event, context: Context) -> tuple[Statement, ...]:
     ]
     exits = [(f"exit {e.name}", e.where) for e in journey.exits if e.event == event.name]
     return tuple(leaves(event, where, reason, context) for reason, where in goals + exits)
+
+
+def _can_end(rest: pg.Rest, event: pg.Event) -> bool:
+    return bool(rest.conditions) or any(a.event == event.name for a in rest.awaits)
 
 
 def _moments(program: pg.Program) -> tuple[moments.Moment, ...]:

@@ -1,6 +1,6 @@
 """What the statements of one journey share: names, scopes and joins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 from sqlglot import exp
@@ -28,7 +28,12 @@ class Context:
             customer="c",
             journey_zone=self.journey.timezone,
             has_own_zone="timezone" in names,
+            passage="p",
         )
+
+    def scope_of(self, row: str, turn: exp.Expr) -> Scope:
+        """Return the scope of a passage whose row is `row` and which is in the turn `turn`."""
+        return replace(self.scope, passage=row, turn=turn)
 
     @property
     def names(self) -> dict[str, exp.Expr]:

@@ -5,7 +5,8 @@ from decimal import Decimal
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql.condition import before_now, condition, strict
+from cij.compiler.sql.condition import before_now, condition, strict, value
+from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import EntryPlan
 from cij.compiler.sql.template import Statement, fill, query
@@ -75,12 +76,13 @@ def _candidates(rows: exp.Expr) -> Statement:
 # Numbers are dense and in the order of customers, so that the same people get the same numbers.
 _ADMIT = """
 INSERT INTO passage (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
-  entered_at, entered_from, state, since, counts_from, event)
+  entered_at, entered_from, state, since, counts_from, event, at_entry)
 SELECT n.start + ROW_NUMBER() OVER (ORDER BY n.customer, n.entry_key),
   {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
-  $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger
+  $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger, n.at_entry
 FROM (
   SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
+    {kept} AS at_entry,
     (SELECT k.value FROM counter AS k WHERE k.name = 'passage') AS start
   FROM entering AS x JOIN customer AS c ON c.id = x.customer
   WHERE NOT {suppress}
@@ -101,6 +103,7 @@ def admit(context: Context) -> tuple[Statement, ...]:
             held_out=_held_out(journey, context),
             suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
             blocks=blocks(journey, context),
+            kept=_kept(journey, context),
             **context.names,
         ),
         query(
@@ -121,6 +124,24 @@ WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
             "WHERE name = 'passage'"
         ),
     )
+
+
+def _kept(journey: pg.Journey, context: Context) -> exp.Expr:
+    """Return what passages keep of their customer, as JSON text; null where it is nothing."""
+    if not journey.kept:
+        return fill("CAST(NULL AS VARCHAR)")
+    pairs = [
+        exp.JSONKeyValue(
+            this=text(kept_key(field.name)),
+            expression=fill("CAST({a} AS VARCHAR)", a=_field(field, context)),
+        )
+        for field in journey.kept
+    ]
+    return fill("CAST({object} AS VARCHAR)", object=exp.JSONObject(expressions=pairs))
+
+
+def _field(field: pg.KeptField, context: Context) -> exp.Expr:
+    return value(ex.Field(type=field.type, is_nullable=True, name=field.name), context.scope)
 
 
 def _held_out(journey: pg.Journey, context: Context) -> exp.Expr:

@@ -11,11 +11,12 @@ from cij.compiler.sql.template import Statement
 class RegionPlan:
     """From one root to the next rests and ends, in this order.
 
-    `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
+    `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
     a cut, or to a rest whose interaction has happened already.
     """
 
     root: str
+    prepare: tuple[Statement, ...]
     pick: Statement
     effects: tuple[Statement, ...]
     history: Statement
@@ -29,6 +30,7 @@ class RegionPlan:
         effects = tuple(("effect", s) for s in self.effects)
         again = tuple(("wake again", s) for s in self.wake_again)
         return (
+            *(("choose winner", s) for s in self.prepare),
             ("pick", self.pick),
             *effects,
             ("history", self.history),
@@ -36,6 +38,19 @@ class RegionPlan:
             ("clear", self.clear),
             *again,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """A rest with conditions. `wake` is for everybody there; who has an event is woken by that.
+
+    `refresh_s` is None where the conditions do not change by the passing of time.
+    """
+
+    name: str
+    refresh_s: int | None
+    somebody: Statement
+    wake: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ class JourneyPlan:
     starts: str | None = None
     ends: str | None = None
     is_draft: bool = False
+    watches: tuple[WatchPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from cij.compiler import program as pg
-from cij.compiler.expression import Expression
+from cij.compiler.expression import Expression, FirstCome
 from cij.compiler.verify import targets
 
 # Beyond this a region is cut where branches join, so that its size follows the journey's and not
@@ -17,12 +17,20 @@ _LEAVES_MAX = 64
 _PATH_DIGITS = 15
 
 
+Turns = tuple[pg.TurnEffect, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A state on the way to a leaf, and why it was come to (None for the root)."""
+    """A state on the way to a leaf, and why it was come to (None for the root).
+
+    `turns` are the beginnings and ends of turns of loops on the way to it.
+    """
 
     state: str
     why: str | None
+    turns: Turns = ()
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Leaf:
     visits: tuple[Visit, ...]
     final: pg.State
     is_cut: bool
+    turns: Turns
 
     @property
     def path(self) -> int:
@@ -43,8 +52,9 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The branches of a Decide state in their order."""
+    """The branches of a Decide state in their order; `turns` as for a visit."""
 
+    turns: Turns
     branches: "tuple[tuple[Expression, Tree], ...]"
     otherwise: "Tree"
 
@@ -60,16 +70,21 @@ class Region:
     leaves: list[Leaf] = field(default_factory=list)
     tree: Tree = 0
 
-    def through(self, state: str) -> list[int]:
-        """Return the numbers of the leaves whose path visits `state`."""
-        return [x.number for x in self.leaves if any(v.state == state for v in x.visits)]
+    def through(self, state: str) -> dict[Turns, list[int]]:
+        """Return the numbers of the leaves whose path visits `state`, by the turns before it."""
+        found: dict[Turns, list[int]] = {}
+        for leaf in self.leaves:
+            for visit in leaf.visits:
+                if visit.state == state:
+                    found.setdefault(visit.turns, []).append(leaf.number)
+        return found
 
 
 def regions(journey: pg.Journey) -> list[Region]:
     """Return the regions of a journey, one for each root."""
     states = {s.id: s for s in journey.states}
     roots = dict.fromkeys([journey.start, *_woken_at(journey)])
-    cuts: set[str] = set()
+    cuts = _begins_anew(journey, states)
     for root in roots:
         if _count(root, states, {}) > _LEAVES_MAX:
             cuts |= _joins(root, states)
@@ -77,6 +92,25 @@ def regions(journey: pg.Journey) -> list[Region]:
         _region(root, states, cuts)
         for root in (*roots, *(c for c in sorted(cuts) if c not in roots))
     ]
+
+
+def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
+    """Return the states that must read what the states before them wrote, or count who comes."""
+    found = {s.id for s in journey.states if isinstance(s, pg.Decide) and _counts(s)}
+    for state in journey.states:
+        if isinstance(state, pg.Act) and isinstance(state.effect, pg.SetEffect):
+            target = states[state.target]
+            if _goes_on(target) or _reads(target):
+                found.add(target.id)
+    return found
+
+
+def _counts(state: pg.Decide) -> bool:
+    return any(isinstance(b.guard, FirstCome) for b in state.branches)
+
+
+def _reads(state: pg.State) -> bool:
+    return isinstance(state, pg.Rest) and isinstance(state.timer, pg.UntilMoment)
 
 
 def _woken_at(journey: pg.Journey) -> list[str]:
@@ -117,7 +151,8 @@ def _joins(root: str, states: dict[str, pg.State]) -> set[str]:
 
 def _region(root: str, states: dict[str, pg.State], cuts: set[str]) -> Region:
     region = Region(root)
-    region.tree = _tree(Visit(root, None), (), region, states, cuts)
+    first = Visit(root, None, (), states[root].is_hidden)
+    region.tree = _tree(first, (), region, states, cuts)
     return region
 
 
@@ -131,20 +166,33 @@ def _tree(
     state = states[visit.state]
     path = (*before, visit)
     if state.id in cuts and before:
-        return _leaf(before, state, region, is_cut=True)
+        return _leaf(before, state, region, visit.turns, is_cut=True)
+
+    # What the compiler added leaves no trace: why it was come to is why it goes on.
+    passed_on = visit.why if state.is_hidden else None
+
+    def onward(target: str, why: str | None, turns: Turns = visit.turns) -> Tree:
+        step = Visit(target, why, turns, states[target].is_hidden)
+        return _tree(step, path, region, states, cuts)
+
     match state:
+        case pg.Act(target=target, effect=pg.TurnEffect() as turn):
+            return onward(target, passed_on, (*visit.turns, turn))
         case pg.Act(target=target):
-            return _tree(Visit(target, ""), path, region, states, cuts)
+            return onward(target, "")
         case pg.Decide(branches=branches, otherwise=otherwise):
             forks = tuple(
-                (b.guard, _tree(Visit(b.target, f"branch {n}"), path, region, states, cuts))
-                for n, b in enumerate(branches, 1)
+                (b.guard, onward(b.target, f"branch {n}")) for n, b in enumerate(branches, 1)
             )
-            return Fork(forks, _tree(Visit(otherwise, "else"), path, region, states, cuts))
-    return _leaf(path, state, region, is_cut=False)
+            return Fork(
+                visit.turns, forks, onward(otherwise, passed_on if state.is_hidden else "else")
+            )
+    return _leaf(path, state, region, visit.turns, is_cut=False)
 
 
-def _leaf(visits: tuple[Visit, ...], final: pg.State, region: Region, *, is_cut: bool) -> int:
+def _leaf(
+    visits: tuple[Visit, ...], final: pg.State, region: Region, turns: Turns, *, is_cut: bool
+) -> int:
     number = len(region.leaves) + 1
-    region.leaves.append(Leaf(number, visits, final, is_cut))
+    region.leaves.append(Leaf(number, visits, final, is_cut, turns))
     return number

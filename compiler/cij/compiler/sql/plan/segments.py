@@ -1,5 +1,7 @@
 """Segments: their query, and keeping their membership with the instant of joining."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel
 from sqlglot import exp
 
@@ -13,6 +15,11 @@ from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
 
 _TIMED = (ex.Last, ex.Now, ex.Today)
+
+
+def is_timed(inside: Iterable[BaseModel]) -> bool:
+    """Tell whether a condition of these parts changes by the passing of time."""
+    return any(isinstance(part, _TIMED) for part in inside)
 
 
 def members(segment: pg.Segment, program: pg.Program) -> exp.Expr:
@@ -38,10 +45,10 @@ def segment_size(segment: pg.Segment, program: pg.Program) -> Statement:
 def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     """Return the statements that bring the table `segment_member` up to date."""
     name = text(segment.name)
-    inside = list(_all_parts(segment.condition, program, set()))
+    inside = deep_parts(segment.condition, program)
     return SegmentPlan(
         name=segment.name,
-        refresh_s=segment.refresh_s if any(isinstance(p, _TIMED) for p in inside) else None,
+        refresh_s=segment.refresh_s if is_timed(inside) else None,
         reads_events=any(isinstance(p, ex.Aggregate) for p in inside),
         next_change=next_change(inside),
         members=query(
@@ -66,15 +73,18 @@ WHERE NOT EXISTS(
     )
 
 
-def _all_parts(node: BaseModel, program: pg.Program, seen: set[str]) -> list[BaseModel]:
+def deep_parts(
+    node: BaseModel, program: pg.Program, seen: set[str] | None = None
+) -> list[BaseModel]:
     """Return the parts of a condition with those of all segments and measures it uses."""
+    seen = set() if seen is None else seen
     found: list[BaseModel] = []
     for part in parts(node):
         found.append(part)
         for name, inner in _used(part, program):
             if name not in seen:
                 seen.add(name)
-                found += _all_parts(inner, program, seen)
+                found += deep_parts(inner, program, seen)
     return found
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from cij.compiler import program as pg
-from cij.compiler.sql.condition import condition
+from cij.compiler.sql.condition import column, condition
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.effects.keys import key
 from cij.compiler.sql.plan.regions import Region
@@ -106,18 +106,80 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
     An event at exactly the deadline wins over it; of several arms the one written first.
     """
     root, tests = exp.Case(), []
-    for n, arm in enumerate(rest.awaits):
-        if arm.event == event.name:
-            rivals = [a for a in rest.awaits[:n] if a.event != event.name]
-            test = all_of([_test(arm, "e", context), *(_not_at_once(r, context) for r in rivals)])
-            tests.append(test)
-            root = root.when(test.copy(), text(arm.target), copy=False)
+    for arm in _arms(rest, event):
+        test = _holds(arm, rest, event, context)
+        tests.append(test)
+        root = root.when(test.copy(), text(arm.target), copy=False)
     conditions = [
         fill("p.state = {rest}", rest=text(rest.id)),
         fill("e.at <= p.wake_at"),
         either(tests),
     ]
-    return on_event(event, root, conditions, [a.where for a in rest.awaits], context)
+    reads: list[object] = [*(a.where for a in rest.awaits), *(c.condition for c in rest.conditions)]
+    return on_event(event, root, conditions, reads, context)
+
+
+def _arms(rest: pg.Rest, event: pg.Event) -> list[pg.Await | pg.Condition]:
+    """Return what this event can end a rest by: its own arms, and conditions, which it may change."""
+    awaits = (a for a in rest.awaits if a.event == event.name)
+    return sorted([*awaits, *rest.conditions], key=lambda arm: arm.order)
+
+
+def _holds(
+    arm: pg.Await | pg.Condition, rest: pg.Rest, event: pg.Event, context: Context
+) -> exp.Expr:
+    if isinstance(arm, pg.Condition):
+        return condition(arm.condition, context.scope_of("p", column("p", "turn")))
+    rivals = [a for a in rest.awaits if a.order < arm.order and a.event != event.name]
+    return all_of([_test(arm, "e", context), *(_not_at_once(r, context) for r in rivals)])
+
+
+_WATCH = """
+SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, {root} AS root
+FROM passage AS p JOIN customer AS c ON c.id = p.customer
+WHERE p.journey = {journey} AND p.version = {version} AND p.state = {rest}
+  AND p.wake_at >= $now AND {test}
+"""
+
+
+def watch(rest: pg.Rest, context: Context) -> Statement:
+    """Return the statement that wakes those at `rest` for whom one of its conditions holds now."""
+    scope = context.scope_of("p", column("p", "turn"))
+    root, tests = exp.Case(), []
+    for arm in rest.conditions:
+        tests.append(condition(arm.condition, scope))
+        root = root.when(tests[-1].copy(), text(arm.target), copy=False)
+    rows = fill(_WATCH, root=root, rest=text(rest.id), test=either(tests), **context.names)
+    rows = context.with_triggers(rows, "p", *(c.condition for c in rest.conditions))
+    return query(
+        """
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
+  r.root, 'condition', CAST(NULL AS BIGINT), $now
+FROM {rows} AS r
+""",
+        rows=rows,
+        **context.names,
+    )
+
+
+def somebody_at(rest: pg.Rest, context: Context) -> Statement:
+    """Return the query that tells whether anybody is at `rest`."""
+    return query(
+        "SELECT EXISTS(SELECT 1 FROM passage AS p WHERE p.journey = {journey} "
+        "AND p.version = {version} AND p.state = {rest})",
+        rest=text(rest.id),
+        **context.names,
+    )
+
+
+def _turn_of(arm: pg.Await) -> exp.Expr:
+    """Return the turn of the send that an arm is about: that of the loops around both."""
+    turn = column("p", "turn")
+    if arm.unit == 1:
+        return turn
+    return fill("{t} - {t} % {unit}", t=turn, unit=exp.convert(arm.unit))
 
 
 # An event of the same customer at the same instant, whose round has not come yet.
@@ -149,18 +211,18 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
     if arm.of is None:
         # The event that brought somebody to this rest does not also end it.
         return fill("{row}.at >= p.counts_from AND COALESCE(p.event, -1) <> {row}.seq", row=row)
-    sent = key(context.journey.name, arm.of, "p", "id")
+    sent = key(context.journey.name, arm.of, column("p", "id"), _turn_of(arm))
     return fill("{row}.message_key = {key}", row=row, key=sent)
 
 
 # --- interactions before the wait -------------------------------------------------------------
 
 _BEFORE = """
-SELECT m.passage, m.customer, m.trigger, m.turn, m.is_held_out,
+SELECT m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
   e.seq, e.at, {n} AS n, {root} AS root
 FROM moving AS m
-JOIN {events} AS e ON e.message_key = {key}
 JOIN passage AS p ON p.id = m.passage
+JOIN {events} AS e ON e.message_key = {key}
 JOIN customer AS c ON c.id = p.customer
 WHERE {leaves} AND e.at <= $now AND {test}
 """
@@ -169,10 +231,11 @@ WHERE {leaves} AND e.at <= $now AND {test}
 def arrivals(region: Region, context: Context) -> list[Statement]:
     """Return the statements that wake at once whose interaction came before the wait (S13)."""
     found = []
-    rests = {x.final.id: x.final for x in region.leaves if isinstance(x.final, pg.Rest)}
+    leaves = [x for x in region.leaves if not x.is_cut]
+    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.Rest)}
     for rest in rests.values():
         awaits = [(n, a) for n, a in enumerate(rest.awaits) if a.of is not None]
-        numbers = [x.number for x in region.leaves if x.final.id == rest.id]
+        numbers = [x.number for x in leaves if x.final.id == rest.id]
         if awaits:
             found.append(_arrival(awaits, numbers, context))
     return found
@@ -211,7 +274,7 @@ def _before(n: int, arm: pg.Await, numbers: list[int], context: Context) -> exp.
         n=exp.Literal.number(n),
         root=text(arm.target),
         events=f"event_{arm.event}",
-        key=key(context.journey.name, arm.of, "m", "passage"),
+        key=key(context.journey.name, arm.of, column("m", "passage"), _turn_of(arm)),
         leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
         test=test,
     )

@@ -3,19 +3,27 @@
 from collections.abc import Callable, Mapping
 
 from cij.compiler import program as pg
-from cij.compiler.sql.plan.context import Context
+from cij.compiler.sql.plan.effects.counting import arm, take, turn
+from cij.compiler.sql.plan.effects.emit import emit
 from cij.compiler.sql.plan.effects.send import send
+from cij.compiler.sql.plan.effects.set_field import set_field
+from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.template import Statement
 
-__all__ = ["effect"]
+__all__ = ["Site", "effect"]
 
-Emit = Callable[[pg.Act, list[int], Context], Statement]
+Emit = Callable[[Site], list[Statement]]
 
 _EFFECTS: Mapping[type, Emit] = {
     pg.SendEffect: send,
+    pg.SetEffect: set_field,
+    pg.EmitEffect: emit,
+    pg.TurnEffect: turn,
+    pg.TakeEffect: take,
+    pg.ArmEffect: arm,
 }
 
 
-def effect(state: pg.Act, leaves: list[int], context: Context) -> Statement:
-    """Return the statement of a state for those who come by it on their way to one of `leaves`."""
-    return _EFFECTS[type(state.effect)](state, leaves, context)
+def effect(site: Site) -> list[Statement]:
+    """Return the statements of a state for those who come by it."""
+    return _EFFECTS[type(site.state.effect)](site)

@@ -1,19 +1,16 @@
 """Sends: rows of the outbox, one for each who comes by. The checks are in the order of S16."""
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.channels import ADDRESS
 from cij.compiler.relations import follow
-from cij.compiler.sql.condition import column, strict, to_local, value, zone_of
-from cij.compiler.sql.plan.context import Context, in_numbers, text
-from cij.compiler.sql.plan.effects.keys import key
+from cij.compiler.sql.condition import column, strict, value
+from cij.compiler.sql.plan.context import Context, text
+from cij.compiler.sql.plan.effects.shown import shown
+from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.template import Statement, fill
-from cij.compiler.types import DATETIME, LIST_SIGN, TEXT
-
-# The customer's field that holds the address on each channel.
-ADDRESS = {"email": "email", "sms": "phone", "push": "device"}
+from cij.compiler.types import DATETIME, TEXT
 
 _SEND = """
 INSERT INTO outbox (key, journey, version, passage, step, customer, channel, topic, message,
@@ -36,33 +33,33 @@ FROM (
 """
 
 
-def send(state: pg.Act, leaves: list[int], context: Context) -> Statement:
+def send(site: Site) -> list[Statement]:
     """Return the statement that queues the message of a send for all who come by it."""
-    effect = state.effect
+    effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.SendEffect)
     message = context.message(effect.message)
     tree = fill(
         _SEND,
         **context.names,
-        key=key(context.journey.name, state.step, "m", "passage"),
-        step=text(state.step),
+        key=site.key,
+        step=site.step,
         channel=text(effect.channel),
         topic=text(message.topic),
         message=text(message.name),
         content=text(pg.content_hash(message)),
-        locale=_locale(context),
+        locale=_locale(site),
         address=_address(effect.channel, context),
-        parameters=_parameters(effect, message, context),
+        parameters=_parameters(effect, message, site),
         consent=_consent(message, context),
         reason=_reason(message, effect.channel),
-        leaves=in_numbers(exp.column("leaf", "m", quoted=True), leaves),
+        leaves=site.comes_by,
     )
     inner = tree.find(exp.Subquery)
     assert inner is not None and isinstance(inner.this, exp.Select)
     reads = [*effect.parameters.values(), context.journey.language]
     names = context.trigger_events(*reads) or _trigger_events_of(message, context)
     _join_triggers(inner.this, names, context)
-    return Statement(tree)
+    return [Statement(tree)]
 
 
 def _trigger_events_of(message: pg.Message, context: Context) -> list[str]:
@@ -84,10 +81,11 @@ def _address(channel: str, context: Context) -> exp.Expr:
     return fill("CAST(NULL AS TEXT)")
 
 
-def _locale(context: Context) -> exp.Expr:
+def _locale(site: Site) -> exp.Expr:
+    context = site.context
     language = context.journey.language
     if language is not None:
-        return value(language, context.scope)
+        return value(language, site.scope)
     if any(f.name == "language" for f in context.program.profile.fields):
         return column("c", "language")
     return fill("CAST(NULL AS TEXT)")
@@ -112,13 +110,14 @@ def _reason(message: pg.Message, channel: str) -> exp.Expr:
 # --- parameters -------------------------------------------------------------------------------
 
 
-def _parameters(effect: pg.SendEffect, message: pg.Message, context: Context) -> exp.Expr:
+def _parameters(effect: pg.SendEffect, message: pg.Message, site: Site) -> exp.Expr:
     pairs: list[tuple[str, ex.Expression]] = list(effect.parameters.items())
-    pairs += [(name, _read(name, context)) for name in message.fields]
+    pairs += [(name, _read(name, site.context)) for name in message.fields]
     if not pairs:
         return text("{}")
     keys = [
-        exp.JSONKeyValue(this=text(name), expression=_shown(node, context)) for name, node in pairs
+        exp.JSONKeyValue(this=text(name), expression=shown(node, site.scope))
+        for name, node in pairs
     ]
     return fill("CAST({object} AS TEXT)", object=exp.JSONObject(expressions=keys))
 
@@ -152,46 +151,3 @@ def _read_trigger(name: str, context: Context) -> ex.Expression:
     for field in context.event(events[0]).fields:
         type = field.type if field.name == name else type
     return ex.TriggerField(type=type, is_nullable=True, events=events, name=name)
-
-
-def _shown(node: ex.Expression, context: Context) -> exp.Expr:
-    """Return the value as a template knows it: exact numbers, two places for money, local times."""
-    tree = value(node, context.scope)
-    if node.type.kind == "datetime":
-        return _as_text(to_local(tree, zone_of(context.scope)))
-    show = _SHOWN.get(node.type.kind)
-    return show(tree) if show else tree
-
-
-# Numbers are numbers in the JSON too, so templates can compare them. Their scale says how one is
-# printed: two places are an amount and stay, four are any number and its last zeros go.
-def _decimal(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS DECIMAL(18, 4))", a=tree)
-
-
-def _money(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS DECIMAL(18, 2))", a=tree)
-
-
-def _list(tree: exp.Expr) -> exp.Expr:
-    sign = text(LIST_SIGN)
-    return fill(
-        "CASE WHEN {a} = {sign} THEN CAST([] AS TEXT[]) "
-        "ELSE STRING_SPLIT(TRIM({a}, {sign}), {sign}) END",
-        a=tree,
-        sign=sign,
-    )
-
-
-def _as_text(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS TEXT)", a=tree)
-
-
-_SHOWN: dict[str, Callable[[exp.Expr], exp.Expr]] = {
-    "decimal": _decimal,
-    "percent": lambda a: _decimal(fill("{a} * 100", a=a)),
-    "money": _money,
-    "list": _list,
-    "date": _as_text,
-    "time": _as_text,
-}

@@ -1,0 +1,77 @@
+"""Effects: what an Act state does. One class each."""
+
+from typing import Annotated, Literal, Union
+
+from pydantic import Field as PydanticField
+
+from cij.compiler.expression import Expression
+from cij.compiler.part import Part
+
+
+class SendEffect(Part):
+    """Queue a message. Parameter values are read when the step runs (S11)."""
+
+    kind: Literal["send"] = "send"
+    channel: str
+    message: str
+    parameters: dict[str, Expression]
+
+
+class DoEffect(Part):
+    """Call an action. Parameter values are read when the step runs (S11)."""
+
+    kind: Literal["do"] = "do"
+    action: str
+    parameters: dict[str, Expression]
+
+
+class SetEffect(Part):
+    """Write a field that belongs to the journeys. What stands behind it reads the new value."""
+
+    kind: Literal["set"] = "set"
+    field: str
+    value: Expression
+
+
+class EmitEffect(Part):
+    """Raise an event of the customer, at the instant of the step."""
+
+    kind: Literal["emit"] = "emit"
+    event: str
+    fields: dict[str, Expression]
+
+
+class TurnEffect(Part):
+    """Begin the next turn of a loop, or (not `is_next`) leave it.
+
+    The turns of all loops around a step are one number, `turn`: a loop counts in steps of `unit`
+    up to `size`, and the loops inside it count below `unit`.
+    """
+
+    kind: Literal["turn"] = "turn"
+    unit: int
+    size: int
+    is_next: bool
+
+
+class TakeEffect(Part):
+    """Take one of the places of `first N`."""
+
+    kind: Literal["take"] = "take"
+    counter: str
+
+
+class ArmEffect(Part):
+    """Remember which arm of a split was taken, so that a winner can be found."""
+
+    kind: Literal["arm"] = "arm"
+    split: str
+    arm: str
+    goal: str
+    after: int
+
+
+Effect = Annotated[
+    Union[SendEffect, DoEffect, SetEffect, EmitEffect, TurnEffect, TakeEffect, ArmEffect],
+    PydanticField(discriminator="kind"),
+]

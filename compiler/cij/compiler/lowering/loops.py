@@ -1,0 +1,78 @@
+"""Loops. The turns of all loops around a step are one number, the `turn` of a passage (`turns`)."""
+
+from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.lowering.machine import Machine
+from cij.compiler.lowering.rules import gate
+from cij.compiler.model import place
+from cij.compiler.turns import turns_of
+
+
+def tail_of(step: model.Repeat) -> str:
+    """Return the state to which the steps of a loop lead."""
+    return f"{step.name}:again"
+
+
+def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> str:
+    """Add the states around the steps of a loop, which begin at `body`; return where it begins.
+
+    A turn ends at the tail: on to the pause, if there is one, and to the next turn, or out.
+    """
+    unit = turns_of(step.steps)
+    leave = _turn(step, "leave", pg.TurnEffect(unit=unit, size=step.times, is_next=False), after)
+    machine.add(leave)
+    head = _head(step, body, leave.id, machine)
+    turn = pg.TurnEffect(unit=unit, size=step.times, is_next=True)
+    onward = machine.add(_turn(step, "next", turn, head))
+    if step.every is not None:
+        onward = _pause(step, step.every, onward, machine)
+    again = ex.Again(unit=unit, size=step.times)
+    _decide(tail_of(step), step, [(again, onward)], leave.id, machine)
+    return head
+
+
+def _head(step: model.Repeat, body: str, leave: str, machine: Machine) -> str:
+    if step.until is None:
+        return body
+    return _decide(f"{step.name}:until", step, [(step.until, leave)], body, machine)
+
+
+def _turn(step: model.Repeat, what: str, effect: pg.TurnEffect, target: str) -> pg.Act:
+    return pg.Act(
+        id=f"{step.name}:{what}",
+        step=step.name,
+        is_hidden=True,
+        place=place(step.span),
+        effect=effect,
+        target=target,
+    )
+
+
+def _pause(step: model.Repeat, every: ex.Period, onward: str, machine: Machine) -> str:
+    return machine.add(
+        pg.Rest(
+            id=f"{step.name}:pause",
+            step=step.name,
+            place=place(step.span),
+            timer=pg.AfterPeriod(period=every),
+            timeout=gate(onward, machine),
+        )
+    )
+
+
+def _decide(
+    id: str,
+    step: model.Step,
+    ways: list[tuple[ex.Expression, str]],
+    otherwise: str,
+    machine: Machine,
+) -> str:
+    branches = tuple(pg.Branch(guard=guard, target=target) for guard, target in ways)
+    return machine.add(
+        pg.Decide(
+            id=id,
+            step=step.name,
+            place=place(step.span),
+            branches=branches,
+            otherwise=otherwise,
+        )
+    )

@@ -1,0 +1,115 @@
+"""Identity: which cluster goes on with which id, and what follows it (S26).
+
+The tables are those of `unify`.
+"""
+
+from cij.compiler.sql.template import Statement, query
+
+MEMBERS = query(
+    "CREATE OR REPLACE TEMP TABLE unify_member AS "
+    "SELECT MIN(r.rec) AS rec, r.source, r.key, MIN(COALESCE(l.label, r.rec)) AS label "
+    "FROM unify_record AS r LEFT JOIN unify_label AS l ON l.rec = r.rec GROUP BY r.source, r.key"
+)
+
+# When an old cluster fell apart, the part with its first record goes on; a record that was away
+# at the last run does not take the id from those that were there.
+HELD = query(
+    """
+CREATE OR REPLACE TEMP TABLE unify_held AS
+SELECT k.customer AS id,
+  ARG_MIN(m.label, m.rec + CASE WHEN k.is_present THEN 0 ELSE 1099511627776 END) AS label
+FROM unify_member AS m
+JOIN customer_key AS k ON k.source = m.source AND k.key = m.key
+GROUP BY k.customer
+"""
+)
+
+CLUSTERS = query(
+    """
+CREATE OR REPLACE TEMP TABLE unify_cluster AS
+SELECT h.label, ARG_MIN(h.id, c.born) AS id, CAST(NULL AS BIGINT) AS born
+FROM unify_held AS h JOIN customer_id AS c ON c.id = h.id
+GROUP BY h.label
+"""
+)
+
+# An id is made of the first record. If it was given before, as when a cluster fell apart, its
+# number is made part of it.
+NEW_CLUSTERS = query(
+    """
+INSERT INTO unify_cluster (label, id, born)
+SELECT n.label,
+  'c' || SUBSTRING(MD5(CONCAT(n.source, CHR(31), n.key,
+    CASE WHEN c.id IS NULL THEN '' ELSE CONCAT(CHR(31), CAST(n.born AS VARCHAR)) END)), 1, 15),
+  n.born
+FROM (
+  SELECT m.label, m.source, m.key,
+    (SELECT COALESCE(MAX(i.born), 0) FROM customer_id AS i)
+      + ROW_NUMBER() OVER (ORDER BY m.label) AS born
+  FROM unify_member AS m
+  WHERE m.rec = m.label
+    AND NOT EXISTS (SELECT 1 FROM unify_cluster AS u WHERE u.label = m.label)
+) AS n
+LEFT JOIN customer_id AS c
+  ON c.id = 'c' || SUBSTRING(MD5(CONCAT(n.source, CHR(31), n.key)), 1, 15)
+"""
+)
+REMEMBER_IDS = query(
+    "INSERT INTO customer_id (id, born) "
+    "SELECT u.id, u.born FROM unify_cluster AS u WHERE NOT u.born IS NULL"
+)
+
+MERGED = query(
+    "SELECT h.id, u.id FROM unify_held AS h JOIN unify_cluster AS u ON u.label = h.label "
+    "WHERE h.id <> u.id ORDER BY h.id"
+)
+SPLIT = query(
+    """
+SELECT DISTINCT k.customer, u.id
+FROM unify_member AS m
+JOIN customer_key AS k ON k.source = m.source AND k.key = m.key
+JOIN unify_held AS h ON h.id = k.customer
+JOIN unify_cluster AS u ON u.label = m.label
+WHERE h.label <> m.label
+ORDER BY k.customer, u.id
+"""
+)
+
+# Keys that vanished from their source are kept: if they come back they are the same person.
+KEYS = query(
+    """
+CREATE OR REPLACE TABLE customer_key AS
+SELECT m.source, m.key, u.id AS customer, TRUE AS is_present
+FROM unify_member AS m JOIN unify_cluster AS u ON u.label = m.label
+UNION ALL
+SELECT k.source, k.key, COALESCE(a.customer, k.customer), FALSE
+FROM customer_key AS k
+LEFT JOIN (
+  SELECT h.id AS alias, u.id AS customer FROM unify_held AS h
+  JOIN unify_cluster AS u ON u.label = h.label WHERE h.id <> u.id
+) AS a ON a.alias = k.customer
+WHERE NOT EXISTS (
+  SELECT 1 FROM unify_member AS m WHERE m.source = k.source AND m.key = k.key
+)
+"""
+)
+
+
+def follow(table: str) -> Statement:
+    """Return the statement that gives rows of merged customers to the id that survives.
+
+    It follows all aliases, which never point to an alias.
+    """
+    return query(
+        "UPDATE {t} SET customer = x.customer FROM customer_alias AS x "
+        "WHERE {t}.customer = x.alias",
+        t=table,
+    )
+
+
+# A part that split off keeps every refusal of the whole.
+COPY_REFUSALS = query(
+    "INSERT INTO consent_change (customer, topic, channel, granted, at) "
+    "SELECT $part, c.topic, c.channel, c.granted, c.at "
+    "FROM consent_change AS c WHERE c.customer = $whole AND NOT c.granted"
+)

@@ -1,0 +1,145 @@
+"""What only a passage can be asked: its loops, what it kept, places and winners, the best message.
+
+Each function takes an expression and the scope, as those of `condition` do.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler.sql.columns import SQL_TYPES, column
+from cij.compiler.sql.scope import Scope
+from cij.compiler.sql.template import fill
+
+Emit = Callable[[Any, Scope], exp.Expr]
+
+
+def again(node: ex.Again, scope: Scope) -> exp.Expr:
+    """Return whether the loop has another turn."""
+    assert scope.turn is not None, "a loop is asked for outside a passage"
+    return fill(
+        "({turn}) % {whole} < {last}",
+        turn=scope.turn,
+        whole=exp.convert(node.unit * node.size),
+        last=exp.convert(node.unit * (node.size - 1)),
+    )
+
+
+def at_entry(node: ex.AtEntry, scope: Scope) -> exp.Expr:
+    """Return the value that was kept, as the type it had."""
+    assert scope.passage is not None, "what was kept is read outside a passage"
+    kept = exp.JSONExtractScalar(
+        this=column(scope.passage, "at_entry"),
+        expression=exp.JSONPath(
+            expressions=[exp.JSONPathRoot(), exp.JSONPathKey(this=kept_key(node.name))]
+        ),
+    )
+    tree = fill("CAST({a} AS BIGINT)", a=kept)
+    tree.set("to", exp.DataType.build(SQL_TYPES[node.type.kind], dialect="duckdb"))
+    return tree
+
+
+def kept_key(name: str) -> str:
+    """Return the key of a field in what a passage keeps: plain ASCII, whatever its name."""
+    return "f_" + name.encode().hex()
+
+
+def first_come(node: ex.FirstCome, scope: Scope) -> exp.Expr:
+    """Return whether a woken passage, row `w`, is among the first; all who come now are woken."""
+    return fill(
+        "COALESCE((SELECT k.value FROM counter AS k WHERE k.name = {name}), 0) "
+        "+ ROW_NUMBER() OVER (ORDER BY w.counts_from ASC, w.passage ASC) <= {count}",
+        name=exp.Literal.string(counter_name(node.counter)),
+        count=exp.convert(node.count),
+    )
+
+
+def counter_name(counter: str) -> str:
+    """Return the name in the table `counter` of the places that were taken."""
+    return f"first:{counter}"
+
+
+def winner(node: ex.Winner, scope: Scope) -> exp.Expr:
+    """Return whether this arm has won, or any."""
+    won = fill(
+        "EXISTS(SELECT 1 FROM winner AS w WHERE w.journey = {journey} AND w.split = {split})",
+        journey=exp.Literal.string(node.journey),
+        split=exp.Literal.string(node.split),
+    )
+    if node.arm is not None:
+        select = won.this
+        select.where(fill("w.arm = {arm}", arm=exp.Literal.string(node.arm)), copy=False)
+    return won
+
+
+# --- the best message -------------------------------------------------------------------------
+
+# Reactions of the customer on a channel against messages to him on it, both of the last 90 days;
+# one of each is added, so that few messages say little.
+_OWN = """
+CAST((
+  SELECT COUNT(DISTINCT r.message_key) FROM {reactions} AS r
+  WHERE r.customer = {id} AND r.channel = {channel} AND r.at > {since}
+) + 1 AS DECIMAL(18, 6)) / ((
+  SELECT COUNT(*) FROM outbox AS o
+  WHERE o.customer = {id} AND o.channel = {channel} AND o.outcome = 'sent' AND o.created_at > {since}
+) + 2)
+"""
+_ALL = """
+CAST((
+  SELECT COUNT(DISTINCT r.message_key) FROM {reactions} AS r
+  JOIN outbox AS o ON o.key = r.message_key WHERE o.message = {message}
+) + 1 AS DECIMAL(18, 6)) / ((
+  SELECT COUNT(*) FROM outbox AS o WHERE o.message = {message} AND o.outcome = 'sent'
+) + 2)
+"""
+_REACTIONS = (
+    "SELECT e.customer, e.channel, e.message_key, e.at FROM event_opened AS e UNION ALL "
+    "SELECT e.customer, e.channel, e.message_key, e.at FROM event_clicked AS e"
+)
+_SCORE = """
+CASE WHEN {can} THEN 1000000000000 ELSE 0 END
++ CAST(ROUND({own} * 10000) AS BIGINT) * 1000000 + CAST(ROUND({all} * 10000) AS BIGINT)
+"""
+
+
+def best(node: ex.Best, scope: Scope) -> exp.Expr:
+    """Return whether no other choice is better, nor as good and written earlier."""
+    mine = _score(node.choices[node.place], scope)
+    tests = []
+    for place, choice in enumerate(node.choices):
+        if place != node.place:
+            sign = ">" if place < node.place else ">="
+            tests.append(fill(f"({{a}}) {sign} ({{b}})", a=mine, b=_score(choice, scope)))
+    return exp.and_(*tests, copy=False)
+
+
+def _score(choice: ex.Choice, scope: Scope) -> exp.Expr:
+    holes = {
+        "reactions": fill(_REACTIONS),
+        "id": column(scope.customer or "c", "id"),
+        "channel": exp.Literal.string(choice.channel),
+        "message": exp.Literal.string(choice.message),
+        "since": fill("$now - 90 * INTERVAL '1' DAY"),
+    }
+    return fill(_SCORE, can=_can(choice, scope), own=fill(_OWN, **holes), all=fill(_ALL, **holes))
+
+
+def _can(choice: ex.Choice, scope: Scope) -> exp.Expr:
+    customer = scope.customer or "c"
+    tests = []
+    if scope.catalog.topics[choice.topic].consent != "none":
+        tests.append(column(customer, f"consent.{choice.topic}.{choice.channel}"))
+    if choice.address is not None:
+        tests.append(fill("COALESCE({a}, '') <> ''", a=column(customer, choice.address)))
+    return exp.and_(*tests, copy=False) if tests else exp.true()
+
+
+ATOMS: dict[type, Emit] = {
+    ex.Again: again,
+    ex.FirstCome: first_come,
+    ex.Winner: winner,
+    ex.Best: best,
+}

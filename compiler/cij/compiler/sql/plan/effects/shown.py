@@ -1,0 +1,54 @@
+"""Values as templates and the receivers of actions know them."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler.sql.condition import Scope, to_local, value, zone_of
+from cij.compiler.sql.plan.context import text
+from cij.compiler.sql.template import fill
+from cij.compiler.types import LIST_SIGN
+
+
+def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
+    """Return the value as a template knows it: exact numbers, two places for money, local times."""
+    tree = value(node, scope)
+    if node.type.kind == "datetime":
+        return _as_text(to_local(tree, zone_of(scope)))
+    show = _SHOWN.get(node.type.kind)
+    return show(tree) if show else tree
+
+
+# Numbers are numbers in the JSON too, so templates can compare them. Their scale says how one is
+# printed: two places are an amount and stay, four are any number and its last zeros go.
+def _decimal(tree: exp.Expr) -> exp.Expr:
+    return fill("CAST({a} AS DECIMAL(18, 4))", a=tree)
+
+
+def _money(tree: exp.Expr) -> exp.Expr:
+    return fill("CAST({a} AS DECIMAL(18, 2))", a=tree)
+
+
+def _list(tree: exp.Expr) -> exp.Expr:
+    sign = text(LIST_SIGN)
+    return fill(
+        "CASE WHEN {a} = {sign} THEN CAST([] AS TEXT[]) "
+        "ELSE STRING_SPLIT(TRIM({a}, {sign}), {sign}) END",
+        a=tree,
+        sign=sign,
+    )
+
+
+def _as_text(tree: exp.Expr) -> exp.Expr:
+    return fill("CAST({a} AS TEXT)", a=tree)
+
+
+_SHOWN: dict[str, Callable[[exp.Expr], exp.Expr]] = {
+    "decimal": _decimal,
+    "percent": lambda a: _decimal(fill("{a} * 100", a=a)),
+    "money": _money,
+    "list": _list,
+    "date": _as_text,
+    "time": _as_text,
+}
