@@ -43,6 +43,9 @@ COMMANDS: dict[str, Row] = {
     "run": _row("run", "run the journeys against real data", _RUN),
     "simulate": _row("simulate", "run them on a virtual clock, sending nothing", _RUN),
     "event": _row("event", "record an event of a customer", _RUN),
+    "pause": _row("pause", "freeze the sends and entries of a journey", _RUN),
+    "resume": _row("resume", "end a pause, or begin anew after a stop", _RUN),
+    "stop": _row("stop", "end a journey for all who are inside", _RUN),
     "status": _row("status", "show who is where, and what was sent", _RUN),
     "doctor": _row("doctor", "check this machine, the settings and the sources", _RUN),
 }

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from cij.compiler.sql import query
+from cij.runtime import control
 from cij.runtime.delivery import outbox
 from cij.runtime.entering import next_entry
 from cij.runtime.segments import next_condition, next_evaluation
@@ -10,6 +11,11 @@ from cij.runtime.tick import last_tick
 from cij.runtime.world import World
 
 _NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p WHERE p.ended_at IS NULL")
+# In a pause timers run on, and what falls due happens when it ends (S22).
+_NEXT_RUNNING = query(
+    "SELECT MIN(p.wake_at) FROM passage AS p WHERE p.ended_at IS NULL AND NOT p.journey IN "
+    "(SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
+)
 _WAITS_FOR_EVENTS = query(
     "SELECT MAX(k.value) - MIN(k.value) FROM counter AS k WHERE k.name IN ('event', 'taken')"
 )
@@ -17,7 +23,8 @@ _WAITS_FOR_EVENTS = query(
 
 def next_timer(world: World) -> datetime | None:
     """Return the instant of the next timer of anybody, or None when nobody waits."""
-    found: datetime | None = world.engine.rows(_NEXT_TIMER)[0][0]
+    is_plain = not control.journeys_in(world.engine, "paused")
+    found: datetime | None = world.engine.rows(_NEXT_TIMER if is_plain else _NEXT_RUNNING)[0][0]
     return found
 
 
@@ -28,7 +35,7 @@ def next_tick(world: World) -> datetime | None:
     plans = world.newest.segments.values()
     found = [
         next_timer(world),
-        next_condition(world),
+        next_condition(world, control.journeys_in(world.engine, "paused")),
         next_entry(world, last_tick(world)),
         *(next_evaluation(world, plan) for plan in plans),
     ]

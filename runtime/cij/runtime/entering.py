@@ -10,6 +10,7 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
+from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
 from cij.runtime.world import World
 from cij.runtime.zones import to_instant
@@ -29,8 +30,8 @@ class Door:
     """The way into one journey at an instant.
 
     People enter from `opens` on, and before `closes`. `seen_until` is the instant of the last look
-    at those who may enter; `state` what was said from outside: live, draft, paused, stopped.
-    `waiting` counts the queue.
+    at those who may enter; `state` what was said from outside: live, draft, paused, resuming or
+    stopped. `waiting` counts the queue.
     """
 
     plan: JourneyPlan
@@ -91,6 +92,8 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
         if door.state in ("draft", "stopped") or (last is not None and door.closes <= last):
             continue
         dues = [at for _, at in door.calls()]
+        if door.state == "resuming":
+            dues.append(datetime.min)
         if door.seen_until is None and door.plan.entries:
             dues.append(door.opens)
         if door.waiting and door.plan.limit and door.seen_until and door.state == "live":
@@ -124,7 +127,7 @@ def let_in_from_segments(world: World, all_doors: dict[str, Door], now: datetime
             if door.plan.entries or door.plan.limit:
                 world.engine.execute(_SET_ENTERED, {"journey": door.plan.name, "now": now})
         elif door.waiting and now >= door.closes:
-            turn_all_away(world, door.plan.name, "the journey ended", now)
+            turn_all_away(world.engine, door.plan.name, "the journey ended", now)
     return entered
 
 
@@ -142,7 +145,7 @@ def let_in(
         return 0
     opening = {"opens": door.opens, "closes": door.closes}
     world.engine.execute(entry.candidates, {**parameters, **opening, "now": now})
-    if door.state == "live" and door.plan.limit is None and not door.waiting:
+    if door.state != "paused" and door.plan.limit is None and not door.waiting:
         return _admit(world, door, now)
     named = {"journey": door.plan.name, "now": now}
     if door.state == "paused" and door.drops_entries:
@@ -177,11 +180,11 @@ def leave_queue(world: World, door: Door, now: datetime) -> None:
     door.waiting -= world.engine.execute(statements.REMOVE)
 
 
-def turn_all_away(world: World, journey: str, reason: str, now: datetime) -> int:
+def turn_all_away(engine: Engine, journey: str, reason: str, now: datetime) -> int:
     """Empty the queue of a journey. Returns how many waited."""
-    world.engine.execute(statements.ALL, {"journey": journey, "reason": reason})
-    world.engine.execute(statements.TURN_AWAY, {"journey": journey, "now": now})
-    return world.engine.execute(statements.REMOVE)
+    engine.execute(statements.ALL, {"journey": journey, "reason": reason})
+    engine.execute(statements.TURN_AWAY, {"journey": journey, "now": now})
+    return engine.execute(statements.REMOVE)
 
 
 def _capacity(world: World, door: Door, now: datetime) -> int:

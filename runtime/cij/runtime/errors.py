@@ -3,7 +3,8 @@
 WorldError
 ├── ConfigError     cij.toml or the environment is wrong
 ├── DataError       a source cannot be read, or too many of its rows are bad
-├── StoreError      the state file is locked, damaged or of another version
+├── StoreError      the state file is damaged or of another version
+│   └── StoreLocked     another program has it
 └── DeliveryError   a provider refused; `retry` tells whether to try again
     ├── TransientDelivery   later may go well
     └── PermanentDelivery   never will
@@ -28,6 +29,10 @@ class DataError(WorldError):
 
 class StoreError(WorldError):
     exit_name = "STORE"
+
+
+class StoreLocked(StoreError):
+    """Another program has the state file: mostly a `cij run`."""
 
 
 class DeliveryError(WorldError):

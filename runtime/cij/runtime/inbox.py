@@ -1,8 +1,9 @@
-"""The inbox: a folder of JSON lines, by which events reach a running project.
+"""The inbox: a folder of JSON lines, by which events and orders reach a running project.
 
 `cij event` writes a file there; whoever runs the project takes it in and removes it. A file is
 taken in one transaction, and an event that was taken before is known by its id: a crash in between
-loses nothing and doubles nothing.
+loses nothing and doubles nothing. A line with the key `control` is an order (`control.py`), which
+may be carried out twice without harm; what it did is written into the folder of answers.
 """
 
 import json
@@ -13,10 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cij.runtime import control
 from cij.runtime.refresh import take_in
 from cij.runtime.world import World
 
 FOLDER = Path(".cij") / "inbox"
+ANSWERS = Path(".cij") / "answers"
 _BATCH_FILES = 1000
 
 
@@ -25,27 +28,54 @@ def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{uuid.uuid4().hex}.jsonl"
+    _write(path, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
+    return path
+
+
+def _write(path: Path, text: str) -> None:
     draft = path.with_suffix(".part")
     with draft.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    return path
+
+
+def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
+    """Take the answer to an order that was handed in as a file of its own, if there is one yet."""
+    path = root / ANSWERS / f"{handed_in.stem}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    path.unlink(missing_ok=True)
+    return found if isinstance(found, dict) else None
 
 
 def take_all(world: World, root: Path, now: datetime) -> int:
     """Take in every file of the inbox; return the number of events."""
     folder = root / FOLDER
-    files = sorted(folder.glob("*.jsonl"))[:_BATCH_FILES] if folder.is_dir() else []
-    count = 0
-    for file in files:
-        rows = [_event(line, file.name, n) for n, line in enumerate(_lines(file), 1)]
-        with world.engine.transaction():
-            take_in(world.engine, world.program, rows, now)
-        file.unlink(missing_ok=True)
-        count += len(rows)
-    return count
+    files = sorted(folder.glob("*.jsonl"), key=_age)[:_BATCH_FILES] if folder.is_dir() else []
+    return sum(_take(world, root, file, now) for file in files)
+
+
+def _age(file: Path) -> tuple[int, str]:
+    # Orders are carried out as they were given.
+    return file.stat().st_mtime_ns, file.name
+
+
+def _take(world: World, root: Path, file: Path, now: datetime) -> int:
+    rows = [_event(line, file.name, n) for n, line in enumerate(_lines(file), 1)]
+    events = [row for row in rows if "control" not in row]
+    with world.engine.transaction():
+        take_in(world.engine, world.program, events, now)
+        done = [control.apply(world.engine, r, now) for r in rows if "control" in r]
+    for one in done:
+        (root / ANSWERS).mkdir(parents=True, exist_ok=True)
+        text = json.dumps(control.as_json(one), ensure_ascii=False)
+        _write(root / ANSWERS / f"{file.stem}.json", text)
+    file.unlink(missing_ok=True)
+    return len(events)
 
 
 def _lines(file: Path) -> list[str]:

@@ -126,7 +126,7 @@ def report(world: World, now: datetime) -> Report:
 
 
 def _state(door: Door, now: datetime) -> JourneyState:
-    state = door.state
+    state = "live" if door.state == "resuming" else door.state
     if state == "live" and now >= door.closes:
         state = "ended"
     elif state == "live" and now < door.opens:

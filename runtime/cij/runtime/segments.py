@@ -74,14 +74,14 @@ def _keep(world: World, name: str, now: datetime, definition: str) -> None:
 # --- rests with conditions --------------------------------------------------------------------
 
 
-def wake_by_conditions(world: World, now: datetime) -> int:
-    """Wake those at rests for whom a condition holds now; returns how many.
+def wake_by_conditions(world: World, paused: Collection[str], now: datetime) -> int:
+    """Wake those at rests for whom a condition holds now; returns how many. Nobody in a pause.
 
     Time: as for segments, at once after a refresh of the data and at intervals where time alone
     changes the condition. Whoever has an event is woken by that.
     """
     woken = 0
-    for plan in _watches(world):
+    for plan in _watches(world, paused):
         due = next_watch(world, plan)
         if due is not None and due <= now:
             woken += world.engine.execute(plan.wake, {"now": now})
@@ -102,14 +102,14 @@ def next_watch(world: World, plan: WatchPlan) -> datetime | None:
     return evaluated + timedelta(seconds=plan.refresh_s or 0)
 
 
-def _watches(world: World) -> Iterator[WatchPlan]:
+def _watches(world: World, paused: Collection[str]) -> Iterator[WatchPlan]:
     for journey in world.journeys.values():
-        yield from journey.watches
+        yield from journey.watches if journey.name not in paused else ()
 
 
-def next_condition(world: World) -> datetime | None:
+def next_condition(world: World, paused: Collection[str]) -> datetime | None:
     """Return when any rest with conditions is to be looked at again."""
-    found = [next_watch(world, plan) for plan in _watches(world)]
+    found = [next_watch(world, plan) for plan in _watches(world, paused)]
     return min((instant for instant in found if instant is not None), default=None)
 
 

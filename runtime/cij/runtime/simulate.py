@@ -16,7 +16,8 @@ from cij.runtime.world import World
 
 _DELIVER = query(
     "UPDATE outbox SET outcome = 'delivered', settled_at = $now, due_at = NULL "
-    "WHERE outcome = 'queued'"
+    "WHERE outcome = 'queued' "
+    "AND NOT journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
 )
 
 Progress = Callable[[datetime], None]

@@ -7,12 +7,15 @@ It is one transaction, and a function of the store and of `now`: the same store 
 the same rows. Cost follows who moves: what has nothing due is not touched.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR, FILL
-from cij.compiler.sql.plan import fresh_events
+from cij.compiler.sql.plan import fresh_events, missed_events
+from cij.runtime import control
+from cij.runtime.engine import Row
 from cij.runtime.entering import (
     Door,
     doors,
@@ -89,21 +92,27 @@ def last_tick(world: World) -> datetime | None:
 def _step(world: World, last: datetime | None, report: TickReport) -> None:
     now, events = report.now, report.events
     arrived, at_doors = _has_arrivals(world), doors(world)
-    _react(world, last, at_doors, report)
+    paused = control.journeys_in(world.engine, "paused")
+    _go_on_after_pauses(world, last, report)
+    _react(world, last, at_doors, paused, report)
     had_events, wanted = arrived or report.events > events, wanted_segments(at_doors, now)
     evaluate_segments(world, now, had_events=had_events, wanted=wanted)
-    if wake_by_conditions(world, now):
+    if wake_by_conditions(world, paused, now):
         _advance(world, report)
     report.entered += let_in_from_segments(world, at_doors, now)
     _advance(world, report)
-    _wake_timers(world, report)
+    _wake_timers(world, paused, report)
 
 
 # --- events -----------------------------------------------------------------------------------
 
 
 def _react(
-    world: World, last: datetime | None, at_doors: dict[str, Door], report: TickReport
+    world: World,
+    last: datetime | None,
+    at_doors: dict[str, Door],
+    paused: AbstractSet[str],
+    report: TickReport,
 ) -> None:
     count = _take_fresh(world, last, report.now)
     report.events += count
@@ -113,7 +122,8 @@ def _react(
         parameters = {"now": report.now, "round": round}
         plans = [j for j in world.journeys.values() if event in j.events]
         for plan in plans:
-            for statement in plan.events[event].reactions:
+            found = plan.events[event]
+            for statement in found.leaving if plan.name in paused else found.reactions:
                 world.engine.execute(statement, parameters)
         _advance(world, report)
         for door in at_doors.values():
@@ -150,10 +160,29 @@ def _take_fresh(world: World, last: datetime | None, now: datetime) -> int:
     return count
 
 
+def _go_on_after_pauses(world: World, last: datetime | None, report: TickReport) -> None:
+    """Have the events of a pause end the waits of those who stood still, in order of their time."""
+    for name, taken, ticked_at in world.engine.rows(control.RESUMING):
+        plans = [j for j in world.journeys.values() if j.name == name]
+        between = {"taken": taken, "ticked_at": ticked_at, "last": last or report.now}
+        between["until"] = world.engine.rows(_TAKEN)[0][0]
+        for event in sorted({e for plan in plans for e, p in plan.events.items() if p.waking}):
+            world.engine.execute(missed_events(event), between)
+        world.engine.execute(_NUMBER_FRESH)
+        for round, event in world.engine.rows(_ROUNDS):
+            for plan in plans:
+                found = plan.events.get(event)
+                for statement in found.waking if found else ():
+                    world.engine.execute(statement, {"now": report.now, "round": round})
+            _advance(world, report)
+        world.engine.execute(_CLEAR_FRESH)
+        control.go_on(world.engine, name)
+
+
 def _enter_by_event(world: World, door: Door, event: str, round: int, report: TickReport) -> None:
     plan = door.plan.events[event]
     for statement in plan.queue if door.waiting else ():
-        world.engine.execute(statement, {"round": round})
+        world.engine.execute(statement, {"round": round, "now": report.now})
         leave_queue(world, door, report.now)
     for entry in plan.entries:
         report.entered += let_in(world, door, entry, report.now, {"round": round})
@@ -162,12 +191,16 @@ def _enter_by_event(world: World, door: Door, event: str, round: int, report: Ti
 # --- moving -----------------------------------------------------------------------------------
 
 
-def _wake_timers(world: World, report: TickReport) -> None:
-    while due := world.engine.rows(_DUE_RESTS, {"now": report.now}):
+def _wake_timers(world: World, paused: AbstractSet[str], report: TickReport) -> None:
+    while due := _due_rests(world, paused, report.now):
         for name, version, rest in due:
             plan = world.journey(name, version)
             world.engine.execute(plan.timers[rest], {"now": report.now})
         _advance(world, report)
+
+
+def _due_rests(world: World, paused: AbstractSet[str], now: datetime) -> list[Row]:
+    return [row for row in world.engine.rows(_DUE_RESTS, {"now": now}) if row[0] not in paused]
 
 
 def _advance(world: World, report: TickReport) -> None:

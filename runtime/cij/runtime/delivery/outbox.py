@@ -2,6 +2,7 @@
 
     queued -> sending -> delivered | failed | uncertain | queued again, later
 
+While a journey is paused its rows stay queued (S22); when it is stopped they become cancelled (S23).
 Outcomes that are decided at insert (no_consent, withheld, …) are never touched here.
 A batch goes to the engine as one JSON text: DuckDB takes 80 µs to bind each value of a list.
 """
@@ -13,6 +14,7 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.columns import stored_plainly
+from cij.compiler.sql.store import CONTROL
 from cij.runtime.engine import Engine
 
 _TABLES = (
@@ -29,6 +31,7 @@ _TABLES = (
         *("key", "customer", "address", "parameters"),
     ),
     query("CREATE TABLE IF NOT EXISTS content (hash VARCHAR, message VARCHAR)"),
+    CONTROL,
 )
 
 _DUE = query("""
@@ -36,6 +39,7 @@ _DUE = query("""
       created_at, COALESCE(attempts, 0)
     FROM outbox
     WHERE outcome = 'queued' AND channel = $channel AND COALESCE(due_at, created_at) <= $now
+      AND NOT journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
     ORDER BY created_at, key
     LIMIT $limit
 """)
@@ -67,7 +71,11 @@ _CONTENTS = query("""
     WHERE hash IN (SELECT UNNEST(FROM_JSON($hashes, '["VARCHAR"]')))
 """)
 
-_NEXT_DUE = query("SELECT MIN(COALESCE(due_at, created_at)) FROM outbox WHERE outcome = 'queued'")
+_NEXT_DUE = query("""
+    SELECT MIN(COALESCE(due_at, created_at)) FROM outbox
+    WHERE outcome = 'queued'
+      AND NOT journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
+""")
 
 _REQUEUE = query("""
     UPDATE outbox SET outcome = 'queued'

@@ -15,7 +15,7 @@ import duckdb
 
 from cij.compiler.sql import Statement
 from cij.runtime.engine.staging import CsvFile, Reject, stage_csv, stage_sqlite
-from cij.runtime.errors import StoreError
+from cij.runtime.errors import StoreError, StoreLocked
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
@@ -59,7 +59,7 @@ class DuckEngine:
         try:
             self._connection = duckdb.connect(str(path) if path else ":memory:", config=_CONFIG)
         except duckdb.Error as error:
-            raise StoreError(_opening_message(path, error)) from error
+            raise _opening_error(path, error) from error
         # Statements are few and big, and their order is given by the plan.
         self._connection.execute("SET preserve_insertion_order = false")
         # Inside a transaction the planner takes new tables for small and would join times by loops.
@@ -137,7 +137,7 @@ class DuckEngine:
                 "ATTACH '" + str(path).replace("'", "''") + "' AS original (READ_ONLY)", None
             )
         except duckdb.Error as error:
-            raise StoreError(_opening_message(path, error)) from error
+            raise _opening_error(path, error) from error
         self._guard("COPY FROM DATABASE original TO memory", None)
         self._guard("DETACH original", None)
 
@@ -174,8 +174,9 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _opening_message(path: Path | None, error: duckdb.Error) -> str:
-    text = str(error)
-    if "lock" in text.lower():
-        return f"another `cij run` or program has {path} open; stop it first, or wait for its end"
-    return f"cannot open the state file {path}: {_first_line(error)}"
+def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
+    if "lock" in str(error).lower():
+        return StoreLocked(
+            f"another `cij run` or program has {path} open; stop it first, or wait for its end"
+        )
+    return StoreError(f"cannot open the state file {path}: {_first_line(error)}")

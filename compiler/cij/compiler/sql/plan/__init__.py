@@ -19,7 +19,7 @@ from cij.compiler.sql.plan.parts import (
 )
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import segment_query
-from cij.compiler.sql.plan.waking import fresh_events
+from cij.compiler.sql.plan.waking import fresh_events, missed_events
 
 __all__ = [
     "EntryPlan",
@@ -32,6 +32,7 @@ __all__ = [
     "journey_plan",
     "make_plan",
     "measure_query",
+    "missed_events",
     "recheck",
     "segment_query",
 ]

@@ -32,6 +32,26 @@ WHERE e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
     )
 
 
+@lru_cache(maxsize=1024)
+def missed_events(event: str) -> Statement:
+    """Return the statement that puts the events of one name that came in a pause into `fresh`.
+
+    Parameters: `taken` and `ticked_at` the last number and instant before the pause, `until` and
+    `last` those of the last tick in it.
+    """
+    return query(
+        """
+INSERT INTO fresh (seq, event, customer, at, round)
+SELECT e.seq, {name}, e.customer, e.at, 0
+FROM {events} AS e
+WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
+  AND (e.seq > $taken OR e.at > $ticked_at)
+""",
+        name=text(event),
+        events=f"event_{event}",
+    )
+
+
 def timer(rest: pg.Rest, context: Context) -> Statement:
     """Return the statement that wakes all whose timer at `rest` is due."""
     return query(

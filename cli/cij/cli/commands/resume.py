@@ -1,0 +1,39 @@
+"""`cij resume`: a paused journey goes on; a stopped one begins anew."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cij.cli.controlling import give, json_option, people, project_option, tell, wait_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij resume loyalty_reward
+  cij resume loyalty_reward --again     start a stopped journey anew
+  cij resume loyalty_reward --json"""
+)
+@click.argument("journey")
+@click.option("--again", is_flag=True, help="Start a journey anew that was stopped.")
+@project_option
+@wait_option
+@json_option
+def command(journey: str, again: bool, path: Path, wait_s: float, as_json: bool) -> None:
+    """End the pause of JOURNEY.
+
+    What fell due in the pause happens at the next step of `cij run`: first the events, in the order
+    of their times, then those who waited enter, then the timers. A journey that was stopped begins
+    anew with `--again`: who was inside counts as having been there once.
+    """
+    order = {"control": "resume", "again": again}
+    found = give(path, journey, order, wait_s, lambda count: None)
+    tell(found, as_json, _words)
+
+
+def _words(done: dict[str, Any]) -> str:
+    if not done["changed"]:
+        return f"{done['journey']}: was not paused"
+    waiting = f", {people(done['waiting'])} waited to enter" if done["waiting"] else ""
+    return f"{done['journey']}: goes on; {people(done['inside'])} inside{waiting}"

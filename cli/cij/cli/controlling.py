@@ -1,0 +1,116 @@
+"""Pausing, resuming and stopping from the command line.
+
+If nobody has the state file it is done at once. If `cij run` has it, the order goes to its inbox,
+and the answer is waited for.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cij.cli.compiling import compiled
+from cij.cli.project import Project
+from cij.cli.running import open_store, store_path
+from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Program
+from cij.runtime import control
+from cij.runtime.clock import LiveClock
+from cij.runtime.deploy import prepare
+from cij.runtime.engine import Engine
+from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.inbox import answer, hand_in
+
+_LOOK_AGAIN_S = 0.1
+HANDED_IN = "handed in"
+
+Options = dict[str, Any]
+Ask = Callable[[int | None], None]
+
+
+def give(path: Path, journey: str, order: Options, wait_s: float, ask: Ask) -> dict[str, Any]:
+    """Carry out an order about a journey and return what it did, as plain values.
+
+    `ask` is called before, with the number of people inside where that can be known. Raises:
+    ConfigError when nothing has run yet; click.UsageError for a journey that there is not, or
+    that cannot be ordered so.
+    """
+    project, program = compiled(path)
+    if not store_path(project).is_file():
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    message = {"journey": journey, **order}
+    try:
+        engine = open_store(project)
+    except StoreLocked:
+        _require(journey, [j.name for j in program.journeys])
+        ask(None)
+        return _checked(_by_inbox(project, message, wait_s))
+    try:
+        return _checked(_at_once(engine, program, message, ask))
+    finally:
+        engine.close()
+
+
+def _at_once(engine: Engine, program: Program, message: Options, ask: Ask) -> dict[str, Any]:
+    prepare(engine, program)
+    _require(message["journey"], control.known_journeys(engine))
+    ask(control.inside(engine, message["journey"]))
+    return control.as_json(control.apply(engine, message, LiveClock().now()))
+
+
+def _require(journey: str, known: list[str]) -> None:
+    if journey not in known:
+        hint = did_you_mean(journey, known)
+        message = f"there is no journey `{journey}` in the state"
+        raise click.UsageError(f"{message}; {hint}" if hint else message)
+
+
+def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, Any]:
+    file = hand_in(project.root, [message])
+    end = time.monotonic() + wait_s
+    while time.monotonic() < end:
+        if (found := answer(project.root, file)) is not None:
+            return found
+        time.sleep(_LOOK_AGAIN_S)
+    return {"journey": message["journey"], "action": message["control"], "state": HANDED_IN}
+
+
+def _checked(found: dict[str, Any]) -> dict[str, Any]:
+    if found.get("refused"):
+        hint = "; `--again` starts it anew" if found["state"] == "stopped" else ""
+        raise click.UsageError(f"`{found['journey']}`: {found['refused']}{hint}")
+    return found
+
+
+def tell(found: dict[str, Any], as_json: bool, words: Callable[[dict[str, Any]], str]) -> None:
+    """Print what an order did, as JSON or as a sentence."""
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif found["state"] == HANDED_IN:
+        click.echo(f"handed in: who has the state open will {found['action']} it at the next look")
+    else:
+        click.echo(words(found))
+
+
+def people(count: int) -> str:
+    """Return `1 person` or `3 people`."""
+    return f"{count} person" if count == 1 else f"{count} people"
+
+
+def messages(count: int) -> str:
+    """Return `1 message` or `3 messages`."""
+    return f"{count} message" if count == 1 else f"{count} messages"
+
+
+project_option = click.option("--project", "path", default=".", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+wait_option = click.option(
+    "--wait",
+    "wait_s",
+    default=15.0,
+    show_default=True,
+    help="Seconds to wait for the answer of a `cij run` that is going.",
+)

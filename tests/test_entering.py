@@ -1,0 +1,312 @@
+"""Calendars, limits, first and last instants, drafts: what a live run does with them."""
+
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from cij.compiler.program import Schedule
+from cij.compiler.sql import query
+from cij.runtime.due import next_tick
+from cij.runtime.report import report
+from cij.runtime.schedule import next_call, next_period, period_start
+from tests.town import DAY, HOUR, ZONE, Town, names
+
+# A Wednesday, 10:00 in Madrid.
+NOW = datetime(2026, 3, 4, 9)
+MONDAY = datetime(2026, 3, 9, 8)
+
+WEEKLY = """
+journey weekly {
+  enter from segment keen every monday at 09:00
+  again always
+  steps {
+    hello: send email first
+  }
+}
+"""
+
+
+def limited(rule: str, entry: str = "enter on visit", more: str = "") -> str:
+    return f"""
+journey limited {{
+  {entry}
+  {rule}
+  {more}
+  again always
+  steps {{
+    hello: send email first
+  }}
+}}
+"""
+
+
+# --- the calendar -----------------------------------------------------------------------------
+
+
+def test_a_live_run_is_due_at_the_instants_of_the_calendar() -> None:
+    town = Town(WEEKLY, NOW)
+    town.people("ana", points=20)
+    town.tick(NOW)
+    assert next_tick(town.world) == MONDAY
+    town.tick(MONDAY)
+    # The last Sunday of March makes the next but two come an hour earlier.
+    assert next_tick(town.world) == MONDAY + 7 * DAY
+    town.run_to(MONDAY + 22 * DAY)
+    expected = [MONDAY, MONDAY + 7 * DAY, MONDAY + 14 * DAY, MONDAY + 21 * DAY - HOUR]
+    assert town.entered() == [("ana", at) for at in expected]
+
+
+def test_instants_at_which_nothing_ran_are_made_up_once() -> None:
+    town = Town(WEEKLY, NOW)
+    town.people("ana", points=20)
+    town.tick(NOW)
+    back = MONDAY + 16 * DAY
+    town.tick(back)
+    assert town.entered() == [("ana", back)]
+    assert next_tick(town.world) == MONDAY + 21 * DAY - HOUR
+
+
+def test_who_left_the_segment_before_the_instant_does_not_enter() -> None:
+    text = (
+        WEEKLY.replace("keen", "lately")
+        + """
+segment lately {
+  where any(visit within last 5 days)
+  refresh = 30 days
+}
+"""
+    )
+    town = Town(text, NOW)
+    town.people("ana", "bob")
+    town.event("visit", "ana", NOW - DAY)
+    town.event("visit", "bob", NOW)
+    town.tick(NOW)
+    town.tick(MONDAY - DAY)
+    # The segment's own interval is far longer; at the instant it is looked at all the same.
+    town.event("visit", "bob", MONDAY - DAY)
+    town.tick(MONDAY)
+    assert names(town.entered()) == ["bob"]
+
+
+ZONES = ("Europe/Madrid", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
+
+
+@st.composite
+def schedules(draw: Any) -> Schedule:
+    unit = draw(st.sampled_from(("day", "week", "month", "year")))
+    hour, minute = draw(st.integers(0, 23)), draw(st.sampled_from((0, 15, 30)))
+    return Schedule(
+        count=draw(st.integers(1, 5)),
+        unit=unit,
+        weekday=draw(st.integers(1, 7)) if unit == "week" else 1,
+        at=time(hour, minute).isoformat(),
+    )
+
+
+def _calls(every: Schedule, zone: str, first: datetime, days: int) -> list[datetime]:
+    """Every instant of the schedule, found by looking at each day: an independent, slow way."""
+    found: list[datetime] = []
+    unit_starts = 0
+    day = first.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(zone)).date()
+    for _ in range(days):
+        is_start = {
+            "day": True,
+            "week": day.isoweekday() == every.weekday,
+            "month": day.day == 1,
+            "year": (day.month, day.day) == (1, 1),
+        }[every.unit]
+        local = datetime.combine(day, time.fromisoformat(every.at)).replace(tzinfo=ZoneInfo(zone))
+        at = _instant(local)
+        if is_start and at >= first:
+            if unit_starts % every.count == 0:
+                found.append(at)
+            unit_starts += 1
+        day += timedelta(days=1)
+    return found
+
+
+def _instant(local: datetime) -> datetime:
+    """Return the first of two, or the end of a gap: by trying every second quarter of an hour."""
+    utc = local.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+    zone = local.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    if utc.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None) == local.replace(
+        tzinfo=None
+    ):
+        return utc
+    probe = utc - timedelta(hours=3)
+    wall = local.replace(tzinfo=None)
+    while probe.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None) < wall:
+        probe += timedelta(minutes=15)
+    return probe
+
+
+@settings(max_examples=150, deadline=None)
+@given(schedules(), st.sampled_from(ZONES), st.integers(0, 500), st.integers(0, 23))
+def test_the_calendar_agrees_with_looking_at_every_day(
+    every: Schedule, zone: str, day: int, hour: int
+) -> None:
+    first = datetime(2025, 1, 1) + timedelta(days=day, hours=hour)
+    expected = _calls(every, zone, first, 800)
+    found: list[datetime] = []
+    after = None
+    while len(found) < len(expected):
+        after = next_call(every, zone, first, after)
+        found.append(after)
+    assert found == expected
+    for before, at in pairwise(expected):
+        assert next_call(every, zone, first, at - timedelta(seconds=1)) == at
+        assert next_call(every, zone, first, before) == at
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(("second", "minute", "hour", "day", "week", "month", "year")),
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)),
+)
+def test_periods_follow_each_other_without_a_hole(unit: Any, zone: str, now: datetime) -> None:
+    start, end = period_start(unit, zone, now), next_period(unit, zone, now)
+    assert start <= now < end
+    assert period_start(unit, zone, end) == end
+    assert period_start(unit, zone, end - timedelta(microseconds=1)) == start
+
+
+# --- the limit --------------------------------------------------------------------------------
+
+
+def test_over_the_limit_people_wait_in_the_order_of_arrival_and_nobody_is_lost() -> None:
+    town = Town(limited("limit = 3 per day"), NOW)
+    people = [f"p{n:02}" for n in range(20)]
+    town.people(*people)
+    for n, name in enumerate(reversed(people)):
+        town.event("visit", name, NOW + timedelta(minutes=n))
+    town.tick(NOW + HOUR)
+    assert names(town.entered()) == ["p17", "p18", "p19"]
+    assert town.waiting() == list(reversed(people))[3:]
+    assert next_tick(town.world) == datetime(2026, 3, 4, 23)
+    town.run_to(NOW + 10 * DAY)
+    found = town.entered()
+    days = [at for _, at in found]
+    assert dict(found) == dict(zip(reversed(people), days, strict=True))
+    assert max(days.count(at) for at in days[3:]) == 3 and town.waiting() == []
+
+
+def test_who_waits_is_turned_away_for_a_reason_when_his_turn_comes() -> None:
+    more = 'suppress = plan = "vip"'
+    text = limited("limit = 1 per day", "enter from segment keen", more)
+    town = Town(text.replace("again always", "again never"), NOW)
+    town.people("a", "b", "c", "d", "e", "f", points=20)
+    town.tick(NOW)
+    assert names(town.entered()) == ["a"] and town.waiting() == ["b", "c", "d", "e", "f"]
+    town.change("b", plan="vip")
+    town.change("c", points=1)
+    town.engine.execute(query("DELETE FROM customer WHERE id = 'd'"))
+    town.tick(NOW + HOUR)
+    # Nobody is turned away before his turn.
+    assert town.turned_away() == []
+    town.tick(NOW + DAY)
+    assert town.turned_away() == [
+        ("b", "suppressed"),
+        ("c", "left the segment"),
+        ("d", "gone"),
+    ]
+    assert names(town.entered()) == ["a", "e"] and town.waiting() == ["f"]
+
+
+def test_nobody_waits_twice_and_nobody_has_two_passages_at_once() -> None:
+    town = Town(limited("limit = 1 per hour").replace("send email first", "wait 2 days"), NOW)
+    town.people("ana", "bob")
+    for minute in range(6):
+        at = NOW + timedelta(minutes=minute)
+        town.event("visit", "ana" if minute % 2 else "bob", at)
+        town.tick(at)
+    town.run_to(NOW + DAY)
+    assert names(town.entered()) == ["bob", "ana"]
+    assert town.turned_away() == [("bob", "again")]
+
+
+def test_at_the_end_of_a_journey_its_queue_is_turned_away() -> None:
+    text = limited("limit = 1 per day", more="ends = 2026-03-06")
+    town = Town(text, NOW)
+    town.people("a", "b", "c", "d")
+    for n, name in enumerate("abcd"):
+        town.event("visit", name, NOW + timedelta(minutes=n))
+    town.tick(NOW + HOUR)
+    town.run_to(NOW + 5 * DAY)
+    town.event("visit", "a", NOW + 5 * DAY)
+    town.tick(NOW + 5 * DAY)
+    assert names(town.entered()) == ["a", "b"]
+    assert town.turned_away() == [("c", "the journey ended"), ("d", "the journey ended")]
+    assert [s.state for s in report(town.world, NOW + 5 * DAY).states] == ["ended"]
+
+
+# --- first and last instant, drafts -----------------------------------------------------------
+
+
+def test_events_before_the_start_and_from_the_end_on_admit_nobody() -> None:
+    text = limited("starts = 2026-03-05 09:00", more="ends = 2026-03-06 09:00")
+    town = Town(text, NOW)
+    town.people("a", "b", "c", "d")
+    starts, ends = datetime(2026, 3, 5, 8), datetime(2026, 3, 6, 8)
+    second = timedelta(seconds=1)
+    for name, at in zip("abcd", (starts - second, starts, ends - second, ends), strict=True):
+        town.event("visit", name, at)
+        town.tick(at)
+    assert names(town.entered()) == ["b", "c"]
+
+
+def test_a_run_that_was_down_for_the_whole_of_a_journey_rests() -> None:
+    text = limited("starts = 2026-03-05", "enter from segment keen", "ends = 2026-03-06")
+    town = Town(text, NOW)
+    town.people("ana", points=20)
+    town.tick(NOW)
+    assert next_tick(town.world) == datetime(2026, 3, 4, 23)
+    town.tick(NOW + 9 * DAY)
+    assert town.entered() == [] and next_tick(town.world) is None
+
+
+def test_a_draft_begins_when_it_is_a_draft_no_more() -> None:
+    draft = limited("stage = draft", "enter from segment keen\n  enter on visit")
+    town = Town(draft, NOW)
+    town.people("ana", points=20)
+    town.people("bob")
+    town.event("visit", "bob", NOW)
+    town.tick(NOW)
+    assert town.entered() == [] and next_tick(town.world) is None
+    assert [s.state for s in report(town.world, NOW).states] == ["draft"]
+    town.deploy(draft.replace("stage = draft", "stage = live"), NOW + DAY)
+    town.tick(NOW + DAY)
+    # An event from before the beginning admits nobody (S6).
+    assert town.entered() == [("ana", NOW + DAY)]
+    assert [s.state for s in report(town.world, NOW + DAY).states] == ["live"]
+
+
+@pytest.mark.parametrize("stage", ["stage = draft", "stage = live"])
+def test_who_is_inside_goes_on_when_the_journey_becomes_a_draft(stage: str) -> None:
+    text = limited("stage = live").replace("send email first", "wait 2 days")
+    town = Town(text, NOW)
+    town.people("ana", "bob")
+    town.event("visit", "ana", NOW)
+    town.tick(NOW)
+    town.deploy(text.replace("stage = live", stage), NOW + HOUR)
+    town.event("visit", "bob", NOW + HOUR)
+    town.run_to(NOW + 5 * DAY)
+    assert town.ended()["ana"] == ("completed", NOW + 2 * DAY)
+    assert ("bob" in names(town.entered())) == (stage == "stage = live")
+
+
+def test_zone_of_the_limit_is_that_of_the_journey() -> None:
+    text = limited("limit = 1 per day", more='timezone = "America/New_York"')
+    town = Town(text, NOW)
+    town.people("a", "b")
+    town.event("visit", "a", NOW)
+    town.event("visit", "b", NOW)
+    town.tick(NOW)
+    midnight = datetime(2026, 3, 5, tzinfo=ZoneInfo("America/New_York"))
+    assert next_tick(town.world) == midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+    assert ZONE != "America/New_York"
