@@ -275,7 +275,8 @@ def said(*arguments: str) -> dict[str, Any]:
 
 
 def state_of(project: Path) -> str:
-    return {s["journey"]: s["state"] for s in status(project)["states"]}[JOURNEY]
+    states = {s["journey"]: s["state"] for s in status(project)["states"]}
+    return str(states[JOURNEY])
 
 
 def test_the_commands_work_on_the_state_when_nothing_runs(project: Path) -> None:

@@ -185,16 +185,16 @@ class Journey:
     again_after: Period | None
     per: str | None
     suppress: Expression | None
-    limit: pg.Limit | None
-    starts: str | None
-    ends: str | None
-    is_draft: bool
     holdout: str | None
     language: Expression | None
     timezone: str | None
     goals: tuple[Goal, ...]
     exits: tuple[Exit, ...]
     steps: Steps
+    limit: pg.Limit | None = None
+    starts: str | None = None
+    ends: str | None = None
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
