@@ -1,5 +1,6 @@
 """`source`: a table from outside."""
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, cast
@@ -45,6 +46,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
     own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
     missing = [k for k in needed if body.need(k, f'{k} = "…"') is None]
     _check_signs(body, own)
+    _check_date_format(body, own)
     zone, tolerate = body.zone("timezone", build.is_zone), _tolerate(body)
     key = body.name("key") if body.need("key", "key = COLUMN") else None
     columns = _columns(node, body, build)
@@ -76,6 +78,26 @@ def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:
         value = own.get(key)
         if value is not None and len(value) > 1 and value not in longest:
             body.wrong(body.settings[key], "one character")
+
+
+# What DuckDB reads after a percent sign; `-` takes numbers without a zero in front.
+_DIRECTIVES = re.compile(r"%(?:-?[dHIjmMSy]|[aAbBcfgGnpuUVwWxXYzZ%])")
+
+
+def _check_date_format(body: Body, own: Mapping[str, str | None]) -> None:
+    """Report a format of dates that no date can be read by."""
+    text = own.get("date_format")
+    if text is None or text.startswith("env:"):
+        return
+    rest = _DIRECTIVES.sub("", text)
+    parts = {part.lstrip("%-") for part in _DIRECTIVES.findall(text)}
+    is_whole = all(parts & some for some in ({"d"}, {"m", "b", "B"}, {"y", "Y"}))
+    has_day = is_whole or parts & {"c", "x"} or (parts & {"j"} and parts & {"y", "Y"})
+    setting = body.settings["date_format"]
+    if "%" in rest:
+        body.wrong(setting, 'signs such as %d, %m and %Y after each `%`: "%d.%m.%Y"')
+    elif not has_day:
+        body.wrong(setting, 'a format with day, month and year: "%d.%m.%Y"')
 
 
 def _personal(

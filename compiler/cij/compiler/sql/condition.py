@@ -71,6 +71,8 @@ def zone_of(scope: Scope) -> exp.Expr:
 
     The column `zone` is the field `timezone` where that names a zone, else the project's.
     """
+    if scope.source_alias is not None and scope.journey_zone is not None:
+        return exp.Literal.string(scope.journey_zone)
     zone = column(scope.customer, "zone")
     if scope.journey_zone is None:
         return zone

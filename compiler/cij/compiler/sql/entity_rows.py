@@ -24,7 +24,7 @@ def filled(entity: Entity, source: Source) -> Statement:
     """Return the statement that puts all rows in."""
     key = fill("CAST({k} AS VARCHAR)", k=column("s", source.key))
     values = [
-        named(cast(value(f.value, Scope.source("s")), f.type), f.name)
+        named(cast(value(f.value, Scope.source("s", source)), f.type), f.name)
         for f in entity.fields
         if f.value is not None
     ]

@@ -63,7 +63,7 @@ def arriving(event: Event, source: Source) -> Statement:
         fill("u.id AS customer"),
         named(reference, "reference"),
         named(_at(event, source), "at"),
-        *(named(tree, name) for name, tree in _fields(event)),
+        *(named(tree, name) for name, tree in _fields(event, source)),
     ]
     rows = select(
         columns,
@@ -82,7 +82,7 @@ def arriving(event: Event, source: Source) -> Statement:
 
 def append(event: Event) -> Statement:
     """Return the statement that takes in what arrived complete, numbered after `$last`."""
-    names = [name for name, _ in _fields(event)]
+    names = [f.name for f in event.fields if f.value is not None]
     columns = [
         fill("$last + ROW_NUMBER() OVER (ORDER BY a.at, a.id)"),
         *(column("a", name) for name in ("id", "customer", "at")),
@@ -153,7 +153,7 @@ def _refused(event: Event) -> exp.Expr:
 
 def rewrite(event: Event, source: Source) -> Statement:
     """Return the statement that computes `at` and the fields of old events anew."""
-    columns = {"at": _at(event, source), **dict(_fields(event))}
+    columns = {"at": _at(event, source), **dict(_fields(event, source))}
     rows = select(
         [named(_id(source), "#id"), *(named(tree, name) for name, tree in columns.items())],
         "SELECT 1 FROM {t} AS s",
@@ -197,16 +197,16 @@ def _id(source: Source) -> exp.Expr:
 
 def _at(event: Event, source: Source) -> exp.Expr:
     assert event.at is not None, f"event {event.name} does not say when it happens"
-    tree = value(event.at, Scope.source("s"))
+    tree = value(event.at, Scope.source("s", source))
     if event.at.type.kind != "date":
         return tree
     midnight = fill("CAST({a} AS TIMESTAMP)", a=tree)
     return to_instant(midnight, literal(source.timezone))
 
 
-def _fields(event: Event) -> list[tuple[str, exp.Expr]]:
+def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
     return [
-        (f.name, cast(value(f.value, Scope.source("s")), f.type))
+        (f.name, cast(value(f.value, Scope.source("s", source)), f.type))
         for f in event.fields
         if f.value is not None
     ]

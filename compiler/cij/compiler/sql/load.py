@@ -147,7 +147,7 @@ def contents(source: Source) -> Statement:
 def _good(source: Source) -> exp.Expr:
     parts = [fill('p."#reason" IS NULL')]
     if source.where is not None:
-        parts.append(condition(source.where, Scope.source("p")))
+        parts.append(condition(source.where, Scope.source("p", source)))
     return all_of(parts)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from cij.compiler.program import Measure, Program, Segment, Topic
+from cij.compiler.program import Measure, Program, Segment, Source, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Scope:
     `customer` is a row with all columns of the table `customer`, so also `id` and `zone`.
     `depth` counts the aggregates around, so that their aliases differ. `journey_zone` is the zone
     of the journey for customers whose own is not known (S4); `has_own_zone` when customers have one.
+    A row of a source has the zone of the source, and no customer.
     `passage` is the row of a passage, or of one that moves, in the turn `turn`.
     """
 
@@ -46,9 +47,9 @@ class Scope:
     turn: exp.Expr | None = None
 
     @staticmethod
-    def source(alias: str) -> "Scope":
-        """Return the scope of a source's own filter or mapping: only its columns."""
-        return Scope(source_alias=alias)
+    def source(alias: str, source: Source) -> "Scope":
+        """Return the scope of a source's filter or mapping: its columns, in its own zone."""
+        return Scope(source_alias=alias, journey_zone=source.timezone)
 
     def inside_aggregate(self) -> "Scope":
         """Return this scope with one more event row, that of an aggregate."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program
+from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
 from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
@@ -135,29 +135,29 @@ def _shape(program: Program) -> _Shape:
 
 def _mapped(program: Program, place: int, shape: _Shape) -> exp.Expr:
     mapping = program.profile.mappings[place]
-    key = next(s.key for s in program.sources if s.name == mapping.source)
+    source = next(s for s in program.sources if s.name == mapping.source)
     columns = [
         named(number(place), "place"),
         named(literal(mapping.source), "source"),
-        named(fill("CAST({k} AS VARCHAR)", k=column("s", key)), "key"),
+        named(fill("CAST({k} AS VARCHAR)", k=column("s", source.key)), "key"),
     ]
-    columns += [named(_field(mapping, f), f"f{i}") for i, f in enumerate(shape.fields)]
-    columns += [named(_consent(mapping, *c), f"c{i}") for i, c in enumerate(shape.consents)]
+    columns += [named(_field(mapping, f, source), f"f{i}") for i, f in enumerate(shape.fields)]
+    columns += [named(_consent(mapping, *c, source), f"c{i}") for i, c in enumerate(shape.consents)]
     columns += [named(_time(program, mapping, f), f"t{i}") for i, f in enumerate(shape.times)]
     return select(columns, "SELECT 1 FROM {t} AS s", t=table_of(mapping.source))
 
 
-def _field(mapping: Mapping, field: ProfileField) -> exp.Expr:
+def _field(mapping: Mapping, field: ProfileField, source: Source) -> exp.Expr:
     node = mapping.fields.get(field.name)
-    tree = exp.null() if node is None else value(node, Scope.source("s"))
+    tree = exp.null() if node is None else value(node, Scope.source("s", source))
     return cast(tree, field.type)
 
 
-def _consent(mapping: Mapping, topic: str, channel: str) -> exp.Expr:
+def _consent(mapping: Mapping, topic: str, channel: str, source: Source) -> exp.Expr:
     said = [c for c in mapping.consents if c.topic == topic and c.channel in (None, channel)]
     # What is said about one channel goes before what is said about all.
     said.sort(key=lambda c: c.channel is None)
-    tree = value(said[0].value, Scope.source("s")) if said else exp.null()
+    tree = value(said[0].value, Scope.source("s", source)) if said else exp.null()
     return fill("CAST({a} AS BOOLEAN)", a=tree)
 
 

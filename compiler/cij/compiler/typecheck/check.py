@@ -388,11 +388,21 @@ def is_currency(text: str) -> bool:
 
 
 def _now(node: syntax.Call, env: Environment) -> ex.Expression | None:
-    return ex.Now() if _takes(node, 0, env) else None
+    return ex.Now() if _takes(node, 0, env) and _has_now(node, env) else None
 
 
 def _today(node: syntax.Call, env: Environment) -> ex.Expression | None:
-    return ex.Today() if _takes(node, 0, env) else None
+    return ex.Today() if _takes(node, 0, env) and _has_now(node, env) else None
+
+
+def _has_now(node: syntax.Call, env: Environment) -> bool:
+    """Tell whether an expression is read again as time goes on, or report that it is not."""
+    if env.source is None:
+        return True
+    message = f"`{node.function.text}()` changes, and a row is read only when its source does"
+    hint = "keep the column as it is, and compare it with the time in a condition"
+    env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
+    return False
 
 
 _SPECIAL: dict[str, Callable[[syntax.Call, Environment], ex.Expression | None]] = {

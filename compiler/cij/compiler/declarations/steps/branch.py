@@ -9,6 +9,7 @@ from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check, check_condition, operators
 from cij.compiler.types import BOOLEAN
 from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
 
 
@@ -82,6 +83,7 @@ def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
     if not step.arms:
         _report_without_arms("split", "50% NAME { … }", step.span, context)
         return None
+    _report_twins(step, context)
     total = sum((arm.share.value for arm in step.arms), Decimal(0))
     if total > 100:
         message = f"the shares of `{step.name.text}` add up to {total}%"
@@ -134,3 +136,15 @@ def _with_winner(chosen: model.Choose, step: syntax.Split, context: JourneyConte
         taken = model.Act(f"{chosen.name}:{written.name.text}", step.span, effect, is_hidden=True)
         arms.append(model.ChooseArm(guard, (taken, *arm.steps)))
     return model.Choose(chosen.name, chosen.span, tuple(arms), chosen.otherwise)
+
+
+def _report_twins(step: syntax.Split, context: JourneyContext) -> None:
+    """Report arms of one name: statistics and tests could not tell them apart."""
+    first: dict[str, Span] = {}
+    for arm in step.arms:
+        name = arm.name.text
+        if name in first:
+            message = f"two arms of `{step.name.text}` are called `{name}`"
+            related = [Label(first[name], "first here")]
+            context.build.report(codes.DUPLICATE_NAME.at(arm.name.span, message, related=related))
+        first.setdefault(name, arm.name.span)
