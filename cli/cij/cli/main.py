@@ -40,6 +40,7 @@ COMMANDS: dict[str, Row] = {
     "sql": _row("sql", "print the SQL of a segment, measure or journey", _SEE),
     "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),
+    "plan": _row("plan", "show what a run would change for people", _RUN),
     "run": _row("run", "run the journeys against real data", _RUN),
     "simulate": _row("simulate", "run them on a virtual clock, sending nothing", _RUN),
     "event": _row("event", "record an event of a customer", _RUN),

@@ -70,3 +70,21 @@ class Exit(Part):
     condition: Expression | None = None
     target: str
     place: Place
+
+
+class Renamed(Part):
+    """A step that had another name in earlier versions."""
+
+    old: str
+    new: str
+
+
+class Removed(Part):
+    """A step of earlier versions that is gone. `target` is the state where those go on who are there.
+
+    Before lowering it is the step, or the outcome, that the author named.
+    """
+
+    step: str
+    then: Literal["go_to", "end", "finish"]
+    target: str | None = None

@@ -5,7 +5,7 @@ kinds of step, before it becomes states. `lowering` makes the program of it.
 """
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Literal, Union
 
 from cij.compiler import program as pg
 from cij.compiler.expression import Expression, Period
@@ -195,6 +195,9 @@ class Journey:
     starts: str | None = None
     ends: str | None = None
     is_draft: bool = False
+    renamed: tuple[pg.Renamed, ...] = ()
+    removed: tuple[pg.Removed, ...] = ()
+    in_flight: Literal["pin", "adopt"] = "pin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from cij.compiler.head import (
     Exit as Exit,
     Goal as Goal,
     Limit as Limit,
+    Removed as Removed,
+    Renamed as Renamed,
     Schedule as Schedule,
     SegmentEntry as SegmentEntry,
 )
@@ -377,6 +379,9 @@ class Journey(Part):
     language: Expression | None = None
     timezone: str | None = None
     kept: tuple[KeptField, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    in_flight: Literal["pin", "adopt"] = "pin"
     goals: tuple[Goal, ...] = ()
     exits: tuple[Exit, ...] = ()
     start: str

@@ -35,6 +35,7 @@ def targets(state: pg.State) -> tuple[str, ...]:
 
 def _verify_reached(journey: pg.Journey, states: dict[str, pg.State]) -> None:
     asides = [g.target for g in journey.goals if g.target] + [e.target for e in journey.exits]
+    asides += [r.target for r in journey.removed if r.target is not None]
     reached: set[str] = set()
     todo = [journey.start, *asides]
     while todo:

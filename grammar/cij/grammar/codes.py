@@ -66,6 +66,8 @@ MISSING_PARAMETER = _error("CIJ604", "missing-parameter", "the send gives no suc
 UNUSED_PARAMETER = _warning("CIJ605", "unused-parameter", "the message does not use this parameter")
 MISSING_CONTENT = _error("CIJ606", "missing-content", "the content file cannot be used")
 
+BAD_CHANGE = _error("CIJ701", "bad-change", "a change of steps that does not fit the journey")
+
 TEST_CUSTOMER = _error("CIJ801", "test-customer", "the test did not give this customer before")
 TEST_CLOCK = _error("CIJ802", "test-clock", "a test has one clock, before anything happens")
 TEST_VALUE = _error("CIJ803", "test-value", "a value that a test cannot give")

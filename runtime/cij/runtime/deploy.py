@@ -11,6 +11,7 @@ from cij.runtime import refresh
 from cij.runtime.delivery import outbox
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
+from cij.runtime.migrate import migrate
 from cij.runtime.world import World
 
 STORE_VERSION = "2"
@@ -66,11 +67,15 @@ def prepare(engine: Engine, program: Program) -> None:
 
 
 def deploy(engine: Engine, program: Program, now: datetime) -> World:
-    """Make `program` the newest of the store and return the world of all live versions."""
+    """Make `program` the newest of the store and return the world of all live versions.
+
+    Raises: StoreError where those inside cannot go on as the program says (S21).
+    """
     plan = make_plan(program)
     with engine.transaction():
         prepare(engine, program)
         _keep_program(engine, program, now)
+        changed = migrate(engine, program)
         for journey in program.journeys:
             _start(engine, journey, now)
         for segment in program.segments:
@@ -78,6 +83,7 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     for statement in SCRATCH:
         engine.execute(statement)
     world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+    world.changes = changed
     moments = {*plan.moments}
     for older in _older_versions(world):
         moments |= {*older.moments}

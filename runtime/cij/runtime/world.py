@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cij.compiler.program import Program
 from cij.compiler.sql.plan import JourneyPlan, Plan
 from cij.runtime.engine import Engine
+from cij.runtime.migrate import Change
 
 
 @dataclass(slots=True)
@@ -12,6 +13,7 @@ class World:
     """`newest` decides who enters and which segments are kept; `journeys` holds every version in
     which somebody still is, by name and version (S21). In virtual time nobody looks on between two
     instants at which something can change, so those are left out.
+    `changes` is what deploying meant for those who were inside.
     """
 
     engine: Engine
@@ -19,6 +21,7 @@ class World:
     newest: Plan
     journeys: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     is_virtual: bool = False
+    changes: list[Change] = field(default_factory=list)
 
     def journey(self, name: str, version: str) -> JourneyPlan:
         """Return the plan of one version, which is known to be live."""

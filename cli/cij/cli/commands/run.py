@@ -17,6 +17,7 @@ from cij.cli.status_file import write_status
 from cij.cli.summary import print_report
 from cij.runtime.clock import LiveClock
 from cij.runtime.delivery import Recovery, Transport, release_uncertain
+from cij.runtime.migrate import told
 from cij.runtime.report import Report, as_json, report
 from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
 
@@ -50,6 +51,8 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
             engine, program, project.root, transports, senders(project), LiveClock().now()
         )
         _say_recovery(recovery)
+        for change in runner.world.changes:
+            click.echo(told(change), err=True)
         if resend:
             click.echo(f"{release_uncertain(engine)} messages go out again", err=True)
         problems = _once(runner) if once else _until_stopped(runner, project, poll)

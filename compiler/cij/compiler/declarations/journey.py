@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from cij.compiler import expression as ex, model
 from cij.compiler.build import Build
+from cij.compiler.declarations import changes
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.entering import (
     dates,
@@ -35,8 +36,9 @@ _SETTINGS = (
     "language",
     "timezone",
     "owner",
+    "in_flight",
 )
-_LATER = ("priority", "in_flight", "content")
+_LATER = ("priority", "content")
 
 
 def define(node: syntax.Journey, build: Build) -> None:
@@ -53,7 +55,6 @@ def define(node: syntax.Journey, build: Build) -> None:
     plain = customer_environment(build)
     entries, trigger = resolve_entries(node, plain, build)
     env = plain.with_trigger(trigger, is_broken=len(entries) < len(entry_headers(node)))
-    _refuse_later(node, build)
     context = JourneyContext(node, build, env, RESOLVERS, steps=node.steps)
     context.known = known_at_entry(entries, env)
     goals = tuple(g for h in node.headers if isinstance(h, syntax.Goal) for g in _goal(h, context))
@@ -83,14 +84,10 @@ def define(node: syntax.Journey, build: Build) -> None:
         goals=goals,
         exits=exits,
         steps=steps,
+        renamed=changes.renamed(node, context.names, build),
+        removed=changes.removed(node, context.names, build),
+        in_flight=changes.in_flight(body),
     )
-
-
-def _refuse_later(node: syntax.Journey, build: Build) -> None:
-    for header in node.headers:
-        if isinstance(header, (syntax.Renamed, syntax.Removed)):
-            word = "renamed" if isinstance(header, syntax.Renamed) else "removed"
-            _not_yet(f"`{word}`", header.span, build)
 
 
 def _not_yet(what: str, span: Span, build: Build) -> None:

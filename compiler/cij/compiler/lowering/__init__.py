@@ -3,6 +3,7 @@
 from typing import Literal, cast
 
 from cij.compiler import model, program as pg
+from cij.compiler.lowering.changes import lower_removed
 from cij.compiler.lowering.kept import with_kept
 from cij.compiler.lowering.machine import Machine
 from cij.compiler.lowering.rules import gate, lower_exit, lower_goal
@@ -49,7 +50,8 @@ def _journey(source: model.Journey) -> pg.Journey:
     if model.reaches_end(source.steps):
         machine.add(done)
     start = gate(lower_steps(source.steps, done.id, machine), machine)
-    return with_kept(_built(source, machine, start, goals, exits))
+    removed = lower_removed(source, machine)
+    return with_kept(_built(source, machine, start, goals, exits, removed))
 
 
 def _built(
@@ -58,6 +60,7 @@ def _built(
     start: str,
     goals: tuple[pg.Goal, ...],
     exits: tuple[pg.Exit, ...],
+    removed: tuple[pg.Removed, ...],
 ) -> pg.Journey:
     return pg.Journey(
         name=source.name,
@@ -75,6 +78,9 @@ def _built(
         holdout=source.holdout,
         language=source.language,
         timezone=source.timezone,
+        renamed=source.renamed,
+        removed=removed,
+        in_flight=source.in_flight,
         goals=goals,
         exits=exits,
         start=start,

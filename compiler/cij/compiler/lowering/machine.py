@@ -9,12 +9,14 @@ from cij.compiler import model, program as pg
 class Machine:
     """The states of one journey, in the order in which they were made; last step first.
 
-    `units` has the unit of each step by its name: see `turns`. Empty where there are no loops.
+    `units` has the unit of each step by its name: see `turns`. Empty where there are no loops. `starts` has the
+    state where each step begins.
     """
 
     source: model.Journey
     units: dict[str, int]
     states: dict[str, pg.State] = field(default_factory=dict)
+    starts: dict[str, str] = field(default_factory=dict)
 
     def add(self, state: pg.State) -> str:
         """Keep a state and return its id."""

@@ -10,7 +10,7 @@ from cij.compiler.model import place
 def lower_steps(steps: model.Steps, after: str, machine: Machine) -> str:
     """Lower a block from its end; return the state where it begins."""
     for step in reversed(steps):
-        after = _step(step, after, machine)
+        after = machine.starts[step.name] = _step(step, after, machine)
     return after
 
 

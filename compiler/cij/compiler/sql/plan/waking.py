@@ -194,6 +194,12 @@ def somebody_at(rest: pg.Rest, context: Context) -> Statement:
     )
 
 
+def _keys(step: str, passage: exp.Expr, turn: exp.Expr, context: Context) -> list[exp.Expr]:
+    """Return the keys that the message of a step can have: also under the names it had before."""
+    names = [step, *(r.old for r in context.journey.renamed if r.new == step)]
+    return [key(context.journey.name, name, passage, turn) for name in names]
+
+
 def _turn_of(arm: pg.Await) -> exp.Expr:
     """Return the turn of the send that an arm is about: that of the loops around both."""
     turn = column("p", "turn")
@@ -231,8 +237,12 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
     if arm.of is None:
         # The event that brought somebody to this rest does not also end it.
         return fill("{row}.at >= p.counts_from AND COALESCE(p.event, -1) <> {row}.seq", row=row)
-    sent = key(context.journey.name, arm.of, column("p", "id"), _turn_of(arm))
-    return fill("{row}.message_key = {key}", row=row, key=sent)
+    return either(
+        [
+            fill("{row}.message_key = {key}", row=row, key=sent)
+            for sent in _keys(arm.of, column("p", "id"), _turn_of(arm), context)
+        ]
+    )
 
 
 # --- interactions before the wait -------------------------------------------------------------
@@ -242,7 +252,7 @@ SELECT m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
   e.seq, e.at, {n} AS n, {root} AS root
 FROM moving AS m
 JOIN passage AS p ON p.id = m.passage
-JOIN {events} AS e ON e.message_key = {key}
+JOIN {events} AS e ON {belongs}
 JOIN customer AS c ON c.id = p.customer
 WHERE {leaves} AND e.at <= $now AND {test}
 """
@@ -294,7 +304,12 @@ def _before(n: int, arm: pg.Await, numbers: list[int], context: Context) -> exp.
         n=exp.Literal.number(n),
         root=text(arm.target),
         events=f"event_{arm.event}",
-        key=key(context.journey.name, arm.of, column("m", "passage"), _turn_of(arm)),
+        belongs=either(
+            [
+                fill("e.message_key = {key}", key=sent)
+                for sent in _keys(arm.of, column("m", "passage"), _turn_of(arm), context)
+            ]
+        ),
         leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
         test=test,
     )

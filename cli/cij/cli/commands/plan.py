@@ -1,0 +1,67 @@
+"""`cij plan`: what would change for people, if this were run."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cij.cli.compiling import compiled
+from cij.cli.exits import Exit
+from cij.cli.project import Project
+from cij.cli.running import open_store, store_path
+from cij.compiler.program import Program
+from cij.runtime.deploy import look
+from cij.runtime.engine import Engine
+from cij.runtime.migrate import Change, changes, newest_versions, told
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij plan
+  cij plan examples/loyalty --json"""
+)
+@click.argument("path", default=".", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def command(path: Path, as_json: bool) -> None:
+    """Show what the project at PATH would change in what runs there.
+
+    Which journeys are new, changed or gone, and for everybody who is inside a changed journey where
+    they go on. `cij run` applies exactly this. It fails (exit code 5) where somebody stands on a step
+    for which the new version has no counterpart.
+    """
+    project, program = compiled(path)
+    journeys, found = _derived(project, program)
+    if as_json:
+        people = [asdict(change) for change in found]
+        click.echo(json.dumps({"journeys": journeys, "people": people}, indent=2))
+    else:
+        for name, what in journeys.items():
+            click.echo(f"{what:<9}  {name}")
+        for change in found:
+            click.echo(f"  {told(change)}")
+    if any(change.what == "stuck" for change in found):
+        raise click.exceptions.Exit(Exit.STORE)
+
+
+def _derived(project: Project, program: Program) -> tuple[dict[str, str], list[Change]]:
+    if not store_path(project).is_file():
+        return {j.name: "new" for j in program.journeys}, []
+    engine = open_store(project)
+    try:
+        look(engine, program)
+        return _compared(engine, program), changes(engine, program)
+    finally:
+        engine.close()
+
+
+def _compared(engine: Engine, program: Program) -> dict[str, str]:
+    before = newest_versions(engine)
+    found = {}
+    for journey in program.journeys:
+        is_same = before.get(journey.name) == journey.version
+        found[journey.name] = "unchanged" if is_same else "changed"
+        if journey.name not in before:
+            found[journey.name] = "new"
+    return found | {name: "gone" for name in before if name not in found}

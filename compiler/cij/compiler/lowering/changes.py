@@ -1,0 +1,40 @@
+"""Steps that are gone: where those who stand there go on (S21).
+
+They are put to rest at `moved:…`, whose timer is due at once, so the next tick takes them on like
+everybody who wakes.
+"""
+
+from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.lowering.machine import Machine
+from cij.compiler.lowering.rules import gate
+from cij.compiler.model import place
+
+_AT_ONCE = pg.AfterPeriod(period=ex.Period(count=0, unit="second"))
+
+
+def lower_removed(source: model.Journey, machine: Machine) -> tuple[pg.Removed, ...]:
+    """Add the states that those who stand on removed steps are moved to."""
+    return tuple(_lower(change, source, machine) for change in source.removed)
+
+
+def _lower(change: pg.Removed, source: model.Journey, machine: Machine) -> pg.Removed:
+    if change.then == "finish":
+        return change
+    if change.then == "go_to":
+        assert change.target is not None, "`go to` names a step"
+        start = machine.starts[change.target]
+    else:
+        start = _end(change.target or "completed", source, machine)
+    rest = f"moved:{start}"
+    if rest not in machine.states:
+        where = place(source.span)
+        onward = gate(start, machine)
+        machine.add(pg.Rest(id=rest, step=rest, place=where, timer=_AT_ONCE, timeout=onward))
+    return change.model_copy(update={"target": rest})
+
+
+def _end(outcome: str, source: model.Journey, machine: Machine) -> str:
+    id = f"ended:{outcome}"
+    if id not in machine.states:
+        machine.add(pg.End(id=id, step=id, place=place(source.span), outcome=outcome))
+    return id

@@ -1,0 +1,147 @@
+"""Those who are inside when a journey changes: who stays, who goes on where (S21).
+
+    passages in older versions --(renamed, removed, in_flight of the newest)--> Change --> update
+
+What is derived here is what `cij plan` prints and what deploying applies.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cij.compiler.program import Journey, Program, Rest, from_json
+from cij.compiler.sql import query
+from cij.runtime.engine import Engine
+from cij.runtime.errors import StoreError
+
+_INSIDE = query(
+    "SELECT p.journey, p.version, p.state, COUNT(*) FROM passage AS p WHERE p.ended_at IS NULL "
+    "GROUP BY p.journey, p.version, p.state ORDER BY p.journey, p.version, p.state"
+)
+_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
+# Who goes on at once is due at once; who goes on waiting keeps the instant of his timer.
+_MOVE = query(
+    "UPDATE passage SET version = $new, state = $target, "
+    "wake_at = CASE WHEN $at_once THEN since ELSE wake_at END "
+    "WHERE journey = $journey AND version = $version AND state = $state AND ended_at IS NULL"
+)
+
+What = Literal["stays", "adopts", "moves", "ends", "stuck"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of the `people` who stand at one state of an older version.
+
+    `target` is the state of the newest version where they go on; None where they stay.
+    """
+
+    journey: str
+    version: str
+    state: str
+    step: str
+    people: int
+    what: What
+    target: str | None = None
+    to_step: str = ""
+
+
+def newest_versions(engine: Engine) -> dict[str, str]:
+    """Return the version of each journey of the program that was deployed last."""
+    for (text,) in engine.rows(_PROGRAMS)[:1]:
+        return {j.name: j.version for j in from_json(text).journeys}
+    return {}
+
+
+def changes(engine: Engine, program: Program) -> list[Change]:
+    """Return what becomes of everybody who is in an older version of a journey of `program`."""
+    newest = {j.name: j for j in program.journeys}
+    rows = [
+        row for row in engine.rows(_INSIDE) if row[0] in newest and newest[row[0]].version != row[1]
+    ]
+    older = _older(engine, {(name, version) for name, version, _, _ in rows})
+    return [
+        _change(older[name, version], newest[name], state, people)
+        for name, version, state, people in rows
+    ]
+
+
+def _older(engine: Engine, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, str], Journey]:
+    found: dict[tuple[str, str], Journey] = {}
+    for (text,) in engine.rows(_PROGRAMS) if wanted else []:
+        for journey in from_json(text).journeys:
+            found.setdefault((journey.name, journey.version), journey)
+    assert found.keys() >= wanted, f"people are in versions that are not stored: {wanted}"
+    return found
+
+
+def _change(old: Journey, new: Journey, state: str, people: int) -> Change:
+    step = old.state(state).step
+    what, target = _derived(step, state, new)
+    to_step = new.state(target).step if target is not None else ""
+    if what in ("moves", "ends") and target is not None:
+        to_step = target.removeprefix("moved:").removeprefix("ended:")
+    return Change(old.name, old.version, state, step, people, what, target, to_step)
+
+
+def _derived(step: str, state: str, new: Journey) -> tuple[What, str | None]:
+    for rule in new.removed:
+        if rule.step == step and rule.then == "finish":
+            return "stays", None
+        if rule.step == step:
+            return ("moves" if rule.then == "go_to" else "ends"), rule.target
+    if new.in_flight == "pin":
+        return "stays", None
+    name = next((r.new for r in new.renamed if r.old == step), step)
+    wanted = state.replace(step, name) if name != step else state
+    is_there = any(s.id == wanted and isinstance(s, Rest) for s in new.states)
+    return ("adopts", wanted) if is_there else ("stuck", None)
+
+
+def migrate(engine: Engine, program: Program) -> list[Change]:
+    """Apply what is derived, within the caller's transaction; return all of it.
+
+    Raises: StoreError where somebody stands on a step that an adopting version has no more.
+    """
+    found = changes(engine, program)
+    stuck = [c for c in found if c.what == "stuck"]
+    if stuck:
+        raise StoreError(_refusal(stuck))
+    versions = {j.name: j.version for j in program.journeys}
+    for change in found:
+        if change.target is not None:
+            parameters: dict[str, object] = {
+                "new": versions[change.journey],
+                "target": change.target,
+                "at_once": change.what != "adopts",
+                "journey": change.journey,
+                "version": change.version,
+                "state": change.state,
+            }
+            engine.execute(_MOVE, parameters)
+    return found
+
+
+def _refusal(stuck: Sequence[Change]) -> str:
+    where = "; ".join(f"{c.people} at `{c.step}` of {c.journey}" for c in stuck)
+    return (
+        f"the new version adopts those who are inside, and has no step for some of them: {where}. "
+        "Say where they go on: `renamed OLD to NEW`, or `removed OLD then go to STEP`, "
+        "`then end OUTCOME`, `then finish`"
+    )
+
+
+def told(change: Change) -> str:
+    """Return one line about a change."""
+    people = f"{change.people} {'person' if change.people == 1 else 'people'}"
+    where = f"{change.journey}: {people} at `{change.step}` (version {change.version[:8]})"
+    match change.what:
+        case "stays":
+            return f"{where}: on to the end of that version"
+        case "adopts":
+            return f"{where}: on in the new version, at `{change.to_step}`"
+        case "moves":
+            return f"{where}: on to `{change.to_step}` of the new version, at once"
+        case "ends":
+            return f"{where}: end as {change.to_step}"
+    return f"{where}: no step to go on at"
