@@ -9,6 +9,7 @@ import click
 
 from cij.cli.catalog_file import load_catalog
 from cij.cli.exits import Exit
+from cij.cli.library import library
 from cij.cli.project import Project, open_project
 from cij.cli.reading import SUFFIX
 from cij.cli.render import render
@@ -60,8 +61,9 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
         load_catalog(project.root),
         parsed,
         lambda name: name in zone_names(),
+        library(),
     )
-    texts = {**sources, **contents}
+    texts = {**sources, **contents, **compilation.borrowed}
     found = (*project.diagnostics, *compilation.diagnostics)
     return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
 

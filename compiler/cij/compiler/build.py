@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cij.compiler.library import Library
 from cij.compiler.model import Model
 from cij.compiler.program import Event
 from cij.compiler.seen import Catalog
@@ -35,7 +36,8 @@ class Build:
     `contents` are the texts of files that messages name, by path from the project's folder;
     `texts` are those of the `.journey` files, to find a place inside a text literal. `broken` are
     fields that were declared with a mistake, of the customer as `points`, of events as
-    `purchase.amount`: whoever names one makes no mistake of his own.
+    `purchase.amount`: whoever names one makes no mistake of his own. `library` are the modules that
+    there are, `used` those that the project uses.
     """
 
     model: Model
@@ -50,6 +52,8 @@ class Build:
     fragments: dict[str, syntax.Fragment] = field(default_factory=dict)
     run_fragments: set[str] = field(default_factory=set)
     is_zone: Callable[[str], bool] = lambda name: True
+    library: Library = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.diagnostics.append(diagnostic)

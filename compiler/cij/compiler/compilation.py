@@ -8,7 +8,8 @@ values back.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from cij.compiler.build import Build, Catalog
@@ -19,6 +20,7 @@ from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.segment import check_circles
 from cij.compiler.event_circles import check_event_circles
 from cij.compiler.kinds import KINDS, LATER
+from cij.compiler.library import Library, borrow
 from cij.compiler.lowering import lower
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.program import Program
@@ -40,6 +42,8 @@ _Named = TypeVar("_Named", syntax.Journey, syntax.Fragment, syntax.Declaration)
 class Compilation:
     """`program` is there exactly when no diagnostic is an error; `stories` are no part of it.
 
+    `files` are those of the project; `borrowed` are the texts of the library's modules that it uses.
+
     `suppressed` are warnings that comments allow; they are not among the diagnostics.
     """
 
@@ -49,6 +53,7 @@ class Compilation:
     diagnostics: tuple[Diagnostic, ...]
     stories: tuple[Story, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    borrowed: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_files(texts: Mapping[str, str]) -> tuple[dict[str, syntax.File], list[Diagnostic]]:
@@ -73,30 +78,36 @@ def compile_project(
     catalog: Catalog,
     parsed: tuple[dict[str, syntax.File], list[Diagnostic]] | None = None,
     is_zone: Callable[[str], bool] = lambda name: True,
+    library: Library = MappingProxyType({}),
 ) -> Compilation:
     """Compile a project.
 
     `contents` holds the content files by path, `catalog` the columns of sources that do not
     declare them; `parsed` saves parsing twice for a caller that has done it to read the contents;
-    `is_zone` tells the names of time zones, which the compiler cannot look up itself.
+    `is_zone` tells the names of time zones, which the compiler cannot look up itself; `library` has
+    the texts of all modules that `use` may name.
     Diagnostics come sorted by place.
     """
-    files, diagnostics = parsed or parse_files(texts)
-    build = Build(
-        Model(settings), list(diagnostics), {}, {}, texts, contents, catalog, is_zone=is_zone
-    )
+    own, parsing = parsed or parse_files(texts)
+    diagnostics = list(parsing)
+    borrowed = borrow(own, library, diagnostics.append)
+    # The library comes first, so that who takes one of its names is told so.
+    files = {**borrowed.files, **own}
+    texts = {**borrowed.texts, **texts}
+    build = Build(Model(settings), diagnostics, {}, {}, texts, contents, catalog, is_zone=is_zone)
+    build.library, build.used = library, borrowed.modules
     _index(files, build)
     resolve(build, files)
     program = None if _has_errors(build.diagnostics) else lower(build.model)
     if program is not None:
         check_proofs(build)
-    stories = resolve_stories(files.values(), build, program)
+    stories = resolve_stories(own.values(), build, program)
     kept, suppressed = suppress(texts, _without_consequences(build, files))
     read = {**contents, **texts}
     fixed = (with_rename(diagnostic, read) for diagnostic in kept)
     found = tuple(sorted(fixed, key=lambda d: (d.span, d.code)))
     whole = None if _has_errors(found) else program
-    return Compilation(whole, build.model, files, found, stories, tuple(suppressed))
+    return Compilation(whole, build.model, own, found, stories, tuple(suppressed), borrowed.texts)
 
 
 def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
@@ -221,6 +232,8 @@ def _index(files: Files, build: Build) -> None:
 
 def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> None:
     word = _word(node)
+    if isinstance(node, syntax.Use):
+        return
     if word in LATER:
         message = f"`{word}` is understood, but not available in this version"
         span = node.kind.span if isinstance(node, syntax.Declaration) else node.span

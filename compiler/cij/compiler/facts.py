@@ -42,3 +42,17 @@ def _read(node: ex.Expression) -> frozenset[str]:
         case ex.Call(arguments=arguments):
             return _NOTHING.union(*(_read(a) for a in arguments))
     return _NOTHING
+
+
+def may_be_missing(node: ex.Expression, known: frozenset[str]) -> bool:
+    """Tell whether a value can be missing where the fields `known` are known."""
+    match node:
+        case ex.Field(name=name):
+            return node.is_nullable and name not in known
+        case ex.Coalesce(default=default):
+            return may_be_missing(default, known)
+        case ex.Arithmetic(operator="+" | "-" | "*", left=left, right=right):
+            return may_be_missing(left, known) or may_be_missing(right, known)
+        case ex.Call(function=function, arguments=arguments) if function != "number":
+            return any(may_be_missing(a, known) for a in arguments)
+    return node.is_nullable

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cij.compiler.build import Build
 from cij.compiler.declarations import (
+    action,
     entity,
     event,
     measure,
@@ -42,6 +43,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("entity", entity.define),
     Kind("profile", profile.define),
     Kind("event", event.define),
+    Kind("action", action.define),
     Kind("measure", _measure),
     Kind("segment", segment.define),
     Kind("message", message.define),
@@ -53,8 +55,6 @@ LATER: tuple[str, ...] = (
     "predict",
     "score",
     "lifecycle",
-    "action",
     "export",
     "policy",
-    "use",
 )

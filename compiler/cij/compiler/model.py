@@ -222,6 +222,7 @@ class Model:
     measures: dict[str, pg.Measure] = field(default_factory=dict)
     segments: dict[str, pg.Segment] = field(default_factory=dict)
     messages: dict[str, pg.Message] = field(default_factory=dict)
+    actions: dict[str, pg.Action] = field(default_factory=dict)
     journeys: dict[str, Journey] = field(default_factory=dict)
 
 

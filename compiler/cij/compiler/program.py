@@ -11,6 +11,12 @@ from typing import Annotated, Any, Literal, Union, get_origin
 
 from pydantic import BaseModel, Field as PydanticField
 
+from cij.compiler.called import (
+    Action as Action,
+    ActionParameter as ActionParameter,
+    ActionResult as ActionResult,
+    done_by as done_by,
+)
 from cij.compiler.effect import (
     ArmEffect as ArmEffect,
     DoEffect as DoEffect,
@@ -406,6 +412,7 @@ class Program(Part):
     segments: tuple[Segment, ...]
     topics: tuple[Topic, ...]
     messages: tuple[Message, ...]
+    actions: tuple[Action, ...] = ()
     journeys: tuple[Journey, ...]
     entities: tuple[Entity, ...] = ()
     hash: str = ""

@@ -105,10 +105,10 @@ def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
     engine.execute(_REMOVE_PROGRAM, {"hash": program.hash})
     text = to_json(program)
     engine.execute(_ADD_PROGRAM, {"hash": program.hash, "text": text, "now": now})
-    for message in program.messages:
-        hash = content_hash(message)
+    for content in (*program.messages, *program.actions):
+        hash = content_hash(content)
         if not engine.rows(_CONTENT, {"hash": hash}):
-            engine.execute(_ADD_CONTENT, {"hash": hash, "message": message.model_dump_json()})
+            engine.execute(_ADD_CONTENT, {"hash": hash, "message": content.model_dump_json()})
 
 
 def _start(engine: Engine, journey: Journey, now: datetime) -> None:

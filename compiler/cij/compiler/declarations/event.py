@@ -24,7 +24,8 @@ INTERACTIONS: dict[str, tuple[tuple[str, ...], dict[str, Type]]] = {
     "subscribed": (("email", "sms", "push"), {"topic": TEXT}),
 }
 
-_RESERVED = ("at", "seq", "id", "customer", "arrived_at", "message_key")
+# Columns of every event.
+RESERVED = ("at", "seq", "id", "customer", "arrived_at", "message_key")
 
 
 def interactions() -> tuple[pg.Event, ...]:
@@ -129,7 +130,7 @@ def _field_settings(body: Body, build: Build) -> list[syntax.Setting]:
     for block in body.blocks:
         inner = read_body("`fields`", block.span, block.items, build.report, settings=None)
         for setting in inner.settings.values():
-            if setting.key.text.casefold() in _RESERVED:
+            if setting.key.text.casefold() in RESERVED:
                 message = f"every event has `{setting.key.text}` already: choose another name"
                 build.report(codes.DUPLICATE_NAME.at(setting.key.span, message))
             else:

@@ -1,6 +1,7 @@
 """Types as they are written, in the columns of a source and the fields of an event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from cij.compiler.build import Build
 from cij.compiler.naming import near_hint
@@ -11,26 +12,33 @@ from cij.grammar import codes, syntax
 _FORMS = ("money(EUR)", 'enum("open", "closed")', "list(text)")
 
 
-def type_of(node: syntax.Expression, build: Build) -> Type | None:
-    """Return the type that is written: `text`, `money(EUR)`, `enum("a", "b")`, `list(text)`."""
-    if isinstance(node, syntax.Path) and node.text in NAMED:
-        return NAMED[node.text]
+def type_of(
+    node: syntax.Expression, build: Build, more: Mapping[str, Type] = MappingProxyType({})
+) -> Type | None:
+    """Return the type that is written: `text`, `money(EUR)`, `enum("a", "b")`, `list(text)`.
+
+    `more` are names that types have in this place only.
+    """
+    named = {**NAMED, **more}
+    if isinstance(node, syntax.Path) and node.text in named:
+        return named[node.text]
     if isinstance(node, syntax.Path) and node.text in build.declared.get("entity", {}):
         return relation(node.text)
     if isinstance(node, syntax.Call) and (read := _READERS.get(node.function.text)):
         return read(node, build)
-    _report(node, build)
+    _report(node, build, more)
     return None
 
 
-def _report(node: syntax.Expression, build: Build) -> None:
+def _report(node: syntax.Expression, build: Build, more: Iterable[str] = ()) -> None:
     written = node.text if isinstance(node, syntax.Path) else ""
-    names = [*NAMED, *(form.partition("(")[0] for form in _FORMS)]
+    simple = (*NAMED, *more)
+    names = [*simple, *(form.partition("(")[0] for form in _FORMS)]
     hint = near_hint(written, names) if written else None
     forms = [form for form in _FORMS if form.partition("(")[0] == written]
     if forms:
         hint = f"write `{forms[0]}`"
-    message = "a type is one of " + ", ".join(f"`{n}`" for n in (*NAMED, *_FORMS))
+    message = "a type is one of " + ", ".join(f"`{n}`" for n in (*simple, *_FORMS))
     build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
 
 

@@ -30,6 +30,7 @@ def lower(source: Model) -> pg.Program:
         segments=tuple(source.segments.values()),
         topics=tuple(source.topics.values()),
         messages=tuple(source.messages.values()),
+        actions=tuple(source.actions.values()),
         journeys=journeys,
         entities=tuple(source.entities.values()),
     )

@@ -27,6 +27,8 @@ def _references(part: BaseModel, source: Model) -> list[tuple[str, BaseModel | N
     match part:
         case pg.SendEffect(message=name):
             return [(f"message {name}", source.messages.get(name))]
+        case pg.DoEffect(action=name):
+            return [(f"action {name}", source.actions.get(name))]
         case pg.SegmentEntry(segment=name) | ex.Member(segment=name):
             return [(f"segment {name}", source.segments.get(name))]
         case ex.Related(entity=name):

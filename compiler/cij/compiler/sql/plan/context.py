@@ -46,6 +46,9 @@ class Context:
     def message(self, name: str) -> pg.Message:
         return next(m for m in self.program.messages if m.name == name)
 
+    def action(self, name: str) -> pg.Action:
+        return next(a for a in self.program.actions if a.name == name)
+
     def topic(self, name: str) -> pg.Topic:
         return next(t for t in self.program.topics if t.name == name)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from cij.compiler import program as pg
 from cij.compiler.sql.plan.effects.counting import arm, take, turn
+from cij.compiler.sql.plan.effects.do import do
 from cij.compiler.sql.plan.effects.emit import emit
 from cij.compiler.sql.plan.effects.send import send
 from cij.compiler.sql.plan.effects.set_field import set_field
@@ -16,6 +17,7 @@ Emit = Callable[[Site], list[Statement]]
 
 _EFFECTS: Mapping[type, Emit] = {
     pg.SendEffect: send,
+    pg.DoEffect: do,
     pg.SetEffect: set_field,
     pg.EmitEffect: emit,
     pg.TurnEffect: turn,

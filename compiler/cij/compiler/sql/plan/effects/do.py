@@ -1,0 +1,124 @@
+"""`do`: rows of the outbox for calls to the outside, one for each who comes by."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex, program as pg
+from cij.compiler.sql.condition import value
+from cij.compiler.sql.plan.context import text
+from cij.compiler.sql.plan.effects.site import Site
+from cij.compiler.sql.scope import Scope
+from cij.compiler.sql.template import Statement, fill
+from cij.compiler.types import Type
+
+CHANNEL = "action"
+
+_DO = """
+INSERT INTO outbox (key, journey, version, passage, step, customer, channel, topic, message,
+  content, locale, address, parameters, created_at, outcome, reason, attempts, due_at)
+SELECT {key}, {journey}, {version}, m.passage, {step}, m.customer, {channel},
+  CAST(NULL AS TEXT), {action}, {content}, CAST(NULL AS TEXT), CAST(NULL AS TEXT), {parameters},
+  $now, CASE WHEN m.is_held_out THEN 'withheld' ELSE 'queued' END,
+  CASE WHEN m.is_held_out THEN 'in the holdout group' END, 0,
+  CASE WHEN NOT m.is_held_out THEN $now END
+FROM moving AS m JOIN customer AS c ON c.id = m.customer
+WHERE {leaves}
+"""
+
+
+def do(site: Site) -> list[Statement]:
+    """Return the statement that queues the call of an action for all who come by it.
+
+    The column `message` holds the action's name. A call needs no consent: it is no message.
+    """
+    effect, context = site.state.effect, site.context
+    assert isinstance(effect, pg.DoEffect)
+    action = context.action(effect.action)
+    tree = fill(
+        _DO,
+        **context.names,
+        key=site.key,
+        step=site.step,
+        channel=text(CHANNEL),
+        action=text(action.name),
+        content=text(pg.content_hash(action)),
+        parameters=_parameters(effect, action, site.scope),
+        leaves=site.comes_by,
+    )
+    rows = tree.find(exp.Select)
+    assert rows is not None
+    context.with_triggers(rows, "m", *effect.parameters.values())
+    return [Statement(tree)]
+
+
+def _parameters(effect: pg.DoEffect, action: pg.Action, scope: Scope) -> exp.Expr:
+    if not action.parameters:
+        return text("{}")
+    values = [(p, effect.parameters.get(p.name)) for p in action.parameters]
+    pairs = [
+        exp.JSONKeyValue(this=text(p.name), expression=_json(node, p.type, scope))
+        for p, node in values
+    ]
+    return fill("CAST({object} AS TEXT)", object=exp.JSONObject(expressions=pairs))
+
+
+# --- values as JSON ---------------------------------------------------------------------------
+
+
+def _json(node: ex.Expression | None, type: Type, scope: Scope) -> exp.Expr:
+    """Return the value as others read it, without loss: what JSON has no type for is text."""
+    match node:
+        case None:
+            return exp.null()
+        case ex.Period():
+            return text(_iso(node))
+        case ex.Coalesce(value=first, default=default) if type.kind == "duration":
+            a, b = _json(first, type, scope), _json(default, type, scope)
+            return fill("COALESCE({a}, {b})", a=a, b=b)
+    tree = value(node, scope)
+    shape = _SHAPES.get(type.kind)
+    if type.kind == "money":
+        return _money(tree, type.currency or "")
+    return shape(tree) if shape else tree
+
+
+_ISO_UNITS = {"year": "P{}Y", "month": "P{}M", "week": "P{}W", "day": "P{}D"}
+_ISO_UNITS |= {"hour": "PT{}H", "minute": "PT{}M", "second": "PT{}S"}
+
+
+def _iso(period: ex.Period) -> str:
+    """Return a duration by ISO 8601, in the unit in which it is written."""
+    return _ISO_UNITS[period.unit].format(period.count)
+
+
+def _plain(tree: exp.Expr) -> exp.Expr:
+    digits = fill("CAST(CAST({a} AS DECIMAL(38, 6)) AS TEXT)", a=tree)
+    # The point is there, so only zeros behind it can go.
+    return fill("RTRIM(RTRIM({a}, '0'), '.')", a=digits)
+
+
+def _money(tree: exp.Expr, currency: str) -> exp.Expr:
+    amount = exp.JSONKeyValue(this=text("amount"), expression=_plain(tree))
+    unit = exp.JSONKeyValue(this=text("currency"), expression=text(currency))
+    return fill(
+        "CASE WHEN NOT {a} IS NULL THEN {object} END",
+        a=tree,
+        object=exp.JSONObject(expressions=[amount, unit]),
+    )
+
+
+def _text(tree: exp.Expr) -> exp.Expr:
+    return fill("CAST({a} AS TEXT)", a=tree)
+
+
+_SHAPES: dict[str, Callable[[exp.Expr], exp.Expr]] = {
+    "decimal": _plain,
+    "percent": _plain,
+    "date": _text,
+    "time": _text,
+    # Instants of the store are UTC.
+    "datetime": lambda a: fill("REPLACE(CAST({a} AS TEXT), ' ', 'T') || 'Z'", a=a),
+    "duration": lambda a: fill("'PT' || {a} || 'S'", a=_plain(a)),
+    "list": lambda a: fill("CAST({a} AS JSON)", a=a),
+}
