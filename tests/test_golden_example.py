@@ -78,7 +78,7 @@ def script(title: str, statement: Statement) -> str:
 def test_the_messages_and_the_report_of_a_first_step(project: Path, golden: Golden) -> None:
     opened, program = compiled(project)
     engine = DuckEngine(None)
-    transports = open_transports(opened)
+    transports = open_transports(opened, program)
     runner, _ = open_runner(engine, program, opened.root, transports, senders(opened), NOW)
     step(runner, NOW, with_refresh=True)
     found = as_json(report(runner.world, NOW))

@@ -43,6 +43,8 @@ DOORS = {
     "rich": ("cli/",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
     "aiosmtplib": ("runtime/cij/runtime/delivery/",),
+    "httpx": ("runtime/cij/runtime/delivery/",),
+    "standardwebhooks": ("runtime/cij/runtime/delivery/",),
 }
 
 # The compiler is a function of its input: no files, no clock, no chance.

@@ -206,7 +206,7 @@ def test_a_simulation_counts_what_a_run_of_the_same_time_does(tmp_path: Path) ->
 
 def opened(project: Path) -> Runner:
     opened, program = compiled(project)
-    transports = open_transports(opened)
+    transports = open_transports(opened, program)
     engine = open_store(opened)
     return open_runner(engine, program, opened.root, transports, senders(opened), BEGIN)[0]
 

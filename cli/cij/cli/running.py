@@ -3,8 +3,19 @@
 from pathlib import Path
 
 from cij.cli.project import Project
-from cij.cli.settings import FilesDelivery, SmtpDelivery
-from cij.runtime.delivery import Defaults, FileSettings, SmtpSettings, Transport, open_transport
+from cij.cli.settings import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Program
+from cij.runtime.delivery import (
+    ActionTransport,
+    Defaults,
+    FileSettings,
+    RowSettings,
+    SmtpSettings,
+    Transport,
+    WebhookSettings,
+    open_transport,
+)
 from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import ConfigError
 
@@ -36,19 +47,43 @@ def open_copy(project: Project) -> DuckEngine:
     return engine
 
 
-def open_transports(project: Project) -> dict[str, Transport]:
-    """Return the way out of each channel, as cij.toml says."""
+def open_transports(project: Project, program: Program) -> dict[str, Transport]:
+    """Return the way out of each channel, as cij.toml says. Raises: ConfigError."""
     delivery = project.settings.delivery
     channels = {"email": delivery.email, "sms": delivery.sms, "push": delivery.push}
-    return {name: open_transport(_settings(project, way)) for name, way in channels.items()}
+    found = {name: open_transport(_settings(project, way)) for name, way in channels.items()}
+    return {**found, "action": _actions(project, program)}
 
 
-def _settings(project: Project, way: FilesDelivery | SmtpDelivery) -> FileSettings | SmtpSettings:
-    if isinstance(way, FilesDelivery):
-        folder = (project.root / way.folder).resolve()
-        if not folder.is_relative_to(project.root):
-            raise ConfigError(f"cij.toml: the folder `{way.folder}` is outside of the project")
-        return FileSettings(folder=folder)
+def _actions(project: Project, program: Program) -> Transport:
+    action = project.settings.delivery.action
+    names = [a.name for a in program.actions]
+    for name in action.by_action:
+        if name not in names:
+            hint = did_you_mean(name, names)
+            text = f"cij.toml: [delivery.action.{name}]: there is no action `{name}`"
+            raise ConfigError(f"{text}; {hint}" if hint else text)
+    ways = {n: open_transport(_settings(project, way)) for n, way in action.by_action.items()}
+    return ActionTransport(open_transport(_settings(project, action.default)), ways)
+
+
+_Way = FilesDelivery | SmtpDelivery | RowsDelivery | WebhookDelivery
+_Settings = FileSettings | SmtpSettings | RowSettings | WebhookSettings
+
+
+def _settings(project: Project, way: _Way) -> _Settings:
+    match way:
+        case FilesDelivery():
+            return FileSettings(folder=_folder(project, way.folder))
+        case RowsDelivery():
+            return RowSettings(folder=_folder(project, way.folder))
+        case WebhookDelivery():
+            return WebhookSettings(
+                url=way.url,
+                secret=way.secret(),
+                connections=way.connections,
+                timeout_s=way.timeout_seconds,
+            )
     return SmtpSettings(
         host=way.host,
         port=way.port,
@@ -57,6 +92,13 @@ def _settings(project: Project, way: FilesDelivery | SmtpDelivery) -> FileSettin
         password=way.password(),
         connections=way.connections,
     )
+
+
+def _folder(project: Project, written: str) -> Path:
+    folder = (project.root / written).resolve()
+    if not folder.is_relative_to(project.root):
+        raise ConfigError(f"cij.toml: the folder `{written}` is outside of the project")
+    return folder
 
 
 def senders(project: Project) -> Defaults:

@@ -9,13 +9,14 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from cij.cli.project_files import FILE_NAME
 from cij.cli.toml_places import KeyPath, key_lines, line_of
+from cij.cli.webhooks import check_secret, fault_of_url
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names
 
@@ -77,6 +78,56 @@ class SmtpDelivery(_Table):
         return secret
 
 
+class RowsDelivery(_Table):
+    """Actions as rows of JSON, a file for each action and day, for others to read."""
+
+    kind: Literal["rows"] = "rows"
+    folder: str = "outbox"
+
+
+class WebhookDelivery(_Table):
+    """Actions as signed calls of a URL. The secret stands in a variable (Standard Webhooks)."""
+
+    kind: Literal["webhook"]
+    url: str
+    secret_env: str
+    connections: int = Field(default=8, ge=1, le=100)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=300)
+    allow_http: bool = False
+
+    @model_validator(mode="after")
+    def _has_usable_url(self) -> Self:
+        if fault := fault_of_url(self.url, allows_http=self.allow_http):
+            raise ValueError(f"the `url` {fault}")
+        return self
+
+    def secret(self) -> str:
+        """Return the secret. Raises: ConfigError when it is not set, or is none."""
+        if (secret := os.environ.get(self.secret_env)) is None:
+            raise ConfigError(f"{FILE_NAME}: the variable {self.secret_env} is not set")
+        check_secret(secret, self.secret_env)
+        return secret
+
+
+ActionWay = Annotated[RowsDelivery | WebhookDelivery, Field(discriminator="kind")]
+
+
+class ActionDelivery(_Table):
+    """`[delivery.action]`, and `[delivery.action.NAME]` for an action that goes another way."""
+
+    default: ActionWay = RowsDelivery()
+    by_action: dict[str, ActionWay] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sorted(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        own = {key: value for key, value in data.items() if not isinstance(value, dict)}
+        ways = {key: value for key, value in data.items() if isinstance(value, dict)}
+        return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
+
+
 EmailDelivery = Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")]
 
 
@@ -86,6 +137,7 @@ class DeliveryTable(_Table):
     email: EmailDelivery = FilesDelivery()
     sms: FilesDelivery = FilesDelivery()
     push: FilesDelivery = FilesDelivery()
+    action: ActionDelivery = ActionDelivery()
 
 
 class RunTable(_Table):
@@ -110,6 +162,8 @@ _TABLES: tuple[type[_Table], ...] = (
     DeliveryTable,
     FilesDelivery,
     SmtpDelivery,
+    RowsDelivery,
+    WebhookDelivery,
     RunTable,
 )
 

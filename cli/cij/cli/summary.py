@@ -64,6 +64,8 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     messages = [(m.journey, m.channel, m.message, m.outcome, m.count) for m in report.messages]
     heads = ("journey", "channel", "message", "outcome", "messages")
     yield table("Messages", heads, messages)
+    actions = [(a.journey, a.action, a.outcome, a.count) for a in report.actions]
+    yield table("Actions", ("journey", "action", "outcome", "calls"), actions)
     standing = [(s.journey, s.step, s.count, local(s.next_at, zone)) for s in report.standing]
     yield table("Where people stand", ("journey", "step", "people", "first timer"), standing)
     yield table(

@@ -25,7 +25,7 @@ Lines = Iterator[str]
 def meanings(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iterator[list[str]]:
     """Yield the text, as lines, of each declaration that has this name.
 
-    `files` are the syntax trees: the model has the comments of journeys only.
+    `files` are the syntax trees: the model has the comments of journeys and actions only.
     """
     for kind, (head, *rest) in _texts(name, source):
         yield [head, *_comment(kind, name, files), *rest]
@@ -38,7 +38,7 @@ def _comment(kind: str, name: str, files: Mapping[str, syntax.File]) -> list[str
             kind,
             name,
         ):
-            return node.doc.splitlines()
+            return node.doc.splitlines() if kind != "action" else []
     return []
 
 
@@ -53,6 +53,8 @@ def _texts(name: str, source: Model) -> Iterator[tuple[str, list[str]]]:
         yield "event", list(_event(source.events[name]))
     if name in source.entities:
         yield "entity", list(_entity(source.entities[name]))
+    if name in source.actions:
+        yield "action", list(_action(source.actions[name]))
     if name in source.topics:
         yield "topic", list(_topic(source.topics[name]))
     if name in source.journeys:
@@ -69,6 +71,7 @@ def names(source: Model) -> dict[str, list[str]]:
         "event": [e.name for e in source.events.values() if not e.is_interaction],
         "topic": list(source.topics),
         "entity": list(source.entities),
+        "action": list(source.actions),
     }
 
 
@@ -112,6 +115,19 @@ def _event(event: pg.Event) -> Lines:
     else:
         yield "It comes from outside, one at a time (`cij event`)."
     yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in event.fields) or "none")
+
+
+def _action(action: pg.Action) -> Lines:
+    yield _head("action", action.name, action.place)
+    yield from action.doc.splitlines()
+    yield "Parameters:" if action.parameters else "It takes nothing."
+    for parameter in action.parameters:
+        default = f", else {words(parameter.default)}" if parameter.default is not None else ""
+        rule = default or ("" if parameter.is_required else ", may be left out")
+        yield f"{_INDENT}{name_words(parameter.name)}: {parameter.type}{rule}"
+    if action.returns:
+        returned = ", ".join(f"{r.name} ({r.type})" for r in action.returns)
+        yield f"It gives back: {returned}; each is missing until it has come."
 
 
 def _topic(topic: pg.Topic) -> Lines:
@@ -264,9 +280,13 @@ def _steps(steps: model.Steps) -> Lines:
 
 
 def _send(step: model.Send) -> Lines:
-    given = ", ".join(f"{key} = {words(value)}" for key, value in step.parameters.items())
+    given = _given(step.parameters)
     what = f"send {step.channel} {name_words(step.message)}" + (f" with {given}" if given else "")
     yield f"{_label(step.name, 'send ')}{what}"
+
+
+def _given(parameters: Mapping[str, ex.Expression]) -> str:
+    return ", ".join(f"{key} = {words(value)}" for key, value in parameters.items())
 
 
 def _label(name: str, derived: str) -> str:
@@ -276,6 +296,8 @@ def _label(name: str, derived: str) -> str:
 
 def _act(step: model.Act) -> Lines:
     what = effect_words(step.effect)
+    if isinstance(step.effect, pg.DoEffect) and step.effect.parameters:
+        what += f" with {_given(step.effect.parameters)}"
     yield f"{_label(step.name, what.split(' ', 1)[0] + ' ')}{what}"
 
 

@@ -345,15 +345,29 @@ def _expect_member(node: syntax.ExpectMember, context: _Context) -> list[st.Stat
 
 
 def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statement]:
-    message = "`expect done` is understood, but not available in this version"
-    context.build.report(codes.NOT_YET_AVAILABLE.at(node.span, message))
-    return []
+    customer = _customer(node.customer, context)
+    name, declared = node.action.text, context.build.declared["action"]
+    if name not in declared:
+        hint = did_you_mean(name, declared)
+        message = f"there is no action `{name}`"
+        context.build.report(codes.UNKNOWN_NAME.at(node.action.span, message, help=hint))
+        return []
+    if context.journey is not None:
+        called = {effect.action for _, effect in _calls(context.journey)}
+        _never("does", name, called, node.action.span, context)
+    return [st.ExpectDone(**context.line(node), action=name, customer=customer)]
 
 
 def _sends(journey: pg.Journey) -> list[tuple[str, pg.SendEffect]]:
     """Return the sends of a journey, each with the name of its step."""
     acts = [s for s in journey.states if isinstance(s, pg.Act)]
     return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.SendEffect)]
+
+
+def _calls(journey: pg.Journey) -> list[tuple[str, pg.DoEffect]]:
+    """Return the calls of a journey, each with the name of its step."""
+    acts = [s for s in journey.states if isinstance(s, pg.Act)]
+    return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.DoEffect)]
 
 
 def _begins(

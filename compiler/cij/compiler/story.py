@@ -94,7 +94,15 @@ class ExpectMember(Line):
     is_negated: bool
 
 
-Expectation = Union[ExpectSent, ExpectNothing, ExpectEnded, ExpectWaiting, ExpectMember]
+@dataclass(frozen=True, slots=True)
+class ExpectDone(Line):
+    """An action was called for the customer; each call is expected once."""
+
+    action: str
+    customer: str
+
+
+Expectation = Union[ExpectSent, ExpectNothing, ExpectEnded, ExpectWaiting, ExpectMember, ExpectDone]
 Statement = Union[Given, Happens, After, Expectation]
 
 

@@ -23,8 +23,13 @@ _CONVERSIONS = query(
 )
 _MESSAGES = query(
     "SELECT o.journey, o.channel, o.message, o.outcome, COUNT(*) FROM outbox AS o "
-    "GROUP BY o.journey, o.channel, o.message, o.outcome "
+    "WHERE o.channel <> 'action' GROUP BY o.journey, o.channel, o.message, o.outcome "
     "ORDER BY o.journey, o.channel, o.message, o.outcome"
+)
+_ACTIONS = query(
+    "SELECT o.journey, o.message, o.outcome, COUNT(*) FROM outbox AS o "
+    "WHERE o.channel = 'action' GROUP BY o.journey, o.message, o.outcome "
+    "ORDER BY o.journey, o.message, o.outcome"
 )
 _STANDING = query(
     "SELECT p.journey, p.state, COUNT(*), MIN(p.wake_at) FROM passage AS p "
@@ -60,6 +65,14 @@ class Messages:
     journey: str
     channel: str
     message: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    journey: str
+    action: str
     outcome: str
     count: int
 
@@ -105,6 +118,7 @@ class Report:
     conversions: tuple[Counted, ...]
     next_timer: datetime | None
     states: tuple[JourneyState, ...] = ()
+    actions: tuple[Actions, ...] = ()
 
 
 def report(world: World, now: datetime) -> Report:
@@ -122,6 +136,7 @@ def report(world: World, now: datetime) -> Report:
         conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
         next_timer=next_timer(world),
         states=tuple(_state(door, now) for door in doors(world).values()),
+        actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
     )
 
 

@@ -16,6 +16,7 @@ from cij.compiler.sql import Statement, query
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
+from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
 from cij.runtime.deploy import deploy
@@ -46,6 +47,8 @@ _MERGED = query(
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)
 _CATCH_UP_MAX = 10_000
+# How often a step delivers what follows from answers to it; the rest is for the next step.
+_ROUNDS_MAX = 10
 _LISTEN_S = 0.3
 
 
@@ -92,6 +95,19 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
     if with_refresh:
         report.refresh = refresh_data(runner.world, runner.root, now)
     inbox.take_all(runner.world, runner.root, now)
+    _catch_up(runner, now, report)
+    report.delivery = deliver(runner, now)
+    answered, rounds = report.delivery.done, 1
+    # What was done at once may be waited for, and what follows be done at once as well.
+    while answered and rounds < _ROUNDS_MAX:
+        _catch_up(runner, now, report)
+        more = deliver(runner, now)
+        report.delivery.merge(more)
+        answered, rounds = more.done, rounds + 1
+    return report
+
+
+def _catch_up(runner: Runner, now: datetime, report: StepReport) -> None:
     due = next_tick(runner.world)
     turns = 0
     while due is not None and due <= now:
@@ -99,8 +115,6 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
         due = next_tick(runner.world)
         turns += 1
         assert turns < _CATCH_UP_MAX, "the tick leaves something due behind it, again and again"
-    report.delivery = deliver(runner, now)
-    return report
 
 
 def _add(report: StepReport, ticked: TickReport) -> None:
@@ -124,12 +138,14 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
 
 def deliver(runner: Runner, now: datetime) -> DrainReport:
     """Deliver what is due, and note which channels are down."""
+    world = runner.world
     report = drain(
-        runner.world.engine,
+        world.engine,
         runner.transports,
         now,
         recheck=runner.recheck,
         defaults=runner.defaults,
+        take_done=lambda done: take_answers(world.engine, world.program, done, now),
     )
     runner.channel_errors = dict(report.channel_errors)
     return report

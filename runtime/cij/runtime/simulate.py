@@ -25,7 +25,7 @@ Progress = Callable[[datetime], None]
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """`count` of one thing on one local day; `what` is entered, sent, converted or ended."""
+    """`count` of one thing on one local day; `what` is entered, sent, done, converted or ended."""
 
     day: date
     journey: str
@@ -80,17 +80,20 @@ def simulate(world: World, start: datetime, end: datetime, progress: Progress) -
     return Simulation(start, end, count, tuple(rows))
 
 
-def _counted(table: str, at: str, name: str) -> Statement:
+def _counted(table: str, at: str, name: str, which: str = "TRUE") -> Statement:
     return query(
         f"SELECT {{day}} AS day, x.journey, {name} AS name, COUNT(*) FROM {table} AS x "
-        f"WHERE x.{at} >= $start AND x.{at} <= $end GROUP BY 1, 2, 3",
+        f"WHERE x.{at} >= $start AND x.{at} <= $end AND {which} GROUP BY 1, 2, 3",
         day=local_day("x", at),
     )
 
 
+_WITH_OUTCOME = "CONCAT(x.message, ' (', x.outcome, ')')"
+
 _COUNTS: dict[str, Statement] = {
     "entered": _counted("passage", "entered_at", "''"),
-    "sent": _counted("outbox", "created_at", "CONCAT(x.message, ' (', x.outcome, ')')"),
+    "sent": _counted("outbox", "created_at", _WITH_OUTCOME, "x.channel <> 'action'"),
+    "done": _counted("outbox", "created_at", _WITH_OUTCOME, "x.channel = 'action'"),
     "converted": _counted("conversion", "at", "x.goal"),
     "ended": _counted("passage", "ended_at", "x.outcome"),
 }

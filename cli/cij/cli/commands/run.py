@@ -45,7 +45,7 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     project, program = compiled(path)
     engine = open_store(project)
-    transports = open_transports(project)
+    transports = open_transports(project, program)
     try:
         runner, recovery = open_runner(
             engine, program, project.root, transports, senders(project), LiveClock().now()
@@ -127,12 +127,16 @@ def _say_problems(made: StepReport, told: dict[str, str]) -> bool:
     for channel, message in made.delivery.channel_errors.items():
         if told.get(channel) != message:
             click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
+    for action, message in made.delivery.receiver_errors.items():
+        if told.get(action) != message:
+            click.echo(f"cij: {action} waits: {message}", err=True)
     told.clear()
-    told.update(made.delivery.channel_errors)
+    told.update(made.delivery.channel_errors | made.delivery.receiver_errors)
     for failure in made.delivery.failures:
         text = f"cij: {failure.message} to {failure.customer} {failure.outcome}: {failure.reason}"
         click.echo(text, err=True)
-    return bool(made.delivery.channel_errors or made.delivery.failures)
+    delivery = made.delivery
+    return bool(delivery.channel_errors or delivery.receiver_errors or delivery.failures)
 
 
 def _close(transports: dict[str, Transport]) -> None:

@@ -77,18 +77,21 @@ def _print(found: Simulation, zone: str) -> None:
             journey,
             _all("entered", counts),
             _all("sent", counts),
+            _all("done", counts),
             _all("converted", counts),
             _all("ended", counts),
         )
         for day, journey, counts in _grouped(found.days)
     ]
-    heads = ("day", "journey", "enter", "messages", "reach a goal", "leave")
+    heads = ("day", "journey", "enter", "messages", "actions", "reach a goal", "leave")
     title = f"{local(found.start, zone)} to {local(found.end, zone)} ({zone}), nothing is sent"
     out = console()
     out.print(table(title, heads, rows))
     sent = sum(c.count for c in found.days if c.what == "sent")
     entered = sum(c.count for c in found.days if c.what == "entered")
-    out.print(f"in all: {entered} enter, {sent} messages; {found.ticks} ticks")
+    done = sum(c.count for c in found.days if c.what == "done")
+    actions = f", {done} actions" if done else ""
+    out.print(f"in all: {entered} enter, {sent} messages{actions}; {found.ticks} ticks")
 
 
 def _grouped(days: Iterable[DayCount]) -> Iterator[tuple[str, str, list[DayCount]]]:

@@ -11,6 +11,7 @@ _SIZE, _LINE_WIDTH, _LINES_MAX = 1.0, 20.0, 8
 _STYLES: dict[Kind, str] = {
     "entry": 'shape=box style="rounded,filled" fillcolor="#dbeafe" color="#2563eb"',
     "send": 'shape=box style="filled" fillcolor="#dcfce7" color="#16a34a"',
+    "act": 'shape=box style="filled" fillcolor="#ccfbf1" color="#0d9488"',
     "wait": 'shape=box style="rounded,filled" fillcolor="#fef3c7" color="#d97706"',
     "decide": 'shape=hexagon style="filled" fillcolor="#ede9fe" color="#7c3aed"',
     "end": 'shape=box style="rounded,filled" fillcolor="#e2e8f0" color="#475569"',

@@ -13,6 +13,7 @@ _SIZE, _LINE_WIDTH, _LINES_MAX = 1.0, 24.0, 8
 _SHAPES: dict[Kind, tuple[str, str]] = {
     "entry": ("([", "])"),
     "send": ("[", "]"),
+    "act": ("[/", "/]"),
     "wait": ("(", ")"),
     "decide": ("{{", "}}"),
     "end": ("([", "])"),
@@ -24,6 +25,7 @@ _SHAPES: dict[Kind, tuple[str, str]] = {
 _STYLES: dict[Kind, str] = {
     "entry": "fill:#dbeafe,stroke:#2563eb,color:#172554",
     "send": "fill:#dcfce7,stroke:#16a34a,color:#052e16",
+    "act": "fill:#ccfbf1,stroke:#0d9488,color:#042f2e",
     "wait": "fill:#fef3c7,stroke:#d97706,color:#451a03",
     "decide": "fill:#ede9fe,stroke:#7c3aed,color:#2e1065",
     "end": "fill:#e2e8f0,stroke:#475569,color:#0f172a",

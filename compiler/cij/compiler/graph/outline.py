@@ -20,7 +20,7 @@ from cij.compiler.wording import (
     words,
 )
 
-Kind = Literal["entry", "send", "wait", "decide", "end", "goal", "exit"]
+Kind = Literal["entry", "send", "act", "wait", "decide", "end", "goal", "exit"]
 
 # The states that test the conditions of goals and exits; the author wrote none of them.
 _GATE = "gate:"
@@ -138,7 +138,8 @@ def _headline(state: pg.State) -> tuple[Kind, str]:
         case pg.Decide():
             return "decide", "split" if _is_split(state) else "if"
         case pg.Act(effect=effect):
-            return "send", effect_words(effect)
+            kind: Kind = "send" if isinstance(effect, pg.SendEffect) else "act"
+            return kind, effect_words(effect)
         case pg.End(outcome=outcome, cause=cause):
             return "end", f"{cause} {name_words(outcome)}"
 

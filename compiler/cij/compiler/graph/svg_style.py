@@ -9,6 +9,7 @@ FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'Noto Sans', sans
 _COLOURS: dict[Kind, tuple[str, str, str, str]] = {
     "entry": ("#eff6ff", "#3b82f6", "#172a4a", "#60a5fa"),
     "send": ("#f0fdf4", "#22a559", "#12301f", "#4ade80"),
+    "act": ("#f0fdfa", "#0d9488", "#0f2f2c", "#2dd4bf"),
     "wait": ("#fffbeb", "#d98a06", "#33270d", "#fbbf24"),
     "decide": ("#f5f3ff", "#8b5cf6", "#271d45", "#a78bfa"),
     "end": ("#f1f5f9", "#64748b", "#1e293b", "#94a3b8"),
@@ -20,6 +21,7 @@ _COLOURS: dict[Kind, tuple[str, str, str, str]] = {
 ICONS: dict[Kind, str] = {
     "entry": "M2 8h8M7 4.5 10.5 8 7 11.5M10 2h4v12h-4",
     "send": "M1.5 3.5h13v9h-13zM1.5 4l6.5 5 6.5-5",
+    "act": "M9.5 1.5 3.5 9h4l-1 5.5 6-7.5h-4z",
     "wait": "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13zM8 4.5v4l2.5 1.5",
     "decide": "M8 14.5v-5M8 9.5C8 6.5 3.5 7 3.5 2.5M8 9.5c0-3 4.5-2.5 4.5-7M1.5 4.5l2-2 2 2M10.5 4.5l2-2 2 2",
     "end": "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13zM5.5 5.5h5v5h-5z",

@@ -3,19 +3,31 @@
 row --compose--> render --> mail --> transport --> outcome --> row
 """
 
-from cij.runtime.delivery.channels import FileSettings, SmtpSettings, Transport, open_transport
+from cij.runtime.delivery.channels import (
+    ActionTransport,
+    FileSettings,
+    RowSettings,
+    SmtpSettings,
+    Transport,
+    WebhookSettings,
+    open_transport,
+)
 from cij.runtime.delivery.compose import Defaults
-from cij.runtime.delivery.drain import DrainReport, Failure, drain, recover
+from cij.runtime.delivery.drain import Done, DrainReport, Failure, drain, recover
 from cij.runtime.delivery.outbox import Recovery, next_due, prepare, release_uncertain
 
 __all__ = [
+    "ActionTransport",
     "Defaults",
+    "Done",
     "DrainReport",
     "Failure",
     "FileSettings",
     "Recovery",
+    "RowSettings",
     "SmtpSettings",
     "Transport",
+    "WebhookSettings",
     "drain",
     "next_due",
     "open_transport",

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cij.compiler.program import Content, Message
+from cij.compiler.program import Action, Content, Message
 from cij.runtime.delivery.address import mailbox, named_mailbox
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.mail import Email, build
@@ -21,6 +21,29 @@ class Defaults:
     sender: str | None = None
     reply_to: str | None = None
     unsubscribe: str | None = None
+
+
+def compose_action(row: Row, action: Action) -> Prepared:
+    """Return the call of an action, one JSON object in one line.
+
+    Raises PermanentDelivery where a parameter that it needs is missing.
+    """
+    values = json.loads(row.parameters or "{}")
+    assert isinstance(values, dict), f"the parameters of {row.key} are not a JSON object"
+    for parameter in action.parameters:
+        if parameter.is_required and values.get(parameter.name) is None:
+            raise PermanentDelivery(f"the parameter `{parameter.name}` has no value")
+    data = {
+        "key": row.key,
+        "customer": row.customer,
+        "journey": row.journey,
+        "step": row.step,
+        "parameters": values,
+    }
+    at = row.created_at.isoformat(timespec="seconds") + "Z"
+    whole = {"type": action.name, "timestamp": at, "data": data}
+    content = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    return Prepared(row.key, row.channel, action.name, "", row.created_at, content)
 
 
 def locale_of(row: Row, message: Message) -> Content:

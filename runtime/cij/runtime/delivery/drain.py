@@ -5,20 +5,22 @@ messages may have left.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
-from cij.compiler.program import Message
+from cij.compiler.program import Action, Message
 from cij.compiler.sql import Statement
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport, outcome_of
-from cij.runtime.delivery.compose import Defaults, compose, locale_of
+from cij.runtime.delivery.compose import Defaults, compose, compose_action, locale_of
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError
 
+ACTIONS = "action"
 BATCH_ROWS = 500
 FAILURES_SHOWN_MAX = 100
 
@@ -31,6 +33,20 @@ BACKOFF = (
     timedelta(hours=6),
 )
 ATTEMPTS_MAX = len(BACKOFF) + 1
+# How long to leave a receiver alone that cannot be reached. No attempt is counted.
+PAUSE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Done:
+    """An action that was done, and what the outside gave back, unchecked."""
+
+    row: Row
+    returned: Mapping[str, Any]
+
+
+# Takes what was done into the store, in the transaction in which the rows are settled.
+TakeDone = Callable[[Sequence[Done]], None]
 
 
 @dataclass(frozen=True)
@@ -49,12 +65,15 @@ class DrainReport:
     """`counts` by outcome; `queued` are those to try again. `failures` shows the first 100.
 
     `channel_errors` has one message for each channel that is down; its rows are left as they
-    were, so the caller decides when to try again.
+    were, so the caller decides when to try again. `receiver_errors` are the same for single
+    actions, whose rows have an instant for that. `done` is the number of actions that were done.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     channel_errors: dict[str, str] = field(default_factory=dict)
+    receiver_errors: dict[str, str] = field(default_factory=dict)
+    done: int = 0
 
     def add(self, settlement: Settlement) -> None:
         """Count one message."""
@@ -65,6 +84,14 @@ class DrainReport:
             failure = Failure(row.key, row.customer, row.message, settlement.outcome, reason)
             self.failures.append(failure)
 
+    def merge(self, other: "DrainReport") -> None:
+        """Add what a later drain of the same step did."""
+        self.counts += other.counts
+        self.failures = (self.failures + other.failures)[:FAILURES_SHOWN_MAX]
+        self.channel_errors = other.channel_errors
+        self.receiver_errors |= other.receiver_errors
+        self.done += other.done
+
 
 def drain(
     engine: Engine,
@@ -74,6 +101,7 @@ def drain(
     limit: int | None = None,
     recheck: Statement | None = None,
     defaults: Defaults | None = None,
+    take_done: TakeDone = lambda done: None,
 ) -> DrainReport:
     """Deliver what is due, up to `limit` messages, channel by channel, the oldest first.
 
@@ -90,7 +118,8 @@ def drain(
             rows = outbox.due(engine, channel, now, size)
             if not rows:
                 break
-            _batch(engine, transport, rows, now, defaults or Defaults(), report)
+            job = _Job(engine, transport, now, defaults or Defaults(), take_done, report)
+            _batch(job, rows)
             left = None if left is None else left - len(rows)
         limit = left
     return report
@@ -102,48 +131,82 @@ def recover(engine: Engine, transports: Mapping[str, Transport], now: datetime) 
     return outbox.recover(engine, idempotent, now)
 
 
-def _batch(
-    engine: Engine,
-    transport: Transport,
-    rows: Sequence[Row],
-    now: datetime,
-    defaults: Defaults,
-    report: DrainReport,
-) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What all batches of one channel have in common."""
+
+    engine: Engine
+    transport: Transport
+    now: datetime
+    defaults: Defaults
+    take_done: TakeDone
+    report: DrainReport
+
+
+def _batch(job: _Job, rows: Sequence[Row]) -> None:
     by_key = {row.key: row for row in rows}
     assert len(by_key) == len(rows), "two rows of the outbox have one key"
-    prepared, outcomes, locales = _composed(engine, rows, defaults)
-    outbox.claim(engine, rows)
-    outcomes += transport.deliver(prepared)
-    settlements = []
+    composed = _composed(job.engine, rows, job.defaults)
+    outbox.claim(job.engine, rows)
+    outcomes = composed.outcomes + job.transport.deliver(composed.prepared)
+    settlements, done = [], []
     for outcome in outcomes:
         row = by_key.pop(outcome.key)
-        if outcome.status == "unsent":
-            report.channel_errors.setdefault(row.channel, outcome.reason or "the channel is down")
-        settlements.append(settled(row, outcome, now, locales.get(row.key, row.locale)))
+        _note_errors(row, outcome, job.report)
+        settlements.append(settled(row, outcome, job.now, composed.locales.get(row.key)))
+        if outcome.returned is not None:
+            done.append(Done(row, outcome.returned))
     assert not by_key, f"no outcome for {len(by_key)} messages"
-    outbox.settle(engine, settlements)
+    with job.engine.transaction():
+        outbox.settle(job.engine, settlements)
+        if done:
+            job.take_done(done)
+    job.report.done += len(done)
     for settlement in settlements:
-        report.add(settlement)
+        job.report.add(settlement)
 
 
-def _composed(
-    engine: Engine, rows: Sequence[Row], defaults: Defaults
-) -> tuple[list[Prepared], list[Outcome], dict[str, str]]:
+def _note_errors(row: Row, outcome: Outcome, report: DrainReport) -> None:
+    reason = outcome.reason or "the channel is down"
+    if outcome.status == "unsent":
+        report.channel_errors.setdefault(row.channel, reason)
+    elif outcome.status == "later":
+        report.receiver_errors.setdefault(row.message, reason)
+
+
+@dataclass
+class _Composed:
+    """What can go, the outcomes of what cannot, and the locale of each message."""
+
+    prepared: list[Prepared] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    locales: dict[str, str] = field(default_factory=dict)
+
+
+def _composed(engine: Engine, rows: Sequence[Row], defaults: Defaults) -> _Composed:
     stored = outbox.contents(engine, sorted({row.content for row in rows}))
-    prepared: list[Prepared] = []
-    outcomes: list[Outcome] = []
-    locales: dict[str, str] = {}
+    found = _Composed()
     for row in rows:
         assert row.content in stored, f"the outbox names content {row.content}, which is not there"
-        message = _message(stored[row.content])
-        content = locale_of(row, message)
-        locales[row.key] = content.locale
         try:
-            prepared.append(compose(row, message, content, defaults))
+            found.prepared.append(_prepared(row, stored[row.content], defaults, found))
         except DeliveryError as error:
-            outcomes.append(outcome_of(row.key, error))
-    return prepared, outcomes, locales
+            found.outcomes.append(outcome_of(row.key, error))
+    return found
+
+
+def _prepared(row: Row, content: str, defaults: Defaults, found: _Composed) -> Prepared:
+    if row.channel == ACTIONS:
+        return compose_action(row, _action(content))
+    message = _message(content)
+    locale = locale_of(row, message)
+    found.locales[row.key] = locale.locale
+    return compose(row, message, locale, defaults)
+
+
+@lru_cache(maxsize=512)
+def _action(text: str) -> Action:
+    return Action.model_validate_json(text)
 
 
 @lru_cache(maxsize=512)
@@ -153,15 +216,27 @@ def _message(text: str) -> Message:
 
 def settled(row: Row, outcome: Outcome, now: datetime, locale: str | None) -> Settlement:
     """Return what `row` becomes by `outcome`."""
-    if outcome.status == "unsent":
+    if outcome.status in ("unsent", "later"):
         # As before: it was not the message that failed, so this is no attempt.
-        return Settlement(row, "queued", outcome.reason, row.attempts, None, None, None, row.locale)
+        due_at = now + PAUSE if outcome.status == "later" else None
+        return _queued(row, outcome.reason, row.attempts, due_at)
     attempts = row.attempts + 1
     if outcome.status == "retry" and attempts < ATTEMPTS_MAX:
         reason = f"attempt {attempts} of {ATTEMPTS_MAX}: {outcome.reason}"
-        due_at = now + BACKOFF[attempts - 1]
-        return Settlement(row, "queued", reason, attempts, due_at, None, None, row.locale)
+        return _queued(row, reason, attempts, now + _back_off(attempts, outcome))
     final, why = outcome.status, outcome.reason
     if final == "retry":
         final, why = "failed", f"gave up after {ATTEMPTS_MAX} attempts: {why}"
+    locale = locale or row.locale
     return Settlement(row, final, why, attempts, None, now, outcome.provider_id, locale)
+
+
+def _queued(row: Row, reason: str | None, attempts: int, due_at: datetime | None) -> Settlement:
+    return Settlement(row, "queued", reason, attempts, due_at, None, None, row.locale)
+
+
+def _back_off(attempts: int, outcome: Outcome) -> timedelta:
+    """Return how long to wait: as long as the receiver asks for, else longer each time."""
+    if outcome.retry_after_s is not None:
+        return timedelta(seconds=max(outcome.retry_after_s, 1.0))
+    return BACKOFF[attempts - 1]

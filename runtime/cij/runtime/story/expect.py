@@ -13,7 +13,8 @@ from cij.runtime.story.verdict import Finding
 
 _MESSAGES = query(
     "SELECT o.key, o.channel, o.message, o.created_at, o.outcome, o.reason FROM outbox AS o "
-    "WHERE o.customer = $customer ORDER BY o.created_at ASC, o.key ASC"
+    "WHERE o.customer = $customer AND (o.channel = 'action') = $is_action "
+    "ORDER BY o.created_at ASC, o.key ASC"
 )
 _PASSAGES = query(
     "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage AS p "
@@ -66,9 +67,8 @@ def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
 
 
 def _suppressed(stage: Stage, message: _Message) -> Finding:
-    found = (
-        f"{message.channel} {message.message} was due at {stage.shown(message.at)}, and not sent"
-    )
+    word, verb = ("do", "called") if message.channel == "action" else (message.channel, "sent")
+    found = f"{word} {message.message} was due at {stage.shown(message.at)}, and not {verb}"
     hint = f"{message.outcome}: {message.reason}"
     if message.outcome == "withheld":
         hint += "; a customer of another name may be drawn otherwise"
@@ -85,12 +85,34 @@ def nothing(stage: Stage, wanted: st.ExpectNothing) -> Finding | None:
     return Finding(f"sent: {what}", "nothing means: since the test began" if is_known else None)
 
 
-def _messages(stage: Stage, customer: str) -> list[_Message]:
-    return [_Message(*row) for row in stage.rows(_MESSAGES, customer=customer)]
+def _messages(stage: Stage, customer: str, *, is_action: bool = False) -> list[_Message]:
+    rows = stage.rows(_MESSAGES, customer=customer, is_action=is_action)
+    return [_Message(*row) for row in rows]
 
 
 def _times(stage: Stage, messages: list[_Message]) -> str:
     return " and ".join(stage.shown(m.at) for m in messages)
+
+
+def done(stage: Stage, wanted: st.ExpectDone) -> Finding | None:
+    """Take the first call of the action that no earlier line has asked for."""
+    calls = _messages(stage, wanted.customer, is_action=True)
+    alike = [m for m in calls if m.message == wanted.action]
+    made = [m for m in alike if m.outcome in _SENT]
+    free = [m for m in made if m.key not in stage.expected]
+    if free:
+        stage.expected.add(free[0].key)
+        return None
+    name = f"do {wanted.action}"
+    if made:
+        times = "once" if len(made) == 1 else f"{len(made)} times"
+        return Finding(f"{name} was called {times}, and an earlier line has asked for that")
+    if alike:
+        return _suppressed(stage, alike[0])
+    if _passages(stage, wanted.customer):
+        others = ", ".join(dict.fromkeys(m.message for m in calls))
+        return Finding(f"{name} was not called", f"called: {others}" if others else None)
+    return Finding(f"{name} was not called: never entered", _why_not_inside(stage, wanted.customer))
 
 
 # --- passages ---------------------------------------------------------------------------------

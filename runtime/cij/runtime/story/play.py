@@ -135,4 +135,5 @@ _ACTIONS: dict[type, Callable[[Stage, Any], Finding | None]] = {
     st.ExpectEnded: _settled(expect.ended),
     st.ExpectWaiting: _settled(expect.waiting),
     st.ExpectMember: _settled(expect.member),
+    st.ExpectDone: _settled(expect.done),
 }

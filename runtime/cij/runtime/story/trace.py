@@ -84,7 +84,8 @@ def _words(state: State, message: tuple[str, str, str, str | None] | None) -> st
     match state:
         case Act(step=step) if message is not None:
             channel, name, outcome, reason = message
-            told = f"{step}: {channel} {name} {outcome}"
+            verb = "do" if channel == "action" else channel
+            told = f"{step}: {verb} {name} {outcome}"
             return f"{told}, {reason}" if reason else told
         case Rest(step=step):
             return f"{step}: waits"

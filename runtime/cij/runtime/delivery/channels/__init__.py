@@ -3,17 +3,42 @@
 from collections.abc import Callable
 from typing import Any
 
+from cij.runtime.delivery.channels.actions import ActionTransport
 from cij.runtime.delivery.channels.files import FileSettings, FileTransport
+from cij.runtime.delivery.channels.rows import RowSettings, RowTransport
 from cij.runtime.delivery.channels.smtp import SmtpSettings, SmtpTransport
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport
+from cij.runtime.delivery.channels.webhook_settings import (
+    WebhookSettings,
+)
 
-__all__ = ["FileSettings", "Outcome", "Prepared", "SmtpSettings", "Transport", "open_transport"]
+__all__ = [
+    "ActionTransport",
+    "FileSettings",
+    "Outcome",
+    "Prepared",
+    "RowSettings",
+    "SmtpSettings",
+    "Transport",
+    "WebhookSettings",
+    "open_transport",
+]
 
-Settings = FileSettings | SmtpSettings
+Settings = FileSettings | RowSettings | SmtpSettings | WebhookSettings
+
+
+def _webhook(settings: WebhookSettings) -> Transport:
+    # Loads an HTTP client, which takes longer than most commands.
+    from cij.runtime.delivery.channels.webhook import WebhookTransport
+
+    return WebhookTransport(settings)
+
 
 TRANSPORTS: dict[type[Settings], Callable[[Any], Transport]] = {
     FileSettings: FileTransport,
+    RowSettings: RowTransport,
     SmtpSettings: SmtpTransport,
+    WebhookSettings: _webhook,
 }
 
 

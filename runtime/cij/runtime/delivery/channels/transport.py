@@ -1,19 +1,23 @@
 """What every transport takes and gives back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery
 
-# `unsent`: never tried or surely not arrived, because the whole channel is down.
-Status = Literal["delivered", "retry", "failed", "uncertain", "unsent"]
+# `unsent`: never tried or surely not arrived, because the whole channel is down. `later`: as
+# `unsent`, where one receiver of several is down, and the others go on.
+Status = Literal["delivered", "retry", "failed", "uncertain", "unsent", "later"]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One message, ready to go. `sender` is the address of the envelope, of email only."""
+    """One message, ready to go. `sender` is the address of the envelope, of email only.
+
+    Of an action `address` is its name, and `content` a JSON object in one line.
+    """
 
     key: str
     channel: str
@@ -25,12 +29,18 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one message. `provider_id` is how the provider calls it."""
+    """What became of one message. `provider_id` is how the provider calls it.
+
+    `retry_after_s` is how long it asks to wait. `returned` is what a call that was done gave back;
+    None where it is not done yet, or is no call.
+    """
 
     key: str
     status: Status
     reason: str | None = None
     provider_id: str | None = None
+    retry_after_s: float | None = None
+    returned: Mapping[str, Any] | None = None
 
 
 class Transport(Protocol):

@@ -1,0 +1,194 @@
+"""Actions as signed webhooks, by Standard Webhooks: many at a time, each with its own key.
+
+The same action has the same `webhook-id` and `Idempotency-Key` at every attempt, so whoever
+receives it twice can tell. Redirects are not followed: what is sent to one host goes to no other.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from standardwebhooks import Webhook
+
+from cij.runtime.delivery.channels.transport import Outcome, Prepared
+from cij.runtime.delivery.channels.webhook_settings import WebhookSettings
+
+_ACCEPTED = 202
+# Besides 5xx: the receiver asks for time.
+_LATER = (408, 425, 429)
+_RETRY_AFTER_MAX_S = 86_400.0
+_ANSWER_BYTES_MAX = 65_536
+_EPOCH = datetime(1970, 1, 1)
+
+
+@dataclass
+class _Run:
+    """One batch under way. `down` is why the receiver cannot be reached, which ends it."""
+
+    waiting: deque[Prepared]
+    outcomes: list[Outcome] = field(default_factory=list)
+    down: str | None = None
+
+
+class WebhookTransport:
+    """Idempotent: a repeated call has the same key, by which the receiver knows it."""
+
+    is_idempotent = True
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        self._settings = settings
+        self._signer = Webhook(settings.secret)
+
+    def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        """Make the calls. While the receiver cannot be reached the rest waits, untried."""
+        return asyncio.run(self._deliver(batch)) if batch else []
+
+    def close(self) -> None:
+        """Connections last for one batch only."""
+
+    async def _deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        run = _Run(deque(batch))
+        async with self._client() as client:
+            # The first goes alone: a receiver that is down is asked once and not once a line.
+            await self._next(client, run)
+            lines = min(self._settings.connections, len(run.waiting))
+            await asyncio.gather(*(self._work(client, run) for _ in range(lines)))
+        unsent = [Outcome(one.key, "later", run.down) for one in run.waiting]
+        return run.outcomes + unsent
+
+    def _client(self) -> httpx.AsyncClient:
+        settings = self._settings
+        return httpx.AsyncClient(
+            timeout=settings.timeout_s,
+            limits=httpx.Limits(max_connections=settings.connections),
+            follow_redirects=False,
+            # A proxy of the environment is no way to this very machine.
+            trust_env=not settings.is_loopback,
+        )
+
+    async def _work(self, client: httpx.AsyncClient, run: _Run) -> None:
+        while run.waiting and run.down is None:
+            await self._next(client, run)
+
+    async def _next(self, client: httpx.AsyncClient, run: _Run) -> None:
+        outcome = await self._call(client, run.waiting.popleft())
+        run.outcomes.append(outcome)
+        if outcome.status == "later":
+            run.down = outcome.reason
+
+    async def _call(self, client: httpx.AsyncClient, one: Prepared) -> Outcome:
+        place = self._settings.place
+        try:
+            # Each step has its own limit; this one is for an answer that drips.
+            async with asyncio.timeout(self._settings.timeout_s * 3):
+                return await self._exchange(client, one)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            return Outcome(one.key, "later", f"cannot reach {place}: {_why(error)}")
+        except (httpx.TimeoutException, TimeoutError):
+            return Outcome(one.key, "retry", f"{place} did not answer in time")
+        except httpx.HTTPError as error:
+            return Outcome(one.key, "retry", f"the call of {place} broke off: {_why(error)}")
+
+    async def _exchange(self, client: httpx.AsyncClient, one: Prepared) -> Outcome:
+        request = client.build_request(
+            "POST", self._settings.url, content=one.content, headers=self._headers(one)
+        )
+        response = await client.send(request, stream=True)
+        try:
+            return outcome_of_answer(one.key, response, await _start_of(response), self._settings)
+        finally:
+            await response.aclose()
+
+    def _headers(self, one: Prepared) -> dict[str, str]:
+        id, now = webhook_id(one), self._settings.clock.now()
+        signature = self._signer.sign(id, now, one.content.decode())
+        return {
+            "content-type": "application/json",
+            "user-agent": "cij",
+            "idempotency-key": id,
+            "webhook-id": id,
+            "webhook-timestamp": str(_epoch_s(now)),
+            "webhook-signature": signature,
+        }
+
+
+def webhook_id(one: Prepared) -> str:
+    """Return what tells an action from all others: keys are unique in one store, with the instant
+    they are so over stores."""
+    text = f"{one.key} {one.created_at.isoformat()}"
+    return "cij_" + sha256(text.encode()).hexdigest()[:40]
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+def outcome_of_answer(
+    key: str, response: httpx.Response, body: bytes, settings: WebhookSettings
+) -> Outcome:
+    """Return what an answer means. Its text is not told: it may repeat what is private."""
+    code = response.status_code
+    answer = f"{settings.place} answered {code} {_phrase(code)}".rstrip()
+    if 200 <= code < 300:
+        # 202 says that it has the call, and will do it.
+        returned = None if code == _ACCEPTED else _returned(body)
+        return Outcome(key, "delivered", returned=returned)
+    if 300 <= code < 400:
+        target = httpx.URL(response.headers.get("location", "")).host or "another address"
+        advice = "redirects are not followed, so write the last address into cij.toml"
+        return Outcome(key, "later", f"{answer}, to {target}; {advice}")
+    if code >= 500 or code in _LATER:
+        return Outcome(key, "retry", answer, retry_after_s=_retry_after(response.headers))
+    return Outcome(key, "failed", answer)
+
+
+def _returned(body: bytes) -> Mapping[str, Any]:
+    """Return the object that the answer holds; of any other answer, nothing."""
+    try:
+        found = json.loads(body) if body else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds of `Retry-After`; a date in it is measured from the answer's own."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return min(float(text), _RETRY_AFTER_MAX_S)
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return min(max(wait.total_seconds(), 0.0), _RETRY_AFTER_MAX_S)
+
+
+async def _start_of(response: httpx.Response) -> bytes:
+    found = b""
+    async for chunk in response.aiter_bytes():
+        found += chunk
+        if len(found) > _ANSWER_BYTES_MAX:
+            return b""
+    return found
+
+
+def _phrase(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return ""
+
+
+def _why(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0] or type(error).__name__
+
+
+def _epoch_s(now: datetime) -> int:
+    return int((now - _EPOCH).total_seconds())
