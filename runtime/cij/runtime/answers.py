@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from cij.compiler.program import Event, Program, done_by
-from cij.compiler.types import Kind
+from cij.compiler.types import Kind, Type
 from cij.runtime.delivery import Done
 from cij.runtime.engine import Engine
 from cij.runtime.intake import RawEvent, take_in
@@ -46,15 +46,15 @@ def _read(value: object, kind: Kind) -> object:
 
 
 def _fitting(row: RawEvent, event: Event, program: Program) -> RawEvent:
-    types: dict[str, Kind] = {f.name: f.type.kind for f in event.fields}
+    types = {f.name: f.type for f in event.fields}
     fields: Mapping[str, Any] = row["fields"]
     fits = {n: v for n, v in fields.items() if _fits(v, types[n], program.timezone)}
     return {**row, "fields": fits}
 
 
-def _fits(value: object, kind: Kind, zone: str) -> bool:
+def _fits(value: object, type: Type, zone: str) -> bool:
     try:
-        read_value("", kind, value, zone)
+        read_value("", type, value, zone)
     except Unfit:
         return False
     return True

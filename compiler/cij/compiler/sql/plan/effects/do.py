@@ -10,7 +10,7 @@ from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import Statement, fill
-from cij.compiler.types import Type
+from cij.compiler.types import LIST_SIGN, Type
 
 CHANNEL = "action"
 
@@ -77,9 +77,11 @@ def _json(node: ex.Expression | None, type: Type, scope: Scope) -> exp.Expr:
             a, b = _json(first, type, scope), _json(default, type, scope)
             return fill("COALESCE({a}, {b})", a=a, b=b)
     tree = value(node, scope)
-    shape = _SHAPES.get(type.kind)
     if type.kind == "money":
         return _money(tree, type.currency or "")
+    if type.item is not None:
+        return _list(tree, type.item)
+    shape = _SHAPES.get(type.kind)
     return shape(tree) if shape else tree
 
 
@@ -108,6 +110,13 @@ def _money(tree: exp.Expr, currency: str) -> exp.Expr:
     )
 
 
+def _list(tree: exp.Expr, item: Type) -> exp.Expr:
+    items = fill(
+        "LIST_FILTER(STRING_SPLIT({a}, {sign}), x -> x <> '')", a=tree, sign=text(LIST_SIGN)
+    )
+    return fill("CAST({items} AS BIGINT[])", items=items) if item.kind == "integer" else items
+
+
 def _text(tree: exp.Expr) -> exp.Expr:
     return fill("CAST({a} AS TEXT)", a=tree)
 
@@ -120,5 +129,4 @@ _SHAPES: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     # Instants of the store are UTC.
     "datetime": lambda a: fill("REPLACE(CAST({a} AS TEXT), ' ', 'T') || 'Z'", a=a),
     "duration": lambda a: fill("'PT' || {a} || 'S'", a=_plain(a)),
-    "list": lambda a: fill("CAST({a} AS JSON)", a=a),
 }
