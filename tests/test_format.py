@@ -1,4 +1,7 @@
-"""The formatter: what is written right stays; anything else comes out the same every time."""
+"""The formatter: what is written right stays; anything else comes out the same every time.
+
+It is tried on 1,000 scrambled declarations and 1,200 generated ones.
+"""
 
 import re
 from pathlib import Path
@@ -99,10 +102,14 @@ def test_a_file_with_a_mistake_is_left_alone() -> None:
 _GAPS = [" ", "  ", "\t", "\n", "\n\n\n", " \r\n\t"]
 
 
+# A file at a time would cost ten times as much and try no more.
+PARTS = [part for name in FILES for part in re.split(r"(?<=\n}\n)\n", source(name))]
+
+
 @st.composite
 def scrambled(draw: st.DrawFn) -> tuple[str, str]:
-    """Return a file and the same file with other space, more comments and no layout."""
-    text = source(draw(st.sampled_from(FILES)))
+    """Return declarations and the same with other space, more comments and no layout."""
+    text = draw(st.sampled_from(PARTS))
     choices = draw(st.randoms(use_true_random=False))
 
     def gap(match: re.Match[str]) -> str:
@@ -116,6 +123,7 @@ def scrambled(draw: st.DrawFn) -> tuple[str, str]:
     return text, re.sub(_SPACE, gap, text)
 
 
+@settings(max_examples=1_000)
 @given(scrambled())
 def test_scrambled_files(pair: tuple[str, str]) -> None:
     text, other = pair
@@ -133,7 +141,7 @@ def comments(text: str) -> list[str]:
 # --- any program ------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(max_examples=1_200)
 @given(st.data())
 def test_generated_programs(data: st.DataObject) -> None:
     text = data.draw(programs())

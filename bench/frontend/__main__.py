@@ -1,6 +1,7 @@
 """Prints what the front end costs, and how well it goes on after a mistake.
 
-python -m bench.frontend [seeds]
+python -m bench.frontend [seeds]    # everything
+python -m bench.frontend speed      # how long check and fmt take, and their memory
 """
 
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 from statistics import mean
 
+from bench.frontend import speed
 from bench.frontend.mutations import Outcome, outcomes, sources
 from cij.grammar.parser import parse
 from cij.grammar.table_cache import table
@@ -29,6 +31,9 @@ GARBAGE_SIZE = 9_999_999
 
 
 def main() -> None:
+    speed.main()
+    if sys.argv[1:] == ["speed"]:
+        return
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     _speed()
     _garbage()

@@ -7,6 +7,7 @@ values back.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -138,21 +139,20 @@ def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
 def _whole(files: Files) -> Iterator[str]:
     """Yield the names of the declarations that were read as they stand."""
     for file in files.values():
+        damaged = set(file.damaged)
         for node in file.declarations:
-            if isinstance(node, syntax.Declaration | syntax.Journey) and not (
-                node.span in file.damaged
-            ):
+            if isinstance(node, syntax.Declaration | syntax.Journey) and node.span not in damaged:
                 yield node.name.text
 
 
 def _may_miss_any(files: Files) -> bool:
-    damaged = (
-        node
-        for file in files.values()
-        for node in file.declarations
-        if node.span in file.damaged and isinstance(node, syntax.Declaration)
+    damaged = {span for file in files.values() for span in file.damaged}
+    nodes = (node for file in files.values() for node in file.declarations)
+    return any(
+        node.kind.text in _OF_FIELDS or node.name.text == PLACEHOLDER
+        for node in nodes
+        if isinstance(node, syntax.Declaration) and node.span in damaged
     )
-    return any(node.kind.text in _OF_FIELDS or node.name.text == PLACEHOLDER for node in damaged)
 
 
 _SYNTAX = "CIJ1"
@@ -167,8 +167,11 @@ _CONSEQUENCES = {
 
 def _is_damaged(diagnostic: Diagnostic, files: Files) -> bool:
     file = files.get(diagnostic.span.file)
-    place = diagnostic.span.start
-    return file is not None and any(span.start <= place < span.end for span in file.damaged)
+    if file is None:
+        return False
+    # In the order of the declarations, which do not overlap.
+    before = bisect_right(file.damaged, diagnostic.span.start, key=lambda span: span.start)
+    return before > 0 and diagnostic.span.start < file.damaged[before - 1].end
 
 
 def _is_lost(diagnostic: Diagnostic, lost: frozenset[str]) -> bool:

@@ -5,26 +5,37 @@ from functools import cache
 
 from pydantic import BaseModel
 
+# Most values of fields are these, and have nothing inside.
+_PLAIN = (str, int, float, type(None))
+
 
 def parts(node: BaseModel) -> Iterator[BaseModel]:
     """Yield a part of a program and all parts inside it, in the order of their fields."""
-    yield node
+    found: list[BaseModel] = []
+    _add(node, found)
+    yield from found
+
+
+def _add(node: BaseModel, found: list[BaseModel]) -> None:
+    found.append(node)
     for name in _names(type(node)):
-        yield from _inside(getattr(node, name))
+        value = getattr(node, name)
+        if not isinstance(value, _PLAIN):
+            _add_inside(value, found)
+
+
+def _add_inside(value: object, found: list[BaseModel]) -> None:
+    if isinstance(value, BaseModel):
+        _add(value, found)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            _add_inside(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _add_inside(item, found)
 
 
 @cache
 def _names(part: type[BaseModel]) -> tuple[str, ...]:
     # Asking pydantic each time takes most of the time of a walk.
     return tuple(part.model_fields)
-
-
-def _inside(value: object) -> Iterator[BaseModel]:
-    if isinstance(value, BaseModel):
-        yield from parts(value)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _inside(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _inside(item)

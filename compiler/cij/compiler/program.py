@@ -436,12 +436,12 @@ _NOT_HASHED = {"place", "doc", "hash", "version"}
 def _without_places(value: Any) -> Any:
     # Only parts lose these names: a dict may hold an author's field that is called `version`.
     if isinstance(value, BaseModel):
-        found = ((name, getattr(value, name), *rest) for name, *rest in _hashed(type(value)))
-        return {
-            name: _without_places(inner)
-            for name, inner, is_tag, default in found
-            if (is_tag and isinstance(inner, str)) or inner != default
-        }
+        kept: dict[str, Any] = {}
+        for name, is_tag, default in _hashed(type(value)):
+            inner = getattr(value, name)
+            if (is_tag and isinstance(inner, str)) or inner != default:
+                kept[name] = inner if isinstance(inner, str) else _without_places(inner)
+        return kept
     if isinstance(value, dict):
         return {k: _without_places(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -6,7 +6,7 @@ Names of the project are looked up as everywhere. What the tested journey does i
 states, so that is done only where the rest of the project has no mistakes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,8 @@ def resolve_stories(
     `program` is None where the project has errors.
     """
     tests = [n for file in files for n in file.declarations if isinstance(n, syntax.Test)]
-    found = [_story(test, build, program) for test in tests]
+    journeys = {j.name: j for j in program.journeys} if program else {}
+    found = [_story(test, build, journeys) for test in tests]
     return tuple(story for story in found if story is not None)
 
 
@@ -60,10 +61,9 @@ class _Context:
         return {"place": place(span), "words": " ".join(written.partition("{")[0].split())}
 
 
-def _story(test: syntax.Test, build: Build, program: pg.Program | None) -> st.Story | None:
-    before = sum(d.is_error for d in build.diagnostics)
+def _story(test: syntax.Test, build: Build, journeys: Mapping[str, pg.Journey]) -> st.Story | None:
+    before = len(build.diagnostics)
     _find_journey(test, build)
-    journeys = {j.name: j for j in program.journeys} if program else {}
     context = _Context(build, customer_environment(build), journeys.get(test.subject.text))
     statements: list[st.Statement] = []
     for node in test.statements:
@@ -71,7 +71,7 @@ def _story(test: syntax.Test, build: Build, program: pg.Program | None) -> st.St
     if context.clock is None:
         message = "the test does not say when it begins"
         build.report(codes.TEST_CLOCK.at(test.title.span, message, help=_CLOCK_HELP))
-    if context.clock is None or sum(d.is_error for d in build.diagnostics) > before:
+    if context.clock is None or any(d.is_error for d in build.diagnostics[before:]):
         return None
     return st.Story(
         title=test.title.value,

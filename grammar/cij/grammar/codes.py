@@ -25,6 +25,7 @@ def _row(row: Code) -> Code:
 UNEXPECTED_TEXT = _error("CIJ101", "unexpected-text", "the text does not fit the grammar here")
 UNREADABLE_FILE = _error("CIJ102", "unreadable-file", "the file is not UTF-8 text of usable size")
 BAD_LITERAL = _error("CIJ103", "bad-literal", "a literal that no calendar, clock or currency has")
+HIDDEN_CHARACTER = _error("CIJ104", "hidden-character", "a character that hides what is written")
 
 NOT_YET_AVAILABLE = _error("CIJ201", "not-yet-available", "understood, but not in this version")
 UNKNOWN_NAME = _error("CIJ202", "unknown-name", "no declaration or field has this name")

@@ -5,8 +5,18 @@ from dataclasses import replace
 from cij.grammar import codes, syntax
 from cij.grammar.declarations import TreeBuilder
 from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.hidden import hidden
 from cij.grammar.misreading import misread
-from cij.grammar.recovery import PLACEHOLDER, Damage, Reading, damaged, dropped, lost, read
+from cij.grammar.recovery import (
+    MISTAKES_MAX,
+    PLACEHOLDER,
+    Damage,
+    Reading,
+    damaged,
+    dropped,
+    lost,
+    read,
+)
 from cij.grammar.span import Span, file_start
 from cij.grammar.table_cache import table
 
@@ -32,18 +42,16 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
     builder = TreeBuilder(file, text)
     node = builder.file_node(reading.tree, whole)
     # What else is wrong on a line that was repaired may be a consequence.
-    lines = {found.span.line for found in reading.diagnostics}
-    others = [
-        found
-        for found in [*misread(file, text, reading.tokens), *builder.diagnostics]
-        if found.span.line not in lines
-    ]
+    lines = {one.span.line for one in reading.diagnostics}
+    found = hidden(file, text, reading.tokens, MISTAKES_MAX)
+    found += misread(file, text, reading.tokens) + builder.diagnostics
+    others = [one for one in found if one.span.line not in lines]
     diagnostics = reading.diagnostics + others
     damage = reading.damage + dropped(reading.tree, node)
-    damage += [Damage(found.span.start, found.span.end) for found in others]
+    damage += [Damage(one.span.start, one.span.end) for one in others]
     if damage:
         node = replace(node, damaged=damaged(node, damage), lost=lost(text, node, damage))
-    return node, sorted(diagnostics, key=lambda found: found.span), reading
+    return node, sorted(diagnostics, key=lambda one: one.span)[:MISTAKES_MAX], reading
 
 
 def _whole(file: str, text: str) -> Span:

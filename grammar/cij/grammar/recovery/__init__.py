@@ -6,7 +6,8 @@ stands is read again without building anything (`automaton`), so that many repai
 a list of tokens that is sure to parse, and lark's parser builds the tree from it.
 """
 
+from cij.grammar.recovery.automaton import MISTAKES_MAX
 from cij.grammar.recovery.damage import PLACEHOLDER, Damage, damaged, dropped, lost
 from cij.grammar.recovery.reader import Reading, read
 
-__all__ = ["PLACEHOLDER", "Damage", "Reading", "damaged", "dropped", "lost", "read"]
+__all__ = ["MISTAKES_MAX", "PLACEHOLDER", "Damage", "Reading", "damaged", "dropped", "lost", "read"]

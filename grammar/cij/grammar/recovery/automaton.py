@@ -15,6 +15,8 @@ from lark.utils import TextSlice
 END = "$END"
 # The words that begin a declaration. The parser accepts them nowhere else.
 BEGINNINGS = frozenset({"USE", "KIND", "MESSAGE", "JOURNEY", "FRAGMENT", "POLICY", "TEST"})
+# More of one file help nobody.
+MISTAKES_MAX = 50
 # No tree of DEPTH_MAX levels needs more, and what a mistake costs grows with it.
 STACK_MAX = 2000
 # Text that no terminal matches: to the end of the line after an open quote, else a word or signs.

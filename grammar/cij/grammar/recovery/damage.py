@@ -1,8 +1,10 @@
 """What mistakes of syntax have made of a file: which declarations are hurt, which names are gone."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from cij.grammar import literal_values, syntax
 from cij.grammar.expressions import ParseTree
@@ -37,13 +39,17 @@ def damaged(node: syntax.File, damage: Sequence[Damage]) -> tuple[Span, ...]:
     """Return the spans of the declarations that hold damage, or stand right before it."""
     spans = [part.span for part in node.declarations]
     nexts = [span.start for span in spans[1:]] + [node.span.end]
+    ordered = sorted(damage, key=lambda one: one.start)
+    starts = [one.start for one in ordered]
+    # How far the damage reaches that starts before the next.
+    reach = [-1, *accumulate((one.end for one in ordered), max)]
     pairs = zip(spans, nexts, strict=False)
-    return tuple(s for s, end in pairs if any(d.start < end and d.end >= s.start for d in damage))
+    return tuple(span for span, end in pairs if reach[bisect_left(starts, end)] >= span.start)
 
 
 def lost(text: str, node: syntax.File, damage: Sequence[Damage]) -> frozenset[str]:
     """Return the names of those declarations, and the names in the lines of the damage."""
-    spans = damaged(node, damage)
+    spans = set(damaged(node, damage))
     names = {_name(part) for part in node.declarations if part.span in spans}
     return frozenset(names).union(*(_names(text, stretch) for stretch in damage))
 

@@ -9,6 +9,7 @@ from cij.grammar.recovery.automaton import (
     BEGINNINGS,
     END,
     JUNK,
+    MISTAKES_MAX,
     STACK_MAX,
     Automaton,
     Lexeme,
@@ -21,7 +22,6 @@ from cij.grammar.recovery.panic import panic
 from cij.grammar.recovery.places import Places
 from cij.grammar.recovery.repairs import ENOUGH, Place, Repair
 
-MISTAKES_MAX = 50
 _BRACES = {"{": "LBRACE", "}": "RBRACE"}
 # The last tokens are enough to explain a mistake.
 _TOKENS_SHOWN = 12

@@ -1,0 +1,33 @@
+"""Any text at all is read, checked and formatted: never a traceback, never for long.
+
+The same cases each time. `python -m bench.fuzz --seconds 600` draws others.
+"""
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tests.fuzzing import TEXTS, examine, examine_bytes
+
+CASES = {"deep nesting": 40, "changed examples": 70}
+FIXED = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_any_text_is_read_checked_and_formatted(kind: str) -> None:
+    @settings(FIXED, max_examples=CASES.get(kind, 150))
+    @given(TEXTS[kind])
+    def each(text: str) -> None:
+        examine(text)
+
+    each()
+
+
+@settings(FIXED, max_examples=200)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    examine_bytes(data)
