@@ -261,6 +261,16 @@ def test_sql_of_other_dialects_says_that_it_was_not_run(dialect: str, cij: Cij) 
     assert first.endswith(" in this version") and done.err == ""
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", ["big_spenders", "loyal"])
+def test_sql_of_conditions_says_where_it_is_tested(dialect: str, name: str, cij: Cij) -> None:
+    first = cij("sql", LOYALTY, name, "--dialect", dialect).out.splitlines()[0]
+    support = "tested: conditions" if dialect == "postgres" else "generated only: not run"
+    assert first.startswith(f"-- {support}")
+    content = json.loads(cij("sql", LOYALTY, name, "--dialect", dialect, "--json").out)
+    assert content["support"] == support.partition(":")[0] and not content["is_executed"]
+
+
 def test_sql_as_json_has_statements_with_parameters(cij: Cij) -> None:
     content = json.loads(cij("sql", LOYALTY, "big_spenders", "--json").out)
     [statement] = content["statements"]

@@ -7,22 +7,28 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import md5
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from cij.cli.compiling import compiled
 from cij.cli.failures import run
 from cij.cli.main import cli
 from cij.compiler import expression as ex
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, columns, intake, moments, query, unify
+from cij.compiler.sql import Statement, columns, entity_rows, intake, moments, query, unify
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.dialects import NODE_TYPES, portable
+from cij.compiler.sql.entities import entity_table
+from cij.compiler.sql.plan import measure_query, segment_query
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.zones import DDL as ZONES_DDL
 from cij.runtime import zones
-from cij.runtime.engine import Engine
+from cij.runtime.engine import DuckEngine, Engine
+from cij.runtime.refresh import refresh
+from tests import test_entities, test_enums_and_lists
 from tests.conditions import segments
 from tests.conftest import FIXTURES, Golden
 from tests.customers import ZONES, worlds
@@ -80,6 +86,49 @@ def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> Non
     found = postgres.rows(query("SELECT c.id FROM customer AS c WHERE {test}", test=test))
     hashes = {p.id: md5(f"ab:{p.id}".encode()).hexdigest() for p in people}
     assert {id_ for (id_,) in found} == {i for i, h in hashes.items() if "4" <= h < "8"}
+
+
+@pytest.mark.parametrize("tested", [test_entities, test_enums_and_lists], ids=lambda m: m.__name__)
+def test_postgres_finds_what_duckdb_finds(
+    tested: Any, tmp_path: Path, postgres: PostgresStore
+) -> None:
+    segments = [f"\nsegment s{i} {{\n  where {c}\n}}\n" for i, c in enumerate(tested.FINDS)]
+    folder = tested.write(tmp_path, "".join(segments))
+    program, engine = compiled(folder)[1], DuckEngine(None)
+    refresh(engine, program, folder, tested.NOW)
+    tables = [columns.create("customer", unify.customer_columns(program))]
+    tables += [columns.create(intake.event_table(e), intake.columns_of(e)) for e in program.events]
+    tables += [
+        columns.create(entity_table(e.name), entity_rows.columns_of(e)) for e in program.entities
+    ]
+    for table in tables:
+        _copy(table, engine, postgres)
+    for text, segment in zip(tested.FINDS, program.segments, strict=True):
+        statement = segment_query(segment, program)
+        odd = {type(node) for node in portable(statement.tree, "postgres").walk()} - NODE_TYPES
+        assert not odd, text
+        found = [sorted(s.rows(statement, {"now": tested.NOW})) for s in (engine, postgres)]
+        assert found[0] == found[1], text
+    for measure in program.measures:
+        statement = measure_query(measure, program)
+        both = [
+            sorted(s.rows(statement, {"now": tested.NOW}), key=repr) for s in (engine, postgres)
+        ]
+        assert both[0] == both[1], measure.name
+
+
+def _copy(table: Statement, engine: DuckEngine, postgres: PostgresStore) -> None:
+    """Make a table on the server and put the rows of DuckDB in."""
+    name = table.tree.this.this.name
+    postgres.execute(query("DROP TABLE IF EXISTS {t}", t=name))
+    postgres.execute(table)
+    names = [definition.this.name for definition in table.tree.this.expressions]
+    every = columns.select(
+        [columns.column("t", n) for n in names], "SELECT 1 FROM {t} AS t", t=name
+    )
+    rows = engine.rows(Statement(every))
+    if rows:
+        postgres.append(name, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 # --- all of them ------------------------------------------------------------------------------

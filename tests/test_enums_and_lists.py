@@ -117,14 +117,18 @@ FINDS = {
 }
 
 
+def write(folder: Path, more: str) -> Path:
+    (folder / "cij.toml").write_text(TOML)
+    (folder / "a.journey").write_text(DATA + more)
+    (folder / "people.csv").write_text("\n".join([HEAD, *PEOPLE]) + "\n")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return who is in a segment of each condition."""
-    folder = tmp_path_factory.mktemp("finds")
     segments = [f"segment s{i} {{\n  where {c}\n}}\n" for i, c in enumerate(FINDS)]
-    (folder / "cij.toml").write_text(TOML)
-    (folder / "a.journey").write_text(DATA + "\n".join(segments))
-    (folder / "people.csv").write_text("\n".join([HEAD, *PEOPLE]) + "\n")
+    folder = write(tmp_path_factory.mktemp("finds"), "\n".join(segments))
     result = compile_path(folder)
     assert result.compilation.program is not None, result.diagnostics
     program, engine = result.compilation.program, DuckEngine(None)

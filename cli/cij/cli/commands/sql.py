@@ -14,6 +14,9 @@ from cij.compiler.sql import Statement, entity_rows
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, journey_plan, measure_query, segment_query
 
 _EXECUTED = "duckdb"
+# Where the tests run conditions, such as those of segments and measures, on a real server.
+_TESTED = "postgres"
+_CONDITIONS = ("segment ", "measure ")
 _ENGINES = {
     "duckdb": "DuckDB",
     "postgres": "PostgreSQL",
@@ -62,6 +65,9 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the statements as JSON.")
 def command(words: tuple[str, ...], dialect: str, as_json: bool) -> None:
     """Print the SQL of a segment, measure, entity or journey of the project at PATH.
+
+    DuckDB executes it. On PostgreSQL the conditions of segments and measures are tested; all else
+    is generated only, and its first line says so.
 
     Without NAME: every segment. `$now` is the instant of the run; other parameters are named
     where they occur.
@@ -137,7 +143,7 @@ def _event_entries(event: str, entries: tuple[EntryPlan, ...]) -> Iterator[tuple
 
 
 def _script(statements: list[_Titled], dialect: str) -> str:
-    parts = [_header(dialect)] if dialect != _EXECUTED else []
+    parts = [_HEADERS[_support(statements, dialect)].format(engine=_ENGINES[dialect])]
     before = ""
     for titled in statements:
         if titled.of != before:
@@ -148,9 +154,19 @@ def _script(statements: list[_Titled], dialect: str) -> str:
     return "".join(parts).rstrip("\n") + "\n"
 
 
-def _header(dialect: str) -> str:
-    engine = _ENGINES[dialect]
-    return f"-- generated only: not run against a real {engine} in this version\n"
+def _support(statements: list[_Titled], dialect: str) -> str:
+    """Return how far statements of a dialect can be relied on."""
+    if dialect == _EXECUTED:
+        return "executed"
+    is_tested = all(titled.of.startswith(_CONDITIONS) for titled in statements)
+    return "tested" if dialect == _TESTED and is_tested else "generated only"
+
+
+_HEADERS = {
+    "executed": "",
+    "tested": "-- tested: conditions like these are run against a real {engine}, with equal results\n",
+    "generated only": "-- generated only: not run against a real {engine} in this version\n",
+}
 
 
 def _parameters(statement: Statement) -> str:
@@ -169,5 +185,5 @@ def _json(statements: list[_Titled], dialect: str) -> str:
         for titled in statements
     ]
     content = {"version": 1, "dialect": dialect, "statements": rows}
-    content["is_executed"] = dialect == _EXECUTED
+    content |= {"is_executed": dialect == _EXECUTED, "support": _support(statements, dialect)}
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"

@@ -27,6 +27,7 @@ NODE_TYPES: frozenset[type[exp.Expr]] = frozenset(
         *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Extract),
         # texts
         *(exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Concat, exp.Substring, exp.MD5),
+        exp.Replace,
     )
 )
 
