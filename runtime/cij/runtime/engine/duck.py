@@ -5,6 +5,7 @@ Time: instants are naive UTC datetimes on both sides of the engine.
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,27 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
+def _create(path: Path) -> None:
+    """Make an empty state file, all at once: what breaks off leaves none, and not half of one."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        duckdb.connect(str(draft), config=_CONFIG).close()
+        _put_in_place(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    try:
+        # Unlike a rename it leaves alone what another process has made meanwhile.
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    except OSError:
+        # Not every file system has links.
+        os.replace(draft, path)
+
+
 class DuckEngine:
     """One connection, one writer. `path` None keeps everything in memory."""
 
@@ -57,6 +79,8 @@ class DuckEngine:
         self.path = path
         self._open_transactions = 0
         try:
+            if path is not None and not path.exists():
+                _create(path)
             self._connection = duckdb.connect(str(path) if path else ":memory:", config=_CONFIG)
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
