@@ -157,6 +157,13 @@ class AtEntry(Typed):
     name: str
 
 
+class EnteredAt(Typed):
+    """The instant from which the passage counts: that of the entering event, or of the entry."""
+
+    op: Literal["entered_at"] = "entered_at"
+    type: Type = DATETIME
+
+
 class FirstCome(Typed):
     """True for the first `count` passages that come to the step, over all versions."""
 
@@ -344,6 +351,7 @@ Expression = TypeAliasType(
             HashShare,
             Again,
             AtEntry,
+            EnteredAt,
             FirstCome,
             Winner,
             Best,

@@ -328,6 +328,7 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.HashShare: _hash_share,
     ex.Again: lambda node: ("there is another turn", _Level.ATOM),
     ex.AtEntry: lambda node: (f"at entry {name_words(node.name)}", _Level.ATOM),
+    ex.EnteredAt: _fixed("the entry"),
     ex.FirstCome: lambda node: (f"among the first {node.count}", _Level.ATOM),
     ex.Winner: _winner,
     ex.Best: _best,

@@ -6,7 +6,7 @@ from cij.compiler.sql import query
 from cij.runtime import control
 from cij.runtime.delivery import outbox
 from cij.runtime.entering import next_entry
-from cij.runtime.segments import next_condition, next_evaluation
+from cij.runtime.segments import has_new_data, next_condition, next_evaluation
 from cij.runtime.tick import last_tick
 from cij.runtime.world import World
 
@@ -31,6 +31,8 @@ def next_timer(world: World) -> datetime | None:
 def next_tick(world: World) -> datetime | None:
     """Return when the next tick has something to do; `datetime.min` means at once."""
     if world.engine.rows(_WAITS_FOR_EVENTS)[0][0]:
+        return datetime.min
+    if has_new_data(world):
         return datetime.min
     plans = world.newest.segments.values()
     found = [

@@ -113,6 +113,26 @@ def next_condition(world: World, paused: Collection[str]) -> datetime | None:
     return min((instant for instant in found if instant is not None), default=None)
 
 
+# --- new data ---------------------------------------------------------------------------------
+
+_NEW_DATA = query("SELECT COUNT(*) FROM meta AS m WHERE m.name = 'new_data'")
+_SEEN = query("DELETE FROM meta WHERE name = 'new_data'")
+_IS_NEW = query("INSERT INTO meta (name, value) VALUES ('new_data', 'yes')")
+
+
 def data_changed(world: World) -> None:
     """Have all segments looked at again at the next tick, after a refresh of the data."""
     world.engine.execute(_FORGET_ALL)
+    data_seen(world)
+    world.engine.execute(_IS_NEW)
+
+
+def has_new_data(world: World) -> bool:
+    """Tell whether data changed since the last tick, and some journey has goals to ask it for."""
+    is_asked = any(plan.on_new_data for plan in world.journeys.values())
+    return is_asked and bool(world.engine.rows(_NEW_DATA)[0][0])
+
+
+def data_seen(world: World) -> None:
+    """Note that all has been done that new data brings about."""
+    world.engine.execute(_SEEN)

@@ -24,7 +24,7 @@ from cij.runtime.entering import (
     let_in_from_segments,
     wanted_segments,
 )
-from cij.runtime.segments import evaluate_segments, wake_by_conditions
+from cij.runtime.segments import data_seen, evaluate_segments, has_new_data, wake_by_conditions
 from cij.runtime.world import World
 
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
@@ -97,6 +97,8 @@ def _step(world: World, last: datetime | None, report: TickReport) -> None:
     _react(world, last, at_doors, paused, report)
     had_events, wanted = arrived or report.events > events, wanted_segments(at_doors, now)
     evaluate_segments(world, now, had_events=had_events, wanted=wanted)
+    if has_new_data(world):
+        _record_goals(world, now)
     if wake_by_conditions(world, paused, now):
         _advance(world, report)
     report.entered += let_in_from_segments(world, at_doors, now)
@@ -119,7 +121,7 @@ def _react(
     if not count:
         return
     for round, event in world.engine.rows(_ROUNDS):
-        parameters = {"now": report.now, "round": round}
+        parameters = {"now": report.now, "round": round, "event": event}
         plans = [j for j in world.journeys.values() if event in j.events]
         for plan in plans:
             found = plan.events[event]
@@ -131,6 +133,14 @@ def _react(
                 _enter_by_event(world, door, event, round, report)
         _advance(world, report)
     world.engine.execute(_CLEAR_FRESH)
+
+
+def _record_goals(world: World, now: datetime) -> None:
+    """Record the goals by condition that new data has brought about."""
+    for plan in world.journeys.values():
+        for statement in plan.on_new_data:
+            world.engine.execute(statement, {"now": now})
+    data_seen(world)
 
 
 def _has_arrivals(world: World) -> bool:

@@ -112,10 +112,6 @@ def _goal(header: syntax.Goal, context: JourneyContext) -> list[model.Goal]:
     event, where, condition = _trigger_of(header.pattern, header.condition, context)
     if event is None and condition is None:
         return []
-    if header.condition is not None and header.within is not None:
-        _not_yet("a goal `when` with a window", header.within.span, context.build)
-    if header.condition is not None and header.is_stay:
-        _not_yet("a goal `when` with `and stay`", header.span, context.build)
     return [
         model.Goal(
             name=header.name.text,

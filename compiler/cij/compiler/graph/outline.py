@@ -24,7 +24,9 @@ Kind = Literal["entry", "send", "act", "wait", "decide", "end", "goal", "exit"]
 
 # The states that test the conditions of goals and exits; the author wrote none of them.
 _GATE = "gate:"
-_GATE_NOTE = "goals and exits with a condition are tested at the start and after every wait"
+_GATE_NOTE = (
+    "goals and exits with a condition are tested at the start, after every wait and on every event"
+)
 
 
 @dataclass(frozen=True, slots=True)

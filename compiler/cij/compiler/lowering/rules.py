@@ -1,8 +1,9 @@
 """Goals and exits: the ends they lead to, and where conditions are tested (S8)."""
 
-from cij.compiler import model, program as pg
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.lowering.machine import Machine
 from cij.compiler.model import place
+from cij.compiler.types import DATETIME
 
 
 def lower_goal(goal: model.Goal, machine: Machine) -> pg.Goal:
@@ -40,13 +41,21 @@ def lower_exit(exit: model.Exit, machine: Machine) -> pg.Exit:
     )
 
 
+def _in_time(goal: model.Goal) -> ex.Expression | None:
+    """Return the condition of a goal, with that of its window."""
+    if goal.condition is None or goal.within is None:
+        return goal.condition
+    end = ex.Arithmetic(type=DATETIME, operator="+", left=ex.EnteredAt(), right=goal.within)
+    return ex.And(items=(goal.condition, ex.Compare(operator="<=", left=ex.Now(), right=end)))
+
+
 def gate(target: str, machine: Machine) -> str:
     """Return the state in front of `target` that tests goals and exits by condition (S8).
 
     The goal counts first where both hold.
     """
     source = machine.source
-    tests = [(f"goal:{g.name}", g.condition) for g in source.goals]
+    tests = [(f"goal:{g.name}", _in_time(g)) for g in source.goals if not g.is_stay]
     tests += [(f"exit:{e.name}", e.condition) for e in source.exits]
     branches = tuple(pg.Branch(guard=c, target=id) for id, c in tests if c is not None)
     id = f"gate:{target}"

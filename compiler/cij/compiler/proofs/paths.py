@@ -116,7 +116,10 @@ def _check_heads(node: syntax.Journey, journey: model.Journey, entry: Facts, bui
             continue
         if check_condition(f"the condition of this {word}", typed.condition, head.condition, build):
             continue
-        if not _holds_at_entry(word, typed.condition, head.condition, entry, build):
+        if isinstance(typed, model.Goal) and typed.is_stay:
+            continue
+        is_held = _holds_at_entry(word, typed.condition, head.condition, entry, build)
+        if not is_held and not (isinstance(typed, model.Goal) and typed.within):
             reason = f"the {word} was not taken"
             stays += refuted(typed.condition, head.condition, build, reason)
     return stays

@@ -41,6 +41,12 @@ def at_entry(node: ex.AtEntry, scope: Scope) -> exp.Expr:
     return tree
 
 
+def entered_at(node: ex.EnteredAt, scope: Scope) -> exp.Expr:
+    """Return the instant from which a passage counts."""
+    assert scope.passage is not None, "the entry is asked for outside a passage"
+    return column(scope.passage, "entered_from")
+
+
 def kept_key(name: str) -> str:
     """Return the key of a field in what a passage keeps: plain ASCII, whatever its name."""
     return "f_" + name.encode().hex()

@@ -1,8 +1,11 @@
 """A region as statements: pick, effects, history, move."""
 
+from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import program as pg
+from cij.compiler.expression import EnteredAt
+from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, to_instant, to_local, value, zone_of
 from cij.compiler.sql.plan.context import Context, in_numbers, text
@@ -10,6 +13,7 @@ from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.parts import RegionPlan
+from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Leaf, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals
 from cij.compiler.sql.template import Statement, fill, query
@@ -60,7 +64,7 @@ def _pick(region: Region, context: Context) -> Statement:
     rows = fill(_WOKEN, leaf=leaf, zone=zone, root=text(region.root), **context.names)
     assert isinstance(rows, exp.Select)
     guards = _guards(region.tree)
-    if context.journey.kept:
+    if context.journey.kept or _asks_for_entry(guards):
         kept = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = w.passage")
         rows.append("joins", kept.args["joins"][0].copy())
     context.with_triggers(rows, "w", *guards, *(_moment_of(x) for x in rests))
@@ -89,6 +93,11 @@ def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
     if context.journey.kept:
         rows.append("expressions", column(row, "at_entry"))
     return rows
+
+
+def _asks_for_entry(guards: list[object]) -> bool:
+    nodes = [p for g in guards if isinstance(g, BaseModel) for p in parts(g)]
+    return any(isinstance(node, EnteredAt) for node in nodes)
 
 
 def _guards(tree: Tree) -> list[object]:
@@ -160,7 +169,14 @@ def _effects(region: Region, context: Context) -> list[Statement]:
         if isinstance(state, pg.Act):
             for turns, leaves in region.through(state.id).items():
                 found += effect(Site(state, leaves, turns, context))
-    return found + _conversions(region, context)
+    return _met_on_the_way(region, context) + found + _conversions(region, context)
+
+
+def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
+    """Return the statements that record goals `when … and stay`, before anything else is done."""
+    if isinstance(context.journey.state(region.root), pg.End):
+        return []
+    return [s for goal in context.journey.goals for s in at_waking(goal, context)]
 
 
 _CONVERSION = """

@@ -8,7 +8,13 @@ from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
 from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan, WatchPlan
 from cij.compiler.sql.plan.queue import leaves, turn
-from cij.compiler.sql.plan.reacting import on_exit, on_goal
+from cij.compiler.sql.plan.reacting import (
+    on_exit,
+    on_exit_met,
+    on_goal,
+    on_goal_met,
+    on_new_data,
+)
 from cij.compiler.sql.plan.regions import regions
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, timer, watch
@@ -48,6 +54,7 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
         admit=admit(context),
         visits={path: rows for r in roots for path, rows in visits(r).items()},
         turn=turn(context),
+        on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
         limit=journey.limit,
         starts=journey.starts,
@@ -72,11 +79,16 @@ def _watch(rest: pg.Rest, context: Context) -> WatchPlan:
     )
 
 
+# Statements by goal, or by exit and its place.
+_Met = dict[str, list[Statement]]
+
+
 def _events(rests: list[pg.Rest], context: Context) -> dict[str, EventPlan]:
     journey = context.journey
     found: dict[str, EventPlan] = {}
+    met = _met(context)
     for event in context.program.events:
-        leaving, waking = _leaving(event, context), _waking(event, rests, context)
+        leaving, waking = _leaving(event, met, context), _waking(event, rests, context)
         entries = tuple(
             by_event(e, context)
             for e in journey.entries
@@ -88,14 +100,30 @@ def _events(rests: list[pg.Rest], context: Context) -> dict[str, EventPlan]:
     return found
 
 
-def _leaving(event: pg.Event, context: Context) -> tuple[Statement, ...]:
+def _leaving(event: pg.Event, met: _Met, context: Context) -> tuple[Statement, ...]:
     journey = context.journey
     found: list[Statement] = []
     for goal in journey.goals:
         if goal.event == event.name:
             found += on_goal(goal, event, context)
-    found += [on_exit(e, event, context) for e in journey.exits if e.event == event.name]
+        elif goal.condition is not None:
+            found += met[goal.name]
+    for place, exit in enumerate(journey.exits):
+        if exit.event == event.name:
+            found.append(on_exit(exit, event, context))
+        elif exit.condition is not None:
+            found += met[f"exit {place}"]
     return tuple(found)
+
+
+def _met(context: Context) -> _Met:
+    """Return what tests the goals and exits by condition, which is the same for every event."""
+    goals, exits = context.journey.goals, context.journey.exits
+    found = {g.name: on_goal_met(g, context) for g in goals if g.condition is not None}
+    for place, exit in enumerate(exits):
+        if exit.condition is not None:
+            found[f"exit {place}"] = [on_exit_met(exit, context)]
+    return found
 
 
 def _waking(event: pg.Event, rests: list[pg.Rest], context: Context) -> tuple[Statement, ...]:

@@ -68,7 +68,7 @@ class EntryPlan:
 
 @dataclass(frozen=True, slots=True)
 class EventPlan:
-    """What an event does to the people of one journey, in this order. Parameter: `round`.
+    """What an event does to the people of one journey, in this order. Parameters: `round`, `event`.
 
     `leaving` are goals and exits, `waking` the ends of waits. `queue` finds
     those who leave before they are in: each makes `queue_turn`.
@@ -89,7 +89,8 @@ class EventPlan:
 @dataclass(frozen=True, slots=True)
 class JourneyPlan:
     """One version of a journey. `timers` wakes everybody whose timer at a rest is due; `turn` finds
-    those of the queue whose turn it is, `capacity` of them at most.
+    those of the queue whose turn it is, `capacity` of them at most; `on_new_data` records goals by
+    condition after a refresh.
 
     `zone` is that of its calendar; `starts` and `ends` are local to it. `visits` are the rows of the
     table `visit` by path: place, state, why.
@@ -104,6 +105,7 @@ class JourneyPlan:
     entries: tuple[EntryPlan, ...]
     admit: tuple[Statement, ...]
     turn: Statement
+    on_new_data: tuple[Statement, ...]
     visits: dict[int, list[tuple[int, str, str | None]]]
     zone: str
     limit: Limit | None = None

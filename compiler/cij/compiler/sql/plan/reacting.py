@@ -3,11 +3,11 @@
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql import moments
-from cij.compiler.sql.condition import column, condition, to_instant, to_local, zone_of
+from cij.compiler.sql.condition import column, condition, value
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.waking import on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.types import DATETIME
 
 # The event that brought somebody in is not what he does after he came in.
 _AFTER_ENTRY = "e.at >= p.entered_from AND COALESCE(p.trigger, -1) <> e.seq"
@@ -24,13 +24,31 @@ WHERE f.event = {event} AND f.round = $round
 """
 
 
+# By a condition: any event of the customer has it looked at.
+_MET = """
+SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, f.seq, f.at
+FROM fresh AS f
+JOIN passage AS p ON p.customer = f.customer
+JOIN customer AS c ON c.id = p.customer
+WHERE f.event = $event AND f.round = $round AND f.at >= p.entered_from
+  AND p.journey = {journey} AND p.version = {version} AND {conditions}
+"""
+
+_IS_NEW = "NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})"
+
+_RECORD = """
+INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
+SELECT {journey}, {version}, {goal}, r.passage, r.customer, r.seq, r.at FROM {rows} AS r
+"""
+
+
 def on_goal(goal: pg.Goal, event: pg.Event, context: Context) -> list[Statement]:
     """Return the statements that record a conversion and, unless it stays, end the passage.
 
     Time: with a window a conversion counts inside it even after the passage ended, without one as
     long as the passage lasts.
     """
-    conditions = [fill(_AFTER_ENTRY), _window(goal, context), *_where(goal.where, context)]
+    conditions = [fill(_AFTER_ENTRY), _window(goal, "e", context), *_where(goal.where, context)]
     rows = fill(
         _CONVERSION,
         events=f"event_{event.name}",
@@ -39,16 +57,23 @@ def on_goal(goal: pg.Goal, event: pg.Event, context: Context) -> list[Statement]
         conditions=all_of(conditions + per_key(event, context)),
         **context.names,
     )
-    rows = context.with_triggers(rows, "p", goal.where)
-    record = query(
-        """
-INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
-SELECT {journey}, {version}, {goal}, r.passage, r.customer, r.seq, r.at FROM {rows} AS r
-""",
-        rows=rows,
-        goal=text(goal.name),
-        **context.names,
-    )
+    return _recorded(goal, context.with_triggers(rows, "p", goal.where), context)
+
+
+def on_goal_met(goal: pg.Goal, context: Context) -> list[Statement]:
+    """As `on_goal`, for a goal by condition, which any event may fulfil. Parameter: `event`."""
+    assert goal.condition is not None, "a goal has an event or a condition"
+    conditions = [
+        condition(goal.condition, context.scope),
+        _window(goal, "f", context),
+        fill(_IS_NEW, goal=text(goal.name)),
+    ]
+    rows = fill(_MET, conditions=all_of(conditions), **context.names)
+    return _recorded(goal, context.with_triggers(rows, "p", goal.condition), context)
+
+
+def _recorded(goal: pg.Goal, rows: exp.Expr, context: Context) -> list[Statement]:
+    record = query(_RECORD, rows=rows, goal=text(goal.name), **context.names)
     return [record] if goal.target is None else [record, _leave(goal, context)]
 
 
@@ -56,26 +81,15 @@ def _where(where: ex.Expression | None, context: Context) -> list[exp.Expr]:
     return [condition(where, context.scope.with_event("e"))] if where is not None else []
 
 
-def _window(goal: pg.Goal, context: Context) -> exp.Expr:
+def _window(goal: pg.Goal, row: str, context: Context) -> exp.Expr:
     if goal.within is None:
         return fill("p.ended_at IS NULL")
-    return fill("e.at <= {end}", end=_after_entry(goal.within, context))
+    return fill("{at} <= {end}", at=column(row, "at"), end=_end_of_window(goal.within, context))
 
 
-def _after_entry(period: ex.Period, context: Context) -> exp.Expr:
-    entered = column("p", "entered_from")
-    if moments.is_elapsed(period):
-        n = exp.convert(moments.seconds(period))
-        return fill("{a} + {n} * INTERVAL '1' SECOND", a=entered, n=n)
-    step = moments.of_period(period)
-    zone = zone_of(context.scope)
-    local = fill(
-        "{a} + {m} * INTERVAL '1' MONTH + {d} * INTERVAL '1' DAY",
-        a=to_local(entered, zone),
-        m=exp.convert(step.months),
-        d=exp.convert(step.days),
-    )
-    return to_instant(local, zone)
+def _end_of_window(period: ex.Period, context: Context) -> exp.Expr:
+    end = ex.Arithmetic(type=DATETIME, operator="+", left=ex.EnteredAt(), right=period)
+    return value(end, context.scope)
 
 
 def _leave(goal: pg.Goal, context: Context) -> Statement:
@@ -103,3 +117,89 @@ def on_exit(exit: pg.Exit, event: pg.Event, context: Context) -> Statement:
     """Return the statement that ends the passages of customers who did the event of an exit."""
     conditions = [fill("p.ended_at IS NULL"), fill(_AFTER_ENTRY), *_where(exit.where, context)]
     return on_event(event, text(exit.target), conditions, [exit.where], context)
+
+
+_EXIT_MET = """
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
+  {root}, $event, r.seq, r.at
+FROM {rows} AS r
+"""
+
+
+def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
+    """As `on_exit`, for an exit by condition, which any event may fulfil. Parameter: `event`."""
+    assert exit.condition is not None, "an exit has an event or a condition"
+    conditions = [
+        fill("p.ended_at IS NULL"),
+        condition(exit.condition, context.scope),
+        fill("NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)"),
+    ]
+    rows = fill(_MET, conditions=all_of(conditions), **context.names)
+    rows = context.with_triggers(rows, "p", exit.condition)
+    return query(_EXIT_MET, rows=rows, root=text(exit.target), **context.names)
+
+
+# --- goals by condition, where no event comes --------------------------------------------------
+
+_MET_NOW = """
+INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
+SELECT {journey}, {version}, {goal}, r.passage, r.customer, CAST(NULL AS BIGINT), $now
+FROM {rows} AS r
+"""
+
+_BY_NEW_DATA = """
+SELECT p.id AS passage, p.customer
+FROM passage AS p JOIN customer AS c ON c.id = p.customer
+WHERE p.journey = {journey} AND p.version = {version} AND {who} AND {conditions}
+  AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
+"""
+
+_AT_WAKING = """
+SELECT m.passage, m.customer
+FROM moving AS m
+JOIN passage AS p ON p.id = m.passage
+JOIN customer AS c ON c.id = m.customer
+WHERE {conditions}
+  AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
+"""
+
+
+def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
+    """Return the statement that records conversions after a refresh of the data, if it can any.
+
+    A goal that ends the passage waits for its waking or an event (S8), unless it has ended before.
+    """
+    if goal.condition is None or (goal.target is not None and goal.within is None):
+        return []
+    who = "NOT p.ended_at IS NULL" if goal.target else "TRUE"
+    rows = fill(
+        _BY_NEW_DATA,
+        goal=text(goal.name),
+        who=fill(who if goal.within else "p.ended_at IS NULL"),
+        conditions=_met_now(goal, context),
+        **context.names,
+    )
+    return [_record_now(goal, rows, context)]
+
+
+def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
+    """Return the statement that records a goal `and stay` of those who are `moving`, if it is one."""
+    if goal.condition is None or goal.target is not None:
+        return []
+    rows = fill(_AT_WAKING, goal=text(goal.name), conditions=_met_now(goal, context))
+    return [_record_now(goal, rows, context)]
+
+
+def _met_now(goal: pg.Goal, context: Context) -> exp.Expr:
+    assert goal.condition is not None, "a goal has an event or a condition"
+    found = [condition(goal.condition, context.scope)]
+    if goal.within is not None:
+        found.append(fill("$now <= {end}", end=_end_of_window(goal.within, context)))
+    return all_of(found)
+
+
+def _record_now(goal: pg.Goal, rows: exp.Expr, context: Context) -> Statement:
+    rows = context.with_triggers(rows, "p", goal.condition)
+    return query(_MET_NOW, rows=rows, goal=text(goal.name), **context.names)
