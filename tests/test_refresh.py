@@ -278,7 +278,8 @@ def test_events_without_an_id(engine: DuckEngine, world: pr.Program) -> None:
     [
         ({"event": "vist"}, "there is no event vist"),
         ({"customer": None}, "the customer is missing"),
-        ({"customer": "shop:77"}, 'there is no customer "shop:77"'),
+        ({"customer": "shp:77"}, 'there is no customer "shp:77"'),
+        ({"customer": "ana at example.com"}, 'there is no customer "ana at example.com"'),
         ({"pages": 1}, "event visit has no field pages; it has page, seconds,"),
         ({"page": 7}, "field page: 7 is not a text"),
         ({"seconds": 1.5}, "field seconds: 1.5 is not a whole number"),

@@ -16,6 +16,7 @@ from typing import Any
 
 from cij.runtime import control
 from cij.runtime.refresh import take_in
+from cij.runtime.segments import data_changed
 from cij.runtime.world import World
 
 FOLDER = Path(".cij") / "inbox"
@@ -68,7 +69,8 @@ def _take(world: World, root: Path, file: Path, now: datetime) -> int:
     rows = [_event(line, file.name, n) for n, line in enumerate(_lines(file), 1)]
     events = [row for row in rows if "control" not in row]
     with world.engine.transaction():
-        take_in(world.engine, world.program, events, now)
+        if take_in(world.engine, world.program, events, now).created:
+            data_changed(world)
         done = [control.apply(world.engine, r, now) for r in rows if "control" in r]
     for one in done:
         (root / ANSWERS).mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,8 @@
     {"event": "purchase", "customer": "shop:17", "at": "2026-03-02T10:00:00Z", "id": "o-1",
      "fields": {"amount": 12.5}}
 
-Fields may also stand at the top. `customer` is an id, an old id, or `source:key`. Without `at` the
+Fields may also stand at the top. `customer` is an id, an old id, `source:key` or an address; of an
+address or a key that nobody has, a new customer is made (S6). Without `at` the
 event happens now; a time without an offset is local to the project, a datetime without a zone is
 UTC. An interaction may have `message_key` and `channel`. An event that was taken in before, by its
 id, is not taken in again; without an id the place it comes from, or what it says, makes one.
@@ -11,13 +12,15 @@ id, is not taken in again; without an id the place it comes from, or what it say
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from cij.compiler.program import Event, Program
-from cij.compiler.sql import intake as statements, unify as unify_statements
+from cij.compiler.sql import intake as statements, newcomers, unify as unify_statements
 from cij.compiler.types import DATETIME
 from cij.runtime.engine import Engine
 from cij.runtime.values import Unfit, read_value
@@ -41,11 +44,24 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """`known` is the number of events that were there already."""
+    """`known` is the number of events that were there already, `created` that of new customers."""
 
     accepted: int
     known: int
     refused: tuple[Refused, ...]
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Newcomer:
+    """Somebody of whom only an event is known: by an address, or by the key of a record to come."""
+
+    key: str
+    id: str
+    field: str | None = None
+    value: str | None = None
+    of_source: str | None = None
+    of_key: str | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +71,7 @@ class _Accepted:
     event: Event
     id: str
     customer: str
+    newcomer: "_Newcomer | None"
     at: datetime
     message_key: str | None
     channel: str | None
@@ -85,10 +102,11 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
             refused.append(Refused(row, str(error)))
     with engine.transaction():
         fresh = _without_known(engine, accepted)
+        created = _create(engine, program, fresh, now)
         _append(engine, fresh, now)
         _change_consents(engine, program, fresh)
         _quarantine(engine, refused, now)
-    return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused))
+    return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
 
 def next_seq(engine: Engine) -> int:
@@ -106,17 +124,50 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
     who = row.get("customer")
     if not isinstance(who, str) or not who:
         raise Unfit("the customer is missing")
-    if who not in batch.customers:
-        raise Unfit(f'there is no customer "{who}"')
+    newcomer = None if who in batch.customers else _newcomer(who, batch.program)
     return _Accepted(
         event=event,
         id=_id(row, batch.now),
-        customer=batch.customers[who],
+        customer=newcomer.id if newcomer else batch.customers[who],
+        newcomer=newcomer,
         at=_at(row, batch),
         message_key=_text(row, "message_key", event),
         channel=_text(row, "channel", event),
         fields=_fields(row, event, batch.program),
     )
+
+
+# An address has one @ with something on both sides, a phone number a plus and digits.
+_ADDRESSES = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "phone": re.compile(r"\+[0-9]{6,15}"),
+}
+
+
+def _newcomer(who: str, program: Program) -> _Newcomer:
+    found = _told(who, program)
+    if found is None:
+        raise Unfit(f'there is no customer "{who}"')
+    return found
+
+
+def _told(who: str, program: Program) -> _Newcomer | None:
+    """Return who somebody is said to be, where that is enough to make a customer of."""
+    text = unicodedata.normalize("NFC", who.strip())
+    source, separator, key = text.partition(":")
+    if separator and key and source in {m.source for m in program.profile.mappings}:
+        return _Newcomer(text, _new_id(text), of_source=source, of_key=key)
+    address = text.lower()
+    for place in program.profile.fields:
+        pattern = _ADDRESSES.get(place.name)
+        if pattern is not None and place.type.kind == "text" and pattern.fullmatch(address):
+            return _Newcomer(address, _new_id(address), field=place.name, value=address)
+    return None
+
+
+def _new_id(key: str) -> str:
+    # As the unification makes ids of records.
+    return "c" + hashlib.md5(f"{newcomers.SOURCE}\x1f{key}".encode()).hexdigest()[:15]
 
 
 def _id(row: RawEvent, now: datetime) -> str:
@@ -170,7 +221,30 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> dict[str, str]:
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
     found = engine.rows(statements.who(program), {"who": who}) if who else []
-    return {name: customer for name, customer in found if customer is not None}
+    known = {name: customer for name, customer in found if customer is not None}
+    keys = {name: n.key for name in who if name not in known and (n := _told(name, program))}
+    there: dict[str, str] = (
+        dict(engine.rows(newcomers.KNOWN, {"keys": list(keys.values())})) if keys else {}
+    )
+    return known | {name: there[key] for name, key in keys.items() if key in there}
+
+
+def _create(engine: Engine, program: Program, fresh: list[_Accepted], now: datetime) -> int:
+    """Make customers of those whom nobody knows yet (S6)."""
+    found = {row.newcomer.key: row.newcomer for row in fresh if row.newcomer}
+    if not found:
+        return 0
+    engine.execute(newcomers.ARRIVING)
+    names = ("key", "id", "field", "value", "of_source", "of_key")
+    columns = {name: [getattr(n, name) for n in found.values()] for name in names}
+    engine.append("arriving_newcomer", columns)
+    for statement in newcomers.REMEMBER:
+        engine.execute(statement, {"now": now})
+    columns_of = unify_statements.consent_columns(program)
+    consents = [(unify_statements.consent_name(t, c), default) for t, c, default in columns_of]
+    engine.execute(newcomers.insert_customers(program, consents))
+    engine.execute(newcomers.CLEAR)
+    return len(found)
 
 
 def _without_known(engine: Engine, accepted: list[_Accepted]) -> list[_Accepted]:

@@ -20,10 +20,11 @@ Examples:
   cij event opened --customer ana@example.com --message loyalty_reward:1:reward:0
   cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
+  cij event signed_up --customer new@example.com      who is not known yet becomes a customer
   cij event --file events.jsonl"""
 )
 @click.argument("name", required=False)
-@click.option("--customer", help="The customer's id, or a value of the field `email`.")
+@click.option("--customer", help="An id, a value of `email`, or SOURCE:KEY.")
 @click.option("--message", "message_key", help="The key of the message, for an interaction.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option("-f", "--field", "fields", multiple=True, metavar="NAME=VALUE")
@@ -41,7 +42,7 @@ def command(
     """Hand in the event NAME of a customer, or a file of events as JSON lines.
 
     The events are kept in the project and taken in by the next `cij run`, or at once if one is
-    going. What cannot be taken in is put aside with its reason: see `cij status`.
+    going. An address or a key that nobody has makes a new customer. What cannot be taken in is put aside with its reason: see `cij status`.
     """
     project, program = compiled(path)
     if file is not None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
+from cij.compiler.sql import newcomers
 from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
@@ -67,6 +68,7 @@ DDL = (
             ("at", "TIMESTAMP"),
         ],
     ),
+    *newcomers.DDL,
 )
 
 _TEMPORARY = ("record", "edge", "hook", "label", "member", "held", "cluster", "customer", "split")
@@ -110,6 +112,7 @@ def records(program: Program) -> Statement:
     """Return the statement that makes `unify_record`."""
     shape = _shape(program)
     parts = [_mapped(program, i, shape) for i in range(len(program.profile.mappings))]
+    parts.append(newcomers.records(program, len(shape.consents), len(shape.times)))
     return query(
         "CREATE OR REPLACE TEMP TABLE unify_record AS "
         "SELECT ROW_NUMBER() OVER (ORDER BY u.place, u.key) AS rec, u.* FROM {all} AS u",
@@ -223,7 +226,7 @@ def edges(profile: Profile) -> list[Statement]:
     if len(set(names)) < len(names):
         # Two mappings of one source give two records of one row.
         rules.append(("source", "key"))
-    return [_edges_of(rule) for rule in rules]
+    return [*(_edges_of(rule) for rule in rules), newcomers.EDGES]
 
 
 def _edges_of(rule: tuple[str, ...]) -> Statement:
@@ -286,7 +289,8 @@ def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:
         exp.If(this=fill("r.place = {i}", i=number(i)), true=number(rank))
         for i, rank in enumerate(places)
     ]
-    return fill("{rank} * 1099511627776 + r.rec", rank=exp.Case(ifs=cases))
+    rank = exp.Case(ifs=cases, default=number(len(ranks)))
+    return fill("{rank} * 1099511627776 + r.rec", rank=rank)
 
 
 def zones_in_use(program: Program) -> Statement | None:
