@@ -47,10 +47,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Row:
-    """What names are read from: a customer, and inside an aggregate an event of his."""
+    """What names are read from: a customer, and inside an aggregate an event of his.
+
+    In a journey `trigger` is the event that let him in.
+    """
 
     person: Person
     event: Occurrence | None = None
+    trigger: Occurrence | None = None
 
 
 @dataclass
@@ -64,7 +68,7 @@ class World:
     _tops: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def members(self, segment: str) -> set[str]:
-        return {p.id for p in self.people if self._is_in(segment, Row(p))}
+        return {p.id for p in self.people if self.is_in(segment, Row(p))}
 
     def holds(self, node: syntax.Expression, row: Row) -> bool:
         """S1: a condition is true or false; a missing value is not true."""
@@ -75,7 +79,7 @@ class World:
         assert not isinstance(found, (int, float)) or isinstance(found, bool), "inexact number"
         return found
 
-    def _is_in(self, segment: str, row: Row) -> bool:
+    def is_in(self, segment: str, row: Row) -> bool:
         wheres, excepts = self.segments[segment]
         person = Row(row.person)
         return all(self.holds(w, person) for w in wheres) and not any(
@@ -129,11 +133,11 @@ def stepped(start: Value, length: syntax.Duration, sign: int, zone: str) -> Valu
     if length.unit in _ELAPSED:
         return start + sign * timedelta(seconds=length.count * _ELAPSED[length.unit])
     if isinstance(start, datetime):
-        return to_instant(_on_calendar(to_local(start, zone), length, sign), zone)
-    return _on_calendar(start, length, sign)
+        return to_instant(on_calendar(to_local(start, zone), length, sign), zone)
+    return on_calendar(start, length, sign)
 
 
-def _on_calendar(start: Value, length: syntax.Duration, sign: int) -> Value:
+def on_calendar(start: Value, length: syntax.Duration, sign: int) -> Value:
     if length.unit in ("day", "week"):
         return start + sign * timedelta(seconds=length.count * _FIXED[length.unit])
     months = length.count * (12 if length.unit == "year" else 1)
@@ -153,6 +157,9 @@ def _path(world: World, node: syntax.Path, row: Row) -> Value:
         return any(v for (t, c), v in consents if t == rest[0] and (wanted is None or c in wanted))
     if rest and head == "customer":
         return _of_customer(rest[0], row.person)
+    if rest and head == "trigger":
+        assert row.trigger is not None
+        return _of_event(rest[0], row.trigger)
     if rest:
         assert row.event is not None
         return _of_event(rest[0], row.event)
@@ -265,7 +272,7 @@ def _counts(world: World, argument: syntax.Argument, event: Occurrence, row: Row
             start, end = world.value(first, row), world.value(last, row)
     is_inside = compared(">", event.at, start, row) and compared("<=", event.at, end, row)
     test = argument.where
-    passes = test is None or world.holds(test, Row(row.person, event))
+    passes = test is None or world.holds(test, Row(row.person, event, row.trigger))
     return is_inside and event.at <= world.now and passes
 
 
@@ -369,7 +376,7 @@ _RULES: dict[type, Callable[[World, Any, Row], Value]] = {
     syntax.Binary: _binary,
     syntax.InList: _in_list,
     syntax.InSegment: lambda world, node, row: (
-        world._is_in(node.segment.text, row) != node.is_negated
+        world.is_in(node.segment.text, row) != node.is_negated
     ),
     syntax.InTop: lambda world, node, row: (row.person.id in world.top(node)) != node.is_negated,
     syntax.Between: _between,

@@ -197,10 +197,13 @@ RULES = {
 _STANDING = query(
     "SELECT DISTINCT p.journey, p.state, p.ended_at IS NULL FROM passage AS p ORDER BY 1, 2"
 )
-_SENT = query("SELECT o.passage, o.step, COUNT(*) FROM outbox AS o GROUP BY 1, 2 ORDER BY 1, 2")
+_SENT = query(
+    "SELECT p.journey, o.step, o.passage, COUNT(*) FROM outbox AS o "
+    "JOIN passage AS p ON p.id = o.passage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+)
 _VISITED = query(
-    "SELECT h.passage, h.state, COUNT(*) FROM history AS h JOIN passage AS p ON p.id = h.passage "
-    "GROUP BY 1, 2 ORDER BY 1, 2"
+    "SELECT p.journey, h.state, h.passage, COUNT(*) FROM history AS h "
+    "JOIN passage AS p ON p.id = h.passage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 _NEVER_AGAIN = query(
     "SELECT p.customer FROM passage AS p WHERE p.journey = $journey "
@@ -217,8 +220,9 @@ def check_rules(world: World, now: datetime) -> None:
         assert isinstance(journeys[name].state(state), Rest) == is_inside
     for journey in program.journeys:
         assert journey.again != "never" or not engine.rows(_NEVER_AGAIN, {"journey": journey.name})
-    steps = {s.id for j in program.journeys for s in j.states if s.kind == "act"}
-    visited = [row for row in engine.rows(_VISITED) if row[1] in steps]
+    # Two journeys may call different steps alike.
+    steps = {(j.name, s.id) for j in program.journeys for s in j.states if s.kind == "act"}
+    visited = [row for row in engine.rows(_VISITED) if row[:2] in steps]
     assert engine.rows(_SENT) == visited, "every visit of a send is a row of the outbox"
 
 

@@ -19,6 +19,7 @@ _NEXT_RUNNING = query(
 _WAITS_FOR_EVENTS = query(
     "SELECT MAX(k.value) - MIN(k.value) FROM counter AS k WHERE k.name IN ('event', 'taken')"
 )
+_NEXT_EVENT = query("SELECT MIN(a.at) FROM event_ahead AS a")
 
 
 def next_timer(world: World) -> datetime | None:
@@ -38,6 +39,7 @@ def next_tick(world: World) -> datetime | None:
     found = [
         next_timer(world),
         next_condition(world, control.journeys_in(world.engine, "paused")),
+        world.engine.rows(_NEXT_EVENT)[0][0],
         next_entry(world, last_tick(world)),
         *(next_evaluation(world, plan) for plan in plans),
     ]

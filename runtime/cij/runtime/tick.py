@@ -11,9 +11,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.compiler.sql import query
+from cij.compiler.sql import Statement, query
 from cij.compiler.sql.moments import CLEAR, FILL
-from cij.compiler.sql.plan import fresh_events, missed_events
+from cij.compiler.sql.plan import ahead_events, due_events, fresh_events, missed_events
 from cij.runtime import control
 from cij.runtime.engine import Row
 from cij.runtime.entering import (
@@ -41,6 +41,8 @@ _WOKEN = query(
 _CLEAR_FRESH = query("DELETE FROM fresh")
 _TAKEN = query("SELECT k.value FROM counter AS k WHERE k.name = 'taken'")
 _LAST_EVENT = query("SELECT k.value FROM counter AS k WHERE k.name = 'event'")
+_AHEAD_DUE = query("SELECT COUNT(*) FROM event_ahead AS a WHERE a.at <= $now")
+_FORGET_AHEAD = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
 _SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")
 _NUMBER_FRESH = query(
     "CREATE OR REPLACE TEMPORARY TABLE fresh AS SELECT f.seq, f.event, f.customer, f.at, "
@@ -74,10 +76,10 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(now)
         world.engine.execute(CLEAR)
         world.engine.execute(FILL, {"now": now})
-        _step(world, last, report)
+        _step(world, report)
         while _has_arrivals(world):
             # Events that journeys have raised.
-            _step(world, now, report)
+            _step(world, report)
         world.engine.execute(_FORGET_LAST)
         world.engine.execute(_SET_LAST, {"value": now.isoformat()})
     return report
@@ -89,13 +91,12 @@ def last_tick(world: World) -> datetime | None:
     return datetime.fromisoformat(found[0][0]) if found else None
 
 
-def _step(world: World, last: datetime | None, report: TickReport) -> None:
-    now, events = report.now, report.events
-    arrived, at_doors = _has_arrivals(world), doors(world)
+def _step(world: World, report: TickReport) -> None:
+    now, at_doors = report.now, doors(world)
     paused = control.journeys_in(world.engine, "paused")
-    _go_on_after_pauses(world, last, report)
-    _react(world, last, at_doors, paused, report)
-    had_events, wanted = arrived or report.events > events, wanted_segments(at_doors, now)
+    _go_on_after_pauses(world, report)
+    had_events = _react(world, at_doors, paused, report)
+    wanted = wanted_segments(at_doors, now)
     evaluate_segments(world, now, had_events=had_events, wanted=wanted)
     if has_new_data(world):
         _record_goals(world, now)
@@ -109,30 +110,31 @@ def _step(world: World, last: datetime | None, report: TickReport) -> None:
 # --- events -----------------------------------------------------------------------------------
 
 
+# Beyond all rounds: no event is still to come.
+_AFTER_EVENTS = 2**62
+
+
 def _react(
-    world: World,
-    last: datetime | None,
-    at_doors: dict[str, Door],
-    paused: AbstractSet[str],
-    report: TickReport,
-) -> None:
-    count = _take_fresh(world, last, report.now)
+    world: World, at_doors: dict[str, Door], paused: AbstractSet[str], report: TickReport
+) -> bool:
+    """Do what the new events do; tell whether there were any, also such that nobody waits for."""
+    had_events, count = _take_fresh(world, report.now)
     report.events += count
-    if not count:
-        return
-    for round, event in world.engine.rows(_ROUNDS):
+    for round, event in world.engine.rows(_ROUNDS) if count else ():
         parameters = {"now": report.now, "round": round, "event": event}
         plans = [j for j in world.journeys.values() if event in j.events]
         for plan in plans:
             found = plan.events[event]
             for statement in found.leaving if plan.name in paused else found.reactions:
                 world.engine.execute(statement, parameters)
-        _advance(world, report)
+        _advance(world, report, round)
         for door in at_doors.values():
             if event in door.plan.events:
                 _enter_by_event(world, door, event, round, report)
-        _advance(world, report)
-    world.engine.execute(_CLEAR_FRESH)
+        _advance(world, report, round)
+    if count:
+        world.engine.execute(_CLEAR_FRESH)
+    return had_events
 
 
 def _record_goals(world: World, now: datetime) -> None:
@@ -149,32 +151,40 @@ def _has_arrivals(world: World) -> bool:
     return bool(last > taken)
 
 
-def _take_fresh(world: World, last: datetime | None, now: datetime) -> int:
-    """Fill `fresh` with the events that are new at `now`, the earliest of each person first.
+def _take_fresh(world: World, now: datetime) -> tuple[bool, int]:
+    """Fill `fresh` with the events that are new now, the earliest of each person first.
 
-    New is what came since the last tick, and what came before but lay in its future. What happened
-    before the first journey started moves nobody.
+    New is what came since the last tick, and what came ahead of its time that has come now. What
+    happened before the first journey started moves nobody. Returns whether there is anything new,
+    and how many events somebody may be waiting for.
     """
     engine = world.engine
     taken, last_event = engine.rows(_TAKEN)[0][0], engine.rows(_LAST_EVENT)[0][0]
-    horizon = engine.rows(_FIRST_START)[0][0]
-    if horizon is None:
-        return 0
-    names = {name for plan in world.journeys.values() for name in plan.events}
-    parameters = {"now": now, "taken": taken, "horizon": horizon, "last": last or horizon}
-    statements = [fresh_events(name) for name in sorted(names)]
+    parameters = {"now": now, "taken": taken, "horizon": engine.rows(_FIRST_START)[0][0]}
+    names = sorted({name for plan in world.journeys.values() for name in plan.events})
+    statements: list[Statement] = []
+    if is_due := engine.rows(_AHEAD_DUE, parameters)[0][0] > 0:
+        statements += [due_events(name) for name in names]
+    if has_arrived := last_event > taken:
+        statements += [fresh_events(name) for name in names]
     count = sum(engine.execute(statement, parameters) for statement in statements)
-    engine.execute(_SET_TAKEN, {"last": last_event})
+    if is_due:
+        engine.execute(_FORGET_AHEAD, parameters)
+    if has_arrived:
+        for name in world.newest.events:
+            engine.execute(ahead_events(name), parameters)
+        engine.execute(_SET_TAKEN, {"last": last_event})
     if count:
         engine.execute(_NUMBER_FRESH)
-    return count
+    return bool(is_due or has_arrived), count
 
 
-def _go_on_after_pauses(world: World, last: datetime | None, report: TickReport) -> None:
+def _go_on_after_pauses(world: World, report: TickReport) -> None:
     """Have the events of a pause end the waits of those who stood still, in order of their time."""
     for name, taken, ticked_at in world.engine.rows(control.RESUMING):
         plans = [j for j in world.journeys.values() if j.name == name]
-        between = {"taken": taken, "ticked_at": ticked_at, "last": last or report.now}
+        between = {"taken": taken, "ticked_at": ticked_at}
+        between["last"] = last_tick(world) or report.now
         between["until"] = world.engine.rows(_TAKEN)[0][0]
         for event in sorted({e for plan in plans for e, p in plan.events.items() if p.waking}):
             world.engine.execute(missed_events(event), between)
@@ -184,7 +194,7 @@ def _go_on_after_pauses(world: World, last: datetime | None, report: TickReport)
                 found = plan.events.get(event)
                 for statement in found.waking if found else ():
                     world.engine.execute(statement, {"now": report.now, "round": round})
-            _advance(world, report)
+            _advance(world, report, round)
         world.engine.execute(_CLEAR_FRESH)
         control.go_on(world.engine, name)
 
@@ -213,11 +223,12 @@ def _due_rests(world: World, paused: AbstractSet[str], now: datetime) -> list[Ro
     return [row for row in world.engine.rows(_DUE_RESTS, {"now": now}) if row[0] not in paused]
 
 
-def _advance(world: World, report: TickReport) -> None:
-    """Move everybody who is woken, until nobody is."""
+def _advance(world: World, report: TickReport, round: int = _AFTER_EVENTS) -> None:
+    """Move everybody who is woken, until nobody is; events after `round` are still to come."""
+    parameters = {"now": report.now, "round": round}
     while woken := world.engine.rows(_WOKEN):
         for name, version, root in woken:
             region = world.journey(name, version).regions[root]
             for step, statement in region.statements:
-                changed = world.engine.execute(statement, {"now": report.now})
+                changed = world.engine.execute(statement, parameters)
                 report.moves += changed if step == "move" else 0

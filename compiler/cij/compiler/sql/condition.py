@@ -359,6 +359,20 @@ def before_now(period: ex.Period, scope: Scope) -> exp.Expr:
     return moments.instant(moments.of_period(period, sign=-1), zone_of(scope))
 
 
+def after(at: exp.Expr, period: ex.Period, scope: Scope) -> exp.Expr:
+    """Return the instant one period after another, by the customer's calendar (S2)."""
+    if moments.is_elapsed(period):
+        return fill("{a} + {n} * INTERVAL '1' SECOND", a=at, n=exp.convert(moments.seconds(period)))
+    step, zone = moments.of_period(period), zone_of(scope)
+    local = fill(
+        "{a} + {m} * INTERVAL '1' MONTH + {d} * INTERVAL '1' DAY",
+        a=to_local(at, zone),
+        m=exp.convert(step.months),
+        d=exp.convert(step.days),
+    )
+    return to_instant(local, zone)
+
+
 def to_local(at: exp.Expr, zone: exp.Expr) -> exp.Expr:
     """Return the local date and time of an instant in a zone."""
     return fill(

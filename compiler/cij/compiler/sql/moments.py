@@ -49,6 +49,15 @@ def seconds(period: Period) -> int:
     return period.count * _ELAPSED_S[period.unit]
 
 
+def most_seconds(period: Period) -> int:
+    """Return a length that the period never exceeds, in any zone at any time of the year."""
+    if is_elapsed(period):
+        return seconds(period)
+    days = period.count * (31 * _MONTHS.get(period.unit, 0) + _DAYS.get(period.unit, 0))
+    # No zone has ever left out more than a day.
+    return (days + 1) * 86400
+
+
 def of_period(period: Period, *, sign: int = 1, at: str | None = None) -> Moment:
     """Return the moment that is a calendar period from now, or before now with sign -1."""
     months = sign * period.count * _MONTHS.get(period.unit, 0)
@@ -93,17 +102,17 @@ DDL = (
 CLEAR = query("DELETE FROM moment")
 CLEAR_RULES = query("DELETE FROM moment_rule")
 
-# A local time of day on the target day, or a day later when that is not after now. 2001-01-01 was
-# a Monday: the difference of dates is the same everywhere, functions for weekdays are not.
+# A local time of day on the target day, and `later` the next such day for when that is not after
+# now. 2001-01-01 was a Monday: the difference of dates is the same everywhere, functions for
+# weekdays are not.
 _TARGET = """
-SELECT l.zone, l.name, l.now_local,
-  CASE
-    WHEN l.at_time IS NULL THEN l.stepped
-    WHEN l.on_day <= l.now_local AND l.forward THEN l.on_day + l.again * INTERVAL '1' DAY
-    ELSE l.on_day
-  END AS target
+SELECT l.zone, l.name,
+  CASE WHEN l.at_time IS NULL THEN l.stepped ELSE l.on_day END AS target,
+  CASE WHEN l.at_time IS NULL OR NOT l.forward THEN l.stepped
+    ELSE l.on_day + l.again * INTERVAL '1' DAY END AS later,
+  NOT l.at_time IS NULL AND l.forward AS is_forward
 FROM (
-  SELECT s.zone, s.name, s.now_local, s.at_time, s.stepped,
+  SELECT s.zone, s.name, s.at_time, s.stepped,
     s.months >= 0 AND s.days >= 0 AS forward,
     CASE WHEN s.weekday IS NULL THEN 1 ELSE 7 END AS again,
     CAST(s.stepped AS DATE) + s.at_time + CASE
@@ -112,7 +121,6 @@ FROM (
     END * INTERVAL '1' DAY AS on_day
   FROM (
     SELECT z.name AS zone, r.name, r.at_time, r.weekday, r.months, r.days,
-      $now + z.offset_s * INTERVAL '1' SECOND AS now_local,
       $now + z.offset_s * INTERVAL '1' SECOND
         + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
     FROM zone AS z CROSS JOIN moment_rule AS r
@@ -121,12 +129,19 @@ FROM (
 ) AS l
 """
 
+# Instants are compared, not local times: those of an hour that occurs twice say nothing.
 FILL: Statement = query(
     """
 INSERT INTO moment (zone, name, at)
-SELECT t.zone, t.name, GREATEST(t.target - z.offset_s * INTERVAL '1' SECOND, z.utc_from)
-FROM {targets} AS t
-JOIN zone AS z ON z.name = t.zone AND t.target >= z.local_from AND t.target < z.local_to
+SELECT f.zone, f.name, CASE WHEN f.is_forward AND f.first <= $now THEN f.second ELSE f.first END
+FROM (
+  SELECT t.zone, t.name, t.is_forward,
+    GREATEST(t.target - z.offset_s * INTERVAL '1' SECOND, z.utc_from) AS first,
+    GREATEST(t.later - y.offset_s * INTERVAL '1' SECOND, y.utc_from) AS second
+  FROM {targets} AS t
+  JOIN zone AS z ON z.name = t.zone AND t.target >= z.local_from AND t.target < z.local_to
+  JOIN zone AS y ON y.name = t.zone AND t.later >= y.local_from AND t.later < y.local_to
+) AS f
 UNION ALL
 SELECT z.name, 'local', $now + z.offset_s * INTERVAL '1' SECOND
 FROM zone AS z WHERE $now >= z.utc_from AND $now < z.utc_to

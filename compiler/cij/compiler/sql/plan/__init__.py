@@ -19,7 +19,12 @@ from cij.compiler.sql.plan.parts import (
 )
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import segment_query
-from cij.compiler.sql.plan.waking import fresh_events, missed_events
+from cij.compiler.sql.plan.waking import (
+    ahead_events,
+    due_events,
+    fresh_events,
+    missed_events,
+)
 
 __all__ = [
     "EntryPlan",
@@ -28,6 +33,8 @@ __all__ = [
     "RegionPlan",
     "SegmentPlan",
     "WatchPlan",
+    "ahead_events",
+    "due_events",
     "fresh_events",
     "journey_plan",
     "make_plan",

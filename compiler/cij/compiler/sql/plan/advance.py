@@ -215,10 +215,13 @@ def _history(region: Region) -> Statement:
 
 
 def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
-    """Return what is on the paths of a region: (place, state, why) by the number of the path."""
+    """Return what is on the paths of a region: (place, state, why) by the number of the path.
+
+    The first has no reason of its own: it is that of the waking, also behind a gate.
+    """
     return {
         leaf.path: [
-            (n, visit.state, visit.why)
+            (n, visit.state, visit.why if n else None)
             for n, visit in enumerate(v for v in leaf.visits if not v.is_hidden)
         ]
         for leaf in region.leaves

@@ -153,6 +153,4 @@ def _moments(program: pg.Program) -> tuple[moments.Moment, ...]:
             case pg.Rest(timer=timer_):
                 moment = moments.of_timer(timer_)
                 found |= {moment: None} if moment else {}
-            case pg.Journey(again_after=period) if period and not moments.is_elapsed(period):
-                found[moments.of_period(period, sign=-1)] = None
     return tuple(found)

@@ -5,7 +5,8 @@ from decimal import Decimal
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql.condition import before_now, condition, strict, value
+from cij.compiler.sql import moments
+from cij.compiler.sql.condition import after, column, condition, strict, value
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import EntryPlan
@@ -159,7 +160,10 @@ def blocks(journey: pg.Journey, context: Context) -> exp.Expr:
     if journey.again == "always":
         return fill("p.ended_at IS NULL" + same_key)
     assert journey.again_after is not None, "`again after` has a period"
+    # The plain bound comes first: few are left for whom the calendar has to be asked.
     return fill(
-        "(p.ended_at IS NULL OR p.ended_at > {since})" + same_key,
-        since=before_now(journey.again_after, context.scope),
+        "(p.ended_at IS NULL "
+        "OR (p.ended_at > $now - {most} * INTERVAL '1' SECOND AND {end} > $now))" + same_key,
+        most=exp.convert(moments.most_seconds(journey.again_after)),
+        end=after(column("p", "ended_at"), journey.again_after, context.scope),
     )

@@ -14,19 +14,44 @@ from cij.compiler.sql.template import Statement, fill, query
 
 @lru_cache(maxsize=1024)
 def fresh_events(event: str) -> Statement:
-    """Return the statement that puts the new events of one name into `fresh`.
+    """Return the statement that puts the events of one name that came newly into `fresh`.
 
-    Parameters: `taken` the last number that was looked at, `last` the instant of the last tick,
-    `horizon` the first start of a journey, before which events move nobody.
+    Parameters: `taken` the last number that was looked at, `horizon` the first start of a journey,
+    before which events move nobody.
     """
     return query(
         """
 INSERT INTO fresh (seq, event, customer, at, round)
 SELECT e.seq, {name}, e.customer, e.at, 0
 FROM {events} AS e
-WHERE e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
-  AND (e.seq > $taken OR e.at > $last)
+WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
 """,
+        name=text(event),
+        events=f"event_{event}",
+    )
+
+
+@lru_cache(maxsize=1024)
+def due_events(event: str) -> Statement:
+    """Return the statement that puts into `fresh` the events that came ahead of their time."""
+    return query(
+        """
+INSERT INTO fresh (seq, event, customer, at, round)
+SELECT e.seq, {name}, e.customer, e.at, 0
+FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
+WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer IS NULL
+""",
+        name=text(event),
+        events=f"event_{event}",
+    )
+
+
+@lru_cache(maxsize=1024)
+def ahead_events(event: str) -> Statement:
+    """Return the statement that remembers the events that came ahead of their time."""
+    return query(
+        "INSERT INTO event_ahead (seq, event, at) SELECT e.seq, {name}, e.at FROM {events} AS e "
+        "WHERE e.seq > $taken AND e.at > $now",
         name=text(event),
         events=f"event_{event}",
     )
@@ -73,7 +98,7 @@ WHERE p.wake_at <= $now AND p.journey = {journey} AND p.version = {version} AND 
 # most, so nobody is woken twice; who was woken by a goal or an exit stays with that.
 _ON_EVENT = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
-  e.seq, e.at, {root} AS root
+  e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
 FROM fresh AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN passage AS p ON p.customer = f.customer
@@ -87,7 +112,7 @@ _WAKE = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, {why}, r.seq, r.at
+  r.root, {why}, r.seq, r.counts_from
 FROM {rows} AS r
 """
 
@@ -150,8 +175,10 @@ def _holds(
 ) -> exp.Expr:
     if isinstance(arm, pg.Condition):
         return condition(arm.condition, context.scope_of("p", column("p", "turn")))
-    rivals = [a for a in rest.awaits if a.order < arm.order and a.event != event.name]
-    return all_of([_test(arm, "e", context), *(_not_at_once(r, context) for r in rivals)])
+    rivals = [a for a in rest.awaits if a.order < arm.order]
+    return all_of(
+        [_test(arm, "e", context), *(_none_to_come(r, "r.at = e.at", context) for r in rivals)]
+    )
 
 
 _WATCH = """
@@ -208,22 +235,21 @@ def _turn_of(arm: pg.Await) -> exp.Expr:
     return fill("{t} - {t} % {unit}", t=turn, unit=exp.convert(arm.unit))
 
 
-# An event of the same customer at the same instant, whose round has not come yet.
+# An event of the same customer whose round has not come yet.
 _RIVAL = """
 NOT EXISTS(
   SELECT 1 FROM fresh AS g JOIN {events} AS r ON r.seq = g.seq
-  WHERE g.customer = p.customer AND g.event = {event} AND g.at = e.at AND g.round > $round
-    AND {test}
+  WHERE g.customer = p.customer AND g.event = {event} AND g.round > $round AND {when} AND {test}
 )
 """
 
 
-def _not_at_once(arm: pg.Await, context: Context) -> exp.Expr:
-    """Return the condition that no event of an arm written earlier happened at the same time."""
+def _none_to_come(arm: pg.Await, when: str, context: Context) -> exp.Expr:
+    """Return the condition that no event of another arm is to come that has to be first (S13)."""
     event = context.event(arm.event)
     test = all_of([_test(arm, "r", context), *per_key(event, context, "r")])
     events = f"event_{arm.event}"
-    return fill(_RIVAL, events=events, event=text(arm.event), test=test)
+    return fill(_RIVAL, events=events, event=text(arm.event), when=fill(when), test=test)
 
 
 def _test(arm: pg.Await, row: str, context: Context) -> exp.Expr:
@@ -249,30 +275,48 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
 
 _BEFORE = """
 SELECT m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
-  e.seq, e.at, {n} AS n, {root} AS root
+  e.seq, e.at, {n} AS n, {root} AS root, GREATEST(m.counts_from, e.at) AS counts_from
 FROM moving AS m
 JOIN passage AS p ON p.id = m.passage
 JOIN {events} AS e ON {belongs}
 JOIN customer AS c ON c.id = p.customer
 WHERE {leaves} AND e.at <= $now AND {test}
+  AND NOT EXISTS(SELECT 1 FROM fresh AS f WHERE f.seq = e.seq AND f.round > $round)
+"""
+
+# A moment that is past: there is nothing to wait for, and what came with the same tick comes after.
+_PAST = """
+INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+  root, why, event, counts_from)
+SELECT {journey}, {version}, m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
+  {root}, 'timer', m.event, m.counts_from
+FROM moving AS m
+JOIN passage AS p ON p.id = m.passage
+WHERE {leaves} AND m.wake_at <= $now
 """
 
 
 def arrivals(region: Region, context: Context) -> list[Statement]:
-    """Return the statements that wake at once whose interaction came before the wait (S13)."""
+    """Return the statements that wake at once those who have nothing to wait for.
+
+    Their interaction came before the wait (S13), or the moment they wait for is past (S12).
+    """
     found = []
     leaves = [x for x in region.leaves if not x.is_cut]
     rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.Rest)}
     for rest in rests.values():
-        awaits = [(n, a) for n, a in enumerate(rest.awaits) if a.of is not None]
         numbers = [x.number for x in leaves if x.final.id == rest.id]
-        if awaits:
-            found.append(_arrival(awaits, numbers, context))
+        here = in_numbers(exp.column("leaf", "m", quoted=True), numbers)
+        if any(a.of is not None for a in rest.awaits):
+            found.append(_arrival(rest, here, context))
+        if isinstance(rest.timer, pg.UntilMoment):
+            root = text(rest.timeout)
+            found.append(query(_PAST, root=root, leaves=here, **context.names))
     return found
 
 
-def _arrival(awaits: list[tuple[int, pg.Await]], numbers: list[int], context: Context) -> Statement:
-    selects = [_before(n, arm, numbers, context) for n, arm in awaits]
+def _arrival(rest: pg.Rest, here: exp.Expr, context: Context) -> Statement:
+    selects = [_before(arm, rest, here.copy(), context) for arm in rest.awaits if arm.of]
     rows = selects[0]
     for other in selects[1:]:
         rows = exp.union(rows, other, distinct=False, copy=False)
@@ -281,9 +325,9 @@ def _arrival(awaits: list[tuple[int, pg.Await]], numbers: list[int], context: Co
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, 'came before', r.seq, r.at
+  r.root, 'came before', r.seq, r.counts_from
 FROM (
-  SELECT q.passage, q.customer, q.trigger, q.turn, q.is_held_out, q.root, q.seq, q.at,
+  SELECT q.passage, q.customer, q.trigger, q.turn, q.is_held_out, q.root, q.seq, q.counts_from,
     ROW_NUMBER() OVER (PARTITION BY q.passage ORDER BY q.at ASC, q.n ASC, q.seq ASC) AS place
   FROM {rows} AS q
 ) AS r
@@ -294,14 +338,18 @@ WHERE r.place = 1
     )
 
 
-def _before(n: int, arm: pg.Await, numbers: list[int], context: Context) -> exp.Expr:
+def _before(arm: pg.Await, rest: pg.Rest, here: exp.Expr, context: Context) -> exp.Expr:
     assert arm.of is not None
-    test: exp.Expr = exp.true()
+    tests = [
+        _none_to_come(a, "r.at <= e.at" if a.order < arm.order else "r.at < e.at", context)
+        for a in rest.awaits
+        if len(rest.awaits) > 1
+    ]
     if arm.where is not None:
-        test = condition(arm.where, context.scope.with_event("e"))
+        tests.append(condition(arm.where, context.scope.with_event("e")))
     rows = fill(
         _BEFORE,
-        n=exp.Literal.number(n),
+        n=exp.Literal.number(arm.order),
         root=text(arm.target),
         events=f"event_{arm.event}",
         belongs=either(
@@ -310,7 +358,7 @@ def _before(n: int, arm: pg.Await, numbers: list[int], context: Context) -> exp.
                 for sent in _keys(arm.of, column("m", "passage"), _turn_of(arm), context)
             ]
         ),
-        leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
-        test=test,
+        leaves=here,
+        test=all_of(tests),
     )
-    return context.with_triggers(rows, "p", arm.where)
+    return context.with_triggers(rows, "p", *(a.where for a in rest.awaits))

@@ -1,0 +1,36 @@
+"""Many seeds, one after the other: python -m tests.agreement --seeds 10000 [--from 0]."""
+
+import argparse
+import sys
+
+from tests.agreement.comparing import SPACINGS, TALES, drawn, faults, reduced
+from tests.agreement.drawing import STREAMS
+
+_BATCH = TALES * STREAMS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.agreement", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many (default 1000)")
+    parser.add_argument("--from", type=int, default=0, dest="start", help="the first seed")
+    parser.add_argument("--faults", type=int, default=5, help="stop after so many differences")
+    given = parser.parse_args()
+    count = found = 0
+    for batch in range(given.start // _BATCH, -(-(given.start + given.seeds) // _BATCH)):
+        tales = drawn(batch)
+        count += sum(len(tale.customers) for tale in tales)
+        seen: set[int] = set()
+        for fault in faults(tales, SPACINGS[batch % len(SPACINGS)]):
+            if fault.tale.seed not in seen:
+                seen.add(fault.tale.seed)
+                found += 1
+                print(f"seed {fault.seed} of batch {batch} differs:\n{reduced(fault).text()}\n")
+        if found >= given.faults:
+            break
+        print(f"{count} seeds, {found} faults", file=sys.stderr, flush=True)
+    print(f"{count} seeds, {found} differences")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

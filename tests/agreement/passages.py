@@ -1,0 +1,117 @@
+"""Who is where: a customer in a journey, and the trace that he leaves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from cij.grammar import syntax
+from tests.agreement.tale import Customer, Happening
+from tests.reference_evaluator import Occurrence
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that a step queued, or why it did not."""
+
+    at: datetime
+    step: str
+    outcome: str
+    locale: str | None
+    parameters: tuple[tuple[str, object], ...]
+
+
+@dataclass(eq=False)
+class Passage:
+    """A customer in a journey. `todo` are the steps ahead; `rest` the one where he waits."""
+
+    journey: "Journey"
+    number: int
+    trigger: Occurrence | None
+    key: str
+    entered_at: datetime
+    counts_from: datetime
+    is_held_out: bool
+    todo: syntax.Steps
+    rest: Any = None
+    due: datetime | None = None
+    woken_by: int | None = None
+    entered_from: datetime = datetime.min
+    ended: tuple[datetime, str, str] | None = None
+    visits: list[tuple[datetime, str, str]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    conversions: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass
+class Journey:
+    """The declaration, with its head sorted out."""
+
+    node: syntax.Journey
+
+    def headers(self, kind: type) -> list[Any]:
+        return [h for h in self.node.headers if isinstance(h, kind)]
+
+    @cached_property
+    def name(self) -> str:
+        return self.node.name.text
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        return {h.key.text: h.value for h in self.headers(syntax.Setting)}
+
+    @cached_property
+    def goals(self) -> list[syntax.Goal]:
+        return self.headers(syntax.Goal)
+
+    @cached_property
+    def exits(self) -> list[syntax.Exit]:
+        return self.headers(syntax.Exit)
+
+    @cached_property
+    def per(self) -> str | None:
+        return self.settings["per"].text if "per" in self.settings else None
+
+
+@dataclass
+class Life:
+    """What there is about one customer so far. `taken` are events whose turn has come."""
+
+    customer: Customer
+    fields: dict[str, Any]
+    consents: dict[tuple[str, str], bool]
+    arrived: list[Happening] = field(default_factory=list)
+    taken: list[Occurrence] = field(default_factory=list)
+    ahead: list[Occurrence] = field(default_factory=list)
+    about: dict[int, Message] = field(default_factory=dict)
+    words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
+    segments: set[str] = field(default_factory=set)
+    passages: dict[str, list[Passage]] = field(default_factory=dict)
+
+    def of(self, journey: Journey) -> list[Passage]:
+        return self.passages.setdefault(journey.name, [])
+
+    @property
+    def all(self) -> Iterator[Passage]:
+        return (p for found in self.passages.values() for p in found)
+
+
+def lines(life: Life) -> Iterator[str]:
+    for passage in sorted(life.all, key=lambda p: (p.journey.name, p.number)):
+        head = f"{passage.journey.name}/{passage.number}"
+        held = " held out" if passage.is_held_out else ""
+        yield (
+            f"{head} entered {passage.entered_at} from {passage.entered_from} "
+            f"key {passage.key!r}{held}"
+        )
+        yield from (f"{head} {at} {state} ({why})" for at, state, why in passage.visits)
+        for m in passage.messages:
+            given = dict(m.parameters)
+            yield f"{head} {m.at} message {m.step} {m.outcome} {m.locale} {given}"
+        yield from (f"{head} goal {name} {at}" for name, at in sorted(passage.conversions.items()))
+        if passage.ended:
+            at, outcome, cause = passage.ended
+            yield f"{head} ended {at} as {outcome} by {cause}"
+        else:
+            yield f"{head} waits until {passage.due}"

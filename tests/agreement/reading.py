@@ -1,0 +1,87 @@
+"""Small questions to declarations and values, with answers of Python alone."""
+
+import hashlib
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cij.grammar import syntax
+from tests.agreement.passages import Journey
+from tests.agreement.tale import Happening
+from tests.reference_evaluator import Occurrence, to_local
+
+
+def arms(step: Any) -> list[tuple[syntax.Pattern, syntax.Steps]]:
+    if isinstance(step, syntax.WaitEvent):
+        return [(step.pattern, step.then)]
+    if isinstance(step, syntax.WaitFirst):
+        return [(a.pattern, a.steps) for a in step.arms if a.pattern is not None]
+    return []
+
+
+def exit_state(journey: Journey, n: int) -> str:
+    """Name the state as histories do: the second exit of a name is told apart by a number."""
+    leave = journey.exits[n]
+    name = f"exit:{leave.name.text if leave.name else 'exited'}"
+    earlier = [e.name.text if e.name else "exited" for e in journey.exits[:n]]
+    if name.removeprefix("exit:") not in earlier:
+        return name
+    return f"{name} #{n + sum(1 for g in journey.goals if not g.is_stay)}"
+
+
+def split_steps(step: syntax.Split, id: str) -> syntax.Steps:
+    low = Fraction(0)
+    for arm in step.arms:
+        high = low + Fraction(arm.share.value) / 100
+        if is_within(step.name.text, id, low, high):
+            return arm.steps
+        low = high
+    return ()
+
+
+def is_within(salt: str, id: str, low: Fraction, high: Fraction) -> bool:
+    """S14: the first 32 bits of a salted hash, as a share of all there are."""
+    place = int(hashlib.md5(f"{salt}:{id}".encode()).hexdigest()[:8], 16)
+    return int(low * 2**32) <= place and (high >= 1 or place < int(high * 2**32))
+
+
+def occurrence_of(happening: Happening) -> Occurrence:
+    return Occurrence(happening.name, happening.at, happening.seq, happening.fields)
+
+
+def as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, Fraction) else str(value)
+
+
+def as_shown(value: Any, zone: str) -> object:
+    if isinstance(value, Fraction):
+        return int(value)
+    if isinstance(value, datetime):
+        return str(to_local(value, zone))
+    return value if value is None or isinstance(value, bool) else str(value)
+
+
+def clauses(node: syntax.Declaration) -> tuple[list[syntax.Expression], list[syntax.Expression]]:
+    wheres = [i.condition for i in node.items if isinstance(i, syntax.Where)]
+    return wheres, [i.condition for i in node.items if isinstance(i, syntax.Except)]
+
+
+def setting(node: syntax.Declaration, name: str) -> Any:
+    found = [i for i in node.items if isinstance(i, syntax.Setting) and i.key.text == name]
+    return found[0].value if found else None
+
+
+def refresh(node: syntax.Declaration) -> timedelta:
+    length = setting(node, "refresh")
+    units = {"minute": 60, "hour": 3600, "day": 86400}
+    return timedelta(seconds=length.count * units[length.unit]) if length else timedelta(hours=1)
+
+
+def zone_exists(name: object) -> bool:
+    try:
+        return isinstance(name, str) and ZoneInfo(name) is not None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False

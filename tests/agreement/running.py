@@ -1,0 +1,243 @@
+"""Traces by the engine: many tales in one program and one store, in virtual time."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from operator import gt
+from random import Random
+from typing import Any
+
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
+from cij.compiler.program import Act, Program, SendEffect
+from cij.compiler.sql import query
+from cij.runtime import zones
+from cij.runtime.clock import SimulatedClock
+from cij.runtime.deploy import deploy
+from cij.runtime.engine import DuckEngine
+from cij.runtime.refresh import take_in
+from cij.runtime.segments import data_changed
+from cij.runtime.simulate import run_to, run_while
+from cij.runtime.tick import tick
+from cij.runtime.world import World
+from tests.agreement.tale import Customer, Happening, Tale
+
+_MESSAGES = query(
+    "SELECT o.key, o.customer FROM outbox AS o JOIN passage AS p ON p.id = o.passage "
+    "WHERE o.outcome IN ('queued', 'delivered') AND o.created_at < $now "
+    "ORDER BY o.created_at, o.journey, o.step, o.passage"
+)
+_PASSAGES = query(
+    "SELECT p.id, p.journey, p.customer, p.entered_at, p.entered_from, p.entry_key, "
+    "p.is_held_out, p.ended_at, p.outcome, p.cause, p.wake_at FROM passage AS p ORDER BY p.id"
+)
+_VISITS = query("SELECT h.passage, h.at, h.state, h.why FROM history AS h ORDER BY h.passage, h.at")
+_OUTBOX = query(
+    "SELECT o.passage, o.created_at, o.step, o.outcome, o.locale, o.parameters FROM outbox AS o "
+    "ORDER BY o.passage, o.created_at"
+)
+_CONVERSIONS = query(
+    "SELECT v.passage, v.goal, v.at FROM conversion AS v ORDER BY v.passage, v.goal"
+)
+Lines = dict[str, list[str]]
+
+
+def compiled(tales: Sequence[Tale]) -> tuple[Program | None, set[int]]:
+    """Compile tales into one program. Returns it, or the seeds that the compiler refuses."""
+    settings = ProjectSettings("agreement", tales[0].zone, "en")
+    texts = {f"{t.seed}.journey": t.text for t in tales}
+    found = compile_project(settings, {"head.journey": tales[0].head, **texts}, {}, {})
+    wrong = {d.span.file for d in found.diagnostics if d.is_error}
+    return found.program, {t.seed for t in tales if f"{t.seed}.journey" in wrong}
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """How ticks are spaced.
+
+    With `extra` also at so many instants when nothing is due; `is_early` hands all events that do
+    not depend on a message in at the start, ahead of their time.
+    """
+
+    extra: int = 0
+    is_early: bool = False
+
+
+@dataclass
+class _Run:
+    tales: Sequence[Tale]
+    world: World
+    clock: SimulatedClock
+
+    @property
+    def customers(self) -> Iterator[Customer]:
+        return (c for t in self.tales for c in t.customers)
+
+
+def traces(program: Program, tales: Sequence[Tale], spacing: Spacing) -> Lines:
+    """Return the trace of every customer, by the engine."""
+    engine = DuckEngine(None, threads=1)
+    start, end = tales[0].start, tales[0].end
+    run = _Run(tales, deploy(engine, program, start), SimulatedClock(start))
+    for customer in run.customers:
+        _bring(run, customer)
+    for at in _instants(run, spacing):
+        run_while(run.world, run.clock, partial(gt, at), lambda _: None)
+        run.clock.advance_to(at)
+        _hand_in(run, at, spacing)
+        if spacing.extra:
+            tick(run.world, at)
+    run_to(run.world, run.clock, end, lambda _: None)
+    found = dict(_lines(run))
+    engine.close()
+    return found
+
+
+def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
+    start, end = run.tales[0].start, run.tales[0].end
+    found = {start} | {c.at for customer in run.customers for c in customer.changes}
+    for customer in run.customers:
+        found |= {_arrival(h, start, spacing) for h in customer.happenings}
+    random = Random(spacing.extra)
+    for _ in range(spacing.extra):
+        found.add(start + timedelta(seconds=random.randrange(int((end - start).total_seconds()))))
+    return sorted(found)
+
+
+def _arrival(happening: Happening, start: datetime, spacing: Spacing) -> datetime:
+    """Return when an event is handed in: what is in nobody's hands before may come early."""
+    may = happening.about is None and happening.arrives <= happening.at
+    return start if spacing.is_early and may else happening.arrives
+
+
+# --- customers and events ---------------------------------------------------------------------
+
+
+def _bring(run: _Run, customer: Customer) -> None:
+    row: dict[str, object] = {"id": customer.id, "zone": _zone(run, customer.fields["timezone"])}
+    row |= {name: _cell(value) for name, value in customer.fields.items()}
+    row |= {f"consent.{t}.{c}": granted for (t, c), granted in customer.consents.items()}
+    run.world.engine.append("customer", {name: [value] for name, value in row.items()})
+
+
+def _zone(run: _Run, name: object) -> str:
+    zone = name if isinstance(name, str) and zones.is_zone(name) else run.tales[0].zone
+    zones.ensure(run.world.engine, [zone])
+    return zone
+
+
+def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
+    start = run.tales[0].start
+    rows: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    for customer in run.customers:
+        for change in customer.changes:
+            if change.at == at:
+                _change(run, customer, dict(change.fields))
+        for h in customer.happenings:
+            if _arrival(h, start, spacing) == at:
+                rows.append(((h.at, h.seq), _row(customer, h)))
+    if rows:
+        _refer(run, at, [row for _, row in rows])
+        shown = [row for _, row in sorted(rows, key=lambda r: r[0])]
+        for row in shown:
+            del row["about"]
+        taken = take_in(run.world.engine, run.world.program, shown, at)
+        assert not taken.refused and not taken.known, taken.refused
+
+
+def _change(run: _Run, customer: Customer, fields: dict[str, Any]) -> None:
+    row = {name: _cell(value) for name, value in fields.items()}
+    if "timezone" in row:
+        row["zone"] = _zone(run, row["timezone"])
+    for name, value in row.items():
+        change = query("UPDATE customer SET {name} = $value WHERE id = $id", name=name)
+        run.world.engine.execute(change, {"value": value, "id": customer.id})
+    data_changed(run.world)
+
+
+def _row(customer: Customer, h: Happening) -> dict[str, Any]:
+    fields = {name: _cell(value) for name, value in h.fields.items()}
+    row = {"event": h.name, "customer": customer.id, "at": h.at, "about": h.about}
+    if h.about is not None:
+        row["channel"] = fields.pop("channel")
+    # Events of one instant are numbered by their ids.
+    return {**row, "id": f"{h.seq:03} {customer.id}", "fields": fields}
+
+
+def _refer(run: _Run, now: datetime, rows: list[dict[str, Any]]) -> None:
+    """Have interactions be about the message that they picked among those sent so far."""
+    if all(row["about"] is None for row in rows):
+        return
+    keys: dict[str, list[str]] = {}
+    for key, customer in run.world.engine.rows(_MESSAGES, {"now": now}):
+        keys.setdefault(customer, []).append(key)
+    for row in rows:
+        mine = keys.get(row["customer"], [])
+        if row["about"] is not None and mine:
+            row["message_key"] = mine[row["about"] % len(mine)]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Fraction):
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
+    return value
+
+
+# --- lines ------------------------------------------------------------------------------------
+
+
+def _lines(run: _Run) -> Iterator[tuple[str, list[str]]]:
+    engine = run.world.engine
+    tables = [engine.rows(t) for t in (_VISITS, _OUTBOX, _CONVERSIONS)]
+    visits, outbox, conversions = (_by_passage(rows) for rows in tables)
+    found: dict[str, list[tuple[str, int, list[str]]]] = {c.id: [] for c in run.customers}
+    given = _given(run)
+    for id, journey, customer, *rest in engine.rows(_PASSAGES):
+        number = sum(1 for j, _, _ in found[customer] if j == journey) + 1
+        head = f"{journey}/{number}"
+        lines = [*_passage(head, rest)[:1]]
+        lines += [f"{head} {at} {state} ({_why(why)})" for at, state, why in visits.get(id, [])]
+        for at, step, outcome, locale, parameters in outbox.get(id, []):
+            shown = {k: v for k, v in json.loads(parameters).items() if k in given[journey, step]}
+            # What was queued by a tick when nothing was due is not yet delivered.
+            said = "delivered" if outcome == "queued" else outcome
+            lines.append(f"{head} {at} message {step} {said} {locale} {shown}")
+        lines += [f"{head} goal {goal} {at}" for goal, at in conversions.get(id, [])]
+        lines += _passage(head, rest)[1:]
+        found[customer].append((journey, number, lines))
+    for name, passages in found.items():
+        yield name, [line for *_, lines in sorted(passages) for line in lines]
+
+
+def _by_passage(rows: Sequence[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for id, *rest in rows:
+        found.setdefault(id, []).append(tuple(rest))
+    return found
+
+
+def _given(run: _Run) -> dict[tuple[str, str], set[str]]:
+    return {
+        (j.name, s.step): set(s.effect.parameters)
+        for j in run.world.program.journeys
+        for s in j.states
+        if isinstance(s, Act) and isinstance(s.effect, SendEffect)
+    }
+
+
+def _why(why: str) -> str:
+    """What leads to a step without time passing is told by the steps around it."""
+    return "" if why == "joined" or why == "else" or why.startswith("branch ") else why
+
+
+def _passage(head: str, row: list[Any]) -> list[str]:
+    entered_at, entered_from, key, is_held_out, ended_at, outcome, cause, wake_at = row
+    held = " held out" if is_held_out else ""
+    first = f"{head} entered {entered_at} from {entered_from} key {key!r}{held}"
+    if ended_at is None:
+        return [first, f"{head} waits until {wake_at}"]
+    return [first, f"{head} ended {ended_at} as {outcome} by {cause}"]

@@ -1,0 +1,52 @@
+"""The engine and the interpreter agree: the same trace, instant by instant, however ticks lie.
+
+`python -m tests.agreement --seeds 10000` draws more.
+"""
+
+import pytest
+
+from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
+from tests.agreement.drawing import STREAMS
+from tests.agreement.running import Spacing, compiled, traces
+
+SEEDS = 1000
+BATCHES = -(-SEEDS // (TALES * STREAMS))
+# Batches that run with every spacing.
+AGAIN = 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_the_engine_does_what_the_interpreter_tells(batch: int) -> None:
+    check(batch, SPACINGS[batch % len(SPACINGS)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize("batch", range(BATCHES, BATCHES + AGAIN))
+def test_the_spacing_of_ticks_changes_nothing(batch: int, spacing: Spacing) -> None:
+    check(batch, spacing)
+
+
+def check(batch: int, spacing: Spacing) -> None:
+    fault = next(faults(drawn(batch), spacing), None)
+    if fault is not None:
+        pytest.fail(f"seed {fault.seed} of batch {batch} differs:\n{reduced(fault).text()}")
+
+
+def test_few_tales_are_refused() -> None:
+    tales = [tale for batch in range(BATCHES) for tale in drawn(batch)]
+    assert len(tales) >= 0.9 * BATCHES * TALES
+
+
+def test_a_difference_is_seen_and_shown() -> None:
+    tales = drawn(0)
+    program, _ = compiled(tales)
+    assert program is not None
+    ran = traces(program, tales, Spacing())
+    tale = tales[0]
+    customer = next(c for c in tale.customers if ran[c.id])
+    told = told_of(tale, tales)[customer.id]
+    assert sorted(told) == sorted(ran[customer.id])
+    text = Fault(tale, customer, Spacing(), told[1:], ran[customer.id]).text()
+    assert f"  + {told[0]}" in text and tale.text in text
