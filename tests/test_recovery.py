@@ -9,6 +9,8 @@ import pytest
 
 from bench.frontend.__main__ import GARBAGE, GARBAGE_SIZE
 from bench.frontend.mutations import outcomes, sources
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.parser import PLACEHOLDER, parse
@@ -156,3 +158,10 @@ def test_a_missing_brace_is_reported_where_the_lines_say() -> None:
     assert [label.span.line for label in found.related] == [7]
     journey = node.declarations[1]
     assert isinstance(journey, syntax.Journey) and len(journey.steps) == 2
+
+
+@pytest.mark.parametrize("word", ["se", "us", "mesage", "journe", "polic", "tes", "fragmen"])
+def test_a_misspelt_word_is_never_read_as_a_kind_that_has_a_form_of_its_own(word: str) -> None:
+    text = f"{word} loyal {{\n  where points > 1000\n}}\n"
+    found = compile_project(ProjectSettings("a", "UTC"), {"a.journey": text}, {}, {})
+    assert any(d.is_error for d in found.diagnostics)

@@ -84,7 +84,9 @@ def similar(type: str, word: str) -> str | None:
     """Return the word of `type` that the author's word resembles."""
     if type in NAMED or len(word) > _WORD_MAX or not word[:1].isalpha():
         return None
-    words = DECLARATIONS if type == "KIND" else [text(type)]
+    # Those with a form of their own are tokens of their own, so none of them is read as a kind.
+    words = [w for w in DECLARATIONS if w.upper() not in BEGINNINGS]
+    words = words if type == "KIND" else [text(type)]
     found = get_close_matches(word.lower(), words, n=1, cutoff=0.7)
     return found[0] if found else None
 
