@@ -183,6 +183,7 @@ journey go {{
         ("{% if price < most %}low{% else %}high{% endif %}", "50", "low"),
         ("{% if rebate == 10 %}ten{% endif %}", "50", "ten"),
         ("{{ spent | plus: 1 }}", "50", "51"),
+        ("{{ customer.points }} {{ points }} {{ customer.spent }}", "50", "7 7 50.00"),
     ],
 )
 def test_numbers_are_numbers_in_templates(

@@ -79,20 +79,21 @@ def _check_placeholder(
     profile = text.build.model.profile
     if profile is not None and path[0] == profile.name and len(path) > 1:
         path = path[1:]
-    name = ".".join(path)
+    # The template knows a value under the name by which it reads it.
+    name, written = ".".join(path), ".".join(placeholder.path)
     if name.startswith("trigger."):
         _check_trigger(placeholder, text, sites)
-        use.fields[name] = None
+        use.fields[written] = None
     elif _is_relation(name, text.build):
         _report_whole_row(name, text.span(placeholder.index, len(name)), text.build)
     elif name == "id" or _field(name, text.build) is not None:
         _check_default(name, placeholder, text, sites)
-        use.fields[name] = None
+        use.fields[written] = None
     elif name in text.build.declared["measure"]:
-        use.fields[name] = None
+        use.fields[written] = None
     elif (relation := _relation(path, text.build)) is not None:
         if _check_related(relation, path[1:], placeholder, text):
-            use.fields[name] = None
+            use.fields[written] = None
     elif name not in text.build.broken and profile is not None:
         _check_parameter(name, placeholder, text, sites, use)
 

@@ -125,6 +125,7 @@ def _parameters(effect: pg.SendEffect, message: pg.Message, site: Site) -> exp.E
 def _read(name: str, context: Context) -> ex.Expression:
     """Return the expression of a dotted name that a template reads."""
     profile = context.program.profile
+    name = name.removeprefix(f"{profile.name}.")
     if name == "id":
         return ex.Field(type=TEXT, name="id")
     for field in profile.fields:
