@@ -71,6 +71,15 @@ class Column(Typed):
     name: str
 
 
+class ColumnBefore(Typed):
+    """The value that a column had before the record was changed."""
+
+    op: Literal["column_before"] = "column_before"
+    is_nullable: bool = True
+    source: str
+    name: str
+
+
 class EventField(Typed):
     """A field of the event row that is looked at: in an aggregate, a filter or a pattern."""
 
@@ -342,6 +351,7 @@ Expression = TypeAliasType(
             Today,
             Field,
             Column,
+            ColumnBefore,
             EventField,
             TriggerField,
             Related,

@@ -104,14 +104,22 @@ def _entity(entity: pg.Entity) -> Lines:
     yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in entity.fields) or "none")
 
 
+def _cause_of(event: pg.Event) -> str:
+    if event.record is None:
+        return f"One for each row of source {event.source}"
+    which = f" ({', '.join(event.record.columns)})" if event.record.columns else ""
+    return f"One whenever a record of source {event.source} is {event.record.on}{which}"
+
+
 def _event(event: pg.Event) -> Lines:
     yield _head("event", event.name, event.place)
     if event.is_interaction:
         yield "Built in: what a customer does with a message that was sent."
     elif event.source is not None and event.customer is not None:
         key = f"{event.customer.source} whose key is `{event.customer.column}`"
-        yield f"One for each row of source {event.source}, of the customer in {key}."
-        yield f"It happens at: {words(event.at)}" if event.at else "It happens at its arrival."
+        yield f"{_cause_of(event)}, of the customer in {key}."
+        at = "the refresh that finds it" if event.record else "its arrival"
+        yield f"It happens at: {words(event.at)}" if event.at else f"It happens at {at}."
     else:
         yield "It comes from outside, one at a time (`cij event`)."
     yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in event.fields) or "none")

@@ -172,6 +172,17 @@ class CustomerReference(Part):
     column: str
 
 
+class RecordChange(Part):
+    """An event is a change of a record: between two refreshes, of one of `columns` or (none) any.
+
+    With `existing` the records that are there when the event is first known count as created.
+    """
+
+    on: Literal["created", "updated", "deleted"]
+    columns: tuple[str, ...] = ()
+    existing: bool = False
+
+
 class Event(Part):
     """Something a customer does.
 
@@ -184,6 +195,7 @@ class Event(Part):
     customer: CustomerReference | None = None
     at: Expression | None = None
     fields: tuple[EventFieldDefinition, ...]
+    record: RecordChange | None = None
     is_interaction: bool = False
     place: Place | None = None
 

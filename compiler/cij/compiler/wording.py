@@ -319,6 +319,7 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.Today: _fixed("today()"),
     ex.Field: _named,
     ex.Column: _named,
+    ex.ColumnBefore: lambda node: (f"before.{name_words(node.name)}", _Level.ATOM),
     ex.EventField: _named,
     ex.TriggerField: _trigger,
     ex.Consent: _consent,

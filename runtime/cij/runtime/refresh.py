@@ -20,7 +20,7 @@ from cij.compiler.sql import (
     zones as zone_statements,
 )
 from cij.compiler.sql.entities import entity_table
-from cij.runtime import zones
+from cij.runtime import records, zones
 from cij.runtime.engine import Engine
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
 from cij.runtime.sources.load import SourceReport, load
@@ -95,7 +95,10 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
     """
     with engine.transaction():
         prepare(engine, program)
-        sources = tuple(load(engine, source, root, now) for source in program.sources)
+        compared = records.compared_sources(program)
+        sources = tuple(
+            load(engine, s, root, now, is_compared=s.name in compared) for s in program.sources
+        )
         loaded = {s.name for s in sources if not s.is_unchanged}
         related = [e.name for e in program.entities if _fill(engine, program, e, loaded, now)]
         unified = _unify(engine, program, loaded, now)
@@ -108,7 +111,13 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
             entities=tuple(related),
         )
         for event in program.events:
-            _take_from_source(engine, program, event, loaded, report, now)
+            if event.record is None:
+                _take_from_source(engine, program, event, loaded, report, now)
+
+        def remember(event: Event, source: Source) -> tuple[bool, bool]:
+            return _remember_event(engine, event, source, now)
+
+        report.events.update(records.take_changes(engine, program, loaded, remember, now))
     return report
 
 
@@ -189,12 +198,21 @@ def _take_from_source(
     source = _source_of(program, event)
     if source is None:
         return
-    is_other = _remember(engine, f"#event {event.name}", content_hash([event, source]), now)
+    _, is_other = _remember_event(engine, event, source, now)
     if is_other:
         engine.execute(event_statements.rewrite(event, source))
     elif source.name not in loaded and not report.is_unified_anew:
         return
     report.events[event.name], report.waiting[event.name] = _append(engine, event, source, now)
+
+
+def _remember_event(
+    engine: Engine, event: Event, source: Source, now: datetime
+) -> tuple[bool, bool]:
+    """Keep the definition of an event; tell whether it is new, and whether it is another."""
+    name = f"#event {event.name}"
+    is_new = not engine.rows(load_statements.STATE, {"source": name})
+    return is_new, _remember(engine, name, content_hash([event, source]), now)
 
 
 def _append(engine: Engine, event: Event, source: Source, now: datetime) -> tuple[int, int]:

@@ -1,14 +1,17 @@
 """`event`: something a customer does; and the interactions with messages, which are built in."""
 
+from dataclasses import replace
+
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.environments import source_environment
 from cij.compiler.expression import Expression
 from cij.compiler.model import place
 from cij.compiler.naming import column_mark, did_you_mean
-from cij.compiler.typecheck import check
+from cij.compiler.typecheck import Environment, check
 from cij.compiler.types import TEXT, Type
 from cij.grammar import codes, syntax
 
@@ -55,7 +58,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         node.name.span,
         node.items,
         build.report,
-        settings=("source", "customer", "at"),
+        settings=("source", "customer", "at", *record.SETTINGS),
         blocks=("fields",),
         later=("dedupe", "key"),
     )
@@ -68,7 +71,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
 
 
 def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event | None:
-    for key in ("customer", "at"):
+    for key in ("customer", "at", *record.SETTINGS):
         if key in body.settings:
             message = f"`{key}` goes with `source`: events by intake bring their own"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
@@ -91,9 +94,13 @@ def _from_source(node: syntax.Declaration, body: Body, build: Build) -> pg.Event
             span = body.settings["source"].value.span
             build.report(codes.UNKNOWN_NAME.at(span, f"there is no source `{name}`", help=hint))
         return None
-    customer = _customer(body, source, build)
-    at = _instant(body, source, build)
+    change = record.record_change(body, source, build)
+    own = record.own_customer(body, source, build) if change else None
+    customer = own or _customer(body, source, build)
     env = source_environment(build, source)
+    if change is not None and change.on == "updated":
+        env = replace(env, has_before=True)
+    at = _instant(body, env) if "at" in body.settings or change is None else None
     fields = []
     for setting in _field_settings(body, build):
         value = check(setting.value, env)
@@ -103,9 +110,10 @@ def _from_source(node: syntax.Declaration, body: Body, build: Build) -> pg.Event
             )
         else:
             build.broken.add(f"{node.name.text}.{setting.key.text}")
-    if customer is None or at is None:
+    if customer is None or (at is None and (change is None or "at" in body.settings)):
         return None
-    return _event(node, source.name, customer, at, fields)
+    event = _event(node, source.name, customer, at, fields)
+    return event.model_copy(update={"record": change})
 
 
 def _event(
@@ -165,13 +173,13 @@ def _customer(body: Body, source: pg.Source, build: Build) -> pg.CustomerReferen
     return pg.CustomerReference(source=target, column=column)
 
 
-def _instant(body: Body, source: pg.Source, build: Build) -> Expression | None:
+def _instant(body: Body, env: Environment) -> Expression | None:
     setting = body.need("at", "at = ordered_at")
     if setting is None:
         return None
-    value = check(setting.value, source_environment(build, source))
+    value = check(setting.value, env)
     if value is None or value.type.kind in ("datetime", "date"):
         return value
     message = f"`at` is an instant or a date, and this is {value.type}"
-    build.report(codes.TYPE_MISMATCH.at(setting.value.span, message, label=str(value.type)))
+    env.report(codes.TYPE_MISMATCH.at(setting.value.span, message, label=str(value.type)))
     return None

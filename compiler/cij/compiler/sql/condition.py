@@ -429,6 +429,7 @@ _VALUES: dict[type, _Emit] = {
     ex.Today: _today,
     ex.Field: lambda node, scope: column(scope.customer, node.name),
     ex.Column: lambda node, scope: column(scope.source_alias, node.name),
+    ex.ColumnBefore: lambda node, scope: column(scope.before_alias, node.name),
     ex.EventField: lambda node, scope: column(scope.event, node.name),
     ex.TriggerField: _trigger_field,
     ex.Related: _related,

@@ -39,6 +39,7 @@ class Scope:
     customer: str | None = None
     event: str | None = None
     source_alias: str | None = None
+    before_alias: str | None = None
     trigger_prefix: str = "trigger_"
     depth: int = 0
     journey_zone: str | None = None
@@ -50,6 +51,10 @@ class Scope:
     def source(alias: str, source: Source) -> "Scope":
         """Return the scope of a source's filter or mapping: its columns, in its own zone."""
         return Scope(source_alias=alias, journey_zone=source.timezone)
+
+    def with_before(self, alias: str) -> "Scope":
+        """Return this scope with the row that a source's record was before."""
+        return replace(self, before_alias=alias)
 
     def inside_aggregate(self) -> "Scope":
         """Return this scope with one more event row, that of an aggregate."""

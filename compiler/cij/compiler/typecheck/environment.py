@@ -13,7 +13,7 @@ from cij.grammar.syntax import Declaration
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`source` for columns, `event` for the innermost event row, `trigger` for entering events.
+    """`source` for columns (`has_before` for those of the record before a change), `event` for the innermost event row, `trigger` for entering events.
 
     `declared` holds what was written, by kind and name, for what may be used before it is typed.
     `typed_measure` types a measure when it is first used; `measure_stack` are those that are being
@@ -29,6 +29,7 @@ class Environment:
     declared: Mapping[str, Mapping[str, Declaration]]
     typed_measure: "Callable[[str, Environment], pg.Measure | None]"
     source: pg.Source | None = None
+    has_before: bool = False
     has_customer: bool = False
     event: pg.Event | None = None
     trigger: tuple[pg.Event, ...] = ()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cij.compiler.program import Source, content_hash
 from cij.compiler.sql import load as statements
+from cij.compiler.sql.records import bad_keys
 from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.kind import BadRow, Staged, failure, with_environment
@@ -47,15 +48,20 @@ class _Bad:
     firsts: dict[int, int] = field(default_factory=dict)
 
 
-def load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceReport:
-    """Load the source unless neither it nor its definition changed. Raises DataError."""
+def load(
+    engine: Engine, source: Source, root: Path, now: datetime, *, is_compared: bool = False
+) -> SourceReport:
+    """Load the source unless neither it nor its definition changed. Raises DataError.
+
+    Where its records are compared with those of before, the keys of bad rows are kept.
+    """
     source = with_environment(source)
     mark = _fingerprint(source, root)
     state = engine.rows(statements.STATE, {"source": source.name})
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
-    report = _load(engine, source, root, now)
+    report = _load(engine, source, root, now, is_compared=is_compared)
     engine.execute(statements.FORGET_STATE, {"source": source.name})
     row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
@@ -68,7 +74,9 @@ def _fingerprint(source: Source, root: Path) -> str:
     return content_hash([_LOADER_VERSION, source, outside])
 
 
-def _load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceReport:
+def _load(
+    engine: Engine, source: Source, root: Path, now: datetime, *, is_compared: bool
+) -> SourceReport:
     staged = KINDS[source.kind].stage(engine, source, root)
     engine.execute(statements.parse(source))
     engine.execute(statements.duplicates(source))
@@ -77,6 +85,8 @@ def _load(engine: Engine, source: Source, root: Path, now: datetime) -> SourceRe
     read = rows + len(staged.rejected)
     _judge(source, staged.file, read, bad)
     engine.execute(statements.replace(source))
+    if is_compared:
+        engine.execute(bad_keys(source))
     _quarantine(engine, source, staged.file, bad, now)
     for statement in statements.CLEAR:
         engine.execute(statement)
