@@ -138,7 +138,7 @@ def _headline(state: pg.State) -> tuple[Kind, str]:
         case pg.Rest():
             return "wait", _wait_words(state)
         case pg.Decide():
-            return "decide", "split" if _is_split(state) else "if"
+            return "decide", _decide_words(state)
         case pg.Act(effect=effect):
             kind: Kind = "send" if isinstance(effect, pg.SendEffect) else "act"
             return kind, effect_words(effect)
@@ -155,8 +155,26 @@ def _wait_words(state: pg.Rest) -> str:
     return f"wait {up_to}{timer_words(state.timer)}"
 
 
+def _decide_words(state: pg.Decide) -> str:
+    if _is_split(state):
+        return "split"
+    return "repeat" if state.id in (f"{state.step}:until", f"{state.step}:again") else "if"
+
+
 def _is_split(state: pg.Decide) -> bool:
-    return all(isinstance(branch.guard, ex.HashShare) for branch in state.branches)
+    return all(_share(branch.guard) is not None for branch in state.branches)
+
+
+def _share(guard: ex.Expression) -> ex.HashShare | None:
+    """Return the share of an arm of a split, also of one that looks for a winner."""
+    match guard:
+        case ex.HashShare():
+            return guard
+        case ex.Or(
+            items=(ex.Winner(), ex.And(items=(ex.Not(item=ex.Winner()), ex.HashShare() as share)))
+        ):
+            return share
+    return None
 
 
 # --- ways from a state ------------------------------------------------------------------------
@@ -203,10 +221,19 @@ def _guard_labels(state: pg.Decide) -> list[str]:
 
 
 def _split_labels(state: pg.Decide) -> list[str]:
-    guards = [b.guard for b in state.branches if isinstance(b.guard, ex.HashShare)]
-    shares = [Decimal(guard.high) - Decimal(guard.low) for guard in guards]
+    found = [_share(branch.guard) for branch in state.branches]
+    shares = [Decimal(share.high) - Decimal(share.low) for share in found if share is not None]
     rest = 1 - sum(shares, Decimal(0))
-    return [*map(percent_words, shares), percent_words(rest) if rest > 0 else "else"]
+    labels = [
+        percent_words(share) + _winner_words(branch.guard)
+        for share, branch in zip(shares, state.branches, strict=True)
+    ]
+    return [*labels, percent_words(rest) if rest > 0 else "else"]
+
+
+def _winner_words(guard: ex.Expression) -> str:
+    is_won = isinstance(guard, ex.Or) and isinstance(guard.items[0], ex.Winner)
+    return f", all once {words(guard.items[0])}" if is_won and isinstance(guard, ex.Or) else ""
 
 
 # --- header -----------------------------------------------------------------------------------
