@@ -46,7 +46,7 @@ def _report(
     facts: Sequence[Piece],
     build: Build,
 ) -> None:
-    asked = {part.value for part in parts(whole) if isinstance(part, ex.Known)}
+    asked = [part.value for part in parts(whole) if isinstance(part, ex.Known)]
     for atom, span in _negative(typed, written):
         for value in _missing(atom):
             shares = unknown_shares(value, build.model, build.catalog)
