@@ -15,7 +15,8 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def check_secret(secret: str, name: str) -> None:
     """Raise ConfigError unless the variable `name` holds a secret of Standard Webhooks."""
     try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX) + "==", validate=True)
+        text = secret.removeprefix(_PREFIX)
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not _SECRET_BYTES_MIN <= len(key) <= _SECRET_BYTES_MAX:

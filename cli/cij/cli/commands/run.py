@@ -44,8 +44,8 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     project, program = compiled(path)
-    engine = open_store(project)
     transports = open_transports(project, program)
+    engine = open_store(project)
     try:
         runner, recovery = open_runner(
             engine, program, project.root, transports, senders(project), LiveClock().now()

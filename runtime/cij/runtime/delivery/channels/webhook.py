@@ -6,6 +6,7 @@ receives it twice can tell. Redirects are not followed: what is sent to one host
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ _LATER = (408, 425, 429)
 _RETRY_AFTER_MAX_S = 86_400.0
 _ANSWER_BYTES_MAX = 65_536
 _EPOCH = datetime(1970, 1, 1)
+
+# It would log each call with its whole URL, which may hold a secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass
