@@ -7,6 +7,7 @@ from cij.compiler.library import Library
 from cij.compiler.model import Model
 from cij.compiler.program import Event
 from cij.compiler.seen import Catalog
+from cij.compiler.typecheck.environment import Called
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic
 
@@ -18,7 +19,8 @@ class SendSite:
     """One `send` step: what a message can rely on there.
 
     `known` are the customer's fields that the conditions on the way promise to be known;
-    `parameters` all that it gives, also where the value has a mistake.
+    `parameters` all that it gives, also where the value has a mistake; `results` the calls whose
+    results it can read.
     """
 
     step: syntax.Send
@@ -27,6 +29,7 @@ class SendSite:
     trigger: tuple[Event, ...]
     known: frozenset[str]
     is_trigger_broken: bool = False
+    results: Mapping[str, Called] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

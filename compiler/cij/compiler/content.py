@@ -10,7 +10,7 @@ from cij.compiler.naming import did_you_mean
 from cij.compiler.placeholders import Placeholder, placeholders
 from cij.compiler.relations import follow
 from cij.compiler.text_places import in_file, inside_text
-from cij.compiler.typecheck.names import event_field
+from cij.compiler.typecheck.names import event_field, result_of
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
@@ -83,6 +83,9 @@ def _check_placeholder(
     name, written = ".".join(path), ".".join(placeholder.path)
     if name.startswith("trigger."):
         _check_trigger(placeholder, text, sites)
+        use.fields[written] = None
+    elif len(path) > 1 and any(path[0] in site.results for site in sites):
+        _check_result(name, placeholder, text, sites)
         use.fields[written] = None
     elif _is_relation(name, text.build):
         _report_whole_row(name, text.span(placeholder.index, len(name)), text.build)
@@ -184,6 +187,28 @@ def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite])
             )
             span = text.span(placeholder.index, len(name))
             text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message))
+            return
+    if not (placeholder.has_default or placeholder.is_tested):
+        _report_default(name, placeholder, text)
+
+
+def _check_result(name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:
+    """Check `LABEL.x` at every send: what a step before it called has to return `x`."""
+    label, _, result = name.partition(".")
+    span = text.span(placeholder.index, len(name))
+    for site in sites:
+        called = site.results.get(label)
+        if called is None:
+            message = f"`{name}` needs a step `{label}` that calls something before the send"
+            hint = f"`{site.journey}` has none there"
+            text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
+            return
+        if result_of(called, result) is None:
+            if f"action {called.action.name}" not in text.build.broken:
+                hint_or_none = did_you_mean(result, [r.name for r in called.action.returns])
+                message = f"action `{called.action.name}` returns no `{result}`"
+                report = codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint_or_none)
+                text.build.report(report)
             return
     if not (placeholder.has_default or placeholder.is_tested):
         _report_default(name, placeholder, text)

@@ -173,6 +173,19 @@ class EnteredAt(Typed):
     type: Type = DATETIME
 
 
+class Result(Typed):
+    """The latest value that came back of what a step called; missing until one has come.
+
+    It is of any call that the step made for the passage, in whatever turn of a loop.
+    """
+
+    op: Literal["result"] = "result"
+    journey: str
+    step: str
+    action: str
+    name: str
+
+
 class FirstCome(Typed):
     """True for the first `count` passages that come to the step, over all versions."""
 
@@ -362,6 +375,7 @@ Expression = TypeAliasType(
             Again,
             AtEntry,
             EnteredAt,
+            Result,
             FirstCome,
             Winner,
             Best,

@@ -210,10 +210,15 @@ def _customer(text: syntax.Text, context: _Context) -> str:
 def _happens(node: syntax.Happens, context: _Context) -> list[st.Statement]:
     context.has_begun = True
     customer = _customer(node.customer, context)
-    event = _event(node.event, context)
+    is_done = node.event.text == "done" and node.label is not None
+    event = _done(node, context) if is_done else _event(node.event, context)
     if event is None:
         return []
-    channel = _channel_of_label(node.label, event, context) if node.label else None
+    channel: ex.Constant | None = None
+    if is_done:
+        channel = ex.Constant(type=TEXT, value="action")
+    elif node.label:
+        channel = _channel_of_label(node.label, event, context)
     fields = {}
     for setting in _once(node.settings, context):
         value = _event_value(setting, event, context)
@@ -224,6 +229,21 @@ def _happens(node: syntax.Happens, context: _Context) -> list[st.Statement]:
     of = node.label.text if node.label else None
     line = context.line(node)
     return [st.Happens(**line, event=event.name, of=of, customer=customer, fields=fields)]
+
+
+def _done(node: syntax.Happens, context: _Context) -> pg.Event | None:
+    """Return the event that what a step of the tested journey called was done."""
+    label = node.label
+    assert label is not None, "`done` alone is an event like any other"
+    if context.journey is None:
+        return None
+    calls = {step: effect.action for step, effect in _calls(context.journey)}
+    if label.text not in calls:
+        hint = did_you_mean(label.text, calls)
+        message = f"no `do` of `{context.journey.name}` is called `{label.text}`"
+        context.build.report(codes.TEST_STEP.at(label.span, message, help=hint))
+        return None
+    return context.build.model.events[pg.done_by(calls[label.text])]
 
 
 def _event(name: syntax.Name, context: _Context) -> pg.Event | None:

@@ -69,7 +69,9 @@ def moment_words(local: str) -> str:
 
 def event_words(event: str, of: str | None = None, where: ex.Expression | None = None) -> str:
     """Return what stands after `on`: `opened(reward) where channel = "web"`."""
-    text = name_words(event) + (f"({name_words(of)})" if of is not None else "")
+    # The event that an action was done is written `done(call)`.
+    word = event.rpartition(".")[2] if of is not None else event
+    text = name_words(word) + (f"({name_words(of)})" if of is not None else "")
     return text if where is None else f"{text} where {words(where)}"
 
 
@@ -330,6 +332,7 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.Again: lambda node: ("there is another turn", _Level.ATOM),
     ex.AtEntry: lambda node: (f"at entry {name_words(node.name)}", _Level.ATOM),
     ex.EnteredAt: _fixed("the entry"),
+    ex.Result: lambda node: (name_words(f"{node.step}.{node.name}"), _Level.ATOM),
     ex.FirstCome: lambda node: (f"among the first {node.count}", _Level.ATOM),
     ex.Winner: _winner,
     ex.Best: _best,

@@ -21,11 +21,12 @@ Examples:
   cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
   cij event signed_up --customer new@example.com      who is not known yet becomes a customer
+  cij event create_phone_call.done --customer shop:17 --message sales:1:call:0 -f outcome=reached
   cij event --file events.jsonl"""
 )
 @click.argument("name", required=False)
 @click.option("--customer", help="An id, a value of `email`, or SOURCE:KEY.")
-@click.option("--message", "message_key", help="The key of the message, for an interaction.")
+@click.option("--message", "message_key", help="The key of the message or call.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option("-f", "--field", "fields", multiple=True, metavar="NAME=VALUE")
 @click.option("--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False))

@@ -29,6 +29,8 @@ def _references(part: BaseModel, source: Model) -> list[tuple[str, BaseModel | N
             return [(f"message {name}", source.messages.get(name))]
         case pg.DoEffect(action=name):
             return [(f"action {name}", source.actions.get(name))]
+        case ex.Result(action=name):
+            return [(f"event {pg.done_by(name)}", source.events.get(pg.done_by(name)))]
         case pg.SegmentEntry(segment=name) | ex.Member(segment=name):
             return [(f"segment {name}", source.segments.get(name))]
         case ex.Related(entity=name):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
+from cij.compiler.called import done_by
 from cij.compiler.sql.columns import SQL_TYPES, column
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
@@ -45,6 +46,34 @@ def entered_at(node: ex.EnteredAt, scope: Scope) -> exp.Expr:
     """Return the instant from which a passage counts."""
     assert scope.passage is not None, "the entry is asked for outside a passage"
     return column(scope.passage, "entered_from")
+
+
+_RESULT = """
+(SELECT {x} FROM {done} AS d
+ WHERE d.customer = {customer} AND STRPOS(d.message_key, {prefix}) = 1 AND d.at <= $now
+   AND NOT {x} IS NULL
+ ORDER BY d.at DESC NULLS LAST, d.seq DESC NULLS LAST LIMIT 1)
+"""
+
+
+def result(node: ex.Result, scope: Scope) -> exp.Expr:
+    """Return the latest value; keys of a step's calls differ in their end, the turn."""
+    assert scope.passage is not None, "a result is read outside a passage"
+    # Rows of those who move have the number of their passage under another name.
+    id = column(scope.passage, "id" if scope.passage == "p" else "passage")
+    prefix = fill(
+        "CONCAT({head}, CAST({id} AS TEXT), {step})",
+        head=exp.Literal.string(f"{node.journey}:"),
+        id=id,
+        step=exp.Literal.string(f":{node.step}:"),
+    )
+    return fill(
+        _RESULT,
+        x=column("d", node.name),
+        done=f"event_{done_by(node.action)}",
+        customer=column(scope.customer or "c", "id"),
+        prefix=prefix,
+    )
 
 
 def kept_key(name: str) -> str:

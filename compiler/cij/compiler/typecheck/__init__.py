@@ -5,6 +5,6 @@ reports nothing more about it: one mistake, one diagnostic.
 """
 
 from cij.compiler.typecheck.check import check, check_condition, check_value
-from cij.compiler.typecheck.environment import Environment
+from cij.compiler.typecheck.environment import Called, Environment
 
-__all__ = ["Environment", "check", "check_condition", "check_value"]
+__all__ = ["Called", "Environment", "check", "check_condition", "check_value"]

@@ -12,6 +12,15 @@ from cij.grammar.syntax import Declaration
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A labelled `do`: its step by the whole name, and what it called."""
+
+    journey: str
+    step: str
+    action: pg.Action
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """`source` for columns (`has_before` for those of the record before a change), `event` for the innermost event row, `trigger` for entering events.
 
@@ -21,7 +30,7 @@ class Environment:
     that has been reported, and so is naming the trigger when an entering event is broken.
     `catalog` is what was seen in the rows of the sources. `has_passage` where somebody is in a
     journey. `bindings` are the arguments of a fragment by the names of its parameters; None has a
-    mistake.
+    mistake. `results` are the steps that called something on the way here, by their labels.
     """
 
     model: Model
@@ -39,6 +48,7 @@ class Environment:
     is_trigger_broken: bool = False
     has_passage: bool = False
     bindings: "Mapping[str, Expression | None]" = field(default_factory=dict)
+    results: "Mapping[str, Called]" = field(default_factory=dict)
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a mistake. The same one is kept once, though a condition be looked at twice."""

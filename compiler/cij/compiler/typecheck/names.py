@@ -6,7 +6,7 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
-from cij.compiler.typecheck.environment import Environment
+from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
 from cij.grammar import codes, syntax
 
@@ -25,6 +25,8 @@ def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
         return _followed(base, names, node, env)
     if head == "trigger" and rest and env.has_customer:
         return _trigger(node, env)
+    if rest and head in env.results:
+        return _result(node, env)
     if env.source is not None:
         return _column(node, env)
     if len(node.parts) == 1:
@@ -199,6 +201,31 @@ def _measure(name: str, env: Environment) -> ex.Expression | None:
         return None
     value = measure.value
     return ex.MeasureValue(type=value.type, is_nullable=value.is_nullable, measure=name)
+
+
+def _result(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    called, name = env.results[node.parts[0]], ".".join(node.parts[1:])
+    found = result_of(called, name)
+    if found is None and f"action {called.action.name}" not in env.broken:
+        hint = did_you_mean(name, [r.name for r in called.action.returns])
+        message = f"action `{called.action.name}` returns no `{name}`"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such result", help=hint))
+    return found
+
+
+def result_of(called: Called, name: str) -> ex.Result | None:
+    """Return what stands for a result of a call, if the action has such a one."""
+    type = next((r.type for r in called.action.returns if r.name == name), None)
+    if type is None:
+        return None
+    return ex.Result(
+        type=type,
+        is_nullable=True,
+        journey=called.journey,
+        step=called.step,
+        action=called.action.name,
+        name=name,
+    )
 
 
 def _consent(node: syntax.Path, env: Environment) -> ex.Expression | None:

@@ -140,7 +140,9 @@ class Stage:
         """Take an event in, at this instant. Returns what keeps it from happening."""
         key = self._key(statement)
         if key is None and statement.of is not None:
-            found = f"`{statement.of}` was not sent to them, so this cannot happen"
+            is_call = statement.event.endswith(".done")
+            verb = "called for them" if is_call else "sent to them"
+            found = f"`{statement.of}` was not {verb}, so this cannot happen"
             return Finding(found)
         row: dict[str, object] = {
             "event": statement.event,
@@ -156,7 +158,9 @@ class Stage:
         refused = take_in(self.world.engine, self.program, [row], self.clock.now()).refused
         if refused:
             return Finding(refused[0].reason)
-        words = statement.event + (f"({statement.of})" if statement.of else "")
+        # The event that an action was done is written `done(call)`.
+        word = statement.event.rpartition(".")[2] if statement.of else statement.event
+        words = word + (f"({statement.of})" if statement.of else "")
         self.happened.append(Happened(self.clock.now(), statement.customer, words))
         return None
 

@@ -1,7 +1,7 @@
 """One journey while its steps are resolved, and what all blocks of steps have in common."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cij.compiler import model
@@ -16,7 +16,7 @@ from cij.grammar.span import Span
 class JourneyContext:
     """One journey while its steps are resolved.
 
-    `sent` are the labels of sends that happen on every path to here; `known` the fields that the
+    `sent` are the labels of sends and calls that happen on every path to here; `known` the fields that the
     conditions on the way promise; `names` the step names taken so far. `resolvers` has the function
     for each form of step. Inside a fragment `steps` are its steps, `prefix` is what its step names
     begin with, and `running` are the fragments around.
@@ -78,17 +78,22 @@ def branches(
     context: JourneyContext, blocks: list[tuple[syntax.Steps, frozenset[str]]]
 ) -> list[model.Steps]:
     """Resolve alternative blocks, each with its own promises; after them only common ones hold."""
-    known, sent = context.known, context.sent
+    known, sent, called = context.known, context.sent, context.env.results
+    all_called = dict(called)
     results: list[model.Steps] = []
     after: list[tuple[frozenset[str], frozenset[str]]] = []
     for steps, promises in blocks:
         context.known, context.sent = known | promises, sent
+        context.env = replace(context.env, results=called)
         resolved = resolve_steps(steps, context)
         results.append(resolved)
+        all_called |= context.env.results
         if model.reaches_end(resolved):
             after.append((context.known, context.sent))
     context.known = known.union(frozenset.intersection(*(k for k, _ in after)) if after else known)
     context.sent = sent.union(frozenset.intersection(*(s for _, s in after)) if after else sent)
+    # A result may be missing anyhow, so one of any branch can be asked for.
+    context.env = replace(context.env, results=all_called)
     return results
 
 

@@ -1,12 +1,14 @@
 """`do`: call an action."""
 
+from dataclasses import replace
+
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.action import mark
 from cij.compiler.declarations.steps.context import JourneyContext
 from cij.compiler.facts import may_be_missing
 from cij.compiler.library import home_of
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import check_value
+from cij.compiler.typecheck import Called, check_value
 from cij.compiler.wording import words
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
@@ -21,9 +23,27 @@ def do(step: syntax.Do, context: JourneyContext) -> model.Step | None:
         _report_unknown(step.action, context)
         return None
     parameters = _parameters(step, action, context)
+    if step.label is not None:
+        _keep_results(step.label, name, action, context)
     if parameters is None or mark(action.name) in build.broken:
         return None
     return model.Act(name, step.span, pg.DoEffect(action=action.name, parameters=parameters))
+
+
+def _keep_results(
+    label: syntax.Name, step: str, action: pg.Action, context: JourneyContext
+) -> None:
+    """From here on `LABEL.x` is what the call returned, and `done(LABEL)` that it was done."""
+    build, profile = context.build, context.build.model.profile
+    taken = {"customer", "event", "trigger", "consent", profile.name if profile else ""}
+    taken |= {f.name for f in profile.fields if f.type.entity} if profile else set()
+    if action.returns and (label.text in taken or label.text in build.declared["event"]):
+        message = f"`{label.text}.{action.returns[0].name}` would be two things"
+        hint = "choose a label that is no field, event or word of the language"
+        build.report(codes.BAD_LABEL.at(label.span, message, help=hint))
+    called = Called(context.node.name.text, step, action)
+    context.env = replace(context.env, results={**context.env.results, label.text: called})
+    context.sent |= {label.text}
 
 
 def _report_unknown(name: syntax.Name, context: JourneyContext) -> None:

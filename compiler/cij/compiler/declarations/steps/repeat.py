@@ -11,8 +11,9 @@ from cij.grammar import codes, syntax
 def repeat(step: syntax.Repeat, context: JourneyContext) -> model.Step | None:
     """`repeat up to 3 times every 7 days until C {…}`."""
     name = context.name_of(step, "repeat")
-    until = check_condition(step.until, context.env) if step.until is not None else None
     body = _body(step, context)
+    # It is asked before every turn, and may be about what the turn before it called.
+    until = check_condition(step.until, context.env) if step.until is not None else None
     if not _is_bounded(step, body, context) or (until is None and step.until is not None):
         return None
     every = period(step.every) if step.every is not None else None

@@ -84,6 +84,7 @@ def _site(step: syntax.Send, context: JourneyContext) -> SendSite:
         context.env.trigger,
         context.known,
         context.env.is_trigger_broken,
+        context.env.results,
     )
 
 

@@ -98,15 +98,53 @@ def _promised(head: "_Head | ex.Expression | None", context: JourneyContext) -> 
 
 
 def _pattern(pattern: syntax.Pattern, context: JourneyContext) -> _Head | None:
-    event = find_event(pattern, context.build)
+    event = _done(pattern, context) if _is_done(pattern) else find_event(pattern, context.build)
     if event is None:
         return None
-    if pattern.label is not None and not _is_interaction_with(pattern, event, context):
+    if (
+        pattern.label is not None
+        and not _is_done(pattern)
+        and not _is_interaction_with(pattern, event, context)
+    ):
         return None
     where = pattern_filter(pattern, event, context.env)
     if pattern.where is not None and where is None:
         return None
     return event.name, context.prefix + pattern.label.text if pattern.label else None, where
+
+
+def _is_done(pattern: syntax.Pattern) -> bool:
+    return pattern.event.text == "done" and pattern.label is not None
+
+
+def _done(pattern: syntax.Pattern, context: JourneyContext) -> pg.Event | None:
+    """Return the event that what a step called was done: `done(LABEL)`."""
+    label = pattern.label
+    assert label is not None, "`done` alone is an event like any other"
+    calls = _labelled_calls(context.steps)
+    if label.text not in calls:
+        hint = did_you_mean(label.text, calls)
+        message = f"no `do` is called `{label.text}`"
+        context.build.report(codes.BAD_LABEL.at(label.span, message, help=hint))
+        return None
+    action = calls[label.text]
+    if action in context.build.model.actions and label.text not in context.sent:
+        message = f"`{label.text}` is not called on every path to this wait"
+        hint = "wait where it has been called"
+        context.build.report(codes.NOT_SENT_YET.at(label.span, message, help=hint))
+        return None
+    return context.build.model.events.get(pg.done_by(action))
+
+
+def _labelled_calls(steps: syntax.Steps) -> dict[str, str]:
+    """Return the action of every labelled `do` of a journey, wherever it stands."""
+    found: dict[str, str] = {}
+    for step in steps:
+        if isinstance(step, syntax.Do) and step.label is not None:
+            found[step.label.text] = step.action.text
+        for block in _blocks(step):
+            found |= _labelled_calls(block)
+    return found
 
 
 def _is_interaction_with(pattern: syntax.Pattern, event: pg.Event, context: JourneyContext) -> bool:

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import program as pg
-from cij.compiler.expression import EnteredAt
+from cij.compiler.expression import EnteredAt, Result
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, to_instant, to_local, value, zone_of
@@ -63,11 +63,11 @@ def _pick(region: Region, context: Context) -> Statement:
     zone = zone_of(context.scope)
     rows = fill(_WOKEN, leaf=leaf, zone=zone, root=text(region.root), **context.names)
     assert isinstance(rows, exp.Select)
-    guards = _guards(region.tree)
-    if context.journey.kept or _asks_for_entry(guards):
+    read = [*_guards(region.tree), *(_moment_of(x) for x in rests)]
+    if context.journey.kept or _asks_for_passage(read):
         kept = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = w.passage")
         rows.append("joins", kept.args["joins"][0].copy())
-    context.with_triggers(rows, "w", *guards, *(_moment_of(x) for x in rests))
+    context.with_triggers(rows, "w", *read)
     for leaf_ in rests:
         until = _until(leaf_, context)
         if until is not None:
@@ -95,9 +95,9 @@ def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
     return rows
 
 
-def _asks_for_entry(guards: list[object]) -> bool:
-    nodes = [p for g in guards if isinstance(g, BaseModel) for p in parts(g)]
-    return any(isinstance(node, EnteredAt) for node in nodes)
+def _asks_for_passage(read: list[object]) -> bool:
+    nodes = [p for r in read if isinstance(r, BaseModel) for p in parts(r)]
+    return any(isinstance(node, (EnteredAt, Result)) for node in nodes)
 
 
 def _guards(tree: Tree) -> list[object]:

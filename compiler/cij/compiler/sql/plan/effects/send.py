@@ -112,7 +112,7 @@ def _reason(message: pg.Message, channel: str) -> exp.Expr:
 
 def _parameters(effect: pg.SendEffect, message: pg.Message, site: Site) -> exp.Expr:
     pairs: list[tuple[str, ex.Expression]] = list(effect.parameters.items())
-    pairs += [(name, _read(name, site.context)) for name in message.fields]
+    pairs += [(name, _result(name, site) or _read(name, site.context)) for name in message.fields]
     if not pairs:
         return text("{}")
     keys = [
@@ -120,6 +120,29 @@ def _parameters(effect: pg.SendEffect, message: pg.Message, site: Site) -> exp.E
         for name, node in pairs
     ]
     return fill("CAST({object} AS TEXT)", object=exp.JSONObject(expressions=keys))
+
+
+def _result(name: str, site: Site) -> ex.Expression | None:
+    """Return what `LABEL.x` stands for, where a step of that label, of the same fragment, calls."""
+    label, _, result = name.partition(".")
+    prefix = site.state.step.rpartition(".")[0]
+    step = f"{prefix}.{label}" if prefix else label
+    for state in site.context.journey.states:
+        if (
+            isinstance(state, pg.Act)
+            and state.step == step
+            and isinstance(state.effect, pg.DoEffect)
+        ):
+            return _value_of(site.context.action(state.effect.action), step, result, site)
+    return None
+
+
+def _value_of(action: pg.Action, step: str, name: str, site: Site) -> ex.Expression:
+    type = next(r.type for r in action.returns if r.name == name)
+    journey = site.context.journey.name
+    return ex.Result(
+        type=type, is_nullable=True, journey=journey, step=step, action=action.name, name=name
+    )
 
 
 def _read(name: str, context: Context) -> ex.Expression:
