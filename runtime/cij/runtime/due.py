@@ -10,10 +10,11 @@ from cij.runtime.segments import has_new_data, next_condition, next_evaluation
 from cij.runtime.tick import last_tick
 from cij.runtime.world import World
 
-_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p WHERE p.ended_at IS NULL")
+# Who has left has no timer any more.
+_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p")
 # In a pause timers run on, and what falls due happens when it ends (S22).
 _NEXT_RUNNING = query(
-    "SELECT MIN(p.wake_at) FROM passage AS p WHERE p.ended_at IS NULL AND NOT p.journey IN "
+    "SELECT MIN(p.wake_at) FROM passage AS p WHERE NOT p.journey IN "
     "(SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
 )
 _WAITS_FOR_EVENTS = query(
@@ -35,13 +36,12 @@ def next_tick(world: World) -> datetime | None:
         return datetime.min
     if has_new_data(world):
         return datetime.min
-    plans = world.newest.segments.values()
     found = [
         next_timer(world),
         next_condition(world, control.journeys_in(world.engine, "paused")),
         world.engine.rows(_NEXT_EVENT)[0][0],
         next_entry(world, last_tick(world)),
-        *(next_evaluation(world, plan) for plan in plans),
+        next_evaluation(world),
     ]
     return min((instant for instant in found if instant is not None), default=None)
 

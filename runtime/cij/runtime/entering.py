@@ -4,7 +4,8 @@ candidates --> in, while nothing keeps them: no limit, no pause, nobody who wait
            --> else to the queue, and from there in their turn
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +13,16 @@ from cij.compiler.sql import query
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
+from cij.runtime.segments import SegmentState, states
 from cij.runtime.world import World
 from cij.runtime.zones import to_instant
 
 _STATES = query("SELECT j.journey, j.started_at, j.entered_until FROM journey_state AS j")
 _CONTROLS = query("SELECT k.journey, k.state, k.drops_entries FROM journey_control AS k")
-_SET_ENTERED = query("UPDATE journey_state SET entered_until = $now WHERE journey = $journey")
+_SET_ENTERED = query(
+    "UPDATE journey_state SET entered_until = $now "
+    """WHERE journey IN (SELECT UNNEST(FROM_JSON($journeys, '["VARCHAR"]')))"""
+)
 _ENTERED = query(
     "SELECT COUNT(*) FROM passage AS p WHERE p.journey = $journey AND p.entered_at >= $since"
 )
@@ -118,23 +123,32 @@ def wanted_segments(all_doors: dict[str, Door], now: datetime) -> set[str]:
 
 def let_in_from_segments(world: World, all_doors: dict[str, Door], now: datetime) -> int:
     """Let in who joined a segment or is called by a calendar, and who waited. Returns how many."""
-    entered = 0
+    entered, segments, seen = 0, states(world), list[str]()
     for door in all_doors.values():
         if door.is_open(now):
-            for entry in _entries(door, now):
+            entries = [*_joined(door, segments), *door.called(now)]
+            for entry in entries:
                 entered += let_in(world, door, entry, now, {"entered_until": door.seen_until})
             entered += _from_queue(world, door, now)
-            if door.plan.entries or door.plan.limit:
-                world.engine.execute(_SET_ENTERED, {"journey": door.plan.name, "now": now})
+            is_first = door.seen_until is None and door.plan.entries
+            if entries or door.plan.limit or is_first:
+                seen.append(door.plan.name)
         elif door.waiting and now >= door.closes:
             turn_all_away(world.engine, door.plan.name, "the journey ended", now)
+    if seen:
+        world.engine.execute(_SET_ENTERED, {"journeys": json.dumps(seen), "now": now})
     return entered
 
 
-def _entries(door: Door, now: datetime) -> list[EntryPlan]:
-    is_first = door.seen_until is None
-    steady = [e for e in door.plan.entries if e.every is None and (is_first or not e.is_once)]
-    return steady + door.called(now)
+def _joined(door: Door, segments: Mapping[str, SegmentState]) -> list[EntryPlan]:
+    """Return the entries from segments that somebody joined since the last look."""
+    until, found = door.seen_until, list[EntryPlan]()
+    for entry in door.plan.entries:
+        if entry.every is None and (until is None or not entry.is_once):
+            state = segments.get(entry.segment or "", SegmentState())
+            if until is None or state.joined_at is None or state.joined_at >= until:
+                found.append(entry)
+    return found
 
 
 def let_in(
@@ -144,7 +158,8 @@ def let_in(
     if not door.is_open(now):
         return 0
     opening = {"opens": door.opens, "closes": door.closes}
-    world.engine.execute(entry.candidates, {**parameters, **opening, "now": now})
+    if not world.engine.execute(entry.candidates, {**parameters, **opening, "now": now}):
+        return 0
     if door.state != "paused" and door.plan.limit is None and not door.waiting:
         return _admit(world, door, now)
     named = {"journey": door.plan.name, "now": now}

@@ -1,6 +1,7 @@
 """Keeping the membership of the segments from which people enter, and asking those who wait."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.program import content_hash
@@ -8,45 +9,79 @@ from cij.compiler.sql import query
 from cij.compiler.sql.plan import SegmentPlan, WatchPlan
 from cij.runtime.world import World
 
-_STATE = query("SELECT s.evaluated_at FROM segment_state AS s WHERE s.segment = $segment")
+_STATES = query("SELECT s.segment, s.evaluated_at, s.joined_at FROM segment_state AS s")
 _FORGET = query("DELETE FROM segment_state WHERE segment = $segment")
-_FORGET_ALL = query("DELETE FROM segment_state")
+_FORGET_ALL = query("UPDATE segment_state SET evaluated_at = NULL")
 _KEEP = query(
-    "INSERT INTO segment_state (segment, evaluated_at, definition) "
-    "VALUES ($segment, $now, $definition)"
+    "INSERT INTO segment_state (segment, evaluated_at, definition, joined_at) "
+    "VALUES ($segment, $now, $definition, $joined_at)"
 )
+_JOINED = query("UPDATE segment_state SET joined_at = $now WHERE segment = $segment")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentState:
+    """When a segment was last looked at as a whole, None for a look that is due; when somebody
+    last joined it."""
+
+    evaluated_at: datetime | None = None
+    joined_at: datetime | None = None
+
+
+_UNSEEN = SegmentState()
+
+
+def states(world: World) -> dict[str, SegmentState]:
+    """Return the states of all segments that have been looked at."""
+    return {name: SegmentState(*state) for name, *state in world.engine.rows(_STATES)}
+
+
+def events_read(world: World) -> set[str]:
+    """Return the events that the kept segments read."""
+    return {event for plan in world.newest.segments.values() for event in plan.events}
 
 
 def evaluate_segments(
-    world: World, now: datetime, *, had_events: bool, wanted: Collection[str] = ()
+    world: World, now: datetime, *, active: Collection[str], wanted: Collection[str] = ()
 ) -> None:
     """Look again at the segments whose members may have changed, and at those that are `wanted`.
 
-    Time: at once after a refresh or a change of the definition, and after events where the
-    condition reads events; at the segment's own interval where time alone changes it.
+    Time: at once after a refresh or a change of the definition; at the segment's own interval where
+    time alone changes it. After events that the condition reads, those who did them are looked at,
+    or everybody where that changes the place of others. `active` are the names of such events;
+    whose they are is in the table `active`.
     """
+    known = states(world)
     for plan in world.newest.segments.values():
-        due = next_evaluation(world, plan)
+        state = known.get(plan.name, _UNSEEN)
+        due = _next_evaluation(world, plan, state)
         is_due = due is not None and due <= now
-        if is_due or (had_events and plan.reads_events) or _is_old(world, plan, wanted, now):
-            _evaluate(world, plan, now)
+        is_touched = any(event in active for event in plan.events)
+        is_old = plan.name in wanted and plan.refresh_s is not None and _before(state, now)
+        if is_due or is_old or (is_touched and plan.members_active is None):
+            _evaluate(world, plan, state, now)
+        elif is_touched:
+            _evaluate_active(world, plan, now)
 
 
-def _is_old(world: World, plan: SegmentPlan, wanted: Collection[str], now: datetime) -> bool:
-    """Tell whether a wanted segment can have changed by time since the last look."""
-    if plan.name not in wanted or plan.refresh_s is None:
-        return False
-    return bool(world.engine.rows(_STATE, {"segment": plan.name})[0][0] < now)
+def _before(state: SegmentState, now: datetime) -> bool:
+    return state.evaluated_at is None or state.evaluated_at < now
 
 
-def next_evaluation(world: World, plan: SegmentPlan) -> datetime | None:
-    """Return when a segment is to be looked at again; None while nothing can change it."""
-    found = world.engine.rows(_STATE, {"segment": plan.name})
-    if not found:
+def next_evaluation(world: World) -> datetime | None:
+    """Return when a segment is to be looked at again; None while nothing can change one."""
+    known = states(world)
+    plans = world.newest.segments.values()
+    found = (_next_evaluation(world, plan, known.get(plan.name, _UNSEEN)) for plan in plans)
+    return min((at for at in found if at is not None), default=None)
+
+
+def _next_evaluation(world: World, plan: SegmentPlan, state: SegmentState) -> datetime | None:
+    evaluated = state.evaluated_at
+    if evaluated is None:
         return datetime.min
     if plan.refresh_s is None:
         return None
-    evaluated: datetime = found[0][0]
     interval = timedelta(seconds=plan.refresh_s)
     if not world.is_virtual or plan.next_change is None:
         return evaluated + interval
@@ -58,16 +93,29 @@ def next_evaluation(world: World, plan: SegmentPlan) -> datetime | None:
     return evaluated + interval * max(steps, 1)
 
 
-def _evaluate(world: World, plan: SegmentPlan, now: datetime) -> None:
-    for statement in (plan.members, plan.leave, plan.join):
+def _evaluate(world: World, plan: SegmentPlan, state: SegmentState, now: datetime) -> None:
+    for statement in (plan.members, plan.leave):
         world.engine.execute(statement, {"now": now})
+    joined = world.engine.execute(plan.join, {"now": now})
     segment = next(s for s in world.program.segments if s.name == plan.name)
-    _keep(world, plan.name, now, content_hash(segment))
+    # What is not known counts as now, so that the doors look once too often.
+    joined_at = now if joined or state.joined_at is None else state.joined_at
+    _keep(world, plan.name, now, content_hash(segment), joined_at)
 
 
-def _keep(world: World, name: str, now: datetime, definition: str) -> None:
+def _evaluate_active(world: World, plan: SegmentPlan, now: datetime) -> None:
+    assert plan.members_active is not None
+    for statement in (plan.members_active, plan.leave_active):
+        world.engine.execute(statement, {"now": now})
+    if world.engine.execute(plan.join, {"now": now}):
+        world.engine.execute(_JOINED, {"segment": plan.name, "now": now})
+
+
+def _keep(
+    world: World, name: str, now: datetime, definition: str, joined_at: datetime | None
+) -> None:
     world.engine.execute(_FORGET, {"segment": name})
-    parameters = {"segment": name, "now": now, "definition": definition}
+    parameters = {"segment": name, "now": now, "definition": definition, "joined_at": joined_at}
     world.engine.execute(_KEEP, parameters)
 
 
@@ -80,25 +128,24 @@ def wake_by_conditions(world: World, paused: Collection[str], now: datetime) -> 
     Time: as for segments, at once after a refresh of the data and at intervals where time alone
     changes the condition. Whoever has an event is woken by that.
     """
-    woken = 0
+    woken, known = 0, states(world)
     for plan in _watches(world, paused):
-        due = next_watch(world, plan)
+        due = _next_watch(world, plan, known.get(plan.name, _UNSEEN))
         if due is not None and due <= now:
             woken += world.engine.execute(plan.wake, {"now": now})
-            _keep(world, plan.name, now, "")
+            _keep(world, plan.name, now, "", None)
     return woken
 
 
-def next_watch(world: World, plan: WatchPlan) -> datetime | None:
+def _next_watch(world: World, plan: WatchPlan, state: SegmentState) -> datetime | None:
     """Return when a rest is to be looked at again; None while nobody is there, or nothing changes."""
-    found = world.engine.rows(_STATE, {"segment": plan.name})
-    if found and plan.refresh_s is None:
+    evaluated = state.evaluated_at
+    if evaluated is not None and plan.refresh_s is None:
         return None
     if not world.engine.rows(plan.somebody)[0][0]:
         return None
-    if not found:
+    if evaluated is None:
         return datetime.min
-    evaluated: datetime = found[0][0]
     return evaluated + timedelta(seconds=plan.refresh_s or 0)
 
 
@@ -109,7 +156,9 @@ def _watches(world: World, paused: Collection[str]) -> Iterator[WatchPlan]:
 
 def next_condition(world: World, paused: Collection[str]) -> datetime | None:
     """Return when any rest with conditions is to be looked at again."""
-    found = [next_watch(world, plan) for plan in _watches(world, paused)]
+    known = states(world)
+    watches = _watches(world, paused)
+    found = [_next_watch(world, plan, known.get(plan.name, _UNSEEN)) for plan in watches]
     return min((instant for instant in found if instant is not None), default=None)
 
 

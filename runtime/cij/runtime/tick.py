@@ -13,7 +13,13 @@ from datetime import datetime
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.moments import CLEAR, FILL
-from cij.compiler.sql.plan import ahead_events, due_events, fresh_events, missed_events
+from cij.compiler.sql.plan import (
+    active_customers,
+    ahead_events,
+    due_events,
+    fresh_events,
+    missed_events,
+)
 from cij.runtime import control
 from cij.runtime.engine import Row
 from cij.runtime.entering import (
@@ -24,7 +30,13 @@ from cij.runtime.entering import (
     let_in_from_segments,
     wanted_segments,
 )
-from cij.runtime.segments import data_seen, evaluate_segments, has_new_data, wake_by_conditions
+from cij.runtime.segments import (
+    data_seen,
+    evaluate_segments,
+    events_read,
+    has_new_data,
+    wake_by_conditions,
+)
 from cij.runtime.world import World
 
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
@@ -39,6 +51,7 @@ _WOKEN = query(
     "GROUP BY w.journey, w.version, w.root ORDER BY w.journey, w.version, w.root"
 )
 _CLEAR_FRESH = query("DELETE FROM fresh")
+_CLEAR_ACTIVE = query("DELETE FROM active")
 _TAKEN = query("SELECT k.value FROM counter AS k WHERE k.name = 'taken'")
 _LAST_EVENT = query("SELECT k.value FROM counter AS k WHERE k.name = 'event'")
 _AHEAD_DUE = query("SELECT COUNT(*) FROM event_ahead AS a WHERE a.at <= $now")
@@ -95,9 +108,8 @@ def _step(world: World, report: TickReport) -> None:
     now, at_doors = report.now, doors(world)
     paused = control.journeys_in(world.engine, "paused")
     _go_on_after_pauses(world, report)
-    had_events = _react(world, at_doors, paused, report)
-    wanted = wanted_segments(at_doors, now)
-    evaluate_segments(world, now, had_events=had_events, wanted=wanted)
+    active = _react(world, at_doors, paused, report)
+    evaluate_segments(world, now, active=active, wanted=wanted_segments(at_doors, now))
     if has_new_data(world):
         _record_goals(world, now)
     if wake_by_conditions(world, paused, now):
@@ -116,9 +128,9 @@ _AFTER_EVENTS = 2**62
 
 def _react(
     world: World, at_doors: dict[str, Door], paused: AbstractSet[str], report: TickReport
-) -> bool:
-    """Do what the new events do; tell whether there were any, also such that nobody waits for."""
-    had_events, count = _take_fresh(world, report.now)
+) -> set[str]:
+    """Do what the new events do; return the names of those that segments read."""
+    active, count = _take_fresh(world, report.now)
     report.events += count
     for round, event in world.engine.rows(_ROUNDS) if count else ():
         parameters = {"now": report.now, "round": round, "event": event}
@@ -134,7 +146,7 @@ def _react(
         _advance(world, report, round)
     if count:
         world.engine.execute(_CLEAR_FRESH)
-    return had_events
+    return active
 
 
 def _record_goals(world: World, now: datetime) -> None:
@@ -151,12 +163,13 @@ def _has_arrivals(world: World) -> bool:
     return bool(last > taken)
 
 
-def _take_fresh(world: World, now: datetime) -> tuple[bool, int]:
-    """Fill `fresh` with the events that are new now, the earliest of each person first.
+def _take_fresh(world: World, now: datetime) -> tuple[set[str], int]:
+    """Fill `fresh` with the events that are new now, the earliest of each person first, and `active`
+    with the people whose events segments read.
 
     New is what came since the last tick, and what came ahead of its time that has come now. What
-    happened before the first journey started moves nobody. Returns whether there is anything new,
-    and how many events somebody may be waiting for.
+    happened before the first journey started moves nobody. Returns the names of the new events
+    that segments read, and how many events somebody may be waiting for.
     """
     engine = world.engine
     taken, last_event = engine.rows(_TAKEN)[0][0], engine.rows(_LAST_EVENT)[0][0]
@@ -168,6 +181,7 @@ def _take_fresh(world: World, now: datetime) -> tuple[bool, int]:
     if has_arrived := last_event > taken:
         statements += [fresh_events(name) for name in names]
     count = sum(engine.execute(statement, parameters) for statement in statements)
+    active = _find_active(world, parameters) if is_due or has_arrived else set[str]()
     if is_due:
         engine.execute(_FORGET_AHEAD, parameters)
     if has_arrived:
@@ -176,7 +190,13 @@ def _take_fresh(world: World, now: datetime) -> tuple[bool, int]:
         engine.execute(_SET_TAKEN, {"last": last_event})
     if count:
         engine.execute(_NUMBER_FRESH)
-    return bool(is_due or has_arrived), count
+    return active, count
+
+
+def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
+    world.engine.execute(_CLEAR_ACTIVE)
+    names = sorted(events_read(world))
+    return {name for name in names if world.engine.execute(active_customers(name), parameters)}
 
 
 def _go_on_after_pauses(world: World, report: TickReport) -> None:

@@ -69,7 +69,7 @@ FROM move AS m JOIN visit AS v ON v.path = m.path
     ),
     query(
         "CREATE TABLE IF NOT EXISTS segment_state "
-        "(segment VARCHAR, evaluated_at TIMESTAMP, definition VARCHAR)"
+        "(segment VARCHAR, evaluated_at TIMESTAMP, definition VARCHAR, joined_at TIMESTAMP)"
     ),
     query(
         "CREATE TABLE IF NOT EXISTS journey_state "
@@ -100,6 +100,8 @@ SCRATCH: tuple[Statement, ...] = (
         "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "
         "(seq BIGINT, event VARCHAR, customer VARCHAR, at TIMESTAMP, round BIGINT)"
     ),
+    # Who did something since the last tick that a segment reads.
+    query("CREATE TEMPORARY TABLE IF NOT EXISTS active (customer VARCHAR)"),
 )
 
 VISITED = query("SELECT DISTINCT v.path FROM visit AS v")

@@ -22,12 +22,34 @@ _MARK = "hole__"
 class Statement:
     """One statement. Printing is cached by dialect, for a statement runs many times."""
 
-    __slots__ = ("_texts", "parameters", "tree")
+    __slots__ = ("_make", "_parameters", "_texts", "_tree")
 
-    def __init__(self, tree: exp.Expr) -> None:
-        self.tree = tree
-        self.parameters = frozenset(str(p.this) for p in tree.find_all(exp.Placeholder))
+    def __init__(
+        self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
+    ) -> None:
+        self._tree, self._make = tree, make
+        self._parameters: frozenset[str] | None = None
         self._texts: dict[tuple[str, bool], str] = {}
+
+    @classmethod
+    def later(cls, make: "Callable[[], Statement]") -> "Statement":
+        """Return the statement that `make` will return, made when it is first needed."""
+        return cls(None, make)
+
+    @property
+    def tree(self) -> exp.Expr:
+        if self._tree is None:
+            assert self._make is not None, "a statement has a tree, or knows how to make one"
+            self._tree, self._make = self._make().tree, None
+        return self._tree
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of its parameters."""
+        if self._parameters is None:
+            found = self.tree.find_all(exp.Placeholder)
+            self._parameters = frozenset(str(p.this) for p in found)
+        return self._parameters
 
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
         """Return the SQL for `dialect`, all identifiers quoted."""

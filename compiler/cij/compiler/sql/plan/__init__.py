@@ -18,7 +18,7 @@ from cij.compiler.sql.plan.parts import (
     WatchPlan,
 )
 from cij.compiler.sql.plan.recheck import recheck
-from cij.compiler.sql.plan.segments import segment_query
+from cij.compiler.sql.plan.segments import active_customers, segment_query
 from cij.compiler.sql.plan.waking import (
     ahead_events,
     due_events,
@@ -33,6 +33,7 @@ __all__ = [
     "RegionPlan",
     "SegmentPlan",
     "WatchPlan",
+    "active_customers",
     "ahead_events",
     "due_events",
     "fresh_events",

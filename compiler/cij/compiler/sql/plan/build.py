@@ -1,11 +1,15 @@
 """Program to plan."""
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
+from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan, WatchPlan
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import (
@@ -39,28 +43,30 @@ def make_plan(program: pg.Program) -> Plan:
 def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
     """Return the plan of one journey."""
     context = Context(program, journey, Catalog.of(program))
-    rests = [s for s in journey.states if isinstance(s, pg.Rest)]
-    roots = regions(journey)
+    rests = {s.id: s for s in journey.states if isinstance(s, pg.Rest)}
+    events = {e.name: e for e in program.events if _matters(e, journey)}
+    met = lru_cache(maxsize=1)(lambda: _met(context))
+    roots = {r.root: r for r in regions(journey)}
     return JourneyPlan(
         name=journey.name,
         version=journey.version,
         start=journey.start,
-        regions={r.root: advance(r, context) for r in roots},
-        timers={rest.id: timer(rest, context) for rest in rests},
-        events=_events(rests, context),
+        regions=OnDemand(roots, lambda root: advance(roots[root], context)),
+        timers=OnDemand(rests, lambda rest: timer(rests[rest], context)),
+        events=OnDemand(events, lambda name: _event(events[name], met, context)),
         entries=tuple(
             by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
         ),
         admit=admit(context),
-        visits={path: rows for r in roots for path, rows in visits(r).items()},
-        turn=turn(context),
+        visits={path: rows for r in roots.values() for path, rows in visits(r).items()},
+        turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
         limit=journey.limit,
         starts=journey.starts,
         ends=journey.ends,
         is_draft=journey.is_draft,
-        watches=tuple(_watch(rest, context) for rest in rests if rest.conditions),
+        watches=tuple(_watch(rest, context) for rest in rests.values() if rest.conditions),
     )
 
 
@@ -74,8 +80,8 @@ def _watch(rest: pg.Rest, context: Context) -> WatchPlan:
     return WatchPlan(
         name=f"{journey.name}/{journey.version}/{rest.id}",
         refresh_s=_WATCH_S if is_timed(inside) else None,
-        somebody=somebody_at(rest, context),
-        wake=watch(rest, context),
+        somebody=Statement.later(lambda: somebody_at(rest, context)),
+        wake=Statement.later(lambda: watch(rest, context)),
     )
 
 
@@ -83,36 +89,40 @@ def _watch(rest: pg.Rest, context: Context) -> WatchPlan:
 _Met = dict[str, list[Statement]]
 
 
-def _events(rests: list[pg.Rest], context: Context) -> dict[str, EventPlan]:
-    journey = context.journey
-    found: dict[str, EventPlan] = {}
-    met = _met(context)
-    for event in context.program.events:
-        leaving, waking = _leaving(event, met, context), _waking(event, rests, context)
-        entries = tuple(
-            by_event(e, context)
-            for e in journey.entries
-            if isinstance(e, pg.EventEntry) and e.event == event.name
-        )
-        if leaving or waking or entries:
-            from_queue = _from_queue(event, context)
-            found[event.name] = EventPlan(event.name, leaving, waking, from_queue, entries)
-    return found
+def _matters(event: pg.Event, journey: pg.Journey) -> bool:
+    """Tell whether an event lets somebody in, ends a wait, or ends a passage."""
+    names = {e.event for e in journey.entries if isinstance(e, pg.EventEntry)}
+    names |= {g.event for g in journey.goals if g.event}
+    names |= {e.event for e in journey.exits if e.event}
+    rests = (s for s in journey.states if isinstance(s, pg.Rest))
+    # A condition may have come true by any event.
+    is_met = any(x.condition is not None for x in (*journey.goals, *journey.exits))
+    return event.name in names or is_met or any(_can_end(rest, event) for rest in rests)
 
 
-def _leaving(event: pg.Event, met: _Met, context: Context) -> tuple[Statement, ...]:
+def _event(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
+    entries = tuple(
+        by_event(e, context)
+        for e in context.journey.entries
+        if isinstance(e, pg.EventEntry) and e.event == event.name
+    )
+    leaving, waking = _leaving(event, met, context), _waking(event, context)
+    return EventPlan(event.name, leaving, waking, _from_queue(event, context), entries)
+
+
+def _leaving(event: pg.Event, met: Callable[[], _Met], context: Context) -> tuple[Statement, ...]:
     journey = context.journey
     found: list[Statement] = []
     for goal in journey.goals:
         if goal.event == event.name:
             found += on_goal(goal, event, context)
         elif goal.condition is not None:
-            found += met[goal.name]
+            found += met()[goal.name]
     for place, exit in enumerate(journey.exits):
         if exit.event == event.name:
             found.append(on_exit(exit, event, context))
         elif exit.condition is not None:
-            found += met[f"exit {place}"]
+            found += met()[f"exit {place}"]
     return tuple(found)
 
 
@@ -126,8 +136,8 @@ def _met(context: Context) -> _Met:
     return found
 
 
-def _waking(event: pg.Event, rests: list[pg.Rest], context: Context) -> tuple[Statement, ...]:
-    here = [r for r in rests if _can_end(r, event)]
+def _waking(event: pg.Event, context: Context) -> tuple[Statement, ...]:
+    here = [s for s in context.journey.states if isinstance(s, pg.Rest) and _can_end(s, event)]
     return tuple(at_rest(rest, event, context) for rest in here)
 
 

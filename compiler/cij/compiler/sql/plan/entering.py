@@ -27,13 +27,12 @@ _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
   s.segment
 FROM segment_member AS s
-WHERE s.segment = {segment} AND s.since < $closes AND (
-  $entered_until IS NULL OR s.since > $entered_until
-  OR (s.since = $entered_until AND NOT EXISTS(
+WHERE s.segment = {segment} AND s.since < $closes
+  AND ($entered_until IS NULL OR s.since > $entered_until OR s.since = $now)
+  AND ($entered_until IS NULL OR s.since > $entered_until OR NOT EXISTS(
     SELECT 1 FROM passage AS p
     WHERE p.journey = {journey} AND p.customer = s.customer AND p.entered_at >= s.since
   ))
-)
 """
 
 _BY_CALENDAR = """
@@ -62,12 +61,16 @@ def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
 
 def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
     """Return the plan of an entry from a segment. Parameters: `entered_until`, `closes`."""
+    candidates = Statement.later(lambda: _members(entry, context))
+    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates)
+
+
+def _members(entry: pg.SegmentEntry, context: Context) -> Statement:
     segment = text(entry.segment)
     if entry.every is not None:
-        rows = fill(_BY_CALENDAR, segment=segment)
-    else:
-        rows = fill(_BY_SEGMENT, segment=segment, journey=text(context.journey.name))
-    return EntryPlan(entry.segment, entry.is_once, entry.every, _candidates(rows))
+        return _candidates(fill(_BY_CALENDAR, segment=segment))
+    rows = fill(_BY_SEGMENT, segment=segment, journey=text(context.journey.name))
+    return _candidates(rows)
 
 
 def _candidates(rows: exp.Expr) -> Statement:
@@ -95,35 +98,41 @@ FROM (
 """
 
 
-def admit(context: Context) -> tuple[Statement, ...]:
-    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
-    journey = context.journey
-    return (
-        query(
-            _ADMIT,
-            held_out=_held_out(journey, context),
-            suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
-            blocks=blocks(journey, context),
-            kept=_kept(journey, context),
-            **context.names,
-        ),
-        query(
-            """
+_WAKE_ENTERED = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, 'entered', p.trigger, p.counts_from
 FROM passage AS p
 WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
-""",
-            root=text(journey.start),
-            **context.names,
-        ),
-        query(
-            "UPDATE counter SET value = GREATEST(value, COALESCE("
-            "(SELECT MAX(p.id) FROM passage AS p WHERE p.id > counter.value), value)) "
-            "WHERE name = 'passage'"
-        ),
+"""
+
+_COUNT_ENTERED = query(
+    "UPDATE counter SET value = GREATEST(value, COALESCE("
+    "(SELECT MAX(p.id) FROM passage AS p WHERE p.id > counter.value), value)) "
+    "WHERE name = 'passage'"
+)
+
+
+def admit(context: Context) -> tuple[Statement, ...]:
+    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
+    root = text(context.journey.start)
+    return (
+        Statement.later(lambda: _admit(context)),
+        Statement.later(lambda: query(_WAKE_ENTERED, root=root, **context.names)),
+        _COUNT_ENTERED,
+    )
+
+
+def _admit(context: Context) -> Statement:
+    journey = context.journey
+    return query(
+        _ADMIT,
+        held_out=_held_out(journey, context),
+        suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
+        blocks=blocks(journey, context),
+        kept=_kept(journey, context),
+        **context.names,
     )
 
 

@@ -1,5 +1,6 @@
 """The parts of a plan. Parameters: `now` the instant of the tick; others are named beside."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cij.compiler.program import Limit, Schedule
@@ -99,9 +100,9 @@ class JourneyPlan:
     name: str
     version: str
     start: str
-    regions: dict[str, RegionPlan]
-    timers: dict[str, Statement]
-    events: dict[str, EventPlan]
+    regions: Mapping[str, RegionPlan]
+    timers: Mapping[str, Statement]
+    events: Mapping[str, EventPlan]
     entries: tuple[EntryPlan, ...]
     admit: tuple[Statement, ...]
     turn: Statement
@@ -119,15 +120,19 @@ class JourneyPlan:
 class SegmentPlan:
     """`refresh_s` is None where the condition does not change by the passing of time.
 
-    `next_change` is for virtual time: see `changes`.
+    `next_change` is for virtual time: see `changes`. `events` are those that the condition reads;
+    `members_active` and `leave_active` look only at those in the table `active`, and are None
+    where what they do can change the place of others.
     """
 
     name: str
     refresh_s: int | None
-    reads_events: bool
+    events: tuple[str, ...]
     next_change: Statement | None
     members: Statement
+    members_active: Statement | None
     leave: Statement
+    leave_active: Statement
     join: Statement
 
 

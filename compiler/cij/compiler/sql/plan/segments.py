@@ -1,6 +1,7 @@
 """Segments: their query, and keeping their membership with the instant of joining."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pydantic import BaseModel
 from sqlglot import exp
@@ -22,14 +23,14 @@ def is_timed(inside: Iterable[BaseModel]) -> bool:
     return any(isinstance(part, _TIMED) for part in inside)
 
 
-def members(segment: pg.Segment, program: pg.Program) -> exp.Expr:
-    """Return the query of a segment.
+def members(segment: pg.Segment, program: pg.Program, of: exp.Expr | str = "customer") -> exp.Expr:
+    """Return the query of a segment, among all customers or only the rows `of`.
 
     Shape: one column `id`, one row a customer. Parameter: `now`.
     """
     scope = Scope(Catalog.of(program), customer="c")
     test = condition(segment.condition, scope)
-    return fill("SELECT c.id FROM customer AS c WHERE {test}", test=test)
+    return fill("SELECT c.id FROM {of} AS c WHERE {test}", of=of, test=test)
 
 
 def segment_query(segment: pg.Segment, program: pg.Program) -> Statement:
@@ -46,30 +47,68 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     """Return the statements that bring the table `segment_member` up to date."""
     name = text(segment.name)
     inside = deep_parts(segment.condition, program)
+    # By what somebody does his own place changes, and that of others where places are compared.
+    is_own = not any(isinstance(p, ex.TopShare) for p in inside)
     return SegmentPlan(
         name=segment.name,
         refresh_s=segment.refresh_s if is_timed(inside) else None,
-        reads_events=any(isinstance(p, ex.Aggregate) for p in inside),
+        events=tuple(dict.fromkeys(p.event for p in inside if isinstance(p, ex.Aggregate))),
         next_change=next_change(inside),
-        members=query(
-            "CREATE OR REPLACE TEMPORARY TABLE member_now AS SELECT q.id FROM {q} AS q",
-            q=members(segment, program),
-        ),
-        leave=query(
-            "DELETE FROM segment_member WHERE segment = {name} "
-            "AND NOT EXISTS(SELECT 1 FROM member_now AS n WHERE n.id = segment_member.customer)",
-            name=name,
-        ),
-        join=query(
-            """
+        members=Statement.later(lambda: _members_now(segment, program, "customer")),
+        members_active=Statement.later(
+            lambda: _members_now(segment, program, fill(_ACTIVE_CUSTOMERS))
+        )
+        if is_own
+        else None,
+        leave=Statement.later(lambda: query(_LEAVE, name=name)),
+        leave_active=Statement.later(lambda: query(_LEAVE + _IF_ACTIVE, name=name)),
+        join=Statement.later(lambda: query(_JOIN, name=name)),
+    )
+
+
+_ACTIVE_CUSTOMERS = (
+    "SELECT k.* FROM customer AS k WHERE k.id IN (SELECT a.customer FROM active AS a)"
+)
+
+_LEAVE = """
+DELETE FROM segment_member WHERE segment = {name}
+  AND NOT EXISTS(SELECT 1 FROM member_now AS n WHERE n.id = segment_member.customer)
+"""
+_IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM active AS a)"
+
+_JOIN = """
 INSERT INTO segment_member (segment, customer, since)
 SELECT {name}, n.id, $now FROM member_now AS n
 WHERE NOT EXISTS(
   SELECT 1 FROM segment_member AS s WHERE s.segment = {name} AND s.customer = n.id
 )
+"""
+
+
+def _members_now(segment: pg.Segment, program: pg.Program, of: exp.Expr | str) -> Statement:
+    return query(
+        "CREATE OR REPLACE TEMPORARY TABLE member_now AS SELECT q.id FROM {q} AS q",
+        q=members(segment, program, of),
+    )
+
+
+@lru_cache(maxsize=1024)
+def active_customers(event: str) -> Statement:
+    """Return the statement that adds to `active` whose events of one name are new.
+
+    New is what came since the number `taken`, and what came ahead of its time that has come now.
+    """
+    return query(
+        """
+INSERT INTO active (customer)
+SELECT e.customer FROM {events} AS e
+WHERE e.seq > $taken AND e.at <= $now AND NOT e.customer IS NULL
+UNION
+SELECT e.customer FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
+WHERE a.at <= $now AND a.event = {name} AND NOT e.customer IS NULL
 """,
-            name=name,
-        ),
+        events=f"event_{event}",
+        name=text(event),
     )
 
 
