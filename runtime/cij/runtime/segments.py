@@ -1,7 +1,7 @@
 """Keeping the membership of the segments from which people enter, and asking those who wait."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cij.compiler.program import content_hash
@@ -16,7 +16,9 @@ _KEEP = query(
     "INSERT INTO segment_state (segment, evaluated_at, definition, joined_at) "
     "VALUES ($segment, $now, $definition, $joined_at)"
 )
-_JOINED = query("UPDATE segment_state SET joined_at = $now WHERE segment = $segment")
+_LOOKED = query(
+    "UPDATE segment_state SET evaluated_at = $at, joined_at = $joined_at WHERE segment = $segment"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,26 @@ def evaluate_segments(
     known = states(world)
     for plan in world.newest.segments.values():
         state = known.get(plan.name, _UNSEEN)
+        is_touched = any(event in active for event in plan.events)
+        if is_touched and world.is_virtual:
+            state = _caught_up(plan, state, now)
         due = _next_evaluation(world, plan, state)
         is_due = due is not None and due <= now
-        is_touched = any(event in active for event in plan.events)
         is_old = plan.name in wanted and plan.refresh_s is not None and _before(state, now)
         if is_due or is_old or (is_touched and plan.members_active is None):
             _evaluate(world, plan, state, now)
         elif is_touched:
-            _evaluate_active(world, plan, now)
+            _evaluate_active(world, plan, state, now)
+
+
+def _caught_up(plan: SegmentPlan, state: SegmentState, now: datetime) -> SegmentState:
+    """Return the state as if all looks before now had been taken: what late events would have
+    changed then is seen now, for those who did them."""
+    if state.evaluated_at is None or plan.refresh_s is None:
+        return state
+    interval = timedelta(seconds=plan.refresh_s)
+    looks = (now - state.evaluated_at - timedelta.resolution) // interval
+    return replace(state, evaluated_at=state.evaluated_at + interval * max(looks, 0))
 
 
 def _before(state: SegmentState, now: datetime) -> bool:
@@ -103,12 +117,14 @@ def _evaluate(world: World, plan: SegmentPlan, state: SegmentState, now: datetim
     _keep(world, plan.name, now, content_hash(segment), joined_at)
 
 
-def _evaluate_active(world: World, plan: SegmentPlan, now: datetime) -> None:
+def _evaluate_active(world: World, plan: SegmentPlan, state: SegmentState, now: datetime) -> None:
     assert plan.members_active is not None
     for statement in (plan.members_active, plan.leave_active):
         world.engine.execute(statement, {"now": now})
-    if world.engine.execute(plan.join, {"now": now}):
-        world.engine.execute(_JOINED, {"segment": plan.name, "now": now})
+    joined = world.engine.execute(plan.join, {"now": now})
+    joined_at = now if joined else state.joined_at
+    parameters = {"segment": plan.name, "at": state.evaluated_at, "joined_at": joined_at}
+    world.engine.execute(_LOOKED, parameters)
 
 
 def _keep(

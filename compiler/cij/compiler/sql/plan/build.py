@@ -96,7 +96,8 @@ def _matters(event: pg.Event, journey: pg.Journey) -> bool:
     names |= {e.event for e in journey.exits if e.event}
     rests = (s for s in journey.states if isinstance(s, pg.Rest))
     # A condition may have come true by any event.
-    is_met = any(x.condition is not None for x in (*journey.goals, *journey.exits))
+    conditions = [*(g.condition for g in journey.goals), *(e.condition for e in journey.exits)]
+    is_met = any(condition is not None for condition in conditions)
     return event.name in names or is_met or any(_can_end(rest, event) for rest in rests)
 
 
