@@ -69,10 +69,11 @@ def trial_of(conditions: Sequence[str], now: datetime, people: Sequence[Person])
 
     What the compiler refuses as impossible must be so for these people.
     """
-    found = _compiled(conditions)
-    refused = {_number(d) for d in found.diagnostics if d.code == codes.IMPOSSIBLE_CONDITION.code}
-    if refused:
-        conditions = [_POSSIBLE.format(c) if i in refused else c for i, c in enumerate(conditions)]
+    found, refused = _compiled(conditions), set[int]()
+    # What is refused hides what is impossible in the segments that use it.
+    while new := _refused(found) - refused:
+        refused |= new
+        conditions = [_POSSIBLE.format(c) if i in new else c for i, c in enumerate(conditions)]
         found = _compiled(conditions)
     assert found.program is not None, [f"{d.span}: {d.message}" for d in found.diagnostics]
     nodes = [n for n in found.files["a.journey"].declarations if isinstance(n, syntax.Declaration)]
@@ -83,6 +84,10 @@ def trial_of(conditions: Sequence[str], now: datetime, people: Sequence[Person])
         members = world.members(f"s{number}")
         assert not members, f"refused as impossible, and {members} are in: {conditions[number]}"
     return Trial(conditions, found.program, world)
+
+
+def _refused(found: Compilation) -> set[int]:
+    return {_number(d) for d in found.diagnostics if d.code == codes.IMPOSSIBLE_CONDITION.code}
 
 
 # Nobody has this id, but the compiler cannot know.
