@@ -23,6 +23,8 @@ ARROWS = {
         "cij.compiler.sql",
         "cij.compiler.expression",
         "cij.compiler.types",
+        # Walking over a program.
+        "cij.compiler.parts",
         # What the catalog says of a column.
         "cij.compiler.seen",
         # Typed stories: what `test` blocks mean.

@@ -5,6 +5,7 @@
 
 import json
 import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -32,6 +33,7 @@ from cij.runtime.engine import DuckEngine
 from cij.runtime.refresh import take_in
 from cij.runtime.simulate import run_to
 from cij.runtime.story import StoryPlayer, StoryResult, run_story
+from cij.runtime.story.coverage import Coverage
 from tests.builders import PLACE
 from tests.conftest import FIXTURES, Golden
 
@@ -247,6 +249,58 @@ def test_junit_is_xml_whatever_a_title_says() -> None:
     case = ElementTree.fromstring(text).find("./testsuite/testcase")
     assert case is not None
     assert case.get("name") == "a < b & \ufffd \ufffd"
+
+
+# --- coverage ---------------------------------------------------------------------------------
+
+
+def test_coverage_tells_what_no_test_comes_by(golden: Golden) -> None:
+    result = _run(FAILING, "--coverage")
+    golden("stories/coverage.txt", _without_times(result.output.partition("Covered")[2]))
+
+
+def test_coverage_sees_every_kind_of_point() -> None:
+    program, stories, _ = _passing()
+    coverage = Coverage(program)
+    with closing(StoryPlayer(program, is_telling=False, observe=coverage.read)) as player:
+        for name in ("watching", "race", "joined", "leaving", "staying", "carts", "early"):
+            for story in stories.values():
+                if story.journey == name:
+                    player.play(story)
+    covered = {
+        (p.journey, p.kind, p.step, p.name)
+        for p, is_covered in coverage.points.items()
+        if is_covered
+    }
+    assert {
+        ("race", "entry", "", "from segment reachable"),
+        ("watching", "condition", "hold", "when 1"),
+        ("race", "event", "look", "opened(first) #2"),
+        ("race", "timeout", "look", "timeout"),
+        ("early", "event", "look", "opened(first)"),
+        ("leaving", "exit", "", "exit:opted_out"),
+        ("staying", "goal", "", "bought"),
+        ("joined", "locale", "first", "en"),
+        ("carts", "entry", "", "on cart"),
+    } <= covered
+    # And nothing that did not happen.
+    assert ("watching", "timeout", "hold", "timeout") not in covered
+    assert not any(journey == "win_back" for journey, *_ in covered)
+
+
+def test_coverage_can_be_demanded() -> None:
+    arguments = (PASSING / "races.journey", "--match", "earliest", "--fail-under")
+    assert _run(*arguments, "1").exit_code == 0
+    result = _run(*arguments, "99.5")
+    assert result.exit_code == 1
+    assert "is covered, less than 99.5%" in result.stderr
+
+
+def test_coverage_is_in_the_json() -> None:
+    found = json.loads(_run(FAILING, "--json", "--coverage").output)
+    points = found["coverage"]["journeys"]["welcome"]["points"]
+    assert {"kind", "step", "name", "condition", "file", "line", "covered"} == set(points[0])
+    assert 0 < found["coverage"]["covered_percent"] < 100
 
 
 # --- mistakes in tests ------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from cij.cli.exits import Exit
 from cij.cli.junit import junit
 from cij.cli.render.colour import Paint, painter
 from cij.cli.writing import write_atomically
+from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.runtime.story import Failure, StoryPlayer, StoryResult
 
@@ -37,14 +39,30 @@ Examples:
   cij test
   cij test examples/loyalty --match reminded
   cij test journeys/loyalty.journey     # the tests of one file
-  cij test --junit report.xml"""
+  cij test --junit report.xml
+  cij test --coverage --fail-under 80   # which arms, waits and locales no test comes by"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--match", default="", metavar="TEXT", help="Only tests with TEXT in their title.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML to FILE.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what happened to every customer.")
-def command(path: Path, match: str, as_json: bool, report: Path | None, verbose: bool) -> None:
+@click.option("--coverage", "is_covering", is_flag=True, help="Show what no test comes by.")
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="With coverage: fail (exit code 1) when less is covered.",
+)
+def command(
+    path: Path,
+    match: str,
+    as_json: bool,
+    report: Path | None,
+    verbose: bool,
+    is_covering: bool,
+    fail_under: float | None,
+) -> None:
     """Run the `test` blocks of the project at PATH, or of one file.
 
     Each test plays one journey in memory, on its own clock, with the engine that runs live; nothing
@@ -52,18 +70,65 @@ def command(path: Path, match: str, as_json: bool, report: Path | None, verbose:
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if _is_wanted(s, match)]
-    paint = painter(sys.stdout)
-    results = []
-    with closing(StoryPlayer(program)) as player:
-        for story in stories:
-            results.append(_timed(player, story))
-            if not as_json:
-                click.echo(_told(results[-1], paint, verbose, program.timezone), nl=False)
+    coverage = _Covered(program) if is_covering or fail_under is not None else None
+    player = StoryPlayer(program, verbose, coverage.read if coverage else None)
+    with closing(player):
+        results = _played(player, stories, None if as_json else _teller(verbose, program.timezone))
     if report is not None:
         write_atomically(report, junit([(t.result, t.seconds) for t in results]))
-    click.echo(_as_json(results) if as_json else _summary(results, found, match))
-    if not all(t.result.is_ok for t in results):
+    if as_json:
+        whole = _as_json(results) | ({"coverage": coverage.as_json()} if coverage else {})
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+    else:
+        click.echo(_summary(results, found, match))
+        if coverage:
+            coverage.print()
+    is_enough = coverage is None or coverage.is_enough(fail_under)
+    if not (is_enough and all(t.result.is_ok for t in results)):
         raise click.exceptions.Exit(Exit.ERRORS)
+
+
+Tell = Callable[[Timed], None]
+
+
+def _teller(is_verbose: bool, zone: str) -> Tell:
+    paint = painter(sys.stdout)
+    return lambda timed: click.echo(_told(timed, paint, is_verbose, zone), nl=False)
+
+
+def _played(player: StoryPlayer, stories: list[Story], tell: Tell | None) -> list[Timed]:
+    results = []
+    for story in stories:
+        results.append(_timed(player, story))
+        if tell is not None:
+            tell(results[-1])
+    return results
+
+
+class _Covered:
+    """Coverage, imported only where it is asked for."""
+
+    def __init__(self, program: Program) -> None:
+        from cij.cli import coverage as told
+        from cij.runtime.story.coverage import Coverage
+
+        self._told = told
+        self._coverage = Coverage(program)
+        self.read = self._coverage.read
+
+    def as_json(self) -> dict[str, Any]:
+        return self._told.as_json(self._coverage)
+
+    def print(self) -> None:
+        self._told.print_coverage(self._coverage)
+
+    def is_enough(self, percent: float | None) -> bool:
+        """Tell whether at least `percent` is covered; say so where it is not."""
+        found = self._told.share(self._coverage.points.values())
+        if percent is None or found >= percent:
+            return True
+        click.echo(f"cij: {found:g}% is covered, less than {percent:g}%", err=True)
+        return False
 
 
 def _is_wanted(story: Story, match: str) -> bool:
@@ -113,14 +178,13 @@ def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
 # --- JSON -------------------------------------------------------------------------------------
 
 
-def _as_json(results: list[Timed]) -> str:
+def _as_json(results: list[Timed]) -> dict[str, Any]:
     failed = sum(not t.result.is_ok for t in results)
-    whole = {
+    return {
         "passed": len(results) - failed,
         "failed": failed,
         "tests": [_plain(t) for t in results],
     }
-    return json.dumps(whole, indent=2, ensure_ascii=False)
 
 
 def _plain(timed: Timed) -> dict[str, Any]:

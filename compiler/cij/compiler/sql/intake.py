@@ -8,6 +8,8 @@
 its id is the key of its source's row, or what the sender gave it.
 """
 
+from functools import cache
+
 from sqlglot import exp
 
 from cij.compiler.program import Event, Program, Source
@@ -233,8 +235,13 @@ def who(program: Program) -> Statement:
     Shape: a row (text, id) for each text; the id is null where nobody is meant. Where customers
     have a field `email`, an address that one customer has means that one.
     """
+    return _who(any(f.name == "email" for f in program.profile.fields))
+
+
+@cache
+def _who(by_email: bool) -> Statement:
     other: exp.Expr = exp.null()
-    if any(f.name == "email" for f in program.profile.fields):
+    if by_email:
         other = fill(
             "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.who) HAVING COUNT(*) = 1)"
         )

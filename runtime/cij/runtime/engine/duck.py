@@ -73,9 +73,14 @@ def _put_in_place(draft: Path, path: Path) -> None:
 
 
 class DuckEngine:
-    """One connection, one writer. `path` None keeps everything in memory."""
+    """One connection, one writer. `path` None keeps everything in memory.
 
-    def __init__(self, path: Path | None, *, threads: int | None = None) -> None:
+    With few rows, `is_tiny`, no time goes into the best plan of a statement.
+    """
+
+    def __init__(
+        self, path: Path | None, *, threads: int | None = None, is_tiny: bool = False
+    ) -> None:
         self.path = path
         self._open_transactions = 0
         try:
@@ -90,6 +95,8 @@ class DuckEngine:
         self._connection.execute("SET asof_loop_join_threshold = 0")
         if threads:
             self._connection.execute(f"SET threads = {int(threads)}")
+        if is_tiny:
+            self._connection.execute("PRAGMA disable_optimizer")
 
     def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
         """Run it and return the number of rows that it changed, or 0 where it changes none."""

@@ -55,9 +55,12 @@ class StoryPlayer:
     """Plays stories of one program.
 
     Each journey has a store in memory, prepared once: a story is a transaction that is not kept.
+    Unless it `is_telling`, only failures have traces. `observe` sees the store at the end of each.
     """
 
     program: Program
+    is_telling: bool = True
+    observe: Callable[[World], None] | None = None
     _worlds: dict[str, World] = field(default_factory=dict)
 
     def play(self, story: st.Story) -> StoryResult:
@@ -65,7 +68,9 @@ class StoryPlayer:
         world = self._world(story.journey)
         results: list[StoryResult] = []
         with suppress(_Undone), world.engine.transaction():
-            results.append(_play(story, world))
+            results.append(_play(story, world, self.is_telling))
+            if self.observe is not None:
+                self.observe(world)
             raise _Undone
         return results[0]
 
@@ -80,18 +85,19 @@ class StoryPlayer:
         if journey not in self._worlds:
             journeys = tuple(j for j in self.program.journeys if j.name == journey)
             alone = self.program.model_copy(update={"journeys": journeys})
-            engine = DuckEngine(None, threads=1)
+            engine = DuckEngine(None, threads=1, is_tiny=True)
             self._worlds[journey] = deploy(engine, alone, _LONG_AGO)
         return self._worlds[journey]
 
 
-def _play(story: st.Story, world: World) -> StoryResult:
+def _play(story: st.Story, world: World, is_telling: bool) -> StoryResult:
     start = local_time.instant(story.clock, world.program.timezone)
     world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     failures = [f for s in story.statements for f in _do(s, stage)]
     stage.settle()
-    traces = {name: trace(stage, name) for name in sorted(stage.customers)}
+    told = sorted(stage.customers) if is_telling else ()
+    traces = {name: trace(stage, name) for name in told}
     return StoryResult(story, tuple(failures), traces)
 
 

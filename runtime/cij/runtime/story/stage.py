@@ -43,7 +43,10 @@ class Happened:
 
 @dataclass(slots=True)
 class Stage:
-    """`expected` holds the keys of messages that the story has asked for already."""
+    """`expected` holds the keys of messages that the story has asked for already.
+
+    `quiet_at` is the instant up to which all is done that is due; None after a change.
+    """
 
     world: World
     clock: SimulatedClock
@@ -51,6 +54,7 @@ class Stage:
     customers: set[str] = field(default_factory=set)
     happened: list[Happened] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
+    quiet_at: datetime | None = None
 
     @property
     def program(self) -> Program:
@@ -72,7 +76,9 @@ class Stage:
     def settle(self) -> None:
         """Do all that is due up to now."""
         now = self.clock.now()
-        self._run(lambda at: at <= now)
+        if self.quiet_at != now:
+            self._run(lambda at: at <= now)
+            self.quiet_at = now
 
     def after(self, statement: st.After) -> None:
         """Move on, doing what falls due on the way, and stop right before what is due then."""
@@ -96,6 +102,7 @@ class Stage:
         else:
             self._bring(statement, values)
         data_changed(self.world)
+        self.quiet_at = None
         return None
 
     def _values(self, fields: dict[str, Constant]) -> dict[str, object]:
@@ -156,6 +163,7 @@ class Stage:
         if "channel" in statement.fields:
             row["channel"] = statement.fields["channel"].value
         refused = take_in(self.world.engine, self.program, [row], self.clock.now()).refused
+        self.quiet_at = None
         if refused:
             return Finding(refused[0].reason)
         # The event that an action was done is written `done(call)`.
