@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from cij.compiler.compilation import compile_project
+from cij.compiler.graph.outline import outline
+from cij.compiler.meaning import meanings
 from cij.compiler.program import Schedule
 from cij.compiler.sql import query
 from cij.runtime.due import next_tick
 from cij.runtime.report import report
 from cij.runtime.schedule import next_call, next_period, period_start
-from tests.town import DAY, HOUR, ZONE, Town, names
+from tests.town import DATA, DAY, HOUR, SETTINGS, ZONE, Town, names, program_of
 
 # A Wednesday, 10:00 in Madrid.
 NOW = datetime(2026, 3, 4, 9)
@@ -310,3 +313,68 @@ def test_zone_of_the_limit_is_that_of_the_journey() -> None:
     midnight = datetime(2026, 3, 5, tzinfo=ZoneInfo("America/New_York"))
     assert next_tick(town.world) == midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
     assert ZONE != "America/New_York"
+
+
+# --- what is told -----------------------------------------------------------------------------
+
+FULL = limited(
+    "limit = 3 per day",
+    "enter from segment keen every 2 weeks at 09:30\n  enter from segment keen every week at 08:00",
+    "starts = 2026-12-01 09:00\n  ends = 2026-12-24\n  stage = draft",
+)
+
+
+def test_an_explanation_tells_who_enters_when() -> None:
+    source = compile_project(SETTINGS, {"data.journey": DATA, "a.journey": FULL}, {}, {}).model
+    [lines] = meanings("limited", source, {})
+    text = "\n".join(line.strip() for line in lines)
+    for words in (
+        "everybody in segment keen at that instant, every 2 weeks at 09:30",
+        "everybody in segment keen at that instant, every monday at 08:00",
+        "nobody in a real run, for it is a draft",
+        "from 2026-12-01 09:00 on",
+        "until 2026-12-24 00:00; who is inside then goes on",
+        "at most 3 per day; the others wait for the next",
+    ):
+        assert words in text
+
+
+def test_a_drawing_tells_who_enters_when() -> None:
+    drawn = outline(program_of(FULL).journeys[0])
+    assert {node.text[0] for node in drawn.nodes if node.kind == "entry"} == {
+        "enter from segment keen every 2 weeks at 09:30",
+        "enter from segment keen every monday at 08:00",
+    }
+    wanted = {
+        "draft: nobody enters in a real run",
+        "starts 2026-12-01 09:00",
+        "ends 2026-12-24 00:00",
+        "at most 3 enter per day",
+    }
+    assert wanted <= set(drawn.notes)
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry", "words"),
+    [
+        ("limit = 0 per day", "enter on visit", "`limit` takes at least one"),
+        ("limit = 5", "enter on visit", "`limit` takes a number and a time"),
+        ("starts = monday", "enter on visit", "`starts` takes a date and time"),
+        ("starts = 2026-02-02\n  ends = 2026-02-01", "enter on visit", "starts no earlier"),
+        ("starts = 2026-02-02\n  ends = 2026-02-02 00:00", "enter on visit", "starts no earlier"),
+        ("stage = secret", "enter on visit", "`stage` is one of `draft`, `live`"),
+        ("", "enter from segment keen every hour at 09:00", "every so many days"),
+        ("", "enter from segment keen every 0 days at 09:00", "every so many days"),
+    ],
+)
+def test_mistakes_are_told(rule: str, entry: str, words: str) -> None:
+    texts = {"data.journey": DATA, "a.journey": limited(rule, entry)}
+    found = compile_project(SETTINGS, texts, {}, {}).diagnostics
+    messages = [d.message for d in found if d.is_error]
+    assert len(messages) == 1 and words in messages[0], messages
+
+
+def test_a_calendar_without_again_is_a_warning() -> None:
+    texts = {"data.journey": DATA, "a.journey": WEEKLY.replace("again always", "")}
+    [found] = compile_project(SETTINGS, texts, {}, {}).diagnostics
+    assert (found.code, found.is_error) == ("CIJ307", False)

@@ -23,13 +23,13 @@ from cij.runtime.world import World
 from tests.conftest import FIXTURES
 
 ZONE = "Europe/Madrid"
-_DATA = FIXTURES / "stories" / "passing" / "data.journey"
+DATA = (FIXTURES / "stories" / "passing" / "data.journey").read_text(encoding="utf-8")
+SETTINGS = ProjectSettings("town", ZONE)
 
 
 def program_of(text: str) -> Program:
     """Compile journeys over the data of the stories."""
-    texts = {"data.journey": _DATA.read_text(encoding="utf-8"), "a.journey": text}
-    compilation = compile_project(ProjectSettings("town", ZONE), texts, {}, {})
+    compilation = compile_project(SETTINGS, {"data.journey": DATA, "a.journey": text}, {}, {})
     assert compilation.program is not None, compilation.diagnostics
     return compilation.program
 
