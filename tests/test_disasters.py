@@ -28,42 +28,13 @@ from cij.runtime.refresh import take_in
 from cij.runtime.tick import tick
 from tests.example import copy_example, environment, messages, run_once
 from tests.test_crash import add_people, by_recipient
+from tests.tiny import HEAD
 
 ROUNDS = 3
 DISASTERS = int(os.environ.get("CIJ_DISASTERS", "12"))
 START = datetime(2026, 3, 2, 9)
 DAY = timedelta(days=1)
 JOURNEY = """
-source people {
-  kind = csv
-  path = "people.csv"
-  key = person
-  columns {
-    person = text
-    email = text
-  }
-}
-profile customer {
-  from people {
-    email = email
-  }
-}
-event visit {
-  fields {
-    page = text
-  }
-}
-topic service {
-  channels = [email]
-  consent = none
-}
-message email hello {
-  topic = service
-  locale "en" {
-    subject = "Hello"
-    body = "Hello"
-  }
-}
 journey welcome {
   enter on visit
   steps {
@@ -225,6 +196,6 @@ def test_a_clock_that_jumps_back_moves_nobody_twice(tmp_path: Path) -> None:
 
 def program_of(folder: Path) -> Program:
     (folder / "cij.toml").write_text('[project]\nname = "clock"\ntimezone = "UTC"\n')
-    (folder / "a.journey").write_text(JOURNEY)
+    (folder / "a.journey").write_text(HEAD + JOURNEY)
     found, _ = compiled_stories(folder)
     return found

@@ -19,44 +19,13 @@ from cij.runtime.migrate import told
 from cij.runtime.refresh import take_in
 from cij.runtime.tick import tick
 from cij.runtime.world import World
+from tests.tiny import HEAD
 
 START = datetime(2026, 3, 2, 9)
 _DAY = timedelta(days=1)
 _WHERE = query(
     "SELECT p.customer, p.state, p.wake_at, p.outcome FROM passage AS p ORDER BY p.customer, p.id"
 )
-_HEAD = """
-source people {
-  kind = csv
-  path = "people.csv"
-  key = person
-  columns {
-    person = text
-    email = text
-  }
-}
-profile customer {
-  from people {
-    email = email
-  }
-}
-event visit {
-  fields {
-    page = text
-  }
-}
-topic service {
-  channels = [email]
-  consent = none
-}
-message email hello {
-  topic = service
-  locale "en" {
-    subject = "Hello"
-    body = "Hello"
-  }
-}
-"""
 _OLD = """
 journey welcome {
   enter on visit
@@ -74,7 +43,7 @@ journey welcome {
 
 def _program(journey: str) -> Program:
     settings = ProjectSettings("versions", "UTC")
-    found = compile_project(settings, {"a.journey": _HEAD + journey}, {}, {})
+    found = compile_project(settings, {"a.journey": HEAD + journey}, {}, {})
     assert found.program is not None, [d.message for d in found.diagnostics]
     return found.program
 
@@ -193,7 +162,7 @@ def test_the_plan_is_told_before_it_is_applied(tmp_path: Path) -> None:
     (tmp_path / "cij.toml").write_text('[project]\nname = "versions"\ntimezone = "UTC"\n')
     (tmp_path / "people.csv").write_text("person,email\nana,a@example.com\n")
     text = tmp_path / "a.journey"
-    text.write_text(_HEAD + _OLD)
+    text.write_text(HEAD + _OLD)
     new = CliRunner().invoke(cli, ["plan", str(tmp_path)])
     assert (new.exit_code, new.output) == (0, "new        welcome\n")
     assert CliRunner().invoke(cli, ["run", "--once", str(tmp_path)]).exit_code == 0
@@ -202,12 +171,12 @@ def test_the_plan_is_told_before_it_is_applied(tmp_path: Path) -> None:
     event = ["event", "visit", "--customer", "people:ana", "--project", str(tmp_path)]
     assert CliRunner().invoke(cli, event).exit_code == 0
     assert CliRunner().invoke(cli, ["run", "--once", str(tmp_path)]).exit_code == 0
-    text.write_text(_HEAD + _OLD.replace("  enter", "  in_flight = adopt\n  enter", 1))
+    text.write_text(HEAD + _OLD.replace("  enter", "  in_flight = adopt\n  enter", 1))
     changed = CliRunner().invoke(cli, ["plan", str(tmp_path)])
     assert changed.output.startswith("changed    welcome\n  welcome: 1 person at `look`")
     assert "on in the new version, at `look`" in changed.output
     text.write_text(
-        _HEAD + _OLD.replace("  enter", "  in_flight = adopt\n  enter").replace("look", "see")
+        HEAD + _OLD.replace("  enter", "  in_flight = adopt\n  enter").replace("look", "see")
     )
     stuck = CliRunner().invoke(cli, ["plan", str(tmp_path), "--json"])
     assert stuck.exit_code == 5
