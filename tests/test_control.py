@@ -10,6 +10,7 @@ import pytest
 from cij.compiler.sql import query
 from cij.runtime.delivery import outbox
 from cij.runtime.due import next_tick, next_work
+from cij.runtime.inbox import answer, hand_in
 from cij.runtime.report import report
 from tests.example import copy_example, inside, messages, run_once, status
 from tests.test_run import eventually, running
@@ -321,6 +322,19 @@ def test_a_stopped_journey_is_resumed_on_request_only(project: Path) -> None:
 def test_before_the_first_run_there_is_nothing_to_pause(project: Path) -> None:
     code, _, err = inside("pause", JOURNEY, "--project", str(project))
     assert code == 3 and "start with `cij run`" in err
+
+
+def test_an_order_that_waits_is_carried_out_before_a_later_one_and_once(project: Path) -> None:
+    run_once(project)
+    at = ("--project", str(project))
+    waiting = hand_in(project, [{"control": "pause", "journey": JOURNEY}])
+    kept = waiting.read_bytes()
+    assert said("resume", JOURNEY, *at)["changed"]
+    assert not waiting.exists() and answer(project, waiting) is not None
+    # As after a crash between the commit and the removal of the file.
+    waiting.write_bytes(kept)
+    run_once(project)
+    assert state_of(project) == "live" and not waiting.exists()
 
 
 def test_the_commands_work_while_a_run_is_going(project: Path) -> None:

@@ -16,13 +16,12 @@ from cij.cli.compiling import compiled
 from cij.cli.project import Project
 from cij.cli.running import open_store, store_path
 from cij.compiler.naming import did_you_mean
-from cij.compiler.program import Program
 from cij.runtime import control
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import prepare
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, StoreLocked
-from cij.runtime.inbox import answer, hand_in
+from cij.runtime.inbox import answer, hand_in, take_orders
 
 _LOOK_AGAIN_S = 0.1
 HANDED_IN = "handed in"
@@ -49,13 +48,15 @@ def give(path: Path, journey: str, order: Options, wait_s: float, ask: Ask) -> d
         ask(None)
         return _checked(_by_inbox(project, message, wait_s))
     try:
-        return _checked(_at_once(engine, program, message, ask))
+        prepare(engine, program)
+        # Orders that nobody was there to carry out come first.
+        take_orders(engine, project.root, LiveClock().now())
+        return _checked(_at_once(engine, message, ask))
     finally:
         engine.close()
 
 
-def _at_once(engine: Engine, program: Program, message: Options, ask: Ask) -> dict[str, Any]:
-    prepare(engine, program)
+def _at_once(engine: Engine, message: Options, ask: Ask) -> dict[str, Any]:
     _require(message["journey"], control.known_journeys(engine))
     ask(control.inside(engine, message["journey"]))
     return control.as_json(control.apply(engine, message, LiveClock().now()))

@@ -2,8 +2,9 @@
 
 `cij event` writes a file there; whoever runs the project takes it in and removes it. A file is
 taken in one transaction, and an event that was taken before is known by its id: a crash in between
-loses nothing and doubles nothing. A line with the key `control` is an order (`control.py`), which
-may be carried out twice without harm; what it did is written into the folder of answers.
+loses nothing and doubles nothing. A line with the key `control` is an order (`control.py`), in a file
+of its own. It is known by the name of its file, so that it is not carried out again after later
+ones; what it did is written into the folder of answers.
 """
 
 import json
@@ -14,7 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cij.compiler.sql import query
 from cij.runtime import control
+from cij.runtime.engine import Engine
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.world import World
@@ -22,6 +25,8 @@ from cij.runtime.world import World
 FOLDER = Path(".cij") / "inbox"
 ANSWERS = Path(".cij") / "answers"
 _BATCH_FILES = 1000
+_IS_DONE = query("SELECT COUNT(*) FROM meta AS m WHERE m.name = 'order' AND m.value = $file")
+_DONE = query("INSERT INTO meta (name, value) VALUES ('order', $file)")
 
 
 def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
@@ -55,9 +60,20 @@ def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
 
 def take_all(world: World, root: Path, now: datetime) -> int:
     """Take in every file of the inbox; return the number of events."""
+    return sum(_take(world, root, file, now) for file in _files(root))
+
+
+def take_orders(engine: Engine, root: Path, now: datetime) -> None:
+    """Carry out the orders that wait in the inbox; events stay there."""
+    for file in _files(root):
+        rows = _rows(file)
+        if rows and all(map(_is_order, rows)):
+            _carry_out(engine, root, file, rows, now)
+
+
+def _files(root: Path) -> list[Path]:
     folder = root / FOLDER
-    files = sorted(folder.glob("*.jsonl"), key=_age)[:_BATCH_FILES] if folder.is_dir() else []
-    return sum(_take(world, root, file, now) for file in files)
+    return sorted(folder.glob("*.jsonl"), key=_age)[:_BATCH_FILES] if folder.is_dir() else []
 
 
 def _age(file: Path) -> tuple[int, str]:
@@ -66,18 +82,38 @@ def _age(file: Path) -> tuple[int, str]:
 
 
 def _take(world: World, root: Path, file: Path, now: datetime) -> int:
-    rows = [_event(line, file.name, n) for n, line in enumerate(_lines(file), 1)]
-    events = [row for row in rows if "control" not in row]
+    rows = _rows(file)
+    if rows and all(map(_is_order, rows)):
+        _carry_out(world.engine, root, file, rows, now)
+        return 0
     with world.engine.transaction():
-        if take_in(world.engine, world.program, events, now).created:
+        if take_in(world.engine, world.program, rows, now).created:
             data_changed(world)
-        done = [control.apply(world.engine, r, now) for r in rows if "control" in r]
-    for one in done:
-        (root / ANSWERS).mkdir(parents=True, exist_ok=True)
-        text = json.dumps(control.as_json(one), ensure_ascii=False)
-        _write(root / ANSWERS / f"{file.stem}.json", text)
     file.unlink(missing_ok=True)
-    return len(events)
+    return len(rows)
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    return [_event(line, file.name, n) for n, line in enumerate(_lines(file), 1)]
+
+
+def _is_order(row: Mapping[str, Any]) -> bool:
+    return "control" in row and "event" not in row
+
+
+def _carry_out(
+    engine: Engine, root: Path, file: Path, orders: Sequence[Mapping[str, Any]], now: datetime
+) -> None:
+    name = {"file": file.name}
+    if not engine.rows(_IS_DONE, name)[0][0]:
+        with engine.transaction():
+            done = [control.apply(engine, order, now) for order in orders]
+            engine.execute(_DONE, name)
+        for one in done:
+            (root / ANSWERS).mkdir(parents=True, exist_ok=True)
+            text = json.dumps(control.as_json(one), ensure_ascii=False)
+            _write(root / ANSWERS / f"{file.stem}.json", text)
+    file.unlink(missing_ok=True)
 
 
 def _lines(file: Path) -> list[str]:
