@@ -152,3 +152,27 @@ def test_the_text_of_an_action_is_kept_for_the_row(tmp_path: Path) -> None:
     rows = runner.world.engine.rows(query("SELECT DISTINCT o.content FROM outbox AS o"))
     assert rows == [(content_hash(action),)]
     runner.world.engine.close()
+
+
+def test_the_example_is_right_and_plays_its_stories(cij: Cij) -> None:
+    example = Path(__file__).parents[1] / "examples" / "callback"
+    checked = cij("check", example, "--deny", "warnings")
+    assert checked.code == 0, checked.out
+    played = cij("test", example)
+    assert played.code == 0, played.out
+    assert "3 passed, 0 failed" in played.out
+
+
+def test_doctor_looks_at_the_ways_of_actions(
+    cij: Cij, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = '\n[delivery.action.create_task]\nkind = "webhook"\nurl = "http://127.0.0.1:1/"\n'
+    folder = project(tmp_path, TASKS, TOML + table + 'secret_env = "HOOK"\n')
+    monkeypatch.setenv("HOOK", "whsec_" + "A" * 44)
+    found = {f["what"]: f for f in json.loads(cij("doctor", folder, "--json").out)["findings"]}
+    assert found["actions"]["detail"] == "written as rows in outbox"
+    assert found["action create_task"]["status"] == "fail"
+    assert "cannot reach 127.0.0.1:1" in found["action create_task"]["detail"]
+    monkeypatch.delenv("HOOK")
+    found = {f["what"]: f for f in json.loads(cij("doctor", folder, "--json").out)["findings"]}
+    assert "the variable HOOK is not set" in found["action create_task"]["detail"]

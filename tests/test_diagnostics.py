@@ -12,6 +12,7 @@ import pytest
 
 from cij.cli.catalog_file import catalog_of
 from cij.cli.compiling import compile_path
+from cij.cli.library import library
 from cij.cli.pages import page, titles
 from cij.cli.render import render
 from cij.compiler.compilation import compile_project
@@ -74,7 +75,7 @@ message email hello {
 
 def found(text: str, catalog: Catalog | None = None) -> list[Diagnostic]:
     project = ProjectSettings("test", "UTC")
-    made = compile_project(project, {"a.journey": text}, {}, catalog or {})
+    made = compile_project(project, {"a.journey": text}, {}, catalog or {}, library=library())
     return list(made.diagnostics)
 
 

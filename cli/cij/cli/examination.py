@@ -6,21 +6,31 @@ A check yields findings and repairs nothing. A new one is a function and a row.
 import os
 import platform
 import smtplib
+import socket
 import sys
 import zoneinfo
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from cij.cli.project import open_project
 from cij.cli.project_files import FILE_NAME, find_root
-from cij.cli.settings import Settings, SmtpDelivery, load_settings, variable_names
-from cij.runtime.errors import StoreError
+from cij.cli.settings import (
+    RowsDelivery,
+    Settings,
+    SmtpDelivery,
+    WebhookDelivery,
+    load_settings,
+    variable_names,
+)
+from cij.runtime.errors import ConfigError, StoreError
 
 _PYTHON_MIN = (3, 11)
 _PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
 _SMTP_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 5.0
 
 
 class Finding(NamedTuple):
@@ -141,6 +151,30 @@ def _mail_server(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", "email", f"{where} does not answer: {error}")
 
 
+def _actions(root: Path, settings: Settings) -> Iterator[Finding]:
+    action = settings.delivery.action
+    for name, way in (("actions", action.default), *action.by_action.items()):
+        what = name if name == "actions" else f"action {name}"
+        if isinstance(way, RowsDelivery):
+            yield Finding("ok", what, f"written as rows in {way.folder}")
+        else:
+            yield _webhook(what, way)
+
+
+def _webhook(what: str, way: WebhookDelivery) -> Finding:
+    """Check the secret, and that the receiver takes a connection. Nothing is sent."""
+    parts = urlsplit(way.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        way.secret()
+        socket.create_connection((parts.hostname or "", port), _CONNECT_TIMEOUT_S).close()
+    except ConfigError as error:
+        return Finding("fail", what, str(error))
+    except OSError as error:
+        return Finding("fail", what, f"cannot reach {parts.hostname}:{port}: {error}")
+    return Finding("ok", what, f"{parts.hostname}:{port} takes connections")
+
+
 def _greeting(email: SmtpDelivery) -> str:
     """Connect, greet and leave; with STARTTLS, also see that it is offered. Nothing is sent."""
     kind = smtplib.SMTP_SSL if email.tls == "implicit" else smtplib.SMTP
@@ -158,4 +192,5 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _sources,
     _state,
     _mail_server,
+    _actions,
 )
