@@ -1,0 +1,70 @@
+"""`python -m bench.engine idle [PEOPLE]`: ticks while people wait in 100 journeys.
+
+An idle tick finds nothing due. Then 1,000 people of all journeys wake at once and are sent a message.
+"""
+
+import statistics
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bench.engine.project import DATA, START, THREADS, compiled, waiting
+from cij.compiler.sql import query
+from cij.runtime.due import next_tick
+from cij.runtime.engine import DuckEngine
+from cij.runtime.tick import tick
+from cij.runtime.world import World
+
+_JOURNEYS = 100
+_WAKING = 1_000
+_JOURNEY = """
+journey j{n} {{
+  enter from segment loyal
+  steps {{
+    day: wait 30 days
+    hello: send email hello
+    end done
+  }}
+}}
+"""
+_SEEN = query("UPDATE journey_state SET entered_until = $now")
+_LOOKED = query(
+    "INSERT INTO segment_state (segment, evaluated_at, definition, joined_at) "
+    "VALUES ('loyal', $now, '', $now - INTERVAL '1' DAY)"
+)
+_WAKE = query("UPDATE passage SET wake_at = $at WHERE id % $every = $place")
+_SENT = query("SELECT COUNT(*) FROM outbox")
+
+
+def main(arguments: list[str]) -> None:
+    """Measure and print milliseconds."""
+    people = int(arguments[0]) if arguments else 1_000_000
+    text = DATA + "".join(_JOURNEY.format(n=n) for n in range(_JOURNEYS))
+    with tempfile.TemporaryDirectory() as folder:
+        engine = DuckEngine(Path(folder) / "idle.duckdb", threads=THREADS)
+        world = waiting(engine, compiled(text), people, "day")
+        engine.execute(_LOOKED, {"now": START})
+        engine.execute(_SEEN, {"now": START})
+        engine.checkpoint()
+        idle = [_timed(world, START + timedelta(seconds=n)) for n in range(1, 12)]
+        wake = {"every": people // _WAKING, "place": 0, "at": START + timedelta(minutes=1)}
+        engine.execute(_WAKE, wake)
+        engine.checkpoint()
+        _timed(world, START + timedelta(seconds=30))
+        first = _timed(world, START + timedelta(minutes=1))
+        engine.execute(_WAKE, wake | {"place": 1, "at": START + timedelta(minutes=2)})
+        again = _timed(world, START + timedelta(minutes=2))
+        sent = engine.rows(_SENT)[0][0]
+        engine.close()
+    print(f"people waiting                 {people:>12,} in {_JOURNEYS} journeys")
+    print(f"idle tick, median of {len(idle)}        {statistics.median(idle):>12.1f} ms")
+    print(f"tick in which {_WAKING:,} wake      {first:>12.1f} ms   (statements made: first time)")
+    print(f"the same again                 {again:>12.1f} ms   ({sent:,} messages in all)")
+
+
+def _timed(world: World, now: datetime) -> float:
+    start = time.perf_counter()
+    tick(world, now)
+    next_tick(world)
+    return (time.perf_counter() - start) * 1000

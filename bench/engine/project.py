@@ -1,0 +1,91 @@
+"""The project of the benchmarks: customers, a message, and journeys that are added as text."""
+
+from datetime import datetime
+
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
+from cij.compiler.program import Program
+from cij.compiler.sql import query
+from cij.runtime import zones
+from cij.runtime.deploy import deploy
+from cij.runtime.engine import DuckEngine
+from cij.runtime.world import World
+
+START = datetime(2026, 3, 2, 9)
+THREADS = 2
+
+DATA = """
+source shop {
+  kind = csv
+  path = "shop.csv"
+  key = id
+  columns {
+    id = text
+    email = text
+    first_name = text
+    points = integer
+  }
+}
+
+profile customer {
+  from shop {
+    email = email
+    first_name = first_name
+    points = points
+    consent.news = points > 0
+  }
+}
+
+topic news {
+  channels = [email]
+  consent = opt_in
+}
+
+segment loyal {
+  where points > 1000
+}
+
+message email hello {
+  topic = news
+  locale "en" {
+    subject = "Hello"
+    body = "Hi {{ first_name | default: 'there' }}, you have {{ points | default: 0 }} points."
+  }
+}
+"""
+
+_PEOPLE = query("""
+INSERT INTO customer (id, zone, email, first_name, points, "consent.news.email")
+SELECT CONCAT('c', r.range), 'Europe/Madrid', CONCAT('p', r.range, '@example.com'),
+  CONCAT('P', r.range), 1500, TRUE
+FROM RANGE($people) AS r
+""")
+_WAITING = query("""
+INSERT INTO passage (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,
+  entered_from, state, since, counts_from, wake_at)
+SELECT r.range, $journey, $version, CONCAT('c', r.range), '', 0, FALSE, $now, $now, $state, $now,
+  $now, $now + (30 * 86400 + r.range % 86400) * INTERVAL '1' SECOND
+FROM RANGE($first, $last) AS r
+""")
+_NUMBER = query("UPDATE counter SET value = $people WHERE name = 'passage'")
+
+
+def compiled(text: str) -> Program:
+    """Return the program of a project in one file."""
+    settings = ProjectSettings("bench", "Europe/Madrid")
+    found = compile_project(settings, {"bench.journey": text}, {}, {})
+    assert found.program is not None, found.diagnostics
+    return found.program
+
+
+def waiting(engine: DuckEngine, program: Program, people: int, rest: str) -> World:
+    """Return a world in which everybody waits at `rest` of some journey, for a month at least."""
+    world = deploy(engine, program, START)
+    zones.ensure(engine, ["Europe/Madrid"])
+    engine.execute(_PEOPLE, {"people": people})
+    share = people // len(program.journeys)
+    for n, journey in enumerate(program.journeys):
+        named = {"journey": journey.name, "version": journey.version, "state": rest, "now": START}
+        engine.execute(_WAITING, {**named, "first": n * share, "last": (n + 1) * share})
+    engine.execute(_NUMBER, {"people": people})
+    return world
