@@ -49,12 +49,13 @@ class Person:
 class Row:
     """What names are read from: a customer, and inside an aggregate an event of his.
 
-    In a journey `trigger` is the event that let him in.
+    In a journey `trigger` is the event that let him in, `entry` the customer as he was then.
     """
 
     person: Person
     event: Occurrence | None = None
     trigger: Occurrence | None = None
+    entry: Person | None = None
 
 
 @dataclass
@@ -178,6 +179,11 @@ def _of_event(name: str, event: Occurrence) -> Value:
     return event.at if name == "at" else event.fields[name]
 
 
+def _at_entry(world: World, node: syntax.AtEntry, row: Row) -> Value:
+    assert row.entry is not None
+    return _path(world, node.path, Row(row.entry))
+
+
 # --- comparing --------------------------------------------------------------------------------
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -272,7 +278,7 @@ def _counts(world: World, argument: syntax.Argument, event: Occurrence, row: Row
             start, end = world.value(first, row), world.value(last, row)
     is_inside = compared(">", event.at, start, row) and compared("<=", event.at, end, row)
     test = argument.where
-    passes = test is None or world.holds(test, Row(row.person, event, row.trigger))
+    passes = test is None or world.holds(test, Row(row.person, event, row.trigger, row.entry))
     return is_inside and event.at <= world.now and passes
 
 
@@ -371,6 +377,7 @@ _RULES: dict[type, Callable[[World, Any, Row], Value]] = {
     syntax.DateTime: lambda world, node, row: to_instant(node.value, row.person.zone),
     syntax.Time: lambda world, node, row: node.value,
     syntax.Path: _path,
+    syntax.AtEntry: _at_entry,
     syntax.Call: _call,
     syntax.Unary: _unary,
     syntax.Binary: _binary,

@@ -46,7 +46,7 @@ def test_a_difference_is_seen_and_shown() -> None:
     ran = traces(program, tales, Spacing())
     tale = tales[0]
     customer = next(c for c in tale.customers if ran[c.id])
-    told = told_of(tale, tales)[customer.id]
+    told = told_of(tales)[customer.id]
     assert sorted(told) == sorted(ran[customer.id])
     text = Fault(tale, customer, Spacing(), told[1:], ran[customer.id]).text()
     assert f"  + {told[0]}" in text and tale.text in text

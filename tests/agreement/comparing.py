@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from tests.agreement.drawing import STREAMS, draw
 from tests.agreement.running import Lines, Spacing, compiled, traces
-from tests.agreement.tale import Customer, Tale
+from tests.agreement.tale import Customer, Tale, together
 from tests.agreement.telling import Telling
 
 # Tales of one store: enough to share its ticks, few enough that they do not wait for each other.
@@ -73,24 +72,16 @@ def faults(tales: Sequence[Tale], spacing: Spacing) -> Iterator[Fault]:
     program, refused = compiled(tales)
     assert program is not None, f"refused: {refused}"
     ran = traces(program, tales, spacing)
+    told = told_of(tales)
     for tale in tales:
-        told = told_of(tale, tales)
         for customer in tale.customers:
             if sorted(told[customer.id]) != sorted(ran[customer.id]):
                 found = told[customer.id], ran[customer.id]
                 yield Fault(tale, customer, spacing, *found)
 
 
-def told_of(tale: Tale, tales: Sequence[Tale]) -> Lines:
-    changes = {change.at for t in tales for c in t.customers for change in c.changes}
-    return Telling(tale, looks_of(tales), changes).tell()
-
-
-def looks_of(tales: Sequence[Tale]) -> frozenset[datetime]:
-    """Return the instants at which anything happens or changes for anybody in the store."""
-    customers = [c for tale in tales for c in tale.customers]
-    found = {at for c in customers for h in c.happenings for at in (h.arrives, h.at)}
-    return frozenset(found | {change.at for c in customers for change in c.changes})
+def told_of(tales: Sequence[Tale]) -> Lines:
+    return Telling(together(tales)).tell()
 
 
 def reduced(fault: Fault) -> Fault:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cij.grammar import syntax
 from tests.agreement.tale import Customer, Happening
-from tests.reference_evaluator import Occurrence
+from tests.reference_evaluator import Occurrence, Person
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,12 @@ class Passage:
     entered_at: datetime
     counts_from: datetime
     is_held_out: bool
-    todo: syntax.Steps
+    todo: tuple[Any, ...]
     rest: Any = None
     due: datetime | None = None
     woken_by: int | None = None
     entered_from: datetime = datetime.min
+    entry: Person | None = None
     ended: tuple[datetime, str, str] | None = None
     visits: list[tuple[datetime, str, str]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -84,6 +85,7 @@ class Life:
     arrived: list[Happening] = field(default_factory=list)
     taken: list[Occurrence] = field(default_factory=list)
     ahead: list[Occurrence] = field(default_factory=list)
+    raised: list[Occurrence] = field(default_factory=list)
     about: dict[int, Message] = field(default_factory=dict)
     words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)

@@ -1,6 +1,7 @@
 """Small questions to declarations and values, with answers of Python alone."""
 
 import hashlib
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -11,12 +12,15 @@ from tests.agreement.passages import Journey
 from tests.agreement.tale import Happening
 from tests.reference_evaluator import Occurrence, to_local
 
+Arm = tuple[syntax.Pattern | None, syntax.Expression | None, syntax.Steps]
 
-def arms(step: Any) -> list[tuple[syntax.Pattern, syntax.Steps]]:
+
+def arms(step: Any) -> list[Arm]:
+    """Return the events and conditions that end a wait, as they are written."""
     if isinstance(step, syntax.WaitEvent):
-        return [(step.pattern, step.then)]
+        return [(step.pattern, None, step.then)]
     if isinstance(step, syntax.WaitFirst):
-        return [(a.pattern, a.steps) for a in step.arms if a.pattern is not None]
+        return [(a.pattern, a.condition, a.steps) for a in step.arms]
     return []
 
 
@@ -85,3 +89,20 @@ def zone_exists(name: object) -> bool:
         return isinstance(name, str) and ZoneInfo(name) is not None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
+
+
+def reads_events(node: Any, segments: dict[str, Any]) -> bool:
+    """Tell whether events can change who is in a segment."""
+    if isinstance(node, tuple):
+        return any(reads_events(part, segments) for part in node)
+    if isinstance(node, syntax.InSegment):
+        wheres, excepts = segments[node.segment.text]
+        return reads_events((*wheres, *excepts), segments)
+    if isinstance(node, syntax.Call) and node.function.text in _AGGREGATES:
+        return True
+    return is_dataclass(node) and any(
+        reads_events(getattr(node, f.name), segments) for f in fields(node)
+    )
+
+
+_AGGREGATES = {"any", "count", "sum", "avg", "min", "max", "first", "last"}

@@ -1,7 +1,7 @@
 """A tale: one random journey with its customers and all that happens to them, of one seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -62,6 +62,12 @@ class Tale:
     def of_kind(self, kind: str) -> list[syntax.Declaration]:
         found = [n for n in self.nodes if isinstance(n, syntax.Declaration)]
         return [n for n in found if n.kind.text == kind]
+
+
+def together(tales: Sequence[Tale]) -> Tale:
+    """Return the tales of one store as one: what writes and raises reaches all segments."""
+    customers = [c for tale in tales for c in tale.customers]
+    return replace(tales[0], text="\n".join(t.text for t in tales), customers=customers)
 
 
 @cache

@@ -6,61 +6,23 @@ It walks the syntax tree of the journey step by step, event by event, with Pytho
 and shares no code with lowering, plan or SQL. Conditions are those of `reference_evaluator`.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from cij.grammar import syntax
-from tests.agreement.deadlines import due
-from tests.agreement.passages import Journey, Life, Message, Passage, lines
-from tests.agreement.reading import (
-    arms,
-    as_shown,
-    as_text,
-    clauses,
-    exit_state,
-    is_within,
-    occurrence_of,
-    refresh,
-    setting,
-    split_steps,
-    zone_exists,
-)
-from tests.agreement.tale import Happening, Tale
-from tests.reference_evaluator import Occurrence, Person, Row, World, stepped
-
-_TOPICS = {"hello": "news", "text": "news", "code": None}
+from tests.agreement.loops import name_of
+from tests.agreement.passages import Journey, Life, Passage, lines
+from tests.agreement.reading import arms, as_text, exit_state, is_within, occurrence_of
+from tests.agreement.tale import Happening
+from tests.agreement.walking import Walking
+from tests.reference_evaluator import Occurrence, World, stepped
 
 
 @dataclass
-class Telling:
-    """One tale.
-
-    `looks` are the instants at which anything happened or changed for anybody, `changes` those at
-    which the data of anybody did.
-    """
-
-    tale: Tale
-    looks: Collection[datetime]
-    changes: Collection[datetime] = ()
-    now: datetime = datetime.min
-    lives: list[Life] = field(default_factory=list)
-    looked: dict[str, datetime] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.journeys = [Journey(n) for n in self.tale.nodes if isinstance(n, syntax.Journey)]
-        self.lives = [Life(c, dict(c.fields), dict(c.consents)) for c in self.tale.customers]
-        segments = self.tale.of_kind("segment")
-        self.conditions = {n.name.text: clauses(n) for n in segments}
-        self.refresh = {n.name.text: refresh(n) for n in segments}
-        measures = self.tale.of_kind("measure")
-        self.measures = {n.name.text: setting(n, "value") for n in measures}
-        self.entered = {
-            h.segment.text for j in self.journeys for h in j.headers(syntax.EnterSegment)
-        }
-        self.world = World(self.now, (), self.conditions, self.measures)
+class Telling(Walking):
+    """Instant by instant, and at each instant customer by customer."""
 
     # --- time ---
 
@@ -72,28 +34,37 @@ class Telling:
         return {life.customer.id: list(lines(life)) for life in self.lives}
 
     def _next(self) -> datetime | None:
-        found = [p.due for life in self.lives for p in life.all if p.due and not p.ended]
-        for life in self.lives:
-            found += [h.arrives for h in life.customer.happenings]
-            found += [h.at for h in life.customer.happenings]
-            found += [c.at for c in life.customer.changes]
-        if self.entered:
-            found += self.looks
-            found += [self._next_look(name) for name in self.entered]
+        found = [*self.happens, *self.changes]
+        found += [p.due for life in self.lives for p in life.all if p.due and not p.ended]
+        found += [self._next_look(name) for name in self.entered]
         return min((at for at in found if at > self.now), default=None)
 
     def moment(self, now: datetime) -> None:
-        """Do all that happens at one instant: changes, events, joining, timers."""
+        """Do all that happens at one instant, until nothing more is raised or written."""
         before, self.now = self.now, now
         self.world = World(now, (), self.conditions, self.measures)
-        self.views: dict[tuple[str, str], Person] = {}
+        self.views.clear()
         for life in self.lives:
             self._change(life, before)
-            self._take_in(life, before)
-        joined = self._look()
+            self._arrive(life, before)
+        self.is_dirty = now in self.changes
+        is_refreshed, has_events = self.is_dirty, now in self.happens
+        while True:
+            for life in self.lives:
+                self._take_in(life)
+            self._settle(has_events, is_refreshed)
+            has_events, is_refreshed = any(life.raised for life in self.lives), False
+            if not has_events and not self.is_dirty:
+                return
+
+    def _settle(self, has_events: bool, is_refreshed: bool) -> None:
+        is_dirty, self.is_dirty = self.is_dirty, False
+        joined = self._look(has_events, is_dirty)
         for life in self.lives:
-            if now in self.changes:
+            if is_refreshed:
                 self._new_data(life)
+            if is_dirty:
+                self._watch(life)
             self._join(life, joined[life.customer.id])
             self._timers(life)
 
@@ -102,45 +73,21 @@ class Telling:
             if before < change.at <= self.now:
                 life.fields |= change.fields
 
-    # --- reading ---
-
-    def zone(self, life: Life, journey: Journey | None) -> str:
-        """S4: the customer's, else the journey's, else the project's."""
-        if zone_exists(life.fields["timezone"]):
-            return str(life.fields["timezone"])
-        own = journey.settings.get("timezone") if journey else None
-        return own.value if own else self.tale.zone
-
-    def row(
-        self,
-        life: Life,
-        journey: Journey | None,
-        trigger: Occurrence | None = None,
-        event: Occurrence | None = None,
-    ) -> Row:
-        zone = self.zone(life, journey)
-        key = (life.customer.id, zone)
-        if key not in self.views:
-            events = tuple(occurrence_of(h) for h in life.arrived if h.at <= self.now)
-            consents = dict(life.consents)
-            self.views[key] = Person(life.customer.id, zone, dict(life.fields), consents, events)
-        return Row(self.views[key], event, trigger)
-
-    def holds(self, node: Any, life: Life, passage: Passage, event: Any = None) -> bool:
-        row = self.row(life, passage.journey, passage.trigger, event)
-        return node is None or self.world.holds(node, row)
-
-    # --- events ---
-
-    def _take_in(self, life: Life, before: datetime) -> None:
+    def _arrive(self, life: Life, before: datetime) -> None:
         for happening in life.customer.happenings:
             if before < happening.arrives <= self.now:
                 life.arrived.append(happening)
-                self._arrive(life, happening)
+                self._note(life, happening)
         fresh = [
             h for h in life.arrived if h.at <= self.now and (h.arrives > before or h.at > before)
         ]
         life.ahead = [occurrence_of(h) for h in sorted(fresh, key=lambda h: (h.at, h.seq))]
+
+    # --- events ---
+
+    def _take_in(self, life: Life) -> None:
+        """Do what each event does; what it raises comes after, and is not yet ahead."""
+        life.ahead, life.raised = [*life.ahead, *life.raised], []
         while life.ahead:
             event = life.ahead.pop(0)
             life.taken.append(event)
@@ -149,7 +96,7 @@ class Telling:
                     self._react(life, passage, event)
                 self._enter_on(life, journey, event)
 
-    def _arrive(self, life: Life, happening: Happening) -> None:
+    def _note(self, life: Life, happening: Happening) -> None:
         if happening.about is not None:
             sent = sorted(
                 (m.at, p.journey.name, m.step, p.number, m)
@@ -245,6 +192,8 @@ class Telling:
 
     def _wake_by(self, life: Life, passage: Passage, event: Occurrence) -> None:
         """S13: the earliest event wins, of equal ones the arm written first."""
+        if passage.rest is None:
+            return
         found = self._candidates(life, passage, [event, *life.ahead])
         if found and found[0][2] == event.seq:
             self._wake_at(life, passage, found[0][1], event, event.event)
@@ -252,25 +201,28 @@ class Telling:
     def _candidates(
         self, life: Life, passage: Passage, events: list[Occurrence]
     ) -> list[tuple[datetime, int, int]]:
+        """Return when, which arm, which event; a condition is tested by the first of the events."""
+        assert passage.due is not None
         return sorted(
             (event.at, number, event.seq)
-            for number, (pattern, _) in enumerate(arms(passage.rest))
-            for event in events
+            for number, (pattern, condition, _) in enumerate(arms(passage.rest))
+            for event in (events if pattern else events[:1])
+            if event.at <= passage.due and self._reaches(passage, event)
             if self._matches(life, passage, pattern, event)
+            if self.holds(condition, life, passage)
         )
 
     def _matches(
-        self, life: Life, passage: Passage, pattern: syntax.Pattern, event: Occurrence
+        self, life: Life, passage: Passage, pattern: syntax.Pattern | None, event: Occurrence
     ) -> bool:
-        if pattern.event.text != event.event or not self._reaches(passage, event):
-            return False
-        assert passage.due is not None
-        if event.at > passage.due:
+        if pattern is None:
+            return True
+        if pattern.event.text != event.event:
             return False
         if pattern.label is not None:
-            message = life.about.get(event.seq)
-            mine = any(message is m for m in passage.messages)
-            if not mine or message is None or message.step != pattern.label.text:
+            # In a loop the message is that of the same turn.
+            sent = [m for m in passage.messages if m.step == pattern.label.text]
+            if not sent or life.about.get(event.seq) is not sent[-1]:
                 return False
         elif event.at < passage.counts_from or event.seq == passage.woken_by:
             return False
@@ -279,21 +231,31 @@ class Telling:
     def _wake_at(
         self, life: Life, passage: Passage, number: int, event: Occurrence, why: str
     ) -> None:
-        steps = arms(passage.rest)[number][1]
+        steps = arms(passage.rest)[number][2]
         passage.counts_from = max(passage.counts_from, event.at)
         passage.woken_by = event.seq
         self._wake(life, passage, steps, why)
 
     def _came_before(self, life: Life, passage: Passage) -> None:
         """S13: an interaction counts from the sending of its message, also before the wait."""
-        labelled = [p for p, _ in arms(passage.rest) if p.label is not None]
+        labelled = [p for p, *_ in arms(passage.rest) if p is not None and p.label is not None]
         past = [e for e in life.taken if any(self._matches(life, passage, p, e) for p in labelled)]
+        if not past:
+            return
         found = self._candidates(life, passage, [*past, *life.ahead])
         for _, number, seq in found[:1]:
-            pattern = arms(passage.rest)[number][0]
             event = next((e for e in past if e.seq == seq), None)
-            if event is not None and pattern.label is not None:
+            if event is not None and arms(passage.rest)[number][0] in labelled:
                 self._wake_at(life, passage, number, event, "came before")
+
+    def _watch(self, life: Life) -> None:
+        """Conditions of waits are tested when data changed."""
+        for passage in [*life.all]:
+            for pattern, condition, steps in arms(passage.rest):
+                if pattern is None and self.holds(condition, life, passage):
+                    passage.counts_from, passage.woken_by = self.now, None
+                    self._wake(life, passage, steps, "condition")
+                    break
 
     def _timers(self, life: Life) -> None:
         for passage in [*life.all]:
@@ -304,11 +266,6 @@ class Telling:
     def _time_out(self, life: Life, passage: Passage) -> None:
         otherwise = getattr(passage.rest, "otherwise", ())
         self._wake(life, passage, otherwise, "timer")
-
-    def _due(self, step: Any, life: Life, passage: Passage) -> datetime:
-        row = self.row(life, passage.journey, passage.trigger)
-        zone = self.zone(life, passage.journey)
-        return due(step, self.now, zone, lambda node: self.world.value(node, row))
 
     # --- entering ---
 
@@ -324,11 +281,12 @@ class Telling:
                 self._admit(life, journey, event, key, event.at)
                 return
 
-    def _look(self) -> dict[str, list[str]]:
+    def _look(self, has_events: bool, is_dirty: bool) -> dict[str, list[str]]:
         """Look at the segments whose time has come; return what each customer joined."""
         joined: dict[str, list[str]] = {life.customer.id: [] for life in self.lives}
         for name in sorted(self.entered):
-            if not self._is_look(name):
+            is_asked = is_dirty or (has_events and name in self.of_events)
+            if not is_asked and name in self.looked and self.now < self._next_look(name):
                 continue
             self.looked[name] = self.now
             for life in self.lives:
@@ -337,11 +295,6 @@ class Telling:
                     joined[life.customer.id].append(name)
                 (life.segments.add if is_in else life.segments.discard)(name)
         return joined
-
-    def _is_look(self, name: str) -> bool:
-        return (
-            name not in self.looked or self.now in self.looks or self.now >= self._next_look(name)
-        )
 
     def _next_look(self, name: str) -> datetime:
         return self.looked[name] + self.refresh[name]
@@ -369,6 +322,7 @@ class Telling:
         )
         passage = Passage(journey, number, trigger, key, self.now, at, is_held_out, ())
         passage.entered_from = at
+        passage.entry = self.row(life, journey).person
         passage.woken_by = trigger.seq if trigger else None
         life.of(journey).append(passage)
         self._wake(life, passage, journey.node.steps, "entered")
@@ -385,6 +339,13 @@ class Telling:
 
     # --- moving ---
 
+    def _held_arm(self, step: Any, life: Life, passage: Passage) -> syntax.Steps | None:
+        """Return what follows a condition of a wait that holds when the wait would begin."""
+        for pattern, condition, steps in arms(step):
+            if pattern is None and self.holds(condition, life, passage):
+                return steps
+        return None
+
     def _wake(self, life: Life, passage: Passage, steps: syntax.Steps, why: str) -> None:
         """S8, S10: goals and exits by condition, then all steps up to the next wait."""
         passage.todo = (*steps, *passage.todo)
@@ -399,74 +360,17 @@ class Telling:
         while passage.todo and passage.rest is None:
             step, *rest = passage.todo
             passage.todo = tuple(rest)
-            assert step.label is not None
-            passage.visits.append((self.now, step.label.text, why))
+            held = self._held_arm(step, life, passage)
+            if held is not None:
+                passage.todo = (*held, *passage.todo)
+                continue
+            if (name := name_of(step)) is not None:
+                passage.visits.append((self.now, name, why))
+                why = ""
             self._do(step, life, passage)
-            why = "timer" if isinstance(step, syntax.WaitUntil) else ""
+            why = "timer" if isinstance(step, syntax.WaitUntil) else why
             if passage.ended:
                 return None
         if passage.rest is not None:
             return self._came_before(life, passage)
         return self._end(passage, "completed", why)
-
-    def _do(self, step: Any, life: Life, passage: Passage) -> None:
-        match step:
-            case syntax.Send():
-                self._send(step, life, passage)
-            case syntax.If():
-                taken = [b.steps for b in step.branches if self.holds(b.condition, life, passage)]
-                passage.todo = (*[*taken, step.otherwise][0], *passage.todo)
-            case syntax.Switch():
-                passage.todo = (*self._case(step, life, passage), *passage.todo)
-            case syntax.Split():
-                passage.todo = (*split_steps(step, life.customer.id), *passage.todo)
-            case syntax.End():
-                outcome = step.outcome.text if step.outcome else "completed"
-                passage.ended = (self.now, outcome, "end")
-            case _:
-                self._rest(step, life, passage)
-
-    def _rest(self, step: Any, life: Life, passage: Passage) -> None:
-        due = self._due(step, life, passage)
-        if isinstance(step, syntax.WaitUntil) and due <= self.now:
-            # S12: a past instant goes on at once.
-            return
-        passage.rest, passage.due = step, due
-
-    def _case(self, step: syntax.Switch, life: Life, passage: Passage) -> syntax.Steps:
-        row = self.row(life, passage.journey, passage.trigger)
-        value = self.world.value(step.value, row)
-        for case in step.cases:
-            items = [self.world.value(item, row) for item in case.values]
-            if value is not None and value in items:
-                return case.steps
-        return step.otherwise
-
-    def _send(self, step: syntax.Send, life: Life, passage: Passage) -> None:
-        """S9, S16, S20: the checks in their order."""
-        assert step.label is not None and step.channel is not None
-        topic, channel = _TOPICS[step.messages[0].text], step.channel.text
-        address = {"email": "email", "sms": "phone"}[channel]
-        if passage.is_held_out:
-            outcome = "withheld"
-        elif topic and not life.consents[topic, channel]:
-            outcome = "no_consent"
-        elif not life.fields.get(address):
-            outcome = "no_address"
-        else:
-            outcome = "delivered"
-        row = self.row(life, passage.journey, passage.trigger)
-        language = passage.journey.settings.get("language")
-        locale = self.world.value(language, row) if language else life.fields["language"]
-        zone = self.zone(life, passage.journey)
-        given = tuple(
-            (s.key.text, as_shown(self.world.value(s.value, row), zone)) for s in step.settings
-        )
-        passage.messages.append(Message(self.now, step.label.text, outcome, locale, given))
-
-    def _end(self, passage: Passage, state: str, why: str) -> None:
-        passage.visits.append((self.now, state, why))
-        cause, _, name = state.partition(":")
-        outcome = {"goal": "converted", "exit": name.split(" #")[0]}.get(cause, state)
-        passage.ended = (self.now, outcome, cause if name else "end")
-        passage.rest, passage.due, passage.todo = None, None, ()

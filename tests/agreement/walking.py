@@ -1,0 +1,192 @@
+"""One customer walks through the steps of a journey: what each step does, at one instant."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from cij.grammar import syntax
+from tests.agreement.deadlines import due
+from tests.agreement.loops import Pause, Tail, Turn, unfolded
+from tests.agreement.passages import Journey, Life, Message, Passage
+from tests.agreement.reading import (
+    as_shown,
+    clauses,
+    occurrence_of,
+    reads_events,
+    refresh,
+    setting,
+    split_steps,
+    zone_exists,
+)
+from tests.agreement.tale import Happening, Tale
+from tests.reference_evaluator import Occurrence, Person, Row, World
+
+_TOPICS = {"hello": "news", "text": "news", "code": None}
+
+
+@dataclass
+class Walking:
+    """One tale; `raised` counts the events that journeys raise, `is_dirty` tells that one wrote."""
+
+    tale: Tale
+    now: datetime = datetime.min
+    lives: list[Life] = field(default_factory=list)
+    looked: dict[str, datetime] = field(default_factory=dict)
+    raised: int = 0
+    is_dirty: bool = False
+    views: dict[tuple[str, str], Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.journeys = [Journey(n) for n in self.tale.nodes if isinstance(n, syntax.Journey)]
+        self.lives = [Life(c, dict(c.fields), dict(c.consents)) for c in self.tale.customers]
+        segments = self.tale.of_kind("segment")
+        self.conditions = {n.name.text: clauses(n) for n in segments}
+        self.refresh = {n.name.text: refresh(n) for n in segments}
+        measures = self.tale.of_kind("measure")
+        self.measures = {n.name.text: setting(n, "value") for n in measures}
+        self.entered = {
+            h.segment.text for j in self.journeys for h in j.headers(syntax.EnterSegment)
+        }
+        nodes = [n for n in self.tale.nodes if isinstance(n, syntax.Fragment)]
+        self.fragments = {n.name.text: n for n in nodes}
+        self.of_events = {n.name.text for n in segments if reads_events(n, self.conditions)}
+        happenings = [h for c in self.tale.customers for h in c.happenings]
+        self.happens = {at for h in happenings for at in (h.arrives, h.at)}
+        self.changes = {x.at for c in self.tale.customers for x in c.changes}
+        self.world = World(self.now, (), self.conditions, self.measures)
+
+    # --- reading ---
+
+    def zone(self, life: Life, journey: Journey | None) -> str:
+        """S4: the customer's, else the journey's, else the project's."""
+        if zone_exists(life.fields["timezone"]):
+            return str(life.fields["timezone"])
+        own = journey.settings.get("timezone") if journey else None
+        return own.value if own else self.tale.zone
+
+    def row(
+        self,
+        life: Life,
+        journey: Journey | None,
+        trigger: Occurrence | None = None,
+        event: Occurrence | None = None,
+    ) -> Row:
+        zone = self.zone(life, journey)
+        key = (life.customer.id, zone)
+        if key not in self.views:
+            events = tuple(occurrence_of(h) for h in life.arrived if h.at <= self.now)
+            consents = dict(life.consents)
+            self.views[key] = Person(life.customer.id, zone, dict(life.fields), consents, events)
+        return Row(self.views[key], event, trigger)
+
+    def holds(self, node: Any, life: Life, passage: Passage, event: Any = None) -> bool:
+        row = self.row(life, passage.journey, passage.trigger, event)
+        return node is None or self.world.holds(node, replace(row, entry=passage.entry))
+
+    def value(self, node: Any, life: Life, passage: Passage) -> Any:
+        row = self.row(life, passage.journey, passage.trigger)
+        return self.world.value(node, replace(row, entry=passage.entry))
+
+    def _forget_view(self, life: Life) -> None:
+        for key in [key for key in self.views if key[0] == life.customer.id]:
+            del self.views[key]
+
+    # --- steps ---
+
+    def _do(self, step: Any, life: Life, passage: Passage) -> None:
+        match step:
+            case syntax.Send():
+                self._send(step, life, passage)
+            case syntax.If():
+                taken = [b.steps for b in step.branches if self.holds(b.condition, life, passage)]
+                passage.todo = (*[*taken, step.otherwise][0], *passage.todo)
+            case syntax.Switch():
+                passage.todo = (*self._case(step, life, passage), *passage.todo)
+            case syntax.Split():
+                passage.todo = (*split_steps(step, life.customer.id), *passage.todo)
+            case syntax.End():
+                outcome = step.outcome.text if step.outcome else "completed"
+                passage.ended = (self.now, outcome, "end")
+            case syntax.Set():
+                self._set(step, life, passage)
+            case syntax.Emit():
+                self._raise(step, life, passage)
+            case syntax.Run() | syntax.Repeat() | Turn() | Tail():
+                passage.todo = (*self._inner(step, life, passage), *passage.todo)
+            case _:
+                self._rest(step, life, passage)
+
+    def _inner(self, step: Any, life: Life, passage: Passage) -> tuple[Any, ...]:
+        """Return what a fragment or a loop puts in front of the steps ahead."""
+        match step:
+            case syntax.Run():
+                return unfolded(step, self.fragments[step.fragment.text])
+            case syntax.Repeat():
+                return (Turn(step, 0),)
+            case Turn(loop=loop, number=number):
+                if loop.until is None or not self.holds(loop.until, life, passage):
+                    return (*loop.steps, Tail(loop, number))
+            case Tail(loop=loop, number=number) if number + 1 < loop.times:
+                pause = [Pause(loop)] * (loop.every is not None)
+                return (*pause, Turn(loop, number + 1))
+        return ()
+
+    def _set(self, step: syntax.Set, life: Life, passage: Passage) -> None:
+        """S9: what a held-out customer would write stays unwritten."""
+        if not passage.is_held_out:
+            life.fields[step.field.text] = self.value(step.value, life, passage)
+            self.is_dirty = True
+            self._forget_view(life)
+
+    def _raise(self, step: syntax.Emit, life: Life, passage: Passage) -> None:
+        if passage.is_held_out:
+            return
+        self.raised += 1
+        given = {s.key.text: self.value(s.value, life, passage) for s in step.settings}
+        happening = Happening(self.now, self.now, step.event.text, 10**6 + self.raised, given)
+        life.arrived.append(happening)
+        life.raised.append(occurrence_of(happening))
+        self._forget_view(life)
+
+    def _rest(self, step: Any, life: Life, passage: Passage) -> None:
+        zone = self.zone(life, passage.journey)
+        at = due(step, self.now, zone, lambda node: self.value(node, life, passage))
+        # S12: a past instant goes on at once.
+        if at > self.now or not isinstance(step, syntax.WaitUntil):
+            passage.rest, passage.due = step, at
+
+    def _case(self, step: syntax.Switch, life: Life, passage: Passage) -> syntax.Steps:
+        value = self.value(step.value, life, passage)
+        for case in step.cases:
+            items = [self.value(item, life, passage) for item in case.values]
+            if value is not None and value in items:
+                return case.steps
+        return step.otherwise
+
+    def _send(self, step: syntax.Send, life: Life, passage: Passage) -> None:
+        """S9, S16, S20: the checks in their order."""
+        assert step.label is not None and step.channel is not None
+        topic, channel = _TOPICS[step.messages[0].text], step.channel.text
+        address = {"email": "email", "sms": "phone"}[channel]
+        if passage.is_held_out:
+            outcome = "withheld"
+        elif topic and not life.consents[topic, channel]:
+            outcome = "no_consent"
+        elif not life.fields.get(address):
+            outcome = "no_address"
+        else:
+            outcome = "delivered"
+        language = passage.journey.settings.get("language")
+        locale = self.value(language, life, passage) if language else life.fields["language"]
+        zone = self.zone(life, passage.journey)
+        given = tuple(
+            (s.key.text, as_shown(self.value(s.value, life, passage), zone)) for s in step.settings
+        )
+        passage.messages.append(Message(self.now, step.label.text, outcome, locale, given))
+
+    def _end(self, passage: Passage, state: str, why: str) -> None:
+        passage.visits.append((self.now, state, why))
+        cause, _, name = state.partition(":")
+        outcome = {"goal": "converted", "exit": name.split(" #")[0]}.get(cause, state)
+        passage.ended = (self.now, outcome, cause if name else "end")
+        passage.rest, passage.due, passage.todo = None, None, ()
