@@ -14,9 +14,17 @@ from typing import Any, TypeVar
 from cij.grammar import syntax
 from cij.grammar.span import file_start
 from tests.agreement.tale import Change, Customer, Happening, Tale
-from tests.projects import HEAD
+from tests.projects import HEAD as SHARED
 from tests.reference_evaluator import stepped, to_instant
 
+# What journeys write and raise.
+HEAD = (
+    SHARED.replace(
+        "    consent.news = news\n  }\n",
+        "    consent.news = news\n  }\n  fields {\n    stage = integer\n  }\n",
+    )
+    + "\nevent raised {\n  fields {\n    level = integer\n  }\n}\n"
+)
 DAYS = 36
 STREAMS = 20
 INSTANTS = 12
@@ -98,6 +106,9 @@ class _Drawing:
         self.made, self.left = 0, 9
         self.sends: list[str] = []
         self.trigger: str | None = None
+        # Conditions that only a journey can ask, and only the steps of a fragment.
+        self.kept: list[str] = []
+        self.is_inside = False
 
     def pick(self, options: Sequence[_Option]) -> _Option:
         return options[self.random.randrange(len(options))]
@@ -106,7 +117,7 @@ class _Drawing:
         return self.random.randrange(one_in) == 0
 
     def tale(self) -> Tale:
-        text = self._segment() + self._journey()
+        text = self._segment() + self._fragment() + self._journey()
         customers = [self._customer(n) for n in range(STREAMS)]
         end = self.start + timedelta(days=DAYS)
         return Tale(self.seed, HEAD, text, customers, self.start, end, PROJECT_ZONE)
@@ -126,6 +137,7 @@ class _Drawing:
                 return self.pick(
                     ["points > 3", "points <= 10", "vip", "not vip", "points != 3", "born is known"]
                     + ["consent.news", "consent.news.email", f"in segment s{self.seed}"]
+                    + ["stage > 1", "stage is known", *self.kept]
                 )
             case "events":
                 return self._of_events()
@@ -168,6 +180,13 @@ class _Drawing:
             ]
         )
 
+    def _steady(self) -> str:
+        """Return a condition that time alone does not change."""
+        return self.pick(
+            ["points > 3", "vip", "stage > 0", "count(purchase) = 2", 'last(visited.page) = "a"']
+            + ["any(visited since last(purchase.at))", "consent.news.email"]
+        )
+
     def where(self, event: str, one_in: int = 2) -> str:
         if not self.is_(one_in):
             return ""
@@ -180,6 +199,14 @@ class _Drawing:
         return f" where {self.pick([*fields[event], 'vip'])}"
 
     # --- the head ---
+
+    def _fragment(self) -> str:
+        """Return the fragment of the tale; its steps are numbered apart from those of the journey."""
+        self.kept, self.is_inside = ["points > bound", "bound > count(purchase)"], True
+        text = f"fragment f{self.seed}(bound) {self._block(1, 1)}\n"
+        self.kept, self.is_inside = [], False
+        self.made, self.left = 0, 9
+        return text
 
     def _segment(self) -> str:
         trigger, self.trigger = self.trigger, None
@@ -207,6 +234,11 @@ class _Drawing:
             field = {"purchase": "coupon", "visited": "page"}[self.trigger]
             lines.append(f'language = trigger.{field} ?? "es"')
         head = "\n".join(lines)
+        self.kept = [
+            "at entry points > 3",
+            "at entry stage is unknown",
+            "points != at entry points",
+        ]
         return f"journey j{self.seed} {{\n{head}\nsteps {self._block(3, 2)}\n}}\n"
 
     def _entries(self) -> list[str]:
@@ -257,32 +289,54 @@ class _Drawing:
 
     def _step(self, depth: int) -> str:
         self.left -= 1
-        leaves = ["send", "send", "wait", "until"]
-        inner = ["for", "for", "first", "first", "if", "switch", "split"]
+        leaves = ["send", "send", "wait", "until", "set"] + ["emit"] * self.is_(3)
+        inner = ["for", "for", "first", "first", "if", "switch", "split", "repeat"]
+        inner += [] if self.is_inside else ["run"]
         form = self.pick([*leaves, *inner] if depth and self.left > 0 else leaves)
         label = self._label(form[0])
+        if form == "send":
+            text = self._send()
+            self.sends += [label] * text.startswith("send email")
+        else:
+            text = self._short(form) or self._long(form, depth)
+        return f"{label}: {text}"
+
+    def _short(self, form: str) -> str | None:
+        """Return a step without steps inside."""
         match form:
-            case "send":
-                text = self._send()
-                self.sends += [label] * text.startswith("send email")
+            case "wait" if self.is_(2):
+                return f"wait {self.pick(CALENDAR)} at {self.pick(TIMES)}"
             case "wait":
-                text = f"wait {self.pick(DURATIONS)}"
-                if self.is_(2):
-                    text = f"wait {self.pick(CALENDAR)} at {self.pick(TIMES)}"
+                return f"wait {self.pick(DURATIONS)}"
             case "until":
-                text = self._until()
+                return self._until()
+            case "set":
+                return f"set stage = {self.pick(['points', '(stage ?? 0) + 1', 'count(purchase)'])}"
+            case "emit":
+                return f"emit raised {{ level = {self.pick(['1', 'points', 'stage'])} }}"
+            case "run":
+                return f"run f{self.seed}({self.pick(['3', 'points', 'count(visited)'])})"
+        return None
+
+    def _long(self, form: str, depth: int) -> str:
+        match form:
+            case "repeat":
+                return self._repeat(depth)
             case "for" | "first":
-                text = self._events(form, depth)
+                return self._events(form, depth)
             case "if":
                 text = f"if {self.condition()} {self._block(depth - 1, 0)}"
-                text += f" else {self._block(depth - 1, 1)}" if self.is_(2) else ""
+                return text + (f" else {self._block(depth - 1, 1)}" if self.is_(2) else "")
             case "switch":
                 text = f'switch language {{ case "en", "es" {self._block(depth - 1, 1)}'
-                text += f" else {self._block(depth - 1, 0)} }}"
-            case _:
-                text = f"split ab{self.made} {{ 45% x {self._block(depth - 1, 1)}"
-                text += f" 30.5% y {self._block(depth - 1, 0)} }}"
-        return f"{label}: {text}"
+                return text + (f" else {self._block(depth - 1, 0)} }}")
+        text = f"split ab{self.made} {{ 45% x {self._block(depth - 1, 1)}"
+        return text + f" 30.5% y {self._block(depth - 1, 0)} }}"
+
+    def _repeat(self, depth: int) -> str:
+        until = f" until {self.condition(0)}" if self.is_(2) else ""
+        every = f" every {self.pick(DURATIONS)}"
+        return f"repeat up to {self.pick([2, 3])} times{every}{until} {self._block(depth - 1, 1)}"
 
     def _send(self) -> str:
         if not self.is_(3):
@@ -312,14 +366,18 @@ class _Drawing:
             text = f"wait for {self._pattern()} up to {length} {self._block(depth - 1, 0)}"
             return text + (f" else {self._block(depth - 1, 0)}" if self.is_(2) else "")
         arms = [
-            f"on {self._pattern()} {self._block(depth - 1, 0)}"
-            for _ in range(self.random.randint(2, 3))
+            f"{self._arm()} {self._block(depth - 1, 0)}" for _ in range(self.random.randint(2, 3))
         ]
         otherwise = f"else {self._block(depth - 1, 0)}\n" if self.is_(2) else ""
         return f"wait up to {length} {{\n" + "\n".join(arms) + f"\n{otherwise}}}"
 
+    def _arm(self) -> str:
+        return f"when {self._steady()}" if self.is_(5) else f"on {self._pattern()}"
+
     def _pattern(self) -> str:
         event = self.pick([*EVENTS, "opened"] if self.sends else EVENTS)
+        if self.is_(8):
+            return self.pick(["raised", "raised where level = 1"])
         if event == "opened" and self.sends and not self.is_(4):
             return f"opened({self.pick(self.sends)}){self.where(event, 4)}"
         return event + self.where(event)
@@ -338,6 +396,7 @@ class _Drawing:
             "born": self.pick([None, datetime(1990, 2, 28).date()]),
             "seen": self.pick([None, self._instant(), self._instant()]),
             "vip": self.pick([True, False, False, None]),
+            "stage": None,
         }
         news = self.pick([True, True, False])
         consents = {("news", "email"): news, ("news", "sms"): self.pick([news, True])}

@@ -31,7 +31,7 @@ def exit_state(journey: Journey, n: int) -> str:
     earlier = [e.name.text if e.name else "exited" for e in journey.exits[:n]]
     if name.removeprefix("exit:") not in earlier:
         return name
-    return f"{name} #{n + sum(1 for g in journey.goals if not g.is_stay)}"
+    return f"{name} #{n + 1}"
 
 
 def split_steps(step: syntax.Split, id: str) -> syntax.Steps:

@@ -15,12 +15,16 @@ def tail_of(step: model.Repeat) -> str:
 def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> str:
     """Add the states around the steps of a loop, which begin at `body`; return where it begins.
 
-    A turn ends at the tail: on to the pause, if there is one, and to the next turn, or out.
+    A turn ends at the tail: on to the pause, if there is one, and to the next turn, or out. Where all
+    leave before its end the first turn is the only one.
     """
-    unit = turns_of(step.steps)
+    unit, is_passed = turns_of(step.steps), model.reaches_end(step.steps)
     leave = _turn(step, "leave", pg.TurnEffect(unit=unit, size=step.times, is_next=False), after)
-    machine.add(leave)
+    if is_passed or step.until is not None:
+        machine.add(leave)
     head = _head(step, body, leave.id, machine)
+    if not is_passed:
+        return head
     turn = pg.TurnEffect(unit=unit, size=step.times, is_next=True)
     onward = machine.add(_turn(step, "next", turn, head))
     if step.every is not None:

@@ -24,10 +24,16 @@ def lower_goal(goal: model.Goal, machine: Machine) -> pg.Goal:
     )
 
 
+def _exit_state(exit: model.Exit, machine: Machine) -> str:
+    """Return the name of the end of an exit; of several with one name, the later have a number."""
+    exits = machine.source.exits
+    place = next(n for n, other in enumerate(exits) if other is exit)
+    is_first = all(other.name != exit.name for other in exits[:place])
+    return f"exit:{exit.name}" + ("" if is_first else f" #{place + 1}")
+
+
 def lower_exit(exit: model.Exit, machine: Machine) -> pg.Exit:
-    id = f"exit:{exit.name}"
-    if id in machine.states:
-        id = f"{id} #{len(machine.states)}"
+    id = _exit_state(exit, machine)
     target = machine.add(
         pg.End(id=id, step=id, place=place(exit.span), outcome=exit.name, cause="exit")
     )
@@ -56,7 +62,7 @@ def gate(target: str, machine: Machine) -> str:
     """
     source = machine.source
     tests = [(f"goal:{g.name}", _in_time(g)) for g in source.goals if not g.is_stay]
-    tests += [(f"exit:{e.name}", e.condition) for e in source.exits]
+    tests += [(_exit_state(e, machine), e.condition) for e in source.exits]
     branches = tuple(pg.Branch(guard=c, target=id) for id, c in tests if c is not None)
     id = f"gate:{target}"
     if not branches or id in machine.states:

@@ -43,7 +43,7 @@ DDL: tuple[Statement, ...] = (
         """
 CREATE VIEW IF NOT EXISTS history AS
 SELECT m.passage, m.at, v.n, v.state, COALESCE(v.why, m.why) AS why,
-  CASE WHEN v.n = 0 AND m.why <> 'timer' THEN m.event END AS event, m.rowid AS written
+  CASE WHEN v.n = 0 THEN m.event END AS event, m.rowid AS written
 FROM move AS m JOIN visit AS v ON v.path = m.path
 """
     ),

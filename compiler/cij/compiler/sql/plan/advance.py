@@ -284,18 +284,25 @@ def _known(value: str | None) -> exp.Expr:
 def _cuts(region: Region, context: Context) -> list[Statement]:
     found = []
     for target in dict.fromkeys(x.final.id for x in region.leaves if x.is_cut):
-        numbers = [x.number for x in region.leaves if x.is_cut and x.final.id == target]
+        leaves = [x for x in region.leaves if x.is_cut and x.final.id == target]
+        # Who has come by nothing that is told of is still here for the reason of the waking.
+        silent = [x.number for x in leaves if all(v.is_hidden for v in x.visits)]
+        why = fill(
+            "CASE WHEN {silent} THEN m.why ELSE 'joined' END",
+            silent=in_numbers(exp.column("leaf", "m", quoted=True), silent or [0]),
+        )
         statement = query(
             """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, {turn}, m.is_held_out,
-  {root}, 'joined', m.event, m.counts_from
+  {root}, {why}, m.event, m.counts_from
 FROM moving AS m WHERE {leaves}
 """,
             root=text(target),
             turn=_turn(region) or column("m", "turn"),
-            leaves=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
+            why=why if silent else text("joined"),
+            leaves=in_numbers(exp.column("leaf", "m", quoted=True), [x.number for x in leaves]),
             **context.names,
         )
         found.append(statement)

@@ -161,7 +161,7 @@ SELECT m.passage, m.customer
 FROM moving AS m
 JOIN passage AS p ON p.id = m.passage
 JOIN customer AS c ON c.id = m.customer
-WHERE {conditions}
+WHERE m.why <> 'joined' AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
 """
 
@@ -185,7 +185,10 @@ def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
 
 
 def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
-    """Return the statement that records a goal `and stay` of those who are `moving`, if it is one."""
+    """Return the statement that records a goal `and stay` of those who are `moving`, if it is one.
+
+    Who goes on in the same instant has been asked when he woke.
+    """
     if goal.condition is None or goal.target is not None:
         return []
     rows = fill(_AT_WAKING, goal=text(goal.name), conditions=_met_now(goal, context))

@@ -289,7 +289,7 @@ _PAST = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
-  {root}, 'timer', m.event, m.counts_from
+  {root}, 'timer', CAST(NULL AS BIGINT), m.counts_from
 FROM moving AS m
 JOIN passage AS p ON p.id = m.passage
 WHERE {leaves} AND m.wake_at <= $now
