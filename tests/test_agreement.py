@@ -34,11 +34,6 @@ def check(batch: int, spacing: Spacing) -> None:
         pytest.fail(f"seed {fault.seed} of batch {batch} differs:\n{reduced(fault).text()}")
 
 
-def test_few_tales_are_refused() -> None:
-    tales = [tale for batch in range(BATCHES) for tale in drawn(batch)]
-    assert len(tales) >= 0.9 * BATCHES * TALES
-
-
 def test_a_difference_is_seen_and_shown() -> None:
     tales = drawn(0)
     program, _ = compiled(tales)

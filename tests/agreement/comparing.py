@@ -10,6 +10,7 @@ from tests.agreement.telling import Telling
 
 # Tales of one store: enough to share its ticks, few enough that they do not wait for each other.
 TALES = 2
+_ATTEMPTS = 10
 SPACINGS = (Spacing(), Spacing(extra=15), Spacing(is_early=True))
 
 
@@ -59,10 +60,14 @@ def _in_order(lines: Sequence[str]) -> list[str]:
 
 
 def drawn(batch: int) -> list[Tale]:
-    """Return the tales of a batch; where the compiler refuses one, the batch goes without it."""
+    """Return the tales of a batch; one that the compiler refuses is drawn again."""
     tales = [draw(batch * TALES + n, batch) for n in range(TALES)]
-    _, refused = compiled(tales)
-    return [tale for tale in tales if tale.seed not in refused]
+    for attempt in range(1, _ATTEMPTS):
+        _, refused = compiled(tales)
+        if not refused:
+            return tales
+        tales = [draw(t.seed, batch, attempt) if t.seed in refused else t for t in tales]
+    raise AssertionError(f"batch {batch} is refused {_ATTEMPTS} times: {refused}")
 
 
 def faults(tales: Sequence[Tale], spacing: Spacing) -> Iterator[Fault]:

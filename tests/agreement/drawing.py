@@ -67,9 +67,10 @@ EVENTS = ("purchase", "visited", "opened", "unsubscribed")
 _Option = TypeVar("_Option")
 
 
-def draw(number: int, batch: int) -> Tale:
+def draw(number: int, batch: int, attempt: int = 0) -> Tale:
     """Return a tale. Those of one batch share a time, zones and the instants of their events."""
-    return _Drawing(Random(f"tale {number}"), number, _Era(Random(f"era {batch}"))).tale()
+    era = _Era(Random(f"era {batch}"))
+    return _Drawing(Random(f"tale {number} {attempt}"), number, era).tale()
 
 
 class _Era:

@@ -86,6 +86,7 @@ class Life:
     taken: list[Occurrence] = field(default_factory=list)
     ahead: list[Occurrence] = field(default_factory=list)
     raised: list[Occurrence] = field(default_factory=list)
+    active: set[str] = field(default_factory=set)
     about: dict[int, Message] = field(default_factory=dict)
     words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)

@@ -91,18 +91,21 @@ def zone_exists(name: object) -> bool:
         return False
 
 
-def reads_events(node: Any, segments: dict[str, Any]) -> bool:
-    """Tell whether events can change who is in a segment."""
+def events_in(node: Any, segments: dict[str, Any]) -> set[str]:
+    """Return the names of the events that can change whether a condition holds."""
     if isinstance(node, tuple):
-        return any(reads_events(part, segments) for part in node)
+        return set().union(*(events_in(part, segments) for part in node))
     if isinstance(node, syntax.InSegment):
         wheres, excepts = segments[node.segment.text]
-        return reads_events((*wheres, *excepts), segments)
+        return events_in((*wheres, *excepts), segments)
+    if not is_dataclass(node) or isinstance(node, type):
+        return set()
+    found = events_in(tuple(getattr(node, f.name) for f in fields(node)), segments)
     if isinstance(node, syntax.Call) and node.function.text in _AGGREGATES:
-        return True
-    return is_dataclass(node) and any(
-        reads_events(getattr(node, f.name), segments) for f in fields(node)
-    )
+        value = node.arguments[0].value
+        assert isinstance(value, syntax.Path)
+        found.add(value.parts[0])
+    return found
 
 
 _AGGREGATES = {"any", "count", "sum", "avg", "min", "max", "first", "last"}

@@ -48,18 +48,18 @@ class Telling(Walking):
             self._change(life, before)
             self._arrive(life, before)
         self.is_dirty = now in self.changes
-        is_refreshed, has_events = self.is_dirty, now in self.happens
+        is_refreshed = self.is_dirty
         while True:
             for life in self.lives:
                 self._take_in(life)
-            self._settle(has_events, is_refreshed)
-            has_events, is_refreshed = any(life.raised for life in self.lives), False
-            if not has_events and not self.is_dirty:
+            self._settle(is_refreshed)
+            is_refreshed = False
+            if not self.is_dirty and not any(life.raised for life in self.lives):
                 return
 
-    def _settle(self, has_events: bool, is_refreshed: bool) -> None:
+    def _settle(self, is_refreshed: bool) -> None:
         is_dirty, self.is_dirty = self.is_dirty, False
-        joined = self._look(has_events, is_dirty)
+        joined = self._look(is_dirty)
         for life in self.lives:
             if is_refreshed:
                 self._new_data(life)
@@ -88,6 +88,7 @@ class Telling(Walking):
     def _take_in(self, life: Life) -> None:
         """Do what each event does; what it raises comes after, and is not yet ahead."""
         life.ahead, life.raised = [*life.ahead, *life.raised], []
+        life.active = {event.event for event in life.ahead}
         while life.ahead:
             event = life.ahead.pop(0)
             life.taken.append(event)
@@ -281,20 +282,25 @@ class Telling(Walking):
                 self._admit(life, journey, event, key, event.at)
                 return
 
-    def _look(self, has_events: bool, is_dirty: bool) -> dict[str, list[str]]:
-        """Look at the segments whose time has come; return what each customer joined."""
+    def _look(self, is_dirty: bool) -> dict[str, list[str]]:
+        """Look at the segments: for everybody when their time has come or somebody was changed,
+        else for those who had an event. Return what each customer joined.
+        """
         joined: dict[str, list[str]] = {life.customer.id: [] for life in self.lives}
         for name in sorted(self.entered):
-            is_asked = is_dirty or (has_events and name in self.of_events)
-            if not is_asked and name in self.looked and self.now < self._next_look(name):
-                continue
-            self.looked[name] = self.now
+            is_due = name not in self.looked or self.now >= self._next_look(name)
+            if is_due or is_dirty:
+                self.looked[name] = self.now
             for life in self.lives:
-                is_in = self.world.is_in(name, self.row(life, None))
-                if is_in and name not in life.segments:
-                    joined[life.customer.id].append(name)
-                (life.segments.add if is_in else life.segments.discard)(name)
+                if is_due or is_dirty or life.active & self.events[name]:
+                    joined[life.customer.id] += self._member(life, name)
         return joined
+
+    def _member(self, life: Life, name: str) -> list[str]:
+        """Look whether a customer is in a segment; return it if he joined."""
+        is_in, was_in = self.world.is_in(name, self.row(life, None)), name in life.segments
+        (life.segments.add if is_in else life.segments.discard)(name)
+        return [name] if is_in and not was_in else []
 
     def _next_look(self, name: str) -> datetime:
         return self.looked[name] + self.refresh[name]

@@ -11,8 +11,8 @@ from tests.agreement.passages import Journey, Life, Message, Passage
 from tests.agreement.reading import (
     as_shown,
     clauses,
+    events_in,
     occurrence_of,
-    reads_events,
     refresh,
     setting,
     split_steps,
@@ -49,7 +49,7 @@ class Walking:
         }
         nodes = [n for n in self.tale.nodes if isinstance(n, syntax.Fragment)]
         self.fragments = {n.name.text: n for n in nodes}
-        self.of_events = {n.name.text for n in segments if reads_events(n, self.conditions)}
+        self.events = {n.name.text: events_in(n, self.conditions) for n in segments}
         happenings = [h for c in self.tale.customers for h in c.happenings]
         self.happens = {at for h in happenings for at in (h.arrives, h.at)}
         self.changes = {x.at for c in self.tale.customers for x in c.changes}
