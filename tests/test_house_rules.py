@@ -27,6 +27,8 @@ ARROWS = {
         "cij.compiler.parts",
         # What the catalog says of a column.
         "cij.compiler.seen",
+        # Expressions in the words of the language, for `why`.
+        "cij.compiler.wording",
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),

@@ -97,7 +97,10 @@ def _one(
     row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
     if message_key is not None:
         row["message_key"] = message_key
-    return row | {"fields": dict(_pair(text, event) for text in fields)}
+    given = dict(_pair(text, event) for text in fields)
+    if event.is_interaction and "channel" in given:
+        row["channel"] = given.pop("channel")
+    return row | {"fields": given}
 
 
 def _pair(text: str, event: Event) -> tuple[str, str]:

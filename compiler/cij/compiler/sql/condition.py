@@ -212,7 +212,7 @@ _AGGREGATES: dict[str, str] = {
 def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
     inner = scope.inside_aggregate()
     assert inner.event is not None
-    rows = exp.and_(*_row_conditions(node, scope, inner), copy=False)
+    rows = exp.and_(*row_conditions(node, scope, inner), copy=False)
     holes: dict[str, Any] = {"t": f"event_{node.event}", "e": inner.event, "rows": rows}
     if node.function == "any":
         return fill("EXISTS(SELECT 1 FROM {t} AS {e} WHERE {rows})", **holes)
@@ -241,7 +241,8 @@ def _end_of_row(function: str, holes: dict[str, Any], inner: Scope) -> exp.Expr:
     )
 
 
-def _row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.Expr]:
+def row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.Expr]:
+    """Return which rows of the event an aggregate looks at: event row `inner`, customer `outer`."""
     at = column(inner.event, "at")
     found = [
         fill("{a} = {b}", a=column(inner.event, "customer"), b=column(outer.customer, "id")),

@@ -1,0 +1,58 @@
+"""`cij why`: why somebody did or did not enter, get a message, take a branch."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from cij.cli.controlling import project_option
+from cij.cli.looking import view
+from cij.compiler.naming import did_you_mean
+from cij.runtime.clock import LiveClock
+from cij.runtime.insight.why import as_json, lines, why
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij why ana@example.com loyalty_reward
+  cij why shop:17 loyalty_reward --at "2026-12-01 09:00"
+  cij why c0123456789abcde abandoned_cart --json"""
+)
+@click.argument("person")
+@click.argument("journey")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
+    help="As of this instant, local to the project's zone. Default: now.",
+)
+@project_option
+@click.option("--json", "as_json_", is_flag=True, help="Print the tree as JSON.")
+def command(person: str, journey: str, at: datetime | None, path: Path, as_json_: bool) -> None:
+    """Say why PERSON did or did not enter JOURNEY, get its messages, take its branches.
+
+    Each rule is taken apart: which part holds, the values that it read, and the rows of the sources
+    they came from. The rules are those that ran last. Events count as of the instant; fields are
+    those of today, for older values are not kept.
+    """
+    with view(path) as found:
+        names = [j.name for j in found.program.journeys]
+        if journey not in names:
+            hint = did_you_mean(journey, names)
+            text = f"there is no journey `{journey}` in what ran last"
+            raise click.UsageError(f"{text}; {hint}" if hint else text)
+        customer = found.customer(person)
+        zone = found.program.timezone
+        answer = why(found.engine, found.program, customer, journey, _instant(at, zone))
+        if as_json_:
+            click.echo(json.dumps(as_json(answer), indent=2, ensure_ascii=False))
+        else:
+            click.echo("\n".join(lines(answer, zone)))
+
+
+def _instant(at: datetime | None, zone: str) -> datetime:
+    if at is None:
+        return LiveClock().now()
+    return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,57 @@
+"""Whom a text means, and what was running for him."""
+
+from dataclasses import dataclass, field
+
+from cij.compiler.program import Journey, Program, from_json
+from cij.compiler.sql import insight, query
+from cij.runtime.engine import Engine
+
+_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
+_NEWEST = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST LIMIT 1")
+_TABLES = query("SELECT t.table_name FROM information_schema.tables AS t")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A customer that is meant, and by what: `id`, `email`, or a key such as `shop:17`."""
+
+    id: str
+    how: str
+
+
+def find(engine: Engine, program: Program, text: str) -> list[Candidate]:
+    """Return whom a text means: nobody, one, or several who share a key or an address."""
+    found = [Candidate(*row) for row in engine.rows(insight.who(program), {"who": text})]
+    exact = [c for c in found if c.how == "id"]
+    return exact or found
+
+
+def deployed(engine: Engine) -> Program | None:
+    """Return the program that ran here last; None where nothing ever ran."""
+    if ("program",) not in engine.rows(_TABLES):
+        return None
+    found = engine.rows(_NEWEST)
+    return from_json(found[0][0]) if found else None
+
+
+@dataclass(slots=True)
+class Versions:
+    """Journeys by name and version, read from the store as they are asked for."""
+
+    engine: Engine
+    newest: Program
+    _found: dict[tuple[str, str], tuple[Journey, Program]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._add(self.newest)
+
+    def of(self, journey: str, version: str) -> tuple[Journey, Program]:
+        """Return a version of a journey and the program that it was part of."""
+        if (journey, version) not in self._found:
+            for (text,) in self.engine.rows(_PROGRAMS):
+                self._add(from_json(text))
+        return self._found[journey, version]
+
+    def _add(self, program: Program) -> None:
+        for journey in program.journeys:
+            self._found.setdefault((journey.name, journey.version), (journey, program))

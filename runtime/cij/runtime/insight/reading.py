@@ -1,0 +1,285 @@
+"""Conditions read for one customer at one instant: each part, its value, and where that is from."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cij.compiler import expression as ex
+from cij.compiler.program import ConsentMapping, Journey, Latest, Own, Prefer, Program
+from cij.compiler.sql import insight, query
+from cij.compiler.sql.moments import CLEAR, FILL
+from cij.compiler.types import DATETIME, Type
+from cij.compiler.wording import words
+from cij.runtime.engine import Engine, Row
+from cij.runtime.insight.node import Node
+from cij.runtime.insight.shown import local, shown
+
+_SINCE = query(
+    "SELECT s.since FROM segment_member AS s WHERE s.segment = $segment AND s.customer = $customer "
+    "AND s.since <= $now"
+)
+_LOADED = query("SELECT s.loaded_at FROM source_state AS s WHERE s.source = $source")
+_CONSENT_SAID = query(
+    "SELECT c.granted, c.at FROM consent_change AS c WHERE c.customer = $customer "
+    "AND c.topic = $topic AND c.channel = $channel AND c.at <= $now ORDER BY c.at DESC LIMIT 1"
+)
+_WRITTEN = query(
+    "SELECT w.value, w.at, w.key FROM field_write AS w WHERE w.customer = $customer "
+    "AND w.field = $field ORDER BY w.number DESC LIMIT 1"
+)
+
+# What only those who are moving together can be asked.
+_NOT_READABLE = (ex.FirstCome, ex.EventField)
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads what one customer's conditions read at `now`, in one journey.
+
+    Customers' fields are read as they are today, for the store keeps no older ones; events, consents
+    and segments over events as of `now`.
+    """
+
+    engine: Engine
+    program: Program
+    journey: Journey
+    customer: str
+    now: datetime
+    passage: int | None = None
+    event: str | None = None
+    seq: int | None = None
+    _values: dict[ex.Expression, object] = field(default_factory=dict)
+
+    def read(self, node: ex.Expression) -> Node:
+        """Return the tree of a condition."""
+        wanted = [n for n in dict.fromkeys(_wanted(node, self.program)) if self._is_readable(n)]
+        self.engine.execute(CLEAR)
+        self.engine.execute(FILL, {"now": self.now})
+        statement = insight.readings(wanted, self.program, self.journey, self.event)
+        rows = self.engine.rows(statement, self._named(passage=self.passage, event=self.seq))
+        self._values = dict(zip(wanted, rows[0], strict=True)) if rows else {}
+        return self._node(node)
+
+    def _is_readable(self, node: ex.Expression) -> bool:
+        if isinstance(node, ex.EventField) and self.event is not None:
+            return True
+        return not isinstance(node, _NOT_READABLE)
+
+    def _named(self, **more: object) -> dict[str, object]:
+        return {"customer": self.customer, "now": self.now, **more}
+
+    def _rows(self, statement: object, **more: object) -> list[Row]:
+        return self.engine.rows(statement, self._named(**more))  # type: ignore[arg-type]
+
+    # --- rules ---
+
+    def _node(self, node: ex.Expression) -> Node:
+        if node.type.kind != "boolean":
+            return self._value(node)
+        found = self._values.get(node)
+        holds = None if found is None else bool(found)
+        return Node(words(node), holds, tuple(self._parts(node)))
+
+    def _parts(self, node: ex.Expression) -> Iterator[Node]:
+        match node:
+            case ex.And(items=items) | ex.Or(items=items):
+                yield from (self._node(i) for i in items)
+            case ex.Not(item=item):
+                yield from self._parts(item) if _is_plain(item) else [self._node(item)]
+            case ex.Member(segment=name):
+                yield from self._membership(name, bool(self._values.get(node)))
+            case ex.Consent(topic=topic, channel=channel):
+                yield from self._consents(topic, channel)
+            case _:
+                yield from self._origins(node)
+
+    def _membership(self, name: str, is_inside: bool) -> Iterator[Node]:
+        for (since,) in self._rows(_SINCE, segment=name):
+            told = "in it since" if is_inside else "at the last look still in it, since"
+            yield Node(f"{told} {self._local(since)}", source={"since": _iso(since)})
+        segment = next(s for s in self.program.segments if s.name == name)
+        yield self._node(segment.condition)
+
+    # --- values ---
+
+    def _value(self, node: ex.Expression) -> Node:
+        told = shown(self._values.get(node), node.type, self.program.timezone)
+        return Node(words(node), None, tuple(self._origins(node)), told)
+
+    def _origins(self, node: ex.Expression) -> Iterator[Node]:
+        match node:
+            case ex.Field(name=name):
+                yield from self._field(name)
+            case ex.MeasureValue(measure=name):
+                measure = next(m for m in self.program.measures if m.name == name)
+                yield from self._value(measure.value).parts
+            case ex.Aggregate():
+                yield from self._events(node)
+            case _:
+                yield from (self._node(n) for n in _operands(node))
+
+    def _events(self, node: ex.Aggregate) -> Iterator[Node]:
+        statement = insight.counted_rows(node, self.program, self.journey)
+        rows = self._rows(statement)
+        for at, id, value, _ in rows:
+            source: dict[str, object] = {"event": node.event, "id": id, "at": _iso(at)}
+            told = None
+            if node.value is not None:
+                told = shown(value, node.value.type, self.program.timezone)
+            yield Node(f"{node.event} {id}, {self._local(at)}", value=told, source=source)
+        more = rows[0][3] - len(rows) if rows else 0
+        if more:
+            yield Node(f"and {more} more")
+        if not rows:
+            yield Node(f"no such {node.event}")
+
+    # --- rows of sources ---
+
+    def _field(self, name: str) -> Iterator[Node]:
+        field = next((f for f in self.program.profile.fields if f.name == name), None)
+        if field is None:
+            return
+        if isinstance(field.merge, Own):
+            for value, at, key in self._rows(_WRITTEN, field=name):
+                told = "nothing" if value is None else value
+                text = f"set to {told} by {key}, {self._local(at)}"
+                yield Node(text, source={"key": key, "at": _iso(at)})
+            return
+        found = list(self._said(name))
+        used = min(found, key=lambda o: o.order(field.merge), default=None)
+        for origin in found:
+            yield self._origin(origin, field.type, origin is used and len(found) > 1)
+
+    def _said(self, name: str) -> Iterator["_Origin"]:
+        for place, mapping in enumerate(self.program.profile.mappings):
+            node = mapping.fields.get(name)
+            if node is not None:
+                time = insight.time_column(self.program, name, mapping)
+                rows = self._rows(insight.origins(self.program, place, node, time))
+                for key, value, at in rows:
+                    yield _Origin(place, mapping.source, key, value, time, at)
+
+    def _origin(self, origin: "_Origin", type: Type, is_used: bool) -> Node:
+        text = f"{origin.source} {origin.key}"
+        source: dict[str, object] = {"source": origin.source, "key": origin.key}
+        if origin.time is not None:
+            told = shown(origin.at, DATETIME, self.program.timezone)
+            text += f", {origin.time} {told}"
+            source["time"] = told
+        for (loaded,) in self._rows(_LOADED, source=origin.source):
+            text += f", loaded {self._local(loaded)}"
+            source["loaded_at"] = _iso(loaded)
+        text += ", this one counts" * is_used
+        return Node(text, value=shown(origin.value, type, self.program.timezone), source=source)
+
+    # --- consent ---
+
+    def _consents(self, topic: str, channel: str | None) -> Iterator[Node]:
+        found = next(t for t in self.program.topics if t.name == topic)
+        for name in (channel,) if channel else found.channels:
+            parts = tuple(self._consent(topic, name))
+            default = "agreed" if found.consent != "opt_in" else "not agreed"
+            yield Node(f"{topic} by {name}", None, parts or (Node(f"nothing said: {default}"),))
+
+    def _consent(self, topic: str, channel: str) -> Iterator[Node]:
+        said = self._rows(_CONSENT_SAID, topic=topic, channel=channel)
+        for granted, at in said:
+            text = f"{'agreed' if granted else 'refused'}, {self._local(at)}"
+            yield Node(text, source={"at": _iso(at), "granted": granted})
+        for place, mapping in enumerate(self.program.profile.mappings if not said else ()):
+            for consent in _about(mapping.consents, topic, channel):
+                rows = self._rows(insight.origins(self.program, place, consent.value, None))
+                for key, value, _ in rows:
+                    text = f"{mapping.source} {key}: {words(consent.value)}"
+                    source = {"source": mapping.source, "key": key}
+                    yield Node(text, value=_yes_or_no(value), source=source)
+
+    def _local(self, at: datetime) -> str:
+        return local(at, self.program.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What one record of a source says about a field."""
+
+    place: int
+    source: str
+    key: str
+    value: object
+    time: str | None
+    at: object
+
+    def order(self, merge: object) -> tuple[object, ...]:
+        """Return what the merge goes by: the smallest counts."""
+        if isinstance(merge, Prefer):
+            names = merge.sources
+            rank = names.index(self.source) if self.source in names else len(names)
+            return (self.value is None, rank, self.place, self.key)
+        assert isinstance(merge, Latest), "fields of journeys have no records"
+        return (self.value is None, self.at is None, _Latest(self.at), self.place, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    at: object
+
+    def __lt__(self, other: "_Latest") -> bool:
+        return self.at is not None and other.at is not None and self.at > other.at  # type: ignore[operator]
+
+
+def _about(
+    consents: Iterable[ConsentMapping], topic: str, channel: str
+) -> Iterator[ConsentMapping]:
+    found = [c for c in consents if c.topic == topic and c.channel in (None, channel)]
+    yield from sorted(found, key=lambda c: c.channel is None)[:1]
+
+
+def _is_plain(node: ex.Expression) -> bool:
+    return not isinstance(node, (ex.And, ex.Or, ex.Not))
+
+
+def _operands(node: ex.Expression) -> Iterator[ex.Expression]:
+    """Yield what a value or comparison is made of, without what the author wrote as a constant."""
+    found: list[ex.Expression] = []
+    match node:
+        case ex.Compare(left=left, right=right) | ex.Arithmetic(left=left, right=right):
+            found = [left, right]
+        case ex.InSet(value=value, items=items):
+            found = [value, *items]
+        case ex.TopShare(value=value) | ex.Known(value=value):
+            found = [value]
+        case ex.Coalesce(value=value, default=default):
+            found = [value, default]
+        case ex.Call(arguments=arguments):
+            found = list(arguments)
+        case ex.Related(base=base):
+            found = [base]
+    yield from (n for n in found if not isinstance(n, (ex.Constant, ex.Period)))
+
+
+def _wanted(node: ex.Expression, program: Program) -> Iterator[ex.Expression]:
+    """Yield every part whose value is told."""
+    yield node
+    match node:
+        case ex.And(items=items) | ex.Or(items=items):
+            inner: Iterable[ex.Expression] = items
+        case ex.Not(item=item):
+            inner = [item]
+        case ex.Member(segment=name):
+            inner = [s.condition for s in program.segments if s.name == name]
+        case ex.MeasureValue(measure=name):
+            inner = [m.value for m in program.measures if m.name == name]
+        case _:
+            inner = _operands(node)
+    for part in inner:
+        yield from _wanted(part, program)
+
+
+def _yes_or_no(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return "true" if value else "false"
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat() + "Z"

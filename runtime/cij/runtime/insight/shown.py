@@ -1,0 +1,35 @@
+"""Values of the store as people read them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from cij.compiler.types import Type, list_items
+from cij.runtime import zones
+
+
+def local(at: datetime, zone: str) -> str:
+    """Return an instant as local time; seconds only where there are some."""
+    found = zones.to_local(at, zone)
+    return found.strftime("%Y-%m-%d %H:%M:%S" if found.second else "%Y-%m-%d %H:%M")
+
+
+def shown(value: object, type: Type, zone: str) -> str:
+    """Return a value of a type; what is missing is `unknown`."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return local(value, zone)
+    if isinstance(value, Decimal):
+        return _number(value) + (f" {type.currency}" if type.currency else "")
+    if type.kind == "list":
+        return "[" + ", ".join(f'"{item}"' for item in list_items(str(value))) + "]"
+    if type.kind in ("text", "entity"):
+        return f'"{value}"'
+    return str(value)
+
+
+def _number(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

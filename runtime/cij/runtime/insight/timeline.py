@@ -1,0 +1,278 @@
+"""The timeline of a customer: events, entries, steps, messages and goals, over all journeys."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cij.compiler.program import Decide, End, Event, Program, Rest, State
+from cij.compiler.sql import insight, query
+from cij.compiler.sql.intake import columns_of
+from cij.compiler.wording import timer_words, words
+from cij.runtime.engine import Engine, Row
+from cij.runtime.insight.person import Versions
+from cij.runtime.insight.shown import local, shown
+
+_PASSAGES = query(
+    "SELECT p.id, p.journey, p.version, p.entered_at, p.is_held_out, p.entry_key, p.wake_at, "
+    "p.ended_at, p.outcome, p.cause, p.state FROM passage AS p WHERE p.customer = $customer "
+    "ORDER BY p.entered_at, p.id"
+)
+_HISTORY = query(
+    "SELECT h.at, h.state, h.why FROM history AS h WHERE h.passage = $passage "
+    "ORDER BY h.at, h.written, h.n"
+)
+_MESSAGES = query(
+    "SELECT o.created_at, o.settled_at, o.journey, o.passage, o.step, o.channel, o.message, "
+    "o.outcome, o.reason, o.locale, o.address, o.key FROM outbox AS o "
+    "WHERE o.customer = $customer ORDER BY o.created_at, o.key"
+)
+_GOALS = query(
+    "SELECT v.at, v.journey, v.passage, v.goal FROM conversion AS v WHERE v.customer = $customer "
+    "ORDER BY v.at, v.goal"
+)
+_MEMBERS = query(
+    "SELECT s.since, s.segment FROM segment_member AS s WHERE s.customer = $customer "
+    "ORDER BY s.since, s.segment"
+)
+_TURNED_AWAY = query(
+    "SELECT t.at, t.journey, t.reason FROM turned_away AS t WHERE t.customer = $customer "
+    "ORDER BY t.at, t.journey"
+)
+_CONSENTS = query(
+    "SELECT c.at, c.topic, c.channel, c.granted FROM consent_change AS c "
+    "WHERE c.customer = $customer ORDER BY c.at, c.topic, c.channel"
+)
+_WRITES = query(
+    "SELECT w.at, w.field, w.value FROM field_write AS w WHERE w.customer = $customer "
+    "ORDER BY w.at, w.number"
+)
+_MERGES = query(
+    "SELECT a.at, a.alias FROM customer_alias AS a WHERE a.customer = $customer ORDER BY a.at"
+)
+
+# At one instant what leads to something comes before it.
+_RANKS = {
+    name: rank
+    for rank, name in enumerate(
+        ("merge", "event", "consent", "segment", "turned away", "enter", "goal", "step")
+    )
+} | {"message": 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `details` are plain values; `text` says it without the journey."""
+
+    at: datetime
+    kind: str
+    text: str
+    journey: str | None = None
+    passage: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a customer stands now."""
+
+    journey: str
+    passage: int
+    step: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    customer: str
+    entries: tuple[Entry, ...]
+    waiting: tuple[Waiting, ...]
+
+    def of_journey(self, journey: str) -> "Timeline":
+        """Return what is of one journey, or of none."""
+        entries = tuple(e for e in self.entries if e.journey in (None, journey))
+        waiting = tuple(w for w in self.waiting if w.journey == journey)
+        return Timeline(self.customer, entries, waiting)
+
+
+@dataclass(slots=True)
+class _Reader:
+    engine: Engine
+    program: Program
+    versions: Versions
+    customer: str
+
+    def rows(self, statement: Any, **more: object) -> list[Row]:
+        return self.engine.rows(statement, {"customer": self.customer, **more})
+
+    @property
+    def zone(self) -> str:
+        return self.program.timezone
+
+
+def timeline(engine: Engine, program: Program, customer: str) -> Timeline:
+    """Read everything that the store knows of a customer, in the order of time."""
+    reader = _Reader(engine, program, Versions(engine, program), customer)
+    passages = reader.rows(_PASSAGES)
+    entries = [*_events(reader), *_about(reader), *_passages(reader, passages)]
+    # Equal instants keep the order in which they were read, which is that of the store.
+    entries.sort(key=lambda e: (e.at, _RANKS[e.kind]))
+    return Timeline(customer, tuple(entries), tuple(_waiting(reader, passages)))
+
+
+# --- events, consents, segments ---------------------------------------------------------------
+
+
+def _events(reader: _Reader) -> Iterator[Entry]:
+    sent = {row[-1]: (row[2], row[4]) for row in reader.rows(_MESSAGES)}
+    for event in reader.program.events:
+        names = [name for name, _ in columns_of(event)]
+        for row in reader.rows(insight.events_of(event)):
+            yield _event(event, dict(zip(names, row, strict=True)), sent, reader.zone)
+
+
+def _event(event: Event, row: dict[str, Any], sent: dict[str, tuple[str, str]], zone: str) -> Entry:
+    journey, step = sent.get(row.get("message_key") or "", (None, None))
+    values = {f.name: shown(row[f.name], f.type, zone) for f in event.fields if row[f.name]}
+    if event.is_interaction and row["channel"]:
+        values["channel"] = f'"{row["channel"]}"'
+    name = event.name + (f"({step})" if step else "")
+    text = " ".join([name, *(f"{key} = {value}" for key, value in values.items())])
+    details = {"event": event.name, "id": row["id"], "fields": values}
+    return Entry(row["at"], "event", text, journey, None, details)
+
+
+def _about(reader: _Reader) -> Iterator[Entry]:
+    for at, topic, channel, granted in reader.rows(_CONSENTS):
+        verb = "agrees to" if granted else "refuses"
+        details = {"topic": topic, "channel": channel, "granted": granted}
+        yield Entry(at, "consent", f"{verb} {topic} by {channel}", details=details)
+    for at, segment in reader.rows(_MEMBERS):
+        text = f"is in segment {segment} since then"
+        yield Entry(at, "segment", text, details={"segment": segment})
+    for at, name, value in reader.rows(_WRITES):
+        told = "nothing" if value is None else value
+        details = {"field": name, "value": value}
+        yield Entry(at, "step", f"{name} is set to {told}", details=details)
+    for at, alias in reader.rows(_MERGES):
+        text = f"{alias} turned out to be the same customer"
+        yield Entry(at, "merge", text, details={"alias": alias})
+    for at, journey, reason in reader.rows(_TURNED_AWAY):
+        text = f"is turned away: {reason}"
+        yield Entry(at, "turned away", text, journey, details={"reason": reason})
+
+
+# --- passages ---------------------------------------------------------------------------------
+
+
+def _passages(reader: _Reader, passages: list[Row]) -> Iterator[Entry]:
+    messages = {(row[0], row[3], row[4]): row for row in reader.rows(_MESSAGES)}
+    for id, journey, version, at, held_out, key, _, ended_at, outcome, cause, _ in passages:
+        text = "enters" + (f" by {key}" if key else "") + (" (held out)" if held_out else "")
+        details = {"version": version, "key": key or None, "held_out": held_out}
+        yield Entry(at, "enter", text, journey, id, details)
+        yield from _steps(reader, id, journey, version, messages)
+        if cause in ("gone", "merged", "stopped"):
+            text = f"leaves as {outcome}"
+            yield Entry(ended_at, "step", text, journey, id, {"outcome": outcome, "why": cause})
+    for at, journey, passage, goal in reader.rows(_GOALS):
+        yield Entry(at, "goal", f"reaches goal {goal}", journey, passage, {"goal": goal})
+    # Those of steps that a later version does not have.
+    yield from (_message(row) for row in messages.values())
+
+
+def _message(row: Row) -> Entry:
+    at, settled_at, journey, passage, step, channel, message, outcome, reason, *rest, key = row
+    what = f"do {message}" if channel == "action" else f"{channel} {message}"
+    text = f"{step}: {what} {outcome}" + (f", {reason}" if reason else "")
+    details = {"step": step, "channel": channel, "message": message, "outcome": outcome}
+    details |= {"reason": reason, "locale": rest[0], "address": rest[1], "key": key}
+    details["settled_at"] = settled_at
+    return Entry(at, "message", text, journey, passage, details)
+
+
+_Messages = dict[tuple[datetime, int, str], Row]
+
+
+def _steps(
+    reader: _Reader, passage: int, journey: str, version: str, messages: _Messages
+) -> Iterator[Entry]:
+    found, _ = reader.versions.of(journey, version)
+    before: State | None = None
+    for at, id, why in reader.rows(_HISTORY, passage=passage):
+        state = found.state(id)
+        if isinstance(before, Decide):
+            text = f"{before.step}: {branch_words(before, why)}"
+            details = {"step": before.step, "state": before.id, "why": why}
+            yield Entry(at, "step", text, journey, passage, details)
+        if (message := messages.pop((at, passage, state.step), None)) is not None:
+            yield _message(message)
+        elif text := _step_words(state, why):
+            details = {"step": state.step, "state": id, "why": why}
+            yield Entry(at, "step", text, journey, passage, details)
+        before = state
+
+
+def branch_words(state: Decide, why: str | None) -> str:
+    """Return which branch was taken, with its condition."""
+    number = (why or "").removeprefix("branch ")
+    if number.isdigit():
+        return f"takes branch {number}, {words(state.branches[int(number) - 1].guard)}"
+    return "takes else" if why == "else" else "decides"
+
+
+def _step_words(state: State, why: str | None) -> str:
+    because = f" ({why})" if why and not why.startswith(("branch", "else", "entered")) else ""
+    match state:
+        case Rest(step=step, timer=timer):
+            return f"{step}: waits {timer_words(timer)}{because}"
+        case End(outcome=outcome):
+            return f"leaves as {outcome}{because}"
+    return ""
+
+
+def _waiting(reader: _Reader, passages: list[Row]) -> Iterator[Waiting]:
+    for id, journey, version, _, _, _, wake_at, ended_at, _, _, state in passages:
+        if ended_at is None:
+            found, _program = reader.versions.of(journey, version)
+            yield Waiting(journey, id, found.state(state).step, wake_at)
+
+
+def lines(found: Timeline, zone: str) -> list[str]:
+    """Return the timeline as text, one line each; times are local to `zone`."""
+    wide = max((len(e.journey or "") for e in found.entries), default=0)
+    told = [f"{local(e.at, zone):<19}  {e.journey or '':<{wide}}  {e.text}" for e in found.entries]
+    for w in found.waiting:
+        until = f" until {local(w.until, zone)}" if w.until else ""
+        told.append(f"{'now':<19}  {w.journey:<{wide}}  waits at {w.step}{until}")
+    return told
+
+
+def as_json(found: Timeline) -> dict[str, Any]:
+    """Return the timeline as plain values: instants as ISO text with `Z`."""
+    return {
+        "customer": found.customer,
+        "entries": [
+            {
+                "at": _iso(e.at),
+                "kind": e.kind,
+                "journey": e.journey,
+                "passage": e.passage,
+                "text": e.text,
+                "details": {k: _plain(v) for k, v in e.details.items()},
+            }
+            for e in found.entries
+        ],
+        "waiting": [
+            {"journey": w.journey, "passage": w.passage, "step": w.step, "until": _plain(w.until)}
+            for w in found.waiting
+        ],
+    }
+
+
+def _plain(value: Any) -> Any:
+    return _iso(value) if isinstance(value, datetime) else value
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat() + "Z"

@@ -1,0 +1,301 @@
+"""Why somebody did or did not enter a journey, get its messages, take its branches."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cij.compiler import expression as ex, program as pg
+from cij.compiler.sql import insight, query
+from cij.compiler.wording import duration_words, event_words, schedule_words, timer_words, words
+from cij.runtime.deploy import look
+from cij.runtime.engine import Engine, Row
+from cij.runtime.entering import Door, doors
+from cij.runtime.insight.node import Node, as_json as node_as_json, lines as node_lines, reason
+from cij.runtime.insight.person import Versions
+from cij.runtime.insight.reading import Reader
+from cij.runtime.insight.shown import local
+from cij.runtime.story.local_time import later
+
+_PASSAGES = query(
+    "SELECT p.id, p.version, p.entered_at, p.ended_at, p.outcome, p.cause, p.entry_key, "
+    "p.is_held_out, p.state, p.wake_at, p.trigger FROM passage AS p "
+    "WHERE p.customer = $customer AND p.journey = $journey AND p.entered_at <= $now "
+    "ORDER BY p.entered_at DESC, p.id DESC"
+)
+_HISTORY = query(
+    "SELECT h.at, h.state, h.why FROM history AS h WHERE h.passage = $passage AND h.at <= $now "
+    "ORDER BY h.at, h.written, h.n"
+)
+_MESSAGES = query(
+    "SELECT o.step, o.created_at, o.channel, o.message, o.outcome, o.reason, o.address, o.locale, "
+    "o.settled_at, o.attempts, o.key, o.topic FROM outbox AS o WHERE o.passage = $passage "
+    "AND o.journey = $journey"
+)
+_TURNED_AWAY = query(
+    "SELECT t.at, t.reason FROM turned_away AS t WHERE t.customer = $customer "
+    "AND t.journey = $journey AND t.at <= $now ORDER BY t.at DESC LIMIT 3"
+)
+_QUEUED = query(
+    "SELECT q.queued_at FROM entry_queue AS q WHERE q.customer = $customer "
+    "AND q.journey = $journey AND q.queued_at <= $now ORDER BY q.queued_at"
+)
+_SHOWN_PASSAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """`verdict` says it in a sentence; `entering` are the rules at the door, by `at`."""
+
+    customer: str
+    journey: str
+    at: datetime
+    verdict: str
+    entering: tuple[Node, ...]
+    passages: tuple[Node, ...]
+
+
+class _Undone(Exception):
+    """Takes back what had to be computed for an instant."""
+
+
+def why(engine: Engine, program: pg.Program, customer: str, journey: str, at: datetime) -> Why:
+    """Read the rules of a journey for a customer as of `at`. The store stays as it is."""
+    found: list[Why] = []
+    with suppress(_Undone), engine.transaction():
+        asked = _Question(engine, program, customer, journey, at)
+        found.append(asked.answer())
+        raise _Undone
+    return found[0]
+
+
+@dataclass(slots=True)
+class _Question:
+    engine: Engine
+    program: pg.Program
+    customer: str
+    name: str
+    at: datetime
+    versions: Versions = field(init=False)
+    journey: pg.Journey = field(init=False)
+    door: Door = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.versions = Versions(self.engine, self.program)
+        self.journey = next(j for j in self.program.journeys if j.name == self.name)
+        self.door = doors(look(self.engine, self.program))[self.name]
+
+    def answer(self) -> Why:
+        passages = self._rows(_PASSAGES)
+        entering = tuple(self._entering(passages))
+        told = tuple(self._passage(row) for row in passages[:_SHOWN_PASSAGES])
+        verdict = self._verdict(passages, entering)
+        return Why(self.customer, self.name, self.at, verdict, entering, told)
+
+    def _rows(self, statement: Any, **more: object) -> list[Row]:
+        named = {"customer": self.customer, "journey": self.name, "now": self.at}
+        return self.engine.rows(statement, {**named, **more})
+
+    def _local(self, at: datetime) -> str:
+        return local(at, self.program.timezone)
+
+    def _reader(self, at: datetime, passage: int | None = None) -> Reader:
+        return Reader(self.engine, self.program, self.journey, self.customer, at, passage)
+
+    # --- the verdict ---
+
+    def _verdict(self, passages: list[Row], entering: tuple[Node, ...]) -> str:
+        inside = [row for row in passages if row[3] is None or row[3] > self.at]
+        if inside:
+            return f"is inside since {self._local(inside[0][2])}"
+        against = self._against(entering)
+        if passages:
+            _, _, entered, ended, outcome, *_ = passages[0]
+            text = f"entered {self._local(entered)}, left as {outcome} {self._local(ended)}"
+            return text + (
+                f"; does not enter again, for this does not hold: {against}" if against else ""
+            )
+        if against:
+            return f"has not entered, for this does not hold: {against}"
+        return "has not entered, and nothing is in the way: the next run lets them in"
+
+    def _against(self, entering: tuple[Node, ...]) -> str:
+        """Return what keeps the customer out, if something does."""
+        blocked = [reason(node) for node in entering if node.holds is False]
+        return "; ".join(blocked)
+
+    # --- the door ---
+
+    def _entering(self, passages: list[Row]) -> Iterator[Node]:
+        yield self._open()
+        entries = [self._entry(entry) for entry in self.journey.entries]
+        if len(entries) == 1:
+            yield entries[0]
+        else:
+            yield Node("enters by one of these", any(n.holds for n in entries), tuple(entries))
+        yield from self._again(passages)
+        if self.journey.suppress is not None:
+            found = self._reader(self.at).read(self.journey.suppress)
+            yield Node(f"not suppressed: {found.text}", not found.holds, found.parts)
+        yield from self._limits()
+
+    def _open(self) -> Node:
+        state, notes = self.door.state, []
+        notes.append(Node(f"started {self._local(self.door.opens)}"))
+        if self.journey.ends:
+            notes.append(Node(f"ends {self._local(self.door.closes)}"))
+        if state != "live":
+            notes.append(Node(f"now {state}"))
+        is_open = self.door.is_open(self.at) and state != "paused"
+        return Node(f"the journey is open at {self._local(self.at)}", is_open, tuple(notes))
+
+    def _entry(self, entry: pg.Entry) -> Node:
+        if isinstance(entry, pg.EventEntry):
+            return self._by_event(entry)
+        when = f" {schedule_words(entry.every)}" if entry.every else ""
+        condition = ex.Member(segment=entry.segment)
+        found = self._reader(self.at).read(condition)
+        once = " once" if entry.is_once else ""
+        return Node(f"in segment {entry.segment}{once}{when}", found.holds, found.parts)
+
+    def _by_event(self, entry: pg.EventEntry) -> Node:
+        rows = self._rows(insight.recent_events(entry.event), since=self.door.opens)
+        parts = tuple(self._event(entry, *row) for row in rows)
+        text = f"did {event_words(entry.event, None, entry.where)}"
+        none = Node(f"no {entry.event} since {self._local(self.door.opens)}")
+        return Node(text, any(p.holds is not False for p in parts), parts or (none,))
+
+    def _event(self, entry: pg.EventEntry, seq: int, id: str, at: datetime) -> Node:
+        text = f"{entry.event} {id}, {self._local(at)}"
+        if entry.where is None:
+            return Node(text)
+        reader = self._reader(at)
+        reader.event, reader.seq = entry.event, seq
+        found = reader.read(entry.where)
+        return Node(text, found.holds, (found,))
+
+    def _again(self, passages: list[Row]) -> Iterator[Node]:
+        if not passages:
+            return
+        per = f" for each {self.journey.per}" if self.journey.per else ""
+        again, period = self.journey.again, self.journey.again_after
+        after = f" {duration_words(period)}" if period else ""
+        is_free = self.journey.per is not None or not any(map(self._blocks, passages))
+        counts = Node(f"entered {len(passages)} times" if passages[1:] else "entered once")
+        yield Node(f"may enter again{per}: `again {again}{after}`", is_free, (counts,))
+
+    def _blocks(self, row: Row) -> bool:
+        _, _, _, ended_at, *_ = row
+        if self.journey.again == "never" or ended_at is None or ended_at > self.at:
+            return True
+        period = self.journey.again_after
+        if self.journey.again == "always" or period is None:
+            return False
+        zone = self.journey.timezone or self.program.timezone
+        return later(ended_at, period, zone) > self.at
+
+    def _limits(self) -> Iterator[Node]:
+        for at, text in self._rows(_TURNED_AWAY):
+            yield Node(f"turned away {self._local(at)}: {text}")
+        for (at,) in self._rows(_QUEUED):
+            yield Node(f"waits in the queue since {self._local(at)}", False)
+
+    # --- passages ---
+
+    def _passage(self, row: Row) -> Node:
+        id, version, entered_at, ended_at, _, _, key, is_held_out, _, wake_at, _ = row
+        text = f"passage {id}, entered {self._local(entered_at)}" + (f" by {key}" if key else "")
+        if is_held_out:
+            text += f", held out ({self.journey.holdout})"
+        if version != self.journey.version:
+            text += f", on the older version {version[:8]}"
+        parts = list(self._steps(id, version))
+        if ended_at is None and wake_at is not None:
+            parts.append(Node(f"waits until {self._local(wake_at)}"))
+        return Node(text, None, tuple(parts), source={"passage": id, "version": version})
+
+    def _steps(self, passage: int, version: str) -> Iterator[Node]:
+        journey, program = self.versions.of(self.name, version)
+        rows = self._rows(_HISTORY, passage=passage)
+        sent = {(m[0], m[1]): m for m in self._rows(_MESSAGES, passage=passage)}
+        for place, (at, id, because) in enumerate(rows):
+            state = journey.state(id)
+            after = rows[place + 1][2] if place + 1 < len(rows) else None
+            match state:
+                case pg.Act() if (state.step, at) in sent:
+                    yield self._message(sent[state.step, at], at)
+                case pg.Decide():
+                    reader = Reader(self.engine, program, journey, self.customer, at, passage)
+                    yield self._decision(state, after, at, reader)
+                case pg.Rest():
+                    yield Node(f"{self._local(at)} {state.step}: waits {timer_words(state.timer)}")
+                    if after is not None:
+                        yield self._left(state, rows[place + 1][0], after)
+                case pg.End():
+                    yield self._end(journey, state, at, because)
+
+    def _left(self, rest: pg.Rest, at: datetime, after: str) -> Node:
+        told = {"timer": "its time was over", "condition": "its condition came true"}
+        return Node(f"{self._local(at)} {rest.step}: went on, {told.get(after, f'by {after}')}")
+
+    def _message(self, row: Row, at: datetime) -> Node:
+        step, _, channel, message, outcome, reason_, address, locale, settled, tries, key, _ = row
+        what = f"do {message}" if channel == "action" else f"{channel} {message}"
+        text = f"{self._local(at)} {step}: {what}, {outcome}"
+        parts = []
+        if reason_:
+            parts.append(Node(f"because {reason_}"))
+        if address:
+            parts.append(Node(f"to {address}" + (f" in {locale}" if locale else "")))
+        if settled and settled != at:
+            parts.append(Node(f"settled {self._local(settled)}"))
+        if tries and tries > 1:
+            parts.append(Node(f"tried {tries} times"))
+        if outcome == "no_consent":
+            topic = ex.Consent(topic=row[-1], channel=channel)
+            parts.append(self._reader(at).read(topic))
+        return Node(text, None, tuple(parts), source={"key": key, "outcome": outcome})
+
+    def _decision(self, state: pg.Decide, after: str | None, at: datetime, reader: Reader) -> Node:
+        number = (after or "").removeprefix("branch ")
+        taken = int(number) if number.isdigit() else None
+        asked = state.branches if taken is None else state.branches[:taken]
+        told = f"took branch {taken}" if taken else "took else"
+        text = f"{self._local(at)} {state.step}: {told}"
+        return Node(text, None, tuple(reader.read(branch.guard) for branch in asked))
+
+    def _end(self, journey: pg.Journey, state: pg.End, at: datetime, because: str | None) -> Node:
+        rules: list[pg.Exit | pg.Goal] = [*journey.exits, *journey.goals]
+        rule = next((r for r in rules if r.target == state.id), None)
+        parts = []
+        if rule is not None and rule.event is not None:
+            parts.append(Node(f"on {event_words(rule.event, None, rule.where)}"))
+        elif rule is not None and rule.condition is not None:
+            parts.append(Node(f"when {words(rule.condition)}"))
+        by = f" ({because})" if because and not parts else ""
+        return Node(f"{self._local(at)} leaves as {state.outcome}{by}", None, tuple(parts))
+
+
+def lines(found: Why, zone: str) -> Iterator[str]:
+    """Yield the answer as text."""
+    yield f"{found.customer} and {found.journey}, as of {local(found.at, zone)} ({zone})"
+    yield found.verdict
+    nodes = [Node("entering", None, found.entering), *found.passages]
+    for node in nodes:
+        yield ""
+        yield node.text
+        for number, part in enumerate(node.parts, 1):
+            yield from node_lines(part, "", "└─ " if number == len(node.parts) else "├─ ")
+
+
+def as_json(found: Why) -> dict[str, Any]:
+    """Return the answer as plain values."""
+    return {
+        "customer": found.customer,
+        "journey": found.journey,
+        "at": found.at.isoformat() + "Z",
+        "verdict": found.verdict,
+        "entering": [node_as_json(node) for node in found.entering],
+        "passages": [node_as_json(node) for node in found.passages],
+    }

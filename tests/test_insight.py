@@ -1,0 +1,211 @@
+"""`cij why` and `cij timeline`: what is told of people who have lived through the example."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cij.cli.compiling import compiled
+from cij.compiler.sql import query
+from cij.runtime.clock import SimulatedClock
+from cij.runtime.deploy import deploy
+from cij.runtime.engine import DuckEngine
+from cij.runtime.intake import take_in
+from cij.runtime.runner import refresh_data
+from cij.runtime.simulate import run_to
+from cij.runtime.world import World
+from tests.conftest import Golden
+from tests.example import copy_example, inside, replace
+
+START = datetime(2026, 3, 2, 9, 0)
+_KEY = query("SELECT o.key FROM outbox AS o WHERE o.customer = $customer")
+_WHO = query("SELECT c.id FROM customer AS c WHERE c.email = $email")
+_COUNTS = query("SELECT (SELECT COUNT(*) FROM moment), (SELECT COUNT(*) FROM move)")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The example after two weeks: Ana opened, Chloé left, Bob never was loyal."""
+    folder = copy_example(tmp_path_factory.mktemp("insight"))
+    (folder / ".cij").mkdir()
+    _, program = compiled(folder)
+    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+        world = deploy(engine, program, START)
+        refresh_data(world, folder, START)
+        clock = SimulatedClock(START)
+        run_to(world, clock, START + timedelta(hours=1), lambda at: None)
+        _did(world, clock, "ana.garcia@example.com", {"event": "opened"})
+        unsubscribed = {"event": "unsubscribed", "channel": "email", "fields": {"topic": "rewards"}}
+        _did(world, clock, "chloe.dubois@example.com", unsubscribed)
+        run_to(world, clock, START + timedelta(days=14), lambda at: None)
+    yield folder
+
+
+def _did(world: World, clock: SimulatedClock, email: str, event: dict[str, Any]) -> None:
+    customer = world.engine.rows(_WHO, {"email": email})[0][0]
+    row = {**event, "customer": customer, "at": clock.now(), "id": f"{event['event']} {email}"}
+    if event["event"] == "opened":
+        row["message_key"] = world.engine.rows(_KEY, {"customer": customer})[0][0]
+    taken = take_in(world.engine, world.program, [row], clock.now())
+    assert taken.accepted == 1, taken.refused
+
+
+def _told(*arguments: str) -> str:
+    code, out, err = inside(*arguments)
+    assert code == 0, err
+    return out
+
+
+_AT = ("--at", "2026-03-16 10:00")
+
+
+# --- why --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "person"),
+    [("ana", "ana.garcia@example.com"), ("bob", "shop:C-02"), ("chloe", "C-03")],
+)
+def test_why_takes_each_rule_apart(project: Path, golden: Golden, name: str, person: str) -> None:
+    out = _told("why", person, "loyalty_reward", "--project", str(project), *_AT)
+    golden(f"insight/why_{name}.txt", out)
+
+
+def test_why_of_an_entry_by_an_event(project: Path, golden: Golden) -> None:
+    out = _told("why", "C-01", "coupon_thanks", "--project", str(project), *_AT)
+    golden("insight/why_event.txt", out)
+
+
+def test_why_as_json_has_the_rows_of_the_sources(project: Path) -> None:
+    out = _told("why", "C-02", "loyalty_reward", "--project", str(project), *_AT, "--json")
+    found = json.loads(out)
+    assert found["verdict"].startswith("has not entered, for this does not hold: points > 1000")
+    segment = next(node for node in found["entering"] if node["text"] == "in segment loyal")
+    points = segment["parts"][0]["parts"][0]
+    assert (points["text"], points["holds"]) == ("points > 1000", False)
+    sources = [row["source"] for row in points["parts"][0]["parts"]]
+    assert {"source": "cards", "key": "K-002"}.items() <= sources[0].items()
+    assert sources[0]["loaded_at"] == "2026-03-02T09:00:00Z"
+
+
+def test_why_reads_as_of_an_instant(project: Path) -> None:
+    arguments = ("why", "C-01", "loyalty_reward", "--project", str(project), "--json", "--at")
+    early = json.loads(_told(*arguments, "2026-03-01"))
+    assert "the journey is open" in early["verdict"]
+    assert early["passages"] == []
+    within = json.loads(_told(*arguments, "2026-03-02 10:30"))
+    assert within["verdict"] == "is inside since 2026-03-02 10:00"
+
+
+def test_looking_changes_nothing(project: Path) -> None:
+    before = _counts(project)
+    _told("why", "C-01", "loyalty_reward", "--project", str(project))
+    assert _counts(project) == before
+
+
+def _counts(project: Path) -> object:
+    with closing(DuckEngine(project / ".cij" / "state.duckdb")) as engine:
+        return engine.rows(_COUNTS)
+
+
+# --- timeline ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "person"), [("ana", "C-01"), ("chloe", "C-03")])
+def test_the_timeline_is_in_the_order_of_time(
+    project: Path, golden: Golden, name: str, person: str
+) -> None:
+    golden(f"insight/timeline_{name}.txt", _told("timeline", person, "--project", str(project)))
+
+
+def test_the_timeline_as_json(project: Path) -> None:
+    out = _told("timeline", "C-01", "--project", str(project), "--json")
+    entries = json.loads(out)["entries"]
+    assert [e["at"] for e in entries] == sorted(e["at"] for e in entries)
+    message = next(e for e in entries if e["kind"] == "message")
+    assert message["details"]["message"] == "loyal20"
+    assert message["details"]["address"] == "ana.garcia@example.com"
+
+
+def test_the_timeline_of_one_journey(project: Path) -> None:
+    arguments = ("timeline", "C-01", "--project", str(project), "--json", "--journey")
+    entries = json.loads(_told(*arguments, "coupon_thanks"))["entries"]
+    assert entries
+    assert all(e["journey"] is None for e in entries)
+
+
+# --- what can go wrong ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("why", "X", "loyalty_reward"), ("timeline", "X")])
+def test_nobody_is_told_of_somebody_unknown(project: Path, command: tuple[str, ...]) -> None:
+    code, _, err = inside(*command, "--project", str(project))
+    assert code == 2
+    assert "nobody is known as `X`" in err
+
+
+def test_several_who_are_meant_are_named(project: Path, tmp_path: Path) -> None:
+    folder = copy_example(tmp_path)
+    (folder / ".cij").mkdir()
+    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+        _, program = compiled(folder)
+        world = deploy(engine, program, START)
+        refresh_data(world, folder, START)
+        add = query(
+            "INSERT INTO customer_key (source, key, customer) VALUES ('x', 'C-01', 'other')"
+        )
+        engine.execute(add)
+    code, _, err = inside("timeline", "C-01", "--project", str(folder))
+    assert code == 2
+    assert "(shop:C-01)" in err and "(x:C-01)" in err
+    assert inside("timeline", "shop:C-01", "--project", str(folder))[0] == 0
+
+
+def test_an_unknown_journey_has_a_suggestion(project: Path) -> None:
+    code, _, err = inside("why", "C-01", "loyalty_rewards", "--project", str(project))
+    assert code == 2
+    assert "loyalty_reward" in err
+
+
+def test_nothing_has_run_yet(tmp_path: Path) -> None:
+    folder = copy_example(tmp_path)
+    code, _, err = inside("why", "C-01", "loyalty_reward", "--project", str(folder))
+    assert code == 3
+    assert "nothing has run here yet" in err
+
+
+_HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+
+
+@pytest.mark.parametrize("command", [("why", "C-01", "loyalty_reward"), ("timeline", "C-01")])
+def test_while_another_has_the_state_it_says_what_to_do(
+    project: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    folder = copy_example(tmp_path)
+    (folder / ".cij").mkdir()
+    state = folder / ".cij" / "state.duckdb"
+    state.write_bytes((project / ".cij" / "state.duckdb").read_bytes())
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        code, _, err = inside(*command, "--project", str(folder))
+        other.communicate(b"\n")
+    assert code == 5
+    assert "stop it first" in err
+
+
+def test_it_tells_of_what_ran_and_not_of_what_is_written(project: Path, tmp_path: Path) -> None:
+    folder = copy_example(tmp_path)
+    replace(folder / "journeys" / "loyalty.journey", "points > 1000", "points >")
+    (folder / ".cij").mkdir()
+    (folder / ".cij" / "state.duckdb").write_bytes((project / ".cij" / "state.duckdb").read_bytes())
+    out = _told("why", "C-02", "loyalty_reward", "--project", str(folder), *_AT)
+    assert "points > 1000: no" in out
