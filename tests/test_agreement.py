@@ -11,8 +11,8 @@ from tests.agreement.running import Spacing, compiled, traces
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (TALES * STREAMS))
-# Batches that run with every spacing.
-AGAIN = 2
+# Batches that run with every spacing besides.
+AGAIN = 1
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ HEAD = (
     + "\nevent raised {\n  fields {\n    level = integer\n  }\n}\n"
 )
 DAYS = 36
-STREAMS = 20
+STREAMS = 40
 INSTANTS = 12
 PROJECT_ZONE = "Europe/Madrid"
 ZONES = (
