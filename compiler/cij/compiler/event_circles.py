@@ -33,10 +33,12 @@ class _Edges:
                 for cause in causes:
                     self.found.setdefault((cause, event), span)
             case model.Wait():
-                # What a timer or a condition starts is started by no event.
+                # What a timer starts is started by no event, unless it may be past already. A
+                # condition may hold at once.
                 ends = [self.block(a.steps, frozenset({a.event})) for a in step.arms]
-                ends += [self.block(a.steps, frozenset()) for a in step.conditions]
-                return frozenset().union(self.block(step.otherwise, frozenset()), *ends)
+                ends += [self.block(a.steps, causes) for a in step.conditions]
+                late = frozenset[str]() if model.takes_time(step.timer) else causes
+                return frozenset().union(self.block(step.otherwise, late), *ends)
             case model.Repeat(every=every):
                 # A pause between turns leaves no cause; without one the body has a wait.
                 end = self.block(step.steps, causes)

@@ -138,6 +138,16 @@ def blocks(step: Step) -> tuple[Steps, ...]:
     return ()
 
 
+def takes_time(timer: pg.Timer) -> bool:
+    """Tell whether a timer is never due at once: an instant may be past (S12)."""
+    match timer:
+        case pg.AfterPeriod(period=period, at=at):
+            return period.count > 0 or at is not None
+        case pg.UntilMoment():
+            return False
+    return True
+
+
 def goes_on(step: Step) -> bool:
     """Tell whether somebody comes to what follows a step."""
     match step:

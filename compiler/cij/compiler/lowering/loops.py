@@ -22,7 +22,7 @@ def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> s
     leave = _turn(step, "leave", pg.TurnEffect(unit=unit, size=step.times, is_next=False), after)
     if is_passed or step.until is not None:
         machine.add(leave)
-    head = _head(step, body, leave.id, machine)
+    head = loop_head(step, body, leave.id, machine)
     if not is_passed:
         return head
     turn = pg.TurnEffect(unit=unit, size=step.times, is_next=True)
@@ -34,7 +34,8 @@ def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> s
     return head
 
 
-def _head(step: model.Repeat, body: str, leave: str, machine: Machine) -> str:
+def loop_head(step: model.Repeat, body: str, leave: str, machine: Machine) -> str:
+    """Return the state that tests `until` in front of a turn, or where the turn begins."""
     if step.until is None:
         return body
     return _decide(f"{step.name}:until", step, [(step.until, leave)], body, machine)

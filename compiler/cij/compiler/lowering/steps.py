@@ -1,7 +1,7 @@
 """Steps to states."""
 
 from cij.compiler import model, program as pg
-from cij.compiler.lowering.loops import lower_loop, tail_of
+from cij.compiler.lowering.loops import loop_head, lower_loop, tail_of
 from cij.compiler.lowering.machine import Machine
 from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
@@ -26,8 +26,7 @@ def _step(step: model.Step, after: str, machine: Machine) -> str:
         case model.Choose():
             return _choose(step, after, machine)
         case model.Repeat():
-            body = lower_steps(step.steps, tail_of(step), machine)
-            return lower_loop(step, body, after, machine)
+            return _repeat(step, after, machine)
         case model.Group():
             return lower_steps(step.steps, after, machine)
         case model.End():
@@ -55,6 +54,14 @@ def _act(
             target=after,
         )
     )
+
+
+def _repeat(step: model.Repeat, after: str, machine: Machine) -> str:
+    if step.times == 1:
+        body = lower_steps(step.steps, after, machine)
+        return loop_head(step, body, after, machine)
+    body = lower_steps(step.steps, tail_of(step), machine)
+    return lower_loop(step, body, after, machine)
 
 
 def _choose(step: model.Choose, after: str, machine: Machine) -> str:

@@ -189,8 +189,10 @@ class _Walk:
                 return self._choose(step, node, facts)
             case model.Act(effect=effect):
                 return [p for p in facts if not may_change(p.condition, effect)]
-            case model.Group(fragment=fragment):
-                return self.block(step.steps, self.build.fragments[fragment].steps, facts)
+            case model.Group():
+                # What one run decides by its arguments is no mistake of the fragment.
+                lasting = [p for p in facts if is_lasting(p.condition)]
+                return lasting if model.goes_on(step) else None
             case model.Repeat():
                 return self._repeat(step, node, facts)
         return facts

@@ -76,12 +76,13 @@ def _no_field(base: ex.Expression, name: str, node: syntax.Path, env: Environmen
 def _column(node: syntax.Path, env: Environment) -> ex.Expression | None:
     source = env.source
     assert source is not None
-    if node.parts[0] == "before" and len(node.parts) > 1 and env.has_before:
-        now = _column(replace(node, parts=node.parts[1:]), env)
+    head, *rest = node.parts
+    if head == "before" and rest and env.has_before:
+        now = _column(replace(node, parts=tuple(rest)), env)
         if not isinstance(now, ex.Column):
             return None
         return ex.ColumnBefore(type=now.type, source=source.name, name=now.name)
-    parts = node.parts[1:] if node.parts[0] == source.name and len(node.parts) > 1 else node.parts
+    parts = tuple(rest) if head == source.name and rest else node.parts
     found = next((c for c in source.columns if (c.name,) == parts), None)
     if found is not None:
         nullable = found.is_nullable and found.name != source.key

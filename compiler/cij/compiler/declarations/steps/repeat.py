@@ -52,9 +52,9 @@ def _always_waits(steps: model.Steps) -> bool:
 
 def _waits(step: model.Step) -> bool:
     match step:
-        case model.Wait(conditions=conditions):
-            # A wait with a condition that holds already is no wait.
-            return not conditions
+        case model.Wait(conditions=conditions, timer=timer):
+            # A wait with a condition that holds already is no wait, nor one for what is past.
+            return not conditions and model.takes_time(timer)
         case model.End():
             return True
         case model.Choose():

@@ -7,6 +7,7 @@ from cij.compiler.declarations.steps.context import JourneyContext
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax
+from cij.grammar.diagnostic import Label
 
 
 def send(step: syntax.Send, context: JourneyContext) -> model.Step | None:
@@ -52,7 +53,7 @@ def _best(step: syntax.Send, context: JourneyContext) -> model.Step | None:
     parameters = _parameters(step.settings, context)
     found = [_message(written, step, context) for written in step.messages]
     messages = [m for m in found if m is not None]
-    if len(messages) < len(found):
+    if len(messages) < len(found) or _has_twins(step, context):
         return None
     choices = tuple(_choice(m, context) for m in messages)
     sends = [
@@ -65,6 +66,18 @@ def _best(step: syntax.Send, context: JourneyContext) -> model.Step | None:
         for place, each in enumerate(sends[:-1])
     )
     return model.Choose(f"{name}: best", step.span, arms, (sends[-1],))
+
+
+def _has_twins(step: syntax.Send, context: JourneyContext) -> bool:
+    first: dict[str, syntax.Name] = {}
+    for written in step.messages:
+        if written.text in first:
+            related = [Label(first[written.text].span, "first here")]
+            message = f"`{written.text}` stands here twice"
+            context.build.report(codes.DUPLICATE_NAME.at(written.span, message, related=related))
+            return True
+        first[written.text] = written
+    return False
 
 
 def _choice(message: pg.Message, context: JourneyContext) -> ex.Choice:
