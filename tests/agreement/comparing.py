@@ -67,7 +67,7 @@ def drawn(batch: int) -> list[Tale]:
         if not refused:
             return tales
         tales = [draw(t.seed, batch, attempt) if t.seed in refused else t for t in tales]
-    raise AssertionError(f"batch {batch} is refused {_ATTEMPTS} times: {refused}")
+    raise AssertionError(f"batch {batch} is refused {_ATTEMPTS} times")
 
 
 def faults(tales: Sequence[Tale], spacing: Spacing) -> Iterator[Fault]:
