@@ -21,10 +21,11 @@ from cij.cli.exits import Exit
 from cij.cli.running import open_store, open_transports, senders
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
+from cij.runtime.course import Course
 from cij.runtime.due import next_work
 from cij.runtime.engine import DuckEngine
 from cij.runtime.runner import Runner, open_runner, step
-from cij.runtime.simulate import Simulation, simulate
+from cij.runtime.simulate import simulate
 from tests.example import cij, copy_example, delivered, messages, run_once, start, status
 
 PATIENCE_S = 60
@@ -223,7 +224,7 @@ def totals(runner: Runner, what: str) -> dict[Any, int]:
     return dict(runner.world.engine.rows(_TOTALS[what]))
 
 
-def counted(found: Simulation, what: str) -> dict[Any, int]:
+def counted(found: Course, what: str) -> dict[Any, int]:
     counts: dict[Any, int] = {}
     for day in found.days:
         if day.what == what:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, Row] = {
     "pause": _row("pause", "freeze the sends and entries of a journey", _RUN),
     "resume": _row("resume", "end a pause, or begin anew after a stop", _RUN),
     "stop": _row("stop", "end a journey for all who are inside", _RUN),
+    "backtest": _row("backtest", "replay past events over them, sending nothing", _RUN),
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "say why somebody entered, got a message, or did not", _RUN),
     "status": _row("status", "show who is where, and what was sent", _RUN),

@@ -49,7 +49,13 @@ class StoreTable(_Table):
     path: str = ".cij/state.duckdb"
 
 
-class FilesDelivery(_Table):
+class _Way(_Table):
+    """What every way out has: `per_hour`, what the provider takes, for simulations to warn of."""
+
+    per_hour: int | None = Field(default=None, ge=1)
+
+
+class FilesDelivery(_Way):
     """A channel that writes each message as a file into a folder, and sends nothing."""
 
     kind: Literal["files"] = "files"
@@ -57,7 +63,7 @@ class FilesDelivery(_Table):
     sender: str | None = Field(default=None, alias="from")
 
 
-class SmtpDelivery(_Table):
+class SmtpDelivery(_Way):
     """`[delivery.email]` through a mail server."""
 
     kind: Literal["smtp"]
@@ -78,14 +84,14 @@ class SmtpDelivery(_Table):
         return secret
 
 
-class RowsDelivery(_Table):
+class RowsDelivery(_Way):
     """Actions as rows of JSON, a file for each action and day, for others to read."""
 
     kind: Literal["rows"] = "rows"
     folder: str = "outbox"
 
 
-class WebhookDelivery(_Table):
+class WebhookDelivery(_Way):
     """Actions as signed calls of a URL. The secret stands in a variable (Standard Webhooks)."""
 
     kind: Literal["webhook"]

@@ -1,0 +1,109 @@
+"""What a backtest does to its copy of a store: forget what journeys did, keep what customers did.
+
+    past_message(key, journey, step, customer)   the messages of the time itself
+    past_consent(customer, topic, channel, granted, at)   consents that were given or taken in it
+
+Events of customers stay where they are: a tick takes those in that lie ahead when their time has come.
+"""
+
+from sqlglot import exp
+
+from cij.compiler.program import Event
+from cij.compiler.sql import store
+from cij.compiler.sql.template import Statement, query
+
+# Data, and what does not depend on what happened.
+_KEPT = {"meta", "counter", "visit", "moment", "moment_rule", "history"}
+
+
+def _tables() -> list[str]:
+    names = [tree.find(exp.Table) for tree in (s.tree for s in store.DDL)]
+    return [n.name for n in names if n is not None and n.name not in _KEPT]
+
+
+REMEMBER = (
+    query(
+        "CREATE TEMPORARY TABLE past_message AS "
+        "SELECT o.key, o.journey, o.step, o.customer FROM outbox AS o"
+    ),
+    query(
+        "CREATE TEMPORARY TABLE past_consent AS SELECT c.customer, c.topic, c.channel, c.granted, c.at "
+        "FROM consent_change AS c WHERE c.at >= $start"
+    ),
+)
+
+CLEAR = (
+    query("DELETE FROM consent_change WHERE consent_change.at >= $start"),
+    query("DELETE FROM field_write WHERE field_write.at >= $start"),
+    query("DELETE FROM outbox"),
+    *(query("DELETE FROM {t}", t=name) for name in _tables()),
+    query("DELETE FROM meta WHERE name <> 'store_version'"),
+    query("UPDATE counter SET value = 0 WHERE name NOT IN ('event', 'write')"),
+    # Customers are unified anew, for what was said about consent is less now.
+    query("DELETE FROM source_state WHERE source_state.source = '#profile'"),
+)
+
+
+def forget_raised(event: str) -> Statement:
+    """Return the statement that removes the events which journeys raised: they will do so again."""
+    return query(
+        "DELETE FROM {t} WHERE EXISTS(SELECT 1 FROM passage AS p WHERE p.customer = {t}.customer "
+        "AND STRPOS({t}.id, CONCAT(p.journey, ':', CAST(p.id AS VARCHAR), ':')) = 1)",
+        t=f"event_{event}",
+    )
+
+
+# --- on the way -------------------------------------------------------------------------------
+
+NEXT_CONSENT = query("SELECT MIN(c.at) FROM past_consent AS c")
+CONSENTS_DUE = query("SELECT DISTINCT c.customer FROM past_consent AS c WHERE c.at <= $now")
+GIVE_CONSENTS = (
+    query(
+        "INSERT INTO consent_change (customer, topic, channel, granted, at) "
+        "SELECT c.customer, c.topic, c.channel, c.granted, c.at FROM past_consent AS c "
+        "WHERE c.at <= $now"
+    ),
+    query("DELETE FROM past_consent WHERE past_consent.at <= $now"),
+)
+
+
+def forget_messages(event: Event) -> Statement:
+    """Return the statement for interactions before `$start`: their messages are none of this time."""
+    return query(
+        "UPDATE {t} SET message_key = NULL WHERE {t}.at < $start AND NOT {t}.message_key IS NULL",
+        t=f"event_{event.name}",
+    )
+
+
+def follow_messages(event: Event) -> Statement:
+    """Return the statement that takes interactions that are due to the messages of this time.
+
+    Who reacted to the message of a step reacts to the message that the step has sent to him now, and
+    to none where it has not.
+    """
+    return query(
+        "UPDATE {t} SET message_key = (SELECT ARG_MAX(o.key, o.created_at) FROM past_message AS m "
+        "JOIN outbox AS o ON o.journey = m.journey AND o.step = m.step AND o.customer = m.customer "
+        "WHERE m.key = {t}.message_key AND o.created_at <= {t}.at AND o.outcome = 'delivered') "
+        "WHERE {t}.seq IN (SELECT a.seq FROM event_ahead AS a "
+        "WHERE a.at <= $now AND a.event = {name}) AND NOT {t}.message_key IS NULL",
+        t=f"event_{event.name}",
+        name=exp.Literal.string(event.name),
+    )
+
+
+# --- which events matter ----------------------------------------------------------------------
+
+AHEAD = query("SELECT DISTINCT a.event FROM event_ahead AS a")
+LEAVE_OUT = query("DELETE FROM event_ahead WHERE event_ahead.event = $event")
+LEAVE_OUT_LATER = query("DELETE FROM event_ahead WHERE event_ahead.at > $until")
+# Instants are rounded up to the next look.
+LOOKS = query(
+    "SELECT COUNT(DISTINCT (CAST(EXTRACT(EPOCH FROM a.at) AS BIGINT) + $every_s - 1) // $every_s), "
+    "COUNT(*) FROM event_ahead AS a"
+)
+ROUND = query(
+    "UPDATE event_ahead SET at = LEAST($until, CAST('1970-01-01 00:00:00' AS TIMESTAMP) + "
+    "((CAST(CEIL(EXTRACT(EPOCH FROM at)) AS BIGINT) + $every_s - 1) // $every_s * $every_s) "
+    "* INTERVAL '1' SECOND)"
+)

@@ -1,0 +1,155 @@
+"""Backtest: what a program would have done in a past period, with the events that came in it.
+
+    copy --forget what journeys did--> customers and events --tick from event to timer--> course
+
+People enter as they would have; each event counts at its own instant; who opened or clicked the
+message of a step does the same with the message that the step sends now. Consents are those of the
+time. Customers' fields are those of today, for older values are not kept.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cij.compiler import expression as ex, program as pg
+from cij.compiler.parts import parts
+from cij.compiler.sql import past
+from cij.compiler.sql.unify import update_consents
+from cij.runtime.clock import SimulatedClock
+from cij.runtime.course import Course, Limits, course
+from cij.runtime.deploy import deploy, prepare
+from cij.runtime.due import next_tick
+from cij.runtime.engine import Engine
+from cij.runtime.runner import refresh_data
+from cij.runtime.segments import data_changed
+from cij.runtime.simulate import DELIVER, Progress
+from cij.runtime.tick import tick
+from cij.runtime.world import World
+
+# Beyond so many instants with events they are looked at in steps, the first that is long enough.
+_LOOKS_MAX = 3000
+_STEPS_S = (1, 60, 300, 900, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """`events` are those that somebody could have waited for; they were looked at every `every`."""
+
+    course: Course
+    events: int
+    every: timedelta
+
+
+def backtest(
+    engine: Engine,
+    program: pg.Program,
+    root: Path,
+    start: datetime,
+    end: datetime,
+    progress: Progress,
+    limits: Limits,
+) -> Backtest:
+    """Replay the events from `start` to `end` over a program, in a copy that is changed by it."""
+    world = _as_of(engine, program, root, start)
+    clock = SimulatedClock(start)
+    _tick(world, clock, start)
+    events, every_s = _choose_looks(world, program, end)
+    count = 1 + _replay(world, clock, end, progress)
+    clock.advance_to(end)
+    found = course(world, start, end, count, limits)
+    return Backtest(found, events, timedelta(seconds=every_s))
+
+
+def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> World:
+    """Return a world in which nothing has happened yet, with all data."""
+    at = {"start": start}
+    prepare(engine, program)
+    with engine.transaction():
+        for statement in past.REMEMBER:
+            engine.execute(statement, at)
+        for event in _raised(program):
+            engine.execute(past.forget_raised(event))
+        for statement in past.CLEAR:
+            engine.execute(statement, at)
+    world = deploy(engine, program, start)
+    world.is_virtual = True
+    refresh_data(world, root, start)
+    for interaction in _interactions(program):
+        engine.execute(past.forget_messages(interaction), at)
+    data_changed(world)
+    return world
+
+
+def _raised(program: pg.Program) -> set[str]:
+    acts = (s for j in program.journeys for s in j.states if isinstance(s, pg.Act))
+    return {a.effect.event for a in acts if isinstance(a.effect, pg.EmitEffect)}
+
+
+def _interactions(program: pg.Program) -> list[pg.Event]:
+    return [e for e in program.events if e.is_interaction]
+
+
+# --- how often to look ------------------------------------------------------------------------
+
+
+def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int, int]:
+    """Leave out events that nobody waits for; return how many are left, and the step in seconds."""
+    engine, read = world.engine, _read(world, program)
+    engine.execute(past.LEAVE_OUT_LATER, {"until": end})
+    for (event,) in engine.rows(past.AHEAD):
+        if event not in read:
+            engine.execute(past.LEAVE_OUT, {"event": event})
+    for every_s in _STEPS_S:
+        looks, events = engine.rows(past.LOOKS, {"every_s": every_s})[0]
+        if looks <= _LOOKS_MAX:
+            break
+    if every_s > 1:
+        engine.execute(past.ROUND, {"every_s": every_s, "until": end})
+    return events, every_s
+
+
+def _read(world: World, program: pg.Program) -> set[str]:
+    """Return the events that can move somebody: awaited, or counted by a condition."""
+    found = {name for plan in world.journeys.values() for name in plan.events}
+    counted = (
+        p for x in (*program.segments, *program.measures, *program.journeys) for p in parts(x)
+    )
+    return found | {part.event for part in counted if isinstance(part, ex.Aggregate)}
+
+
+# --- replay -----------------------------------------------------------------------------------
+
+
+def _replay(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
+    count = 0
+    while (due := _next(world)) is not None and (at := max(due, clock.now())) <= end:
+        clock.advance_to(at)
+        _tick(world, clock, at)
+        progress(at)
+        count += 1
+    return count
+
+
+def _next(world: World) -> datetime | None:
+    found = [next_tick(world), world.engine.rows(past.NEXT_CONSENT)[0][0]]
+    return min((at for at in found if at is not None), default=None)
+
+
+def _tick(world: World, clock: SimulatedClock, at: datetime) -> None:
+    _give_consents(world, at)
+    for interaction in _interactions(world.program):
+        world.engine.execute(past.follow_messages(interaction), {"now": at})
+    tick(world, at)
+    world.engine.execute(DELIVER, {"now": at})
+
+
+def _give_consents(world: World, at: datetime) -> None:
+    named = {"now": at}
+    customers = [row[0] for row in world.engine.rows(past.CONSENTS_DUE, named)]
+    if not customers:
+        return
+    for statement in past.GIVE_CONSENTS:
+        world.engine.execute(statement, named)
+    update = update_consents(world.program)
+    if update is not None:
+        world.engine.execute(update, {"customers": customers})
