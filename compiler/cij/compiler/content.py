@@ -188,8 +188,7 @@ def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite])
             span = text.span(placeholder.index, len(name))
             text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message))
             return
-    if not (placeholder.has_default or placeholder.is_tested):
-        _report_default(name, placeholder, text)
+    _check_default(name, placeholder, text, sites)
 
 
 def _check_result(name: str, placeholder: Placeholder, text: _Text, sites: list[SendSite]) -> None:

@@ -1,4 +1,7 @@
-"""What a condition promises: the customer's fields that are known wherever it holds."""
+"""What a condition promises: the fields that are known wherever it holds.
+
+A field of the customer stands by its name, one of the entering event as `trigger.NAME`.
+"""
 
 from collections.abc import Mapping
 
@@ -6,6 +9,8 @@ from cij.compiler import expression as ex
 from cij.compiler.program import Segment
 
 _NOTHING: frozenset[str] = frozenset()
+# Begins the name of a field of the event that a filter looks at; no name of a field has a space.
+_OWN = "event "
 
 
 def known_fields(
@@ -28,15 +33,26 @@ def known_fields(
             return _read(value)
         case ex.Member(segment=name) if name in segments:
             return known_fields(segments[name].condition, segments)
-        case ex.Field():
+        case ex.Field() | ex.TriggerField():
             return _read(condition)
     return _NOTHING
+
+
+def known_by_event(where: ex.Expression | None, segments: Mapping[str, Segment]) -> frozenset[str]:
+    """Return what is known of customer and entering event where the event passed `where`."""
+    found = known_fields(where, segments) if where is not None else _NOTHING
+    own = {name.removeprefix(_OWN): name for name in found if name.startswith(_OWN)}
+    return (found - frozenset(own.values())) | {f"trigger.{name}" for name in own} | {"trigger.at"}
 
 
 def _read(node: ex.Expression) -> frozenset[str]:
     match node:
         case ex.Field(name=name):
             return frozenset((name,))
+        case ex.TriggerField(name=name):
+            return frozenset((f"trigger.{name}",))
+        case ex.EventField(name=name):
+            return frozenset((_OWN + name,))
         case ex.Arithmetic(left=left, right=right):
             return _read(left) | _read(right)
         case ex.Call(arguments=arguments):
@@ -49,6 +65,8 @@ def may_be_missing(node: ex.Expression, known: frozenset[str]) -> bool:
     match node:
         case ex.Field(name=name):
             return node.is_nullable and name not in known
+        case ex.TriggerField(name=name):
+            return node.is_nullable and f"trigger.{name}" not in known
         case ex.Coalesce(default=default):
             return may_be_missing(default, known)
         case ex.Arithmetic(operator="+" | "-" | "*", left=left, right=right):

@@ -5,7 +5,7 @@ from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import everything
-from cij.compiler.facts import known_fields
+from cij.compiler.facts import known_by_event, known_fields
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
@@ -40,15 +40,18 @@ def entry_headers(node: syntax.Journey) -> list[syntax.Header]:
 
 
 def known_at_entry(entries: tuple[pg.Entry, ...], env: Environment) -> frozenset[str]:
-    """Return the customer's fields that every way in promises to be known."""
+    """Return the fields of customer and entering event that every way in promises to be known."""
     segments = env.model.segments
     names = [e.segment for e in entries if isinstance(e, pg.SegmentEntry)]
     if env.is_trigger_broken or not segments.keys() >= set(names):
         return everything(env)
-    promises = [known_fields(segments[name].condition, segments) for name in names]
-    if not promises or len(promises) < len(entries):
-        return frozenset()
-    return promises[0].intersection(*promises[1:])
+    promises = [
+        known_fields(segments[entry.segment].condition, segments)
+        if isinstance(entry, pg.SegmentEntry)
+        else known_by_event(entry.where, segments)
+        for entry in entries
+    ]
+    return promises[0].intersection(*promises[1:]) if promises else frozenset()
 
 
 def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:

@@ -106,8 +106,9 @@ def _instant(node: syntax.Expression, env: Environment, check: _Check) -> ex.Exp
         return found
     if isinstance(found, ex.Constant) and found.type.kind == "date":
         return ex.Constant(type=DATETIME, value=f"{found.value} 00:00:00")
-    message = f"a window starts and ends at a date or an instant, and this is {found.type}"
-    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type)))
+    message = f"a window starts and ends at an instant or a written date, and this is {found.type}"
+    hint = "compare the day instead: `where date(at) >= …`" if found.type.kind == "date" else None
+    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type), help=hint))
     return None
 
 

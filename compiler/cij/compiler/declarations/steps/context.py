@@ -99,7 +99,8 @@ def branches(
 
 def everything(env: Environment) -> frozenset[str]:
     """Return all fields: what counts as known where a condition has a mistake of its own."""
-    return frozenset(env.field_names)
+    own = (f"trigger.{field.name}" for event in env.trigger for field in event.fields)
+    return frozenset(env.field_names).union(own)
 
 
 def later(what: str, span: Span, context: JourneyContext) -> None:

@@ -1,0 +1,62 @@
+"""Every project under `examples`: correct, formatted, its own tests passing, and it runs."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cij.cli.exits import Exit
+from tests.conftest import Cij
+from tests.example import ROOT, messages, run_once, status
+
+EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/cij.toml"))
+
+# The data of the examples are of the weeks before.
+START = "2026-11-23"
+
+each = pytest.mark.parametrize("project", EXAMPLES, ids=lambda folder: folder.name)
+
+
+def test_no_example_is_left_out() -> None:
+    assert EXAMPLES
+    assert EXAMPLES == sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir())
+
+
+@each
+def test_an_example_is_correct_and_formatted(project: Path, cij: Cij) -> None:
+    done = cij("check", project)
+    assert (done.code, done.out.partition(":")[0]) == (Exit.OK, "ok"), done.out
+    assert "warning" not in done.out + done.err
+    assert cij("fmt", "--check", project).code == Exit.OK
+
+
+@each
+def test_the_tests_of_an_example_pass(project: Path, cij: Cij) -> None:
+    done = cij("test", project)
+    assert done.code == Exit.OK, done.out
+    assert " 0 failed" in done.out
+
+
+@each
+def test_an_example_runs_and_sends_nothing_twice(project: Path, tmp_path: Path, cij: Cij) -> None:
+    leave = shutil.ignore_patterns(".cij", "outbox", "__pycache__")
+    copy = Path(shutil.copytree(project, tmp_path / project.name, ignore=leave))
+    run_once(copy)
+    events = copy / "data" / "events.jsonl"
+    if events.exists():
+        assert cij("event", "--file", events, "--project", copy).code == Exit.OK
+        run_once(copy)
+        assert sum(journey["entered"] for journey in status(copy)["entries"]) > 0
+    sent = messages(copy)
+    run_once(copy)
+    assert messages(copy) == sent
+
+
+@each
+def test_people_enter_an_example_that_begins_with_a_segment(project: Path, cij: Cij) -> None:
+    if (project / "data" / "events.jsonl").exists():
+        pytest.skip("people enter by events, in the run above")
+    done = cij("simulate", project, "--from", START, "--days", "3", "--json")
+    assert done.code == Exit.OK, done.err
+    assert "entered" in {count["what"] for count in json.loads(done.out)["days"]}
