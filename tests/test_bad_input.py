@@ -102,6 +102,10 @@ def _write_text_as_database(project: Path) -> None:
     (project / "data" / "loyalty.db").write_text("this is a letter and not a database\n" * 100)
 
 
+def _put_semicolons(project: Path) -> None:
+    shop(project).write_text(shop(project).read_text("utf-8").replace(",", ";"), "utf-8")
+
+
 def _put_folder(project: Path) -> None:
     shop(project).unlink()
     shop(project).mkdir()
@@ -114,6 +118,7 @@ BROKEN_SOURCES: dict[str, tuple[Break, tuple[str, ...]]] = {
     ),
     "a folder": (_put_folder, ("source shop: data/shop_customers.csv is not a file",)),
     "no column": (_rename_column, ('has no column "zone"; did you mean "zones"?',)),
+    "another delimiter": (_put_semicolons, ('set delimiter = ";"',)),
     "no column of a table": (
         _rename_sqlite_column,
         ('table cards of data/loyalty.db has no column "points"',),

@@ -407,3 +407,4 @@ def test_refresh_names_each_source_that_cannot_be_read(
     (tmp_path / "a.journey").write_text(f"source a {{\n  {settings}\n  key = id\n}}\n")
     done = cij("catalog", "refresh", tmp_path)
     assert done.code == Exit.DATA and words in done.err
+    assert "up to date" not in done.out + done.err

@@ -149,6 +149,9 @@ def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None
         assert second.returncode == Exit.STORE
         assert "another `cij run` or program has" in second.stderr
         assert len(second.stderr.splitlines()) == 1
+        copied = cij("simulate", project, "--days", "1")
+        assert copied.returncode == Exit.STORE
+        assert "another `cij run` or program has" in copied.stderr
         stopped(process)
     assert len(messages(project)) == 11
 

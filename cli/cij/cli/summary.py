@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import IO, cast
 from zoneinfo import ZoneInfo
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -14,10 +16,26 @@ from cij.runtime.report import Report
 _WIDTH_WITHOUT_TERMINAL = 120
 
 
+class _Bare:
+    """Standard output without the blanks that tables have at the ends of lines."""
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            end = "\n" if line.endswith("\n") else ""
+            click.echo(line.rstrip(" \n") + end if end else line, nl=False)
+        return len(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 def console() -> Console:
     """Return a console for standard output; colours only on a terminal."""
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    return Console(width=width, highlight=False, emoji=False, markup=False)
+    if sys.stdout.isatty():
+        return Console(highlight=False, emoji=False, markup=False)
+    bare = cast(IO[str], _Bare())
+    width = _WIDTH_WITHOUT_TERMINAL
+    return Console(file=bare, width=width, highlight=False, emoji=False, markup=False)
 
 
 def local(at: datetime | None, zone: str) -> str:
@@ -49,8 +67,14 @@ def print_report(report: Report, zone: str) -> None:
     for made in _tables(report, zone):
         if made.row_count:
             out.print(made)
-    due = local(report.next_timer, zone) or "nobody waits"
-    out.print(f"next timer: {due}" + (f" ({zone})" if report.next_timer else ""))
+    out.print(f"next timer: {_next(report, zone)}")
+
+
+def _next(report: Report, zone: str) -> str:
+    if report.next_timer:
+        return f"{local(report.next_timer, zone)} ({zone})"
+    is_paused = any(s.state == "paused" for s in report.states) and report.standing
+    return "none while journeys are paused" if is_paused else "nobody waits"
 
 
 def _tables(report: Report, zone: str) -> Iterable[Table]:
@@ -75,6 +99,8 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     )
     goals = [(c.journey, c.name, c.count) for c in report.conversions]
     yield table("Goals reached", ("journey", "goal", "people"), goals)
+    aside = [(p.reason, p.count) for p in report.put_aside]
+    yield table("Events put aside", ("reason", "events"), aside)
 
 
 def _journeys(report: Report) -> Iterable[tuple[object, ...]]:

@@ -18,6 +18,7 @@ from typing import Any
 from cij.compiler.sql import query
 from cij.runtime import control
 from cij.runtime.engine import Engine
+from cij.runtime.intake import Refused
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.world import World
@@ -58,9 +59,9 @@ def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def take_all(world: World, root: Path, now: datetime) -> int:
-    """Take in every file of the inbox; return the number of events."""
-    return sum(_take(world, root, file, now) for file in _files(root))
+def take_all(world: World, root: Path, now: datetime) -> list[Refused]:
+    """Take in every file of the inbox; return the events that were put aside."""
+    return [refused for file in _files(root) for refused in _take(world, root, file, now)]
 
 
 def take_orders(engine: Engine, root: Path, now: datetime) -> None:
@@ -81,16 +82,17 @@ def _age(file: Path) -> tuple[int, str]:
     return file.stat().st_mtime_ns, file.name
 
 
-def _take(world: World, root: Path, file: Path, now: datetime) -> int:
+def _take(world: World, root: Path, file: Path, now: datetime) -> tuple[Refused, ...]:
     rows = _rows(file)
     if rows and all(map(_is_order, rows)):
         _carry_out(world.engine, root, file, rows, now)
-        return 0
+        return ()
     with world.engine.transaction():
-        if take_in(world.engine, world.program, rows, now).created:
+        taken = take_in(world.engine, world.program, rows, now)
+        if taken.created:
             data_changed(world)
     file.unlink(missing_ok=True)
-    return len(rows)
+    return taken.refused
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from cij.compiler.sql import query
 from cij.compiler.sql.plan.segments import segment_size
 from cij.runtime.due import next_timer
 from cij.runtime.entering import Door, doors
+from cij.runtime.intake import QUARANTINE
 from cij.runtime.world import World
 
 _PROFILES = query("SELECT COUNT(*) FROM customer")
@@ -38,6 +39,10 @@ _STANDING = query(
 _ENDED = query(
     "SELECT p.journey, p.outcome, COUNT(*) FROM passage AS p "
     "WHERE NOT p.ended_at IS NULL GROUP BY p.journey, p.outcome ORDER BY p.journey, p.outcome"
+)
+_PUT_ASIDE = query(
+    "SELECT q.reason, COUNT(*) FROM quarantine AS q WHERE q.source = $source "
+    "GROUP BY q.reason ORDER BY MAX(q.loaded_at) DESC, q.reason LIMIT 20"
 )
 _SOURCES = query(
     "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
@@ -104,6 +109,14 @@ class SourceRows:
 
 
 @dataclass(frozen=True, slots=True)
+class PutAside:
+    """Handed-in events that could not be taken in, by reason; the latest reasons first."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The state at `at`, UTC; counts are over all time."""
 
@@ -119,6 +132,7 @@ class Report:
     next_timer: datetime | None
     states: tuple[JourneyState, ...] = ()
     actions: tuple[Actions, ...] = ()
+    put_aside: tuple[PutAside, ...] = ()
 
 
 def report(world: World, now: datetime) -> Report:
@@ -137,6 +151,7 @@ def report(world: World, now: datetime) -> Report:
         next_timer=next_timer(world),
         states=tuple(_state(door, now) for door in doors(world).values()),
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
+        put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),
     )
 
 

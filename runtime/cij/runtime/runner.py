@@ -23,6 +23,7 @@ from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError
+from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
@@ -66,12 +67,15 @@ class Runner:
 
 @dataclass(slots=True)
 class StepReport:
-    """What one step did. `refresh` is None when the data was not looked at."""
+    """What one step did. `refresh` is None when the data was not looked at; `refused` are handed-in
+    events that were put aside.
+    """
 
     refresh: RefreshReport | None = None
     entered: int = 0
     moves: int = 0
     events: int = 0
+    refused: list[Refused] = field(default_factory=list)
     delivery: DrainReport = field(default_factory=DrainReport)
 
 
@@ -94,7 +98,7 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
     report = StepReport()
     if with_refresh:
         report.refresh = refresh_data(runner.world, runner.root, now)
-    inbox.take_all(runner.world, runner.root, now)
+    report.refused = inbox.take_all(runner.world, runner.root, now)
     _catch_up(runner, now, report)
     report.delivery = deliver(runner, now)
     answered, rounds = report.delivery.done, 1

@@ -79,7 +79,7 @@ def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
             click.echo(table(f"source {name}", ("column", "type", "unknown", "holds"), rows))
     for message in report.failures:
         click.echo(f"cij: error: {message}", err=True)
-    if not as_json:
+    if not as_json and (report.is_changed or not report.failures):
         click.echo(_outcome(report.is_changed, is_dry))
     if report.failures:
         raise click.exceptions.Exit(Exit.DATA)

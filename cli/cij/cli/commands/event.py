@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from cij.cli.compiling import compiled
+from cij.cli.running import store_path
+from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Event, Program
 from cij.runtime.clock import LiveClock
 from cij.runtime.inbox import hand_in
@@ -28,9 +30,21 @@ Examples:
 @click.option("--customer", help="An id, a value of `email`, or SOURCE:KEY.")
 @click.option("--message", "message_key", help="The key of the message or call.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
-@click.option("-f", "--field", "fields", multiple=True, metavar="NAME=VALUE")
-@click.option("--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--project", "path", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "-f", "--field", "fields", multiple=True, metavar="NAME=VALUE", help="A field of it; many."
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSON lines instead: event, customer, at, fields.",
+)
+@click.option(
+    "--project",
+    "path",
+    default=".",
+    type=click.Path(path_type=Path),
+    help="The folder of the project.",
+)
 def command(
     name: str | None,
     customer: str | None,
@@ -43,7 +57,8 @@ def command(
     """Hand in the event NAME of a customer, or a file of events as JSON lines.
 
     The events are kept in the project and taken in by the next `cij run`, or at once if one is
-    going. An address or a key that nobody has makes a new customer. What cannot be taken in is put aside with its reason: see `cij status`.
+    going. An address or a key that nobody has makes a new customer. What cannot be taken in is
+    put aside: `cij run` and `cij status` say why.
     """
     project, program = compiled(path)
     if file is not None:
@@ -53,6 +68,9 @@ def command(
         rows = [_one(program, name, customer, message_key, _instant(at, zone), fields)]
     hand_in(project.root, rows)
     click.echo(f"handed in {len(rows)} event{'' if len(rows) == 1 else 's'}")
+    if not store_path(project).is_file():
+        text = "nothing has run here yet; a journey lets in by events from its first `cij run` on"
+        click.echo(text, err=True)
 
 
 def _lines(file: Path) -> list[str]:
@@ -86,10 +104,13 @@ def _one(
     at: datetime,
     fields: tuple[str, ...],
 ) -> dict[str, Any]:
+    known = [e.name for e in program.events]
+    if name is None:
+        raise click.UsageError(f"say which event, or give a `--file`; there is {', '.join(known)}")
     event = next((e for e in program.events if e.name == name), None)
     if event is None:
-        known = ", ".join(e.name for e in program.events)
-        raise click.UsageError(f"there is no event `{name}`; there is {known}")
+        hint = did_you_mean(name, known) or f"there is {', '.join(known)}"
+        raise click.UsageError(f"there is no event `{name}`; {hint}")
     if customer is None:
         raise click.UsageError("an event needs `--customer`")
     if message_key is not None and not event.is_interaction:
@@ -100,7 +121,17 @@ def _one(
     given = dict(_pair(text, event) for text in fields)
     if event.is_interaction and "channel" in given:
         row["channel"] = given.pop("channel")
+    _require_topic(program, event, given)
     return row | {"fields": given}
+
+
+def _require_topic(program: Program, event: Event, given: dict[str, str]) -> None:
+    """A topic that does not exist would change no consent, and nobody would know."""
+    topics = [t.name for t in program.topics]
+    topic = given.get("topic")
+    if event.is_interaction and topic is not None and topic not in topics:
+        hint = did_you_mean(topic, topics) or f"there is {', '.join(topics) or 'none'}"
+        raise click.UsageError(f"there is no topic `{topic}`; {hint}")
 
 
 def _pair(text: str, event: Event) -> tuple[str, str]:

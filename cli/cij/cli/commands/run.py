@@ -117,6 +117,9 @@ def _say_step(made: StepReport) -> None:
     if made.refresh is not None:
         for line in made.refresh.lines():
             click.echo(line, err=True)
+    for refused in made.refused:
+        event = refused.row.get("event") or "event"
+        click.echo(f"cij: {event} was put aside: {refused.reason}", err=True)
     delivered = made.delivery.counts.get("delivered", 0)
     if made.entered or made.moves or delivered:
         click.echo(f"{made.entered} entered, {made.moves} moves, {delivered} delivered", err=True)

@@ -22,10 +22,17 @@ Examples:
   cij simulate --svg december.svg"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3660))
-@click.option("--from", "start", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]))
+@click.option(
+    "--days", default=30, show_default=True, type=click.IntRange(1, 3660), help="How far to look."
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
+    help="When to begin. Default: now.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers into FILE.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers there.")
 def command(path: Path, days: int, start: datetime | None, as_json: bool, svg: Path | None) -> None:
     """Show what the journeys of the project at PATH would do in the coming days.
 

@@ -1,5 +1,6 @@
 """`cij stop`: a journey ends for all who are inside."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,22 @@ def command(journey: str, yes: bool, path: Path, wait_s: float, as_json: bool) -
     def ask(count: int | None) -> None:
         if not yes:
             who = "all who are inside" if count is None else f"{people(count)} inside"
-            click.confirm(f"Stop {journey} for good, and end it for {who}?", abort=True, err=True)
+            _confirm(f"Stop {journey} for good, and end it for {who}?")
 
     found = give(path, journey, {"control": "stop"}, wait_s, ask)
     tell(found, as_json, _words)
+
+
+def _confirm(question: str) -> None:
+    try:
+        is_meant = click.confirm(question, err=True)
+    except click.Abort as error:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise click.UsageError("nobody is there to answer; say `--yes` in a script") from error
+    if not is_meant:
+        raise click.Abort
 
 
 def _words(done: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ Examples:
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--match", default="", metavar="TEXT", help="Only tests with TEXT in their title.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML to FILE.")
+@click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML there.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what happened to every customer.")
 @click.option("--coverage", "is_covering", is_flag=True, help="Show what no test comes by.")
 @click.option(
@@ -168,7 +168,7 @@ def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
     if not found:
         return 'no tests: add `test "…" for JOURNEY { … }` to a .journey file'
     if not results:
-        return f"no test has `{match}` in its title; there are {len(found)}"
+        return f"no test has `{match}` in its title; there are {len(found)} others"
     failed = sum(not t.result.is_ok for t in results)
     noun = "test" if len(results) == 1 else "tests"
     counts = f"{len(results) - failed} passed, {failed} failed"

@@ -164,8 +164,9 @@ class DuckEngine:
     def copy_from(self, path: Path) -> None:
         """Copy everything of another file into this engine, which is empty and in memory."""
         try:
-            self._guard(
-                "ATTACH '" + str(path).replace("'", "''") + "' AS original (READ_ONLY)", None
+            # Not guarded: a file that another program holds is told as that.
+            self._connection.execute(
+                "ATTACH '" + str(path).replace("'", "''") + "' AS original (READ_ONLY)"
             )
         except duckdb.Error as error:
             raise _opening_error(path, error) from error

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,8 @@ def stamp(*paths: Path) -> str:
 
 def failure(source: Source, message: str) -> DataError:
     """Return the error of a source: which, what, and where it is written."""
-    return DataError(f"source {source.name}: {message} ({source.place})")
+    first, newline, rest = message.partition("\n")
+    return DataError(f"source {source.name}: {first} ({source.place}){newline}{rest}")
 
 
 def require_columns(source: Source, names: Iterable[str], where: str) -> None:
@@ -110,5 +111,15 @@ def require_columns(source: Source, names: Iterable[str], where: str) -> None:
         return
     near = difflib.get_close_matches(missing[0], there, n=1, cutoff=0.6)
     hint = f'did you mean "{near[0]}"?' if near else "it has " + ", ".join(there[:20])
+    hint = _other_delimiter(there, missing[0]) or hint
     columns = ", ".join(f'"{name}"' for name in missing)
     raise failure(source, f"{where} has no column {columns}; {hint}")
+
+
+def _other_delimiter(there: Sequence[str], wanted: str) -> str:
+    """Say so where the one column is a line of names between other signs."""
+    signs = [s for s in ";\t|," if len(there) == 1 and wanted in there[0].split(s) != there]
+    if not signs:
+        return ""
+    shown = signs[0].replace("\t", "\\t")
+    return f'its columns stand between other signs: set delimiter = "{shown}"'

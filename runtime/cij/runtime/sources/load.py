@@ -128,7 +128,7 @@ def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
     raise failure(
         source,
         f"{len(bad)} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
-        f"tolerates; the old data stays. Correct the rows, or set `tolerate` higher.{shown}\n",
+        f"tolerates; the old data stays. Correct the rows, or set `tolerate` higher.{shown}",
     )
 
 
