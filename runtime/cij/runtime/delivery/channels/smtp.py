@@ -102,11 +102,14 @@ class _Line:
 
     async def connect(self) -> None:
         """Connect, with TLS and login. Raises DeliveryError."""
+        self._client.close()
         self._client = _client(self._settings)
         self._served = 0
         try:
             await self._client.connect()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            # A server that is spoken to but does not do (no TLS, no login) leaves it open.
+            self._client.close()
             raise self._down(error) from error
 
     async def _handle(self, one: Prepared, run: _Run) -> None:
