@@ -315,7 +315,7 @@ def test_consent_is_read_again(engine: DuckEngine, tmp_path: Path) -> None:
         UPDATE outbox SET outcome = 'no_consent', settled_at = $now
         WHERE outcome = 'queued' AND customer = 'c1'
     """)
-    assert _drain_to(tmp_path, engine, recheck=recheck).counts == {"delivered": 2}
+    assert _drain_to(tmp_path, engine, recheck=[recheck]).counts == {"delivered": 2}
     assert [row[0] for row in _rows(engine)] == ["delivered", "no_consent", "delivered"]
 
 

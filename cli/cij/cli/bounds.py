@@ -8,7 +8,8 @@ from cij.cli.render.table import table
 from cij.compiler.expression import Period
 from cij.compiler.model import Model
 from cij.compiler.proofs.bounds import Bound, send_bound, total_bound
-from cij.compiler.wording import duration_words
+from cij.compiler.proofs.caps import CapBound, cap_bounds
+from cij.compiler.wording import cap_words, duration_words, seconds_words
 
 WINDOWS = tuple(Period(count=days, unit="day") for days in (1, 7, 30))
 _TOTAL = "all journeys"
@@ -20,7 +21,7 @@ def bounds_text(source: Model) -> str:
     heads = ["", *(duration_words(w) for w in WINDOWS)]
     rows = [[name, *map(_shown, bounds)] for name, bounds in _bounds(source)]
     title = "messages that one customer can receive at most"
-    return table(title, heads, rows) + "".join(_paths(source))
+    return table(title, heads, rows) + "".join(_paths(source)) + _caps(source)
 
 
 def with_bounds(text: str, source: Model, format_name: str) -> str:
@@ -38,6 +39,7 @@ def _in_document(document: str, source: Model) -> str:
         name: {"days": dict(zip(days, map(_as_json, bounds), strict=True))}
         for name, bounds in _bounds(source)
     }
+    content["caps"] = [_cap_as_json(found) for found in cap_bounds(source)]
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -45,6 +47,39 @@ def _bounds(source: Model) -> Iterator[tuple[str, list[Bound]]]:
     for name, journey in source.journeys.items():
         yield name, [send_bound(journey, w) for w in WINDOWS]
     yield _TOTAL, [total_bound(source.journeys.values(), w) for w in WINDOWS]
+
+
+def _caps(source: Model) -> str:
+    """Return what the journeys ask for against each cap, and the worst case where it is more."""
+    rows, paths = [], []
+    for found in cap_bounds(source):
+        words = f"{cap_words(found.cap)} ({found.cap.policy})"
+        rows.append([words, _shown(found.bound), _verdict(found)])
+        if found.is_kept is False:
+            paths.append(f"worst case against {words}: {_told(found.bound, with_journey=True)}\n")
+    heads = ["", "at most", "so that"]
+    return (
+        table("what the caps of the policies are asked for", heads, rows) + "".join(paths)
+        if rows
+        else ""
+    )
+
+
+def _verdict(found: CapBound) -> str:
+    if found.is_kept is None:
+        return "not proved"
+    if found.is_kept:
+        return "it never bites"
+    return "some may wait" if found.cap.waits else "some may be left out"
+
+
+def _told(bound: Bound, *, with_journey: bool = False) -> str:
+    steps = [
+        f"{f'{sent.journey}.' if with_journey else ''}{sent.step} "
+        f"after {seconds_words(sent.elapsed_s)}"
+        for sent in bound.path[:_SHOWN_MAX]
+    ]
+    return ", ".join(steps) + (", …" if len(bound.path) > _SHOWN_MAX else "")
 
 
 def _shown(bound: Bound) -> str:
@@ -56,19 +91,8 @@ def _shown(bound: Bound) -> str:
 def _paths(source: Model) -> Iterator[str]:
     for journey in source.journeys.values():
         bound = send_bound(journey, WINDOWS[1])
-        steps = [
-            f"{sent.step} after {_elapsed(sent.elapsed_s)}" for sent in bound.path[:_SHOWN_MAX]
-        ]
-        if steps:
-            more = ", …" if len(bound.path) > _SHOWN_MAX else ""
-            yield f"worst week of {journey.name}: {', '.join(steps)}{more}\n"
-
-
-def _elapsed(seconds: int) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
-    return f"{seconds} seconds"
+        if bound.path:
+            yield f"worst week of {journey.name}: {_told(bound)}\n"
 
 
 def _as_json(bound: Bound) -> dict[str, Any]:
@@ -77,3 +101,8 @@ def _as_json(bound: Bound) -> dict[str, Any]:
         for s in bound.path
     ]
     return {"count": bound.count, "is_exact": bound.is_exact, "path": path}
+
+
+def _cap_as_json(found: CapBound) -> dict[str, Any]:
+    cap = {"policy": found.cap.policy, "cap": cap_words(found.cap), "is_kept": found.is_kept}
+    return {**cap, **_as_json(found.bound)}

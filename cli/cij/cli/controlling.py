@@ -1,4 +1,4 @@
-"""Pausing, resuming and stopping from the command line.
+"""Orders from the command line: pausing, resuming, stopping, the suppression list.
 
 If nobody has the state file it is done at once. If `cij run` has it, the order goes to its inbox,
 and the answer is waited for.
@@ -16,7 +16,7 @@ from cij.cli.compiling import compiled
 from cij.cli.project import Project
 from cij.cli.running import open_store, store_path
 from cij.compiler.naming import did_you_mean
-from cij.runtime import control
+from cij.runtime import control, suppression
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import prepare
 from cij.runtime.engine import Engine
@@ -46,7 +46,7 @@ def give(path: Path, journey: str, order: Options, wait_s: float, ask: Ask) -> d
     except StoreLocked:
         _require(journey, [j.name for j in program.journeys])
         ask(None)
-        return _checked(_by_inbox(project, message, wait_s))
+        return _checked(_by_inbox(project, message, wait_s) or _handed_in(message))
     try:
         prepare(engine, program)
         # Orders that nobody was there to carry out come first.
@@ -69,14 +69,39 @@ def _require(journey: str, known: list[str]) -> None:
         raise click.UsageError(f"{message}; {hint}" if hint else message)
 
 
-def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, Any]:
+def carry_out(path: Path, order: Options, wait_s: float) -> dict[str, Any]:
+    """Carry out an order about the suppression list and return what it did, as plain values.
+
+    Raises: ConfigError when nothing has run yet.
+    """
+    project, program = compiled(path)
+    if not store_path(project).is_file():
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    try:
+        engine = open_store(project)
+    except StoreLocked:
+        return _by_inbox(project, order, wait_s) or {**order, "state": HANDED_IN}
+    try:
+        prepare(engine, program)
+        take_orders(engine, project.root, LiveClock().now())
+        return suppression.as_json(suppression.apply(engine, order, LiveClock().now()))
+    finally:
+        engine.close()
+
+
+def _handed_in(message: Options) -> dict[str, Any]:
+    return {"journey": message["journey"], "action": message["control"], "state": HANDED_IN}
+
+
+def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, Any] | None:
+    """Hand an order in and return the answer, None where there is none in time."""
     file = hand_in(project.root, [message])
     end = time.monotonic() + wait_s
     while time.monotonic() < end:
         if (found := answer(project.root, file)) is not None:
             return found
         time.sleep(_LOOK_AGAIN_S)
-    return {"journey": message["journey"], "action": message["control"], "state": HANDED_IN}
+    return None
 
 
 def _checked(found: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ COMMANDS: dict[str, Row] = {
     "backtest": _row("backtest", "replay past events over them, sending nothing", _RUN),
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "say why somebody entered, got a message, or did not", _RUN),
+    "suppression": _row("suppression", "show and change who must get nothing", _RUN),
     "status": _row("status", "show who is where, and what was sent", _RUN),
     "doctor": _row("doctor", "check this machine, the settings and the sources", _RUN),
 }

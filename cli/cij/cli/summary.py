@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cij.runtime.report import Report
+from cij.runtime.report import Report, Standing
 
 _WIDTH_WITHOUT_TERMINAL = 120
 
@@ -90,7 +90,7 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     yield table("Messages", heads, messages)
     actions = [(a.journey, a.action, a.outcome, a.count) for a in report.actions]
     yield table("Actions", ("journey", "action", "outcome", "calls"), actions)
-    standing = [(s.journey, s.step, s.count, local(s.next_at, zone)) for s in report.standing]
+    standing = [(s.journey, _step(s), s.count, local(s.next_at, zone)) for s in report.standing]
     yield table("Where people stand", ("journey", "step", "people", "first timer"), standing)
     yield table(
         "Left",
@@ -101,6 +101,10 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     yield table("Goals reached", ("journey", "goal", "people"), goals)
     aside = [(p.reason, p.count) for p in report.put_aside]
     yield table("Events put aside", ("reason", "events"), aside)
+
+
+def _step(standing: Standing) -> str:
+    return f"{standing.step} (held: {standing.held})" if standing.held else standing.step
 
 
 def _journeys(report: Report) -> Iterable[tuple[object, ...]]:

@@ -54,6 +54,7 @@ class Build:
     broken: set[str] = field(default_factory=set)
     fragments: dict[str, syntax.Fragment] = field(default_factory=dict)
     run_fragments: set[str] = field(default_factory=set)
+    policies: dict[str, syntax.Policy] = field(default_factory=dict)
     is_zone: Callable[[str], bool] = lambda name: True
     library: Library = field(default_factory=dict)
     used: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from cij.compiler.build import Build, Catalog
 from cij.compiler.content import check_content
-from cij.compiler.declarations import journey as journeys
+from cij.compiler.declarations import journey as journeys, policy as policies
 from cij.compiler.declarations.event import interactions
 from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.segment import check_circles
@@ -36,7 +36,7 @@ from cij.grammar.parser import PLACEHOLDER, parse
 from cij.grammar.span import file_start
 
 Files = Mapping[str, syntax.File]
-_Named = TypeVar("_Named", syntax.Journey, syntax.Fragment, syntax.Declaration)
+_Named = TypeVar("_Named", syntax.Journey, syntax.Fragment, syntax.Policy, syntax.Declaration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,11 @@ def resolve(build: Build, files: Files) -> None:
     check_circles(build)
     if build.model.profile is None:
         _report_no_profile(build, files)
+    for policy in build.policies.values():
+        policies.define(policy, build)
     for journey in build.journeys.values():
         journeys.define(journey, build)
+    policies.check_consents(build)
     _report_unused_fragments(build)
     check_event_circles(build)
     check_content(build)
@@ -245,6 +248,8 @@ def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> No
         _keep(node, build.journeys, spellings, build)
     elif isinstance(node, syntax.Fragment):
         _keep(node, build.fragments, spellings, build)
+    elif isinstance(node, syntax.Policy):
+        _keep(node, build.policies, spellings, build)
     elif isinstance(node, syntax.Declaration):
         _keep(node, build.declared[word], spellings, build)
 

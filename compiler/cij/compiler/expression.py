@@ -230,6 +230,81 @@ class Best(Typed):
     place: int
 
 
+class Hours(BaseModel):
+    """Quiet hours, every day by the clock of the customer: [start, end), past midnight if it is less."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    start: str
+    end: str
+
+
+class Cap(BaseModel):
+    """At most `count` messages in a window, over all journeys: on one channel or (None) on any.
+
+    Time: the window is the last `period`, or the unit of the calendar that now lies in. What is
+    too much waits (`waits`) or is left out. `policy` is where it is written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    policy: str
+    count: int
+    channel: str | None = None
+    period: Period
+    is_calendar: bool = False
+    waits: bool = False
+
+
+class Expired(Typed):
+    """True for a passage that is held at a send, in one of `states`, for longer than `period`."""
+
+    op: Literal["expired"] = "expired"
+    type: Type = BOOLEAN
+    states: tuple[str, ...]
+    period: Period
+
+
+class Listed(Typed):
+    """True for who, or whose address on the channel, is on the suppression list."""
+
+    op: Literal["listed"] = "listed"
+    type: Type = BOOLEAN
+    channel: str
+    address: str
+
+
+class InQuiet(Typed):
+    """True where the customer's clock shows quiet hours."""
+
+    op: Literal["in_quiet"] = "in_quiet"
+    type: Type = BOOLEAN
+    hours: tuple[Hours, ...]
+
+
+class OverCap(Typed):
+    """True for whom one more message would be too much, and none of `unless`.
+
+    Those who come to it at once are counted one after the other; whose message has `expired` last.
+    """
+
+    op: Literal["over_cap"] = "over_cap"
+    type: Type = BOOLEAN
+    caps: tuple[Cap, ...]
+    unless: tuple[Cap, ...] = ()
+    expired: Expired | None = None
+
+
+class HeldUntil(Typed):
+    """When a held message may be looked at again: the hours or the windows are over, or it expires."""
+
+    op: Literal["held_until"] = "held_until"
+    type: Type = DATETIME
+    hours: tuple[Hours, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    expired: Expired | None = None
+
+
 class Last(BaseModel):
     """`within last D`: the half-open interval (now - D, now] (S5)."""
 
@@ -379,6 +454,11 @@ Expression = TypeAliasType(
             FirstCome,
             Winner,
             Best,
+            Expired,
+            Listed,
+            InQuiet,
+            OverCap,
+            HeldUntil,
             Aggregate,
             Compare,
             InSet,

@@ -56,5 +56,4 @@ LATER: tuple[str, ...] = (
     "score",
     "lifecycle",
     "export",
-    "policy",
 )

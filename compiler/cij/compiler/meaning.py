@@ -6,6 +6,7 @@ from decimal import Decimal
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.effect_wording import effect_words
 from cij.compiler.model import Model
+from cij.compiler.policy_wording import policy_lines, policy_notes
 from cij.compiler.wording import (
     duration_words,
     event_words,
@@ -34,6 +35,8 @@ def meanings(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iter
 def _comment(kind: str, name: str, files: Mapping[str, syntax.File]) -> list[str]:
     nodes = (node for file in files.values() for node in file.declarations)
     for node in nodes:
+        if isinstance(node, syntax.Policy) and (kind, name) == ("policy", node.name.text):
+            return node.doc.splitlines()
         if isinstance(node, syntax.Declaration) and (node.kind.text, node.name.text) == (
             kind,
             name,
@@ -57,6 +60,8 @@ def _texts(name: str, source: Model) -> Iterator[tuple[str, list[str]]]:
         yield "action", list(_action(source.actions[name]))
     if name in source.topics:
         yield "topic", list(_topic(source.topics[name]))
+    if name in source.policies:
+        yield "policy", list(_policy(source.policies[name]))
     if name in source.journeys:
         yield "journey", list(_journey(source.journeys[name], source))
 
@@ -72,6 +77,7 @@ def names(source: Model) -> dict[str, list[str]]:
         "topic": list(source.topics),
         "entity": list(source.entities),
         "action": list(source.actions),
+        "policy": list(source.policies),
     }
 
 
@@ -150,9 +156,19 @@ def _topic(topic: pg.Topic) -> Lines:
     yield f"Channels: {', '.join(topic.channels)}. {rule[topic.consent]}"
 
 
+def _policy(policy: pg.Policy) -> Lines:
+    yield _head("policy", policy.name, policy.place)
+    yield "It holds for every send of the project:"
+    yield from _indented(policy_lines(policy))
+    if policy.quiet or policy.caps:
+        yield "Messages on topic transactional know neither quiet hours nor caps."
+
+
 def _message(message: pg.Message, source: Model) -> Lines:
     yield _head("message", message.name, message.place)
     yield f"By {message.channel}, on topic {message.topic}{_consent(message, source)}."
+    if message.expires is not None:
+        yield f"Not sent any more {duration_words(message.expires)} after its step."
     locales = ", ".join(content.locale for content in message.locales)
     yield f"Locales: {locales}; {message.fallback} for everybody else."
     if message.fields:
@@ -189,6 +205,10 @@ def _journey(journey: model.Journey, source: Model) -> Lines:
     yield from _section("Goals", [_goal(goal) for goal in journey.goals])
     yield from _section("Leaves early", [_exit(leave) for leave in journey.exits])
     yield from _section("Steps", list(_steps(journey.steps)))
+    sends = _sent(journey.steps)
+    yield from _section(
+        "Rules for its messages", list(policy_notes(source.policies.values())) if sends else []
+    )
 
 
 def _section(title: str, lines: list[str]) -> Lines:

@@ -205,6 +205,7 @@ class Journey:
     starts: str | None = None
     ends: str | None = None
     is_draft: bool = False
+    priority: int = 0
     renamed: tuple[pg.Renamed, ...] = ()
     removed: tuple[pg.Removed, ...] = ()
     in_flight: Literal["pin", "adopt"] = "pin"
@@ -233,6 +234,7 @@ class Model:
     segments: dict[str, pg.Segment] = field(default_factory=dict)
     messages: dict[str, pg.Message] = field(default_factory=dict)
     actions: dict[str, pg.Action] = field(default_factory=dict)
+    policies: dict[str, pg.Policy] = field(default_factory=dict)
     journeys: dict[str, Journey] = field(default_factory=dict)
 
 

@@ -40,6 +40,7 @@ from cij.compiler.head import (
     SegmentEntry as SegmentEntry,
 )
 from cij.compiler.part import Part as Part, Place as Place
+from cij.compiler.policy import Never as Never, Policy as Policy
 from cij.compiler.types import Type
 
 FORMAT_VERSION = "1.0"
@@ -240,6 +241,8 @@ class Content(Part):
 class Message(Part):
     """`locales` are in the order of the file; `fallback` is the locale when none fits.
 
+    With `expires` it is worth nothing that long after its step, and then not sent any more.
+
     `parameters` are the names that a send must give; `fields` the customer's fields it reads,
     as dotted names under which the template knows them.
     """
@@ -253,6 +256,7 @@ class Message(Part):
     locales: tuple[Content, ...]
     parameters: tuple[str, ...]
     fields: tuple[str, ...]
+    expires: Period | None = None
     place: Place
 
 
@@ -337,8 +341,11 @@ class Rest(StateBase):
 
 
 class Branch(Part):
+    """`why` is what history says of who takes it; otherwise its number."""
+
     guard: Expression
     target: str
+    why: str = ""
 
 
 class Decide(StateBase):
@@ -393,6 +400,7 @@ class Journey(Part):
     starts: str | None = None
     ends: str | None = None
     is_draft: bool = False
+    priority: int = 0
     holdout: str | None = None
     language: Expression | None = None
     timezone: str | None = None
@@ -427,6 +435,7 @@ class Program(Part):
     actions: tuple[Action, ...] = ()
     journeys: tuple[Journey, ...]
     entities: tuple[Entity, ...] = ()
+    policies: tuple[Policy, ...] = ()
     hash: str = ""
 
 

@@ -345,6 +345,10 @@ def _expect_waiting(node: syntax.ExpectWaiting, context: _Context) -> list[st.St
     customer = _customer(node.customer, context)
     if context.journey is not None:
         rests = [s.step for s in context.journey.states if isinstance(s, pg.Rest)]
+        policies = context.build.model.policies.values()
+        if any(p.quiet or any(c.waits for c in p.caps) for p in policies):
+            # A send holds people, too.
+            rests += [step for step, _ in _sends(context.journey)]
         if node.step.text not in rests:
             hint = did_you_mean(node.step.text, rests)
             message = f"no wait of `{context.journey.name}` is called `{node.step.text}`"

@@ -43,6 +43,36 @@ def duration_words(period: ex.Period) -> str:
     return f"{period.count} {period.unit}{'' if period.count == 1 else 's'}"
 
 
+def cap_words(cap: ex.Cap) -> str:
+    """Return `at most 3 email per 7 days`."""
+    per = f"calendar {cap.period.unit}" if cap.is_calendar else _per(cap.period)
+    what = cap.channel or ("message" if cap.count == 1 else "messages")
+    return f"at most {cap.count} {what} per {per}"
+
+
+def _per(period: ex.Period) -> str:
+    return period.unit if period.count == 1 else duration_words(period)
+
+
+def hours_words(hours: ex.Hours) -> str:
+    """Return `21:00..08:00`."""
+    start, end = hours.start, hours.end
+    return f"{_clock(start)}..{_clock(end)}"
+
+
+def seconds_words(seconds: int) -> str:
+    """Return a number of seconds in the largest unit that divides it: `3 days`, `90 minutes`."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
+    return f"{seconds} seconds"
+
+
+def hours_list(hours: tuple[ex.Hours, ...]) -> str:
+    """Return `21:00..08:00`, several with `and`."""
+    return " and ".join(map(hours_words, hours))
+
+
 def timer_words(timer: pg.Timer) -> str:
     """Return what stands after `wait`: `1 day at 09:00`, `until monday at 09:00`."""
     match timer:
@@ -334,6 +364,11 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.EnteredAt: _fixed("the entry"),
     ex.Result: lambda node: (name_words(f"{node.step}.{node.name}"), _Level.ATOM),
     ex.FirstCome: lambda node: (f"among the first {node.count}", _Level.ATOM),
+    ex.Expired: lambda node: (f"held for {duration_words(node.period)}", _Level.ATOM),
+    ex.Listed: _fixed("on the suppression list"),
+    ex.InQuiet: lambda node: (f"in quiet hours {hours_list(node.hours)}", _Level.ATOM),
+    ex.OverCap: lambda node: (f"no room in {' or '.join(map(cap_words, node.caps))}", _Level.ATOM),
+    ex.HeldUntil: _fixed("the end of quiet hours, or room in a cap"),
     ex.Winner: _winner,
     ex.Best: _best,
     ex.Aggregate: _aggregate,

@@ -60,6 +60,10 @@ TRUE_AT_ENTRY = _warning("CIJ405", "true-at-entry", "a goal or exit that takes e
 MISSING_CASE = _warning("CIJ406", "missing-case", "a switch that says nothing about some values")
 
 NO_CONSENT_RULE = _error("CIJ501", "no-consent-rule", "a send whose topic has no consent rule")
+SEND_WITHOUT_CONSENT = _error(
+    "CIJ502", "send-without-consent", "a send that a policy wants consent for"
+)
+OVER_CAP = _warning("CIJ503", "over-cap", "a journey that wants to send more than a policy allows")
 
 UNKNOWN_PLACEHOLDER = _error("CIJ601", "unknown-placeholder", "the message uses an unknown name")
 MISSING_DEFAULT = _error("CIJ602", "missing-default", "a placeholder that may have no value")

@@ -5,7 +5,8 @@ from datetime import datetime
 from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
-from cij.compiler.sql.plan import JourneyPlan, Plan, journey_plan, make_plan
+from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
+from cij.compiler.sql.plan.governing import held_by, rules_of
 from cij.compiler.sql.store import DDL, META, SCRATCH, VISITED
 from cij.runtime import refresh
 from cij.runtime.delivery import outbox
@@ -42,7 +43,14 @@ _RESTART = query(
 )
 _SEGMENT = query("SELECT s.definition FROM segment_state AS s WHERE s.segment = $segment")
 _FORGET_SEGMENT = query("DELETE FROM segment_state WHERE segment = $segment")
-_IN_USE = query("SELECT DISTINCT p.journey, p.version FROM passage AS p WHERE p.ended_at IS NULL")
+_IN_USE = query(
+    "SELECT DISTINCT p.journey, p.version, p.state FROM passage AS p WHERE p.ended_at IS NULL"
+)
+_FORGET_META = query("DELETE FROM meta WHERE name = $name")
+_RELEASE = query(
+    "UPDATE passage SET wake_at = $now WHERE journey = $journey AND version = $version "
+    "AND state = $state AND ended_at IS NULL"
+)
 _PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
 
 
@@ -71,7 +79,6 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
 
     Raises: StoreError where those inside cannot go on as the program says (S21).
     """
-    plan = make_plan(program)
     with engine.transaction():
         prepare(engine, program)
         _keep_program(engine, program, now)
@@ -80,12 +87,15 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
             _start(engine, journey, now)
         for segment in program.segments:
             _keep_segment(engine, segment.name, content_hash(segment))
+        _keep_rules(engine, program, now)
+    resting = _resting(engine)
+    plan = make_plan(program, resting=resting)
     for statement in SCRATCH:
         engine.execute(statement)
     world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
     world.changes = changed
     moments = {*plan.moments}
-    for older in _older_versions(world):
+    for older in _older_versions(world, resting):
         moments |= {*older.moments}
     _keep_moments(engine, moments)
     _keep_visits(world)
@@ -94,9 +104,9 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
 
 def look(engine: Engine, program: Program) -> World:
     """Return a world to read from, without deploying: nothing of the store changes."""
-    plan = make_plan(program)
     with engine.transaction():
         prepare(engine, program)
+    plan = make_plan(program, resting=_resting(engine))
     return World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
 
 
@@ -132,6 +142,26 @@ def _keep_segment(engine: Engine, name: str, definition: str) -> None:
         engine.execute(_FORGET_SEGMENT, {"segment": name})
 
 
+def _keep_rules(engine: Engine, program: Program, now: datetime) -> None:
+    """Have everybody who is held looked at again when the policies are not what they were (S21)."""
+    hash, found = content_hash(list(program.policies)), engine.rows(_GET_META, {"name": "policies"})
+    if found == [(hash,)]:
+        return
+    engine.execute(_FORGET_META, {"name": "policies"})
+    engine.execute(_SET_META, {"name": "policies", "value": hash})
+    for journey, version, state in engine.rows(_IN_USE) if found else ():
+        if held_by(state):
+            at = {"journey": journey, "version": version, "state": state}
+            engine.execute(_RELEASE, {**at, "now": now})
+
+
+def _resting(engine: Engine) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for journey, version, state in engine.rows(_IN_USE):
+        found.setdefault((journey, version), set()).add(state)
+    return found
+
+
 def _keep_moments(engine: Engine, moments: set[Moment]) -> None:
     with engine.transaction():
         engine.execute(CLEAR_RULES)
@@ -156,24 +186,26 @@ def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:
     return {path: rows for plan in world.journeys.values() for path, rows in plan.visits.items()}
 
 
-def _older_versions(world: World) -> list[Plan]:
-    """Add to the world the versions in which somebody still is; return their programs' plans."""
-    missing = {(j, v) for j, v in world.engine.rows(_IN_USE)} - world.journeys.keys()
+def _older_versions(world: World, resting: Resting) -> list[Plan]:
+    """Add to the world the versions in which somebody still is; return their programs' plans.
+
+    Their policies are those of the newest program (S21).
+    """
+    missing = resting.keys() - world.journeys.keys()
+    rules = rules_of(world.program)
     found: list[Plan] = []
     for (text,) in world.engine.rows(_PROGRAMS) if missing else []:
         program = from_json(text)
         here = [j for j in program.journeys if (j.name, j.version) in missing]
         if here:
-            found.append(make_plan(program))
+            found.append(make_plan(program, rules, resting))
         for journey in here:
-            world.journeys[journey.name, journey.version] = _without_entries(journey, program)
+            key = journey.name, journey.version
+            inside = journey.model_copy(update={"entries": ()})
+            world.journeys[key] = journey_plan(inside, program, rules, resting[key])
             missing.discard((journey.name, journey.version))
     assert not missing, f"people are in versions that are not stored: {missing}"
     return found
-
-
-def _without_entries(journey: Journey, program: Program) -> JourneyPlan:
-    return journey_plan(journey.model_copy(update={"entries": ()}), program)
 
 
 def stored_program(engine: Engine, hash: str) -> Program | None:

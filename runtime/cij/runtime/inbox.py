@@ -2,9 +2,9 @@
 
 `cij event` writes a file there; whoever runs the project takes it in and removes it. A file is
 taken in one transaction, and an event that was taken before is known by its id: a crash in between
-loses nothing and doubles nothing. A line with the key `control` is an order (`control.py`), in a file
-of its own. It is known by the name of its file, so that it is not carried out again after later
-ones; what it did is written into the folder of answers.
+loses nothing and doubles nothing. A line with the key `control` or `suppress` is an order
+(`control.py`, `suppression.py`), in a file of its own. It is known by the name of its file, so that
+it is not carried out again after later ones; what it did is written into the folder of answers.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cij.compiler.sql import query
-from cij.runtime import control
+from cij.runtime import control, suppression
 from cij.runtime.engine import Engine
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import take_in
@@ -100,7 +100,7 @@ def _rows(file: Path) -> list[dict[str, Any]]:
 
 
 def _is_order(row: Mapping[str, Any]) -> bool:
-    return "control" in row and "event" not in row
+    return ("control" in row or "suppress" in row) and "event" not in row
 
 
 def _carry_out(
@@ -109,13 +109,20 @@ def _carry_out(
     name = {"file": file.name}
     if not engine.rows(_IS_DONE, name)[0][0]:
         with engine.transaction():
-            done = [control.apply(engine, order, now) for order in orders]
+            done = [_done(engine, order, now) for order in orders]
             engine.execute(_DONE, name)
         for one in done:
             (root / ANSWERS).mkdir(parents=True, exist_ok=True)
-            text = json.dumps(control.as_json(one), ensure_ascii=False)
+            text = json.dumps(one, ensure_ascii=False)
             _write(root / ANSWERS / f"{file.stem}.json", text)
     file.unlink(missing_ok=True)
+
+
+def _done(engine: Engine, order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Carry out an order, and return what it did as plain values."""
+    if "control" in order:
+        return control.as_json(control.apply(engine, order, now))
+    return suppression.as_json(suppression.apply(engine, order, now))
 
 
 def _lines(file: Path) -> list[str]:

@@ -22,6 +22,7 @@ from typing import Any
 from cij.compiler.program import Event, Program
 from cij.compiler.sql import intake as statements, newcomers, unify as unify_statements
 from cij.compiler.types import DATETIME
+from cij.runtime import suppression
 from cij.runtime.engine import Engine
 from cij.runtime.values import Unfit, read_value
 
@@ -103,7 +104,9 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
     with engine.transaction():
         fresh = _without_known(engine, accepted)
         created = _create(engine, program, fresh, now)
+        first = next_seq(engine)
         _append(engine, fresh, now)
+        suppression.after_events(engine, program, {r.event.name for r in fresh}, first, now)
         _change_consents(engine, program, fresh)
         _quarantine(engine, refused, now)
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)

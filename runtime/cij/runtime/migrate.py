@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cij.compiler.program import Journey, Program, Rest, from_json
+from cij.compiler.program import Act, Journey, Program, Rest, from_json
 from cij.compiler.sql import query
+from cij.compiler.sql.plan.governing import heading_for, held_by, stands_at
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
 
@@ -76,9 +77,9 @@ def _older(engine: Engine, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, s
 
 
 def _change(old: Journey, new: Journey, state: str, people: int) -> Change:
-    step = old.state(state).step
+    step = stands_at(old, state).step
     what, target = _derived(step, state, new)
-    to_step = new.state(target).step if target is not None else ""
+    to_step = stands_at(new, target).step if target is not None else ""
     if what in ("moves", "ends") and target is not None:
         to_step = target.removeprefix("moved:").removeprefix("ended:")
     return Change(old.name, old.version, state, step, people, what, target, to_step)
@@ -94,7 +95,9 @@ def _derived(step: str, state: str, new: Journey) -> tuple[What, str | None]:
         return "stays", None
     name = next((r.new for r in new.renamed if r.old == step), step)
     wanted = state.replace(step, name) if name != step else state
-    is_there = any(s.id == wanted and isinstance(s, Rest) for s in new.states)
+    # Who is held stands in front of a send; everybody else at a wait.
+    kind, id = (Act, heading_for(wanted)) if held_by(wanted) else (Rest, wanted)
+    is_there = any(s.id == id and isinstance(s, kind) for s in new.states)
     return ("adopts", wanted) if is_there else ("stuck", None)
 
 

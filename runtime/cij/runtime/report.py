@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from cij.compiler.sql import query
+from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import segment_size
 from cij.runtime.due import next_timer
 from cij.runtime.entering import Door, doors
@@ -84,12 +85,16 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """People at one step. `next_at` is the first of their timers."""
+    """People at one step. `next_at` is the first of their timers.
+
+    `held` says what holds them in front of a send, as quiet hours do; otherwise it is empty.
+    """
 
     journey: str
     step: str
     count: int
     next_at: datetime | None
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ def report(world: World, now: datetime) -> Report:
         segments=tuple((s.name, _size(world, s.name, now)) for s in world.program.segments),
         entries=tuple(Entries(*r) for r in rows(_ENTRIES)),
         messages=tuple(Messages(*r) for r in rows(_MESSAGES)),
-        standing=tuple(Standing(*r) for r in rows(_STANDING)),
+        standing=tuple(_standing(*r) for r in rows(_STANDING)),
         ended=tuple(Counted(*r) for r in rows(_ENDED)),
         conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
         next_timer=next_timer(world),
@@ -153,6 +158,12 @@ def report(world: World, now: datetime) -> Report:
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
         put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),
     )
+
+
+def _standing(journey: str, state: str, count: int, next_at: datetime | None) -> Standing:
+    held = held_by(state)
+    step = heading_for(state) if held else None
+    return Standing(journey, step or state, count, next_at, held or "")
 
 
 def _state(door: Door, now: datetime) -> JourneyState:

@@ -38,7 +38,9 @@ _GONE = query(
     "WHERE ended_at IS NULL "
     "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage.customer)"
 )
-_FOLLOW = tuple(follow(table) for table in ("passage", "outbox", "conversion", "entry_queue"))
+_FOLLOW = tuple(
+    follow(table) for table in ("passage", "outbox", "conversion", "entry_queue", "suppression")
+)
 _MERGED = query(
     "UPDATE passage SET ended_at = $now, outcome = 'merged', cause = 'merged', wake_at = NULL "
     "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage AS q WHERE q.ended_at IS NULL "
@@ -61,7 +63,7 @@ class Runner:
     root: Path
     transports: Mapping[str, Transport]
     defaults: Defaults
-    recheck: Statement
+    recheck: tuple[Statement, ...]
     channel_errors: dict[str, str] = field(default_factory=dict)
 
 

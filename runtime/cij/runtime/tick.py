@@ -115,8 +115,11 @@ def _step(world: World, report: TickReport) -> None:
     if wake_by_conditions(world, paused, now):
         _advance(world, report)
     report.entered += let_in_from_segments(world, at_doors, now)
+    # Those whose time has come are woken before these move, so that all go in order of priority.
+    _wake_due(world, paused, now)
     _advance(world, report)
-    _wake_timers(world, paused, report)
+    while _wake_due(world, paused, now):
+        _advance(world, report)
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -231,12 +234,12 @@ def _enter_by_event(world: World, door: Door, event: str, round: int, report: Ti
 # --- moving -----------------------------------------------------------------------------------
 
 
-def _wake_timers(world: World, paused: AbstractSet[str], report: TickReport) -> None:
-    while due := _due_rests(world, paused, report.now):
-        for name, version, rest in due:
-            plan = world.journey(name, version)
-            world.engine.execute(plan.timers[rest], {"now": report.now})
-        _advance(world, report)
+def _wake_due(world: World, paused: AbstractSet[str], now: datetime) -> bool:
+    due = _due_rests(world, paused, now)
+    for name, version, rest in due:
+        plan = world.journey(name, version)
+        world.engine.execute(plan.timers[rest], {"now": now})
+    return bool(due)
 
 
 def _due_rests(world: World, paused: AbstractSet[str], now: datetime) -> list[Row]:
@@ -244,11 +247,22 @@ def _due_rests(world: World, paused: AbstractSet[str], now: datetime) -> list[Ro
 
 
 def _advance(world: World, report: TickReport, round: int = _AFTER_EVENTS) -> None:
-    """Move everybody who is woken, until nobody is; events after `round` are still to come."""
+    """Move everybody who is woken, until nobody is; events after `round` are still to come.
+
+    Journeys with a higher priority go first.
+    """
     parameters = {"now": report.now, "round": round}
     while woken := world.engine.rows(_WOKEN):
-        for name, version, root in woken:
+        for name, version, root in _foremost(world, woken):
             region = world.journey(name, version).regions[root]
             for step, statement in region.statements:
                 changed = world.engine.execute(statement, parameters)
                 report.moves += changed if step == "move" else 0
+
+
+def _foremost(world: World, woken: list[Row]) -> list[Row]:
+    """Return those of the journeys whose turn it is: what they send may leave others no room (S18)."""
+    if not world.priorities:
+        return woken
+    first = max(world.priorities.get(name, 0) for name, _, _ in woken)
+    return [row for row in woken if world.priorities.get(row[0], 0) == first]

@@ -13,7 +13,8 @@ class World:
     """`newest` decides who enters and which segments are kept; `journeys` holds every version in
     which somebody still is, by name and version (S21). In virtual time nobody looks on between two
     instants at which something can change, so those are left out.
-    `changes` is what deploying meant for those who were inside.
+    `changes` is what deploying meant for those who were inside. `priorities` are those of the
+    newest program, of journeys that have one.
     """
 
     engine: Engine
@@ -22,6 +23,10 @@ class World:
     journeys: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     is_virtual: bool = False
     changes: list[Change] = field(default_factory=list)
+    priorities: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
 
     def journey(self, name: str, version: str) -> JourneyPlan:
         """Return the plan of one version, which is known to be live."""

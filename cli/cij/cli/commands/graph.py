@@ -49,7 +49,7 @@ Examples:
 def command(path: Path, name: str | None, format_name: str, output: Path | None) -> None:
     """Draw the journeys of the project at PATH."""
     _, program = compiled(path)
-    graphs = [outline(journey) for journey in _wanted(program, name)]
+    graphs = [outline(journey, program.policies) for journey in _wanted(program, name)]
     if not graphs:
         click.echo("The project has no journey to draw.", err=True)
     elif format_name == "svg" and (name is None and (len(graphs) > 1 or _is_folder(output))):

@@ -83,6 +83,15 @@ class Body:
         self.wrong(self.settings[key], 'the name of a time zone, such as "Europe/Madrid"')
         return None
 
+    def whole(self, key: str) -> int | None:
+        """Return a setting that is a whole number from 0 on."""
+        wanted = "a whole number, such as 10"
+        found = self._read(key, syntax.Number, wanted, lambda v: v)
+        if found is not None and not found.is_integer:
+            self.wrong(self.settings[key], wanted)
+            return None
+        return int(found.value) if found is not None else None
+
     def duration(self, key: str) -> syntax.Duration | None:
         return self._read(key, syntax.Duration, "a duration, such as 1 hour", lambda v: v)
 

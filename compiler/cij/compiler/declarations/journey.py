@@ -36,9 +36,10 @@ _SETTINGS = (
     "language",
     "timezone",
     "owner",
+    "priority",
     "in_flight",
 )
-_LATER = ("priority", "content")
+_LATER = ("content",)
 
 
 def define(node: syntax.Journey, build: Build) -> None:
@@ -78,6 +79,7 @@ def define(node: syntax.Journey, build: Build) -> None:
         starts=starts,
         ends=ends,
         is_draft=body.choice("stage", ("draft", "live")) == "draft",
+        priority=body.whole("priority") or 0,
         holdout=_holdout(body),
         language=_text(body, "language", env),
         timezone=body.zone("timezone", build.is_zone),

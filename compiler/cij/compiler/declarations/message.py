@@ -6,8 +6,10 @@ from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.topic import CHANNELS
+from cij.compiler.expression import Period
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax
 
 # What a locale of each channel holds; `body` of an email may be text, Markdown or HTML.
@@ -40,9 +42,9 @@ def define(node: syntax.Declaration, build: Build) -> None:
         node.name.span,
         node.items,
         build.report,
-        settings=("topic", "from", "reply_to", "fallback"),
+        settings=("topic", "from", "reply_to", "fallback", "expires"),
         blocks=("locale",),
-        later=("variant", "expires", "attachments"),
+        later=("variant", "attachments"),
     )
     topic = _topic(channel, body, build)
     locales = [c for c in (_locale(b, channel, build) for b in body.blocks) if c is not None]
@@ -80,8 +82,17 @@ def _add(
         # `content.py` finds both in the templates, once all sends are known.
         parameters=(),
         fields=(),
+        expires=_expires(body),
         place=place(node.name.span),
     )
+
+
+def _expires(body: Body) -> Period | None:
+    written = body.duration("expires")
+    if written is not None and written.count == 0:
+        body.wrong(body.settings["expires"], "a duration above 0, such as 12 hours")
+        return None
+    return period(written) if written is not None else None
 
 
 def _first_fallback(locales: tuple[pg.Content, ...], build: Build) -> str:

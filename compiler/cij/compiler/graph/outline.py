@@ -2,13 +2,14 @@
 the next. Pure text; the renderers decide how it looks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.effect_wording import effect_words
+from cij.compiler.policy_wording import policy_notes
 from cij.compiler.wording import (
     duration_words,
     event_words,
@@ -60,8 +61,11 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
-def outline(journey: pg.Journey) -> Graph:
-    """Return what a drawing of `journey` shows, in an order that depends on nothing else."""
+def outline(journey: pg.Journey, policies: Iterable[pg.Policy] = ()) -> Graph:
+    """Return what a drawing of `journey` shows, in an order that depends on nothing else.
+
+    `policies` are noted where the journey sends anything.
+    """
     states = {state.id: state for state in journey.states}
     start = _shown(journey.start, states)
     entries = tuple(_entries(journey))
@@ -73,7 +77,7 @@ def outline(journey: pg.Journey) -> Graph:
     return Graph(
         name=journey.name,
         doc=journey.doc,
-        notes=tuple(_notes(journey)),
+        notes=(*_notes(journey), *(policy_notes(policies) if _sends(journey) else ())),
         leaves=(*_goals(journey), *_exits(journey)),
         nodes=(*entries, *nodes),
         edges=tuple(edges),
@@ -293,6 +297,11 @@ def _notes(journey: pg.Journey) -> Iterator[str]:
         yield f"suppressed when {words(journey.suppress)}"
     if any(state.id.startswith(_GATE) for state in journey.states):
         yield _GATE_NOTE
+
+
+def _sends(journey: pg.Journey) -> bool:
+    acts = (state for state in journey.states if isinstance(state, pg.Act))
+    return any(isinstance(act.effect, pg.SendEffect) for act in acts)
 
 
 def _times(journey: pg.Journey) -> Iterator[str]:

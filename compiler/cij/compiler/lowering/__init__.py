@@ -33,6 +33,7 @@ def lower(source: Model) -> pg.Program:
         actions=tuple(source.actions.values()),
         journeys=journeys,
         entities=tuple(source.entities.values()),
+        policies=tuple(source.policies.values()),
     )
     return program.model_copy(update={"hash": _program_hash(program)})
 
@@ -76,6 +77,7 @@ def _built(
         starts=source.starts,
         ends=source.ends,
         is_draft=source.is_draft,
+        priority=source.priority,
         holdout=source.holdout,
         language=source.language,
         timezone=source.timezone,

@@ -6,6 +6,7 @@ the messages that one customer can receive.
 
 from cij.compiler.build import Build
 from cij.compiler.proofs import unknowns
+from cij.compiler.proofs.caps import check_caps
 from cij.compiler.proofs.conditions import check_segments
 from cij.compiler.proofs.paths import check_journey
 
@@ -16,3 +17,4 @@ def check_proofs(build: Build) -> None:
     unknowns.check_segments(build)
     for node in build.journeys.values():
         check_journey(node, build)
+    check_caps(build)

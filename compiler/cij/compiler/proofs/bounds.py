@@ -52,21 +52,44 @@ class Bound:
     is_exact: bool = True
 
 
-def send_bound(journey: model.Journey, window: Period, channel: str | None = None) -> Bound:
-    """Return the most messages of a journey, on one channel or all, in any window this long."""
+_NONE: frozenset[str] = frozenset()
+
+
+def send_bound(
+    journey: model.Journey,
+    window: Period,
+    channel: str | None = None,
+    exempt: frozenset[str] = _NONE,
+) -> Bound:
+    """Return the most messages of a journey, on one channel or all, in any window this long.
+
+    `exempt` are messages that are not counted.
+    """
     gap = _gap(journey)
-    walk = _Walk(journey, seconds(window), channel, is_timed=gap is not None)
+    walk = _Walk(journey, seconds(window), channel, exempt, is_timed=gap is not None)
     ends = walk.passage({_START})
     if walk.best and gap is not None:
         return _with_returns(walk, ends, gap)
     return _bound_of(walk)
 
 
+def passage_bound(
+    journey: model.Journey, window: Period, channel: str | None, exempt: frozenset[str]
+) -> Bound:
+    """Return the most messages of one passage."""
+    walk = _Walk(journey, seconds(window), channel, exempt, is_timed=False)
+    walk.passage({_START})
+    return _bound_of(walk)
+
+
 def total_bound(
-    journeys: Iterable[model.Journey], window: Period, channel: str | None = None
+    journeys: Iterable[model.Journey],
+    window: Period,
+    channel: str | None = None,
+    exempt: frozenset[str] = _NONE,
 ) -> Bound:
     """Return the most messages of all journeys together: their worst cases may coincide."""
-    bounds = [send_bound(j, window, channel) for j in journeys]
+    bounds = [send_bound(j, window, channel, exempt) for j in journeys]
     path = tuple(sent for b in bounds for sent in b.path)
     counts = [b.count for b in bounds if b.count is not None]
     if len(counts) < len(bounds):
@@ -124,6 +147,7 @@ class _Walk:
     journey: model.Journey
     window_s: int
     channel: str | None
+    exempt: frozenset[str]
     is_timed: bool
     best: tuple[tuple[int, str, str], ...] = ()
     is_exact: bool = True
@@ -182,7 +206,7 @@ class _Walk:
         return found
 
     def _sent(self, step: model.Send, past: _Past) -> _Past:
-        if self.channel is not None and step.channel != self.channel:
+        if self.channel not in (None, step.channel) or step.message in self.exempt:
             return past
         sends = ((0, step.name, step.message), *past.sends)
         if len(sends) > len(self.best):

@@ -12,9 +12,10 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql import exact, moments, passage
+from cij.compiler.sql import contact, exact, moments, passage
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
+from cij.compiler.sql.local_time import column, to_instant, to_local, zone_of
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
 from cij.compiler.types import INTEGER, LIST_SIGN, list_text
@@ -60,29 +61,6 @@ def value(node: ex.Expression, scope: Scope) -> exp.Expr:
     return _VALUES[type(node)](node, scope)
 
 
-def column(alias: str | None, name: str) -> exp.Expr:
-    """Return the quoted column of a row."""
-    assert alias is not None, f"`{name}` is read where there is no such row"
-    return exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(alias, quoted=True))
-
-
-def zone_of(scope: Scope) -> exp.Expr:
-    """Return the name of the customer's zone: his own, else the journey's, else the project's (S4).
-
-    The column `zone` is the field `timezone` where that names a zone, else the project's.
-    """
-    if scope.source_alias is not None and scope.journey_zone is not None:
-        return exp.Literal.string(scope.journey_zone)
-    zone = column(scope.customer, "zone")
-    if scope.journey_zone is None:
-        return zone
-    journey = exp.Literal.string(scope.journey_zone)
-    if not scope.has_own_zone:
-        return journey
-    own = column(scope.customer, "timezone")
-    return fill("CASE WHEN {own} = {z} THEN {z} ELSE {j} END", own=own, z=zone, j=journey)
-
-
 # --- booleans ---------------------------------------------------------------------------------
 
 # A boolean that is read, and not decided, can be missing as a value.
@@ -102,7 +80,9 @@ def _may_be_null(node: ex.Expression) -> bool:
             return left.is_nullable or right.is_nullable
         case ex.InSet(value=inner, items=items):
             return inner.is_nullable or any(i.is_nullable for i in items)
-        case ex.Known() | ex.Consent() | ex.HashShare() | ex.TopShare():
+        case (
+            ex.Known() | ex.Consent() | ex.HashShare() | ex.TopShare() | ex.Listed() | ex.InQuiet()
+        ):
             return False
     return node.is_nullable
 
@@ -153,8 +133,7 @@ def _known(node: ex.Known, scope: Scope) -> exp.Expr:
 
 
 def _consent(node: ex.Consent, scope: Scope) -> exp.Expr:
-    topic = scope.catalog.topics[node.topic]
-    channels = [node.channel] if node.channel else list(topic.channels)
+    channels = [node.channel] if node.channel else scope.catalog.topics[node.topic].channels
     return exp.or_(
         *(column(scope.customer, f"consent.{node.topic}.{c}") for c in channels), copy=False
     )
@@ -360,40 +339,6 @@ def before_now(period: ex.Period, scope: Scope) -> exp.Expr:
     return moments.instant(moments.of_period(period, sign=-1), zone_of(scope))
 
 
-def after(at: exp.Expr, period: ex.Period, scope: Scope) -> exp.Expr:
-    """Return the instant one period after another, by the customer's calendar (S2)."""
-    if moments.is_elapsed(period):
-        return fill("{a} + {n} * INTERVAL '1' SECOND", a=at, n=exp.convert(moments.seconds(period)))
-    step, zone = moments.of_period(period), zone_of(scope)
-    local = fill(
-        "{a} + {m} * INTERVAL '1' MONTH + {d} * INTERVAL '1' DAY",
-        a=to_local(at, zone),
-        m=exp.convert(step.months),
-        d=exp.convert(step.days),
-    )
-    return to_instant(local, zone)
-
-
-def to_local(at: exp.Expr, zone: exp.Expr) -> exp.Expr:
-    """Return the local date and time of an instant in a zone."""
-    return fill(
-        "(SELECT {at} + zone.offset_s * INTERVAL '1' SECOND FROM zone "
-        "WHERE zone.name = {zone} AND {at} >= zone.utc_from AND {at} < zone.utc_to)",
-        at=at,
-        zone=zone,
-    )
-
-
-def to_instant(local: exp.Expr, zone: exp.Expr) -> exp.Expr:
-    """Return the instant of a local date and time in a zone, gaps and overlaps by S4."""
-    return fill(
-        "(SELECT GREATEST({local} - zone.offset_s * INTERVAL '1' SECOND, zone.utc_from) FROM zone "
-        "WHERE zone.name = {zone} AND {local} >= zone.local_from AND {local} < zone.local_to)",
-        local=local,
-        zone=zone,
-    )
-
-
 def _call(node: ex.Call, scope: Scope) -> exp.Expr:
     argument = value(node.arguments[0], scope)
     if node.function == "date":
@@ -421,6 +366,7 @@ _ATOMS: dict[type, _Emit] = {
     ex.HashShare: _hash_share,
     ex.TopShare: _top_share,
     **passage.ATOMS,
+    **contact.ATOMS,
 }
 
 _VALUES: dict[type, _Emit] = {
@@ -442,4 +388,5 @@ _VALUES: dict[type, _Emit] = {
     ex.Arithmetic: _arithmetic,
     ex.Coalesce: _coalesce,
     ex.Call: _call,
+    **contact.VALUES,
 }

@@ -20,12 +20,16 @@ _DAYS = {"day": 1, "week": 7}
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A calendar step from now. `at` is a local time of day; `weekday` 1 is Monday."""
+    """A calendar step from now, or from the beginning of the day, week, month or year (`floor`).
+
+    `at` is a local time of day; `weekday` 1 is Monday.
+    """
 
     months: int = 0
     days: int = 0
     at: str | None = None
     weekday: int | None = None
+    floor: str | None = None
 
     @property
     def name(self) -> str:
@@ -33,6 +37,7 @@ class Moment:
         parts = [f"{self.months} months" * bool(self.months), f"{self.days} days" * bool(self.days)]
         parts.append(f"weekday {self.weekday}" if self.weekday else "")
         parts.append(f"at {self.at}" if self.at else "")
+        parts.append(f"of {self.floor}" if self.floor else "")
         return " ".join(p for p in parts if p) or "now"
 
 
@@ -65,6 +70,12 @@ def of_period(period: Period, *, sign: int = 1, at: str | None = None) -> Moment
     return Moment(months, days, at)
 
 
+def of_calendar(period: Period, *, is_next: bool) -> Moment:
+    """Return the beginning of the unit of the calendar in which now lies, or of the next one."""
+    start = of_period(period) if is_next else Moment()
+    return Moment(start.months, start.days, floor=period.unit)
+
+
 def of_timer(timer: Timer) -> Moment | None:
     """Return the moment of a timer, or None where the timer is not a function of now and zone."""
     if isinstance(timer, UntilWeekday):
@@ -95,8 +106,11 @@ DDL = (
     query("CREATE TABLE IF NOT EXISTS moment (zone VARCHAR, name VARCHAR, at TIMESTAMP)"),
     query(
         "CREATE TABLE IF NOT EXISTS moment_rule "
-        "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER)"
+        "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER, "
+        "floor VARCHAR)"
     ),
+    # Stores that are older than this column.
+    query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS floor VARCHAR"),
 )
 
 CLEAR = query("DELETE FROM moment")
@@ -121,8 +135,13 @@ FROM (
     END * INTERVAL '1' DAY AS on_day
   FROM (
     SELECT z.name AS zone, r.name, r.at_time, r.weekday, r.months, r.days,
-      $now + z.offset_s * INTERVAL '1' SECOND
-        + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
+      CASE r.floor
+        WHEN 'day' THEN DATE_TRUNC('day', $now + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'week' THEN DATE_TRUNC('week', $now + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'month' THEN DATE_TRUNC('month', $now + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'year' THEN DATE_TRUNC('year', $now + z.offset_s * INTERVAL '1' SECOND)
+        ELSE $now + z.offset_s * INTERVAL '1' SECOND
+      END + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
     FROM zone AS z CROSS JOIN moment_rule AS r
     WHERE $now >= z.utc_from AND $now < z.utc_to
   ) AS s
@@ -153,11 +172,12 @@ FROM zone AS z WHERE $now >= z.utc_from AND $now < z.utc_to
 def add_rule(moment: Moment) -> Statement:
     """Return the statement that makes ticks compute `moment`."""
     return query(
-        "INSERT INTO moment_rule (name, months, days, at_time, weekday) "
-        "VALUES ({name}, {months}, {days}, {at}, {weekday})",
+        "INSERT INTO moment_rule (name, months, days, at_time, weekday, floor) "
+        "VALUES ({name}, {months}, {days}, {at}, {weekday}, {floor})",
         name=exp.Literal.string(moment.name),
         months=exp.convert(moment.months),
         days=exp.convert(moment.days),
         at=exp.convert(moment.at),
         weekday=exp.convert(moment.weekday),
+        floor=exp.convert(moment.floor),
     )

@@ -84,6 +84,11 @@ FROM move AS m JOIN visit AS v ON v.path = m.path
         "CREATE TABLE IF NOT EXISTS turned_away (journey VARCHAR, customer VARCHAR, "
         "entry_key VARCHAR, trigger BIGINT, at TIMESTAMP, reason VARCHAR)"
     ),
+    # Who must get nothing: an address, a customer or both; on one channel or (null) on all.
+    query(
+        "CREATE TABLE IF NOT EXISTS suppression (channel VARCHAR, address VARCHAR, "
+        "customer VARCHAR, reason VARCHAR, at TIMESTAMP)"
+    ),
     CONTROL,
     *moments.DDL,
 )

@@ -99,7 +99,7 @@ def drain(
     now: datetime,
     *,
     limit: int | None = None,
-    recheck: Statement | None = None,
+    recheck: Sequence[Statement] = (),
     defaults: Defaults | None = None,
     take_done: TakeDone = lambda done: None,
 ) -> DrainReport:
@@ -111,9 +111,9 @@ def drain(
     report = DrainReport()
     for channel, transport in transports.items():
         left = limit
+        for statement in recheck:
+            engine.execute(statement, {"now": now})
         while channel not in report.channel_errors and left != 0:
-            if recheck is not None:
-                engine.execute(recheck, {"now": now})
             size = BATCH_ROWS if left is None else min(BATCH_ROWS, left)
             rows = outbox.due(engine, channel, now, size)
             if not rows:

@@ -25,11 +25,13 @@ _TABLES = (
               customer VARCHAR, channel VARCHAR, topic VARCHAR, message VARCHAR, content VARCHAR,
               locale VARCHAR, address VARCHAR, parameters VARCHAR, created_at TIMESTAMP,
               outcome VARCHAR, reason VARCHAR, attempts INTEGER, due_at TIMESTAMP,
-              settled_at TIMESTAMP, provider_id VARCHAR
+              settled_at TIMESTAMP, provider_id VARCHAR, expires_at TIMESTAMP
             )
         """),
         *("key", "customer", "address", "parameters"),
     ),
+    # Stores that are older than this column.
+    query("ALTER TABLE outbox ADD COLUMN IF NOT EXISTS expires_at TIMESTAMP"),
     query("CREATE TABLE IF NOT EXISTS content (hash VARCHAR, message VARCHAR)"),
     CONTROL,
 )

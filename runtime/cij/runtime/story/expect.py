@@ -8,6 +8,7 @@ from cij.compiler.program import SegmentEntry
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR, FILL
 from cij.compiler.sql.plan import segment_query
+from cij.compiler.sql.plan.governing import stands_at
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.verdict import Finding
 
@@ -146,7 +147,7 @@ def _passages(stage: Stage, customer: str) -> list[_Passage]:
 
 
 def _step(stage: Stage, passage: _Passage) -> str:
-    return stage.journey.state(passage.state).step
+    return stands_at(stage.journey, passage.state).step
 
 
 def _where(stage: Stage, customer: str, passages: list[_Passage]) -> Finding:

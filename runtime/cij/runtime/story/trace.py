@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cij.compiler.program import Act, End, Rest, State
 from cij.compiler.sql import query
+from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.runtime.story.stage import Stage
 
 # The order of rows in the store is the order in which they were written.
@@ -55,7 +56,7 @@ def trace(stage: Stage, customer: str) -> tuple[str, ...]:
     entries.sort(key=lambda e: (e.at, e.rank))
     lines = [f"{stage.shown(e.at)}  {e.text}" for e in entries]
     lines += [
-        _numbered(f"now waits at {state} until {stage.shown(wake_at)}", id, many)
+        _numbered(f"now {_waits(stage, state)} until {stage.shown(wake_at)}", id, many)
         for id, _, wake_at, ended_at, _, state, _ in passages
         if ended_at is None and wake_at is not None
     ]
@@ -74,10 +75,16 @@ def _steps(stage: Stage, customer: str, many: bool) -> Iterator[_Entry]:
         )
     }
     for at, passage, id, why in stage.rows(_HISTORY, customer=customer):
-        state = stage.journey.state(id)
+        state = stands_at(stage.journey, id)
         message = messages.get((at, passage, state.step))
-        text = _words(state, message) + (f"  ({why})" if why else "")
+        words = f"{state.step}: held" if held_by(id) else _words(state, message)
+        text = words + (f"  ({why})" if why else "")
         yield _Entry(at, 3, _numbered(text, passage, many))
+
+
+def _waits(stage: Stage, state: str) -> str:
+    step = stands_at(stage.journey, state).step
+    return f"is held at {step}" if held_by(state) else f"waits at {step}"
 
 
 def _words(state: State, message: tuple[str, str, str, str | None] | None) -> str:

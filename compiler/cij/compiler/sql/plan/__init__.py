@@ -7,7 +7,7 @@ handful of statements for all who wake there: pick them and the leaf each one re
 effects and history, move. One transaction holds a tick.
 """
 
-from cij.compiler.sql.plan.build import journey_plan, make_plan
+from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
     EntryPlan,
@@ -31,6 +31,7 @@ __all__ = [
     "JourneyPlan",
     "Plan",
     "RegionPlan",
+    "Resting",
     "SegmentPlan",
     "WatchPlan",
     "active_customers",

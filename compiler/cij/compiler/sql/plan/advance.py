@@ -4,13 +4,14 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import program as pg
-from cij.compiler.expression import EnteredAt, Result
+from cij.compiler.expression import EnteredAt, Expired, Result
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, to_instant, to_local, value, zone_of
-from cij.compiler.sql.plan.context import Context, in_numbers, text
+from cij.compiler.sql.plan.context import Context, either, in_numbers, text, texts
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
+from cij.compiler.sql.plan.governing import family, heading_for
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.parts import RegionPlan
 from cij.compiler.sql.plan.reacting import at_waking
@@ -97,7 +98,7 @@ def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
 
 def _asks_for_passage(read: list[object]) -> bool:
     nodes = [p for r in read if isinstance(r, BaseModel) for p in parts(r)]
-    return any(isinstance(node, (EnteredAt, Result)) for node in nodes)
+    return any(isinstance(node, (EnteredAt, Expired, Result)) for node in nodes)
 
 
 def _guards(tree: Tree) -> list[object]:
@@ -245,6 +246,7 @@ def _move(region: Region) -> Statement:
         outcome=_by_leaf(inside | {n: _known(end.outcome) for n, end in ends.items()}),
         cause=_by_leaf(inside | {n: _known(end.cause) for n, end in ends.items()}),
     )
+    _stay_since(region, move.tree)
     turn = _turn(region)
     if turn is not None:
         assert isinstance(move.tree, exp.Update)
@@ -252,6 +254,23 @@ def _move(region: Region) -> Statement:
             "expressions", exp.EQ(this=exp.column("turn", quoted=True), expression=turn)
         )
     return move
+
+
+def _stay_since(region: Region, move: exp.Expr) -> None:
+    """Have a message that is held again be held since it was the first time."""
+    sends = dict.fromkeys(heading_for(leaf.final.id) for leaf in region.leaves)
+    again = [
+        fill(
+            "{after} AND {before}",
+            after=exp.In(this=column("t", "state"), expressions=texts([*family(send)])),
+            before=exp.In(this=column("passage", "state"), expressions=texts([*family(send)])),
+        )
+        for send in sends
+        if send is not None
+    ]
+    if again:
+        since = fill("CASE WHEN {a} THEN passage.since ELSE $now END", a=either(again))
+        next(e for e in move.expressions if e.this.name == "since").set("expression", since)
 
 
 def _turn(region: Region) -> exp.Expr | None:

@@ -1,14 +1,17 @@
 """Program to plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
+from cij.compiler.sql.contact import end_of, moments_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
+from cij.compiler.sql.plan.governing import Rules, governed, rules_of
 from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan, WatchPlan
 from cij.compiler.sql.plan.queue import leaves, turn
@@ -25,24 +28,46 @@ from cij.compiler.sql.plan.waking import at_rest, somebody_at, timer, watch
 from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement
 
+# The states in which somebody is, by journey and version.
+Resting = Mapping[tuple[str, str], Collection[str]]
+_NOBODY: Resting = MappingProxyType({})
 
-def make_plan(program: pg.Program) -> Plan:
-    """Return the plan of a program: what the store executes, and nothing that depends on data."""
+
+def make_plan(program: pg.Program, rules: Rules | None = None, resting: Resting = _NOBODY) -> Plan:
+    """Return the plan of a program: what the store executes, and nothing that depends on data.
+
+    `rules` are those of the newest program, where that is another one. `resting` tells where people
+    are held, perhaps by a rule that is gone.
+    """
+    rules = rules_of(program) if rules is None else rules
+    ruled = [
+        governed(j, program, rules, resting.get((j.name, j.version), ())) for j in program.journeys
+    ]
     entered = {
         e.segment for j in program.journeys for e in j.entries if isinstance(e, pg.SegmentEntry)
     }
     return Plan(
         program_hash=program.hash,
-        moments=_moments(program),
+        moments=_moments(program, rules, [j for j in ruled if j not in program.journeys]),
         segments={s.name: segment_plan(s, program) for s in program.segments if s.name in entered},
-        journeys=tuple(journey_plan(j, program) for j in program.journeys),
+        journeys=tuple(_journey_plan(j, program, rules) for j in ruled),
         events=tuple(e.name for e in program.events),
     )
 
 
-def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
-    """Return the plan of one journey."""
-    context = Context(program, journey, Catalog.of(program))
+def journey_plan(
+    journey: pg.Journey,
+    program: pg.Program,
+    rules: Rules | None = None,
+    resting: Collection[str] = (),
+) -> JourneyPlan:
+    """Return the plan of one journey; for `rules` and `resting` see `make_plan`."""
+    rules = rules_of(program) if rules is None else rules
+    return _journey_plan(governed(journey, program, rules, resting), program, rules)
+
+
+def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> JourneyPlan:
+    context = Context(program, journey, Catalog.of(program), rules)
     rests = {s.id: s for s in journey.states if isinstance(s, pg.Rest)}
     events = {e.name: e for e in program.events if _matters(e, journey)}
     met = lru_cache(maxsize=1)(lambda: _met(context))
@@ -66,6 +91,7 @@ def journey_plan(journey: pg.Journey, program: pg.Program) -> JourneyPlan:
         starts=journey.starts,
         ends=journey.ends,
         is_draft=journey.is_draft,
+        priority=journey.priority,
         watches=tuple(_watch(rest, context) for rest in rests.values() if rest.conditions),
     )
 
@@ -155,13 +181,17 @@ def _can_end(rest: pg.Rest, event: pg.Event) -> bool:
     return bool(rest.conditions) or any(a.event == event.name for a in rest.awaits)
 
 
-def _moments(program: pg.Program) -> tuple[moments.Moment, ...]:
+def _moments(
+    program: pg.Program, rules: Rules, ruled: Sequence[pg.Journey]
+) -> tuple[moments.Moment, ...]:
     found: dict[moments.Moment, None] = {}
-    for part in parts(program):
+    for part in (part for root in (program, *ruled) for part in parts(root)):
         match part:
             case ex.Last(period=period) if not moments.is_elapsed(period):
                 found[moments.of_period(period, sign=-1)] = None
             case pg.Rest(timer=timer_):
                 moment = moments.of_timer(timer_)
                 found |= {moment: None} if moment else {}
-    return tuple(found)
+            case ex.Hours():
+                found[end_of(part)] = None
+    return tuple(found | dict.fromkeys(m for cap in rules.caps for m in moments_of(cap)))

@@ -7,17 +7,19 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
+from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One journey of one program."""
+    """One journey of one program, under the rules of the newest one."""
 
     program: pg.Program
     journey: pg.Journey
     catalog: Catalog
+    rules: Rules
 
     @property
     def scope(self) -> Scope:

@@ -6,7 +6,8 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.condition import after, column, condition, strict, value
+from cij.compiler.sql.condition import column, condition, strict, value
+from cij.compiler.sql.local_time import after
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import EntryPlan

@@ -114,6 +114,7 @@ class JourneyPlan:
     ends: str | None = None
     is_draft: bool = False
     watches: tuple[WatchPlan, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,50 @@
-"""Consent, read again at the instant of sending (S20): an unsubscribe works at once."""
+"""What is checked again at the instant of delivery: validity, consent, suppression, quiet hours.
+
+A cap is not: what was queued has its place in it. An unsubscribe works at once (S20).
+"""
+
+from collections.abc import Iterator
 
 from sqlglot import exp
 
 from cij.compiler import program as pg
-from cij.compiler.sql.condition import column
-from cij.compiler.sql.plan.context import either, text
+from cij.compiler.channels import ADDRESS
+from cij.compiler.policy import TRANSACTIONAL
+from cij.compiler.sql import moments
+from cij.compiler.sql.condition import Scope, column, condition
+from cij.compiler.sql.contact import on_list, quiet_until
+from cij.compiler.sql.plan.context import either, text, texts
+from cij.compiler.sql.plan.effects.checks import LISTED, never_words
+from cij.compiler.sql.plan.governing import Rules, rules_of
+from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement, fill, query
 
+# Only what may go now is looked at.
+_DUE = "outbox.outcome = 'queued' AND COALESCE(outbox.due_at, outbox.created_at) <= $now"
 
-def recheck(program: pg.Program) -> Statement:
-    """Return the statement that takes out of the queue what is no longer consented to."""
+
+def recheck(program: pg.Program) -> tuple[Statement, ...]:
+    """Return the statements that take out of the queue what must not go any more, or not now.
+
+    They are run in this order, with the parameter `now`, before messages are delivered.
+    """
+    rules = rules_of(program)
+    # What depends on the clock is asked at the instant of delivery, not of the last tick.
+    clock = (moments.CLEAR, moments.FILL) if rules.never or rules.quiet else ()
+    refused = (*_never(program, rules), *_quiet(program, rules))
+    return (_EXPIRE, *_withdraw(program), _SUPPRESS, *clock, *refused)
+
+
+_EXPIRE = query(
+    f"""
+UPDATE outbox SET outcome = 'expired', settled_at = $now, due_at = NULL,
+  reason = 'it was not valid any more when it could be sent'
+WHERE {_DUE} AND outbox.expires_at <= $now
+"""
+)
+
+
+def _withdraw(program: pg.Program) -> list[Statement]:
     withdrawn = [
         fill(
             "outbox.topic = {topic} AND outbox.channel = {channel} AND NOT {granted}",
@@ -21,12 +56,96 @@ def recheck(program: pg.Program) -> Statement:
         if topic.consent != "none"
         for channel in topic.channels
     ]
-    return query(
-        """
+    if not withdrawn:
+        return []
+    statement = query(
+        f"""
 UPDATE outbox SET outcome = 'no_consent', settled_at = $now, due_at = NULL,
   reason = 'consent was withdrawn before it was sent'
 FROM customer AS c
-WHERE c.id = outbox.customer AND outbox.outcome = 'queued' AND {withdrawn}
+WHERE c.id = outbox.customer AND {_DUE} AND {{withdrawn}}
 """,
         withdrawn=exp.paren(either(withdrawn), copy=False),
+    )
+    return [statement]
+
+
+def _is_listed(channel: str) -> exp.Expr:
+    found = on_list(channel, column("outbox", "customer"), column("outbox", "address"))
+    return fill("outbox.channel = {channel} AND {found}", channel=text(channel), found=found)
+
+
+_SUPPRESS = query(
+    f"""
+UPDATE outbox SET outcome = 'suppressed', settled_at = $now, due_at = NULL, reason = {{reason}}
+WHERE {_DUE} AND {{listed}}
+""",
+    listed=exp.paren(either([_is_listed(channel) for channel in ADDRESS]), copy=False),
+    reason=text(LISTED),
+)
+
+
+# --- policies ---------------------------------------------------------------------------------
+
+
+def _channels(channel: str | None) -> exp.Expr:
+    """Return the condition that a row is a message on the channel, or on any."""
+    channels = [channel] if channel else list(ADDRESS)
+    return exp.In(this=column("outbox", "channel"), expressions=texts(channels))
+
+
+def _never(program: pg.Program, rules: Rules) -> Iterator[Statement]:
+    for zone, journeys in _zones(program):
+        scope = _scope(program, zone)
+        for rule in rules.never:
+            yield query(
+                f"""
+UPDATE outbox SET outcome = 'suppressed', settled_at = $now, due_at = NULL, reason = {{reason}}
+FROM customer AS c
+WHERE c.id = outbox.customer AND {_DUE} AND {{channels}} AND {{journeys}} AND {{holds}}
+""",
+                reason=text(never_words(rule)),
+                channels=_channels(rule.channel),
+                journeys=journeys.copy(),
+                holds=exp.paren(condition(rule.condition, scope), copy=False),
+            )
+
+
+def _quiet(program: pg.Program, rules: Rules) -> Iterator[Statement]:
+    """Yield the statements that put off what would come in quiet hours (S17)."""
+    for zone, journeys in _zones(program) if rules.quiet else ():
+        yield query(
+            f"""
+UPDATE outbox SET due_at = h.until
+FROM (
+  SELECT c.id, {{until}} AS until FROM customer AS c
+  WHERE c.id IN (SELECT outbox.customer FROM outbox WHERE {_DUE})
+) AS h
+WHERE h.id = outbox.customer AND {_DUE} AND {{channels}} AND {{journeys}}
+  AND outbox.topic <> {{exempt}} AND h.until > $now
+""",
+            until=quiet_until(rules.quiet, _scope(program, zone)),
+            channels=_channels(None),
+            journeys=journeys,
+            exempt=text(TRANSACTIONAL),
+        )
+
+
+def _zones(program: pg.Program) -> Iterator[tuple[str | None, exp.Expr]]:
+    """Yield each zone of journeys with the condition that a row is of one of these (S4)."""
+    zones = {j.name: j.timezone for j in program.journeys if j.timezone is not None}
+    name = column("outbox", "journey")
+    for zone in dict.fromkeys(zones.values()):
+        own = texts([journey for journey, z in zones.items() if z == zone])
+        yield zone, exp.In(this=name.copy(), expressions=own)
+    known = exp.In(this=name.copy(), expressions=texts([*zones])) if zones else exp.false()
+    yield None, exp.not_(known, copy=False) if zones else exp.true()
+
+
+def _scope(program: pg.Program, zone: str | None) -> Scope:
+    return Scope(
+        Catalog.of(program),
+        customer="c",
+        journey_zone=zone,
+        has_own_zone=any(f.name == "timezone" for f in program.profile.fields),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from cij.compiler import program as pg
-from cij.compiler.expression import Expression, FirstCome
+from cij.compiler.expression import And, Expression, FirstCome, OverCap
 from cij.compiler.verify import targets
 
 # Beyond this a region is cut where branches join, so that its size follows the journey's and not
@@ -106,7 +106,12 @@ def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
 
 
 def _counts(state: pg.Decide) -> bool:
-    return any(isinstance(b.guard, FirstCome) for b in state.branches)
+    return any(_is_counting(b.guard) for b in state.branches)
+
+
+def _is_counting(guard: Expression) -> bool:
+    items = guard.items if isinstance(guard, And) else (guard,)
+    return any(isinstance(item, (FirstCome, OverCap)) for item in items)
 
 
 def _reads(state: pg.State) -> bool:
@@ -182,7 +187,8 @@ def _tree(
             return onward(target, "")
         case pg.Decide(branches=branches, otherwise=otherwise):
             forks = tuple(
-                (b.guard, onward(b.target, f"branch {n}")) for n, b in enumerate(branches, 1)
+                (b.guard, onward(b.target, b.why or f"branch {n}"))
+                for n, b in enumerate(branches, 1)
             )
             return Fork(
                 visit.turns, forks, onward(otherwise, passed_on if state.is_hidden else "else")

@@ -5,8 +5,18 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.relations import follow
-from cij.compiler.sql.condition import column, strict, value
+from cij.compiler.sql.condition import column, value
+from cij.compiler.sql.contact import room, valid_until
 from cij.compiler.sql.plan.context import Context, text
+from cij.compiler.sql.plan.effects.checks import (
+    Check,
+    capped,
+    checks_of,
+    expired_at,
+    outcome_of,
+    reason_of,
+    verdict_of,
+)
 from cij.compiler.sql.plan.effects.shown import shown
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.template import Statement, fill
@@ -14,22 +24,28 @@ from cij.compiler.types import DATETIME, TEXT
 
 _SEND = """
 INSERT INTO outbox (key, journey, version, passage, step, customer, channel, topic, message,
-  content, locale, address, parameters, created_at, outcome, reason, attempts, due_at)
+  content, locale, address, parameters, created_at, outcome, reason, attempts, due_at, expires_at)
 SELECT s.key, {journey}, {version}, s.passage, {step}, s.customer, {channel}, {topic}, {message},
-  {content}, s.locale, s.address, s.parameters, $now, s.outcome, {reason}, 0,
-  CASE WHEN s.outcome = 'queued' THEN $now END
+  {content}, s.locale, s.address, s.parameters, $now, {outcome}, {reason}, 0,
+  CASE WHEN s.verdict = 'queued' THEN $now END, s.expires_at
+FROM {rows} AS s
+"""
+_ROWS = """
+SELECT {key} AS key, m.passage, m.customer, {locale} AS locale, {address} AS address,
+  {parameters} AS parameters, {expires_at} AS expires_at, {verdict} AS verdict
+FROM moving AS m JOIN customer AS c ON c.id = m.customer
+WHERE {leaves}
+"""
+
+# Who gets several at once is counted one after the other, so that the last of them are too much.
+_CAPPED = """
+SELECT q.key, q.passage, q.customer, q.locale, q.address, q.parameters, q.expires_at,
+  {verdict} AS verdict
 FROM (
-  SELECT {key} AS key, m.passage, m.customer, {locale} AS locale, {address} AS address,
-    {parameters} AS parameters,
-    CASE
-      WHEN m.is_held_out THEN 'withheld'
-      WHEN NOT {consent} THEN 'no_consent'
-      WHEN COALESCE({address}, '') = '' THEN 'no_address'
-      ELSE 'queued'
-    END AS outcome
-  FROM moving AS m JOIN customer AS c ON c.id = m.customer
-  WHERE {leaves}
-) AS s
+  SELECT r.key, r.passage, r.customer, r.locale, r.address, r.parameters, r.expires_at, r.verdict,
+    ROW_NUMBER() OVER (PARTITION BY r.customer, r.verdict ORDER BY r.passage ASC) AS place
+  FROM {rows} AS r
+) AS q
 """
 
 
@@ -38,28 +54,75 @@ def send(site: Site) -> list[Statement]:
     effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.SendEffect)
     message = context.message(effect.message)
+    rules = context.rules.of(message)
+    checks = checks_of(message, site)
     tree = fill(
         _SEND,
         **context.names,
-        key=site.key,
         step=site.step,
         channel=text(effect.channel),
         topic=text(message.topic),
         message=text(message.name),
         content=text(pg.content_hash(message)),
+        rows=_capped(_rows(message, checks, rules.caps, site), rules.caps),
+        outcome=outcome_of(checks, rules.caps, column("s", "verdict")),
+        reason=reason_of(checks, rules.caps, column("s", "verdict")),
+    )
+    return [Statement(tree)]
+
+
+def _rows(
+    message: pg.Message, checks: list[Check], caps: tuple[ex.Cap, ...], site: Site
+) -> exp.Select:
+    effect, context = site.state.effect, site.context
+    assert isinstance(effect, pg.SendEffect)
+    rows = fill(
+        _ROWS,
+        key=site.key,
         locale=_locale(site),
         address=_address(effect.channel, context),
         parameters=_parameters(effect, message, site),
-        consent=_consent(message, context),
-        reason=_reason(message, effect.channel),
+        expires_at=_expires_at(message, site),
+        verdict=verdict_of(checks),
         leaves=site.comes_by,
     )
-    inner = tree.find(exp.Subquery)
-    assert inner is not None and isinstance(inner.this, exp.Select)
+    assert isinstance(rows, exp.Select)
+    for n, cap in enumerate(caps, 1):
+        rows.append("expressions", exp.alias_(room(cap, site.scope), f"room_{n}", quoted=True))
+    if message.expires is not None:
+        held = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = m.passage")
+        rows.append("joins", held.args["joins"][0].copy())
     reads = [*effect.parameters.values(), context.journey.language]
     names = context.trigger_events(*reads) or _trigger_events_of(message, context)
-    _join_triggers(inner.this, names, context)
-    return [Statement(tree)]
+    _join_triggers(rows, names, context)
+    return rows
+
+
+def _expires_at(message: pg.Message, site: Site) -> exp.Expr:
+    node = expired_at(message, site)
+    if node is None:
+        return fill("CAST(NULL AS TIMESTAMP)")
+    return valid_until(node, site.context.scope)
+
+
+def _capped(rows: exp.Select, caps: tuple[ex.Cap, ...]) -> exp.Expr:
+    """Return the rows with the verdict of those that are too much."""
+    if not caps:
+        return rows
+    verdict = exp.Case()
+    for n in range(1, len(caps) + 1):
+        test = fill(
+            "q.verdict = 'queued' AND q.place > {room}",
+            room=exp.column(f"room_{n}", "q", quoted=True),
+        )
+        verdict = verdict.when(test, text(capped(n)), copy=False)
+    verdict = verdict.else_(column("q", "verdict"), copy=False)
+    tree = fill(_CAPPED, rows=rows, verdict=verdict)
+    inner = tree.find(exp.Subquery)
+    assert inner is not None and isinstance(inner.this, exp.Select)
+    for n in range(1, len(caps) + 1):
+        inner.this.append("expressions", exp.column(f"room_{n}", "r", quoted=True))
+    return tree
 
 
 def _trigger_events_of(message: pg.Message, context: Context) -> list[str]:
@@ -89,22 +152,6 @@ def _locale(site: Site) -> exp.Expr:
     if any(f.name == "language" for f in context.program.profile.fields):
         return column("c", "language")
     return fill("CAST(NULL AS TEXT)")
-
-
-def _consent(message: pg.Message, context: Context) -> exp.Expr:
-    if context.topic(message.topic).consent == "none":
-        return exp.true()
-    node = ex.Consent(topic=message.topic, channel=message.channel)
-    return strict(node, context.scope)
-
-
-def _reason(message: pg.Message, channel: str) -> exp.Expr:
-    return fill(
-        "CASE s.outcome WHEN 'withheld' THEN 'in the holdout group' "
-        "WHEN 'no_consent' THEN {consent} WHEN 'no_address' THEN {address} END",
-        consent=text(f"no consent to {message.topic} by {message.channel}"),
-        address=text(f"the customer has no {ADDRESS[channel]}"),
-    )
 
 
 # --- parameters -------------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""`cij suppression`: who gets no messages, whatever the journeys say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cij.cli.controlling import carry_out, json_option, project_option, wait_option
+from cij.cli.render.table import table
+from cij.compiler.channels import ADDRESS
+
+_channel = click.option(
+    "--channel", type=click.Choice([*ADDRESS]), help="This channel only; otherwise all."
+)
+_customer = click.option("--customer", help="The customer's id, instead of an address.")
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  cij suppression list
+  cij suppression add ana@example.com --reason "asked by phone"
+  cij suppression add --customer c0123456789abcde --channel sms --reason "wrong number"
+  cij suppression remove ana@example.com"""
+)
+def command() -> None:
+    """Show and change the list of those who must get nothing.
+
+    Hard bounces and complaints put addresses on it by themselves. It holds for every message, also
+    for those already queued, and needs no new deployment. Works also while `cij run` is going.
+    """
+
+
+@command.command("list", epilog="\b\nExample:\n  cij suppression list --json")
+@project_option
+@wait_option
+@json_option
+def list_(path: Path, wait_s: float, as_json: bool) -> None:
+    """Print the list, the oldest entry first."""
+    done = carry_out(path, {"suppress": "list"}, wait_s)
+    if as_json or "entries" not in done:
+        _tell(done, as_json, "")
+        return
+    if not done["entries"]:
+        click.echo("nobody is on the list")
+        return
+    rows = [
+        [e["address"] or "", e["customer"] or "", e["channel"] or "all", e["reason"], e["at"]]
+        for e in done["entries"]
+    ]
+    heads = ["address", "customer", "channel", "reason", "since"]
+    click.echo(table("suppression list", heads, rows), nl=False)
+
+
+@command.command(epilog='\b\nExample:\n  cij suppression add ana@example.com --reason "she asked"')
+@click.argument("address", required=False)
+@_customer
+@_channel
+@click.option("--reason", required=True, help="Why, for whoever reads the list later.")
+@project_option
+@wait_option
+@json_option
+def add(
+    address: str | None,
+    customer: str | None,
+    channel: str | None,
+    reason: str,
+    path: Path,
+    wait_s: float,
+    as_json: bool,
+) -> None:
+    """Put an ADDRESS or a customer on the list."""
+    order = _order("add", address, customer, channel)
+    done = carry_out(path, {**order, "reason": reason}, wait_s)
+    is_new = done.get("count")
+    _tell(done, as_json, "added" if is_new else "was on the list already")
+
+
+@command.command(epilog="\b\nExample:\n  cij suppression remove ana@example.com --channel email")
+@click.argument("address", required=False)
+@_customer
+@_channel
+@project_option
+@wait_option
+@json_option
+def remove(
+    address: str | None,
+    customer: str | None,
+    channel: str | None,
+    path: Path,
+    wait_s: float,
+    as_json: bool,
+) -> None:
+    """Take an ADDRESS or a customer off the list, with all entries about it."""
+    done = carry_out(path, _order("remove", address, customer, channel), wait_s)
+    count = done.get("count", 0)
+    _tell(done, as_json, f"removed {count} {'entry' if count == 1 else 'entries'}")
+
+
+def _order(
+    action: str, address: str | None, customer: str | None, channel: str | None
+) -> dict[str, Any]:
+    if (address is None) == (customer is None):
+        raise click.UsageError("say either an ADDRESS or `--customer`")
+    return {"suppress": action, "address": address, "customer": customer, "channel": channel}
+
+
+def _tell(done: dict[str, Any], as_json: bool, words: str) -> None:
+    if as_json:
+        click.echo(json.dumps(done, indent=2, ensure_ascii=False))
+    elif "state" in done:
+        click.echo("handed in: who has the state open will do it at the next look")
+    else:
+        click.echo(words)

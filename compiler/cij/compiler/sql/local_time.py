@@ -1,0 +1,65 @@
+"""Local times in statements: the zone of a customer, and from instants to local times and back."""
+
+from sqlglot import exp
+
+from cij.compiler import expression as ex
+from cij.compiler.sql import moments
+from cij.compiler.sql.scope import Scope
+from cij.compiler.sql.template import fill
+
+
+def column(alias: str | None, name: str) -> exp.Expr:
+    """Return the quoted column of a row."""
+    assert alias is not None, f"`{name}` is read where there is no such row"
+    return exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(alias, quoted=True))
+
+
+def zone_of(scope: Scope) -> exp.Expr:
+    """Return the name of the customer's zone: his own, else the journey's, else the project's (S4).
+
+    The column `zone` is the field `timezone` where that names a zone, else the project's.
+    """
+    if scope.source_alias is not None and scope.journey_zone is not None:
+        return exp.Literal.string(scope.journey_zone)
+    zone = column(scope.customer, "zone")
+    if scope.journey_zone is None:
+        return zone
+    journey = exp.Literal.string(scope.journey_zone)
+    if not scope.has_own_zone:
+        return journey
+    own = column(scope.customer, "timezone")
+    return fill("CASE WHEN {own} = {z} THEN {z} ELSE {j} END", own=own, z=zone, j=journey)
+
+
+def to_local(at: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return the local date and time of an instant in a zone."""
+    return fill(
+        "(SELECT {at} + zone.offset_s * INTERVAL '1' SECOND FROM zone "
+        "WHERE zone.name = {zone} AND {at} >= zone.utc_from AND {at} < zone.utc_to)",
+        at=at,
+        zone=zone,
+    )
+
+
+def to_instant(local: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return the instant of a local date and time in a zone, gaps and overlaps by S4."""
+    return fill(
+        "(SELECT GREATEST({local} - zone.offset_s * INTERVAL '1' SECOND, zone.utc_from) FROM zone "
+        "WHERE zone.name = {zone} AND {local} >= zone.local_from AND {local} < zone.local_to)",
+        local=local,
+        zone=zone,
+    )
+
+
+def after(at: exp.Expr, period: ex.Period, scope: Scope) -> exp.Expr:
+    """Return the instant one period after another, by the customer's calendar (S2)."""
+    if moments.is_elapsed(period):
+        return fill("{a} + {n} * INTERVAL '1' SECOND", a=at, n=exp.convert(moments.seconds(period)))
+    step, zone = moments.of_period(period), zone_of(scope)
+    local = fill(
+        "{a} + {m} * INTERVAL '1' MONTH + {d} * INTERVAL '1' DAY",
+        a=to_local(at, zone),
+        m=exp.convert(step.months),
+        d=exp.convert(step.days),
+    )
+    return to_instant(local, zone)

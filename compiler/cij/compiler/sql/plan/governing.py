@@ -1,0 +1,271 @@
+"""Policies over journeys: a journey as it runs under the rules of the newest program (S16 to S18).
+
+    (journey of any version, rules of the newest program) -> journey
+
+Rules are no part of a journey's version, so they hold at once for everybody inside (S21). In front
+of a send that may have to wait stands a state that looks at the clock and the caps, and leads to a
+rest of the compiler's own; from there the passage comes back through goals and exits.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from cij.compiler import expression as ex, program as pg
+from cij.compiler.channels import ADDRESS
+from cij.compiler.policy import TRANSACTIONAL
+
+QUIET, CAP = "quiet hours", "a cap"
+_HOLD, _CAPPED, _READY = ":hold", ":capped", ":ready"
+_RESTS = {_HOLD: QUIET, _CAPPED: CAP}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What all policies say, for one kind of message. Conditions name no declaration."""
+
+    quiet: tuple[ex.Hours, ...] = ()
+    caps: tuple[ex.Cap, ...] = ()
+    never: tuple[pg.Never, ...] = ()
+
+    def of(self, message: pg.Message) -> "Rules":
+        """Return the rules for one message. A transactional one has no caps and no quiet hours."""
+        never = tuple(n for n in self.never if n.channel in (None, message.channel))
+        if message.topic == TRANSACTIONAL:
+            return Rules(never=never)
+        caps = tuple(c for c in self.caps if c.channel in (None, message.channel))
+        return Rules(self.quiet, caps, never)
+
+
+def rules_of(program: pg.Program) -> Rules:
+    """Return the rules of a program, fit for journeys of any version."""
+    policies = program.policies
+    return Rules(
+        quiet=tuple(dict.fromkeys(h for p in policies for h in p.quiet)),
+        caps=tuple(c for p in policies for c in p.caps),
+        never=tuple(
+            n.model_copy(update={"condition": _spelt_out(n.condition, program)})
+            for p in policies
+            for n in p.never
+        ),
+    )
+
+
+_P = TypeVar("_P", bound=BaseModel)
+
+
+def _spelt_out(node: _P, program: pg.Program) -> _P:
+    """Return an expression with the conditions of segments and the values of measures put in."""
+
+    def inside(value: object) -> object:
+        match value:
+            case ex.Member(segment=name):
+                return inside(next(s for s in program.segments if s.name == name).condition)
+            case ex.MeasureValue(measure=name):
+                return inside(next(m for m in program.measures if m.name == name).value)
+            case ex.Consent(topic=name, channel=None):
+                topic = next(t for t in program.topics if t.name == name)
+                each = tuple(ex.Consent(topic=name, channel=c) for c in topic.channels)
+                return ex.Or(items=each)
+            case BaseModel():
+                return _spelt_out(value, program)
+            case tuple():
+                return tuple(inside(v) for v in value)
+        return value
+
+    if isinstance(node, (ex.Member, ex.MeasureValue, ex.Consent)):
+        found = inside(node)
+        assert isinstance(found, BaseModel), "a condition is an expression"
+        return found  # type: ignore[return-value]
+    changed = {name: inside(getattr(node, name)) for name in type(node).model_fields}
+    return node.model_copy(update=changed)
+
+
+# --- where a passage is held ------------------------------------------------------------------
+
+
+def held_by(state: str) -> str | None:
+    """Return what holds a passage that rests at `state`; None where nothing does."""
+    return next((why for tail, why in _RESTS.items() if state.endswith(tail)), None)
+
+
+def heading_for(state: str) -> str | None:
+    """Return the send that a passage in this state is on its way into, None where it is not."""
+    tails = (_READY, *_RESTS)
+    return next((state.removesuffix(tail) for tail in tails if state.endswith(tail)), None)
+
+
+def stands_at(journey: pg.Journey, state: str) -> pg.State:
+    """Return the state of a journey at which somebody stands: the send, where he is held."""
+    held = heading_for(state)
+    return journey.state(held if held is not None and held_by(state) else state)
+
+
+def family(send: str) -> tuple[str, ...]:
+    """Return the states in which a passage is on its way into a send."""
+    return (send + _READY, *(send + tail for tail in _RESTS))
+
+
+def governed(
+    journey: pg.Journey, program: pg.Program, rules: Rules, resting: Iterable[str] = ()
+) -> pg.Journey:
+    """Return the journey as it runs under `rules`.
+
+    `program` is that of the journey; `resting` are the states in which somebody is, who may be held
+    by a rule that is gone.
+    """
+    maker = _Maker(journey, program, rules)
+    held = {heading_for(state) for state in resting if held_by(state)}
+    made = {s.id: states for s in journey.states if (states := maker.states(s, s.id in held))}
+    if not made:
+        return journey
+    moved = {id: id + _READY for id, found in made.items() if id + _READY in found}
+
+    def there(id: str) -> str:
+        return moved.get(id, id)
+
+    ruled: list[pg.State] = []
+    for state in journey.states:
+        ruled += [*made.get(state.id, {}).values(), _led(state, there)]
+    start = there(journey.start)
+    return journey.model_copy(update={"start": start, "states": tuple(ruled)})
+
+
+def _led(state: pg.State, there: Callable[[str], str]) -> pg.State:
+    """Return a state that leads to where `there` says."""
+    match state:
+        case pg.Act():
+            return state.model_copy(update={"target": there(state.target)})
+        case pg.Decide():
+            branches = tuple(_to(b, there) for b in state.branches)
+            update = {"branches": branches, "otherwise": there(state.otherwise)}
+            return state.model_copy(update=update)
+        case pg.Rest():
+            awaits = tuple(_to(a, there) for a in state.awaits)
+            conditions = tuple(_to(c, there) for c in state.conditions)
+            update = {"awaits": awaits, "conditions": conditions, "timeout": there(state.timeout)}
+            return state.model_copy(update=update)
+    return state
+
+
+_T = TypeVar("_T", pg.Branch, pg.Await, pg.Condition)
+
+
+def _to(part: _T, there: Callable[[str], str]) -> _T:
+    return part.model_copy(update={"target": there(part.target)})
+
+
+# --- the states in front of a send ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    journey: pg.Journey
+    program: pg.Program
+    rules: Rules
+
+    def states(self, send: pg.State, is_held: bool) -> Mapping[str, pg.State]:
+        """Return the states in front of a send, by id; none where nobody has to wait."""
+        if not (isinstance(send, pg.Act) and isinstance(send.effect, pg.SendEffect)):
+            return {}
+        name = send.effect.message
+        message = next(m for m in self.program.messages if m.name == name)
+        rules = self.rules.of(message)
+        waits = tuple(c for c in rules.caps if c.waits)
+        can = self._can(message, rules, send.id)
+        if not can or not (rules.quiet or waits):
+            rules, waits = replace(rules, quiet=()), ()
+        if not (rules.quiet or waits or is_held):
+            return {}
+        ways = self._ways(send, message, rules, waits, can)
+        first = send.id + _READY if ways else send.id
+        gate = self._gate(send, first)
+        found: list[pg.State] = [gate] if gate else []
+        until = ex.HeldUntil(hours=rules.quiet, expired=_expired(message, send.id))
+        if rules.quiet or is_held:
+            found.append(self._rest(_HOLD, send, until, gate, first))
+        if waits or is_held:
+            until = ex.HeldUntil(caps=waits, expired=_expired(message, send.id))
+            found.append(self._rest(_CAPPED, send, until, gate, first))
+        if ways:
+            found.append(_hidden(first, send, ways, send.id))
+        return {state.id: state for state in found}
+
+    def _ways(
+        self,
+        send: pg.Act,
+        message: pg.Message,
+        rules: Rules,
+        waits: tuple[ex.Cap, ...],
+        can: list[ex.Expression],
+    ) -> list[pg.Branch]:
+        found: list[tuple[ex.Expression, str, str]] = []
+        if rules.quiet:
+            found.append((ex.InQuiet(hours=rules.quiet), _HOLD, QUIET))
+        if waits:
+            others = tuple(c for c in rules.caps if not c.waits)
+            expired = _expired(message, send.id)
+            found.append((ex.OverCap(caps=waits, unless=others, expired=expired), _CAPPED, CAP))
+        return [
+            pg.Branch(guard=ex.And(items=(*can, test)), target=send.id + tail, why=why)
+            for test, tail, why in found
+        ]
+
+    def _can(self, message: pg.Message, rules: Rules, send: str) -> list[ex.Expression]:
+        """Return what must hold for a message to be sent, besides hours and caps; nothing: never."""
+        address = ADDRESS[message.channel]
+        field = next((f for f in self.program.profile.fields if f.name == address), None)
+        if field is None:
+            return []
+        found: list[ex.Expression] = []
+        expired = _expired(message, send)
+        if expired is not None:
+            found.append(ex.Not(item=expired))
+        topic = next(t for t in self.program.topics if t.name == message.topic)
+        if topic.consent != "none":
+            found.append(ex.Consent(topic=topic.name, channel=message.channel))
+        found.append(ex.Not(item=ex.Listed(channel=message.channel, address=address)))
+        found += [ex.Not(item=n.condition) for n in rules.never]
+        known = ex.Field(type=field.type, is_nullable=field.is_nullable, name=address)
+        return [*found, ex.Known(value=known)]
+
+    def _rest(
+        self, tail: str, send: pg.Act, until: ex.HeldUntil, gate: pg.Decide | None, first: str
+    ) -> pg.Rest:
+        return pg.Rest(
+            id=send.id + tail,
+            step=send.step,
+            place=send.place,
+            timer=pg.UntilMoment(moment=until),
+            timeout=gate.id if gate else first,
+        )
+
+    def _gate(self, send: pg.Act, first: str) -> pg.Decide | None:
+        """Return the state that tests goals and exits by condition when a held passage wakes (S8)."""
+        # All gates of a journey ask the same; the first one is in front of its start.
+        gates = (s for s in self.journey.states if isinstance(s, pg.Decide) and _is_gate(s))
+        gate = next(gates, None)
+        return _hidden(f"{send.id}:gate", send, [*gate.branches], first) if gate else None
+
+
+def _is_gate(state: pg.Decide) -> bool:
+    return state.is_hidden and state.id.startswith("gate:")
+
+
+def _expired(message: pg.Message, send: str) -> ex.Expired | None:
+    if message.expires is None:
+        return None
+    return ex.Expired(states=family(send), period=message.expires)
+
+
+def _hidden(id: str, send: pg.Act, ways: list[pg.Branch], otherwise: str) -> pg.Decide:
+    return pg.Decide(
+        id=id,
+        step=send.step,
+        is_hidden=True,
+        place=send.place,
+        branches=tuple(ways),
+        otherwise=otherwise,
+    )

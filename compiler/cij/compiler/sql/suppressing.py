@@ -1,0 +1,58 @@
+"""Hard bounces and complaints: the address must get nothing any more (S16)."""
+
+from sqlglot import exp
+
+from cij.compiler.channels import ADDRESS
+from cij.compiler.program import Program
+from cij.compiler.sql.columns import column, literal
+from cij.compiler.sql.template import Statement, fill, query
+
+# A complaint is about the person, whatever address he has next.
+REASONS = {"bounced": "hard bounce", "complained": "complaint"}
+
+_FOLLOW = """
+INSERT INTO suppression (channel, address, customer, reason, at)
+SELECT DISTINCT r.channel, r.address, r.customer, {reason}, $now
+FROM (
+  SELECT {channel} AS channel, LOWER(COALESCE(o.address, {address})) AS address,
+    {customer} AS customer
+  FROM {events} AS e
+  JOIN customer AS c ON c.id = e.customer
+  LEFT JOIN outbox AS o ON o.key = e.message_key
+  WHERE e.seq >= $first AND {is_final}
+) AS r
+WHERE NOT COALESCE(r.address, r.customer) IS NULL
+  AND NOT EXISTS(
+    SELECT 1 FROM suppression AS s
+    WHERE s.channel = r.channel AND COALESCE(s.address, '') = COALESCE(r.address, '')
+      AND COALESCE(s.customer, '') = COALESCE(r.customer, '')
+  )
+"""
+
+
+def suppress_after(event: str, program: Program) -> Statement:
+    """Return the statement that puts on the list who had an event from the number `$first` on.
+
+    The address is that of the message, else the one that the customer has now. A bounce with the
+    reason `soft` may pass, and changes nothing.
+    """
+    channel = fill("COALESCE(e.channel, o.channel, 'email')")
+    is_bounce = event == "bounced"
+    return query(
+        _FOLLOW,
+        reason=literal(REASONS[event]),
+        channel=channel,
+        address=_address(channel, program),
+        customer=fill("CAST(NULL AS VARCHAR)") if is_bounce else column("e", "customer"),
+        events=f"event_{event}",
+        is_final=fill("COALESCE(e.reason, '') <> 'soft'") if is_bounce else exp.true(),
+    )
+
+
+def _address(channel: exp.Expr, program: Program) -> exp.Expr:
+    names = {f.name for f in program.profile.fields}
+    case = exp.Case(this=channel)
+    for each, field in ADDRESS.items():
+        known = column("c", field) if field in names else fill("CAST(NULL AS VARCHAR)")
+        case = case.when(literal(each), known, copy=False)
+    return case

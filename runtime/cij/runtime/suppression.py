@@ -1,0 +1,109 @@
+"""The suppression list: addresses and customers that must get nothing (S16).
+
+Hard bounces and complaints come by themselves, as events; the rest is said by hand. Everything is
+checked against it at sending and right before delivery.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from cij.compiler.program import Program
+from cij.compiler.sql import query
+from cij.compiler.sql.suppressing import REASONS, suppress_after
+from cij.runtime.engine import Engine
+
+_ROWS = query(
+    "SELECT s.channel, s.address, s.customer, s.reason, s.at FROM suppression AS s "
+    "ORDER BY s.at ASC, s.address ASC, s.customer ASC, s.channel ASC"
+)
+_KNOWN = query(
+    "SELECT COUNT(*) FROM suppression AS s WHERE (s.channel IS NULL OR s.channel = $channel) "
+    "AND (s.address = $address OR s.customer = $customer)"
+)
+_ADD = query(
+    "INSERT INTO suppression (channel, address, customer, reason, at) "
+    "VALUES ($channel, $address, $customer, $reason, $now)"
+)
+_REMOVE = query(
+    "DELETE FROM suppression WHERE (address = $address OR customer = $customer) "
+    "AND ($channel IS NULL OR channel = $channel)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who gets nothing: an address, a customer or both; on one channel or (None) on all."""
+
+    channel: str | None
+    address: str | None
+    customer: str | None
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an order did: `count` entries were added or removed; `entries` are those of a list."""
+
+    suppress: str
+    count: int = 0
+    entries: tuple[Entry, ...] = ()
+    refused: str = ""
+
+
+def entries(engine: Engine) -> tuple[Entry, ...]:
+    """Return the whole list, the oldest first."""
+    return tuple(Entry(*row) for row in engine.rows(_ROWS))
+
+
+def apply(engine: Engine, order: Mapping[str, Any], now: datetime) -> Done:
+    """Do what an order says: `suppress` is list, add or remove; doing it twice changes nothing."""
+    action = str(order.get("suppress"))
+    if action == "list":
+        return Done(action, entries=entries(engine))
+    who: dict[str, object] = {
+        "address": _address(order.get("address")),
+        "customer": order.get("customer"),
+        "channel": order.get("channel"),
+    }
+    if action == "remove":
+        return Done(action, _remove(engine, who))
+    if action == "add":
+        return Done(action, _add(engine, who, str(order.get("reason") or "by hand"), now))
+    return Done(action, refused=f"there is no action {action}")
+
+
+def as_json(done: Done) -> dict[str, Any]:
+    """Return what was done as plain values: instants as ISO text with `Z`."""
+    found = asdict(done)
+    found["entries"] = [{**e, "at": e["at"].isoformat() + "Z"} for e in found["entries"]]
+    return found
+
+
+def _address(address: object) -> str | None:
+    return str(address).strip().lower() if address else None
+
+
+def _add(engine: Engine, who: Mapping[str, object], reason: str, now: datetime) -> int:
+    with engine.transaction():
+        if engine.rows(_KNOWN, who)[0][0]:
+            return 0
+        return engine.execute(_ADD, {**who, "reason": reason, "now": now})
+
+
+def _remove(engine: Engine, who: Mapping[str, object]) -> int:
+    with engine.transaction():
+        return engine.execute(_REMOVE, who)
+
+
+# --- by themselves ----------------------------------------------------------------------------
+
+
+def after_events(
+    engine: Engine, program: Program, names: Collection[str], first: int, now: datetime
+) -> None:
+    """Put on the list whom a hard bounce or a complaint was about, of events from `first` on."""
+    for event in sorted(REASONS.keys() & set(names)):
+        engine.execute(suppress_after(event, program), {"first": first, "now": now})
