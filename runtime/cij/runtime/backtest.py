@@ -92,6 +92,16 @@ def _interactions(program: pg.Program) -> list[pg.Event]:
 # --- how often to look ------------------------------------------------------------------------
 
 
+def _finest_step(engine: Engine) -> tuple[int, int]:
+    """Return the shortest step that does not look too often, and how many events there are."""
+    every_s, events = _STEPS_S[-1], 0
+    for every_s in _STEPS_S:
+        looks, events = engine.rows(past.LOOKS, {"every_s": every_s})[0]
+        if looks <= _LOOKS_MAX:
+            break
+    return every_s, events
+
+
 def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int, int]:
     """Leave out events that nobody waits for; return how many are left, and the step in seconds."""
     engine, read = world.engine, _read(world, program)
@@ -99,10 +109,7 @@ def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int
     for (event,) in engine.rows(past.AHEAD):
         if event not in read:
             engine.execute(past.LEAVE_OUT, {"event": event})
-    for every_s in _STEPS_S:
-        looks, events = engine.rows(past.LOOKS, {"every_s": every_s})[0]
-        if looks <= _LOOKS_MAX:
-            break
+    every_s, events = _finest_step(engine)
     if every_s > 1:
         engine.execute(past.ROUND, {"every_s": every_s, "until": end})
     return events, every_s

@@ -14,6 +14,7 @@ from cij.compiler.sql.condition import row_conditions, strict, value
 from cij.compiler.sql.intake import columns_of, event_table
 from cij.compiler.sql.load import table_of
 from cij.compiler.sql.plan.context import Context
+from cij.compiler.sql.plan.governing import rules_of
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -55,7 +56,7 @@ def readings(
     Parameters: `passage`, which may be null, and `event`, the number of the event that a filter
     looks at.
     """
-    context = Context(program, journey, Catalog.of(program))
+    context = Context(program, journey, Catalog.of(program), rules_of(program))
     scope = context.scope_of("p", column("p", "turn"))
     joins = ""
     if event is not None:
@@ -78,7 +79,7 @@ def counted_rows(node: ex.Aggregate, program: Program, journey: Journey) -> Stat
 
     Shape: (at, id, value, count over all). Parameter: `now`.
     """
-    context = Context(program, journey, Catalog.of(program))
+    context = Context(program, journey, Catalog.of(program), rules_of(program))
     outer = context.scope
     inner = outer.inside_aggregate()
     assert inner.event is not None

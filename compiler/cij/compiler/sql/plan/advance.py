@@ -258,15 +258,18 @@ def _move(region: Region) -> Statement:
 
 def _stay_since(region: Region, move: exp.Expr) -> None:
     """Have a message that is held again be held since it was the first time."""
-    sends = dict.fromkeys(heading_for(leaf.final.id) for leaf in region.leaves)
+    sends: dict[str, list[int]] = {}
+    for leaf in region.leaves:
+        send = heading_for(leaf.final.id)
+        if send is not None:
+            sends.setdefault(send, []).append(leaf.number)
     again = [
         fill(
             "{after} AND {before}",
-            after=exp.In(this=column("t", "state"), expressions=texts([*family(send)])),
+            after=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
             before=exp.In(this=column("passage", "state"), expressions=texts([*family(send)])),
         )
-        for send in sends
-        if send is not None
+        for send, numbers in sends.items()
     ]
     if again:
         since = fill("CASE WHEN {a} THEN passage.since ELSE $now END", a=either(again))
