@@ -7,9 +7,10 @@ makes the atom false before anything is negated.
 
 from typing import Annotated, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field as PydanticField
+from pydantic import Field as PydanticField
 from typing_extensions import TypeAliasType
 
+from cij.compiler.node import Node
 from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
 
 Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
@@ -17,10 +18,8 @@ Aggregation = Literal["any", "count", "sum", "avg", "min", "max", "first", "last
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
 
 
-class Typed(BaseModel):
+class Typed(Node):
     """What all expressions have."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Type
     is_nullable: bool = False
@@ -205,10 +204,8 @@ class Winner(Typed):
     arm: str | None = None
 
 
-class Choice(BaseModel):
+class Choice(Node):
     """A message that may be the best; `address` is the field that holds the address, if there is one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     message: str
     channel: str
@@ -230,23 +227,19 @@ class Best(Typed):
     place: int
 
 
-class Hours(BaseModel):
+class Hours(Node):
     """Quiet hours, every day by the clock of the customer: [start, end), past midnight if it is less."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: str
     end: str
 
 
-class Cap(BaseModel):
+class Cap(Node):
     """At most `count` messages in a window, over all journeys: on one channel or (None) on any.
 
     Time: the window is the last `period`, or the unit of the calendar that now lies in. What is
     too much waits (`waits`) or is left out. `policy` is where it is written.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     policy: str
     count: int
@@ -305,19 +298,15 @@ class HeldUntil(Typed):
     expired: Expired | None = None
 
 
-class Last(BaseModel):
+class Last(Node):
     """`within last D`: the half-open interval (now - D, now] (S5)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     op: Literal["last"] = "last"
     period: Period
 
 
-class Range(BaseModel):
+class Range(Node):
     """`since A` (no end) or `between A and B`; (start, end], a missing bound matches nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     op: Literal["range"] = "range"
     start: "Expression"

@@ -1,12 +1,10 @@
 """What every part of a program is, and where it is written."""
 
-from pydantic import BaseModel, ConfigDict
+from cij.compiler.node import Node
 
 
-class Part(BaseModel):
+class Part(Node):
     """Anything in a program."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Place(Part):

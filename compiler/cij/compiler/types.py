@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from cij.compiler.node import Node
 
 Kind = Literal[
     "text",
@@ -21,15 +21,13 @@ Kind = Literal[
 ]
 
 
-class Type(BaseModel, frozen=True):
+class Type(Node):
     """One type.
 
     `currency` is there for money only: two currencies are two types (S2). `values` are there for an
     enum, which is a text that has no others. `item` is the type of what a list holds. `entity` names
     what a relation leads to; its value is the key.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: Kind
     currency: str | None = None

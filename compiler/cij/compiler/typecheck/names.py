@@ -265,10 +265,10 @@ def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
         message = f"event `{missing[0].name}` has no field `{name}`"
         env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such field", help=hint))
         return None
-    types = {f.type for f in found if f is not None}
-    if len(types) > 1:
+    types = [f.type for f in found if f is not None]
+    if any(t != types[0] for t in types):
         message = f"`{node.text}` has another type in each of the entering events"
         env.report(codes.TYPE_MISMATCH.at(node.span, message))
         return None
     events = tuple(e.name for e in env.trigger)
-    return ex.TriggerField(type=types.pop(), is_nullable=True, events=events, name=name)
+    return ex.TriggerField(type=types[0], is_nullable=True, events=events, name=name)
