@@ -27,6 +27,15 @@ def test_any_text_is_read_checked_and_formatted(kind: str) -> None:
     each()
 
 
+# What a longer search has found.
+FOUND = ("journey use ",)
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_what_was_found_once_stays_mended(text: str) -> None:
+    examine(text)
+
+
 @settings(FIXED, max_examples=200)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:

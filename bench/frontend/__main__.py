@@ -2,6 +2,7 @@
 
 python -m bench.frontend [seeds]    # everything
 python -m bench.frontend speed      # how long check and fmt take, and their memory
+python -m bench.frontend recovery   # what a mistake costs, and how well it is told
 """
 
 import sys
@@ -15,6 +16,7 @@ from cij.grammar.parser import parse
 from cij.grammar.table_cache import table
 
 LINES = 5_000
+SEEDS = 3
 ROUNDS = 7
 CASES = 1_000
 PAIRS = 300
@@ -31,10 +33,14 @@ GARBAGE_SIZE = 9_999_999
 
 
 def main() -> None:
-    speed.main()
-    if sys.argv[1:] == ["speed"]:
-        return
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    wanted = sys.argv[1] if len(sys.argv) > 1 else str(SEEDS)
+    if wanted != "recovery":
+        speed.main()
+    if wanted != "speed":
+        _recovery(int(wanted) if wanted.isdecimal() else SEEDS)
+
+
+def _recovery(seeds: int) -> None:
     _speed()
     _garbage()
     for seed in range(seeds):

@@ -63,7 +63,9 @@ def _exchanged(place: Place, keep: int, undone: int) -> Iterator[Repair]:
         return
     for above, stack in _as_read(place, place.stacks[keep], second):
         for below, _ in _as_read(place, stack, first):
-            yield Repair(keep, (above, below), second.end, undone + costs.SWAP)
+            # Both stand for both, so that no part of the tree ends before it begins.
+            pair = (one._replace(start=first.start, end=second.end) for one in (above, below))
+            yield Repair(keep, tuple(pair), second.end, undone + costs.SWAP)
 
 
 def _as_read(place: Place, stack: Stack, lexeme: Lexeme) -> Iterator[tuple[Lexeme, Stack]]:
