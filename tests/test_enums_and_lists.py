@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compile_path
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
-from cij.compiler.sql.plan import segment_query
 from cij.compiler.types import INTEGER, TEXT, Type, enum, list_of
 from cij.runtime.engine import DuckEngine
-from cij.runtime.refresh import refresh
 from cij.runtime.values import Unfit, read_value
 from tests.conftest import Cij
+from tests.finding import people_found
 
 NOW = datetime(2026, 3, 2, 10)
 TOML = """[project]
@@ -127,18 +125,8 @@ def write(folder: Path, more: str) -> Path:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return who is in a segment of each condition."""
-    segments = [f"segment s{i} {{\n  where {c}\n}}\n" for i, c in enumerate(FINDS)]
-    folder = write(tmp_path_factory.mktemp("finds"), "\n".join(segments))
-    result = compile_path(folder)
-    assert result.compilation.program is not None, result.diagnostics
-    program, engine = result.compilation.program, DuckEngine(None)
-    refresh(engine, program, folder, NOW)
-    names: dict[str, str] = dict(engine.rows(query("SELECT c.id, c.email FROM customer AS c")))
-    people = {}
-    for condition, segment in zip(FINDS, program.segments, strict=True):
-        rows = engine.rows(segment_query(segment, program), {"now": NOW})
-        people[condition] = " ".join(sorted(names[id].partition("@")[0] for (id, *_) in rows))
-    return people
+    folder = tmp_path_factory.mktemp("finds")
+    return people_found(FINDS, lambda more: write(folder, more), NOW)
 
 
 @pytest.mark.parametrize("condition", FINDS)
