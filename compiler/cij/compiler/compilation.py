@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
+from cij.compiler.allowances import allow
 from cij.compiler.build import Build, Catalog
 from cij.compiler.content import check_content
 from cij.compiler.declarations import journey as journeys, policy as policies
@@ -29,7 +30,6 @@ from cij.compiler.proofs import check_proofs
 from cij.compiler.renaming import with_rename
 from cij.compiler.stories import resolve_stories
 from cij.compiler.story import Story
-from cij.compiler.suppression import suppress
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic, Label, Suppressed
 from cij.grammar.parser import PLACEHOLDER, parse
@@ -103,7 +103,7 @@ def compile_project(
     if program is not None:
         check_proofs(build)
     stories = resolve_stories(own.values(), build, program)
-    kept, suppressed = suppress(texts, _without_consequences(build, files))
+    kept, suppressed = allow(texts, _without_consequences(build, files))
     read = {**contents, **texts}
     fixed = (with_rename(diagnostic, read) for diagnostic in kept)
     found = tuple(sorted(fixed, key=lambda d: (d.span, d.code)))

@@ -41,7 +41,7 @@ class _Allowance(NamedTuple):
     reason: str
 
 
-def suppress(
+def allow(
     texts: Mapping[str, str], diagnostics: Sequence[Diagnostic]
 ) -> tuple[list[Diagnostic], list[Suppressed]]:
     """Return what is left to report, with the mistakes of the comments, and what is allowed."""
