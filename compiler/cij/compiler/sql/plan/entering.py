@@ -28,12 +28,10 @@ _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
   s.segment
 FROM segment_member AS s
-WHERE s.segment = {segment} AND s.since < $closes
+LEFT JOIN passage AS p ON p.journey = {journey} AND p.customer = s.customer
+  AND p.entered_at >= $now AND s.since <= $entered_until
+WHERE s.segment = {segment} AND s.since < $closes AND p.id IS NULL
   AND ($entered_until IS NULL OR s.since > $entered_until OR s.since = $now)
-  AND ($entered_until IS NULL OR s.since > $entered_until OR NOT EXISTS(
-    SELECT 1 FROM passage AS p
-    WHERE p.journey = {journey} AND p.customer = s.customer AND p.entered_at >= s.since
-  ))
 """
 
 _BY_CALENDAR = """
@@ -82,20 +80,30 @@ def _candidates(rows: exp.Expr) -> Statement:
 _ADMIT = """
 INSERT INTO passage (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry)
-SELECT n.start + ROW_NUMBER() OVER (ORDER BY n.customer, n.entry_key),
+SELECT n.start + ROW_NUMBER() OVER (ORDER BY n.customer),
   {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
   $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger, n.at_entry
-FROM (
-  SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
-    {kept} AS at_entry,
-    (SELECT k.value FROM counter AS k WHERE k.name = 'passage') AS start
-  FROM entering AS x JOIN customer AS c ON c.id = x.customer
-  WHERE NOT {suppress}
-    AND NOT EXISTS(
-      SELECT 1 FROM passage AS p
-      WHERE p.journey = {journey} AND p.customer = x.customer AND {blocks}
-    )
-) AS n
+FROM {rows} AS n
+"""
+_NEW = """
+SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
+  {kept} AS at_entry,
+  (SELECT k.value FROM counter AS k WHERE k.name = 'passage') AS start
+FROM entering AS x JOIN customer AS c ON c.id = x.customer
+"""
+
+# Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, for each row of the other.
+_FREE = """
+LEFT JOIN passage AS p ON p.journey = {journey} AND p.customer = x.customer AND {blocks}
+WHERE NOT {suppress} AND p.id IS NULL
+"""
+
+# What asks the calendar cannot stand in a join.
+_FREE_AFTER = """
+WHERE NOT {suppress} AND NOT EXISTS(
+  SELECT 1 FROM passage AS p
+  WHERE p.journey = {journey} AND p.customer = x.customer AND {blocks}
+)
 """
 
 
@@ -127,14 +135,20 @@ def admit(context: Context) -> tuple[Statement, ...]:
 
 def _admit(context: Context) -> Statement:
     journey = context.journey
-    return query(
-        _ADMIT,
+    rows = fill(
+        _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),
         held_out=_held_out(journey, context),
         suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
         blocks=blocks(journey, context),
         kept=_kept(journey, context),
-        **context.names,
+        journey=text(journey.name),
     )
+    admit = query(_ADMIT, rows=rows, **context.names)
+    if journey.per:
+        window = admit.tree.find(exp.Window)
+        assert window is not None, "passages are numbered"
+        window.args["order"].append("expressions", exp.Ordered(this=column("n", "entry_key")))
+    return admit
 
 
 def _kept(journey: pg.Journey, context: Context) -> exp.Expr:

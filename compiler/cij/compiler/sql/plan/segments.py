@@ -76,12 +76,13 @@ DELETE FROM segment_member WHERE segment = {name}
 """
 _IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM active AS a)"
 
+# Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, row by row of the other.
 _JOIN = """
 INSERT INTO segment_member (segment, customer, since)
-SELECT {name}, n.id, $now FROM member_now AS n
-WHERE NOT EXISTS(
-  SELECT 1 FROM segment_member AS s WHERE s.segment = {name} AND s.customer = n.id
-)
+SELECT {name}, n.id, $now
+FROM member_now AS n
+LEFT JOIN segment_member AS s ON s.segment = {name} AND s.customer = n.id
+WHERE s.customer IS NULL
 """
 
 
