@@ -35,7 +35,8 @@ def open_store(project: Project) -> DuckEngine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-    return DuckEngine(path)
+    store = project.settings.store
+    return DuckEngine(path, threads=store.threads, memory_mb=store.memory_mb)
 
 
 def open_copy(project: Project) -> DuckEngine:

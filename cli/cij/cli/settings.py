@@ -43,10 +43,16 @@ class ProjectTable(_Table):
 
 
 class StoreTable(_Table):
-    """`[store]`. The path counts from the project folder."""
+    """`[store]`. The path counts from the project folder.
+
+    Without `memory_mb` and `threads` the engine takes what it needs: at most 80% of the memory of
+    the machine, and all its cores. What does not fit goes to the disk, beside the state file.
+    """
 
     kind: Literal["duckdb"] = "duckdb"
     path: str = ".cij/state.duckdb"
+    memory_mb: int | None = Field(default=None, ge=256)
+    threads: int | None = Field(default=None, ge=1, le=1024)
 
 
 class _Way(_Table):

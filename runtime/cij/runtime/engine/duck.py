@@ -27,10 +27,13 @@ if importlib.util.find_spec("pandas") is None:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
 
-# Texts that repeat, as all constants of a plan do, take half the time in the newer format.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "storage_compatibility_version": "v1.5.0"
+    # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
+    "storage_compatibility_version": "v1.5.0",
+    # Folding the log into the file is for quiet moments (`fold_log`), not for the end of a tick.
+    "checkpoint_threshold": "1GB",
 }
+_LOG_BYTES_MAX = 16_000_000
 
 
 class Engine(Protocol):
@@ -47,6 +50,8 @@ class Engine(Protocol):
     def stage_csv(self, table: str, file: CsvFile) -> list[Reject]: ...
 
     def stage_sqlite(self, table: str, path: Path, name: str, columns: Sequence[str]) -> None: ...
+
+    def fold_log(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -75,11 +80,17 @@ def _put_in_place(draft: Path, path: Path) -> None:
 class DuckEngine:
     """One connection, one writer. `path` None keeps everything in memory.
 
-    With few rows, `is_tiny`, no time goes into the best plan of a statement.
+    With few rows, `is_tiny`, no time goes into the best plan of a statement. What does not fit into
+    `memory_mb` goes into a folder beside the file, or fails where there is no file.
     """
 
     def __init__(
-        self, path: Path | None, *, threads: int | None = None, is_tiny: bool = False
+        self,
+        path: Path | None,
+        *,
+        threads: int | None = None,
+        memory_mb: int | None = None,
+        is_tiny: bool = False,
     ) -> None:
         self.path = path
         self._open_transactions = 0
@@ -95,6 +106,8 @@ class DuckEngine:
         self._connection.execute("SET asof_loop_join_threshold = 0")
         if threads:
             self._connection.execute(f"SET threads = {int(threads)}")
+        if memory_mb:
+            self._connection.execute(f"SET memory_limit = '{int(memory_mb)}MB'")
         if is_tiny:
             self._connection.execute("PRAGMA disable_optimizer")
 
@@ -176,6 +189,12 @@ class DuckEngine:
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
         self._guard("CHECKPOINT", None)
+
+    def fold_log(self) -> None:
+        """Do that if the log has grown: for moments in which nobody waits."""
+        log = self.path and self.path.with_name(self.path.name + ".wal")
+        if log and log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
+            self.checkpoint()
 
     def close(self) -> None:
         self._connection.close()

@@ -230,30 +230,34 @@ def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
 # update of scattered rows takes DuckDB fifty times as long.
 _MOVE = """
 UPDATE passage SET state = {state}, since = $now, counts_from = m.counts_from, event = m.event,
-  wake_at = m.wake_at, ended_at = {ended_at}, outcome = {outcome}, cause = {cause}
+  wake_at = m.wake_at
 FROM moving AS m
 WHERE passage.id = m.passage
 """
 
 
 def _move(region: Region) -> Statement:
-    ends = {x.number: x.final for x in region.leaves if isinstance(x.final, pg.End)}
-    inside = {x.number: exp.null() for x in region.leaves if x.number not in ends}
-    move = query(
-        _MOVE,
-        state=_by_leaf({x.number: text(x.final.id) for x in region.leaves}),
-        ended_at=_by_leaf(inside | {n: fill("$now") for n in ends}),
-        outcome=_by_leaf(inside | {n: _known(end.outcome) for n, end in ends.items()}),
-        cause=_by_leaf(inside | {n: _known(end.cause) for n, end in ends.items()}),
-    )
+    states = {x.number: text(x.final.id) for x in region.leaves}
+    move = query(_MOVE, state=_by_leaf(states))
     _stay_since(region, move.tree)
     turn = _turn(region)
-    if turn is not None:
+    for name, tree in (_ending(region) | ({"turn": turn} if turn else {})).items():
         assert isinstance(move.tree, exp.Update)
-        move.tree.append(
-            "expressions", exp.EQ(this=exp.column("turn", quoted=True), expression=turn)
-        )
+        move.tree.append("expressions", exp.EQ(this=exp.column(name, quoted=True), expression=tree))
     return move
+
+
+def _ending(region: Region) -> dict[str, exp.Expr]:
+    """Return what is noted of an end, by column; nothing where no path ends."""
+    ends = {x.number: x.final for x in region.leaves if isinstance(x.final, pg.End)}
+    inside = {x.number: exp.null() for x in region.leaves if x.number not in ends}
+    if not ends:
+        return {}
+    return {
+        "ended_at": _by_leaf(inside | {n: fill("$now") for n in ends}),
+        "outcome": _by_leaf(inside | {n: _known(end.outcome) for n, end in ends.items()}),
+        "cause": _by_leaf(inside | {n: _known(end.cause) for n, end in ends.items()}),
+    }
 
 
 def _stay_since(region: Region, move: exp.Expr) -> None:
