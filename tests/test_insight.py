@@ -209,3 +209,33 @@ def test_it_tells_of_what_ran_and_not_of_what_is_written(project: Path, tmp_path
     (folder / ".cij" / "state.duckdb").write_bytes((project / ".cij" / "state.duckdb").read_bytes())
     out = _told("why", "C-02", "loyalty_reward", "--project", str(folder), *_AT)
     assert "points > 1000: no" in out
+
+
+# --- policies ---------------------------------------------------------------------------------
+
+_POLICY = """
+policy contact {
+  quiet 21:00..08:00
+  at most 1 email per 7 days
+}
+"""
+
+
+@pytest.mark.parametrize("command", ["why", "timeline"])
+def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, command: str) -> None:
+    folder = copy_example(tmp_path)
+    (folder / "policy.journey").write_text(_POLICY)
+    (folder / ".cij").mkdir()
+    _, program = compiled(folder)
+    night = datetime(2026, 3, 2, 21, 30)
+    out = []
+    for until in (night, night + timedelta(days=14)):
+        with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+            world = deploy(engine, program, night)
+            refresh_data(world, folder, night)
+            run_to(world, SimulatedClock(night), until, lambda at: None)
+        arguments = ["ana.garcia@example.com"]
+        if command == "why":
+            arguments += ["loyalty_reward", "--at", f"{until + timedelta(hours=1):%Y-%m-%d %H:%M}"]
+        out.append(_told(command, *arguments, "--project", str(folder)))
+    golden(f"insight/{command}_held.txt", "\n".join(out))

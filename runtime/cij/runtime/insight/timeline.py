@@ -8,6 +8,7 @@ from typing import Any
 from cij.compiler.program import Decide, End, Event, Program, Rest, State
 from cij.compiler.sql import insight, query
 from cij.compiler.sql.intake import columns_of
+from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.wording import timer_words, words
 from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.person import Versions
@@ -74,12 +75,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Where a customer stands now."""
+    """Where a customer stands now; `held` says what holds a message of the step."""
 
     journey: str
     passage: int
     step: str
     until: datetime | None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +202,15 @@ def _steps(
     found, _ = reader.versions.of(journey, version)
     before: State | None = None
     for at, id, why in reader.rows(_HISTORY, passage=passage):
-        state = found.state(id)
+        state, held = stands_at(found, id), held_by(id)
         if isinstance(before, Decide):
             text = f"{before.step}: {branch_words(before, why)}"
             details = {"step": before.step, "state": before.id, "why": why}
             yield Entry(at, "step", text, journey, passage, details)
-        if (message := messages.pop((at, passage, state.step), None)) is not None:
+        if held is not None:
+            details = {"step": state.step, "state": id, "why": held}
+            yield Entry(at, "step", f"{state.step}: held by {held}", journey, passage, details)
+        elif (message := messages.pop((at, passage, state.step), None)) is not None:
             yield _message(message)
         elif text := _step_words(state, why):
             details = {"step": state.step, "state": id, "why": why}
@@ -235,7 +240,7 @@ def _waiting(reader: _Reader, passages: list[Row]) -> Iterator[Waiting]:
     for id, journey, version, _, _, _, wake_at, ended_at, _, _, state in passages:
         if ended_at is None:
             found, _program = reader.versions.of(journey, version)
-            yield Waiting(journey, id, found.state(state).step, wake_at)
+            yield Waiting(journey, id, stands_at(found, state).step, wake_at, held_by(state))
 
 
 def lines(found: Timeline, zone: str) -> list[str]:
@@ -244,7 +249,8 @@ def lines(found: Timeline, zone: str) -> list[str]:
     told = [f"{local(e.at, zone):<19}  {e.journey or '':<{wide}}  {e.text}" for e in found.entries]
     for w in found.waiting:
         until = f" until {local(w.until, zone)}" if w.until else ""
-        told.append(f"{'now':<19}  {w.journey:<{wide}}  waits at {w.step}{until}")
+        held = f" (held by {w.held})" if w.held else ""
+        told.append(f"{'now':<19}  {w.journey:<{wide}}  waits at {w.step}{held}{until}")
     return told
 
 
@@ -264,7 +270,13 @@ def as_json(found: Timeline) -> dict[str, Any]:
             for e in found.entries
         ],
         "waiting": [
-            {"journey": w.journey, "passage": w.passage, "step": w.step, "until": _plain(w.until)}
+            {
+                "journey": w.journey,
+                "passage": w.passage,
+                "step": w.step,
+                "until": _plain(w.until),
+                "held": w.held,
+            }
             for w in found.waiting
         ],
     }

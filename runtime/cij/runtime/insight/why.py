@@ -8,6 +8,7 @@ from typing import Any
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import insight, query
+from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.wording import duration_words, event_words, schedule_words, timer_words, words
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine, Row
@@ -220,9 +221,13 @@ class _Question:
         rows = self._rows(_HISTORY, passage=passage)
         sent = {(m[0], m[1]): m for m in self._rows(_MESSAGES, passage=passage)}
         for place, (at, id, because) in enumerate(rows):
-            state = journey.state(id)
+            state, held = stands_at(journey, id), held_by(id)
             after = rows[place + 1][2] if place + 1 < len(rows) else None
             match state:
+                case pg.Act() if held is not None:
+                    yield Node(f"{self._local(at)} {state.step}: held by {held}")
+                    if after == "timer":
+                        yield Node(f"{self._local(rows[place + 1][0])} {state.step}: released")
                 case pg.Act() if (state.step, at) in sent:
                     yield self._message(sent[state.step, at], at)
                 case pg.Decide():
