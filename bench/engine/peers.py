@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     }
     for people in [int(a) for a in arguments] or _DEFAULT:
         with tempfile.TemporaryDirectory() as name:
-            mine = steps.ours(people, Path(name))
+            mine = steps.ours(people, Path(name)).ticks_s
             print(f"{people:,} people")
             print(f"  {'cij':<14}{mine / people * 1000:>10.3f} ms a person")
             for label, (package, run) in peers.items():
