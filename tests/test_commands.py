@@ -248,7 +248,7 @@ def test_sql_of_a_journey_is_its_whole_plan(cij: Cij) -> None:
     out = cij("sql", LOYALTY, "loyalty_reward").out
     parts = [line for line in out.splitlines() if line.startswith("-- ")]
     heads = ["-- journey loyalty_reward", "-- entry from segment loyal", "-- admit"]
-    heads += ["-- region from reward: pick", "-- timer at opened", "-- reaction on purchase"]
+    heads += ["-- region from reward: pick", "-- timers", "-- reaction on purchase"]
     places = [next(n for n, part in enumerate(parts) if part.startswith(head)) for head in heads]
     assert places == sorted(places)
 

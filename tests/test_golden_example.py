@@ -14,7 +14,13 @@ from cij.cli.compiling import compiled
 from cij.cli.running import open_transports, senders
 from cij.compiler.program import Program, to_json
 from cij.compiler.sql import Statement
-from cij.compiler.sql.plan import JourneyPlan, make_plan, measure_query, segment_query
+from cij.compiler.sql.plan import (
+    WAKE_DUE,
+    JourneyPlan,
+    make_plan,
+    measure_query,
+    segment_query,
+)
 from cij.runtime.engine import DuckEngine
 from cij.runtime.report import as_json, report
 from cij.runtime.runner import open_runner, step
@@ -64,8 +70,7 @@ def statements(plan: JourneyPlan) -> Iterator[tuple[str, Statement]]:
             yield f"candidates on {event.event}", entry.candidates
     for statement in plan.admit:
         yield "admit", statement
-    for rest, statement in plan.timers.items():
-        yield f"timer at {rest}", statement
+    yield "timers", WAKE_DUE
     for region in plan.regions.values():
         for what, statement in region.statements:
             yield f"region {region.root}: {what}", statement

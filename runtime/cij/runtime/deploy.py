@@ -51,6 +51,7 @@ _RELEASE = query(
     "UPDATE passage SET wake_at = $now WHERE journey = $journey AND version = $version "
     "AND state = $state AND ended_at IS NULL"
 )
+_CLEAR_TIMEOUTS = query("DELETE FROM timeout")
 _PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
 
 
@@ -99,6 +100,7 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
         moments |= {*older.moments}
     _keep_moments(engine, moments)
     _keep_visits(world)
+    _keep_timeouts(world)
     return world
 
 
@@ -180,6 +182,20 @@ def _keep_visits(world: World) -> None:
     if rows:
         columns = zip(*rows, strict=True)
         world.engine.append("visit", dict(zip(("path", "n", "state", "why"), columns, strict=True)))
+
+
+def _keep_timeouts(world: World) -> None:
+    """Say where the timers of all live rests lead."""
+    rows = [
+        (plan.version, state, root)
+        for plan in world.journeys.values()
+        for state, root in plan.timers.items()
+    ]
+    world.engine.execute(_CLEAR_TIMEOUTS)
+    if rows:
+        columns = zip(*rows, strict=True)
+        names = ("version", "state", "root")
+        world.engine.append("timeout", dict(zip(names, columns, strict=True)))
 
 
 def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:

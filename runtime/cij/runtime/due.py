@@ -25,9 +25,13 @@ _NEXT_EVENT = query("SELECT MIN(a.at) FROM event_ahead AS a")
 
 def next_timer(world: World) -> datetime | None:
     """Return the instant of the next timer of anybody, or None when nobody waits."""
-    is_plain = not control.journeys_in(world.engine, "paused")
-    found: datetime | None = world.engine.rows(_NEXT_TIMER if is_plain else _NEXT_RUNNING)[0][0]
-    return found
+    if control.journeys_in(world.engine, "paused"):
+        running: datetime | None = world.engine.rows(_NEXT_RUNNING)[0][0]
+        return running
+    last = last_tick(world)
+    if world.next_timer is None or (last is not None and world.next_timer <= last):
+        world.next_timer = world.engine.rows(_NEXT_TIMER)[0][0]
+    return world.next_timer
 
 
 def next_tick(world: World) -> datetime | None:

@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cij.compiler.program import Event, Program
-from cij.compiler.sql import intake as statements, newcomers, unify as unify_statements
+from cij.compiler.sql import Statement, intake as statements, newcomers, unify as unify_statements
 from cij.compiler.types import DATETIME
 from cij.runtime import suppression
-from cij.runtime.engine import Engine
+from cij.runtime.engine import Engine, Row
 from cij.runtime.values import Unfit, read_value
 
 QUARANTINE = "intake"
@@ -223,13 +223,19 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 
 def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> dict[str, str]:
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
-    found = engine.rows(statements.who(program), {"who": who}) if who else []
-    known = {name: customer for name, customer in found if customer is not None}
+    known = {id: id for (id,) in _listed(engine, statements.IDS, who)}
+    others = [name for name in who if name not in known]
+    found = _listed(engine, statements.who(program), others)
+    known |= {name: customer for name, customer in found if customer is not None}
     keys = {name: n.key for name in who if name not in known and (n := _told(name, program))}
     there: dict[str, str] = (
         dict(engine.rows(newcomers.KNOWN, {"keys": list(keys.values())})) if keys else {}
     )
     return known | {name: there[key] for name, key in keys.items() if key in there}
+
+
+def _listed(engine: Engine, statement: Statement, who: list[str]) -> list[Row]:
+    return engine.rows(statement, {"who": json.dumps(who)}) if who else []
 
 
 def _create(engine: Engine, program: Program, fresh: list[_Accepted], now: datetime) -> int:
@@ -257,7 +263,7 @@ def _without_known(engine: Engine, accepted: list[_Accepted]) -> list[_Accepted]
         first.setdefault((row.event.name, row.id), row)
     for event in {row.event.name: row.event for row in accepted}.values():
         ids = [id for name, id in first if name == event.name]
-        for (id,) in engine.rows(statements.known(event), {"ids": ids}):
+        for (id,) in engine.rows(statements.known(event), {"ids": json.dumps(ids)}):
             del first[event.name, id]
     return sorted(first.values(), key=lambda row: (row.at, row.id))
 

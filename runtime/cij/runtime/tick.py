@@ -14,14 +14,14 @@ from datetime import datetime
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.moments import CLEAR, FILL
 from cij.compiler.sql.plan import (
+    WAKE_DUE,
     active_customers,
     ahead_events,
     due_events,
     fresh_events,
     missed_events,
 )
-from cij.runtime import control
-from cij.runtime.engine import Row
+from cij.runtime import control, wave
 from cij.runtime.entering import (
     Door,
     doors,
@@ -42,14 +42,6 @@ from cij.runtime.world import World
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
 _FORGET_LAST = query("DELETE FROM meta WHERE name = 'last_tick'")
 _SET_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
-_DUE_RESTS = query(
-    "SELECT p.journey, p.version, p.state FROM passage AS p WHERE p.wake_at <= $now "
-    "GROUP BY p.journey, p.version, p.state ORDER BY p.journey, p.version, p.state"
-)
-_WOKEN = query(
-    "SELECT w.journey, w.version, w.root FROM woken AS w "
-    "GROUP BY w.journey, w.version, w.root ORDER BY w.journey, w.version, w.root"
-)
 _CLEAR_FRESH = query("DELETE FROM fresh")
 _CLEAR_ACTIVE = query("DELETE FROM active")
 _TAKEN = query("SELECT k.value FROM counter AS k WHERE k.name = 'taken'")
@@ -63,7 +55,8 @@ _NUMBER_FRESH = query(
     "FROM fresh AS f"
 )
 _ROUNDS = query(
-    "SELECT f.round, f.event FROM fresh AS f GROUP BY f.round, f.event ORDER BY f.round, f.event"
+    "SELECT f.round, f.event, COUNT(*) FROM fresh AS f "
+    "GROUP BY f.round, f.event ORDER BY f.round, f.event"
 )
 _FIRST_START = query("SELECT MIN(j.started_at) FROM journey_state AS j")
 
@@ -116,9 +109,9 @@ def _step(world: World, report: TickReport) -> None:
         _advance(world, report)
     report.entered += let_in_from_segments(world, at_doors, now)
     # Those whose time has come are woken before these move, so that all go in order of priority.
-    _wake_due(world, paused, now)
+    _wake_due(world, now)
     _advance(world, report)
-    while _wake_due(world, paused, now):
+    while _wake_due(world, now):
         _advance(world, report)
 
 
@@ -135,21 +128,32 @@ def _react(
     """Do what the new events do; return the names of those that segments read."""
     active, count = _take_fresh(world, report.now)
     report.events += count
-    for round, event in world.engine.rows(_ROUNDS) if count else ():
-        parameters = {"now": report.now, "round": round, "event": event}
-        plans = [j for j in world.journeys.values() if event in j.events]
-        for plan in plans:
-            found = plan.events[event]
-            for statement in found.leaving if plan.name in paused else found.reactions:
-                world.engine.execute(statement, parameters)
-        _advance(world, report, round)
-        for door in at_doors.values():
-            if event in door.plan.events:
-                _enter_by_event(world, door, event, round, report)
+    for round, events in _rounds(world).items() if count else ():
+        is_gathered = wave.gather(world, events, round)
+        for found in wave.reactions(world, events, paused, is_gathered=is_gathered):
+            parameters = {"now": report.now, "round": round, "event": found.event}
+            for statement in found.statements:
+                world.engine.execute(statement, {**parameters, "versions": found.versions})
+        _advance(world, report, round, is_gathered=is_gathered)
+        for event in events:
+            for door in at_doors.values():
+                if event in door.plan.events:
+                    _enter_by_event(world, door, event, round, report)
         _advance(world, report, round)
     if count:
         world.engine.execute(_CLEAR_FRESH)
     return active
+
+
+def _rounds(world: World) -> dict[int, dict[str, int]]:
+    """Return the names of the events of each round, with how many there are of each.
+
+    A round holds one event a customer at most, so those of all names are taken together.
+    """
+    found: dict[int, dict[str, int]] = {}
+    for round, event, count in world.engine.rows(_ROUNDS):
+        found.setdefault(round, {})[event] = count
+    return found
 
 
 def _record_goals(world: World, now: datetime) -> None:
@@ -212,11 +216,11 @@ def _go_on_after_pauses(world: World, report: TickReport) -> None:
         for event in sorted({e for plan in plans for e, p in plan.events.items() if p.waking}):
             world.engine.execute(missed_events(event), between)
         world.engine.execute(_NUMBER_FRESH)
-        for round, event in world.engine.rows(_ROUNDS):
+        for round, events in _rounds(world).items():
             for plan in plans:
-                found = plan.events.get(event)
-                for statement in found.waking if found else ():
-                    world.engine.execute(statement, {"now": report.now, "round": round})
+                for found in (plan.events[event] for event in events if event in plan.events):
+                    for statement in found.waking:
+                        world.engine.execute(statement, {"now": report.now, "round": round})
             _advance(world, report, round)
         world.engine.execute(_CLEAR_FRESH)
         control.go_on(world.engine, name)
@@ -234,35 +238,13 @@ def _enter_by_event(world: World, door: Door, event: str, round: int, report: Ti
 # --- moving -----------------------------------------------------------------------------------
 
 
-def _wake_due(world: World, paused: AbstractSet[str], now: datetime) -> bool:
-    due = _due_rests(world, paused, now)
-    for name, version, rest in due:
-        plan = world.journey(name, version)
-        world.engine.execute(plan.timers[rest], {"now": now})
-    return bool(due)
+def _wake_due(world: World, now: datetime) -> bool:
+    return bool(world.engine.execute(WAKE_DUE, {"now": now}))
 
 
-def _due_rests(world: World, paused: AbstractSet[str], now: datetime) -> list[Row]:
-    return [row for row in world.engine.rows(_DUE_RESTS, {"now": now}) if row[0] not in paused]
-
-
-def _advance(world: World, report: TickReport, round: int = _AFTER_EVENTS) -> None:
-    """Move everybody who is woken, until nobody is; events after `round` are still to come.
-
-    Journeys with a higher priority go first.
-    """
+def _advance(
+    world: World, report: TickReport, round: int = _AFTER_EVENTS, *, is_gathered: bool = False
+) -> None:
+    """Move everybody who is woken, until nobody is; events after `round` are still to come."""
     parameters = {"now": report.now, "round": round}
-    while woken := world.engine.rows(_WOKEN):
-        for name, version, root in _foremost(world, woken):
-            region = world.journey(name, version).regions[root]
-            for step, statement in region.statements:
-                changed = world.engine.execute(statement, parameters)
-                report.moves += changed if step == "move" else 0
-
-
-def _foremost(world: World, woken: list[Row]) -> list[Row]:
-    """Return those of the journeys whose turn it is: what they send may leave others no room (S18)."""
-    if not world.priorities:
-        return woken
-    first = max(world.priorities.get(name, 0) for name, _, _ in woken)
-    return [row for row in woken if world.priorities.get(row[0], 0) == first]
+    report.moves += wave.advance(world, parameters, is_gathered=is_gathered)

@@ -1,9 +1,10 @@
 """What a tick works on: a store, and the plans that are live in it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql.plan import JourneyPlan, Plan
+from cij.compiler.sql.plan import FormPlan, JourneyPlan, Plan
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
 
@@ -14,7 +15,9 @@ class World:
     which somebody still is, by name and version (S21). In virtual time nobody looks on between two
     instants at which something can change, so those are left out.
     `changes` is what deploying meant for those who were inside. `priorities` are those of the
-    newest program, of journeys that have one.
+    newest program, of journeys that have one. `forms` are what journeys have in common, made when
+    several of them move at once. `next_timer` is the instant of the next timer of all, None where
+    it is not known: nobody has moved since it was looked up.
     """
 
     engine: Engine
@@ -24,6 +27,8 @@ class World:
     is_virtual: bool = False
     changes: list[Change] = field(default_factory=list)
     priorities: dict[str, int] = field(init=False)
+    forms: dict[str, FormPlan] = field(default_factory=dict)
+    next_timer: datetime | None = None
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
@@ -33,3 +38,10 @@ class World:
         plan = self.journeys.get((name, version))
         assert plan is not None, f"no plan of {name} in version {version[:8]}"
         return plan
+
+    def form(self, plan: JourneyPlan) -> FormPlan:
+        """Return what the journeys of the form of `plan` have in common."""
+        key = plan.form.key
+        if key not in self.forms:
+            self.forms[key] = plan.form.make()
+        return self.forms[key]

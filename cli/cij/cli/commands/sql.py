@@ -11,7 +11,14 @@ from cij.cli.compiling import compiled
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Journey, Program
 from cij.compiler.sql import Statement, entity_rows
-from cij.compiler.sql.plan import EntryPlan, JourneyPlan, journey_plan, measure_query, segment_query
+from cij.compiler.sql.plan import (
+    WAKE_DUE,
+    EntryPlan,
+    JourneyPlan,
+    journey_plan,
+    measure_query,
+    segment_query,
+)
 
 _EXECUTED = "duckdb"
 # Where the tests run conditions, such as those of segments and measures, on a real server.
@@ -33,7 +40,11 @@ _NOTES = {
 -- One tick runs these statements in one transaction, each for everybody at once. People wait in
 -- `passage`; whoever is due or has done something is put into `woken`, and each region takes all who
 -- are woken at its root to where they rest or end next: `pick` finds the way, `effect` queues
--- messages, `history` writes down what happened, `move` sets the new place.
+-- messages, `history` writes down what happened, `move` sets the new place. `timeout` says where the
+-- timer of each rest leads. Where several journeys are woken that differ in their names only, one
+-- run of the statements is for all, with journey and version taken from the rows. Where few of many
+-- customers are concerned they are put into `concerned` first (and their passages, on an event, into
+-- `reached`), which statements then read in place of `customer AS c` (and `passage AS p`).
 """
 }
 
@@ -127,8 +138,8 @@ def _plan_parts(plan: JourneyPlan) -> Iterator[tuple[str, Statement]]:
     for region in plan.regions.values():
         for what, statement in region.statements:
             yield f"region from {region.root}: {what}", statement
-    for rest, statement in plan.timers.items():
-        yield f"timer at {rest}", statement
+    if plan.timers:
+        yield "timers", WAKE_DUE
     for event in plan.events.values():
         for statement in event.reactions:
             yield f"reaction on {event.event}", statement

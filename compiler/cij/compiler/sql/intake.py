@@ -216,21 +216,28 @@ def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
 
 # --- from outside -----------------------------------------------------------------------------
 
-# Whom a text means: an id, an alias, a key written `source:key`, or else what `{other}` finds.
+# Bound as JSON: the driver takes its time for each item of a list.
+_LISTED = """(SELECT DISTINCT UNNEST(FROM_JSON({list}, '["VARCHAR"]')) AS item)"""
+
+IDS = query(
+    "SELECT c.id FROM customer AS c WHERE c.id IN (SELECT x.item FROM {ids} AS x)",
+    ids=fill(_LISTED, list=exp.Placeholder(this="who")),
+)
+
+# Whom a text means that is no id: an alias, a key written `source:key`, or else what `{other}` finds.
 _WHO = """
-SELECT w.who, COALESCE(u.id, a.customer, v.id, {other})
-FROM (SELECT DISTINCT x.who FROM (SELECT UNNEST($who) AS who) AS x) AS w
-LEFT JOIN customer AS u ON u.id = w.who
-LEFT JOIN customer_alias AS a ON a.alias = w.who
+SELECT w.item, COALESCE(a.customer, v.id, {other})
+FROM {who} AS w
+LEFT JOIN customer_alias AS a ON a.alias = w.item
 LEFT JOIN customer_key AS k
-  ON k.source = SUBSTRING(w.who, 1, STRPOS(w.who, ':') - 1)
-  AND k.key = SUBSTRING(w.who, STRPOS(w.who, ':') + 1)
+  ON k.source = SUBSTRING(w.item, 1, STRPOS(w.item, ':') - 1)
+  AND k.key = SUBSTRING(w.item, STRPOS(w.item, ':') + 1)
 LEFT JOIN customer AS v ON v.id = k.customer
 """
 
 
 def who(program: Program) -> Statement:
-    """Return the query for the customers that the texts `$who` mean.
+    """Return the query for the customers that texts mean which are no ids: `$who`, a JSON list.
 
     Shape: a row (text, id) for each text; the id is null where nobody is meant. Where customers
     have a field `email`, an address that one customer has means that one.
@@ -243,13 +250,15 @@ def _who(by_email: bool) -> Statement:
     other: exp.Expr = exp.null()
     if by_email:
         other = fill(
-            "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.who) HAVING COUNT(*) = 1)"
+            "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.item) HAVING COUNT(*) = 1)"
         )
-    return query(_WHO, other=other)
+    return query(_WHO, who=fill(_LISTED, list=exp.Placeholder(this="who")), other=other)
 
 
 def known(event: Event) -> Statement:
-    """Return the query for those of `$ids` that are events already."""
+    """Return the query for those of `$ids`, a JSON list, that are events already."""
     return query(
-        "SELECT e.id FROM {t} AS e WHERE e.id IN (SELECT UNNEST($ids))", t=event_table(event)
+        "SELECT e.id FROM {t} AS e WHERE e.id IN (SELECT x.item FROM {ids} AS x)",
+        t=event_table(event),
+        ids=fill(_LISTED, list=exp.Placeholder(this="ids")),
     )

@@ -101,6 +101,17 @@ SCRATCH: tuple[Statement, ...] = (
         "is_held_out BOOLEAN NOT NULL, root VARCHAR, why VARCHAR, event BIGINT, "
         "counts_from TIMESTAMP)"
     ),
+    # Where people go of whom several regions at once move few.
+    query(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS moved (passage BIGINT, state VARCHAR, "
+        "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, turn BIGINT, outcome VARCHAR, "
+        "cause VARCHAR)"
+    ),
+    # Where the timers of live rests lead; of a run, not of a tick.
+    query(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS timeout "
+        "(version VARCHAR, state VARCHAR, root VARCHAR)"
+    ),
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "
         "(seq BIGINT, event VARCHAR, customer VARCHAR, at TIMESTAMP, round BIGINT)"

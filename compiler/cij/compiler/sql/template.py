@@ -22,7 +22,7 @@ _MARK = "hole__"
 class Statement:
     """One statement. Printing is cached by dialect, for a statement runs many times."""
 
-    __slots__ = ("_make", "_parameters", "_texts", "_tree")
+    __slots__ = ("_make", "_over", "_parameters", "_texts", "_tree")
 
     def __init__(
         self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
@@ -30,6 +30,7 @@ class Statement:
         self._tree, self._make = tree, make
         self._parameters: frozenset[str] | None = None
         self._texts: dict[tuple[str, bool], str] = {}
+        self._over: dict[tuple[tuple[str, str], ...], Statement] = {}
 
     @classmethod
     def later(cls, make: "Callable[[], Statement]") -> "Statement":
@@ -50,6 +51,20 @@ class Statement:
             found = self.tree.find_all(exp.Placeholder)
             self._parameters = frozenset(str(p.this) for p in found)
         return self._parameters
+
+    def over(self, tables: Mapping[str, str]) -> "Statement":
+        """Return the statement that reads other tables: `{"customer c": "concerned"}` is for every
+        `customer AS c`. What has no alias stays, so what is written to does.
+        """
+        key = tuple(sorted(tables.items()))
+        if key not in self._over:
+            tree = self.tree.copy()
+            for table in tree.find_all(exp.Table):
+                other = tables.get(f"{table.name} {table.alias}")
+                if other is not None:
+                    table.set("this", exp.to_identifier(other, quoted=True))
+            self._over[key] = Statement(tree)
+        return self._over[key]
 
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
         """Return the SQL for `dialect`, all identifiers quoted."""

@@ -7,10 +7,13 @@ handful of statements for all who wake there: pick them and the leaf each one re
 effects and history, move. One transaction holds a tick.
 """
 
+from cij.compiler.sql.plan.advance import CLEAR_MOVED, MOVE_ENDING, MOVE_RESTING
 from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
     EntryPlan,
+    EventPlan,
+    FormPlan,
     JourneyPlan,
     Plan,
     RegionPlan,
@@ -20,6 +23,7 @@ from cij.compiler.sql.plan.parts import (
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import active_customers, segment_query
 from cij.compiler.sql.plan.waking import (
+    WAKE_DUE,
     ahead_events,
     due_events,
     fresh_events,
@@ -27,7 +31,13 @@ from cij.compiler.sql.plan.waking import (
 )
 
 __all__ = [
+    "CLEAR_MOVED",
+    "MOVE_ENDING",
+    "MOVE_RESTING",
+    "WAKE_DUE",
     "EntryPlan",
+    "EventPlan",
+    "FormPlan",
     "JourneyPlan",
     "Plan",
     "RegionPlan",

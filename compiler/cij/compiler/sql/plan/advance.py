@@ -30,17 +30,25 @@ def advance(region: Region, context: Context) -> RegionPlan:
         history=_history(region),
         move=_move(region),
         clear=query(
-            "DELETE FROM woken WHERE journey = {journey} AND version = {version} AND root = {root}",
+            "DELETE FROM woken WHERE {here} AND woken.root = {root}",
+            here=context.inside("woken"),
             root=text(region.root),
-            **context.names,
         ),
         wake_again=(*_cuts(region, context), *arrivals(region, context)),
+        note=_note(region, context),
+        sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
     )
+
+
+def _acts(region: Region, context: Context) -> list[pg.Act]:
+    """Return the acts that a region comes to."""
+    acts = [s for s in context.journey.states if isinstance(s, pg.Act)]
+    return [act for act in acts if region.through(act.id)]
 
 
 def _winners(region: Region, context: Context) -> list[Statement]:
     """Return the statements that look for winners of the splits that a region comes to."""
-    acts = [s for s in context.journey.states if isinstance(s, pg.Act) and region.through(s.id)]
+    acts = _acts(region, context)
     effects = [s.effect for s in acts if isinstance(s.effect, pg.ArmEffect)]
     by_split = {effect.split: effect for effect in effects}
     return [choose_winner(effect, context.journey.name) for effect in by_split.values()]
@@ -54,7 +62,7 @@ SELECT w.passage, w.why, w.event, w.counts_from, w.customer, w.trigger, w.turn, 
   {zone} AS zone, {leaf} AS leaf
 FROM woken AS w
 JOIN customer AS c ON c.id = w.customer
-WHERE w.journey = {journey} AND w.version = {version} AND w.root = {root}
+WHERE {here} AND w.root = {root}
 """
 
 
@@ -62,8 +70,10 @@ def _pick(region: Region, context: Context) -> Statement:
     rests = [x for x in region.leaves if isinstance(x.final, pg.Rest) and not x.is_cut]
     leaf = _case(region.tree, context)
     zone = zone_of(context.scope)
-    rows = fill(_WOKEN, leaf=leaf, zone=zone, root=text(region.root), **context.names)
+    here, root = context.inside("w"), text(region.root)
+    rows = fill(_WOKEN, leaf=leaf, zone=zone, root=root, here=here)
     assert isinstance(rows, exp.Select)
+    context.naming(rows, "w")
     read = [*_guards(region.tree), *(_moment_of(x) for x in rests)]
     if context.journey.kept or _asks_for_passage(read):
         kept = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = w.passage")
@@ -85,7 +95,7 @@ FROM {rows} AS q
     )
     select = pick.tree.expression
     assert isinstance(select, exp.Select)
-    _keeping(select, "q", context)
+    context.naming(_keeping(select, "q", context), "q")
     return pick
 
 
@@ -197,8 +207,8 @@ def _conversions(region: Region, context: Context) -> list[Statement]:
         numbers = [x.number for x in region.leaves if x.final.id == goal.target]
         if goal.condition is not None and numbers and region.root != goal.target:
             leaves = in_numbers(exp.column("leaf", "m", quoted=True), numbers)
-            tree = query(_CONVERSION, goal=text(goal.name), leaves=leaves, **context.names)
-            found.append(tree)
+            names = context.names_of("m")
+            found.append(query(_CONVERSION, goal=text(goal.name), leaves=leaves, **names))
     return found
 
 
@@ -258,6 +268,54 @@ def _ending(region: Region) -> dict[str, exp.Expr]:
         "outcome": _by_leaf(inside | {n: _known(end.outcome) for n, end in ends.items()}),
         "cause": _by_leaf(inside | {n: _known(end.cause) for n, end in ends.items()}),
     }
+
+
+# --- moves of several regions at once ---------------------------------------------------------
+
+# To find a few people costs a look at all passages: so each region notes where its people go, and
+# one statement moves them all.
+_NOTE = """
+INSERT INTO moved (passage, state, counts_from, event, wake_at, turn, outcome, cause)
+SELECT m.passage, {state}, m.counts_from, m.event, m.wake_at, {turn}, {outcome}, {cause}
+FROM moving AS m
+"""
+
+CLEAR_MOVED = query("DELETE FROM moved")
+MOVE_RESTING = query(
+    """
+UPDATE passage SET state = m.state, since = $now, counts_from = m.counts_from, event = m.event,
+  wake_at = m.wake_at, turn = m.turn
+FROM moved AS m
+WHERE passage.id = m.passage AND m.outcome IS NULL
+"""
+)
+MOVE_ENDING = query(
+    """
+UPDATE passage SET state = m.state, since = $now, counts_from = m.counts_from, event = m.event,
+  wake_at = m.wake_at, turn = m.turn, ended_at = $now, outcome = m.outcome, cause = m.cause
+FROM moved AS m
+WHERE passage.id = m.passage AND NOT m.outcome IS NULL
+"""
+)
+
+
+def _note(region: Region, context: Context) -> Statement | None:
+    """Return the statement that notes where people go instead of moving them; None where what
+    follows in the region, or the move itself, asks for the passage."""
+    finals = {x.number: x.final for x in region.leaves}
+    is_held = any(heading_for(final.id) is not None for final in finals.values())
+    if is_held or any(x.is_cut for x in region.leaves) or arrivals(region, context):
+        return None
+    ends = {n: final for n, final in finals.items() if isinstance(final, pg.End)}
+    assert all(end.outcome is not None for end in ends.values()), "who ends has an outcome"
+    nothing = {n: fill("CAST(NULL AS VARCHAR)") for n in finals}
+    return query(
+        _NOTE,
+        state=_by_leaf({n: text(final.id) for n, final in finals.items()}),
+        turn=_turn(region) or column("m", "turn"),
+        outcome=_by_leaf(nothing | {n: _known(end.outcome) for n, end in ends.items()}),
+        cause=_by_leaf(nothing | {n: _known(end.cause) for n, end in ends.items()}),
+    )
 
 
 def _stay_since(region: Region, move: exp.Expr) -> None:
@@ -329,7 +387,7 @@ FROM moving AS m WHERE {leaves}
             turn=_turn(region) or column("m", "turn"),
             why=why if silent else text("joined"),
             leaves=in_numbers(exp.column("leaf", "m", quoted=True), [x.number for x in leaves]),
-            **context.names,
+            **context.names_of("m"),
         )
         found.append(statement)
     return found

@@ -1,6 +1,7 @@
 """Program to plan."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -11,9 +12,17 @@ from cij.compiler.sql.contact import end_of, moments_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
+from cij.compiler.sql.plan.forms import form_key
 from cij.compiler.sql.plan.governing import Rules, governed, rules_of
 from cij.compiler.sql.plan.on_demand import OnDemand
-from cij.compiler.sql.plan.parts import EventPlan, JourneyPlan, Plan, WatchPlan
+from cij.compiler.sql.plan.parts import (
+    EventPlan,
+    Form,
+    FormPlan,
+    JourneyPlan,
+    Plan,
+    WatchPlan,
+)
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import (
     on_exit,
@@ -24,7 +33,7 @@ from cij.compiler.sql.plan.reacting import (
 )
 from cij.compiler.sql.plan.regions import regions
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
-from cij.compiler.sql.plan.waking import at_rest, somebody_at, timer, watch
+from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
 from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement
 
@@ -52,6 +61,7 @@ def make_plan(program: pg.Program, rules: Rules | None = None, resting: Resting 
         segments={s.name: segment_plan(s, program) for s in program.segments if s.name in entered},
         journeys=tuple(_journey_plan(j, program, rules) for j in ruled),
         events=tuple(e.name for e in program.events),
+        is_capped=bool(rules.caps),
     )
 
 
@@ -70,15 +80,14 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
     context = Context(program, journey, Catalog.of(program), rules)
     rests = {s.id: s for s in journey.states if isinstance(s, pg.Rest)}
     events = {e.name: e for e in program.events if _matters(e, journey)}
-    met = lru_cache(maxsize=1)(lambda: _met(context))
     roots = {r.root: r for r in regions(journey)}
     return JourneyPlan(
         name=journey.name,
         version=journey.version,
         start=journey.start,
         regions=OnDemand(roots, lambda root: advance(roots[root], context)),
-        timers=OnDemand(rests, lambda rest: timer(rests[rest], context)),
-        events=OnDemand(events, lambda name: _event(events[name], met, context)),
+        timers={rest.id: rest.timeout for rest in rests.values()},
+        events=_events(events, context, _event),
         entries=tuple(
             by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
         ),
@@ -87,6 +96,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
+        form=Form(lambda: form_key(context), lambda: _form_plan(replace(context, is_shared=True))),
         limit=journey.limit,
         starts=journey.starts,
         ends=journey.ends,
@@ -94,6 +104,25 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         priority=journey.priority,
         watches=tuple(_watch(rest, context) for rest in rests.values() if rest.conditions),
     )
+
+
+def _form_plan(context: Context) -> FormPlan:
+    journey = context.journey
+    roots = {r.root: r for r in regions(journey)}
+    events = {e.name: e for e in context.program.events if _matters(e, journey)}
+    return FormPlan(
+        regions=OnDemand(roots, lambda root: advance(roots[root], context)),
+        events=_events(events, context, _reactions),
+    )
+
+
+def _events(
+    events: Mapping[str, pg.Event],
+    context: Context,
+    make: "Callable[[pg.Event, Callable[[], _Met], Context], EventPlan]",
+) -> OnDemand[EventPlan]:
+    met = lru_cache(maxsize=1)(lambda: _met(context))
+    return OnDemand(events, lambda name: make(events[name], met, context))
 
 
 # How often conditions that change by the passing of time are looked at, as for segments.
@@ -127,14 +156,20 @@ def _matters(event: pg.Event, journey: pg.Journey) -> bool:
     return event.name in names or is_met or any(_can_end(rest, event) for rest in rests)
 
 
+def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
+    """Return what an event does to those who are inside; doors are those of a journey alone."""
+    leaving, waking = _leaving(event, met, context), _waking(event, context)
+    return EventPlan(event.name, leaving, waking, queue=(), entries=())
+
+
 def _event(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
     entries = tuple(
         by_event(e, context)
         for e in context.journey.entries
         if isinstance(e, pg.EventEntry) and e.event == event.name
     )
-    leaving, waking = _leaving(event, met, context), _waking(event, context)
-    return EventPlan(event.name, leaving, waking, _from_queue(event, context), entries)
+    inside = _reactions(event, met, context)
+    return replace(inside, queue=_from_queue(event, context), entries=entries)
 
 
 def _leaving(event: pg.Event, met: Callable[[], _Met], context: Context) -> tuple[Statement, ...]:

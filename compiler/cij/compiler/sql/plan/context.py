@@ -7,19 +7,31 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
+from cij.compiler.sql.columns import column
 from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
 
+# A version is made of the name as well, so it says whose it is.
+_ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["VARCHAR"]')))"""
+
+
+_KEY = "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))"
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One journey of one program, under the rules of the newest one."""
+    """One journey of one program, under the rules of the newest one.
+
+    With `is_shared` it stands for all journeys of its form (`forms`): statements take those of the
+    versions in the parameter `versions`, and what a journey is called from the rows.
+    """
 
     program: pg.Program
     journey: pg.Journey
     catalog: Catalog
     rules: Rules
+    is_shared: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -40,7 +52,40 @@ class Context:
     @property
     def names(self) -> dict[str, exp.Expr]:
         """The holes `{journey}` and `{version}` of templates."""
+        assert not self.is_shared, "journeys of one form have no name in common"
         return {"journey": text(self.journey.name), "version": text(self.journey.version)}
+
+    def names_of(self, row: str) -> dict[str, exp.Expr]:
+        """The same, where `row` is of somebody in the journey."""
+        if not self.is_shared:
+            return self.names
+        return {"journey": column(row, "journey"), "version": column(row, "version")}
+
+    def inside(self, row: str) -> exp.Expr:
+        """Return the condition that `row` is of somebody in the journey."""
+        if self.is_shared:
+            return fill(_ANY_OF, version=column(row, "version"))
+        names = {"a": column(row, "journey"), "b": column(row, "version"), **self.names}
+        return fill("{a} = {journey} AND {b} = {version}", **names)
+
+    def naming(self, rows: exp.Expr, row: str) -> exp.Expr:
+        """Have `rows` also say the journey and version, where journeys share a statement."""
+        if self.is_shared:
+            assert isinstance(rows, exp.Select)
+            for tree in self.names_of(row).values():
+                rows.append("expressions", tree)
+        return rows
+
+    def key(self, step: str, passage: exp.Expr, turn: exp.Expr, row: str) -> exp.Expr:
+        """Return the key of an effect: journey, passage, step and turn (S19).
+
+        It is unique without an index, for the move and its effect commit together. `row` is of
+        somebody in the journey.
+        """
+        head = text(f"{self.journey.name}:")
+        if self.is_shared:
+            head = fill("CONCAT({journey}, ':')", journey=column(row, "journey"))
+        return fill(_KEY, head=head, middle=text(f":{step}:"), passage=passage, turn=turn)
 
     def event(self, name: str) -> pg.Event:
         return next(e for e in self.program.events if e.name == name)

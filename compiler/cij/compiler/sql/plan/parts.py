@@ -1,7 +1,8 @@
 """The parts of a plan. Parameters: `now` the instant of the tick; others are named beside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from cij.compiler.program import Limit, Schedule
 from cij.compiler.sql.moments import Moment
@@ -12,7 +13,8 @@ from cij.compiler.sql.template import Statement
 class RegionPlan:
     """From one root to the next rests and ends, in this order.
 
-    `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
+    With `sets_fields` the customers are others behind it. `note` puts into the table `moved` where
+    people go, for one move of several regions; None where people have to be moved at once. `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
     a cut, or to a rest whose interaction has happened already.
     """
 
@@ -24,6 +26,18 @@ class RegionPlan:
     move: Statement
     clear: Statement
     wake_again: tuple[Statement, ...]
+    note: Statement | None = None
+    sets_fields: bool = False
+
+    @property
+    def noting(self) -> tuple[tuple[str, Statement], ...]:
+        """The same with `note` in the place of the move, where there is one."""
+        note = [("note", self.note)] if self.note else [("move", self.move)]
+        return tuple(
+            step
+            for name, statement in self.statements
+            for step in (note if name == "move" else [(name, statement)])
+        )
 
     @property
     def statements(self) -> tuple[tuple[str, Statement], ...]:
@@ -88,8 +102,28 @@ class EventPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FormPlan:
+    """What moves those in several journeys of one form, all at once. Statements are those of a
+    journey, with the parameter `versions`: a JSON list of whose passages they are for."""
+
+    regions: Mapping[str, RegionPlan]
+    events: Mapping[str, EventPlan]
+
+
+class Form:
+    """Journeys of one form differ in nothing that moves people but their names. `key` tells which."""
+
+    def __init__(self, key: Callable[[], str], make: Callable[[], FormPlan]) -> None:
+        self._key, self.make = key, make
+
+    @cached_property
+    def key(self) -> str:
+        return self._key()
+
+
+@dataclass(frozen=True, slots=True)
 class JourneyPlan:
-    """One version of a journey. `timers` wakes everybody whose timer at a rest is due; `turn` finds
+    """One version of a journey. `timers` says to which root the timer of a rest leads; `turn` finds
     those of the queue whose turn it is, `capacity` of them at most; `on_new_data` records goals by
     condition after a refresh.
 
@@ -101,7 +135,7 @@ class JourneyPlan:
     version: str
     start: str
     regions: Mapping[str, RegionPlan]
-    timers: Mapping[str, Statement]
+    timers: Mapping[str, str]
     events: Mapping[str, EventPlan]
     entries: tuple[EntryPlan, ...]
     admit: tuple[Statement, ...]
@@ -109,6 +143,7 @@ class JourneyPlan:
     on_new_data: tuple[Statement, ...]
     visits: dict[int, list[tuple[int, str, str | None]]]
     zone: str
+    form: Form
     limit: Limit | None = None
     starts: str | None = None
     ends: str | None = None
@@ -139,10 +174,12 @@ class SegmentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a program. `moments` are the calendar steps that its statements read."""
+    """All of a program. `moments` are the calendar steps that its statements read; with `is_capped`
+    a message may leave no room for another, so that it matters who is moved first."""
 
     program_hash: str
     moments: tuple[Moment, ...]
     segments: dict[str, SegmentPlan]
     journeys: tuple[JourneyPlan, ...]
     events: tuple[str, ...]
+    is_capped: bool = False

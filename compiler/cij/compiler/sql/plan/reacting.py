@@ -19,7 +19,7 @@ JOIN {events} AS e ON e.seq = f.seq
 JOIN passage AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = {event} AND f.round = $round
-  AND p.journey = {journey} AND p.version = {version} AND {conditions}
+  AND {here} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
 """
 
@@ -31,7 +31,7 @@ FROM fresh AS f
 JOIN passage AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = $event AND f.round = $round AND f.at >= p.entered_from
-  AND p.journey = {journey} AND p.version = {version} AND {conditions}
+  AND {here} AND {conditions}
 """
 
 _IS_NEW = "NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})"
@@ -55,7 +55,7 @@ def on_goal(goal: pg.Goal, event: pg.Event, context: Context) -> list[Statement]
         event=text(event.name),
         goal=text(goal.name),
         conditions=all_of(conditions + per_key(event, context)),
-        **context.names,
+        here=context.inside("p"),
     )
     return _recorded(goal, context.with_triggers(rows, "p", goal.where), context)
 
@@ -68,12 +68,13 @@ def on_goal_met(goal: pg.Goal, context: Context) -> list[Statement]:
         _window(goal, "f", context),
         fill(_IS_NEW, goal=text(goal.name)),
     ]
-    rows = fill(_MET, conditions=all_of(conditions), **context.names)
+    rows = fill(_MET, conditions=all_of(conditions), here=context.inside("p"))
     return _recorded(goal, context.with_triggers(rows, "p", goal.condition), context)
 
 
 def _recorded(goal: pg.Goal, rows: exp.Expr, context: Context) -> list[Statement]:
-    record = query(_RECORD, rows=rows, goal=text(goal.name), **context.names)
+    rows = context.naming(rows, "p")
+    record = query(_RECORD, rows=rows, goal=text(goal.name), **context.names_of("r"))
     return [record] if goal.target is None else [record, _leave(goal, context)]
 
 
@@ -98,18 +99,18 @@ def _leave(goal: pg.Goal, context: Context) -> Statement:
         """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+SELECT v.journey, v.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, {why}, v.event, v.at
 FROM conversion AS v
 JOIN fresh AS f ON f.seq = v.event AND f.round = $round
 JOIN passage AS p ON p.id = v.passage
-WHERE v.goal = {goal} AND v.journey = {journey} AND v.version = {version} AND p.ended_at IS NULL
+WHERE v.goal = {goal} AND {here} AND p.ended_at IS NULL
   AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
 """,
         root=text(goal.target),
         goal=text(goal.name),
         why=text(goal.event or goal.name),
-        **context.names,
+        here=context.inside("v"),
     )
 
 
@@ -136,9 +137,9 @@ def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
         condition(exit.condition, context.scope),
         fill("NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)"),
     ]
-    rows = fill(_MET, conditions=all_of(conditions), **context.names)
-    rows = context.with_triggers(rows, "p", exit.condition)
-    return query(_EXIT_MET, rows=rows, root=text(exit.target), **context.names)
+    rows = fill(_MET, conditions=all_of(conditions), here=context.inside("p"))
+    rows = context.with_triggers(context.naming(rows, "p"), "p", exit.condition)
+    return query(_EXIT_MET, rows=rows, root=text(exit.target), **context.names_of("r"))
 
 
 # --- goals by condition, where no event comes --------------------------------------------------
@@ -152,7 +153,7 @@ FROM {rows} AS r
 _BY_NEW_DATA = """
 SELECT p.id AS passage, p.customer
 FROM passage AS p JOIN customer AS c ON c.id = p.customer
-WHERE p.journey = {journey} AND p.version = {version} AND {who} AND {conditions}
+WHERE {here} AND {who} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
 """
 
@@ -179,7 +180,7 @@ def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
         goal=text(goal.name),
         who=fill(who if goal.within else "p.ended_at IS NULL"),
         conditions=_met_now(goal, context),
-        **context.names,
+        here=context.inside("p"),
     )
     return [_record_now(goal, rows, context)]
 
@@ -204,5 +205,5 @@ def _met_now(goal: pg.Goal, context: Context) -> exp.Expr:
 
 
 def _record_now(goal: pg.Goal, rows: exp.Expr, context: Context) -> Statement:
-    rows = context.with_triggers(rows, "p", goal.condition)
-    return query(_MET_NOW, rows=rows, goal=text(goal.name), **context.names)
+    rows = context.with_triggers(context.naming(rows, "p"), "p", goal.condition)
+    return query(_MET_NOW, rows=rows, goal=text(goal.name), **context.names_of("r"))

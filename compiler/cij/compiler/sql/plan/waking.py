@@ -7,7 +7,6 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
-from cij.compiler.sql.plan.effects.keys import key
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -77,21 +76,19 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
     )
 
 
-def timer(rest: pg.Rest, context: Context) -> Statement:
-    """Return the statement that wakes all whose timer at `rest` is due."""
-    return query(
-        """
+# Everybody whose timer is due, in all journeys at once: who waits is passed over by his instant.
+WAKE_DUE = query(
+    """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  {root}, 'timer', CAST(NULL AS BIGINT), $now
+SELECT p.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+  t.root, 'timer', CAST(NULL AS BIGINT), $now
 FROM passage AS p
-WHERE p.wake_at <= $now AND p.journey = {journey} AND p.version = {version} AND p.state = {rest}
-""",
-        root=text(rest.timeout),
-        rest=text(rest.id),
-        **context.names,
-    )
+JOIN timeout AS t ON t.version = p.version AND t.state = p.state
+WHERE p.wake_at <= $now
+  AND NOT p.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
+"""
+)
 
 
 # The event row is `e`, the passage `p`, the customer `c`. One round holds one event a customer at
@@ -104,7 +101,7 @@ JOIN {events} AS e ON e.seq = f.seq
 JOIN passage AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = {event} AND f.round = $round
-  AND p.journey = {journey} AND p.version = {version} AND {conditions}
+  AND {here} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
 """
 
@@ -131,10 +128,10 @@ def on_event(
         events=f"event_{event.name}",
         event=text(event.name),
         conditions=all_of(conditions + per_key(event, context)),
-        **context.names,
+        here=context.inside("p"),
     )
-    rows = context.with_triggers(rows, "p", *reads)
-    return query(_WAKE, rows=rows, why=text(event.name), **context.names)
+    rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
+    return query(_WAKE, rows=rows, why=text(event.name), **context.names_of("r"))
 
 
 def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]:
@@ -221,10 +218,13 @@ def somebody_at(rest: pg.Rest, context: Context) -> Statement:
     )
 
 
-def _keys(step: str, passage: exp.Expr, turn: exp.Expr, context: Context) -> list[exp.Expr]:
-    """Return the keys that the message of a step can have: also under the names it had before."""
+def _keys(step: str, row: str, id: str, turn: exp.Expr, context: Context) -> list[exp.Expr]:
+    """Return the keys that the message of a step can have: also under the names it had before.
+
+    `row` is of the passage, whose number is in the column `id`.
+    """
     names = [step, *(r.old for r in context.journey.renamed if r.new == step)]
-    return [key(context.journey.name, name, passage, turn) for name in names]
+    return [context.key(name, column(row, id), turn, row) for name in names]
 
 
 def _turn_of(arm: pg.Await) -> exp.Expr:
@@ -266,7 +266,7 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
     return either(
         [
             fill("{row}.message_key = {key}", row=row, key=sent)
-            for sent in _keys(arm.of, column("p", "id"), _turn_of(arm), context)
+            for sent in _keys(arm.of, "p", "id", _turn_of(arm), context)
         ]
     )
 
@@ -311,7 +311,7 @@ def arrivals(region: Region, context: Context) -> list[Statement]:
             found.append(_arrival(rest, here, context))
         if isinstance(rest.timer, pg.UntilMoment):
             root = text(rest.timeout)
-            found.append(query(_PAST, root=root, leaves=here, **context.names))
+            found.append(query(_PAST, root=root, leaves=here, **context.names_of("m")))
     return found
 
 
@@ -320,7 +320,7 @@ def _arrival(rest: pg.Rest, here: exp.Expr, context: Context) -> Statement:
     rows = selects[0]
     for other in selects[1:]:
         rows = exp.union(rows, other, distinct=False, copy=False)
-    return query(
+    arrived = query(
         """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
@@ -334,8 +334,12 @@ FROM (
 WHERE r.place = 1
 """,
         rows=rows,
-        **context.names,
+        **context.names_of("r"),
     )
+    numbered = arrived.tree.expression.find(exp.Subquery)
+    assert numbered is not None
+    context.naming(numbered.this, "q")
+    return arrived
 
 
 def _before(arm: pg.Await, rest: pg.Rest, here: exp.Expr, context: Context) -> exp.Expr:
@@ -355,10 +359,10 @@ def _before(arm: pg.Await, rest: pg.Rest, here: exp.Expr, context: Context) -> e
         belongs=either(
             [
                 fill("e.message_key = {key}", key=sent)
-                for sent in _keys(arm.of, column("m", "passage"), _turn_of(arm), context)
+                for sent in _keys(arm.of, "m", "passage", _turn_of(arm), context)
             ]
         ),
         leaves=here,
         test=all_of(tests),
     )
-    return context.with_triggers(rows, "p", *(a.where for a in rest.awaits))
+    return context.with_triggers(context.naming(rows, "m"), "p", *(a.where for a in rest.awaits))

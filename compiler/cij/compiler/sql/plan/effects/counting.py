@@ -42,7 +42,7 @@ def arm(site: Site) -> list[Statement]:
 INSERT INTO split_arm (journey, split, arm, passage, at)
 SELECT {journey}, {split}, {arm}, m.passage, $now FROM moving AS m WHERE {comes_by}
 """,
-        journey=text(site.context.journey.name),
+        journey=site.context.names_of("m")["journey"],
         split=text(effect.split),
         arm=text(effect.arm),
         comes_by=site.comes_by,

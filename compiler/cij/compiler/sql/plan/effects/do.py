@@ -37,7 +37,7 @@ def do(site: Site) -> list[Statement]:
     action = context.action(effect.action)
     tree = fill(
         _DO,
-        **context.names,
+        **context.names_of("m"),
         key=site.key,
         step=site.step,
         channel=text(CHANNEL),

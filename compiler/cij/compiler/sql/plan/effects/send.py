@@ -58,13 +58,13 @@ def send(site: Site) -> list[Statement]:
     checks = checks_of(message, site)
     tree = fill(
         _SEND,
-        **context.names,
+        **context.names_of("s"),
         step=site.step,
         channel=text(effect.channel),
         topic=text(message.topic),
         message=text(message.name),
         content=text(pg.content_hash(message)),
-        rows=_capped(_rows(message, checks, rules.caps, site), rules.caps),
+        rows=_capped(_rows(message, checks, rules.caps, site), rules.caps, context),
         outcome=outcome_of(checks, rules.caps, column("s", "verdict")),
         reason=reason_of(checks, rules.caps, column("s", "verdict")),
     )
@@ -87,6 +87,7 @@ def _rows(
         leaves=site.comes_by,
     )
     assert isinstance(rows, exp.Select)
+    context.naming(rows, "m")
     for n, cap in enumerate(caps, 1):
         rows.append("expressions", exp.alias_(room(cap, site.scope), f"room_{n}", quoted=True))
     if message.expires is not None:
@@ -105,7 +106,7 @@ def _expires_at(message: pg.Message, site: Site) -> exp.Expr:
     return valid_until(node, site.context.scope)
 
 
-def _capped(rows: exp.Select, caps: tuple[ex.Cap, ...]) -> exp.Expr:
+def _capped(rows: exp.Select, caps: tuple[ex.Cap, ...], context: Context) -> exp.Expr:
     """Return the rows with the verdict of those that are too much."""
     if not caps:
         return rows
@@ -120,9 +121,22 @@ def _capped(rows: exp.Select, caps: tuple[ex.Cap, ...]) -> exp.Expr:
     tree = fill(_CAPPED, rows=rows, verdict=verdict)
     inner = tree.find(exp.Subquery)
     assert inner is not None and isinstance(inner.this, exp.Select)
+    context.naming(tree, "q")
+    context.naming(inner.this, "r")
+    _in_order_of_journeys(inner.this, context)
     for n in range(1, len(caps) + 1):
         inner.this.append("expressions", exp.column(f"room_{n}", "r", quoted=True))
     return tree
+
+
+def _in_order_of_journeys(rows: exp.Select, context: Context) -> None:
+    """Have journeys that share the statement take their places one after the other."""
+    window = rows.find(exp.Window)
+    assert window is not None
+    if context.is_shared:
+        first = [exp.Ordered(this=tree) for tree in context.names_of("r").values()]
+        order = window.args["order"]
+        order.set("expressions", [*first, *order.expressions])
 
 
 def _trigger_events_of(message: pg.Message, context: Context) -> list[str]:

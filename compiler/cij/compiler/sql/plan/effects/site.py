@@ -7,7 +7,6 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import Scope, column
 from cij.compiler.sql.plan.context import Context, in_numbers, text
-from cij.compiler.sql.plan.effects.keys import key
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Turns
 
@@ -30,7 +29,7 @@ class Site:
     def key(self) -> exp.Expr:
         """The key of the effect (S19)."""
         passage = column("m", "passage")
-        return key(self.context.journey.name, self.state.step, passage, self.turn)
+        return self.context.key(self.state.step, passage, self.turn, "m")
 
     @property
     def turn(self) -> exp.Expr:

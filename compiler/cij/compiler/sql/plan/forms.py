@@ -1,0 +1,40 @@
+"""Forms: journeys that differ in nothing but their names are moved by the same statements.
+
+Copies of a journey, and versions of one that differ in what is asked at the door. Of a hundred
+journeys that are woken at once as many statements are run as there are forms.
+"""
+
+from cij.compiler import program as pg
+from cij.compiler.parts import parts
+from cij.compiler.sql.plan.context import Context
+
+# What decides who comes in and when, and nothing behind the door.
+_AT_THE_DOOR = {
+    "again": "never",
+    "again_after": None,
+    "suppress": None,
+    "limit": None,
+    "starts": None,
+    "ends": None,
+    "is_draft": False,
+    "priority": 0,
+    "holdout": None,
+    "removed": (),
+    "in_flight": "pin",
+}
+
+
+def form_key(context: Context) -> str:
+    """Return what all journeys of one form have in common."""
+    journey = context.journey
+    changed = dict(_AT_THE_DOOR) if _says_its_name(context) else _AT_THE_DOOR | {"name": ""}
+    # What is referred to is that of the same program.
+    return pg.content_hash([context.program.hash, journey.model_copy(update=changed)])
+
+
+def _says_its_name(context: Context) -> bool:
+    """Tell whether statements hold the name of the journey: for winners and results of calls."""
+    effects = [s.effect for s in context.journey.states if isinstance(s, pg.Act)]
+    answered = {a.name for a in context.program.actions if a.returns}
+    calls = any(isinstance(e, pg.DoEffect) and e.action in answered for e in effects)
+    return calls or any(isinstance(part, pg.ArmEffect) for part in parts(context.journey))
