@@ -10,9 +10,10 @@ import socket
 import sys
 import zoneinfo
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from cij.cli.project import open_project
@@ -27,10 +28,14 @@ from cij.cli.settings import (
 )
 from cij.runtime.errors import ConfigError, StoreError
 
+if TYPE_CHECKING:
+    from cij.runtime.audit import Audit
+
 _PYTHON_MIN = (3, 11)
 _PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
 _SMTP_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5.0
+_SHOWN_MAX = 3
 
 
 class Finding(NamedTuple):
@@ -124,6 +129,7 @@ def source_paths(root: Path) -> list[tuple[str, str]]:
 
 
 def _state(root: Path, settings: Settings) -> Iterator[Finding]:
+    from cij.runtime.audit import audit_keys
     from cij.runtime.engine import DuckEngine
 
     file = root / settings.store.path
@@ -131,12 +137,22 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
         return
     try:
-        DuckEngine(file).close()
+        with closing(DuckEngine(file)) as engine:
+            keys = audit_keys(engine)
         yield Finding(
             "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"
         )
+        yield _keys(keys)
     except StoreError as error:
         yield Finding("fail", "state", str(error))
+
+
+def _keys(found: "Audit") -> Finding:
+    if not found.doubles:
+        return Finding("ok", "keys", f"each of {found.count:,} messages and writes stands once")
+    first = ", ".join(found.doubles[:_SHOWN_MAX])
+    more = f" and {len(found.doubles) - _SHOWN_MAX:,} more" * (len(found.doubles) > _SHOWN_MAX)
+    return Finding("fail", "keys", f"what is to be done once stands twice: {first}{more}")
 
 
 def _mail_server(root: Path, settings: Settings) -> Iterator[Finding]:

@@ -122,5 +122,16 @@ SCRATCH: tuple[Statement, ...] = (
 
 VISITED = query("SELECT DISTINCT v.path FROM visit AS v")
 
-# Keys that stand twice in the outbox: always empty (S19).
-AUDIT = query("SELECT o.key, COUNT(*) FROM outbox AS o GROUP BY o.key HAVING COUNT(*) > 1")
+# The tables of what is done once: a row has the key of its step, passage and turn.
+KEYED = ("outbox", "field_write")
+
+
+def audit(table: str) -> Statement:
+    """Return the query for keys that stand twice in one of `KEYED`, with their number: none (S19)."""
+    return query(
+        "SELECT o.key, COUNT(*) FROM {table} AS o GROUP BY o.key HAVING COUNT(*) > 1 ORDER BY o.key",
+        table=table,
+    )
+
+
+AUDIT = audit("outbox")
