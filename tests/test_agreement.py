@@ -5,6 +5,7 @@
 
 import pytest
 
+from cij.runtime import wave
 from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
 from tests.agreement.drawing import STREAMS
 from tests.agreement.running import Spacing, compiled, traces
@@ -26,6 +27,16 @@ def test_the_engine_does_what_the_interpreter_tells(batch: int) -> None:
 @pytest.mark.parametrize("batch", range(BATCHES, BATCHES + AGAIN))
 def test_the_spacing_of_ticks_changes_nothing(batch: int, spacing: Spacing) -> None:
     check(batch, spacing)
+
+
+@pytest.mark.slow
+def test_a_plan_for_several_journeys_and_few_customers_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wave, "_COMMON_MIN", 1)
+    monkeypatch.setattr(wave, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(wave, "_SHARE_MAX", 1_000)
+    check(BATCHES + AGAIN, Spacing())
 
 
 def check(batch: int, spacing: Spacing) -> None:

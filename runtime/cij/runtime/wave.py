@@ -47,6 +47,7 @@ _REACHED = query(
     "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* FROM passage AS p "
     "WHERE p.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round)"
 )
+_NOTED = query("SELECT COUNT(*), COUNT(m.outcome) FROM moved AS m")
 _VERSIONS = query("SELECT DISTINCT r.version FROM reached AS r")
 
 _OVER_CUSTOMERS = {"customer c": "concerned"}
@@ -111,9 +112,17 @@ def _few(
         # Who comes after reads what was written.
         is_gathered = not region.sets_fields
     if is_noted and any(region.note for region, _ in groups):
-        for statement in (MOVE_RESTING, MOVE_ENDING, CLEAR_MOVED):
-            world.engine.execute(statement, parameters)
+        _move_noted(world, parameters)
     return moves, is_gathered
+
+
+def _move_noted(world: World, parameters: Parameters) -> None:
+    people, ending = world.engine.rows(_NOTED)[0]
+    if people > ending:
+        world.engine.execute(MOVE_RESTING, parameters)
+    if ending:
+        world.engine.execute(MOVE_ENDING, parameters)
+    world.engine.execute(CLEAR_MOVED)
 
 
 def _groups(world: World, woken: list[Row]) -> list[tuple[RegionPlan, str]]:
@@ -126,11 +135,15 @@ def _groups(world: World, woken: list[Row]) -> list[tuple[RegionPlan, str]]:
     turn, last = 0, ("", "")
     for name, version, root, _ in woken:
         plan = world.journey(name, version)
-        kind = (plan.form.key, root)
+        kind = (_form_of(plan), root)
         turn += world.newest.is_capped and kind != last
         found.setdefault((*kind, turn), []).append(plan)
         last = kind
     return [(_region(world, plans, root), _json(plans)) for (_, root, _), plans in found.items()]
+
+
+def _form_of(plan: JourneyPlan) -> str:
+    return plan.form.key
 
 
 def _region(world: World, plans: list[JourneyPlan], root: str) -> RegionPlan:
@@ -192,7 +205,7 @@ def _alike(
     found: dict[tuple[str, bool], list[JourneyPlan]] = {}
     for plan in live:
         if event in plan.events:
-            found.setdefault((plan.form.key, plan.name in paused), []).append(plan)
+            found.setdefault((_form_of(plan), plan.name in paused), []).append(plan)
     for (_, is_paused), plans in found.items():
         yield plans, is_paused
 

@@ -1,0 +1,130 @@
+"""Waves: journeys that move together, by shared statements or over few customers, do what they do alone."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
+from cij.compiler.program import Program
+from cij.compiler.sql import query
+from cij.runtime import wave, zones
+from cij.runtime.deploy import deploy
+from cij.runtime.due import next_timer
+from cij.runtime.engine import DuckEngine
+from cij.runtime.intake import take_in
+from cij.runtime.tick import tick
+from cij.runtime.world import World
+
+START = datetime(2026, 3, 2, 9)
+CUSTOMERS = 24
+
+DATA = """
+source shop { kind = csv  path = "shop.csv"  key = id
+  columns { id = text  email = text  points = integer } }
+profile customer {
+  from shop { email = email  points = points  consent.news = points > 0 }
+  fields { stage = text }
+}
+topic news { channels = [email]  consent = opt_in }
+event visit { fields { page = text } }
+event bought { fields { amount = decimal } }
+policy calm { at most 2 email per 7 days }
+message email hello { topic = news
+  locale "en" { subject = "Hello"  body = "You have {{ points | default: 0 }} points." } }
+"""
+# The first and the last are of one form; the other stands between them by its name.
+JOURNEYS = """
+journey a1 { enter on visit  again always  goal won on bought where amount > 50
+  steps { first: send email hello
+          look: wait for opened(first) up to 2 days
+          if points > 12 { set stage = "rich" } else { nudge: send email hello }
+          day: wait 1 day
+          end done } }
+journey a2 { enter on visit  again always  goal won on bought where amount > 50
+  steps { first: send email hello
+          look: wait for opened(first) up to 2 days
+          if points > 12 { set stage = "rich" } else { nudge: send email hello }
+          day: wait 1 day
+          end done } }
+journey a1b { enter on visit  again always
+  steps { if stage = "rich" { thanks: send email hello } rest: wait 3 days  end done } }
+"""
+_TOLD = query(
+    "SELECT p.journey, p.customer, p.id, h.at, h.n, h.state, h.why, h.event FROM history AS h "
+    "JOIN passage AS p ON p.id = h.passage ORDER BY ALL"
+)
+_SENT = query(
+    "SELECT o.key, o.journey, o.version, o.outcome, o.reason FROM outbox AS o ORDER BY ALL"
+)
+_STAND = query("SELECT p.* EXCLUDE (at_entry) FROM passage AS p ORDER BY p.id")
+_GOALS = query("SELECT v.* FROM conversion AS v ORDER BY ALL")
+_FIRST_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p")
+
+
+def _program() -> Program:
+    found = compile_project(
+        ProjectSettings("waves", "Europe/Madrid"), {"w.journey": DATA + JOURNEYS}, {}, {}
+    )
+    assert found.program is not None, found.diagnostics
+    return found.program
+
+
+def _world(program: Program) -> World:
+    world = deploy(DuckEngine(None, is_tiny=True), program, START)
+    zones.ensure(world.engine, ["Europe/Madrid"])
+    columns: dict[str, list[object]] = {
+        "id": [f"c{n}" for n in range(CUSTOMERS)],
+        "zone": ["Europe/Madrid"] * CUSTOMERS,
+        "email": [f"c{n}@example.com" if n % 7 else None for n in range(CUSTOMERS)],
+        "points": list(range(CUSTOMERS)),
+        "consent.news.email": [n % 5 > 0 for n in range(CUSTOMERS)],
+    }
+    world.engine.append("customer", columns)
+    return world
+
+
+def _event(n: int, name: str, at: datetime, **fields: object) -> dict[str, object]:
+    return {"event": name, "customer": f"c{n}", "at": at, "id": f"{name} {n} {at}", **fields}
+
+
+def _lived(program: Program) -> list[list[tuple[object, ...]]]:
+    """Return all that is kept of six days in which some come again, buy, or open what they got."""
+    world = _world(program)
+    for hour in range(0, 136, 8):
+        at = START + timedelta(hours=hour)
+        rows = [_event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
+        rows += [_event(n, "visit", at, page="y") for n in range(CUSTOMERS) if n % 9 == hour / 8]
+        rows += [_event(n, "bought", at, amount=n * 3) for n in range(hour // 8, CUSTOMERS, 11)]
+        if rows:
+            take_in(world.engine, program, rows, at)
+        tick(world, at)
+        assert next_timer(world) == world.engine.rows(_FIRST_TIMER)[0][0]
+    return [world.engine.rows(statement) for statement in (_TOLD, _SENT, _STAND, _GOALS)]
+
+
+Patch = pytest.MonkeyPatch
+
+
+def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
+    program = _program()
+    with monkeypatch.context() as patch:
+        patch.setattr(wave, "_form_of", lambda plan: plan.version)
+        alone = _lived(program)
+    told, sent, *_ = alone
+    assert len(told) > 200
+    assert {row[3] for row in sent} == {"capped", "no_consent", "no_address", "queued"}
+    assert _lived(program) == alone, "journeys of one form together"
+    monkeypatch.setattr(wave, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(wave, "_SHARE_MAX", 1_000)
+    assert _lived(program) == alone, "and few of many customers"
+
+
+def test_journeys_of_one_form_share_their_statements() -> None:
+    program = _program()
+    world = _world(program)
+    take_in(world.engine, program, [_event(1, "visit", START, page="x")], START)
+    tick(world, START)
+    tick(world, START + timedelta(days=2))
+    assert len({plan.form.key for plan in world.journeys.values()}) == 2
+    assert len(world.forms) == 1
