@@ -48,7 +48,10 @@ journey a2 { enter on visit  again always  goal won on bought where amount > 50
           day: wait 1 day
           end done } }
 journey a1b { enter on visit  again always
-  steps { if stage = "rich" { thanks: send email hello } rest: wait 3 days  end done } }
+  steps { if points > 15 { thanks: send email hello }
+          rest: wait 3 days
+          if stage = "rich" { more: send email hello }
+          end done } }
 """
 _TOLD = query(
     "SELECT p.journey, p.customer, p.id, h.at, h.n, h.state, h.why, h.event FROM history AS h "
