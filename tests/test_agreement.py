@@ -3,17 +3,23 @@
 `python -m tests.agreement --seeds 10000` draws more.
 """
 
+from collections import Counter
+
 import pytest
 
 from cij.runtime import wave
 from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
-from tests.agreement.drawing import STREAMS
+from tests.agreement.drawing import draw
+from tests.agreement.eras import STREAMS
+from tests.agreement.reaching import FEATURES, reached
 from tests.agreement.running import Spacing, compiled, traces
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (TALES * STREAMS))
 # Batches that run with every spacing besides.
 AGAIN = 1
+# Seeds that must come to each feature.
+LEAST = 20
 
 
 @pytest.mark.slow
@@ -56,3 +62,11 @@ def test_a_difference_is_seen_and_shown() -> None:
     assert sorted(told) == sorted(ran[customer.id])
     text = Fault(tale, customer, Spacing(), told[1:], ran[customer.id]).text()
     assert f"  + {told[0]}" in text and tale.text in text
+
+
+def test_every_feature_is_reached_by_many_seeds() -> None:
+    found: Counter[str] = Counter()
+    for batch in range(BATCHES):
+        tales = [draw(batch * TALES + n, batch) for n in range(TALES)]
+        found += reached(told_of(tales).values())
+    assert {name: found[name] for name in FEATURES if found[name] < LEAST} == {}

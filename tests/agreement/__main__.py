@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from tests.agreement.comparing import SPACINGS, TALES, drawn, faults, reduced
-from tests.agreement.drawing import STREAMS
+from tests.agreement.eras import STREAMS
 
 _BATCH = TALES * STREAMS
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tests.agreement.drawing import STREAMS, draw
+from tests.agreement.drawing import draw
+from tests.agreement.eras import STREAMS
 from tests.agreement.running import Lines, Spacing, compiled, traces
 from tests.agreement.tale import Customer, Tale, together
 from tests.agreement.telling import Telling

@@ -1,6 +1,7 @@
-"""What is ahead of somebody in a loop, and the steps of a fragment where it is run."""
+"""What is ahead of somebody in a loop or in front of a send, and the steps of a fragment."""
 
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from cij.grammar import syntax
@@ -34,10 +35,35 @@ class Pause:
         return self.loop.every
 
 
+@dataclass(frozen=True)
+class Released:
+    """A send that was held before; its message is as old as the first time."""
+
+    send: syntax.Send
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """The rest in front of a send: `why` is a cap or quiet hours, looked at again at `until`."""
+
+    released: Released
+    why: str
+    until: datetime
+
+    @property
+    def otherwise(self) -> tuple[Released]:
+        return (self.released,)
+
+
 def name_of(step: Any) -> str | None:
     """Return what a history calls a step; None for what it does not mention."""
     if isinstance(step, (syntax.Repeat, syntax.Run)):
         return None
+    if isinstance(step, Held):
+        return f"{name_of(step.released)}:{'hold' if step.why == 'quiet hours' else 'capped'}"
+    if isinstance(step, Released):
+        return name_of(step.send)
     if isinstance(step, (Turn, Tail, Pause)):
         assert step.loop.label is not None
         if isinstance(step, Turn) and step.loop.until is None:

@@ -18,6 +18,10 @@ class Message:
     at: datetime
     step: str
     outcome: str
+    reason: str
+    channel: str
+    topic: str
+    address: str | None
     locale: str | None
     parameters: tuple[tuple[str, object], ...]
 
@@ -71,6 +75,10 @@ class Journey:
         return self.headers(syntax.Exit)
 
     @cached_property
+    def priority(self) -> int:
+        return int(self.settings["priority"].value) if "priority" in self.settings else 0
+
+    @cached_property
     def per(self) -> str | None:
         return self.settings["per"].text if "per" in self.settings else None
 
@@ -91,9 +99,21 @@ class Life:
     words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)
     passages: dict[str, list[Passage]] = field(default_factory=dict)
+    # Who is woken and has not moved yet, and why.
+    woken: list[tuple[Passage, str]] = field(default_factory=list)
 
     def of(self, journey: Journey) -> list[Passage]:
         return self.passages.setdefault(journey.name, [])
+
+    def foremost(self) -> tuple[Passage, str]:
+        """Take who goes next of those who are woken: first whose journey comes before others."""
+        best = max(passage.journey.priority for passage, _ in self.woken)
+        n = next(n for n, (p, _) in enumerate(self.woken) if p.journey.priority == best)
+        return self.woken.pop(n)
+
+    @property
+    def messages(self) -> list[Message]:
+        return [message for passage in self.all for message in passage.messages]
 
     @property
     def all(self) -> Iterator[Passage]:
@@ -111,7 +131,8 @@ def lines(life: Life) -> Iterator[str]:
         yield from (f"{head} {at} {state} ({why})" for at, state, why in passage.visits)
         for m in passage.messages:
             given = dict(m.parameters)
-            yield f"{head} {m.at} message {m.step} {m.outcome} {m.locale} {given}"
+            why = f" ({m.reason})" if m.reason else ""
+            yield f"{head} {m.at} message {m.step} {m.outcome}{why} {m.locale} {given}"
         yield from (f"{head} goal {name} {at}" for name, at in sorted(passage.conversions.items()))
         if passage.ended:
             at, outcome, cause = passage.ended

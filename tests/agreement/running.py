@@ -1,6 +1,7 @@
 """Traces by the engine: many tales in one program and one store, in virtual time."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,12 +38,15 @@ _PASSAGES = query(
 )
 _VISITS = query("SELECT h.passage, h.at, h.state, h.why FROM history AS h ORDER BY h.passage, h.at")
 _OUTBOX = query(
-    "SELECT o.passage, o.created_at, o.step, o.outcome, o.locale, o.parameters FROM outbox AS o "
+    "SELECT o.passage, o.created_at, o.step, o.outcome, o.reason, o.locale, "
+    "o.parameters FROM outbox AS o "
     "ORDER BY o.passage, o.created_at"
 )
 _CONVERSIONS = query(
     "SELECT v.passage, v.goal, v.at FROM conversion AS v ORDER BY v.passage, v.goal"
 )
+# What holds a message is told by the rest in front of its send.
+_TOLD = ("joined", "else", "quiet hours", "a cap")
 Lines = dict[str, list[str]]
 
 
@@ -201,11 +205,12 @@ def _lines(run: _Run) -> Iterator[tuple[str, list[str]]]:
         head = f"{journey}/{number}"
         lines = [*_passage(head, rest)[:1]]
         lines += [f"{head} {at} {state} ({_why(why)})" for at, state, why in visits.get(id, [])]
-        for at, step, outcome, locale, parameters in outbox.get(id, []):
+        for at, step, outcome, reason, locale, parameters in outbox.get(id, []):
             shown = {k: v for k, v in json.loads(parameters).items() if k in given[journey, step]}
             # What was queued by a tick when nothing was due is not yet delivered.
             said = "delivered" if outcome == "queued" else outcome
-            lines.append(f"{head} {at} message {step} {said} {locale} {shown}")
+            why = f" ({_reason(reason)})" if reason else ""
+            lines.append(f"{head} {at} message {step} {said}{why} {locale} {shown}")
         lines += [f"{head} goal {goal} {at}" for goal, at in conversions.get(id, [])]
         lines += _passage(head, rest)[1:]
         found[customer].append((journey, number, lines))
@@ -229,9 +234,15 @@ def _given(run: _Run) -> dict[tuple[str, str], set[str]]:
     }
 
 
+def _reason(reason: str) -> str:
+    """Of a condition only whose rule it is: how conditions are worded is tested elsewhere."""
+    return re.sub(r"^never sent when .* (?=\(policy)", "never ", reason)
+
+
 def _why(why: str) -> str:
     """What leads to a step without time passing is told by the steps around it."""
-    return "" if why == "joined" or why == "else" or why.startswith("branch ") else why
+    is_told = why in _TOLD or why.startswith("branch ")
+    return "" if is_told else why
 
 
 def _passage(head: str, row: list[Any]) -> list[str]:

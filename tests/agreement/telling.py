@@ -65,6 +65,7 @@ class Telling(Walking):
                 self._new_data(life)
             if is_dirty:
                 self._watch(life)
+                self._go(life)
             self._join(life, joined[life.customer.id])
             self._timers(life)
 
@@ -78,6 +79,8 @@ class Telling(Walking):
             if before < happening.arrives <= self.now:
                 life.arrived.append(happening)
                 self._note(life, happening)
+                about = life.about.get(happening.seq)
+                self.listed.follow(happening, life.customer.id, about, life.fields)
         fresh = [
             h for h in life.arrived if h.at <= self.now and (h.arrives > before or h.at > before)
         ]
@@ -92,10 +95,12 @@ class Telling(Walking):
         while life.ahead:
             event = life.ahead.pop(0)
             life.taken.append(event)
+            for passage in [p for journey in self.journeys for p in life.of(journey)]:
+                self._react(life, passage, event)
+            self._go(life)
             for journey in self.journeys:
-                for passage in [*life.of(journey)]:
-                    self._react(life, passage, event)
                 self._enter_on(life, journey, event)
+            self._go(life)
 
     def _note(self, life: Life, happening: Happening) -> None:
         if happening.about is not None:
@@ -259,10 +264,15 @@ class Telling(Walking):
                     break
 
     def _timers(self, life: Life) -> None:
-        for passage in [*life.all]:
-            while not passage.ended and passage.due and passage.due <= self.now:
-                passage.counts_from, passage.woken_by = self.now, None
-                self._time_out(life, passage)
+        """Who enters goes at one time with those whose timer is over."""
+        while True:
+            for passage in life.all:
+                if not passage.ended and passage.due and passage.due <= self.now:
+                    passage.counts_from, passage.woken_by = self.now, None
+                    self._time_out(life, passage)
+            if not life.woken:
+                return
+            self._go(life)
 
     def _time_out(self, life: Life, passage: Passage) -> None:
         otherwise = getattr(passage.rest, "otherwise", ())
@@ -353,23 +363,27 @@ class Telling(Walking):
         return None
 
     def _wake(self, life: Life, passage: Passage, steps: syntax.Steps, why: str) -> None:
-        """S8, S10: goals and exits by condition, then all steps up to the next wait."""
         passage.todo = (*steps, *passage.todo)
         passage.rest, passage.due = None, None
-        reached = [g for g in passage.journey.goals if self._reach_now(g, life, passage)]
-        for goal in reached:
-            if not goal.is_stay:
-                return self._end(passage, f"goal:{goal.name.text}", why)
-        for n, leave in enumerate(passage.journey.exits):
-            if leave.condition is not None and self.holds(leave.condition, life, passage):
-                return self._end(passage, exit_state(passage.journey, n), why)
+        life.woken.append((passage, why))
+
+    def _go(self, life: Life) -> None:
+        """S18: all who are woken at once go on, first those of the journey that comes first."""
+        while life.woken:
+            self._walk(life, *life.foremost())
+
+    def _walk(self, life: Life, passage: Passage, why: str) -> None:
+        """S8, S10: goals and exits by condition, then all steps up to the next wait."""
+        if (state := self._gone(life, passage)) is not None:
+            return self._end(passage, state, why)
         while passage.todo and passage.rest is None:
             step, *rest = passage.todo
             passage.todo = tuple(rest)
-            held = self._held_arm(step, life, passage)
-            if held is not None:
-                passage.todo = (*held, *passage.todo)
+            arm = self._held_arm(step, life, passage)
+            if arm is not None:
+                passage.todo = (*arm, *passage.todo)
                 continue
+            step = self._held_back(step, life, passage)
             if (name := name_of(step)) is not None:
                 passage.visits.append((self.now, name, why))
                 why = ""
@@ -380,3 +394,14 @@ class Telling(Walking):
         if passage.rest is not None:
             return self._came_before(life, passage)
         return self._end(passage, "completed", why)
+
+    def _gone(self, life: Life, passage: Passage) -> str | None:
+        """Return the goal or exit by condition that takes out who wakes."""
+        reached = [g for g in passage.journey.goals if self._reach_now(g, life, passage)]
+        for goal in reached:
+            if not goal.is_stay:
+                return f"goal:{goal.name.text}"
+        for n, leave in enumerate(passage.journey.exits):
+            if leave.condition is not None and self.holds(leave.condition, life, passage):
+                return exit_state(passage.journey, n)
+        return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from cij.grammar import syntax
 from tests.agreement.deadlines import due
-from tests.agreement.loops import Pause, Tail, Turn, unfolded
+from tests.agreement.loops import Held, Pause, Released, Tail, Turn, unfolded
 from tests.agreement.passages import Journey, Life, Message, Passage
 from tests.agreement.reading import (
     as_shown,
@@ -18,10 +18,9 @@ from tests.agreement.reading import (
     split_steps,
     zone_exists,
 )
+from tests.agreement.ruling import ADDRESS, EXEMPT, Cap, Listed, Rules, contents
 from tests.agreement.tale import Happening, Tale
-from tests.reference_evaluator import Occurrence, Person, Row, World
-
-_TOPICS = {"hello": "news", "text": "news", "code": None}
+from tests.reference_evaluator import Occurrence, Person, Row, World, stepped
 
 
 @dataclass
@@ -47,6 +46,11 @@ class Walking:
         self.entered = {
             h.segment.text for j in self.journeys for h in j.headers(syntax.EnterSegment)
         }
+        self.rules, self.listed = (
+            Rules([n for n in self.tale.nodes if isinstance(n, syntax.Policy)]),
+            Listed(),
+        )
+        self.contents = contents(self.tale.of_kind("message"), self.tale.of_kind("topic"))
         nodes = [n for n in self.tale.nodes if isinstance(n, syntax.Fragment)]
         self.fragments = {n.name.text: n for n in nodes}
         self.events = {n.name.text: events_in(n, self.conditions) for n in segments}
@@ -95,8 +99,10 @@ class Walking:
 
     def _do(self, step: Any, life: Life, passage: Passage) -> None:
         match step:
-            case syntax.Send():
+            case syntax.Send() | Released():
                 self._send(step, life, passage)
+            case Held():
+                passage.rest, passage.due = step, step.until
             case syntax.If():
                 taken = [b.steps for b in step.branches if self.holds(b.condition, life, passage)]
                 passage.todo = (*[*taken, step.otherwise][0], *passage.todo)
@@ -163,26 +169,75 @@ class Walking:
                 return case.steps
         return step.otherwise
 
-    def _send(self, step: syntax.Send, life: Life, passage: Passage) -> None:
+    def _send(self, step: syntax.Send | Released, life: Life, passage: Passage) -> None:
         """S9, S16, S20: the checks in their order."""
+        since, step = (step.since, step.send) if isinstance(step, Released) else (None, step)
         assert step.label is not None and step.channel is not None
-        topic, channel = _TOPICS[step.messages[0].text], step.channel.text
-        address = {"email": "email", "sms": "phone"}[channel]
+        content, channel = self.contents[step.messages[0].text], step.channel.text
+        zone = self.zone(life, passage.journey)
+        outcome, reason = "delivered", ""
         if passage.is_held_out:
-            outcome = "withheld"
-        elif topic and not life.consents[topic, channel]:
-            outcome = "no_consent"
-        elif not life.fields.get(address):
-            outcome = "no_address"
-        else:
-            outcome = "delivered"
+            outcome, reason = "withheld", "in the holdout group"
+        elif refusal := self._refusal(step, since, life, passage):
+            outcome, reason = refusal
+        elif full := [c for c in self._caps(step) if c.is_full(life.messages, self.now, zone)]:
+            outcome, reason = "capped", f"{full[0].words} (policy {full[0].policy})"
         language = passage.journey.settings.get("language")
         locale = self.value(language, life, passage) if language else life.fields["language"]
-        zone = self.zone(life, passage.journey)
         given = tuple(
             (s.key.text, as_shown(self.value(s.value, life, passage), zone)) for s in step.settings
         )
-        passage.messages.append(Message(self.now, step.label.text, outcome, locale, given))
+        address = life.fields[ADDRESS[channel]]
+        said = (outcome, reason, channel, content.topic, address, locale, given)
+        passage.messages.append(Message(self.now, step.label.text, *said))
+
+    def _refusal(
+        self, step: syntax.Send, since: datetime | None, life: Life, passage: Passage
+    ) -> tuple[str, str] | None:
+        """S16: what is against a message whatever the hour, with its reason."""
+        assert step.channel is not None
+        content, channel = self.contents[step.messages[0].text], step.channel.text
+        address = life.fields[ADDRESS[channel]]
+        if since and content.expires and self._expiry(step, since, life, passage) <= self.now:
+            return "expired", f"it was valid for {content.validity}"
+        if content.needs_consent and not life.consents[content.topic, channel]:
+            return "no_consent", f"no consent to {content.topic} by {channel}"
+        if self.listed.has(channel, life.customer.id, address):
+            return "suppressed", "on the suppression list"
+        for policy, condition in self.rules.never(channel):
+            if self.world.holds(condition, self.row(life, passage.journey)):
+                return "suppressed", f"never (policy {policy})"
+        if not address:
+            return "no_address", f"the customer has no {ADDRESS[channel]}"
+        return None
+
+    def _expiry(self, step: syntax.Send, since: datetime, life: Life, passage: Passage) -> datetime:
+        expires = self.contents[step.messages[0].text].expires
+        found = stepped(since, expires, 1, self.zone(life, passage.journey)) if expires else None
+        return found if isinstance(found, datetime) else datetime.max
+
+    def _caps(self, step: syntax.Send) -> list[Cap]:
+        assert step.channel is not None
+        topic = self.contents[step.messages[0].text].topic
+        return [cap for cap in self.rules.caps if cap.is_of(step.channel.text, topic)]
+
+    def _held_back(self, step: Any, life: Life, passage: Passage) -> Any:
+        """S17, S18: what keeps a message that nothing is against; a held-out one waits as long."""
+        send, since = (step.send, step.since) if isinstance(step, Released) else (step, None)
+        if not isinstance(send, syntax.Send) or self._refusal(send, since, life, passage):
+            return step
+        zone, topic = self.zone(life, passage.journey), self.contents[send.messages[0].text].topic
+        released = Released(send, since or self.now)
+        expiry = self._expiry(send, released.since, life, passage)
+        if topic != EXEMPT and self.rules.is_quiet(self.now, zone):
+            until = self.rules.quiet_until(self.now, zone)
+            return Held(released, "quiet hours", min(until, expiry))
+        full = [c for c in self._caps(send) if c.is_full(life.messages, self.now, zone)]
+        if full and all(cap.waits for cap in full):
+            return Held(
+                released, "a cap", min(full[0].frees(life.messages, self.now, zone), expiry)
+            )
+        return step
 
     def _end(self, passage: Passage, state: str, why: str) -> None:
         passage.visits.append((self.now, state, why))

@@ -1,0 +1,103 @@
+"""Drawing conditions over the shared vocabulary."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import TypeVar
+
+from tests.agreement.eras import DURATIONS, Era
+
+_Option = TypeVar("_Option")
+
+
+class Asking:
+    """One tale. `made` counts steps, `sends` are labels sent on every path to here."""
+
+    def __init__(self, random: Random, number: int, era: Era) -> None:
+        self.random, self.seed, self.era = random, number, era
+        self.start, self.marks = era.start, era.marks
+        self.made, self.left = 0, 9
+        self.sends: list[str] = []
+        self.trigger: str | None = None
+        # Conditions that only a journey can ask, and only the steps of a fragment.
+        self.kept: list[str] = []
+        self.is_inside = False
+
+    def pick(self, options: Sequence[_Option]) -> _Option:
+        return options[self.random.randrange(len(options))]
+
+    def is_(self, one_in: int) -> bool:
+        return self.random.randrange(one_in) == 0
+
+    @property
+    def tribe(self) -> str:
+        """Only customers of this name are let in, so that seeds do not meet in one store."""
+        return f"t{self.seed}"
+
+    def condition(self, depth: int = 1) -> str:
+        forms = ["plain", "plain", "events", "events", "time"] + ["trigger"] * bool(self.trigger)
+        forms += ["and", "or", "not"] if depth else []
+        match self.pick(forms):
+            case "plain":
+                return self.pick(
+                    ["points > 3", "points <= 10", "vip", "not vip", "points != 3", "born is known"]
+                    + ["consent.news", "consent.news.email", f"in segment s{self.seed}"]
+                    + ["stage > 1", "stage is known", *self.kept]
+                )
+            case "events":
+                return self._of_events()
+            case "time":
+                return self._of_time()
+            case "trigger":
+                field = {"purchase": "items", "visited": "minutes"}[self.trigger or ""]
+                other = self.pick([f"trigger.{field} > 1", f"count(purchase) > trigger.{field}"])
+                return self.pick([other, f"trigger.at + {self.pick(DURATIONS)} > now()"])
+            case "not":
+                return f"not ({self.condition(depth - 1)})"
+            case word:
+                return f"({self.condition(depth - 1)} {word} {self.condition(depth - 1)})"
+
+    def _of_events(self) -> str:
+        length, count = self.pick(DURATIONS), self.pick([1, 2, 3])
+        return self.pick(
+            [
+                f"count(purchase within last {length}) >= {count}",
+                f"any(visited within last {length})",
+                f"not any(purchase within last {length} where amount > 50 EUR)",
+                f"sum(purchase.items within last {length}) > {count}",
+                "any(visited since last(purchase.at))",
+                f"count(opened) < {count}",
+                f"count(purchase) = {count}",
+                'last(visited.page) = "a"',
+            ]
+        )
+
+    def _of_time(self) -> str:
+        length = self.pick(DURATIONS)
+        return self.pick(
+            [
+                f"last(purchase.at) + {length} <= now()",
+                f"seen + {length} > now()",
+                f"now() >= {self.pick(self.marks).isoformat(' ')[:16]}",
+                f"today() > {self.pick(self.marks).date()}",
+                f"first(visited.at) < now() - {length}",
+                "day(today()) > 15",
+            ]
+        )
+
+    def _steady(self) -> str:
+        """Return a condition that time alone does not change."""
+        return self.pick(
+            ["points > 3", "vip", "stage > 0", "count(purchase) = 2", 'last(visited.page) = "a"']
+            + ["any(visited since last(purchase.at))", "consent.news.email"]
+        )
+
+    def where(self, event: str, one_in: int = 2) -> str:
+        if not self.is_(one_in):
+            return ""
+        fields = {
+            "purchase": ["amount > 40 EUR", 'coupon = "a"', "items >= 1", "items > points"],
+            "visited": ['page = "a"', 'page != "b"', "minutes > 1"],
+            "opened": ['channel = "email"'],
+            "unsubscribed": ['topic = "news"', 'channel = "email"'],
+        }
+        return f" where {self.pick([*fields[event], 'vip'])}"
