@@ -57,6 +57,16 @@ def test_new_data_alone_records_goals_that_stay() -> None:
     assert town.ended() == {} and next_tick(town.world) == NOW + 10 * DAY
 
 
+@pytest.mark.parametrize("step", ["", "done: end over"])
+def test_who_wakes_only_to_leave_reaches_goals_that_stay(step: str) -> None:
+    goal = "goal calm when not any(cart within last 1 hour) and stay"
+    town = town_of(goal, steps=f"pause: wait 1 day\n    {step}")
+    assert conversions(town) == []
+    town.tick(NOW + DAY)
+    assert conversions(town) == [("calm", name, NOW + DAY) for name in ("ana", "bob")]
+    assert len(town.ended()) == 2
+
+
 def test_new_data_alone_lets_nobody_leave_before_waking() -> None:
     town = town_of("goal rich when points > 100", "exit poor when points < 0")
     town.change("ana", points=200)

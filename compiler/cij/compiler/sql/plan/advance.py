@@ -185,7 +185,9 @@ def _effects(region: Region, context: Context) -> list[Statement]:
 
 def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
     """Return the statements that record goals `when … and stay`, before anything else is done."""
-    if isinstance(context.journey.state(region.root), pg.End):
+    root = context.journey.state(region.root)
+    if isinstance(root, pg.End) and root.cause != "end":
+        # The event that leads there has had them looked at.
         return []
     return [s for goal in context.journey.goals for s in at_waking(goal, context)]
 
