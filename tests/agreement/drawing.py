@@ -4,6 +4,7 @@ Durations, conditions and instants come from small sets, so that deadlines and e
 and so that many customers move at the same instants: a store has to tick at each of them.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 
@@ -12,6 +13,16 @@ from tests.agreement.peopling import Peopling
 from tests.agreement.stepping import EVENTS, Stepping
 from tests.agreement.tale import Tale
 from tests.agreement.vocabulary import HEAD
+
+SCHEDULES = (
+    "day at 02:30",
+    "monday at 09:00",
+    "2 days at 00:00",
+    "2 weeks at 01:30",
+    "week at 02:00",
+    "month at 09:00",
+    "sunday at 02:30",
+)
 
 
 def draw(number: int, batch: int, attempt: int = 0) -> Tale:
@@ -52,7 +63,8 @@ class _Drawing(Stepping, Peopling):
 
     def _journey(self, name: str, *besides: str) -> str:
         self.trigger, self.sends, self.kept, self.made = None, [], [], 0
-        lines = [*self._entries(), *besides]
+        entries = self._entries()
+        lines = [*self._doors(entries, Random(f"door {name}")), *besides]
         self.left = 4 if besides else 9
         lines.append(
             self.pick(["", "again always", "again always", f"again after {self.pick(DURATIONS)}"])
@@ -77,6 +89,17 @@ class _Drawing(Stepping, Peopling):
             "points != at entry points",
         ]
         return f"journey {name} {{\n{head}\nsteps {self._block(2 if besides else 3, 2)}\n}}\n"
+
+    def _doors(self, entries: list[str], random: Random) -> Iterator[str]:
+        """Add when people may enter, by chances of its own: the other ones stay as they are."""
+        for line in entries:
+            is_plain = line.startswith("enter from") and not line.endswith("once")
+            every = f" every {random.choice(SCHEDULES)}" if random.randrange(3) else ""
+            yield line + every * is_plain
+        if (chance := random.randrange(12)) < 3:
+            hours = random.choice([3, 24, 71]) if chance > 1 else random.choice([71, 200, 400])
+            at = self.start + timedelta(hours=hours)
+            yield f"{'starts' if chance > 1 else 'ends'} = {at.isoformat(' ')[:16]}"
 
     def _entries(self) -> list[str]:
         if self.is_(4):

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+
+from tests.agreement.tale import Tale
 
 # What a line of a trace looks like where a feature did something.
 FEATURES: Mapping[str, str] = {
@@ -20,10 +22,24 @@ FEATURES: Mapping[str, str] = {
     "priority": r"^k\d+/\d+ .* message",
 }
 
+# What the head of a journey says whose passages have the feature.
+HEADS: Mapping[str, str] = {
+    "recurring entries": r"enter from segment \w+ every ",
+    "starts": r"\nstarts = ",
+    "ends": r"\nends = ",
+}
 
-def reached(traces: Iterable[Sequence[str]]) -> Counter[str]:
+
+def reached(tales: Sequence[Tale], told: Mapping[str, Sequence[str]]) -> Counter[str]:
     """Return how many of the traces have each feature."""
     count: Counter[str] = Counter()
-    for lines in traces:
-        count.update(n for n, form in FEATURES.items() if any(re.search(form, x) for x in lines))
+    for tale in tales:
+        heads = {h.split(" ", 1)[0]: h for h in tale.text.split("\njourney ")[1:]}
+        for lines in (told[c.id] for c in tale.customers):
+            count.update(
+                n for n, form in FEATURES.items() if any(re.search(form, x) for x in lines)
+            )
+            names = {line.split("/")[0] for line in lines}
+            mine = [heads[name] for name in names]
+            count.update(n for n, form in HEADS.items() if any(re.search(form, h) for h in mine))
     return count

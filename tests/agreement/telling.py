@@ -37,6 +37,7 @@ class Telling(Walking):
         found = [*self.happens, *self.changes]
         found += [p.due for life in self.lives for p in life.all if p.due and not p.ended]
         found += [self._next_look(name) for name in self.entered]
+        found += [at for door in self.doors.values() for at in door.instants]
         return min((at for at in found if at > self.now), default=None)
 
     def moment(self, now: datetime) -> None:
@@ -48,25 +49,25 @@ class Telling(Walking):
             self._change(life, before)
             self._arrive(life, before)
         self.is_dirty = now in self.changes
-        is_refreshed = self.is_dirty
+        is_refreshed, is_first = self.is_dirty, True
         while True:
             for life in self.lives:
                 self._take_in(life)
-            self._settle(is_refreshed)
-            is_refreshed = False
+            self._settle(is_refreshed, is_first)
+            is_refreshed = is_first = False
             if not self.is_dirty and not any(life.raised for life in self.lives):
                 return
 
-    def _settle(self, is_refreshed: bool) -> None:
+    def _settle(self, is_refreshed: bool, is_first: bool) -> None:
         is_dirty, self.is_dirty = self.is_dirty, False
-        joined = self._look(is_dirty)
+        joined = self._look(is_dirty, is_first)
         for life in self.lives:
             if is_refreshed:
                 self._new_data(life)
             if is_dirty:
                 self._watch(life)
                 self._go(life)
-            self._join(life, joined[life.customer.id])
+            self._join(life, joined[life.customer.id], is_first)
             self._timers(life)
 
     def _change(self, life: Life, before: datetime) -> None:
@@ -281,7 +282,8 @@ class Telling(Walking):
     # --- entering ---
 
     def _enter_on(self, life: Life, journey: Journey, event: Occurrence) -> None:
-        if event.at < self.tale.start:
+        door = self.doors[journey.name]
+        if event.at < door.opens or not door.is_open(self.now):
             return
         row = self.row(life, journey, None, event)
         for header in journey.headers(syntax.EnterOn):
@@ -292,13 +294,18 @@ class Telling(Walking):
                 self._admit(life, journey, event, key, event.at)
                 return
 
-    def _look(self, is_dirty: bool) -> dict[str, list[str]]:
+    def _look(self, is_dirty: bool, is_first: bool) -> dict[str, list[str]]:
         """Look at the segments: for everybody when their time has come or somebody was changed,
         else for those who had an event. Return what each customer joined.
         """
         joined: dict[str, list[str]] = {life.customer.id: [] for life in self.lives}
+        wanted = {s for d in self.doors.values() if self.now in d.instants for s in d.segments}
         for name in sorted(self.entered):
-            is_due = name not in self.looked or self.now >= self._next_look(name)
+            is_due = (
+                (is_first and name in wanted)
+                or name not in self.looked
+                or self.now >= self._next_look(name)
+            )
             if is_due or is_dirty:
                 self.looked[name] = self.now
             for life in self.lives:
@@ -315,11 +322,20 @@ class Telling(Walking):
     def _next_look(self, name: str) -> datetime:
         return self.looked[name] + self.refresh[name]
 
-    def _join(self, life: Life, joined: list[str]) -> None:
+    def _join(self, life: Life, joined: list[str], is_first: bool) -> None:
+        """S6: who joins, who is in at the journey's start, all who are in when they are called."""
         for journey in self.journeys:
+            door = self.doors[journey.name]
+            is_start = is_first and self.now == door.opens
             for header in journey.headers(syntax.EnterSegment):
-                is_in_time = self.now == self.tale.start or not header.is_once
-                if header.segment.text in joined and is_in_time:
+                name = header.segment.text
+                if header.every is not None:
+                    comes = is_first and door.is_called(header, self.now) and name in life.segments
+                elif is_start:
+                    comes = name in life.segments
+                else:
+                    comes = name in joined and not header.is_once
+                if comes and door.is_open(self.now):
                     self._admit(life, journey, None, "", self.now)
 
     def _admit(

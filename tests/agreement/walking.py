@@ -6,6 +6,7 @@ from typing import Any
 
 from cij.grammar import syntax
 from tests.agreement.deadlines import due
+from tests.agreement.doors import Door
 from tests.agreement.loops import Held, Pause, Released, Tail, Turn, unfolded
 from tests.agreement.passages import Journey, Life, Message, Passage
 from tests.agreement.reading import (
@@ -38,6 +39,7 @@ class Walking:
     def __post_init__(self) -> None:
         self.journeys = [Journey(n) for n in self.tale.nodes if isinstance(n, syntax.Journey)]
         self.lives = [Life(c, dict(c.fields), dict(c.consents)) for c in self.tale.customers]
+        self.doors = {j.name: Door(j, self.tale) for j in self.journeys}
         segments = self.tale.of_kind("segment")
         self.conditions = {n.name.text: clauses(n) for n in segments}
         self.refresh = {n.name.text: refresh(n) for n in segments}
