@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from cij.cli.writing import write_atomically
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.runtime.story import Failure, StoryPlayer, StoryResult
+
+if TYPE_CHECKING:
+    from cij.cli.exploring import Explored
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ Examples:
   cij test examples/loyalty --match reminded
   cij test journeys/loyalty.journey     # the tests of one file
   cij test --junit report.xml
-  cij test --coverage --fail-under 80   # which arms, waits and locales no test comes by"""
+  cij test --coverage --fail-under 80   # which arms, waits and locales no test comes by
+  cij test --explore 200                # what no test thought of: random people and events"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--match", default="", metavar="TEXT", help="Only tests with TEXT in their title.")
@@ -54,6 +58,14 @@ Examples:
     metavar="PERCENT",
     help="With coverage: fail (exit code 1) when less is covered.",
 )
+@click.option(
+    "--explore",
+    "drawn",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Then play N random stories over all journeys, and check what must always hold.",
+)
+@click.option("--seed", default=0, show_default=True, help="Draw other random stories.")
 def command(
     path: Path,
     match: str,
@@ -62,11 +74,18 @@ def command(
     verbose: bool,
     is_covering: bool,
     fail_under: float | None,
+    drawn: int | None,
+    seed: int,
 ) -> None:
     """Run the `test` blocks of the project at PATH, or of one file.
 
     Each test plays one journey in memory, on its own clock, with the engine that runs live; nothing
     is sent and no data is read. Times are local to the project's zone.
+
+    With --explore, customers, consents and events are drawn, with times around the deadlines of the
+    journeys. Whatever they do: every passage gets on, nothing is sent after an exit, consent, quiet
+    hours, caps and the suppression list hold, no key stands twice, and the same story gives the
+    same history. The smallest story that breaks one of them is printed as a test to keep.
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if _is_wanted(s, match)]
@@ -74,17 +93,23 @@ def command(
     player = StoryPlayer(program, verbose, coverage.read if coverage else None)
     with closing(player):
         results = _played(player, stories, None if as_json else _teller(verbose, program.timezone))
+    explored = _explored(program, drawn, seed, coverage)
     if report is not None:
-        write_atomically(report, junit([(t.result, t.seconds) for t in results]))
+        cases = [(t.result, t.seconds) for t in results]
+        write_atomically(report, junit([*cases, *([explored.as_case()] if explored else [])]))
     if as_json:
         whole = _as_json(results) | ({"coverage": coverage.as_json()} if coverage else {})
+        whole |= {"explored": explored.as_json()} if explored else {}
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
         click.echo(_summary(results, found, match))
+        if explored:
+            explored.print()
         if coverage:
             coverage.print()
     is_enough = coverage is None or coverage.is_enough(fail_under)
-    if not (is_enough and all(t.result.is_ok for t in results)):
+    holds = all(t.result.is_ok for t in results) and (explored is None or explored.holds)
+    if not (is_enough and holds):
         raise click.exceptions.Exit(Exit.ERRORS)
 
 
@@ -103,6 +128,17 @@ def _played(player: StoryPlayer, stories: list[Story], tell: Tell | None) -> lis
         if tell is not None:
             tell(results[-1])
     return results
+
+
+def _explored(
+    program: Program, count: int | None, seed: int, coverage: "_Covered | None"
+) -> "Explored | None":
+    """Return what exploring found; None where nobody asked for it."""
+    if count is None:
+        return None
+    from cij.cli.exploring import explore
+
+    return explore(program, count, seed, coverage.read if coverage else None)
 
 
 class _Covered:

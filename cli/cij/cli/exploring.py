@@ -1,0 +1,102 @@
+"""`cij test --explore`: random stories, and the smallest that breaks what must hold."""
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import click
+
+from cij.cli.render.colour import painter
+from cij.compiler.program import Place, Program
+from cij.compiler.story import Story
+from cij.runtime.explore import Explorer, Found
+from cij.runtime.explore.play import Observe
+from cij.runtime.story import Failure, StoryResult
+
+_PLACE = Place(file="explored", line=1, column=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What was found in how many seconds."""
+
+    program: Program
+    seed: int
+    found: Found
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        return self.found.broken is None
+
+    def print(self) -> None:
+        """Print what holds, or the story that breaks it."""
+        paint = painter(sys.stdout)
+        broken, count = self.found.broken, self.found.played
+        stories = "1 story" if count == 1 else f"{count} stories"
+        told = f"explored {stories} from seed {self.seed} ({self.seconds:.1f} s)"
+        if broken is None:
+            click.echo(f"{told}: nothing found")
+            return
+        click.echo(f"{paint('error', 'FAIL')}  {told}: {broken.violation.rule}: it does not")
+        click.echo(f"      {broken.violation.journey}: {broken.violation.text}")
+        click.echo("      the smallest story in which it happens:\n")
+        click.echo("".join(f"  {line}\n" for line in broken.test.splitlines()))
+        click.echo("".join(f"      {line}\n" for line in broken.trace), nl=False)
+        click.echo(f"      again: cij test --explore {broken.number} --seed {self.seed}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was found as plain values; `broken` is null where everything holds."""
+        broken = self.found.broken
+        return {
+            "seed": self.seed,
+            "played": self.found.played,
+            "ms": round(self.seconds * 1000),
+            "broken": broken
+            and {
+                "number": broken.number,
+                "rule": broken.violation.rule,
+                "journey": broken.violation.journey,
+                "customer": broken.violation.customer,
+                "found": broken.violation.text,
+                "test": broken.test,
+                "trace": list(broken.trace),
+            },
+        }
+
+    def as_case(self) -> tuple[StoryResult, float]:
+        """Return it as one more test, for JUnit."""
+        broken = self.found.broken
+        title = f"explored from seed {self.seed}"
+        story = Story(title, self.program.journeys[0].name, _PLACE, "", ())
+        if broken is None:
+            return StoryResult(story, (), {}), self.seconds
+        failure = Failure(
+            place=_PLACE,
+            statement=broken.violation.rule,
+            customer=broken.violation.customer,
+            found=broken.violation.text,
+            hint=f"cij test --explore {broken.number} --seed {self.seed}",
+            trace=(*broken.test.splitlines(), *broken.trace),
+        )
+        return StoryResult(story, (failure,), {}), self.seconds
+
+
+def explore(program: Program, count: int, seed: int, observe: Observe | None) -> Explored:
+    """Draw and play `count` stories, or up to the first that breaks something."""
+    if not program.journeys:
+        raise click.UsageError("there is no journey to explore")
+    start = perf_counter()
+    with closing(Explorer(program, seed, observe)) as explorer:
+        found = explorer.explore(count, lambda played: _progress(played, count))
+    _progress(0, 0)
+    return Explored(program, seed, found, perf_counter() - start)
+
+
+def _progress(played: int, count: int) -> None:
+    """Show on a terminal how many stories were played; nothing any more at the end."""
+    if sys.stderr.isatty():
+        text = f"\rexplored {played} of {count}" if count else "\r" + " " * 30 + "\r"
+        click.echo(text, err=True, nl=False)

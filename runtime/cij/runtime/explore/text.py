@@ -1,0 +1,55 @@
+"""A drawn story as the `test` block that an author would write."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cij.compiler import story as st
+from cij.compiler.expression import Constant
+from cij.compiler.wording import duration_words, name_words, words
+
+
+def worded(statement: st.Statement, line: int) -> st.Statement:
+    """Return the statement with its words and a place of its own, which also names its event."""
+    place = statement.place.model_copy(update={"line": line})
+    return replace(statement, place=place, words=" ".join(_lines(statement)).strip())
+
+
+def as_test(story: st.Story, title: str, journey: str) -> str:
+    """Return the text of the block."""
+    lines = [f'test "{title}" for {name_words(journey)} {{', f"  clock {story.clock}"]
+    for statement in story.statements:
+        lines += [f"  {line}" for line in _lines(statement)]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _lines(statement: st.Statement) -> Iterator[str]:
+    match statement:
+        case st.Given(customer=name):
+            pairs = dict(_values(statement.fields)) | dict(_consents(statement.consents))
+            yield from _block(f'given customer "{name}"', pairs)
+        case st.Happens(event=event, of=of, customer=name, fields=fields):
+            label = f"{name_words(event)}({name_words(of)})" if of else name_words(event)
+            yield from _block(f'event {label} by "{name}"', dict(_values(fields)))
+        case st.After(period=period):
+            yield f"after {duration_words(period)}"
+
+
+def _block(head: str, pairs: dict[str, str]) -> Iterator[str]:
+    if not pairs:
+        # The grammar knows no customer without braces, and no event with empty ones.
+        yield head + (" {}" if head.startswith("given") else "")
+        return
+    yield f"{head} {{"
+    yield from (f"  {name} = {value}" for name, value in pairs.items())
+    yield "}"
+
+
+def _values(fields: dict[str, Constant]) -> Iterator[tuple[str, str]]:
+    for name, constant in fields.items():
+        yield name_words(name), words(constant)
+
+
+def _consents(consents: tuple[st.ConsentGiven, ...]) -> Iterator[tuple[str, str]]:
+    for c in consents:
+        name = f"consent.{c.topic}" + (f".{c.channel}" if c.channel else "")
+        yield name_words(name), "true" if c.is_granted else "false"
