@@ -22,6 +22,7 @@ ARROWS = {
         "cij.compiler.program",
         "cij.compiler.sql",
         "cij.compiler.expression",
+        "cij.compiler.policy",
         "cij.compiler.types",
         # Walking over a program.
         "cij.compiler.parts",

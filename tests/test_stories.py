@@ -259,6 +259,11 @@ def test_coverage_tells_what_no_test_comes_by(golden: Golden) -> None:
     golden("stories/coverage.txt", _without_times(result.output.partition("Covered")[2]))
 
 
+def test_coverage_sees_what_happens_under_policies(golden: Golden) -> None:
+    result = _run(STORIES / "policies", "--coverage")
+    golden("stories/coverage_policies.txt", _without_times(result.output.partition("Covered")[2]))
+
+
 def test_coverage_sees_every_kind_of_point() -> None:
     program, stories, _ = _passing()
     coverage = Coverage(program)

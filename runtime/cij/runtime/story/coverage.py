@@ -13,6 +13,7 @@ from cij.compiler import program as pg
 from cij.compiler.expression import Expression, HashShare
 from cij.compiler.parts import parts
 from cij.compiler.sql import query
+from cij.compiler.sql.plan.governing import governed, rules_of
 from cij.compiler.sql.plan.regions import Leaf, regions
 from cij.runtime.delivery.render import choose_locale
 from cij.runtime.engine import Row
@@ -62,12 +63,17 @@ class Coverage:
 
     program: pg.Program
     points: dict[Point, bool] = field(default_factory=dict)
+    # Journeys as they run, under the policies, and the paths through them.
+    _ruled: dict[str, pg.Journey] = field(default_factory=dict)
     _leaves: dict[str, dict[int, Leaf]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        rules = rules_of(self.program)
         for journey in self.program.journeys:
             self.points |= dict.fromkeys(_points(journey, self.program), False)
-            found = (leaf for region in regions(journey) for leaf in region.leaves)
+            ruled = governed(journey, self.program, rules)
+            found = (leaf for region in regions(ruled) for leaf in region.leaves)
+            self._ruled[journey.name] = ruled
             self._leaves[journey.name] = {leaf.path: leaf for leaf in found}
 
     def read(self, world: World) -> None:
@@ -83,8 +89,8 @@ class Coverage:
         leaves = self._leaves[journey.name]
         for before, path, why in world.engine.rows(_MOVES, named):
             if path in leaves:
-                yield from _woken(journey, leaves.get(before), leaves[path], why)
-                yield from _along(journey, leaves[path])
+                yield from _woken(leaves.get(before), leaves[path], why)
+                yield from _along(self._ruled[journey.name], leaves[path])
         for (goal,) in world.engine.rows(_GOALS, named):
             yield "goal", "", goal
         yield from self._locales(world.engine.rows(_LOCALES, named))
@@ -172,9 +178,7 @@ def _sent(journey: pg.Journey, program: pg.Program) -> list[pg.Message]:
 # --- what happened ----------------------------------------------------------------------------
 
 
-def _woken(
-    journey: pg.Journey, before: Leaf | None, leaf: Leaf, why: str
-) -> Iterator[tuple[str, str, str]]:
+def _woken(before: Leaf | None, leaf: Leaf, why: str) -> Iterator[tuple[str, str, str]]:
     """Yield what ended the wait at which a move began."""
     if before is None or not isinstance(before.final, pg.Rest):
         return
