@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -14,11 +15,12 @@ import pytest
 from cij.cli.compiling import compiled
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
+from cij.runtime.course import Course
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
-from cij.runtime.simulate import run_to
+from cij.runtime.simulate import run_to, simulate
 from cij.runtime.world import World
 from tests.conftest import Golden
 from tests.example import copy_example, inside, replace
@@ -239,3 +241,30 @@ def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, comm
             arguments += ["loyalty_reward", "--at", f"{until + timedelta(hours=1):%Y-%m-%d %H:%M}"]
         out.append(_told(command, *arguments, "--project", str(folder)))
     golden(f"insight/{command}_held.txt", "\n".join(out))
+
+
+def test_a_simulation_tells_what_policies_do(tmp_path: Path) -> None:
+    folder = copy_example(tmp_path)
+    (folder / "policy.journey").write_text(_POLICY)
+    _, program = compiled(folder)
+    night = datetime(2026, 3, 2, 21, 30)
+    with closing(DuckEngine(None)) as engine:
+        world = deploy(engine, program, night)
+        refresh_data(world, folder, night)
+        found = simulate(world, night, night + timedelta(days=10), lambda at: None)
+    effects = {(str(e.day), e.effect, e.rule): e.times for e in found.effects}
+    held = effects["2026-03-02", "held", "quiet hours"]
+    late = {(s.step, s.held): s.people for s in found.standing if str(s.day) == "2026-03-02"}
+    assert held > 0
+    assert late["reward", "quiet hours"] == held
+    capped = {day: n for (day, effect, _), n in effects.items() if effect == "capped"}
+    assert capped == _capped_by_day(found)
+    assert {e.effect for e in found.effects} == {"held", "capped"}
+
+
+def _capped_by_day(found: Course) -> dict[str, int]:
+    counts = Counter[str]()
+    for count in found.days:
+        if count.name.endswith("(capped)"):
+            counts[str(count.day)] += count.count
+    return counts

@@ -16,7 +16,7 @@ from cij.cli.chart import chart
 from cij.cli.settings import Settings
 from cij.cli.summary import console, local, table
 from cij.cli.writing import write_atomically
-from cij.runtime.course import Course, DayCount, HourCount
+from cij.runtime.course import Course, DayCount, HourCount, Standing
 
 _SHOWN_DAYS = 7
 _SHOWN_HOURS = 3
@@ -71,7 +71,7 @@ def _print(found: Course, zone: str, title: str) -> None:
     heads = ("day", "journey", "enter", "messages", "reach a goal", "leave")
     about = f"{local(found.start, zone)} to {local(found.end, zone)} ({zone}), {title}"
     out.print(table(about, heads, list(_rows(found))))
-    for made in (_standing(found), _busiest(found), _not_sent(found)):
+    for made in (_standing(found), _busiest(found), _not_sent(found), _effects(found)):
         if made.row_count:
             out.print(made)
     for line in _limits(found):
@@ -102,11 +102,15 @@ def _all(what: str, counts: list[DayCount]) -> str:
 def _standing(found: Course) -> Any:
     days = sorted({s.day for s in found.standing})
     shown = _spread(days)
-    people = {(s.journey, s.step, s.day): s.people for s in found.standing}
-    steps = dict.fromkeys((s.journey, s.step) for s in found.standing)
+    people = {(s.journey, _step(s), s.day): s.people for s in found.standing}
+    steps = dict.fromkeys((s.journey, _step(s)) for s in found.standing)
     rows = [(*step, *(people.get((*step, day), 0) for day in shown)) for step in steps]
     heads = ("journey", "step", *(day.isoformat() for day in shown))
     return table("People at the end of the day", heads, rows)
+
+
+def _step(found: Standing) -> str:
+    return f"{found.step} (held: {found.held})" if found.held else found.step
 
 
 def _spread(days: list[date]) -> list[date]:
@@ -128,6 +132,11 @@ def _busiest(found: Course) -> Any:
 def _not_sent(found: Course) -> Any:
     rows = [(n.channel, n.message, n.outcome, n.reason, n.count) for n in found.not_sent]
     return table("Not sent", ("channel", "message", "outcome", "reason", "messages"), rows)
+
+
+def _effects(found: Course) -> Any:
+    rows = [(e.day.isoformat(), e.effect, e.rule, e.times) for e in found.effects]
+    return table("What the rules of sending did", ("day", "effect", "rule", "messages"), rows)
 
 
 def _limits(found: Course) -> Iterator[str]:
@@ -157,5 +166,6 @@ def _plain(found: Course) -> dict[str, Any]:
         "standing": [{**asdict(s), "day": s.day.isoformat()} for s in found.standing],
         "hours": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.hours],
         "not_sent": [asdict(n) for n in found.not_sent],
+        "effects": [{**asdict(e), "day": e.day.isoformat()} for e in found.effects],
         "breaches": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.breaches],
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cij.compiler.sql import course as statements
+from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.runtime.engine import Row
 from cij.runtime.world import World
 from cij.runtime.zones import to_local
@@ -23,12 +24,13 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """People at a step at the end of a local day."""
+    """People at a step at the end of a local day; `held` is what holds a message of the step."""
 
     day: date
     journey: str
     step: str
     people: int
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,19 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """How often a rule of sending held or kept back a message on a local day.
+
+    `effect` is held, capped, expired, suppressed or no_consent; `rule` is the reason in words.
+    """
+
+    day: date
+    effect: str
+    rule: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What happened from `start` to `end`; days and hours are those of the project's zone."""
 
@@ -67,6 +82,7 @@ class Course:
     standing: tuple[Standing, ...]
     hours: tuple[HourCount, ...]
     not_sent: tuple[NotSent, ...]
+    effects: tuple[Effect, ...]
 
     @property
     def breaches(self) -> tuple[HourCount, ...]:
@@ -94,6 +110,7 @@ def course(world: World, start: datetime, end: datetime, ticks: int, limits: Lim
             for hour, channel, count in rows(statements.HOURS, parameters)
         ),
         tuple(NotSent(*r) for r in rows(statements.NOT_SENT, parameters)),
+        tuple(Effect(*r) for r in rows(statements.EFFECTS, parameters)),
     )
 
 
@@ -118,4 +135,9 @@ def _standing(changes: list[Row], first: date, last: date) -> Iterator[Standing]
             day = first + timedelta(days=n)
             people += differences.get(day, 0)
             if people:
-                yield Standing(day, journey, step, people)
+                yield _stands(day, journey, step, people)
+
+
+def _stands(day: date, journey: str, state: str, people: int) -> Standing:
+    step = heading_for(state) if held_by(state) else None
+    return Standing(day, journey, step or state, people, held_by(state) or "")

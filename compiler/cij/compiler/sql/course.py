@@ -5,6 +5,7 @@ Parameters: `start`, `end`, and `zone`, whose local days and hours they are.
 
 from cij.compiler.sql.condition import column, to_local
 from cij.compiler.sql.plan.days import local_day
+from cij.compiler.sql.plan.governing import RESTS
 from cij.compiler.sql.template import Statement, fill, query
 
 _WITH_OUTCOME = "CONCAT(x.message, ' (', x.outcome, ')')"
@@ -62,4 +63,27 @@ NOT_SENT = query(
     "SELECT x.channel, x.message, x.outcome, x.reason, COUNT(*) FROM outbox AS x "
     "WHERE x.created_at >= $start AND x.created_at <= $end "
     "AND NOT x.outcome IN ('queued', 'delivered') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+)
+
+# What rules of sending did, by local day: (day, effect, rule, times). A message that is held twice
+# counts twice.
+EFFECTS = query(
+    """
+SELECT e.day, e.effect, e.rule, COUNT(*) FROM (
+  SELECT {queued} AS day, x.outcome AS effect, x.reason AS rule FROM outbox AS x
+  WHERE x.created_at >= $start AND x.created_at <= $end
+    AND x.outcome IN ('capped', 'expired', 'suppressed', 'no_consent')
+  UNION ALL
+  SELECT {came} AS day, 'held' AS effect, v.rule FROM move AS m
+  JOIN {rests} AS v ON v.path = m.path
+  WHERE m.at >= $start AND m.at <= $end
+) AS e GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""",
+    queued=local_day("x", "created_at"),
+    came=local_day("m", "at"),
+    rests=fill(
+        "SELECT w.path, MAX(CASE "
+        + " ".join(f"WHEN w.state LIKE '%{tail}' THEN '{why}'" for tail, why in RESTS.items())
+        + " END) AS rule FROM visit AS w GROUP BY w.path HAVING NOT rule IS NULL"
+    ),
 )

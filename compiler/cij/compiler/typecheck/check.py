@@ -84,8 +84,18 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
     if found.type == wanted or (wanted == DECIMAL and found.type.is_number):
         return found
     message = f"expected {wanted}, and this is {found.type}"
-    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type)))
+    hint = _with_unit(found, wanted)
+    env.report(codes.TYPE_MISMATCH.at(node.span, message, label=str(found.type), help=hint))
     return None
+
+
+def _with_unit(found: ex.Expression, wanted: Type) -> str | None:
+    """Return how a plain number is written where one with a unit is expected."""
+    if not isinstance(found, ex.Constant) or found.type.kind not in ("integer", "decimal"):
+        return None
+    units = {"duration": " days", "percent": "%", "money": f" {wanted.currency}"}
+    unit = units.get(wanted.kind)
+    return f"write the unit: `{found.value}{unit}`" if unit else None
 
 
 def _list_value(node: syntax.ListOf, wanted: Type, env: Environment) -> ex.Expression | None:

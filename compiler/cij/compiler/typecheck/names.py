@@ -8,6 +8,7 @@ from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
 from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
+from cij.compiler.wording import WEEKDAYS
 from cij.grammar import codes, syntax
 
 _AT = "at"
@@ -139,7 +140,8 @@ def _unknown(node: syntax.Path, env: Environment) -> None:
         candidates = [_AT, *(f.name for f in env.event.fields), *env.field_names]
     else:
         what = f"`customer` has no field `{name}`"
-        candidates = [*env.field_names, *env.declared["measure"]]
+        # A weekday stands where a moment does: `wait until monday`.
+        candidates = [*env.field_names, *env.declared["measure"], *WEEKDAYS]
     if name in env.declared["segment"]:
         hint: str | None = f"`{name}` is a segment: write `in segment {name}`"
     elif name in env.model.events:

@@ -1,6 +1,7 @@
 """Mistakes in signs, numbers and texts."""
 
 import re
+from functools import partial
 
 from cij.grammar.misreading import DATES
 from cij.grammar.mistakes.habit import guess, row
@@ -27,6 +28,20 @@ def _clock(match: re.Match[str]) -> str:
     """Read `9am` and `09:30 PM`."""
     hour, minute = int(match["hour"]) % 12, match["minute"] or "00"
     return f"{hour + 12 * (match['half'][0] in 'pP'):02}:{minute}"
+
+
+def _spaced(unit: str, match: re.Match[str]) -> str:
+    return unit if match.string[match.start("bad") - 1].isspace() else f" {unit}"
+
+
+def _misspelt(unit: str) -> str:
+    """Return a pattern for a unit with a letter left out, two exchanged, or cut short."""
+    found = {unit[:3], f"{unit[:3]}s", *(() if unit == "month" else unit[0])}
+    for word in (unit, f"{unit}s"):
+        found |= {word[:n] + word[n + 1 :] for n in range(1, len(word))}
+        found |= {word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(1, len(word) - 1)}
+    found |= {f"{unit[0]}{unit[-1]}{s}" for s in ("", "s")}
+    return "|".join(sorted(found - {unit, f"{unit}s"}, key=lambda word: (-len(word), word)))
 
 
 # --- the rows ---------------------------------------------------------------------------------
@@ -239,6 +254,17 @@ NUMBERS = (
         lacks="PLUS",
     ),
     guess(r"%", "`%` is not an operator", "`%` ends a share such as `20%`"),
+    *(
+        row(
+            rf"\d+[ \t]*(?P<bad>{_misspelt(unit)})(?!\w)",
+            r"there is no unit `\g<bad>`",
+            f"write `{unit}s`",
+            partial(_spaced, f"{unit}s"),
+            needs="DURATION",
+            lacks="INT",
+        )
+        for unit in ("second", "minute", "hour", "day", "week", "month", "year")
+    ),
     row(
         r"\d+(?!\w)",
         "a number without a unit",

@@ -87,7 +87,8 @@ def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
     total = sum((arm.share.value for arm in step.arms), Decimal(0))
     if total > 100:
         message = f"the shares of `{step.name.text}` add up to {total}%"
-        context.build.report(codes.BAD_SETTING.at(step.span, message))
+        hint = "together they are 100% at most; who is in no arm goes on behind the split"
+        context.build.report(codes.BAD_SETTING.at(step.span, message, help=hint))
         return None
     if step.winner is not None and not _is_goal(step.winner, context):
         return None

@@ -24,7 +24,8 @@ def _one(step: syntax.Send, context: JourneyContext) -> model.Step | None:
         return None
     if step.channel is not None and step.channel.text != message.channel:
         text = f"`{message.name}` is a message for {message.channel}, not for {step.channel.text}"
-        context.build.report(codes.TYPE_MISMATCH.at(step.channel.span, text))
+        hint = f"write `send {message.channel} {message.name}`"
+        context.build.report(codes.TYPE_MISMATCH.at(step.channel.span, text, help=hint))
         return None
     return model.Send(name, step.span, message.name, message.channel, parameters)
 

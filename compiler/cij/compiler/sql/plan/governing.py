@@ -19,7 +19,7 @@ from cij.compiler.policy import TRANSACTIONAL
 
 QUIET, CAP = "quiet hours", "a cap"
 _HOLD, _CAPPED, _READY = ":hold", ":capped", ":ready"
-_RESTS = {_HOLD: QUIET, _CAPPED: CAP}
+RESTS = {_HOLD: QUIET, _CAPPED: CAP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,12 @@ def _spelt_out(node: _P, program: pg.Program) -> _P:
 
 def held_by(state: str) -> str | None:
     """Return what holds a passage that rests at `state`; None where nothing does."""
-    return next((why for tail, why in _RESTS.items() if state.endswith(tail)), None)
+    return next((why for tail, why in RESTS.items() if state.endswith(tail)), None)
 
 
 def heading_for(state: str) -> str | None:
     """Return the send that a passage in this state is on its way into, None where it is not."""
-    tails = (_READY, *_RESTS)
+    tails = (_READY, *RESTS)
     return next((state.removesuffix(tail) for tail in tails if state.endswith(tail)), None)
 
 
@@ -105,7 +105,7 @@ def stands_at(journey: pg.Journey, state: str) -> pg.State:
 
 def family(send: str) -> tuple[str, ...]:
     """Return the states in which a passage is on its way into a send."""
-    return (send + _READY, *(send + tail for tail in _RESTS))
+    return (send + _READY, *(send + tail for tail in RESTS))
 
 
 def governed(
