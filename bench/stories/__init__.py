@@ -1,0 +1,1 @@
+"""How long the tests that journeys carry take."""
