@@ -2,16 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cij.cli.compiling import compiled
+from cij.cli.exits import Exit
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.delivery import Defaults
 from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import ConfigError, DataError
 from cij.runtime.runner import open_runner, step
+from tests.example import inside, run_once, status
 
 _NOW = datetime(2026, 3, 2, 9)
 
@@ -106,3 +109,23 @@ def test_the_zone_is_the_customers_else_the_journeys(tmp_path: Path) -> None:
     )
     tokyo, london = datetime(2026, 3, 3, 0), datetime(2026, 3, 3, 9)
     assert wakes == [("a@x.example", tokyo), ("b@x.example", london), ("c@x.example", tokyo)]
+
+
+def test_a_zone_that_does_not_exist_is_told_by_run_status_and_doctor(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    _project(root, '"in.csv"')
+    rows = "1,a@x.example,Europe/Berln\n2,b@x.example,Europe/Berlin\n3,c@x.example,Mars\n"
+    rows += "4,d@x.example,\n5,e@x.example,Europe/Berln\n"
+    (root / "in.csv").write_text("id,email,zone\n" + rows)
+    assert _zones_told(run_once(root)) == [("Europe/Berln", 2), ("Mars", 1)]
+    assert _zones_told(status(root)) == [("Europe/Berln", 2), ("Mars", 1)]
+    _, out, _ = inside("status", str(root))
+    assert "Time zones that do not exist\n" in out and "the journey's, else Europe/Madrid" in out
+    code, out, _ = inside("doctor", str(root))
+    assert code == Exit.OK and "warn  customers' zone" in out
+    assert '"Europe/Berln" does not exist; did you mean `Europe/Berlin`' in out
+    assert "2 customers, one is c" in out and "1 customer, one is c" in out
+
+
+def _zones_told(report: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(z["zone"], z["count"]) for z in report["unknown_zones"]]

@@ -9,7 +9,7 @@ import smtplib
 import socket
 import sys
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
@@ -26,10 +26,13 @@ from cij.cli.settings import (
     load_settings,
     variable_names,
 )
+from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError, StoreError
+from cij.runtime.zone_names import zone_names
 
 if TYPE_CHECKING:
     from cij.runtime.audit import Audit
+    from cij.runtime.zones import UnknownZone
 
 _PYTHON_MIN = (3, 11)
 _PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
@@ -131,6 +134,7 @@ def source_paths(root: Path) -> list[tuple[str, str]]:
 def _state(root: Path, settings: Settings) -> Iterator[Finding]:
     from cij.runtime.audit import audit_keys
     from cij.runtime.engine import DuckEngine
+    from cij.runtime.zones import unknown
 
     file = root / settings.store.path
     if not file.exists():
@@ -138,11 +142,12 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         return
     try:
         with closing(DuckEngine(file)) as engine:
-            keys = audit_keys(engine)
+            keys, zones = audit_keys(engine), unknown(engine)
         yield Finding(
             "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"
         )
         yield _keys(keys)
+        yield from _unknown_zones(zones, settings.project.timezone)
     except StoreError as error:
         yield Finding("fail", "state", str(error))
 
@@ -153,6 +158,18 @@ def _keys(found: "Audit") -> Finding:
     first = ", ".join(found.doubles[:_SHOWN_MAX])
     more = f" and {len(found.doubles) - _SHOWN_MAX:,} more" * (len(found.doubles) > _SHOWN_MAX)
     return Finding("fail", "keys", f"what is to be done once stands twice: {first}{more}")
+
+
+def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Finding]:
+    """Such customers are not lost, but get everything at the hours of another place (S4)."""
+    for zone in found[:_SHOWN_MAX]:
+        hint = near_hint(zone.zone, zone_names())
+        text = f'"{zone.zone}" does not exist{f"; {hint}" if hint else ""}'
+        who = f"{zone.count:,} customer{'' if zone.count == 1 else 's'}, one is {zone.customer}"
+        detail = f"{text}\n{who}; for them the journey's zone counts, else {instead}"
+        yield Finding("warn", "customers' zone", detail)
+    if len(found) > _SHOWN_MAX:
+        yield Finding("warn", "customers' zone", "there are more; `cij status` lists them")
 
 
 def _mail_server(root: Path, settings: Settings) -> Iterator[Finding]:

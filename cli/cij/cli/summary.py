@@ -101,6 +101,10 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     yield table("Goals reached", ("journey", "goal", "people"), goals)
     aside = [(p.reason, p.count) for p in report.put_aside]
     yield table("Events put aside", ("reason", "events"), aside)
+    instead = f"the journey's, else {zone}"
+    zones = [(z.zone, z.count, z.customer, instead) for z in report.unknown_zones]
+    names = ("zone", "people", "one of them", "used instead")
+    yield table("Time zones that do not exist", names, zones)
 
 
 def _step(standing: Standing) -> str:

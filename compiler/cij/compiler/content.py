@@ -1,12 +1,13 @@
 """Content: every placeholder of every locale against the customer and what the sends give."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.message import file_of
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, near
 from cij.compiler.placeholders import Placeholder, placeholders
 from cij.compiler.relations import follow
 from cij.compiler.text_places import in_file, inside_text
@@ -34,10 +35,15 @@ class _Text:
 
 @dataclass(slots=True)
 class _Use:
-    """What a message reads: parameters, and dotted names of fields."""
+    """What a message reads: parameters, and dotted names of fields.
+
+    `meant` are names that an unknown one may be a slip of, and the words of texts that are broken:
+    that nothing reads these is no second mistake.
+    """
 
     parameters: dict[str, None]
     fields: dict[str, None]
+    meant: set[str] = field(default_factory=set)
 
 
 def check_content(build: Build) -> None:
@@ -68,6 +74,7 @@ def _check_text(text: _Text, message: pg.Message, sites: list[SendSite], use: _U
     if error is not None:
         span = text.span(error.index, 1)
         text.build.report(codes.BAD_TEMPLATE.at(span, error.message))
+        use.meant.update(re.findall(r"\w+", text.value))
     for placeholder in found:
         _check_placeholder(placeholder, text, message, sites, use)
 
@@ -220,7 +227,9 @@ def _check_parameter(
         build = text.build
         fields = [f.name for f in build.model.profile.fields] if build.model.profile else []
         given = sorted({p for site in sites for p in site.parameters})
-        hint = did_you_mean(name, [*fields, *given, *build.model.measures])
+        names = [*fields, *given, *build.model.measures]
+        hint = did_you_mean(name, names)
+        use.meant.update(near(name, names))
         message = f"`{name}` is neither a field of the customer nor given by a send"
         span = text.span(placeholder.index, len(name))
         build.report(
@@ -240,6 +249,7 @@ def _check_sites(name: str, sites: list[SendSite], use: _Use, build: Build) -> N
                 build.report(codes.MISSING_PARAMETER.at(span, message, help=hint))
         for setting in site.step.settings:
             key = setting.key.text
-            if key in site.parameters and key not in use.parameters:
+            is_used = key in use.parameters or key in use.meant
+            if key in site.parameters and not is_used:
                 message = f"message `{name}` does not use the parameter `{key}`"
                 build.report(codes.UNUSED_PARAMETER.at(setting.key.span, message))

@@ -6,6 +6,7 @@ Walks the syntax tree of the template itself, so a name in a comment or a quoted
 The runtime renders with the same tags and filters (`cij.runtime.delivery.dialect`).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -48,7 +49,7 @@ from liquid.stream import TokenStream
 from liquid.tag import Tag
 from liquid.token import TOKEN_ILLEGAL, TOKEN_TAG, Token
 
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.placeholders import Names, Placeholder, TemplateError
 
 TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "raw", "#")
@@ -67,6 +68,9 @@ _FILTERS_REFUSED = {n: _ESCAPED for n in ("escape", "escape_once", "newline_to_b
 
 # Tags that stand inside or at the end of a block; alone they have lost their beginning.
 _INNER = ("else", "elsif", "when")
+# What ends a block in other languages, and what follows an `if` there.
+_ENDS_ELSEWHERE = ("fi", "esac", "done", "next", "close")
+_ELSE_IF = ("elif", "elseif")
 _BLOCKS = ("if", "unless", "case", "for", "capture", "comment")
 
 
@@ -100,10 +104,20 @@ class _Unknown(Tag):
     def parse(self, stream: TokenStream) -> IllegalNode:
         token = stream.current
         name = token.value if token.kind == TOKEN_TAG else token.kind
-        if name in _INNER or name.startswith("end"):
-            raise LiquidSyntaxError(f"`{name}` closes nothing here", token=token)
-        hint = did_you_mean(name, TAGS) or "allowed are " + ", ".join(f"`{t}`" for t in TAGS)
-        raise LiquidSyntaxError(f"a message cannot use the tag `{name}`; {hint}", token=token)
+        opened = _open_tags(stream.tokens[: stream.pos])
+        raise LiquidSyntaxError(_of_tag(name, opened[-1][0] if opened else None), token=token)
+
+
+def _of_tag(name: str, opened: str | None) -> str:
+    """Say what is wrong with a tag that cannot stand in the block `opened`."""
+    if opened and (name.startswith("end") or name in _ENDS_ELSEWHERE):
+        return f"`{opened}` is open here, and `{name}` does not close it: write {{% end{opened} %}}"
+    if name in _INNER or name.startswith("end"):
+        return f"`{name}` closes nothing here"
+    if name in _ELSE_IF:
+        return f"there is no tag `{name}`: write {{% elsif … %}}"
+    hint = near_hint(name, (*TAGS, *_INNER)) or "allowed are " + ", ".join(f"`{t}`" for t in TAGS)
+    return f"a message cannot use the tag `{name}`; {hint}"
 
 
 class _If(IfTag):
@@ -150,26 +164,32 @@ class _Dialect(Environment):
 
 
 _DIALECT = _Dialect()
+_SLASHED = re.compile(r"\{%-?\s*/\s*(\w+)")
 
 
 def _syntax_error(text: str, error: LiquidError) -> TemplateError:
     message = str(error.message).replace("end of expression", "the end")
     index = error.token.start_index if error.token else 0
+    slash = _SLASHED.match(text, max(index, 0))
+    if slash:
+        message = f"a tag does not begin with `/`: write {{% end{slash[1]} %}}"
     if index < 0:
         # Only a block that is never closed runs into the end of the template.
-        name, index = _unclosed(text)
+        opened = _open_tags(_DIALECT.tokenizer()(text))
+        name, index = opened[-1] if opened else ("tag", 0)
         message = f"`{name}` is never closed: write {{% end{name} %}}"
     return TemplateError(message, min(index, len(text)))
 
 
-def _unclosed(text: str) -> tuple[str, int]:
+def _open_tags(tokens: Iterable[Token]) -> list[tuple[str, int]]:
+    """Return the blocks that are open behind these tokens, with their places."""
     open_tags: list[tuple[str, int]] = []
-    for token in _DIALECT.tokenizer()(text):
+    for token in tokens:
         if token.kind == TOKEN_TAG and token.value.startswith("end") and open_tags:
             open_tags.pop()
         elif token.kind == TOKEN_TAG and token.value in _BLOCKS:
             open_tags.append((token.value, token.start_index))
-    return open_tags[-1] if open_tags else ("tag", 0)
+    return open_tags
 
 
 # --- walking ----------------------------------------------------------------------------------

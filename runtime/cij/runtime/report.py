@@ -13,6 +13,7 @@ from cij.runtime.due import next_timer
 from cij.runtime.entering import Door, doors
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.world import World
+from cij.runtime.zones import UnknownZone, unknown
 
 _PROFILES = query("SELECT COUNT(*) FROM customer")
 _ENTRIES = query(
@@ -138,6 +139,7 @@ class Report:
     states: tuple[JourneyState, ...] = ()
     actions: tuple[Actions, ...] = ()
     put_aside: tuple[PutAside, ...] = ()
+    unknown_zones: tuple[UnknownZone, ...] = ()
 
 
 def report(world: World, now: datetime) -> Report:
@@ -157,6 +159,7 @@ def report(world: World, now: datetime) -> Report:
         states=tuple(_state(door, now) for door in doors(world).values()),
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
         put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),
+        unknown_zones=unknown(world.engine),
     )
 
 

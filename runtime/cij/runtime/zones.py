@@ -11,6 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cij.compiler.sql import zones as statements
+from cij.compiler.sql.columns import COLUMNS_THERE
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names
@@ -34,6 +35,15 @@ class Period:
     local_from: datetime
     local_to: datetime
     offset_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownZone:
+    """A name that is no zone, how many customers have it as theirs, and one of them."""
+
+    zone: str
+    count: int
+    customer: str
 
 
 @lru_cache(maxsize=1024)
@@ -81,6 +91,17 @@ def ensure(engine: Engine, names: Iterable[str]) -> None:
     for field in Period.__slots__:
         columns[field] = [getattr(p, field) for _, p in rows]
     engine.append("zone", columns)
+
+
+def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
+    """Return the zones of customers that do not exist, those of most customers first, 20 at most.
+
+    Of a store without customers, or whose customers have no zone of their own, none.
+    """
+    columns = {name for name, _ in engine.rows(COLUMNS_THERE, {"table": "customer"})}
+    if not {"timezone", "zone"} <= columns:
+        return ()
+    return tuple(UnknownZone(*row) for row in engine.rows(statements.UNKNOWN))
 
 
 def require(name: str, of: str) -> str:

@@ -6,11 +6,15 @@ from typing import TypeVar
 
 from cij.compiler.naming import did_you_mean, near, near_hint
 from cij.grammar import codes, syntax
-from cij.grammar.diagnostic import Diagnostic, Label
+from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.span import Span
 
 Report = Callable[[Diagnostic], None]
+Advice = tuple[str | None, Sequence[Fix]]
+Advise = Callable[[syntax.Setting, Sequence[str]], Advice]
 T = TypeVar("T")
+
+SHARE = "a share, such as 5%"
 
 
 @dataclass(slots=True)
@@ -69,7 +73,7 @@ class Body:
         return None
 
     def percent(self, key: str) -> syntax.Percent | None:
-        found = self._read(key, syntax.Percent, "a share, such as 5%", lambda v: v)
+        found = self._read(key, syntax.Percent, SHARE, lambda v: v)
         if found is not None and found.value > 100:
             self.wrong(self.settings[key], "a share of 100% at most")
             return None
@@ -109,7 +113,9 @@ class Body:
     def wrong(self, setting: syntax.Setting, wanted: str) -> None:
         """Report a setting with another kind of value than it takes."""
         message = f"`{setting.key.text}` takes {wanted}"
-        self.report(codes.BAD_SETTING.at(setting.value.span, message))
+        fixes = _share_fixes(setting.value) if wanted == SHARE else ()
+        help = fixes[0].title if fixes else None
+        self.report(codes.BAD_SETTING.at(setting.value.span, message, help=help, fixes=fixes))
 
     def _read(self, key: str, kind: type, wanted: str, read: Callable[..., T]) -> T | None:
         setting = self.settings.get(key)
@@ -119,6 +125,22 @@ class Body:
             self.wrong(setting, wanted)
             return None
         return read(setting.value)
+
+
+def did_you_mean_setting(item: syntax.Setting, known: Sequence[str]) -> Advice:
+    """Name the setting that an unknown one may be a slip of."""
+    return did_you_mean(item.key.text, known), ()
+
+
+def _share_fixes(value: syntax.Expression) -> tuple[Fix, ...]:
+    """Offer `10%` for `10`, and for `0.1`, which is what it is worth."""
+    if not isinstance(value, syntax.Number) or not 0 < value.value <= 100:
+        return ()
+    number = value.value if value.is_integer else value.value * 100
+    if number > 100:
+        return ()
+    share = f"{number.normalize():f}%"
+    return (Fix(f"write `{share}`", (Edit(value.span, share),), is_safe=False),)
 
 
 def read_body(
@@ -131,15 +153,17 @@ def read_body(
     blocks: Sequence[str] = (),
     clauses: Sequence[type] = (),
     later: Sequence[str] = (),
+    advise: Advise = did_you_mean_setting,
 ) -> Body:
     """Sort the items of a body and report what does not belong there.
 
-    `settings` None lets any key stand; `later` are keys and blocks of a later version.
+    `settings` None lets any key stand; `later` are keys and blocks of a later version. `advise` says
+    what to do about a setting that is none of the `settings`.
     """
     body = Body(what, span, report)
     for item in items:
         if isinstance(item, syntax.Setting):
-            _add_setting(body, item, settings, later)
+            _add_setting(body, item, settings, later, advise)
         elif isinstance(item, syntax.Block):
             _add_block(body, item, blocks, later)
         elif type(item) in clauses:
@@ -151,16 +175,20 @@ def read_body(
 
 
 def _add_setting(
-    body: Body, item: syntax.Setting, known: Sequence[str] | None, later: Sequence[str]
+    body: Body,
+    item: syntax.Setting,
+    known: Sequence[str] | None,
+    later: Sequence[str],
+    advise: Advise,
 ) -> None:
     key = item.key.text
     if key in later:
         _not_yet(body, f"`{key}`", item.span)
     elif known is not None and key not in known:
         body.unknown.append(key)
-        hint = did_you_mean(key, known)
+        hint, fixes = advise(item, known)
         message = f"{body.what} has no setting `{key}`"
-        body.report(codes.UNKNOWN_SETTING.at(item.key.span, message, help=hint))
+        body.report(codes.UNKNOWN_SETTING.at(item.key.span, message, help=hint, fixes=fixes))
     elif key in body.settings:
         first = Label(body.settings[key].span, "first here")
         message = f"`{key}` is set twice"

@@ -1,11 +1,12 @@
 """`journey`: goals, exits, settings. `entering.py` has the entries, `steps` the steps."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model
 from cij.compiler.build import Build
 from cij.compiler.declarations import changes
-from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.body import Advice, Body, did_you_mean_setting, read_body
 from cij.compiler.declarations.entering import (
     dates,
     entry_headers,
@@ -22,7 +23,7 @@ from cij.compiler.typecheck import Environment, check_condition, check_value
 from cij.compiler.typecheck.check import period
 from cij.compiler.types import TEXT
 from cij.grammar import codes, syntax
-from cij.grammar.diagnostic import Label
+from cij.grammar.diagnostic import Edit, Fix, Label
 from cij.grammar.span import Span
 
 _SETTINGS = (
@@ -40,6 +41,13 @@ _SETTINGS = (
     "in_flight",
 )
 _LATER = ("content",)
+# What is written as a sentence, and not as a setting.
+_CLAUSES = {
+    "again": "write `again never`, `again always` or `again after 30 days`, without `=`",
+    "goal": "write `goal NAME on EVENT` or `goal NAME when CONDITION`",
+    "exit": "write `exit on EVENT` or `exit when CONDITION`",
+    "enter": "write `enter on EVENT` or `enter from segment SEGMENT`",
+}
 
 
 def define(node: syntax.Journey, build: Build) -> None:
@@ -52,6 +60,7 @@ def define(node: syntax.Journey, build: Build) -> None:
         build.report,
         settings=_SETTINGS,
         later=_LATER,
+        advise=_advise,
     )
     plain = customer_environment(build)
     entries, trigger = resolve_entries(node, plain, build)
@@ -90,6 +99,33 @@ def define(node: syntax.Journey, build: Build) -> None:
         removed=changes.removed(node, context.names, build),
         in_flight=changes.in_flight(body),
     )
+
+
+def _advise(item: syntax.Setting, known: Sequence[str]) -> Advice:
+    key = item.key
+    if key.text not in _CLAUSES:
+        return did_you_mean_setting(item, known)
+    return _CLAUSES[key.text], _again_fixes(item) if key.text == "again" else ()
+
+
+def _again_fixes(item: syntax.Setting) -> tuple[Fix, ...]:
+    key, value = item.key.span, item.value
+    if isinstance(value, syntax.Duration):
+        between = " after "
+    elif isinstance(value, syntax.Path) and value.text in ("never", "always"):
+        between = " "
+    else:
+        return ()
+    gap = Span(
+        key.file,
+        key.end,
+        value.span.start,
+        key.end_line,
+        key.end_column,
+        value.span.line,
+        value.span.column,
+    )
+    return (Fix("write it without `=`", (Edit(gap, between),)),)
 
 
 def _not_yet(what: str, span: Span, build: Build) -> None:

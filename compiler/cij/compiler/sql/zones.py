@@ -28,6 +28,12 @@ DDL = (
 
 NAMES = query("SELECT DISTINCT zone.name FROM zone")
 
+# Names that customers have in their field `timezone` and that are no zones; of each, one customer.
+UNKNOWN = query(
+    "SELECT c.timezone, COUNT(*), MIN(c.id) FROM customer AS c WHERE c.timezone <> c.zone "
+    "GROUP BY c.timezone ORDER BY COUNT(*) DESC, c.timezone LIMIT 20"
+)
+
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z", "Zulu", "Etc/UCT", "GMT", "Etc/GMT"})
 
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from lark import Token
 
 from cij.grammar.codes import UNEXPECTED_TEXT
-from cij.grammar.diagnostic import Diagnostic, Label
+from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.expressions import TOO_DEEP, TOO_DEEP_HELP
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.mistakes.phrases import COMPLETE, DECLARATIONS, listed, phrases, shown, words
@@ -25,7 +25,8 @@ def no_brace(mistake: Mistake, brace: str, end: int, opener: int) -> Diagnostic:
     """Say that a brace is missing behind `end`. `opener` is the line whose block is open."""
     span, own = mistake.span(end, end), _first_line(mistake.text, opener)
     if brace == "{":
-        return UNEXPECTED_TEXT.at(span, f"expected `{{` after `{own}`")
+        fix = Fix("add `{`", (Edit(span, " {"),))
+        return UNEXPECTED_TEXT.at(span, f"expected `{{` after `{own}`", fixes=[fix])
     opened = Label(mistake.span(opener, opener + len(own)), "this one is open")
     help = "write the missing `}`"
     return UNEXPECTED_TEXT.at(span, f"`{own}` is not closed", help=help, related=[opened])
@@ -34,7 +35,8 @@ def no_brace(mistake: Mistake, brace: str, end: int, opener: int) -> Diagnostic:
 def no_sign(mistake: Mistake, start: int, end: int) -> Diagnostic:
     """Say that the key of a setting has no `=`."""
     key, span = mistake.text[start:end], mistake.span(end, end)
-    return UNEXPECTED_TEXT.at(span, f"expected `=` after `{key}`")
+    fix = Fix(f"write `{key} =`", (Edit(span, " ="),))
+    return UNEXPECTED_TEXT.at(span, f"expected `=` after `{key}`", fixes=[fix])
 
 
 def extra_brace(mistake: Mistake, start: int) -> Diagnostic:

@@ -125,7 +125,7 @@ SIGNS = (
     row(r"≤", "`≤` is not an operator", "write `<=`", "<="),
     row(r"≠", "`≠` is not an operator", "write `!=`", "!="),
     row(
-        r"(?P<key>[^\W\d][\w.]*)[ \t]*:(?!\s*\{|[\\/])",
+        r"(?!(?:again|steps)[ \t]*:)(?<!\w)(?P<key>[^\W\d][\w.]*)[ \t]*:(?!\s*\{|[\\/])",
         "a colon after a name",
         r"a setting is written `\g<key> = value`",
         r"\g<key> =",

@@ -188,6 +188,19 @@ STEPS = (
 
 HEADS = (
     row(
+        r"again(?P<bad>[ \t]*[=:])[ \t]*(?:never|always|after)(?!\w)",
+        "`again` is a clause, and takes no sign",
+        "write `again never`, `again always` or `again after 30 days`",
+        "",
+        is_late=True,
+    ),
+    row(
+        rf"again[ \t]+(?P<bad>(?:(?:in|within|every)[ \t]+)?)\d+\s+{_UNITS}",
+        "expected `after` behind `again`",
+        "for example `again after 30 days`",
+        "after ",
+    ),
+    row(
         r"(?:on|for)\s+(?P<bad>(?:event|the|an?)\s+)[^\W\d]",
         "an event is known by its name alone",
         "for example `on purchase`",
