@@ -1,11 +1,13 @@
 """`cij event`: what is refused at once, and where people see what was put aside later."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from cij.cli.exits import Exit
-from tests.example import cij, copy_example, status
+from tests.example import cij, copy_example, inside, status
+from tests.tiny import HEAD
 
 ANA = ("--customer", "ana.garcia@example.com")
 
@@ -20,7 +22,11 @@ def project(tmp_path: Path) -> Path:
     [
         ((), "say which event"),
         (("purchse", *ANA), "did you mean `purchase`?"),
-        (("opened",), "needs `--customer`"),
+        (("opened",), "say of whom, as in `cij event opened ana@example.com`"),
+        (("opened", "channel=email"), "say of whom"),
+        (("purchase", "ana@example.com", "49.90"), "fields are written NAME=VALUE"),
+        (("purchase", "ana@example.com", *ANA), "is a second person"),
+        (("purchase", "ana@example.com", "amont=3"), "is not NAME=VALUE with a field of purchase"),
         (("unsubscribed", *ANA, "-f", "topic=reward"), "did you mean `rewards`?"),
         (("unsubscribed", *ANA, "-f", "topik=rewards"), "is not NAME=VALUE"),
     ],
@@ -31,6 +37,17 @@ def test_what_cannot_be_right_is_refused_at_once(
     done = cij("event", *arguments, "--project", project)
     assert done.returncode == Exit.USAGE and words in done.stderr
     assert not (project / ".cij" / "inbox").exists()
+
+
+def test_person_and_fields_may_stand_behind_the_name(project: Path) -> None:
+    code, out, err = inside(
+        "event", "unsubscribed", ANA[1], "topic=rewards", "channel=email", "--project", str(project)
+    )
+    assert (code, out) == (0, "handed in 1 event\n"), err
+    [file] = (project / ".cij" / "inbox").iterdir()
+    handed = json.loads(file.read_text("utf-8"))
+    assert handed["customer"] == ANA[1] and handed["channel"] == "email"
+    assert handed["fields"] == {"topic": "rewards"}
 
 
 def test_who_hands_in_before_the_first_run_is_told(project: Path) -> None:
@@ -60,3 +77,25 @@ def test_a_script_cannot_be_asked_whether_to_stop(project: Path) -> None:
 def test_tables_have_no_blanks_at_the_ends_of_lines(project: Path) -> None:
     lines = cij("run", project, "--once").stdout.splitlines()
     assert lines == [line.rstrip() for line in lines] and "Journeys" in lines
+
+
+def test_a_run_with_nothing_to_do_says_when_there_is(project: Path) -> None:
+    arguments = ("run", str(project), "--once")
+    assert "nothing was due" not in inside(*arguments)[2]
+    _, out, err = inside(*arguments)
+    [told] = err.splitlines()
+    next_timer = out.splitlines()[-1].removeprefix("next timer: ")
+    assert told == f"nothing was due; the next thing is at {next_timer}"
+
+
+def test_a_run_that_nobody_will_ever_need_says_so(tmp_path: Path) -> None:
+    (tmp_path / "cij.toml").write_text('[project]\nname = "p"\ntimezone = "UTC"\n')
+    (tmp_path / "people.csv").write_text("person,email\n1,ana@example.com\n")
+    journey = "journey j {\n  enter on visit\n  steps {\n    send email hello\n  }\n}\n"
+    (tmp_path / "j.journey").write_text(HEAD + journey)
+    inside("run", str(tmp_path), "--once")
+    err = inside("run", str(tmp_path), "--once")[2]
+    assert (
+        err
+        == "nothing was due, and nothing will be before somebody does something or data change\n"
+    )

@@ -19,19 +19,21 @@ from cij.runtime.inbox import hand_in
 @click.command(
     epilog="""\b
 Examples:
-  cij event opened --customer ana@example.com --message loyalty_reward:1:reward:0
+  cij event purchase ana@example.com amount=49.90 coupon=LOYAL20
   cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
+  cij event opened --customer ana@example.com --message loyalty_reward:1:reward:0
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
   cij event signed_up --customer new@example.com      who is not known yet becomes a customer
   cij event create_phone_call.done --customer shop:17 --message sales:1:call:0 -f outcome=reached
   cij event --file events.jsonl"""
 )
 @click.argument("name", required=False)
-@click.option("--customer", help="An id, a value of `email`, or SOURCE:KEY.")
+@click.argument("words", nargs=-1, metavar="[PERSON] [FIELD=VALUE]...")
+@click.option("--customer", help="Instead of PERSON: an id, an address, or SOURCE:KEY.")
 @click.option("--message", "message_key", help="The key of the message or call.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option(
-    "-f", "--field", "fields", multiple=True, metavar="NAME=VALUE", help="A field of it; many."
+    "-f", "--field", "fields", multiple=True, metavar="NAME=VALUE", help="As FIELD=VALUE; many."
 )
 @click.option(
     "--file",
@@ -47,6 +49,7 @@ Examples:
 )
 def command(
     name: str | None,
+    words: tuple[str, ...],
     customer: str | None,
     message_key: str | None,
     at: datetime | None,
@@ -54,7 +57,9 @@ def command(
     file: Path | None,
     path: Path,
 ) -> None:
-    """Hand in the event NAME of a customer, or a file of events as JSON lines.
+    """Hand in the event NAME of PERSON, or a file of events as JSON lines.
+
+    PERSON is an id, an address or SOURCE:KEY.
 
     The events are kept in the project and taken in by the next `cij run`, or at once if one is
     going. An address or a key that nobody has makes a new customer. What cannot be taken in is
@@ -65,12 +70,27 @@ def command(
         rows = [_from_line(line, n, file) for n, line in enumerate(_lines(file), 1)]
     else:
         zone = project.settings.project.timezone
+        customer, fields = _person(words, customer, fields)
         rows = [_one(program, name, customer, message_key, _instant(at, zone), fields)]
     hand_in(project.root, rows)
     click.echo(f"handed in {len(rows)} event{'' if len(rows) == 1 else 's'}")
     if not store_path(project).is_file():
         text = "nothing has run here yet; a journey lets in by events from its first `cij run` on"
         click.echo(text, err=True)
+
+
+def _person(
+    words: tuple[str, ...], customer: str | None, fields: tuple[str, ...]
+) -> tuple[str | None, tuple[str, ...]]:
+    """Sort the words behind the name: the first without `=` is the person, the others are fields."""
+    persons = [word for word in words if "=" not in word]
+    if customer is not None:
+        persons = [customer, *persons]
+    if len(persons) > 1:
+        text = f"`{persons[1]}` is a second person; fields are written NAME=VALUE, as in `amount=49.90`"
+        raise click.UsageError(text)
+    given = tuple(word for word in words if "=" in word)
+    return persons[0] if persons else None, (*given, *fields)
 
 
 def _lines(file: Path) -> list[str]:
@@ -112,7 +132,8 @@ def _one(
         hint = did_you_mean(name, known) or f"there is {', '.join(known)}"
         raise click.UsageError(f"there is no event `{name}`; {hint}")
     if customer is None:
-        raise click.UsageError("an event needs `--customer`")
+        text = f"say of whom, as in `cij event {name} ana@example.com`"
+        raise click.UsageError(text)
     if message_key is not None and not event.is_interaction:
         raise click.UsageError(f"`{name}` is no interaction with a message")
     row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}

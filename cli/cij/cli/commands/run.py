@@ -14,9 +14,10 @@ from cij.cli.exits import Exit
 from cij.cli.project import Project
 from cij.cli.running import open_store, open_transports, senders
 from cij.cli.status_file import write_status
-from cij.cli.summary import print_report
+from cij.cli.summary import local, print_report
 from cij.runtime.clock import LiveClock
 from cij.runtime.delivery import Recovery, Transport, release_uncertain
+from cij.runtime.due import next_work
 from cij.runtime.migrate import told
 from cij.runtime.report import Report, as_json, report
 from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
@@ -55,7 +56,7 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
             click.echo(told(change), err=True)
         if resend:
             click.echo(f"{release_uncertain(engine)} messages go out again", err=True)
-        problems = _once(runner) if once else _until_stopped(runner, project, poll)
+        problems = _once(runner, project) if once else _until_stopped(runner, project, poll)
         _print(runner, project, as_json_)
     finally:
         _close(transports)
@@ -64,10 +65,22 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
         raise click.exceptions.Exit(Exit.DELIVERY)
 
 
-def _once(runner: Runner) -> bool:
+def _once(runner: Runner, project: Project) -> bool:
     made = step(runner, LiveClock().now(), with_refresh=True)
-    _say_step(made)
+    if not _say_step(made):
+        _say_idle(runner, project.settings.project.timezone)
     return _say_problems(made, {})
+
+
+def _say_idle(runner: Runner, zone: str) -> None:
+    """Say that there was nothing to do, and when there is, as far as time alone decides."""
+    next_at = next_work(runner.world)
+    if next_at is None:
+        text = "nothing was due, and nothing will be before somebody does something or data change"
+    else:
+        at = max(next_at, LiveClock().now())
+        text = f"nothing was due; the next thing is at {local(at, zone)} ({zone})"
+    click.echo(text, err=True)
 
 
 def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
@@ -113,16 +126,20 @@ def _say_recovery(recovery: Recovery) -> None:
         click.echo(f"{recovery.requeued} messages of a run that broke off go out again", err=True)
 
 
-def _say_step(made: StepReport) -> None:
-    if made.refresh is not None:
-        for line in made.refresh.lines():
-            click.echo(line, err=True)
+def _say_step(made: StepReport) -> bool:
+    """Say what a step did, and tell whether it did anything."""
+    lines = made.refresh.lines() if made.refresh is not None else []
+    for line in lines:
+        click.echo(line, err=True)
     for refused in made.refused:
         event = refused.row.get("event") or "event"
         click.echo(f"cij: {event} was put aside: {refused.reason}", err=True)
     delivered = made.delivery.counts.get("delivered", 0)
     if made.entered or made.moves or delivered:
         click.echo(f"{made.entered} entered, {made.moves} moves, {delivered} delivered", err=True)
+    return bool(
+        lines or made.refused or made.events or made.entered or made.moves or made.delivery.counts
+    )
 
 
 def _say_problems(made: StepReport, told: dict[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """`cij timeline`: what happened to one customer."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -41,3 +42,9 @@ def command(person: str, journey: str | None, path: Path, as_json_: bool) -> Non
             click.echo(line)
         if not told.entries:
             click.echo("nothing has happened yet")
+        passed = [entry.journey for entry in told.entries if entry.journey]
+        asked = (
+            [journey, *passed] if journey else [*passed, *(j.name for j in found.program.journeys)]
+        )
+        if asked:
+            click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {asked[0]}")
