@@ -268,3 +268,21 @@ def test_the_examples_of_the_guide_are_one_project_that_compiles() -> None:
     assert [d.message for d in found("\n".join(blocks))] == []
     for block in blocks:
         assert format_text("a.journey", block).text == block
+
+
+def test_the_statements_of_tests_in_the_guide_are_right() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```journey\n(.*?)```\n", guide, re.DOTALL)
+    rows = [line for line in guide.splitlines() if line.startswith(_STATEMENTS)]
+    assert len(rows) == 11
+    for row in rows:
+        example = row.split("|")[3].strip().strip("`").replace("{ … }", "{\n  }")
+        journey = "presents" if "create_task" in example else "basket"
+        clock = "" if example.startswith("clock") else "  clock 2026-03-02 10:00\n"
+        given = "".join(f'  given customer "{name}" {{\n  }}\n' for name in ("ana", "eva"))
+        given = "" if example.startswith("clock") else given
+        test = f'test "a row" for {journey} {{\n{clock}{given}  {example}\n}}\n'
+        assert [d.message for d in found("\n".join([*blocks, test]))] == [], row
+
+
+_STATEMENTS = ("| `clock", "| `given", "| `event E", "| `after", "| `expect")
