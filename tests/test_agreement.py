@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from cij.runtime import wave
+from cij.runtime import aside, wave
 from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
 from tests.agreement.drawing import draw
 from tests.agreement.eras import STREAMS
@@ -40,8 +40,8 @@ def test_a_plan_for_several_journeys_and_few_customers_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(wave, "_COMMON_MIN", 1)
-    monkeypatch.setattr(wave, "_CUSTOMERS_MIN", 0)
-    monkeypatch.setattr(wave, "_SHARE_MAX", 1_000)
+    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
     check(BATCHES + AGAIN, Spacing())
 
 

@@ -8,7 +8,7 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.runtime import wave, zones
+from cij.runtime import aside, wave, zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_timer
 from cij.runtime.engine import DuckEngine
@@ -118,9 +118,11 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     assert len(told) > 200
     assert {row[3] for row in sent} == {"capped", "no_consent", "no_address", "queued"}
     assert _lived(program) == alone, "journeys of one form together"
-    monkeypatch.setattr(wave, "_CUSTOMERS_MIN", 0)
-    monkeypatch.setattr(wave, "_SHARE_MAX", 1_000)
+    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
     assert _lived(program) == alone, "and few of many customers"
+    monkeypatch.setattr(aside, "_SHARE_OF_BLOCKS", 1_000)
+    assert _lived(program) == alone, "and very few"
 
 
 def test_journeys_of_one_form_share_their_statements() -> None:

@@ -14,7 +14,6 @@ from datetime import datetime
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.moments import CLEAR, FILL
 from cij.compiler.sql.plan import (
-    WAKE_DUE,
     active_customers,
     ahead_events,
     due_events,
@@ -22,6 +21,7 @@ from cij.compiler.sql.plan import (
     missed_events,
 )
 from cij.runtime import control, wave
+from cij.runtime.aside import Aside, of_round, wake_due
 from cij.runtime.entering import (
     Door,
     doors,
@@ -107,12 +107,13 @@ def _step(world: World, report: TickReport) -> None:
         _record_goals(world, now)
     if wake_by_conditions(world, paused, now):
         _advance(world, report)
-    report.entered += let_in_from_segments(world, at_doors, now)
+    entered = let_in_from_segments(world, at_doors, now)
+    report.entered += entered
     # Those whose time has come are woken before these move, so that all go in order of priority.
-    _wake_due(world, now)
-    _advance(world, report)
-    while _wake_due(world, now):
-        _advance(world, report)
+    _, aside = wake_due(world.engine, now)
+    _advance(world, report, aside=Aside() if entered else aside)
+    while (found := wake_due(world.engine, now))[0]:
+        _advance(world, report, aside=found[1])
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -129,12 +130,12 @@ def _react(
     active, count = _take_fresh(world, report.now)
     report.events += count
     for round, events in _rounds(world).items() if count else ():
-        is_gathered = wave.gather(world, events, round)
-        for found in wave.reactions(world, events, paused, is_gathered=is_gathered):
+        aside = of_round(world.engine, round, sum(events.values()))
+        for found in wave.reactions(world, events, paused, aside):
             parameters = {"now": report.now, "round": round, "event": found.event}
             for statement in found.statements:
                 world.engine.execute(statement, {**parameters, "versions": found.versions})
-        _advance(world, report, round, is_gathered=is_gathered)
+        _advance(world, report, round, aside)
         for event in events:
             for door in at_doors.values():
                 if event in door.plan.events:
@@ -238,13 +239,9 @@ def _enter_by_event(world: World, door: Door, event: str, round: int, report: Ti
 # --- moving -----------------------------------------------------------------------------------
 
 
-def _wake_due(world: World, now: datetime) -> bool:
-    return bool(world.engine.execute(WAKE_DUE, {"now": now}))
-
-
 def _advance(
-    world: World, report: TickReport, round: int = _AFTER_EVENTS, *, is_gathered: bool = False
+    world: World, report: TickReport, round: int = _AFTER_EVENTS, aside: Aside | None = None
 ) -> None:
     """Move everybody who is woken, until nobody is; events after `round` are still to come."""
     parameters = {"now": report.now, "round": round}
-    report.moves += wave.advance(world, parameters, is_gathered=is_gathered)
+    report.moves += wave.advance(world, parameters, aside)

@@ -104,6 +104,8 @@ class DuckEngine:
         self._connection.execute("SET preserve_insertion_order = false")
         # Inside a transaction the planner takes new tables for small and would join times by loops.
         self._connection.execute("SET asof_loop_join_threshold = 0")
+        # What is looked for by number in a big table passes over the blocks that cannot hold it.
+        self._connection.execute("SET dynamic_or_filter_threshold = 4096")
         if threads:
             self._connection.execute(f"SET threads = {int(threads)}")
         if memory_mb:

@@ -7,8 +7,8 @@ handful of statements for all who wake there: pick them and the leaf each one re
 effects and history, move. One transaction holds a tick.
 """
 
-from cij.compiler.sql.plan.advance import CLEAR_MOVED, MOVE_ENDING, MOVE_RESTING
 from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
+from cij.compiler.sql.plan.lifting import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT
 from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
     EntryPlan,
@@ -32,8 +32,9 @@ from cij.compiler.sql.plan.waking import (
 
 __all__ = [
     "CLEAR_MOVED",
-    "MOVE_ENDING",
-    "MOVE_RESTING",
+    "LIFT",
+    "PUT_BACK",
+    "TAKE_OUT",
     "WAKE_DUE",
     "EntryPlan",
     "EventPlan",

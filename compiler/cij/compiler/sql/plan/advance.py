@@ -274,31 +274,11 @@ def _ending(region: Region) -> dict[str, exp.Expr]:
 
 # --- moves of several regions at once ---------------------------------------------------------
 
-# To find a few people costs a look at all passages: so each region notes where its people go, and
-# one statement moves them all.
 _NOTE = """
 INSERT INTO moved (passage, state, counts_from, event, wake_at, turn, outcome, cause)
 SELECT m.passage, {state}, m.counts_from, m.event, m.wake_at, {turn}, {outcome}, {cause}
 FROM moving AS m
 """
-
-CLEAR_MOVED = query("DELETE FROM moved")
-MOVE_RESTING = query(
-    """
-UPDATE passage SET state = m.state, since = $now, counts_from = m.counts_from, event = m.event,
-  wake_at = m.wake_at, turn = m.turn
-FROM moved AS m
-WHERE passage.id = m.passage AND m.outcome IS NULL
-"""
-)
-MOVE_ENDING = query(
-    """
-UPDATE passage SET state = m.state, since = $now, counts_from = m.counts_from, event = m.event,
-  wake_at = m.wake_at, turn = m.turn, ended_at = $now, outcome = m.outcome, cause = m.cause
-FROM moved AS m
-WHERE passage.id = m.passage AND NOT m.outcome IS NULL
-"""
-)
 
 
 def _note(region: Region, context: Context) -> Statement | None:

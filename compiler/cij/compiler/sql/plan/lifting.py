@@ -1,0 +1,25 @@
+"""A few people of very many: taken out of the passages and put back where they have come to.
+
+To find a few costs a look at all passages, so the regions of a tick note in `moved` where their
+people go, and these statements move them all. An update in place of rows that lie all over a table
+is slow to write, to commit and to fold into the file, column by column; rows at the end are not.
+"""
+
+from cij.compiler.sql.template import query
+
+CLEAR_MOVED = query("DELETE FROM moved")
+
+LIFT = query(
+    """
+CREATE OR REPLACE TEMPORARY TABLE lifted AS
+SELECT p.* REPLACE (
+  m.state AS state, $now AS since, m.counts_from AS counts_from, m.event AS event,
+  m.wake_at AS wake_at, m.turn AS turn,
+  CASE WHEN m.outcome IS NULL THEN p.ended_at ELSE $now END AS ended_at,
+  CASE WHEN m.outcome IS NULL THEN p.outcome ELSE m.outcome END AS outcome,
+  CASE WHEN m.outcome IS NULL THEN p.cause ELSE m.cause END AS cause)
+FROM passage AS p JOIN moved AS m ON m.passage = p.id
+"""
+)
+TAKE_OUT = query("DELETE FROM passage WHERE passage.id IN (SELECT m.passage FROM moved AS m)")
+PUT_BACK = query("INSERT INTO passage SELECT l.* FROM lifted AS l")
