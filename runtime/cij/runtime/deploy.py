@@ -1,5 +1,6 @@
 """Deploying: a program becomes the newest of a store; older versions live on while used (S21)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
@@ -29,11 +30,8 @@ _ADD_PROGRAM = query(
 _REMOVE_PROGRAM = query("DELETE FROM program WHERE hash = $hash")
 _CONTENT = query("SELECT c.hash FROM content AS c WHERE c.hash = $hash")
 _ADD_CONTENT = query("INSERT INTO content (hash, message) VALUES ($hash, $message)")
-_STARTED = query("SELECT j.started_at FROM journey_state AS j WHERE j.journey = $journey")
-_START = query(
-    "INSERT INTO journey_state (journey, started_at, entered_until) VALUES ($journey, $now, NULL)"
-)
-_CONTROL = query("SELECT k.state FROM journey_control AS k WHERE k.journey = $journey")
+_STARTED = query("SELECT j.journey FROM journey_state AS j")
+_CONTROLS = query("SELECT k.journey, k.state FROM journey_control AS k")
 _END_DRAFT = query("DELETE FROM journey_control WHERE journey = $journey AND state = 'draft'")
 _BEGIN_DRAFT = query(
     "INSERT INTO journey_control (journey, state, since) VALUES ($journey, 'draft', $now)"
@@ -84,8 +82,7 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
         prepare(engine, program)
         _keep_program(engine, program, now)
         changed = migrate(engine, program)
-        for journey in program.journeys:
-            _start(engine, journey, now)
+        _start(engine, program.journeys, now)
         for segment in program.segments:
             _keep_segment(engine, segment.name, content_hash(segment))
         _keep_rules(engine, program, now)
@@ -123,18 +120,21 @@ def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
             engine.execute(_ADD_CONTENT, {"hash": hash, "message": content.model_dump_json()})
 
 
-def _start(engine: Engine, journey: Journey, now: datetime) -> None:
-    """Note when a journey began. A draft has not, and begins when it is a draft no more."""
-    named: dict[str, object] = {"journey": journey.name}
-    control = engine.rows(_CONTROL, named)
-    if not engine.rows(_STARTED, named):
-        engine.execute(_START, {**named, "now": now})
-    elif control and control[0][0] == "draft":
-        engine.execute(_RESTART, {**named, "now": now})
-    if journey.is_draft and not control:
-        engine.execute(_BEGIN_DRAFT, {**named, "now": now})
-    elif not journey.is_draft:
-        engine.execute(_END_DRAFT, named)
+def _start(engine: Engine, journeys: Sequence[Journey], now: datetime) -> None:
+    """Note when journeys began. A draft has not, and begins when it is a draft no more."""
+    started = {name for (name,) in engine.rows(_STARTED)}
+    if new := [j.name for j in journeys if j.name not in started]:
+        engine.append("journey_state", {"journey": new, "started_at": [now] * len(new)})
+    states: dict[str, str] = {journey: state for journey, state in engine.rows(_CONTROLS)}
+    for journey in journeys:
+        named: dict[str, object] = {"journey": journey.name}
+        state = states.get(journey.name)
+        if state == "draft" and journey.name in started:
+            engine.execute(_RESTART, {**named, "now": now})
+        if journey.is_draft and state is None:
+            engine.execute(_BEGIN_DRAFT, {**named, "now": now})
+        elif not journey.is_draft and state == "draft":
+            engine.execute(_END_DRAFT, named)
 
 
 def _keep_segment(engine: Engine, name: str, definition: str) -> None:

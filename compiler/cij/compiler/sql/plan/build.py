@@ -57,12 +57,17 @@ def make_plan(program: pg.Program, rules: Rules | None = None, resting: Resting 
     }
     return Plan(
         program_hash=program.hash,
-        moments=_moments(program, rules, [j for j in ruled if j not in program.journeys]),
+        moments=_moments(program, rules, _changed(ruled, program.journeys)),
         segments={s.name: segment_plan(s, program) for s in program.segments if s.name in entered},
         journeys=tuple(_journey_plan(j, program, rules) for j in ruled),
         events=tuple(e.name for e in program.events),
         is_capped=bool(rules.caps),
     )
+
+
+def _changed(ruled: Sequence[pg.Journey], journeys: Sequence[pg.Journey]) -> list[pg.Journey]:
+    """Return the journeys that are not as they are written."""
+    return [new for new, old in zip(ruled, journeys, strict=True) if new != old]
 
 
 def journey_plan(
