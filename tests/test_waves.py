@@ -1,6 +1,8 @@
 """Waves: journeys that move together, by shared statements or over few customers, do what they do alone."""
 
+import shutil
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from cij.compiler.sql import query
 from cij.runtime import aside, wave, zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_timer
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.intake import take_in
 from cij.runtime.tick import tick
 from cij.runtime.world import World
@@ -73,8 +75,8 @@ def _program() -> Program:
     return found.program
 
 
-def _world(program: Program) -> World:
-    world = deploy(DuckEngine(None, is_tiny=True), program, START)
+def _world(program: Program, engine: DuckEngine | None = None) -> World:
+    world = deploy(engine or DuckEngine(None, is_tiny=True), program, START)
     zones.ensure(world.engine, ["Europe/Madrid"])
     columns: dict[str, list[object]] = {
         "id": [f"c{n}" for n in range(CUSTOMERS)],
@@ -91,9 +93,9 @@ def _event(n: int, name: str, at: datetime, **fields: object) -> dict[str, objec
     return {"event": name, "customer": f"c{n}", "at": at, "id": f"{name} {n} {at}", **fields}
 
 
-def _lived(program: Program) -> list[list[tuple[object, ...]]]:
+def _lived(program: Program, engine: DuckEngine | None = None) -> list[list[tuple[object, ...]]]:
     """Return all that is kept of six days in which some come again, buy, or open what they got."""
-    world = _world(program)
+    world = _world(program, engine)
     for hour in range(0, 136, 8):
         at = START + timedelta(hours=hour)
         rows = [_event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
@@ -103,7 +105,11 @@ def _lived(program: Program) -> list[list[tuple[object, ...]]]:
             take_in(world.engine, program, rows, at)
         tick(world, at)
         assert next_timer(world) == world.engine.rows(_FIRST_TIMER)[0][0]
-    return [world.engine.rows(statement) for statement in (_TOLD, _SENT, _STAND, _GOALS)]
+    return _kept(world.engine)
+
+
+def _kept(engine: Engine) -> list[list[tuple[object, ...]]]:
+    return [engine.rows(statement) for statement in (_TOLD, _SENT, _STAND, _GOALS)]
 
 
 Patch = pytest.MonkeyPatch
@@ -123,6 +129,20 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     assert _lived(program) == alone, "and few of many customers"
     monkeypatch.setattr(aside, "_SHARE_OF_BLOCKS", 1_000)
     assert _lived(program) == alone, "and very few"
+
+
+def test_few_of_many_are_in_the_log(monkeypatch: Patch, tmp_path: Path) -> None:
+    """What stands in the write-ahead log alone is there after a crash, each row once."""
+    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
+    engine = DuckEngine(tmp_path / "state.duckdb")
+    lived = _lived(_program(), engine)
+    for file in ("state.duckdb", "state.duckdb.wal"):
+        shutil.copy(tmp_path / file, tmp_path / f"found-{file}")
+    engine.close()
+    found = DuckEngine(tmp_path / "found-state.duckdb")
+    assert _kept(found) == lived
+    found.close()
 
 
 def test_journeys_of_one_form_share_their_statements() -> None:
