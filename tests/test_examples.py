@@ -8,7 +8,7 @@ import pytest
 
 from cij.cli.exits import Exit
 from tests.conftest import Cij
-from tests.example import ROOT, messages, run_once, status
+from tests.example import ROOT, copy_example, messages, run_once, status
 
 EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/cij.toml"))
 
@@ -60,3 +60,21 @@ def test_people_enter_an_example_that_begins_with_a_segment(project: Path, cij: 
     done = cij("simulate", project, "--from", START, "--days", "3", "--json")
     assert done.code == Exit.OK, done.err
     assert "entered" in {count["what"] for count in json.loads(done.out)["days"]}
+
+
+def test_the_readme_of_loyalty_shows_what_comes(tmp_path: Path, cij: Cij) -> None:
+    readme = (ROOT / "examples" / "loyalty" / "README.md").read_text(encoding="utf-8")
+    copy = copy_example(tmp_path)
+    ran = cij("run", copy, "--once")
+    opened = ("event", "opened", "ana.garcia@example.com", "--message", "reward")
+    assert cij(*opened, "--project", copy).code == Exit.OK
+    run_once(copy)
+    told = cij("timeline", "ana.garcia@example.com", "--project", copy).out
+    shown = [block.partition("```")[0] for block in readme.split("```text\n")[1:]]
+    for block, out in zip(shown, (ran.out + ran.err, told), strict=True):
+        assert block
+        for line in filter(None, block.splitlines()):
+            assert line in out, line
+    for line in readme.split("And then:")[1].split("```")[1].splitlines()[1:]:
+        words = line.partition("#")[0].replace("examples/loyalty", str(copy)).split()
+        assert cij(*words[1:]).code == Exit.OK, line

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cij.cli.exits import Exit
-from tests.example import cij, copy_example, inside, status
+from tests.example import cij, copy_example, inside, run_once, status
 from tests.tiny import HEAD
 
 ANA = ("--customer", "ana.garcia@example.com")
@@ -48,6 +48,27 @@ def test_person_and_fields_may_stand_behind_the_name(project: Path) -> None:
     handed = json.loads(file.read_text("utf-8"))
     assert handed["customer"] == ANA[1] and handed["channel"] == "email"
     assert handed["fields"] == {"topic": "rewards"}
+
+
+def test_a_message_is_known_by_its_step(project: Path) -> None:
+    opened = ("event", "opened", ANA[1], "--project", str(project), "--message")
+    assert inside(*opened, "reward")[0] == Exit.CONFIG
+    assert inside(*opened, "loyalty_reward:1:reward:0")[0] == Exit.OK
+    [file] = (project / ".cij" / "inbox").iterdir()
+    file.unlink()
+    run_once(project)
+    assert inside(*opened, "reward")[:2] == (Exit.OK, "handed in 1 event\n")
+    standing = {row["step"]: row["count"] for row in run_once(project)["standing"]}
+    assert standing == {"opened": 11, "vip": 1}
+
+
+def test_a_message_that_she_did_not_get_is_refused(project: Path) -> None:
+    run_once(project)
+    code, _, err = inside(
+        "event", "opened", ANA[1], "--message", "rewart", "--project", str(project)
+    )
+    assert code == Exit.USAGE
+    assert f"{ANA[1]} got no message or call of `rewart`; there is `reward`" in err
 
 
 def test_who_hands_in_before_the_first_run_is_told(project: Path) -> None:

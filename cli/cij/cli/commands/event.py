@@ -9,11 +9,19 @@ from zoneinfo import ZoneInfo
 import click
 
 from cij.cli.compiling import compiled
+from cij.cli.looking import view
+from cij.cli.project import Project
 from cij.cli.running import store_path
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Event, Program
+from cij.compiler.sql import query
 from cij.runtime.clock import LiveClock
 from cij.runtime.inbox import hand_in
+
+_MESSAGES = query(
+    "SELECT o.key, o.step FROM outbox AS o WHERE o.customer = $customer "
+    "ORDER BY o.created_at DESC NULLS LAST, o.key DESC NULLS LAST"
+)
 
 
 @click.command(
@@ -21,7 +29,7 @@ from cij.runtime.inbox import hand_in
 Examples:
   cij event purchase ana@example.com amount=49.90 coupon=LOYAL20
   cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
-  cij event opened --customer ana@example.com --message loyalty_reward:1:reward:0
+  cij event opened ana@example.com --message reward   the newest that she got of this step
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
   cij event signed_up --customer new@example.com      who is not known yet becomes a customer
   cij event create_phone_call.done --customer shop:17 --message sales:1:call:0 -f outcome=reached
@@ -30,7 +38,7 @@ Examples:
 @click.argument("name", required=False)
 @click.argument("words", nargs=-1, metavar="[PERSON] [FIELD=VALUE]...")
 @click.option("--customer", help="Instead of PERSON: an id, an address, or SOURCE:KEY.")
-@click.option("--message", "message_key", help="The key of the message or call.")
+@click.option("--message", "message_key", help="Which message or call: its step or its key.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option(
     "-f", "--field", "fields", multiple=True, metavar="NAME=VALUE", help="As FIELD=VALUE; many."
@@ -71,7 +79,10 @@ def command(
     else:
         zone = project.settings.project.timezone
         customer, fields = _person(words, customer, fields)
-        rows = [_one(program, name, customer, message_key, _instant(at, zone), fields)]
+        row = _one(program, name, customer, message_key, _instant(at, zone), fields)
+        if message_key is not None:
+            row["message_key"] = _key(project, row["customer"], message_key)
+        rows = [row]
     hand_in(project.root, rows)
     click.echo(f"handed in {len(rows)} event{'' if len(rows) == 1 else 's'}")
     if not store_path(project).is_file():
@@ -137,13 +148,28 @@ def _one(
     if message_key is not None and not event.is_interaction:
         raise click.UsageError(f"`{name}` is no interaction with a message")
     row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
-    if message_key is not None:
-        row["message_key"] = message_key
     given = dict(_pair(text, event) for text in fields)
     if event.is_interaction and "channel" in given:
         row["channel"] = given.pop("channel")
     _require_topic(program, event, given)
     return row | {"fields": given}
+
+
+def _key(project: Project, person: str, text: str) -> str:
+    """Return the key of the message that is meant: it itself, or the newest of a step.
+
+    A key is taken as it stands, so that it can be handed in while `cij run` has the state.
+    """
+    if ":" in text:
+        return text
+    with view(project.root) as found:
+        rows = found.engine.rows(_MESSAGES, {"customer": found.customer(person)})
+    newest: list[str] = [key for key, step in rows if step == text]
+    if not newest:
+        steps = ", ".join(dict.fromkeys(f"`{step}`" for _, step in rows)) or "none"
+        message = f"{person} got no message or call of `{text}`; there is {steps}"
+        raise click.UsageError(message)
+    return newest[0]
 
 
 def _require_topic(program: Program, event: Event, given: dict[str, str]) -> None:

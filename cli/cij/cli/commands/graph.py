@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cij.cli.arguments import path_and_name
 from cij.cli.compiling import compiled
 from cij.compiler.graph import Graph, outline, to_dot, to_mermaid, to_svg
 from cij.compiler.naming import did_you_mean
@@ -23,14 +24,14 @@ _RENDERERS: dict[str, Callable[[Graph], str]] = {
     epilog="""\b
 Examples:
   cij graph                                   # all journeys, as Markdown with Mermaid
-  cij graph --journey welcome                 # one journey, as Mermaid
+  cij graph welcome                           # one journey, as Mermaid
   cij graph -o docs/journeys.md               # a page that GitHub draws
   cij graph --format svg -o pictures          # pictures/welcome.svg and so on
-  cij graph --journey welcome --format svg -o welcome.svg
+  cij graph welcome --format svg -o welcome.svg
   cij graph --format dot | dot -Tpdf -o journeys.pdf"""
 )
-@click.argument("path", default=".", type=click.Path(path_type=Path))
-@click.option("--journey", "name", metavar="NAME", help="Draw this journey only.")
+@click.argument("words", nargs=-1, metavar="[PATH] [JOURNEY]")
+@click.option("--journey", "name", metavar="NAME", help="As JOURNEY: draw this journey only.")
 @click.option(
     "--format",
     "format_name",
@@ -46,8 +47,12 @@ Examples:
     metavar="FILE",
     help="Write to this file; for several journeys as SVG, into this folder.",
 )
-def command(path: Path, name: str | None, format_name: str, output: Path | None) -> None:
-    """Draw the journeys of the project at PATH."""
+def command(
+    words: tuple[str, ...], name: str | None, format_name: str, output: Path | None
+) -> None:
+    """Draw the journeys of the project at PATH, or one of them."""
+    path, journey = path_and_name(words)
+    name = name or journey
     _, program = compiled(path)
     graphs = [outline(journey, program.policies) for journey in _wanted(program, name)]
     if not graphs:
@@ -65,7 +70,7 @@ def _wanted(program: Program, name: str | None) -> Sequence[Journey]:
     if not found:
         hint = did_you_mean(name, [journey.name for journey in program.journeys])
         message = f"there is no journey `{name}`" + (f"; {hint}" if hint else "")
-        raise click.BadParameter(message, param_hint="--journey")
+        raise click.UsageError(message)
     return found
 
 
