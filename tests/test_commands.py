@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from cij.cli.exits import Exit
+from cij.cli.pages import language_words, word_page
+from cij.compiler.declarations.journey import SETTINGS
 from cij.compiler.program import from_json
+from cij.grammar.mistakes.phrases import DECLARATIONS
+from cij.grammar.parser import parse
+from cij.grammar.reserved import OUTCOME, REMOVED_OUTCOME
 from tests.conftest import Cij
 
 ROOT = Path(__file__).parents[1]
@@ -315,9 +320,54 @@ def test_explain_lists_what_there_is(cij: Cij, tmp_path: Path) -> None:
     assert "  CIJ101" in _process(["explain"], folder=tmp_path).stdout
 
 
+@pytest.mark.parametrize("words", [["goal"], ["Send"], ["at", "most"], ["ends"]])
+def test_explain_knows_the_words_of_the_language(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "goal").mkdir()
+    done = _process(["explain", *words], folder=tmp_path)
+    assert done.returncode == Exit.OK, done.stderr
+    assert " ".join(words).lower() in done.stdout.splitlines()[0] and "```journey" in done.stdout
+
+
+def test_a_name_of_the_project_and_a_word_are_both_told(cij: Cij, loyalty: Path) -> None:
+    file = loyalty / "journeys" / "loyalty.journey"
+    file.write_text(file.read_text("utf-8").replace("big_spenders", "goal"), encoding="utf-8")
+    out = cij("explain", "goal", loyalty).out
+    assert out.startswith("segment goal") and "# goal\n\nIn the head of a journey." in out
+
+
+# What stands around the examples of a word, by what its page begins with.
+_FRAMES = {
+    "A declaration.": "@",
+    "A step.": "journey j {\n  steps {\n@\n  }\n}",
+    "In the head of a journey.": "journey j {\n@\n}",
+    "A setting of a journey.": "journey j {\n@\n}",
+    "In a test.": 'test "t" for j {\n@\n}',
+    "In a policy.": "policy p {\n@\n}",
+    "In a condition.": "segment s {\n@\n}",
+    "In a message.": "message email m {\n@\n}",
+}
+
+
+@pytest.mark.parametrize("word", language_words())
+def test_the_example_of_a_word_can_be_read(word: str) -> None:
+    text = word_page(word)
+    assert text is not None
+    [frame] = [f for begin, f in _FRAMES.items() if f"\n\n{begin} " in text]
+    example = text.split("```journey\n")[1].partition("```")[0]
+    assert parse("a.journey", frame.replace("@", example))[1] == []
+    assert word in example or word in ("unknown", "min", "max", "avg", "any", "last")
+
+
+def test_no_declaration_step_or_setting_is_without_a_page() -> None:
+    later = {"enrich", "predict", "score", "lifecycle", "export"}
+    wanted = {*DECLARATIONS, *OUTCOME, *REMOVED_OUTCOME, *SETTINGS} - later
+    assert wanted <= set(language_words())
+
+
 def test_explain_of_nothing_suggests_and_fails(cij: Cij) -> None:
     done = cij("explain", "loyality_reward", LOYALTY)
-    assert done.code == Exit.ERRORS and "did you mean `loyalty_reward`" in done.err
+    assert done.code == Exit.USAGE and "did you mean `loyalty_reward`" in done.err
+    assert "did you mean `goal`" in cij("explain", "gaol").err
     assert "CIJ602" in cij("explain", "CIJ6O2").err
 
 

@@ -35,7 +35,7 @@ COMMANDS: dict[str, Row] = {
     "check": _row("check", "report every mistake, with its fix", _WRITE),
     "fmt": _row("fmt", "format .journey files", _WRITE),
     "test": _row("test", "run the tests that the journeys carry", _WRITE),
-    "explain": _row("explain", "say in plain words what a journey, rule or code means", _SEE),
+    "explain": _row("explain", "say in plain words what a journey, rule, word or code means", _SEE),
     "graph": _row("graph", "draw journeys", _SEE),
     "sql": _row("sql", "print the SQL of a segment, measure or journey", _SEE),
     "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),

@@ -1,6 +1,7 @@
-"""The pages that ship with cij: one for each diagnostic code, one for each rule of the semantics."""
+"""The pages that ship with cij: of diagnostic codes, rules of the semantics, words of the language."""
 
 import re
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -15,6 +16,28 @@ def page(name: str) -> str | None:
         if pattern.fullmatch(upper) and file.is_file():
             return file.read_text(encoding="utf-8")
     return None
+
+
+def word_page(word: str) -> str | None:
+    """Return what is said of a word of the language, such as `goal`, or None."""
+    return _word_pages().get(word.lower())
+
+
+def language_words() -> list[str]:
+    """Return the words that have a page, in the order of the pages."""
+    return list(_word_pages())
+
+
+@cache
+def _word_pages() -> dict[str, str]:
+    text = (resources.files("cij.compiler") / "pages" / "words.md").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for part in text.split("\n## ")[1:]:
+        head, _, body = part.partition("\n")
+        # `at most` is one word here, `starts ends` are two with one page.
+        names = [head] if head == "at most" else head.split()
+        found |= {name: f"# {head}\n{body.rstrip()}\n" for name in names}
+    return found
 
 
 def titles(folder: str) -> dict[str, str]:

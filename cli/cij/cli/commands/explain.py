@@ -1,14 +1,16 @@
-"""`cij explain`: what a code, a rule or a declaration means, in plain words."""
+"""`cij explain`: what a code, a rule, a word or a declaration means, in plain words."""
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
 
 from cij.cli.arguments import path_and_name
 from cij.cli.exits import Exit
-from cij.cli.pages import page, titles
-from cij.compiler.naming import did_you_mean
+from cij.cli.pages import language_words, page, titles, word_page
+from cij.cli.project_files import FILE_NAME
+from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,21 +24,30 @@ Examples:
   cij explain                          # what there is to explain
   cij explain CIJ602                   # a code that `cij check` has printed
   cij explain S16                      # a rule of the language
+  cij explain goal                     # a word of the language
   cij explain loyalty_reward examples/loyalty"""
 )
 @click.argument("words", nargs=-1, metavar="[WHAT] [PATH]")
 def command(words: tuple[str, ...]) -> None:
-    """Say what WHAT means: a code, a rule, or a name in the project at PATH."""
+    """Say what WHAT means: a code, a rule, a word, or a name in the project at PATH."""
     # A word that is a code or rule is no path, even beside a folder of that name.
     text = page(words[0]) if words else None
     if text is not None and len(words) == 1:
         click.echo(text, nl=False)
         return
-    path, what = path_and_name(words)
+    path, what = _asked(words)
     if what is None:
         _list(path, is_asked=bool(words))
     else:
-        _explain(what, _compilation(path, is_asked=len(words) > 1))
+        _explain(what, _compilation(path, is_asked=len(words) > 1 and what != " ".join(words)))
+
+
+def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
+    """Return the path and the name. A word of the language is no path, unless a project is there."""
+    word = " ".join(words)
+    if word_page(word) is not None and not (Path(word) / FILE_NAME).is_file():
+        return Path(), word
+    return path_and_name(words)
 
 
 def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
@@ -62,15 +73,17 @@ def _explain(what: str, made: "Compilation | None") -> None:
 
     found = meanings(what, made.model, made.files) if made else ()
     texts = ["\n".join(lines) + "\n" for lines in found]
+    texts += filter(None, [word_page(what)])
     if texts:
         click.echo("\n".join(texts), nl=False)
         return
     own = [name for known in names(made.model).values() for name in known] if made else []
-    hint = did_you_mean(what.upper(), [*titles("diagnostics"), *titles("semantics")])
-    hint = did_you_mean(what, own) or hint
+    codes = [*titles("diagnostics"), *titles("semantics")]
+    hint = near_hint(what, own) or near_hint(what, language_words())
+    hint = hint or near_hint(what.upper(), codes)
     click.echo(f"There is nothing called `{what}` to explain" + _then(hint), err=True)
     click.echo("`cij explain` lists what there is.", err=True)
-    raise click.exceptions.Exit(Exit.ERRORS)
+    raise click.exceptions.Exit(Exit.USAGE)
 
 
 def _then(hint: str | None) -> str:
@@ -84,6 +97,10 @@ def _list(path: Path, is_asked: bool) -> None:
     for kind, found in names(made.model).items() if made else ():
         if found:
             click.echo(f"{kind}: {', '.join(found)}")
+    click.echo("\nWords")
+    click.echo(
+        fill(", ".join(language_words()), width=96, initial_indent="  ", subsequent_indent="  ")
+    )
     for title, folder in (("Rules", "semantics"), ("Codes", "diagnostics")):
         click.echo(f"\n{title}")
         for name, text in titles(folder).items():

@@ -26,7 +26,7 @@ from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Edit, Fix, Label
 from cij.grammar.span import Span
 
-_SETTINGS = (
+SETTINGS = (
     "per",
     "holdout",
     "suppress",
@@ -58,7 +58,7 @@ def define(node: syntax.Journey, build: Build) -> None:
         node.name.span,
         settings,
         build.report,
-        settings=_SETTINGS,
+        settings=SETTINGS,
         later=_LATER,
         advise=_advise,
     )
