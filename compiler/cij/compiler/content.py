@@ -32,6 +32,13 @@ class _Text:
         raw = self.build.texts[literal.span.file]
         return inside_text(literal.span, raw, self.value, index, length)
 
+    @property
+    def quote(self) -> str:
+        """What a text inside this text stands between: a `"` would end one that is on one line."""
+        span = self.setting.value.span
+        written = self.build.texts[span.file][span.start : span.end]
+        return "'" if written.startswith('"') and not written.startswith('"""') else '"'
+
 
 @dataclass(slots=True)
 class _Use:
@@ -161,7 +168,8 @@ def _check_default(name: str, placeholder: Placeholder, text: _Text, sites: list
 
 def _report_default(name: str, placeholder: Placeholder, text: _Text) -> None:
     message = f"`{name}` has no value for some customers"
-    hint = f'write `{{{{ {name} | default: "…" }}}}`'
+    default = "…".join(text.quote * 2)
+    hint = f"write `{{{{ {name} | default: {default} }}}}`"
     span = text.span(placeholder.index, len(name))
     text.build.report(codes.MISSING_DEFAULT.at(span, message, label="may be missing", help=hint))
 

@@ -35,8 +35,9 @@ def no_brace(mistake: Mistake, brace: str, end: int, opener: int) -> Diagnostic:
 def no_sign(mistake: Mistake, start: int, end: int) -> Diagnostic:
     """Say that the key of a setting has no `=`."""
     key, span = mistake.text[start:end], mistake.span(end, end)
-    fix = Fix(f"write `{key} =`", (Edit(span, " ="),))
-    return UNEXPECTED_TEXT.at(span, f"expected `=` after `{key}`", fixes=[fix])
+    is_first = not mistake.text[mistake.text.rfind("\n", 0, start) + 1 : start].strip()
+    fixes = [Fix(f"write `{key} =`", (Edit(span, " ="),))] if is_first else []
+    return UNEXPECTED_TEXT.at(span, f"expected `=` after `{key}`", fixes=fixes)
 
 
 def extra_brace(mistake: Mistake, start: int) -> Diagnostic:

@@ -289,6 +289,13 @@ NUMBERS = (
 
 TEXTS = (
     row(
+        r'"[^"\n]*\{[{%][^"}\n]*(?P<bad>"([^"\'\n]*)")[^"\n]*\}[^"\n]*"',
+        'a `"` inside a text on one line ends it',
+        r"write single quotes: `'\2'`",
+        r"'\2'",
+        is_late=True,
+    ),
+    row(
         r'"([^"\\\n`]+)"',
         "a name in quotes",
         "a name stands without quotes; one of several words between back-quotes",
