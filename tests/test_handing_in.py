@@ -1,12 +1,13 @@
 """`cij event`: what is refused at once, and where people see what was put aside later."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from cij.cli.exits import Exit
-from tests.example import cij, copy_example, inside, run_once, status
+from tests.example import cij, copy_example, inside, run_once, start, status
 from tests.tiny import HEAD
 
 ANA = ("--customer", "ana.garcia@example.com")
@@ -26,6 +27,7 @@ def project(tmp_path: Path) -> Path:
         (("opened", "channel=email"), "say of whom"),
         (("purchase", "ana@example.com", "49.90"), "fields are written NAME=VALUE"),
         (("purchase", "ana@example.com", *ANA), "is a second person"),
+        (("purchase", "ana@example.com", "amount=fifty"), '"fifty" is not an amount'),
         (("purchase", "ana@example.com", "amont=3"), "is not NAME=VALUE with a field of purchase"),
         (("unsubscribed", *ANA, "-f", "topic=reward"), "did you mean `rewards`?"),
         (("unsubscribed", *ANA, "-f", "topik=rewards"), "is not NAME=VALUE"),
@@ -120,3 +122,29 @@ def test_a_run_that_nobody_will_ever_need_says_so(tmp_path: Path) -> None:
         err
         == "nothing was due, and nothing will be before somebody does something or data change\n"
     )
+
+
+def test_who_is_not_on_the_suppression_list_is_told(project: Path) -> None:
+    run_once(project)
+    at = ("--project", str(project))
+    inside("suppression", "add", ANA[1], "--reason", "asked", *at)
+    listed = inside("suppression", "list", *at)[1]
+    assert re.search(r"asked +20\d\d-\d\d-\d\d \d\d:\d\d\n", listed), listed
+    assert inside("suppression", "remove", ANA[1], *at)[1] == "removed 1 entry\n"
+    assert inside("suppression", "remove", ANA[1], *at)[1] == "was not on the list\n"
+
+
+def test_tables_for_a_reader_who_went_away_end_with_the_code_for_that(project: Path) -> None:
+    run_once(project)
+    process = start("status", project)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (Exit.PIPE, "")
+    process.stderr.close()
+
+
+def test_why_without_a_journey_names_them(project: Path) -> None:
+    run_once(project)
+    code, _, err = inside("why", ANA[1], "--project", str(project))
+    assert code == Exit.USAGE
+    assert "say which JOURNEY; there is loyalty_reward, coupon_thanks" in err

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import IO, cast
+from typing import IO, NoReturn, cast
 from zoneinfo import ZoneInfo
 
 import click
@@ -29,13 +29,20 @@ class _Bare:
         sys.stdout.flush()
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to the outermost handler, with its exit code."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return a console for standard output; colours only on a terminal."""
     if sys.stdout.isatty():
-        return Console(highlight=False, emoji=False, markup=False)
+        return _Console(highlight=False, emoji=False, markup=False)
     bare = cast(IO[str], _Bare())
     width = _WIDTH_WITHOUT_TERMINAL
-    return Console(file=bare, width=width, highlight=False, emoji=False, markup=False)
+    return _Console(file=bare, width=width, highlight=False, emoji=False, markup=False)
 
 
 def local(at: datetime | None, zone: str) -> str:

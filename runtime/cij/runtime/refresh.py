@@ -53,20 +53,25 @@ class RefreshReport:
     def lines(self) -> list[str]:
         """Return what there is to tell about a refresh, one sentence a line."""
         found = [s.line() for s in self.sources if not s.is_unchanged]
-        found += [f"{n} new events {name}" for name, n in self.events.items() if n]
+        found += [f"{_counted(n, 'new event')} {name}" for name, n in self.events.items() if n]
         found += [
-            f"{n} rows of {name} wait, for their customer or time is not known"
+            f"{_counted(n, 'row')} of {name} without a known customer or time, kept until it has one"
             for name, n in self.waiting.items()
             if n
         ]
         if self.merged:
-            found.append(f"{len(self.merged)} customers turned out to be others and were merged")
+            count = _counted(len(self.merged), "customer")
+            found.append(f"{count} found to be somebody else, and merged")
         return found
 
     @property
     def changed(self) -> bool:
         """Tell whether any customer, event or entity may differ from before."""
         return self.is_unified_anew or any(self.events.values()) or bool(self.entities)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def prepare(engine: Engine, program: Program) -> None:

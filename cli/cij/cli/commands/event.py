@@ -15,8 +15,10 @@ from cij.cli.running import store_path
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Event, Program
 from cij.compiler.sql import query
+from cij.compiler.types import Type
 from cij.runtime.clock import LiveClock
 from cij.runtime.inbox import hand_in
+from cij.runtime.values import Unfit, read_value
 
 _MESSAGES = query(
     "SELECT o.key, o.step FROM outbox AS o WHERE o.customer = $customer "
@@ -148,7 +150,7 @@ def _one(
     if message_key is not None and not event.is_interaction:
         raise click.UsageError(f"`{name}` is no interaction with a message")
     row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
-    given = dict(_pair(text, event) for text in fields)
+    given = dict(_pair(text, event, program.timezone) for text in fields)
     if event.is_interaction and "channel" in given:
         row["channel"] = given.pop("channel")
     _require_topic(program, event, given)
@@ -181,10 +183,21 @@ def _require_topic(program: Program, event: Event, given: dict[str, str]) -> Non
         raise click.UsageError(f"there is no topic `{topic}`; {hint}")
 
 
-def _pair(text: str, event: Event) -> tuple[str, str]:
+def _pair(text: str, event: Event, zone: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     known = {f.name for f in event.fields} | ({"channel"} if event.is_interaction else set())
     if not separator or name not in known:
         names = ", ".join(sorted(known)) or "none"
         raise click.UsageError(f"`{text}` is not NAME=VALUE with a field of {event.name}: {names}")
+    for field in event.fields:
+        if field.name == name:
+            _require_value(name, field.type, value, zone)
     return name, value
+
+
+def _require_value(name: str, type: Type, value: str, zone: str) -> None:
+    """A value that does not fit would be put aside later, when nobody looks any more."""
+    try:
+        read_value(name, type, value, zone)
+    except Unfit as error:
+        raise click.UsageError(str(error)) from error

@@ -94,6 +94,8 @@ def _list(path: Path, is_asked: bool) -> None:
     from cij.compiler.meaning import names
 
     made = _compilation(path, is_asked)
+    if made is None:
+        click.echo("There is no project here; in one its names are listed as well.")
     for kind, found in names(made.model).items() if made else ():
         if found:
             click.echo(f"{kind}: {', '.join(found)}")

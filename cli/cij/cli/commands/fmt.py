@@ -62,6 +62,8 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str
         click.echo("".join(r.new for r in results if not r.diagnostics), nl=False)
     else:
         _write(changed)
+    if not results:
+        click.echo("there is no .journey file here", err=True)
     _say_counts(results, check or diff)
     if any(result.diagnostics for result in results) or (check and changed):
         raise click.exceptions.Exit(Exit.ERRORS)

@@ -136,7 +136,8 @@ def _say_step(made: StepReport) -> bool:
         click.echo(f"cij: {event} was put aside: {refused.reason}", err=True)
     delivered = made.delivery.counts.get("delivered", 0)
     if made.entered or made.moves or delivered:
-        click.echo(f"{made.entered} entered, {made.moves} moves, {delivered} delivered", err=True)
+        moves = f"{made.moves} move{'' if made.moves == 1 else 's'}"
+        click.echo(f"{made.entered} entered, {moves}, {delivered} delivered", err=True)
     return bool(
         lines or made.refused or made.events or made.entered or made.moves or made.delivery.counts
     )

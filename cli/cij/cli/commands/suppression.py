@@ -1,13 +1,16 @@
 """`cij suppression`: who gets no messages, whatever the journeys say."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cij.cli.controlling import carry_out, json_option, project_option, wait_option
+from cij.cli.project import open_project
 from cij.cli.render.table import table
+from cij.cli.summary import local
 from cij.compiler.channels import ADDRESS
 
 _channel = click.option(
@@ -45,8 +48,15 @@ def list_(path: Path, wait_s: float, as_json: bool) -> None:
     if not done["entries"]:
         click.echo("nobody is on the list")
         return
+    zone = open_project(path).settings.project.timezone
     rows = [
-        [e["address"] or "", e["customer"] or "", e["channel"] or "all", e["reason"], e["at"]]
+        [
+            e["address"] or "",
+            e["customer"] or "",
+            e["channel"] or "all",
+            e["reason"],
+            _since(e, zone),
+        ]
         for e in done["entries"]
     ]
     heads = ["address", "customer", "channel", "reason", "since"]
@@ -95,7 +105,12 @@ def remove(
     """Take an ADDRESS or a customer off the list, with all entries about it."""
     done = carry_out(path, _order("remove", address, customer, channel), wait_s)
     count = done.get("count", 0)
-    _tell(done, as_json, f"removed {count} {'entry' if count == 1 else 'entries'}")
+    words = f"removed {count} {'entry' if count == 1 else 'entries'}"
+    _tell(done, as_json, words if count else "was not on the list")
+
+
+def _since(entry: dict[str, Any], zone: str) -> str:
+    return local(datetime.fromisoformat(entry["at"].removesuffix("Z")), zone)
 
 
 def _order(

@@ -22,7 +22,7 @@ Examples:
   cij why c0123456789abcde abandoned_cart --json"""
 )
 @click.argument("person")
-@click.argument("journey")
+@click.argument("journey", required=False, metavar="JOURNEY")
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
@@ -30,7 +30,9 @@ Examples:
 )
 @project_option
 @click.option("--json", "as_json_", is_flag=True, help="Print the tree as JSON.")
-def command(person: str, journey: str, at: datetime | None, path: Path, as_json_: bool) -> None:
+def command(
+    person: str, journey: str | None, at: datetime | None, path: Path, as_json_: bool
+) -> None:
     """Say why PERSON did or did not enter JOURNEY, get its messages, take its branches.
 
     Each rule is taken apart: which part holds, the values that it read, and the rows of the sources
@@ -39,6 +41,8 @@ def command(person: str, journey: str, at: datetime | None, path: Path, as_json_
     """
     with view(path) as found:
         names = [j.name for j in found.program.journeys]
+        if journey is None:
+            raise click.UsageError(f"say which JOURNEY; there is {', '.join(names) or 'none'}")
         if journey not in names:
             hint = did_you_mean(journey, names)
             text = f"there is no journey `{journey}` in what ran last"

@@ -148,6 +148,8 @@ def _unknown(node: syntax.Path, env: Environment) -> None:
         hint = f"`{name}` is an event: write `any({name})` or `count({name}) > 0`"
     else:
         hint = did_you_mean(name, _qualified_fields(node.parts[0], env) or candidates)
+        if hint is None and env.event is None:
+            hint = f"if a source knows it, add `{name} = COLUMN` to its `from` in the profile"
     env.report(codes.UNKNOWN_NAME.at(node.span, what, label="no such field", help=hint))
 
 
