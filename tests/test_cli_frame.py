@@ -208,6 +208,16 @@ def test_content_stays_inside_the_project(tmp_path: Path) -> None:
     assert opened.read_content(names) == {"m/a.md": "¡hola!"}
 
 
+@pytest.mark.parametrize("arguments", [["new", "{}/there/shop"], ["check", "{}/there"]])
+def test_what_the_system_refuses_is_no_bug_of_ours(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "there").write_text("a file, where a folder is needed")
+    assert run(cli, [word.format(tmp_path) for word in arguments]) == Exit.CONFIG
+    told = capsys.readouterr().err
+    assert told.startswith("cij: error: ") and "bug" not in told
+
+
 # --- new and doctor ---------------------------------------------------------------------------
 
 

@@ -148,3 +148,17 @@ def test_why_without_a_journey_names_them(project: Path) -> None:
     code, _, err = inside("why", ANA[1], "--project", str(project))
     assert code == Exit.USAGE
     assert "say which JOURNEY; there is loyalty_reward, coupon_thanks" in err
+
+
+def test_an_inbox_that_cannot_be_written_is_told(project: Path) -> None:
+    (project / ".cij").mkdir()
+    (project / ".cij" / "inbox").write_text("in the way")
+    code, _, err = inside("event", "opened", ANA[1], "--project", str(project))
+    assert code == Exit.CONFIG and err.startswith("cij: error: cannot use ") and "inbox" in err
+
+
+def test_a_damaged_state_is_not_taken_for_one_in_use(project: Path) -> None:
+    run_once(project)
+    (project / ".cij" / "state.duckdb").write_bytes(b"no database" * 1000)
+    code, out, err = inside("status", str(project))
+    assert (code, out) == (Exit.STORE, "") and "is going" not in err

@@ -32,7 +32,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
         _drop_output()
         return Exit.PIPE
     except Exception as error:  # noqa: BLE001 - the outermost handler: nothing may get past it
-        return _world_failure(error) or _bug(error, arguments)
+        return _world_failure(error) or _file_failure(error) or _bug(error, arguments)
     return result if isinstance(result, int) else Exit.OK
 
 
@@ -54,6 +54,14 @@ def _world_failure(error: Exception) -> Exit | None:
         return None
     _say(f"cij: error: {error}")
     return Exit[error.exit_name]
+
+
+def _file_failure(error: Exception) -> Exit | None:
+    """Report a file that the system does not let us read or write, or return None."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return None
+    _say(f"cij: error: cannot use {error.filename}: {error.strerror}")
+    return Exit.CONFIG
 
 
 def _bug(error: Exception, arguments: list[str]) -> Exit:

@@ -18,7 +18,8 @@ def read_file(file: Path, name: str) -> str | Diagnostic:
     try:
         data = _bytes(file)
     except OSError as error:
-        return _unreadable(file_start(name), f"the file cannot be read: {error.strerror}")
+        message = f"the file cannot be read: {error.strerror}"
+        return UNREADABLE_FILE.at(file_start(name), message)
     if data is None:
         return _unreadable(file_start(name), "this is no ordinary file")
     if len(data) > FILE_BYTES_MAX:

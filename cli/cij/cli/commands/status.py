@@ -14,7 +14,7 @@ from cij.cli.summary import print_report
 from cij.compiler.program import Program
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import look
-from cij.runtime.errors import ConfigError, StoreError
+from cij.runtime.errors import ConfigError, StoreLocked
 from cij.runtime.report import Report, as_json, from_json, report
 
 
@@ -46,7 +46,7 @@ def _found(project: Project, program: Program) -> tuple[Report, str]:
         raise ConfigError("nothing has run here yet; start with `cij run`")
     try:
         engine = open_store(project)
-    except StoreError:
+    except StoreLocked:
         kept: dict[str, Any] | None = read_status(project.root)
         if kept is None:
             raise
