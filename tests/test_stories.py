@@ -210,7 +210,7 @@ def test_no_tests_are_no_failure() -> None:
     assert "no tests" in result.output
     result = _run(PASSING, "--match", "nothing like it")
     assert result.exit_code == 0
-    assert "no test has `nothing like it` in its title" in result.output
+    assert "no test has `nothing like it` in its title or journey" in result.output
 
 
 def test_json_has_every_test_with_its_failures() -> None:

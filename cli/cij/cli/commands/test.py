@@ -41,13 +41,16 @@ class Timed:
 Examples:
   cij test
   cij test examples/loyalty --match reminded
+  cij test --match loyalty_reward       # the tests of one journey
   cij test journeys/loyalty.journey     # the tests of one file
   cij test --junit report.xml
   cij test --coverage --fail-under 80   # which arms, waits and locales no test comes by
   cij test --explore 200                # what no test thought of: random people and events"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
-@click.option("--match", default="", metavar="TEXT", help="Only tests with TEXT in their title.")
+@click.option(
+    "--match", default="", metavar="TEXT", help="Only tests with TEXT in their title or journey."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML there.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what happened to every customer.")
@@ -168,7 +171,7 @@ class _Covered:
 
 
 def _is_wanted(story: Story, match: str) -> bool:
-    return match.casefold() in story.title.casefold()
+    return match.casefold() in f"{story.journey}: {story.title}".casefold()
 
 
 def _timed(player: StoryPlayer, story: Story) -> Timed:
@@ -204,7 +207,7 @@ def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
     if not found:
         return 'no tests: add `test "…" for JOURNEY { … }` to a .journey file'
     if not results:
-        return f"no test has `{match}` in its title; there are {len(found)} others"
+        return f"no test has `{match}` in its title or journey; there are {len(found)} others"
     failed = sum(not t.result.is_ok for t in results)
     noun = "test" if len(results) == 1 else "tests"
     counts = f"{len(results) - failed} passed, {failed} failed"

@@ -96,6 +96,6 @@ def _words(state: State, message: tuple[str, str, str, str | None] | None) -> st
             return f"{told}, {reason}" if reason else told
         case Rest(step=step):
             return f"{step}: waits"
-        case End(step=step, outcome=outcome):
-            return f"{step}: leaves as {outcome}"
+        case End(outcome=outcome):
+            return f"leaves as {outcome}"
     return f"{state.step}: decides"
