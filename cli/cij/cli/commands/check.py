@@ -69,10 +69,25 @@ def command(
 
 def _say(report: Report, text: str, format_name: str, deny: str | None) -> None:
     click.echo(text, nl=False)
+    if format_name == "text" and (hint := _fixable(report.diagnostics)):
+        click.echo(hint, err=True)
     if any(d.is_error or deny == "warnings" for d in report.diagnostics):
         raise click.exceptions.Exit(Exit.ERRORS)
     if format_name not in _DOCUMENTS:
         click.echo(_summary(report), err=format_name != "text")
+
+
+def _fixable(found: Sequence[Diagnostic]) -> str | None:
+    """Say what `--fix` would mend, or None where it would mend nothing."""
+    safe = sum(any(fix.is_safe for fix in d.fixes) for d in found)
+    guesses = sum(bool(d.fixes) for d in found) - safe
+    if safe and guesses:
+        return (
+            f"`cij check --fix` mends {safe} of these, `--fix --unsafe` {guesses} more by a guess"
+        )
+    if safe:
+        return f"`cij check --fix` mends {safe} of these"
+    return f"`cij check --fix --unsafe` mends {guesses} of these by a guess" if guesses else None
 
 
 def _text(report: Report, format_name: str) -> str:
