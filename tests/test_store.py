@@ -2,17 +2,32 @@
 
 import json
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cij.cli.project import open_project
 from cij.cli.running import open_store
 from cij.compiler.sql import query
-from cij.compiler.sql.store import KEYED
+from cij.compiler.sql.store import DDL, KEYED
 from cij.runtime.audit import audit_keys
 from cij.runtime.engine import DuckEngine
+from cij.runtime.tick import tick
 from tests.example import copy_example, inside, replace, run_once
+from tests.town import Town
+
+NOW = datetime(2026, 3, 2, 9)
+WEEKLY = """
+journey weekly {
+  enter on visit
+  steps {
+    day: wait 30 days
+    end done
+  }
+}
+"""
 
 _CONSTRAINTS = query(
     "SELECT c.table_name FROM duckdb_constraints() AS c WHERE c.constraint_type <> 'NOT NULL' "
@@ -73,3 +88,60 @@ def test_settings_bound_what_the_engine_takes(tmp_path: Path) -> None:
     replace(project / "cij.toml", "[store]", "[store]\nmemory_mb = 512\nthreads = 1")
     with closing(open_store(open_project(project))) as engine:
         assert engine.rows(_LIMIT) == [("488.2 MiB", 1)]
+
+
+# --- answers that are remembered ----------------------------------------------------------------
+
+_COUNTERS = query("SELECT k.name, k.value FROM counter AS k ORDER BY k.name")
+_SET_COUNTER = query("UPDATE counter SET value = $value WHERE name = $name")
+_COUNTER_OF = query("SELECT k.value FROM counter AS k WHERE k.name = $name")
+
+
+def _counting(folder: Path) -> DuckEngine:
+    engine = DuckEngine(folder / "state.duckdb")
+    for statement in DDL:
+        engine.execute(statement)
+    engine.append("counter", {"name": ["a", "b"], "value": [1, 2]})
+    return engine
+
+
+def test_what_is_remembered_is_what_stands_there(tmp_path: Path) -> None:
+    engine = _counting(tmp_path)
+    assert engine.rows(_COUNTERS) == engine.rows(_COUNTERS) == [("a", 1), ("b", 2)]
+    engine.rows(_COUNTERS).clear()
+    assert engine.rows(_COUNTERS) == [("a", 1), ("b", 2)], "nobody changes what is remembered"
+    assert engine.rows(_COUNTER_OF, {"name": "a"}) == [(1,)]
+    assert engine.rows(_COUNTER_OF, {"name": "b"}) == [(2,)], "other parameters, other rows"
+    engine.execute(_SET_COUNTER, {"name": "a", "value": 7})
+    assert engine.rows(_COUNTERS) == [("a", 7), ("b", 2)]
+    engine.append("counter", {"name": ["c"], "value": [3]})
+    assert engine.rows(_COUNTERS) == [("a", 7), ("b", 2), ("c", 3)]
+    engine.close()
+
+
+def test_what_is_taken_back_is_forgotten(tmp_path: Path) -> None:
+    engine = _counting(tmp_path)
+    with pytest.raises(ZeroDivisionError), engine.transaction():
+        engine.execute(_SET_COUNTER, {"name": "a", "value": 7})
+        assert engine.rows(_COUNTERS) == [("a", 7), ("b", 2)]
+        raise ZeroDivisionError
+    assert engine.rows(_COUNTERS) == [("a", 1), ("b", 2)]
+    engine.close()
+
+
+def test_a_tick_with_nothing_to_do_asks_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What costs such a tick is the number of its statements: most plan longer than they run."""
+    town = Town(WEEKLY, NOW)
+    town.people("ana")
+    for hour in range(3):
+        town.tick(NOW + timedelta(hours=hour))
+    asked: list[str] = []
+    run = DuckEngine._guard
+
+    def counted(engine: DuckEngine, text: str, bound: Any) -> Any:
+        asked.append(text)
+        return run(engine, text, bound)
+
+    monkeypatch.setattr(DuckEngine, "_guard", counted)
+    tick(town.world, NOW + timedelta(hours=3))
+    assert len(asked) <= 12, "\n".join(asked)

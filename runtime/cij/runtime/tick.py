@@ -7,7 +7,7 @@ It is one transaction, and a function of the store and of `now`: the same store 
 the same rows. Cost follows who moves: what has nothing due is not touched.
 """
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -110,10 +110,11 @@ def _step(world: World, report: TickReport) -> None:
     entered = let_in_from_segments(world, at_doors, now)
     report.entered += entered
     # Those whose time has come are woken before these move, so that all go in order of priority.
-    _, aside = wake_due(world.engine, now)
-    _advance(world, report, aside=Aside() if entered else aside)
-    while (found := wake_due(world.engine, now))[0]:
-        _advance(world, report, aside=found[1])
+    woken, aside = wake_due(world.engine, now)
+    aside = Aside() if entered else aside
+    while entered or woken:
+        _advance(world, report, aside=aside)
+        entered, (woken, aside) = 0, wake_due(world.engine, now)
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -131,16 +132,17 @@ def _react(
     report.events += count
     for round, events in _rounds(world).items() if count else ():
         aside = of_round(world.engine, round, sum(events.values()))
+        changed = 0
         for found in wave.reactions(world, events, paused, aside):
             parameters = {"now": report.now, "round": round, "event": found.event}
             for statement in found.statements:
-                world.engine.execute(statement, {**parameters, "versions": found.versions})
-        _advance(world, report, round, aside)
-        for event in events:
-            for door in at_doors.values():
-                if event in door.plan.events:
-                    _enter_by_event(world, door, event, round, report)
-        _advance(world, report, round)
+                changed += world.engine.execute(
+                    statement, {**parameters, "versions": found.versions}
+                )
+        if changed:
+            _advance(world, report, round, aside)
+        if _enter_by_events(world, at_doors, events, round, report):
+            _advance(world, report, round)
     if count:
         world.engine.execute(_CLEAR_FRESH)
     return active
@@ -227,13 +229,23 @@ def _go_on_after_pauses(world: World, report: TickReport) -> None:
         control.go_on(world.engine, name)
 
 
-def _enter_by_event(world: World, door: Door, event: str, round: int, report: TickReport) -> None:
+def _enter_by_events(
+    world: World, at_doors: dict[str, Door], events: Iterable[str], round: int, report: TickReport
+) -> int:
+    before = report.entered
+    for event in events:
+        for door in at_doors.values():
+            if event in door.plan.events:
+                report.entered += _enter_by_event(world, door, event, round, report.now)
+    return report.entered - before
+
+
+def _enter_by_event(world: World, door: Door, event: str, round: int, now: datetime) -> int:
     plan = door.plan.events[event]
     for statement in plan.queue if door.waiting else ():
-        world.engine.execute(statement, {"round": round, "now": report.now})
-        leave_queue(world, door, report.now)
-    for entry in plan.entries:
-        report.entered += let_in(world, door, entry, report.now, {"round": round})
+        world.engine.execute(statement, {"round": round, "now": now})
+        leave_queue(world, door, now)
+    return sum(let_in(world, door, entry, now, {"round": round}) for entry in plan.entries)
 
 
 # --- moving -----------------------------------------------------------------------------------

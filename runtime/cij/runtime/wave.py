@@ -6,6 +6,7 @@ Where few of many customers move, they are set aside first (`aside`).
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -34,15 +35,18 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
     Journeys with a higher priority go first. Parameters: `now`, `round`. `aside` is what was set
     aside of all who can be woken.
     """
-    moves, aside = 0, aside or Aside()
-    while woken := world.engine.rows(_WOKEN):
+    moves, aside, is_left = 0, aside or Aside(), True
+    while is_left and (woken := world.engine.rows(_WOKEN)):
         world.next_timer = None
-        groups = _groups(world, _foremost(world, woken))
+        foremost = _foremost(world, woken)
+        groups = _groups(world, foremost)
         people = sum(row[3] for row in woken)
         if aside.customers or set_aside.are_few(world.engine, people):
-            moves += _few(world, groups, parameters, people, aside)
+            done = _few(world, groups, parameters, people, aside)
         else:
-            moves += _many(world, groups, parameters)
+            done = _many(world, groups, parameters)
+        moves += done["move"]
+        is_left = done["wake again"] > 0 or len(foremost) < len(woken)
     return moves
 
 
@@ -57,32 +61,31 @@ def _foremost(world: World, woken: list[Row]) -> list[Row]:
 _Group = tuple[RegionPlan, str]
 
 
-def _many(world: World, groups: list[_Group], parameters: Parameters) -> int:
-    moves = 0
+def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter[str]:
+    """Return how many rows were changed, by what the statements do."""
+    done = Counter[str]()
     for region, versions in groups:
         for step, statement in region.statements:
-            changed = world.engine.execute(statement, {**parameters, "versions": versions})
-            moves += changed if step == "move" else 0
-    return moves
+            done[step] += world.engine.execute(statement, {**parameters, "versions": versions})
+    return done
 
 
 def _few(
     world: World, groups: list[_Group], parameters: Parameters, people: int, aside: Aside
-) -> int:
+) -> Counter[str]:
     """As `_many`, with one look at the customers and one at the passages for all groups."""
-    moves = 0
+    done = Counter[str]()
     for region, versions in groups:
         if not aside.customers:
             set_aside.of_woken(world.engine, people)
         for step, statement in region.noting:
             narrow = set_aside.over_customers(statement)
-            changed = world.engine.execute(narrow, {**parameters, "versions": versions})
-            moves += changed if step in ("note", "move") else 0
+            done[step] += world.engine.execute(narrow, {**parameters, "versions": versions})
         # Who comes after reads what was written.
         aside.customers = not region.sets_fields
     set_aside.move_noted(world.engine, parameters, aside)
     aside.passages = False
-    return moves
+    return done
 
 
 def _groups(world: World, woken: list[Row]) -> list[tuple[RegionPlan, str]]:

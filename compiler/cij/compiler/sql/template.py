@@ -22,13 +22,15 @@ _MARK = "hole__"
 class Statement:
     """One statement. Printing is cached by dialect, for a statement runs many times."""
 
-    __slots__ = ("_make", "_over", "_parameters", "_texts", "_tree")
+    __slots__ = ("_make", "_over", "_parameters", "_tables", "_texts", "_tree", "_writes")
 
     def __init__(
         self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
     ) -> None:
         self._tree, self._make = tree, make
         self._parameters: frozenset[str] | None = None
+        self._tables: frozenset[str] | None = None
+        self._writes: str | None = None
         self._texts: dict[tuple[str, bool], str] = {}
         self._over: dict[tuple[tuple[str, str], ...], Statement] = {}
 
@@ -52,6 +54,20 @@ class Statement:
             self._parameters = frozenset(str(p.this) for p in found)
         return self._parameters
 
+    @property
+    def tables(self) -> frozenset[str]:
+        """The names of all tables in it, and of all queries inside that have one."""
+        if self._tables is None:
+            self._tables = frozenset(table.name for table in self.tree.find_all(exp.Table))
+        return self._tables
+
+    @property
+    def writes(self) -> str | None:
+        """The name of the table that it writes to, makes or changes; None for a query."""
+        if self._writes is None:
+            self._writes = _target(self.tree)
+        return self._writes or None
+
     def over(self, tables: Mapping[str, str]) -> "Statement":
         """Return the statement that reads other tables: `{"customer c": "concerned"}` is for every
         `customer AS c`. What has no alias stays, so what is written to does.
@@ -73,6 +89,16 @@ class Statement:
             tree = portable(self.tree, dialect)
             self._texts[key] = tree.sql(dialect, identify=True, pretty=pretty)
         return self._texts[key]
+
+
+def _target(tree: exp.Expr) -> str:
+    """Return the name of the table that a statement is about; empty for a query."""
+    if isinstance(tree, exp.Query):
+        return ""
+    target = tree.this if isinstance(tree.this, exp.Expr) else tree
+    found = target.find(exp.Table)
+    assert found is not None, f"a statement writes to a table: {tree.sql('duckdb')}"
+    return str(found.name)
 
 
 def query(text: str, /, **holes: exp.Expr | str) -> Statement:

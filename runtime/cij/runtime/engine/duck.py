@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import duckdb
 
 from cij.compiler.sql import Statement
+from cij.runtime.engine.remembered import Remembered, Row
 from cij.runtime.engine.staging import CsvFile, Reject, stage_csv, stage_sqlite
 from cij.runtime.errors import StoreError, StoreLocked
 
-Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
 
 # DuckDB asks of each parameter whether it comes from pandas. Where there is none, Python would look
@@ -94,6 +94,7 @@ class DuckEngine:
     ) -> None:
         self.path = path
         self._open_transactions = 0
+        self._remembered = Remembered()
         try:
             if path is not None and not path.exists():
                 _create(path)
@@ -115,13 +116,19 @@ class DuckEngine:
 
     def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
         """Run it and return the number of rows that it changed, or 0 where it changes none."""
-        result = self._run(statement, parameters)
+        self._remembered.written(statement.writes)
+        result = self._run(statement, _bound(statement, parameters))
         found = result.fetchone() if result.description else None
         return int(found[0]) if found and isinstance(found[0], int) else 0
 
     def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
         """Run a query and return all its rows."""
-        return self._run(statement, parameters).fetchall()
+        bound = _bound(statement, parameters)
+        found = self._remembered.find(statement, bound)
+        if found is None:
+            found = self._run(statement, bound).fetchall()
+            self._remembered.keep(statement, bound, found)
+        return found
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -135,6 +142,7 @@ class DuckEngine:
             yield
         except BaseException:
             self._open_transactions = 0
+            self._remembered.forget()
             self._connection.execute("ROLLBACK")
             raise
         self._open_transactions = 0
@@ -142,6 +150,7 @@ class DuckEngine:
 
     def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Add rows, given column by column. All columns are of equal length."""
+        self._remembered.written(table)
         # One JSON text: binding lists value by value takes the driver 80 µs each.
         names = ", ".join(_quoted(name) for name in columns)
         cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
@@ -185,6 +194,7 @@ class DuckEngine:
             )
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
+        self._remembered.forget()
         self._guard("COPY FROM DATABASE original TO memory", None)
         self._guard("DETACH original", None)
 
@@ -201,8 +211,7 @@ class DuckEngine:
     def close(self) -> None:
         self._connection.close()
 
-    def _run(self, statement: Statement, parameters: Parameters) -> duckdb.DuckDBPyConnection:
-        bound = {name: parameters[name] for name in statement.parameters}
+    def _run(self, statement: Statement, bound: Parameters) -> duckdb.DuckDBPyConnection:
         return self._guard(statement.text("duckdb"), bound or None)
 
     def _guard(self, text: str, bound: Any) -> duckdb.DuckDBPyConnection:
@@ -217,6 +226,10 @@ class DuckEngine:
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
+
+
+def _bound(statement: Statement, parameters: Parameters) -> Parameters:
+    return {name: parameters[name] for name in statement.parameters}
 
 
 def _quoted(name: str) -> str:

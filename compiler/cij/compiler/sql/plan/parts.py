@@ -32,7 +32,7 @@ class RegionPlan:
     @property
     def noting(self) -> tuple[tuple[str, Statement], ...]:
         """The same with `note` in the place of the move, where there is one."""
-        note = [("note", self.note)] if self.note else [("move", self.move)]
+        note = [("move", self.note)] if self.note else [("move", self.move)]
         return tuple(
             step
             for name, statement in self.statements
