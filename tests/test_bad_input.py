@@ -272,7 +272,7 @@ def test_the_state_of_a_newer_version_is_not_touched(project: Path) -> None:
     refused(project, Exit.STORE, "the state is of version 99")
     assert cij("status", project).returncode == Exit.STORE
     engine = DuckEngine(project / ".cij" / "state.duckdb")
-    engine.execute(query("UPDATE meta SET value = '2' WHERE name = 'store_version'"))
+    engine.execute(query("UPDATE meta SET value = '3' WHERE name = 'store_version'"))
     engine.close()
     run_once(project)
 

@@ -224,7 +224,7 @@ def test_a_stop_ends_all_and_tells_what_is_beyond_recall() -> None:
         town.event("cart", name, NOW + HOUR, fields={"total": 500})
     town.tick(NOW + HOUR)
     for name, outcome in (("ana", "delivered"), ("bob", "uncertain")):
-        statement = query("UPDATE outbox SET outcome = $outcome WHERE customer = $name")
+        statement = query("UPDATE outbox_row SET outcome = $outcome WHERE customer = $name")
         town.engine.execute(statement, {"outcome": outcome, "name": name})
     town.order("pause", "race", NOW + HOUR)
     town.event("visit", "eve", NOW + 2 * HOUR)

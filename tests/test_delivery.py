@@ -26,6 +26,7 @@ from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
 from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import PermanentDelivery
+from tests.outbox import put
 
 NOW = datetime(2026, 3, 2, 10, 0)
 MINUTE = timedelta(minutes=1)
@@ -235,7 +236,7 @@ def _queue(engine: DuckEngine, count: int = 1, message: Message | None = None, *
     columns["customer"] = [f"c{i}" for i in range(count)]
     columns.setdefault("address", [f"c{i}@example.com" for i in range(count)])
     columns.setdefault("parameters", [json.dumps({"name": f"N{i}"}) for i in range(count)])
-    engine.append("outbox", columns)
+    put(engine, columns)
 
 
 _ROWS = query(
@@ -312,7 +313,7 @@ def test_what_can_never_be_sent_fails_alone(engine: DuckEngine, tmp_path: Path) 
 def test_consent_is_read_again(engine: DuckEngine, tmp_path: Path) -> None:
     _queue(engine, 3)
     recheck = query("""
-        UPDATE outbox SET outcome = 'no_consent', settled_at = $now
+        UPDATE outbox_row SET outcome = 'no_consent', settled_at = $now
         WHERE outcome = 'queued' AND customer = 'c1'
     """)
     assert _drain_to(tmp_path, engine, recheck=[recheck]).counts == {"delivered": 2}
@@ -429,7 +430,7 @@ def test_killed_and_run_again_gives_each_file_once(tmp_path: Path) -> None:
     assert delivery.recover(engine, transports, NOW).uncertain == 0
     drain(engine, transports, NOW)
     assert {row[0] for row in _rows(engine)} == {"delivered"}
-    engine.execute(query("UPDATE outbox SET outcome = 'queued'"))
+    engine.execute(query("UPDATE outbox_row SET outcome = 'queued'"))
     _drain_to(whole, engine)
     engine.close()
     assert len(_files(whole)) == 1200

@@ -111,10 +111,10 @@ DOCTORED: dict[str, Doctor] = {
     ),
     "consent holds": lambda lived: lived.said.clear(),
     "quiet hours hold": _sql(
-        "UPDATE outbox SET created_at = CAST('2026-03-02 22:59:59' AS TIMESTAMP) "
+        "UPDATE outbox_row SET created_at = CAST('2026-03-02 22:59:59' AS TIMESTAMP) "
         "WHERE outcome = 'delivered'"
     ),
-    "caps hold": _sql("UPDATE outbox SET outcome = 'delivered' WHERE outcome = 'capped'"),
+    "caps hold": _sql("UPDATE outbox_row SET outcome = 'delivered' WHERE outcome = 'capped'"),
     "the suppression list holds": lambda lived: lived.barred.append(
         Barred(START - HOUR, "ana", "email", "bounced")
     ),
@@ -122,7 +122,7 @@ DOCTORED: dict[str, Doctor] = {
     "an exit ends the passage": lambda lived: lived.events.append(
         Event(START + HOUR / 2, "ana", "order")
     ),
-    "a key stands once": _sql("INSERT INTO outbox SELECT * FROM outbox AS o LIMIT 1"),
+    "a key stands once": _sql("INSERT INTO outbox_row SELECT * FROM outbox_row AS o LIMIT 1"),
     "again always": _sql(
         "INSERT INTO passage SELECT * REPLACE (p.id + 100 AS id) FROM passage AS p "
         "WHERE p.ended_at IS NULL"

@@ -242,21 +242,21 @@ journey j {
 
 # What breaks each rule, in a store where somebody waits and somebody has left by the goal.
 BREAKS = {
-    "a key stands once in the outbox (S19)": "INSERT INTO outbox SELECT * FROM outbox",
+    "a key stands once in the outbox (S19)": "INSERT INTO outbox_row SELECT * FROM outbox_row",
     "who is inside has a timer, who left has none": (
         "UPDATE passage SET wake_at = NULL WHERE ended_at IS NULL"
     ),
     "history ends where the passage stands": "UPDATE passage SET state = 'completed'",
-    "nothing is sent after the end": "UPDATE outbox SET created_at = created_at + INTERVAL 9 DAY",
-    "a message is a step of the history": "UPDATE outbox SET step = 'second'",
+    "nothing is sent after the end": "UPDATE outbox_row SET created_at = created_at + INTERVAL 9 DAY",
+    "a message is a step of the history": "UPDATE effect SET step = 'second'",
     "one passage at a time (S7)": (
         "INSERT INTO passage SELECT * REPLACE (id + 10 AS id) FROM passage"
     ),
     "a goal counts once a passage": "INSERT INTO conversion SELECT * FROM conversion",
     "who left by a goal has converted (S8)": "DELETE FROM conversion",
     "the held out get nothing (S9)": "UPDATE passage SET is_held_out = TRUE",
-    "no address, no delivery": "UPDATE outbox SET address = NULL",
-    "parameters are JSON": "UPDATE outbox SET parameters = '{'",
+    "no address, no delivery": "UPDATE outbox_row SET address = NULL",
+    "parameters are JSON": "UPDATE outbox_row SET parameters = '{'",
     "nobody is left half way": "UPDATE passage SET state = ':entering'",
 }
 

@@ -25,6 +25,7 @@ from cij.runtime import delivery
 from cij.runtime.delivery.channels import Outcome, Prepared, SmtpSettings, open_transport
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.engine import DuckEngine
+from tests.outbox import put
 
 NOW = datetime(2026, 3, 2, 10, 0)
 HOST = "127.0.0.1"
@@ -368,7 +369,7 @@ def _outbox(count: int) -> Iterator[DuckEngine]:
     columns["customer"] = [f"c{i}" for i in range(count)]
     columns["address"] = [f"c{i}@example.com" for i in range(count)]
     columns["created_at"] = [NOW] * count
-    engine.append("outbox", columns)
+    put(engine, columns)
     yield engine
     engine.close()
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from cij.compiler.sql import query
+from cij.compiler.sql import outbox, query
 from cij.runtime.engine import Engine
 from cij.runtime.entering import turn_all_away
 
@@ -65,8 +65,9 @@ _END = query(
     "WHERE journey = $journey AND ended_at IS NULL"
 )
 _CANCEL = query(
-    "UPDATE outbox SET outcome = 'cancelled', reason = 'the journey was stopped', due_at = NULL, "
-    "settled_at = $now WHERE journey = $journey AND outcome = 'queued'"
+    "UPDATE outbox_row SET outcome = 'cancelled', reason = 'the journey was stopped', "
+    "due_at = NULL, settled_at = $now WHERE {mine} AND outbox_row.outcome = 'queued'",
+    mine=outbox.is_of("e.journey = $journey"),
 )
 _WAITING = query("SELECT COUNT(*) FROM entry_queue AS q WHERE q.journey = $journey")
 _JOURNEYS = query(

@@ -16,7 +16,9 @@ from cij.runtime.errors import StoreError
 from cij.runtime.migrate import migrate
 from cij.runtime.world import World
 
-STORE_VERSION = "2"
+STORE_VERSION = "3"
+# The outbox of this one is a table; it is brought over.
+_OLDER_VERSION = "2"
 
 _GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
 _SET_META = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
@@ -57,14 +59,15 @@ def prepare(engine: Engine, program: Program) -> None:
     """Make all tables that are missing. Raises StoreError for a store of another version."""
     engine.execute(META)
     found = engine.rows(_GET_META, {"name": "store_version"})
-    if found and found[0][0] != STORE_VERSION:
+    if found and found[0][0] not in (STORE_VERSION, _OLDER_VERSION):
         raise StoreError(
             f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
             "use the cij that wrote it, or start with a new state file"
         )
     for statement in DDL:
         engine.execute(statement)
-    if not found:
+    if found != [(STORE_VERSION,)]:
+        engine.execute(_FORGET_META, {"name": "store_version"})
         engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
     for name in ("event", "taken", "passage", "queue", "write"):
         if not engine.rows(_COUNTER, {"name": name}):
@@ -97,6 +100,7 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
         moments |= {*older.moments}
     _keep_moments(engine, moments)
     _keep_visits(world)
+    outbox.keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
     _keep_timeouts(world)
     return world
 

@@ -39,7 +39,7 @@ _GONE = query(
     "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage.customer)"
 )
 _FOLLOW = tuple(
-    follow(table) for table in ("passage", "outbox", "conversion", "entry_queue", "suppression")
+    follow(table) for table in ("passage", "outbox_row", "conversion", "entry_queue", "suppression")
 )
 _MERGED = query(
     "UPDATE passage SET ended_at = $now, outcome = 'merged', cause = 'merged', wake_at = NULL "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cij.compiler.sql import query
+from cij.compiler.sql.outbox import IS_PAUSED
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course, Limits, course
 from cij.runtime.due import next_tick
@@ -14,9 +15,9 @@ from cij.runtime.tick import tick
 from cij.runtime.world import World
 
 DELIVER = query(
-    "UPDATE outbox SET outcome = 'delivered', settled_at = $now, due_at = NULL "
-    "WHERE outcome = 'queued' "
-    "AND NOT journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
+    "UPDATE outbox_row SET outcome = 'delivered', settled_at = $now, due_at = NULL "
+    "WHERE outbox_row.outcome = 'queued' AND NOT {paused}",
+    paused=IS_PAUSED,
 )
 
 Progress = Callable[[datetime], None]

@@ -128,9 +128,9 @@ def on_list(channel: str, customer: exp.Expr, address: exp.Expr) -> exp.Expr:
 # --- caps -------------------------------------------------------------------------------------
 
 _SENT = """
-SELECT {what} FROM outbox AS o
+SELECT {what} FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect
 WHERE o.customer = {customer} AND o.created_at > {earliest} AND {inside}
-  AND {channels} AND o.topic <> {exempt} AND {outcomes}
+  AND {channels} AND e.topic <> {exempt} AND {outcomes}
 """
 
 
@@ -165,14 +165,14 @@ def _sent(what: str, cap: ex.Cap, scope: Scope) -> exp.Expr:
         customer=column(scope.customer, "id"),
         earliest=_earliest(cap),
         inside=_inside(cap, scope),
-        channels=_one_of("channel", channels),
-        outcomes=_one_of("outcome", _COUNTED),
+        channels=_one_of("e", "channel", channels),
+        outcomes=_one_of("o", "outcome", _COUNTED),
         exempt=exp.Literal.string(TRANSACTIONAL),
     )
 
 
-def _one_of(name: str, values: Iterable[str]) -> exp.Expr:
-    return exp.In(this=column("o", name), expressions=[exp.Literal.string(v) for v in values])
+def _one_of(row: str, name: str, values: Iterable[str]) -> exp.Expr:
+    return exp.In(this=column(row, name), expressions=[exp.Literal.string(v) for v in values])
 
 
 def _earliest(cap: ex.Cap) -> exp.Expr:

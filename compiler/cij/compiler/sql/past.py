@@ -35,7 +35,7 @@ REMEMBER = (
 CLEAR = (
     query("DELETE FROM consent_change WHERE consent_change.at >= $start"),
     query("DELETE FROM field_write WHERE field_write.at >= $start"),
-    query("DELETE FROM outbox"),
+    query("DELETE FROM outbox_row"),
     *(query("DELETE FROM {t}", t=name) for name in _tables()),
     query("DELETE FROM meta WHERE name <> 'store_version'"),
     query("UPDATE counter SET value = 0 WHERE name NOT IN ('event', 'write')"),

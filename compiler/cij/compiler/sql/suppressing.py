@@ -18,7 +18,8 @@ FROM (
     {customer} AS customer
   FROM {events} AS e
   JOIN customer AS c ON c.id = e.customer
-  LEFT JOIN outbox AS o ON o.key = e.message_key
+  LEFT JOIN outbox_row AS o ON o.key = e.message_key
+  LEFT JOIN effect AS f ON f.id = o.effect
   WHERE e.seq >= $first AND {is_final}
 ) AS r
 WHERE NOT COALESCE(r.address, r.customer) IS NULL
@@ -36,7 +37,7 @@ def suppress_after(event: str, program: Program) -> Statement:
     The address is that of the message, else the one that the customer has now. A bounce with the
     reason `soft` may pass, and changes nothing.
     """
-    channel = fill("COALESCE(e.channel, o.channel, 'email')")
+    channel = fill("COALESCE(e.channel, f.channel, 'email')")
     is_bounce = event == "bounced"
     return query(
         _FOLLOW,

@@ -1,4 +1,4 @@
-"""The outbox: its tables, and the statements that move its rows. One statement a batch.
+"""The outbox: the statements that move its rows. One statement a batch.
 
     queued -> sending -> delivered | failed | uncertain | queued again, later
 
@@ -8,53 +8,40 @@ A batch goes to the engine as one JSON text: DuckDB takes 80 µs to bind each va
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from cij.compiler.sql import query
-from cij.compiler.sql.columns import stored_plainly
+from cij.compiler.sql import outbox as stored, query
 from cij.compiler.sql.store import CONTROL
 from cij.runtime.engine import Engine
 
 _TABLES = (
-    stored_plainly(
-        query("""
-            CREATE TABLE IF NOT EXISTS outbox (
-              key VARCHAR, journey VARCHAR, version VARCHAR, passage BIGINT, step VARCHAR,
-              customer VARCHAR, channel VARCHAR, topic VARCHAR, message VARCHAR, content VARCHAR,
-              locale VARCHAR, address VARCHAR, parameters VARCHAR, created_at TIMESTAMP,
-              outcome VARCHAR, reason VARCHAR, attempts INTEGER, due_at TIMESTAMP,
-              settled_at TIMESTAMP, provider_id VARCHAR, expires_at TIMESTAMP
-            )
-        """),
-        *("key", "customer", "address", "parameters"),
-    ),
-    # Stores that are older than this column.
-    query("ALTER TABLE outbox ADD COLUMN IF NOT EXISTS expires_at TIMESTAMP"),
+    *stored.DDL,
     query("CREATE TABLE IF NOT EXISTS content (hash VARCHAR, message VARCHAR)"),
     CONTROL,
 )
 
 _DUE = query("""
-    SELECT key, journey, step, customer, channel, message, content, locale, address, parameters,
-      created_at, COALESCE(attempts, 0)
-    FROM outbox
-    WHERE outcome = 'queued' AND channel = $channel AND COALESCE(due_at, created_at) <= $now
-      AND NOT journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
-    ORDER BY created_at, key
+    SELECT r.key, e.journey, e.step, r.customer, e.channel, e.message, e.content, r.locale,
+      r.address, r.parameters, r.created_at, COALESCE(r.attempts, 0)
+    FROM outbox_row AS r JOIN effect AS e ON e.id = r.effect
+    WHERE r.outcome = 'queued' AND e.channel = $channel
+      AND COALESCE(r.due_at, r.created_at) <= $now
+      AND NOT e.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
+    ORDER BY r.created_at, r.key
     LIMIT $limit
 """)
 
 # The times bound the rows that are looked at, for the table is in their order.
 _CLAIM = query("""
-    UPDATE outbox SET outcome = 'sending'
+    UPDATE outbox_row SET outcome = 'sending'
     WHERE created_at BETWEEN $first AND $last AND outcome = 'queued'
       AND key IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]')))
 """)
 
 _SETTLE = query("""
-    UPDATE outbox
+    UPDATE outbox_row
     SET outcome = s.r.outcome, reason = s.r.reason, attempts = s.r.attempts, due_at = s.r.due_at,
       settled_at = s.r.settled_at, provider_id = s.r.provider_id, locale = s.r.locale
     FROM (
@@ -64,8 +51,8 @@ _SETTLE = query("""
         "locale": "VARCHAR"
       }]')) AS r
     ) AS s
-    WHERE outbox.key = s.r.key AND outbox.created_at BETWEEN $first AND $last
-      AND outbox.outcome = 'sending'
+    WHERE outbox_row.key = s.r.key AND outbox_row.created_at BETWEEN $first AND $last
+      AND outbox_row.outcome = 'sending'
 """)
 
 _CONTENTS = query("""
@@ -73,27 +60,26 @@ _CONTENTS = query("""
     WHERE hash IN (SELECT UNNEST(FROM_JSON($hashes, '["VARCHAR"]')))
 """)
 
-_NEXT_DUE = query("""
-    SELECT MIN(COALESCE(due_at, created_at)) FROM outbox
-    WHERE outcome = 'queued'
-      AND NOT journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
-""")
+_NEXT_DUE = query(
+    "SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row "
+    "WHERE outbox_row.outcome = 'queued' AND NOT {paused}",
+    paused=stored.IS_PAUSED,
+)
 
-_REQUEUE = query("""
-    UPDATE outbox SET outcome = 'queued'
-    WHERE outcome = 'sending'
-      AND channel IN (SELECT UNNEST(FROM_JSON($channels, '["VARCHAR"]')))
-""")
+_REQUEUE = query(
+    "UPDATE outbox_row SET outcome = 'queued' WHERE outbox_row.outcome = 'sending' AND {here}",
+    here=stored.is_of("""e.channel IN (SELECT UNNEST(FROM_JSON($channels, '["VARCHAR"]')))"""),
+)
 
 _DOUBT = query("""
-    UPDATE outbox
+    UPDATE outbox_row
     SET outcome = 'uncertain', reason = $reason, settled_at = $now,
       attempts = COALESCE(attempts, 0) + 1
     WHERE outcome = 'sending'
 """)
 
 _RELEASE = query("""
-    UPDATE outbox
+    UPDATE outbox_row
     SET outcome = 'queued', reason = 'released by the author', due_at = NULL, settled_at = NULL
     WHERE outcome = 'uncertain'
       AND ($every OR key IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]'))))
@@ -147,9 +133,27 @@ class Recovery:
 
 
 def prepare(engine: Engine) -> None:
-    """Make the tables `outbox` and `content` unless they are there."""
-    for statement in _TABLES:
-        engine.execute(statement)
+    """Make the tables of the outbox unless they are there, of an older one if there is one."""
+    with engine.transaction():
+        wide = engine.rows(stored.WIDE)
+        if wide:
+            engine.execute(stored.ADD_EXPIRY)
+            engine.execute(stored.RENAME_WIDE)
+        for statement in _TABLES:
+            engine.execute(statement)
+        if wide:
+            keep_effects(engine, (stored.Effect(*row) for row in engine.rows(stored.WIDE_EFFECTS)))
+            engine.execute(stored.NARROW)
+            engine.execute(stored.DROP_WIDE)
+
+
+def keep_effects(engine: Engine, effects: Iterable[stored.Effect]) -> None:
+    """Write down what steps send and call, as far as it is not known."""
+    known = {id for (id,) in engine.rows(stored.KNOWN)}
+    missing = {e.id: {"id": e.id, **asdict(e)} for e in effects if e.id not in known}
+    rows = list(missing.values())
+    if rows:
+        engine.append("effect", {name: [row[name] for row in rows] for name in rows[0]})
 
 
 def due(engine: Engine, channel: str, now: datetime, limit: int) -> list[Row]:

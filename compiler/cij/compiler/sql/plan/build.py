@@ -9,6 +9,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.contact import end_of, moments_of
+from cij.compiler.sql.outbox import effects_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
@@ -98,6 +99,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         ),
         admit=admit(context),
         visits={path: rows for r in roots.values() for path, rows in visits(r).items()},
+        effects=effects_of(journey, program),
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from cij.compiler.program import Limit, Schedule
 from cij.compiler.sql.moments import Moment
+from cij.compiler.sql.outbox import Effect
 from cij.compiler.sql.template import Statement
 
 
@@ -128,7 +129,7 @@ class JourneyPlan:
     condition after a refresh.
 
     `zone` is that of its calendar; `starts` and `ends` are local to it. `visits` are the rows of the
-    table `visit` by path: place, state, why.
+    table `visit` by path: place, state, why; `effects` those of the table `effect`.
     """
 
     name: str
@@ -142,6 +143,7 @@ class JourneyPlan:
     turn: Statement
     on_new_data: tuple[Statement, ...]
     visits: dict[int, list[tuple[int, str, str | None]]]
+    effects: tuple[Effect, ...]
     zone: str
     form: Form
     limit: Limit | None = None

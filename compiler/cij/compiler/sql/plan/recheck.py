@@ -20,7 +20,11 @@ from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement, fill, query
 
 # Only what may go now is looked at.
-_DUE = "outbox.outcome = 'queued' AND COALESCE(outbox.due_at, outbox.created_at) <= $now"
+_DUE = (
+    "outbox_row.outcome = 'queued' AND COALESCE(outbox_row.due_at, outbox_row.created_at) <= $now"
+)
+# The row `e` says what it is.
+_IS = "e.id = outbox_row.effect"
 
 
 def recheck(program: pg.Program) -> tuple[Statement, ...]:
@@ -37,9 +41,9 @@ def recheck(program: pg.Program) -> tuple[Statement, ...]:
 
 _EXPIRE = query(
     f"""
-UPDATE outbox SET outcome = 'expired', settled_at = $now, due_at = NULL,
+UPDATE outbox_row SET outcome = 'expired', settled_at = $now, due_at = NULL,
   reason = 'it was not valid any more when it could be sent'
-WHERE {_DUE} AND outbox.expires_at <= $now
+WHERE {_DUE} AND outbox_row.expires_at <= $now
 """
 )
 
@@ -47,7 +51,7 @@ WHERE {_DUE} AND outbox.expires_at <= $now
 def _withdraw(program: pg.Program) -> list[Statement]:
     withdrawn = [
         fill(
-            "outbox.topic = {topic} AND outbox.channel = {channel} AND NOT {granted}",
+            "e.topic = {topic} AND e.channel = {channel} AND NOT {granted}",
             topic=text(topic.name),
             channel=text(channel),
             granted=column("c", f"consent.{topic.name}.{channel}"),
@@ -60,10 +64,10 @@ def _withdraw(program: pg.Program) -> list[Statement]:
         return []
     statement = query(
         f"""
-UPDATE outbox SET outcome = 'no_consent', settled_at = $now, due_at = NULL,
+UPDATE outbox_row SET outcome = 'no_consent', settled_at = $now, due_at = NULL,
   reason = 'consent was withdrawn before it was sent'
-FROM customer AS c
-WHERE c.id = outbox.customer AND {_DUE} AND {{withdrawn}}
+FROM customer AS c, effect AS e
+WHERE c.id = outbox_row.customer AND {_IS} AND {_DUE} AND {{withdrawn}}
 """,
         withdrawn=exp.paren(either(withdrawn), copy=False),
     )
@@ -71,14 +75,15 @@ WHERE c.id = outbox.customer AND {_DUE} AND {{withdrawn}}
 
 
 def _is_listed(channel: str) -> exp.Expr:
-    found = on_list(channel, column("outbox", "customer"), column("outbox", "address"))
-    return fill("outbox.channel = {channel} AND {found}", channel=text(channel), found=found)
+    found = on_list(channel, column("outbox_row", "customer"), column("outbox_row", "address"))
+    return fill("e.channel = {channel} AND {found}", channel=text(channel), found=found)
 
 
 _SUPPRESS = query(
     f"""
-UPDATE outbox SET outcome = 'suppressed', settled_at = $now, due_at = NULL, reason = {{reason}}
-WHERE {_DUE} AND {{listed}}
+UPDATE outbox_row SET outcome = 'suppressed', settled_at = $now, due_at = NULL, reason = {{reason}}
+FROM effect AS e
+WHERE {_IS} AND {_DUE} AND {{listed}}
 """,
     listed=exp.paren(either([_is_listed(channel) for channel in ADDRESS]), copy=False),
     reason=text(LISTED),
@@ -91,7 +96,7 @@ WHERE {_DUE} AND {{listed}}
 def _channels(channel: str | None) -> exp.Expr:
     """Return the condition that a row is a message on the channel, or on any."""
     channels = [channel] if channel else list(ADDRESS)
-    return exp.In(this=column("outbox", "channel"), expressions=texts(channels))
+    return exp.In(this=column("e", "channel"), expressions=texts(channels))
 
 
 def _never(program: pg.Program, rules: Rules) -> Iterator[Statement]:
@@ -100,9 +105,9 @@ def _never(program: pg.Program, rules: Rules) -> Iterator[Statement]:
         for rule in rules.never:
             yield query(
                 f"""
-UPDATE outbox SET outcome = 'suppressed', settled_at = $now, due_at = NULL, reason = {{reason}}
-FROM customer AS c
-WHERE c.id = outbox.customer AND {_DUE} AND {{channels}} AND {{journeys}} AND {{holds}}
+UPDATE outbox_row SET outcome = 'suppressed', settled_at = $now, due_at = NULL, reason = {{reason}}
+FROM customer AS c, effect AS e
+WHERE c.id = outbox_row.customer AND {_IS} AND {_DUE} AND {{channels}} AND {{journeys}} AND {{holds}}
 """,
                 reason=text(never_words(rule)),
                 channels=_channels(rule.channel),
@@ -116,13 +121,13 @@ def _quiet(program: pg.Program, rules: Rules) -> Iterator[Statement]:
     for zone, journeys in _zones(program) if rules.quiet else ():
         yield query(
             f"""
-UPDATE outbox SET due_at = h.until
+UPDATE outbox_row SET due_at = h.until
 FROM (
   SELECT c.id, {{until}} AS until FROM customer AS c
-  WHERE c.id IN (SELECT outbox.customer FROM outbox WHERE {_DUE})
-) AS h
-WHERE h.id = outbox.customer AND {_DUE} AND {{channels}} AND {{journeys}}
-  AND outbox.topic <> {{exempt}} AND h.until > $now
+  WHERE c.id IN (SELECT outbox_row.customer FROM outbox_row WHERE {_DUE})
+) AS h, effect AS e
+WHERE h.id = outbox_row.customer AND {_IS} AND {_DUE} AND {{channels}} AND {{journeys}}
+  AND e.topic <> {{exempt}} AND h.until > $now
 """,
             until=quiet_until(rules.quiet, _scope(program, zone)),
             channels=_channels(None),
@@ -134,7 +139,7 @@ WHERE h.id = outbox.customer AND {_DUE} AND {{channels}} AND {{journeys}}
 def _zones(program: pg.Program) -> Iterator[tuple[str | None, exp.Expr]]:
     """Yield each zone of journeys with the condition that a row is of one of these (S4)."""
     zones = {j.name: j.timezone for j in program.journeys if j.timezone is not None}
-    name = column("outbox", "journey")
+    name = column("e", "journey")
     for zone in dict.fromkeys(zones.values()):
         own = texts([journey for journey, z in zones.items() if z == zone])
         yield zone, exp.In(this=name.copy(), expressions=own)

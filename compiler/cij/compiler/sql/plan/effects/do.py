@@ -12,16 +12,11 @@ from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import LIST_SIGN, Type
 
-CHANNEL = "action"
-
 _DO = """
-INSERT INTO outbox (key, journey, version, passage, step, customer, channel, topic, message,
-  content, locale, address, parameters, created_at, outcome, reason, attempts, due_at)
-SELECT {key}, {journey}, {version}, m.passage, {step}, m.customer, {channel},
-  CAST(NULL AS TEXT), {action}, {content}, CAST(NULL AS TEXT), CAST(NULL AS TEXT), {parameters},
-  $now, CASE WHEN m.is_held_out THEN 'withheld' ELSE 'queued' END,
-  CASE WHEN m.is_held_out THEN 'in the holdout group' END, 0,
-  CASE WHEN NOT m.is_held_out THEN $now END
+INSERT INTO outbox_row (key, effect, passage, customer, parameters, created_at, outcome, reason)
+SELECT {key}, {effect}, m.passage, m.customer, {parameters}, $now,
+  CASE WHEN m.is_held_out THEN 'withheld' ELSE 'queued' END,
+  CASE WHEN m.is_held_out THEN 'in the holdout group' END
 FROM moving AS m JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
 """
@@ -30,25 +25,21 @@ WHERE {leaves}
 def do(site: Site) -> list[Statement]:
     """Return the statement that queues the call of an action for all who come by it.
 
-    The column `message` holds the action's name. A call needs no consent: it is no message.
+    A call needs no consent: it is no message.
     """
     effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.DoEffect)
     action = context.action(effect.action)
     tree = fill(
         _DO,
-        **context.names_of("m"),
         key=site.key,
-        step=site.step,
-        channel=text(CHANNEL),
-        action=text(action.name),
-        content=text(pg.content_hash(action)),
+        effect=site.effect,
         parameters=_parameters(effect, action, site.scope),
         leaves=site.comes_by,
     )
     rows = tree.find(exp.Select)
     assert rows is not None
-    context.with_triggers(rows, "m", *effect.parameters.values())
+    context.with_triggers(site.with_effect(rows, "m"), "m", *effect.parameters.values())
     return [Statement(tree)]
 
 

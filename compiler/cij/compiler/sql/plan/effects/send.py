@@ -23,11 +23,9 @@ from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import DATETIME, TEXT
 
 _SEND = """
-INSERT INTO outbox (key, journey, version, passage, step, customer, channel, topic, message,
-  content, locale, address, parameters, created_at, outcome, reason, attempts, due_at, expires_at)
-SELECT s.key, {journey}, {version}, s.passage, {step}, s.customer, {channel}, {topic}, {message},
-  {content}, s.locale, s.address, s.parameters, $now, {outcome}, {reason}, 0,
-  CASE WHEN s.verdict = 'queued' THEN $now END, s.expires_at
+INSERT INTO outbox_row (key, effect, passage, customer, address, parameters, created_at, outcome,
+  reason)
+SELECT s.key, {effect}, s.passage, s.customer, s.address, s.parameters, $now, {outcome}, {reason}
 FROM {rows} AS s
 """
 _ROWS = """
@@ -58,17 +56,28 @@ def send(site: Site) -> list[Statement]:
     checks = checks_of(message, site)
     tree = fill(
         _SEND,
-        **context.names_of("s"),
-        step=site.step,
-        channel=text(effect.channel),
-        topic=text(message.topic),
-        message=text(message.name),
-        content=text(pg.content_hash(message)),
+        effect=site.effect,
         rows=_capped(_rows(message, checks, rules.caps, site), rules.caps, context),
         outcome=outcome_of(checks, rules.caps, column("s", "verdict")),
         reason=reason_of(checks, rules.caps, column("s", "verdict")),
     )
+    assert isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Select)
+    site.with_effect(tree.expression, "s")
+    for name in _sometimes(message, context):
+        tree.this.append("expressions", exp.to_identifier(name, quoted=True))
+        tree.expression.append("expressions", column("s", name))
     return [Statement(tree)]
+
+
+def _sometimes(message: pg.Message, context: Context) -> list[str]:
+    """Return the columns that only some messages have."""
+    found = {"locale": _has_language(context), "expires_at": message.expires is not None}
+    return [name for name, is_there in found.items() if is_there]
+
+
+def _has_language(context: Context) -> bool:
+    fields = context.program.profile.fields
+    return context.journey.language is not None or any(f.name == "language" for f in fields)
 
 
 def _rows(
@@ -163,9 +172,7 @@ def _locale(site: Site) -> exp.Expr:
     language = context.journey.language
     if language is not None:
         return value(language, site.scope)
-    if any(f.name == "language" for f in context.program.profile.fields):
-        return column("c", "language")
-    return fill("CAST(NULL AS TEXT)")
+    return column("c", "language") if _has_language(context) else fill("CAST(NULL AS TEXT)")
 
 
 # --- parameters -------------------------------------------------------------------------------

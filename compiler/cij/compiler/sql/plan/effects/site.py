@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from cij.compiler import program as pg
+from cij.compiler.sql import outbox
 from cij.compiler.sql.condition import Scope, column
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Turns
+from cij.compiler.sql.template import fill
+
+# An outer join: where there is no effect the insert fails, and nobody is left out in silence.
+_EFFECT = """
+SELECT 1 FROM x LEFT JOIN effect AS e ON e.version = {version} AND e.step = {step}
+  AND e.channel = {channel} AND e.message = {message} AND e.content = {content}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +50,33 @@ class Site:
         return self.context.scope_of("m", self.turn)
 
     @property
-    def step(self) -> exp.Expr:
-        return text(self.state.step)
+    def effect(self) -> exp.Expr:
+        """The number of what is sent or called; `with_effect` joins what it is read from."""
+        if self.context.is_shared:
+            return column("e", "id")
+        written = self._written
+        number = exp.convert(written.id)
+        # For those who read the plan.
+        number.add_comments([f"{written.step}: {written.channel} {written.message}"])
+        return number
+
+    def with_effect(self, rows: exp.Expr, row: str) -> exp.Expr:
+        """Join the effect of the version of `row` to `rows`, where journeys share a statement."""
+        if self.context.is_shared:
+            written = self._written
+            join = fill(
+                _EFFECT,
+                version=column(row, "version"),
+                step=text(written.step),
+                channel=text(written.channel),
+                message=text(written.message),
+                content=text(written.content),
+            )
+            rows.append("joins", join.args["joins"][0].copy())
+        return rows
+
+    @property
+    def _written(self) -> outbox.Effect:
+        found = outbox.effect_of(self.state, self.context.journey, self.context.program)
+        assert found is not None, f"{self.state.id} writes nothing into the outbox"
+        return found
