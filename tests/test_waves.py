@@ -12,10 +12,10 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime import aside, wave, zones
 from cij.runtime.deploy import deploy
-from cij.runtime.due import next_timer
 from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.intake import take_in
 from cij.runtime.tick import tick
+from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 
 START = datetime(2026, 3, 2, 9)

@@ -5,10 +5,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
-from cij.compiler.sql import query, zones as statements
+from cij.compiler.sql import moments, query, zones as statements
 from cij.runtime import zones
 from cij.runtime.engine import DuckEngine
+from cij.runtime.moments import fill_moments
 
 MINUTE = timedelta(minutes=1)
 
@@ -77,3 +79,52 @@ def test_the_table_gives_the_same(tmp_path: object) -> None:
             at = zones.to_instant(local, "Europe/Berlin")
             assert engine.rows(found, {"local": local}) == [(at,)]
     engine.close()
+
+
+# --- moments ----------------------------------------------------------------------------------
+
+_TIMES = st.sampled_from(["00:00", "00:30", "02:30", "03:00", "09:00", "23:59"])
+_STEPS = st.builds(
+    moments.Moment,
+    months=st.integers(-25, 25),
+    days=st.integers(-400, 400),
+    at=st.none() | _TIMES,
+    floor=st.sampled_from([None, "day", "week", "month", "year"]),
+)
+_WEEKDAYS = st.builds(moments.Moment, at=_TIMES, weekday=st.integers(1, 7))
+# Far beyond the calendar of Python, and near it.
+_LONG = st.builds(moments.Moment, months=st.sampled_from([-30_000, 12 * 999, 12 * 9000]))
+_ZONES = sorted({zone for zone, _ in CHANGES})
+_MINUTES = st.integers(-4 * 1440, 4 * 1440).map(lambda n: n * MINUTE)
+_DAYS = st.datetimes(datetime(1975, 1, 1), datetime(2095, 1, 1))
+_INSTANTS = _DAYS | st.builds(
+    lambda day, by: day + by, st.sampled_from(CHANGES).map(lambda c: c[1]), _MINUTES
+)
+_MOMENTS = query("SELECT m.zone, m.name, m.at FROM moment AS m ORDER BY ALL")
+
+
+def _moment_store() -> DuckEngine:
+    engine = DuckEngine(None, is_tiny=True)
+    for statement in (*statements.DDL, *moments.DDL):
+        engine.execute(statement)
+    zones.ensure(engine, _ZONES)
+    return engine
+
+
+_STORE = _moment_store()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rules=st.lists(_STEPS | _WEEKDAYS | _LONG, max_size=3, unique_by=lambda m: m.name),
+    now=_INSTANTS,
+)
+def test_moments_of_few_zones_are_those_of_many(rules: list[moments.Moment], now: datetime) -> None:
+    _STORE.execute(moments.CLEAR_RULES)
+    for rule in rules:
+        _STORE.execute(moments.add_rule(rule))
+    fill_moments(_STORE, now)
+    few = _STORE.rows(_MOMENTS)
+    _STORE.execute(moments.CLEAR)
+    _STORE.execute(moments.FILL, {"now": now})
+    assert few == _STORE.rows(_MOMENTS)

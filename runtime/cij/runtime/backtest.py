@@ -22,7 +22,7 @@ from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
 from cij.runtime.runner import refresh_data
 from cij.runtime.segments import data_changed
-from cij.runtime.simulate import DELIVER, Progress
+from cij.runtime.simulate import Progress, deliver
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 
@@ -147,7 +147,7 @@ def _tick(world: World, clock: SimulatedClock, at: datetime) -> None:
     for interaction in _interactions(world.program):
         world.engine.execute(past.follow_messages(interaction), {"now": at})
     tick(world, at)
-    world.engine.execute(DELIVER, {"now": at})
+    deliver(world.engine, at)
 
 
 def _give_consents(world: World, at: datetime) -> None:

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from cij.compiler.sql import query
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import segment_size
-from cij.runtime.due import next_timer
 from cij.runtime.entering import Door, doors
 from cij.runtime.intake import QUARANTINE
+from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 from cij.runtime.zones import UnknownZone, unknown
 

@@ -8,19 +8,28 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.outbox import IS_PAUSED
+from cij.runtime import control
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course, Limits, course
 from cij.runtime.due import next_tick
+from cij.runtime.engine import Engine
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 
-DELIVER = query(
+_DELIVER = (
     "UPDATE outbox_row SET outcome = 'delivered', settled_at = $now, due_at = NULL "
-    "WHERE outbox_row.outcome = 'queued' AND NOT {paused}",
-    paused=IS_PAUSED,
+    "WHERE outbox_row.outcome = 'queued'"
 )
+_DELIVER_ALL = query(_DELIVER)
+_DELIVER_RUNNING = query(_DELIVER + " AND NOT {paused}", paused=IS_PAUSED)
 
 Progress = Callable[[datetime], None]
+
+
+def deliver(engine: Engine, now: datetime) -> None:
+    """Have all messages delivered that are queued, but those of paused journeys."""
+    is_paused = control.journeys_in(engine, "paused")
+    engine.execute(_DELIVER_RUNNING if is_paused else _DELIVER_ALL, {"now": now})
 
 
 def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
@@ -39,7 +48,7 @@ def run_while(
     while (due := next_tick(world)) is not None and is_wanted(at := max(due, clock.now())):
         clock.advance_to(at)
         tick(world, at)
-        world.engine.execute(DELIVER, {"now": at})
+        deliver(world.engine, at)
         progress(at)
         count += 1
     return count

@@ -7,15 +7,16 @@ It is one transaction, and a function of the store and of `now`: the same store 
 the same rows. Cost follows who moves: what has nothing due is not touched.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.compiler.sql import Statement, query
-from cij.compiler.sql.moments import CLEAR, FILL
+from cij.compiler.sql import query
 from cij.compiler.sql.plan import (
     active_customers,
     ahead_events,
+    arrived_events,
     due_events,
     fresh_events,
     missed_events,
@@ -30,6 +31,7 @@ from cij.runtime.entering import (
     let_in_from_segments,
     wanted_segments,
 )
+from cij.runtime.moments import fill_moments
 from cij.runtime.segments import (
     data_seen,
     evaluate_segments,
@@ -37,16 +39,15 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
+from cij.runtime.timers import last_tick, next_timer
 from cij.runtime.world import World
 
-_LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
-_FORGET_LAST = query("DELETE FROM meta WHERE name = 'last_tick'")
-_SET_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
+_SET_LAST = query("UPDATE meta SET value = $value WHERE name = 'last_tick'")
+_FIRST_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
 _CLEAR_FRESH = query("DELETE FROM fresh")
 _CLEAR_ACTIVE = query("DELETE FROM active")
-_TAKEN = query("SELECT k.value FROM counter AS k WHERE k.name = 'taken'")
-_LAST_EVENT = query("SELECT k.value FROM counter AS k WHERE k.name = 'event'")
-_AHEAD_DUE = query("SELECT COUNT(*) FROM event_ahead AS a WHERE a.at <= $now")
+_COUNTERS = query("SELECT k.name, k.value FROM counter AS k")
+_NEXT_AHEAD = query("SELECT MIN(a.at) FROM event_ahead AS a")
 _FORGET_AHEAD = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
 _SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")
 _NUMBER_FRESH = query(
@@ -76,25 +77,19 @@ def tick(world: World, now: datetime) -> TickReport:
 
     Time never goes back: an instant before that of the last tick counts as that one.
     """
-    with world.engine.transaction():
+    with world.taken_back(), world.engine.transaction():
         last = last_tick(world)
         now = max(now, last) if last else now
         report = TickReport(now)
-        world.engine.execute(CLEAR)
-        world.engine.execute(FILL, {"now": now})
+        fill_moments(world.engine, now)
         _step(world, report)
-        while _has_arrivals(world):
+        while has_arrivals(world):
             # Events that journeys have raised.
             _step(world, report)
-        world.engine.execute(_FORGET_LAST)
-        world.engine.execute(_SET_LAST, {"value": now.isoformat()})
+        instant = {"value": now.isoformat()}
+        if not world.engine.execute(_SET_LAST, instant):
+            world.engine.execute(_FIRST_LAST, instant)
     return report
-
-
-def last_tick(world: World) -> datetime | None:
-    """Return the instant of the last tick, if there was one."""
-    found = world.engine.rows(_LAST)
-    return datetime.fromisoformat(found[0][0]) if found else None
 
 
 def _step(world: World, report: TickReport) -> None:
@@ -110,11 +105,11 @@ def _step(world: World, report: TickReport) -> None:
     entered = let_in_from_segments(world, at_doors, now)
     report.entered += entered
     # Those whose time has come are woken before these move, so that all go in order of priority.
-    woken, aside = wake_due(world.engine, now)
+    woken, aside = _wake_due(world, now)
     aside = Aside() if entered else aside
     while entered or woken:
         _advance(world, report, aside=aside)
-        entered, (woken, aside) = 0, wake_due(world.engine, now)
+        entered, (woken, aside) = 0, _wake_due(world, now)
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -123,14 +118,18 @@ def _step(world: World, report: TickReport) -> None:
 # Beyond all rounds: no event is still to come.
 _AFTER_EVENTS = 2**62
 
+# The names of the events of each round, with how many there are of each. A round holds one event a
+# customer at most, so those of all names are taken together.
+_Rounds = dict[int, dict[str, int]]
+
 
 def _react(
     world: World, at_doors: dict[str, Door], paused: AbstractSet[str], report: TickReport
 ) -> set[str]:
     """Do what the new events do; return the names of those that segments read."""
-    active, count = _take_fresh(world, report.now)
-    report.events += count
-    for round, events in _rounds(world).items() if count else ():
+    active, rounds = _take_fresh(world, report.now)
+    report.events += sum(sum(events.values()) for events in rounds.values())
+    for round, events in rounds.items():
         aside = of_round(world.engine, round, sum(events.values()))
         changed = 0
         for found in wave.reactions(world, events, paused, aside):
@@ -143,17 +142,13 @@ def _react(
             _advance(world, report, round, aside)
         if _enter_by_events(world, at_doors, events, round, report):
             _advance(world, report, round)
-    if count:
+    if rounds:
         world.engine.execute(_CLEAR_FRESH)
     return active
 
 
-def _rounds(world: World) -> dict[int, dict[str, int]]:
-    """Return the names of the events of each round, with how many there are of each.
-
-    A round holds one event a customer at most, so those of all names are taken together.
-    """
-    found: dict[int, dict[str, int]] = {}
+def _rounds(world: World) -> _Rounds:
+    found: _Rounds = {}
     for round, event, count in world.engine.rows(_ROUNDS):
         found.setdefault(round, {})[event] = count
     return found
@@ -167,40 +162,70 @@ def _record_goals(world: World, now: datetime) -> None:
     data_seen(world)
 
 
-def _has_arrivals(world: World) -> bool:
+def has_arrivals(world: World) -> bool:
     """Tell whether events came since the last tick, also such that no journey itself waits for."""
-    last, taken = world.engine.rows(_LAST_EVENT)[0][0], world.engine.rows(_TAKEN)[0][0]
-    return bool(last > taken)
+    counters = _counters(world)
+    return counters["event"] > counters["taken"]
 
 
-def _take_fresh(world: World, now: datetime) -> tuple[set[str], int]:
+def next_ahead(world: World) -> datetime | None:
+    """Return the instant of the next event that came ahead of its time."""
+    found: datetime | None = world.engine.rows(_NEXT_AHEAD)[0][0]
+    return found
+
+
+def _counters(world: World) -> dict[str, int]:
+    return dict(world.engine.rows(_COUNTERS))
+
+
+def _take_fresh(world: World, now: datetime) -> tuple[set[str], _Rounds]:
     """Fill `fresh` with the events that are new now, the earliest of each person first, and `active`
     with the people whose events segments read.
 
     New is what came since the last tick, and what came ahead of its time that has come now. What
     happened before the first journey started moves nobody. Returns the names of the new events
-    that segments read, and how many events somebody may be waiting for.
+    that segments read, and the rounds of those that somebody may be waiting for.
     """
     engine = world.engine
-    taken, last_event = engine.rows(_TAKEN)[0][0], engine.rows(_LAST_EVENT)[0][0]
+    counters, ahead = _counters(world), next_ahead(world)
+    last_event, taken = counters["event"], counters["taken"]
     parameters = {"now": now, "taken": taken, "horizon": engine.rows(_FIRST_START)[0][0]}
-    names = sorted({name for plan in world.journeys.values() for name in plan.events})
-    statements: list[Statement] = []
-    if is_due := engine.rows(_AHEAD_DUE, parameters)[0][0] > 0:
-        statements += [due_events(name) for name in names]
-    if has_arrived := last_event > taken:
-        statements += [fresh_events(name) for name in names]
-    count = sum(engine.execute(statement, parameters) for statement in statements)
-    active = _find_active(world, parameters) if is_due or has_arrived else set[str]()
+    arrived = _arrived(world, parameters) if last_event > taken else {}
+    is_due = ahead is not None and ahead <= now
+    fresh: Counter[str] = Counter()
+    for name in _awaited(world):
+        if is_due:
+            fresh[name] += engine.execute(due_events(name), parameters)
+        if name in arrived:
+            fresh[name] += engine.execute(fresh_events(name), parameters)
+    active = _find_active(world, parameters) if is_due or arrived else set[str]()
     if is_due:
         engine.execute(_FORGET_AHEAD, parameters)
-    if has_arrived:
-        for name in world.newest.events:
-            engine.execute(ahead_events(name), parameters)
+    for name in (name for name, latest in arrived.items() if latest > now):
+        engine.execute(ahead_events(name), parameters)
+    if last_event > taken:
         engine.execute(_SET_TAKEN, {"last": last_event})
-    if count:
-        engine.execute(_NUMBER_FRESH)
-    return active, count
+    return active, _numbered(world, +fresh)
+
+
+def _awaited(world: World) -> list[str]:
+    """Return the names of the events that do something in a journey."""
+    return sorted({name for plan in world.journeys.values() for name in plan.events})
+
+
+def _arrived(world: World, parameters: dict[str, object]) -> dict[str, datetime]:
+    """Return the names of the events that came since the last tick, with the latest time of each."""
+    names = sorted({*world.newest.events, *_awaited(world)})
+    found = world.engine.rows(arrived_events(tuple(names)), parameters)
+    return {name: latest for name, latest in found if latest is not None}
+
+
+def _numbered(world: World, fresh: Counter[str]) -> _Rounds:
+    if fresh.total() < 2:
+        # One alone is in no need of a number.
+        return {0: dict(fresh)} if fresh else {}
+    world.engine.execute(_NUMBER_FRESH)
+    return _rounds(world)
 
 
 def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
@@ -215,7 +240,7 @@ def _go_on_after_pauses(world: World, report: TickReport) -> None:
         plans = [j for j in world.journeys.values() if j.name == name]
         between = {"taken": taken, "ticked_at": ticked_at}
         between["last"] = last_tick(world) or report.now
-        between["until"] = world.engine.rows(_TAKEN)[0][0]
+        between["until"] = _counters(world)["taken"]
         for event in sorted({e for plan in plans for e, p in plan.events.items() if p.waking}):
             world.engine.execute(missed_events(event), between)
         world.engine.execute(_NUMBER_FRESH)
@@ -249,6 +274,11 @@ def _enter_by_event(world: World, door: Door, event: str, round: int, now: datet
 
 
 # --- moving -----------------------------------------------------------------------------------
+
+
+def _wake_due(world: World, now: datetime) -> tuple[int, Aside]:
+    timer = next_timer(world)
+    return (0, Aside()) if timer is None or timer > now else wake_due(world.engine, now)
 
 
 def _advance(

@@ -1,5 +1,7 @@
 """What a tick works on: a store, and the plans that are live in it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +34,15 @@ class World:
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
+
+    @contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Forget what is known of timers where a transaction inside fails."""
+        try:
+            yield
+        except BaseException:
+            self.next_timer = None
+            raise
 
     def journey(self, name: str, version: str) -> JourneyPlan:
         """Return the plan of one version, which is known to be live."""

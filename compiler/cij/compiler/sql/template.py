@@ -68,6 +68,11 @@ class Statement:
             self._writes = _target(self.tree)
         return self._writes or None
 
+    @property
+    def is_change_of_rows(self) -> bool:
+        """Tell whether it does nothing where it changes no row."""
+        return isinstance(self.tree, (exp.Insert, exp.Update, exp.Delete))
+
     def over(self, tables: Mapping[str, str]) -> "Statement":
         """Return the statement that reads other tables: `{"customer c": "concerned"}` is for every
         `customer AS c`. What has no alias stays, so what is written to does.

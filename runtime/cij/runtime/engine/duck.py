@@ -116,10 +116,12 @@ class DuckEngine:
 
     def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
         """Run it and return the number of rows that it changed, or 0 where it changes none."""
-        self._remembered.written(statement.writes)
         result = self._run(statement, _bound(statement, parameters))
         found = result.fetchone() if result.description else None
-        return int(found[0]) if found and isinstance(found[0], int) else 0
+        changed = int(found[0]) if found and isinstance(found[0], int) else 0
+        if changed or not statement.is_change_of_rows:
+            self._remembered.written(statement.writes)
+        return changed
 
     def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
         """Run a query and return all its rows."""
@@ -225,6 +227,7 @@ class DuckEngine:
         try:
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
+            self._remembered.forget()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
 
 

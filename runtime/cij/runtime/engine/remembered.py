@@ -19,6 +19,7 @@ _READ_OFTEN = frozenset(
         "journey_control",
         "journey_state",
         "meta",
+        "moment_rule",
         "segment_state",
     }
 )

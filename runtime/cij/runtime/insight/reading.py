@@ -7,12 +7,12 @@ from datetime import datetime
 from cij.compiler import expression as ex
 from cij.compiler.program import ConsentMapping, Journey, Latest, Own, Prefer, Program
 from cij.compiler.sql import insight, query
-from cij.compiler.sql.moments import CLEAR, FILL
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.wording import words
 from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.node import Node
 from cij.runtime.insight.shown import local, shown
+from cij.runtime.moments import fill_moments
 
 _SINCE = query(
     "SELECT s.since FROM segment_member AS s WHERE s.segment = $segment AND s.customer = $customer "
@@ -53,8 +53,7 @@ class Reader:
     def read(self, node: ex.Expression) -> Node:
         """Return the tree of a condition."""
         wanted = [n for n in dict.fromkeys(_wanted(node, self.program)) if self._is_readable(n)]
-        self.engine.execute(CLEAR)
-        self.engine.execute(FILL, {"now": self.now})
+        fill_moments(self.engine, self.now)
         statement = insight.readings(wanted, self.program, self.journey, self.event)
         rows = self.engine.rows(statement, self._named(passage=self.passage, event=self.seq))
         self._values = dict(zip(wanted, rows[0], strict=True)) if rows else {}

@@ -6,9 +6,9 @@ from datetime import datetime
 from cij.compiler import story as st
 from cij.compiler.program import SegmentEntry
 from cij.compiler.sql import query
-from cij.compiler.sql.moments import CLEAR, FILL
 from cij.compiler.sql.plan import segment_query
 from cij.compiler.sql.plan.governing import stands_at
+from cij.runtime.moments import fill_moments
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.verdict import Finding
 
@@ -176,8 +176,7 @@ def _is_member(stage: Stage, customer: str, name: str) -> bool:
     segment = next(s for s in stage.program.segments if s.name == name)
     now = {"now": stage.clock.now()}
     # The moments that conditions read are those of the last tick.
-    stage.world.engine.execute(CLEAR)
-    stage.world.engine.execute(FILL, now)
+    fill_moments(stage.world.engine, stage.clock.now())
     members = stage.world.engine.rows(segment_query(segment, stage.program), now)
     return (customer,) in members
 

@@ -137,9 +137,10 @@ class Stage:
     def _zone_of(self, values: dict[str, object]) -> str:
         # That of the journey is for its plan to see to.
         own = values.get("timezone")
-        zone = own if isinstance(own, str) and zones.is_zone(own) else self.zone
-        zones.ensure(self.world.engine, [zone])
-        return zone
+        if not isinstance(own, str) or not zones.is_zone(own):
+            return self.zone
+        zones.ensure(self.world.engine, [own])
+        return own
 
     # --- events ---
 

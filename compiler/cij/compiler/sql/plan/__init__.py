@@ -25,6 +25,7 @@ from cij.compiler.sql.plan.segments import active_customers, segment_query
 from cij.compiler.sql.plan.waking import (
     WAKE_DUE,
     ahead_events,
+    arrived_events,
     due_events,
     fresh_events,
     missed_events,
@@ -47,6 +48,7 @@ __all__ = [
     "WatchPlan",
     "active_customers",
     "ahead_events",
+    "arrived_events",
     "due_events",
     "fresh_events",
     "journey_plan",

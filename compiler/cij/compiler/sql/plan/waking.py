@@ -56,6 +56,21 @@ def ahead_events(event: str) -> Statement:
     )
 
 
+@lru_cache(maxsize=64)
+def arrived_events(events: tuple[str, ...]) -> Statement:
+    """Return the query for the latest time of the new events of each name, null where none came."""
+    found: list[exp.Select] = []
+    for event in events:
+        row = fill(
+            "SELECT {name} AS event, MAX(e.at) AS latest FROM {events} AS e WHERE e.seq > $taken",
+            name=text(event),
+            events=f"event_{event}",
+        )
+        assert isinstance(row, exp.Select)
+        found.append(row)
+    return Statement(exp.union(*found, distinct=False, copy=False) if found[1:] else found[0])
+
+
 @lru_cache(maxsize=1024)
 def missed_events(event: str) -> Statement:
     """Return the statement that puts the events of one name that came in a pause into `fresh`.

@@ -1,0 +1,33 @@
+"""When the last tick was, and when the next timer is due."""
+
+from datetime import datetime
+
+from cij.compiler.sql import query
+from cij.runtime import control
+from cij.runtime.world import World
+
+_LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
+# Who has left has no timer any more.
+_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p")
+# In a pause timers run on, and what falls due happens when it ends (S22).
+_NEXT_RUNNING = query(
+    "SELECT MIN(p.wake_at) FROM passage AS p WHERE NOT p.journey IN "
+    "(SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
+)
+
+
+def last_tick(world: World) -> datetime | None:
+    """Return the instant of the last tick, if there was one."""
+    found = world.engine.rows(_LAST)
+    return datetime.fromisoformat(found[0][0]) if found else None
+
+
+def next_timer(world: World) -> datetime | None:
+    """Return the instant of the next timer of anybody, or None when nobody waits."""
+    if control.journeys_in(world.engine, "paused"):
+        running: datetime | None = world.engine.rows(_NEXT_RUNNING)[0][0]
+        return running
+    last = last_tick(world)
+    if world.next_timer is None or (last is not None and world.next_timer <= last):
+        world.next_timer = world.engine.rows(_NEXT_TIMER)[0][0]
+    return world.next_timer
