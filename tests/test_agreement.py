@@ -11,7 +11,7 @@ from cij.runtime import aside, wave
 from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
 from tests.agreement.drawing import draw
 from tests.agreement.eras import STREAMS
-from tests.agreement.reaching import FEATURES, HEADS, reached
+from tests.agreement.reaching import FEATURES, HEADS, OTHERS, reached
 from tests.agreement.running import Spacing, compiled, traces
 
 SEEDS = 1000
@@ -69,4 +69,4 @@ def test_every_feature_is_reached_by_many_seeds() -> None:
     for batch in range(BATCHES):
         tales = [draw(batch * TALES + n, batch) for n in range(TALES)]
         found += reached(tales, told_of(tales))
-    assert {name: found[name] for name in (*FEATURES, *HEADS) if found[name] < LEAST} == {}
+    assert {name: found[name] for name in (*FEATURES, *HEADS, *OTHERS) if found[name] < LEAST} == {}

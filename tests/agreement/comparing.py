@@ -35,7 +35,11 @@ class Fault:
         fields = {name: str(value) for name, value in c.fields.items() if value is not None}
         lines = [f"seed {self.seed}, {self.spacing}", self.tale.text]
         lines += [f"{c.id}: {fields} {dict(c.consents)}"]
-        lines += [f"  {change.at} becomes {dict(change.fields)}" for change in c.changes]
+        lines += [f"  {order.at} {order.word} {order.journey}" for order in self.tale.orders]
+        lines += [
+            f"  {change.at} becomes {dict(change.fields)} {dict(change.consents)}"
+            for change in c.changes
+        ]
         for h in c.happenings:
             shown = {name: str(value) for name, value in h.fields.items() if value is not None}
             at = "" if h.at == h.arrives else f" of {h.at}"

@@ -21,6 +21,7 @@ class Door:
         starts, ends = (self._instant(journey.settings.get(name)) for name in ("starts", "ends"))
         self.opens = max(tale.start, starts or tale.start)
         self.closes = ends or datetime.max
+        self.stopped_at: datetime | None = None
         headers = journey.headers(syntax.EnterSegment)
         self.calls = {
             id(h): {*self._calls(h.every, tale.end)} for h in headers if h.every is not None
@@ -28,7 +29,7 @@ class Door:
         self.segments = {h.segment.text for h in headers}
 
     def is_open(self, now: datetime) -> bool:
-        return self.opens <= now < self.closes
+        return self.stopped_at is None and self.opens <= now < self.closes
 
     def is_called(self, header: syntax.EnterSegment, now: datetime) -> bool:
         return now in self.calls.get(id(header), ())

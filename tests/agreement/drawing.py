@@ -5,13 +5,14 @@ and so that many customers move at the same instants: a store has to tick at eac
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
 
 from tests.agreement.eras import DAYS, DURATIONS, PROJECT_ZONE, STREAMS, Era
 from tests.agreement.peopling import Peopling
 from tests.agreement.stepping import EVENTS, Stepping
-from tests.agreement.tale import Tale
+from tests.agreement.tale import Change, Customer, Order, Tale
 from tests.agreement.vocabulary import HEAD
 
 SCHEDULES = (
@@ -23,6 +24,7 @@ SCHEDULES = (
     "month at 09:00",
     "sunday at 02:30",
 )
+PERIODS = ("hour", "day", "day", "week")
 
 
 def draw(number: int, batch: int, attempt: int = 0) -> Tale:
@@ -40,10 +42,30 @@ class _Drawing(Stepping, Peopling):
             # S18: of two journeys that would send at one instant the one that comes first is named.
             text += self._journey(f"k{self.seed}", "priority = 5")
         customers = [self._customer(n) for n in range(STREAMS)]
+        if "\nlimit = " in text:
+            customers = [_one_by_one(c) for c in customers]
+        customers = [_reconsidered(c, self.start, Random(f"word {c.id}")) for c in customers]
         end = self.start + timedelta(days=DAYS)
-        return Tale(
-            self.seed, HEAD + self.era.policies, text, customers, self.start, end, PROJECT_ZONE
-        )
+        head = HEAD + self.era.policies
+        orders = [o for o in self._orders(Random(f"order {self.seed}")) if o.at < end]
+        return Tale(self.seed, head, text, customers, self.start, end, PROJECT_ZONE, orders)
+
+    def _orders(self, random: Random) -> Iterator[Order]:
+        """Yield what is said about the journey from outside, by chances of its own.
+
+        A pause ends when nothing else happens: what comes at that very instant is in no pause.
+        """
+        name = f"j{self.seed}"
+        if random.randrange(3) == 0:
+            at = random.choice(self.era.instants) + timedelta(minutes=random.choice([0, 0, 7]))
+            yield Order(at, name, "pause")
+            if random.randrange(6):
+                length = timedelta(hours=random.choice([1, 20, 50, 50, 200, 400]))
+                yield Order(at + length + timedelta(minutes=11, seconds=7), name, "resume")
+        if random.randrange(8 if self.era.policies else 1) == 0:
+            # Soon after people have entered, while they are inside.
+            at = random.choice(self.era.instants) + timedelta(minutes=random.choice([0, 7, 50]))
+            yield Order(at, name, "stop")
 
     def _fragment(self) -> str:
         """Return the fragment of the tale; its steps are numbered apart from those of the journey."""
@@ -101,6 +123,9 @@ class _Drawing(Stepping, Peopling):
             at = self.start + timedelta(hours=hours)
             yield f"{'starts' if chance > 1 else 'ends'} = {at.isoformat(' ')[:16]}"
 
+        if not random.randrange(6):
+            yield f"limit = {random.choice([1, 1, 2, 5])} per {random.choice(PERIODS)}"
+
     def _entries(self) -> list[str]:
         if self.is_(4):
             once = self.pick(["", "", " once"])
@@ -132,3 +157,26 @@ class _Drawing(Stepping, Peopling):
                 f"exit {out}when {self.condition()}",
             ]
         )
+
+
+def _one_by_one(customer: Customer) -> Customer:
+    """Have nobody do two things at one instant: who came first in front of a limit is then plain."""
+    found = {h.at: replace(h, arrives=h.at) for h in customer.happenings}
+    happenings = [replace(found[at], seq=n) for n, at in enumerate(sorted(found))]
+    return replace(customer, happenings=happenings)
+
+
+def _reconsidered(customer: Customer, start: datetime, random: Random) -> Customer:
+    """Have data say something else of a consent, by chances of its own. Who says it himself is left
+    out: which word counts then is a matter of refreshing, not of journeys.
+    """
+    own = {"subscribed", "unsubscribed"}
+    if random.randrange(2) or any(h.name in own for h in customer.happenings):
+        return customer
+    changes = list(customer.changes)
+    for happening in random.sample(list(customer.happenings), 1):
+        at = max(start, happening.at - timedelta(hours=random.choice([0, 0, 3])))
+        channel = random.choice(["email", "email", "sms"])
+        granted = not customer.consents["news", channel]
+        changes.append(Change(at, {}, {("news", channel): granted}))
+    return replace(customer, changes=sorted(changes, key=lambda c: c.at))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,13 +16,13 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Act, Program, SendEffect
 from cij.compiler.sql import query
-from cij.runtime import zones
+from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
-from cij.runtime.simulate import run_to, run_while
+from cij.runtime.simulate import deliver, run_to, run_while
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.agreement.tale import Customer, Happening, Tale
@@ -92,6 +92,7 @@ def traces(program: Program, tales: Sequence[Tale], spacing: Spacing) -> Lines:
     for at in _instants(run, spacing):
         run_while(run.world, run.clock, partial(gt, at), lambda _: None)
         run.clock.advance_to(at)
+        _order(run, at)
         _hand_in(run, at, spacing)
         if spacing.extra:
             tick(run.world, at)
@@ -104,12 +105,23 @@ def traces(program: Program, tales: Sequence[Tale], spacing: Spacing) -> Lines:
 def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
     start, end = run.tales[0].start, run.tales[0].end
     found = {start} | {c.at for customer in run.customers for c in customer.changes}
+    found |= {order.at for tale in run.tales for order in tale.orders}
     for customer in run.customers:
         found |= {_arrival(h, start, spacing) for h in customer.happenings}
     random = Random(spacing.extra)
     for _ in range(spacing.extra):
         found.add(start + timedelta(seconds=random.randrange(int((end - start).total_seconds()))))
     return sorted(found)
+
+
+def _order(run: _Run, at: datetime) -> None:
+    """Say what is said from outside; what was queued before is sent by then."""
+    orders = [order for tale in run.tales for order in tale.orders if order.at == at]
+    if orders:
+        deliver(run.world.engine, at)
+    for order in orders:
+        said = {"control": order.word, "journey": order.journey}
+        control.apply(run.world.engine, said, at)
 
 
 def _arrival(happening: Happening, start: datetime, spacing: Spacing) -> datetime:
@@ -124,7 +136,7 @@ def _arrival(happening: Happening, start: datetime, spacing: Spacing) -> datetim
 def _bring(run: _Run, customer: Customer) -> None:
     row: dict[str, object] = {"id": customer.id, "zone": _zone(run, customer.fields["timezone"])}
     row |= {name: _cell(value) for name, value in customer.fields.items()}
-    row |= {f"consent.{t}.{c}": granted for (t, c), granted in customer.consents.items()}
+    row |= _columns(customer.consents)
     run.world.engine.append("customer", {name: [value] for name, value in row.items()})
 
 
@@ -140,7 +152,7 @@ def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
     for customer in run.customers:
         for change in customer.changes:
             if change.at == at:
-                _change(run, customer, dict(change.fields))
+                _change(run, customer, dict(change.fields), _columns(change.consents))
         for h in customer.happenings:
             if _arrival(h, start, spacing) == at:
                 rows.append(((h.at, h.seq), _row(customer, h)))
@@ -153,8 +165,14 @@ def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
         assert not taken.refused and not taken.known, taken.refused
 
 
-def _change(run: _Run, customer: Customer, fields: dict[str, Any]) -> None:
-    row = {name: _cell(value) for name, value in fields.items()}
+def _columns(consents: Mapping[tuple[str, str], bool]) -> dict[str, object]:
+    return {f"consent.{topic}.{channel}": granted for (topic, channel), granted in consents.items()}
+
+
+def _change(
+    run: _Run, customer: Customer, fields: dict[str, Any], consents: dict[str, object]
+) -> None:
+    row = {name: _cell(value) for name, value in fields.items()} | consents
     if "timezone" in row:
         row["zone"] = _zone(run, row["timezone"])
     for name, value in row.items():

@@ -1,7 +1,7 @@
 """A tale: one random journey with its customers and all that happens to them, of one seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -32,6 +32,7 @@ class Change:
 
     at: datetime
     fields: Mapping[str, Any]
+    consents: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class Customer:
     consents: Mapping[tuple[str, str], bool]
     happenings: Sequence[Happening]
     changes: Sequence[Change]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is said about a journey from outside: pause, resume or stop."""
+
+    at: datetime
+    journey: str
+    word: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class Tale:
     start: datetime
     end: datetime
     zone: str
+    orders: Sequence[Order] = ()
 
     @property
     def nodes(self) -> list[Any]:
@@ -67,7 +78,9 @@ class Tale:
 def together(tales: Sequence[Tale]) -> Tale:
     """Return the tales of one store as one: what writes and raises reaches all segments."""
     customers = [c for tale in tales for c in tale.customers]
-    return replace(tales[0], text="\n".join(t.text for t in tales), customers=customers)
+    orders = [order for tale in tales for order in tale.orders]
+    text = "\n".join(t.text for t in tales)
+    return replace(tales[0], text=text, customers=customers, orders=orders)
 
 
 @cache

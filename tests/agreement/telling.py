@@ -1,4 +1,4 @@
-"""Journeys told a second time: S4 to S20 by the letter, one customer at a time.
+"""Journeys told a second time: S4 to S23 by the letter, one customer at a time.
 
     Telling(tale, looks).lines()
 
@@ -14,6 +14,7 @@ from typing import Any
 from cij.grammar import syntax
 from tests.agreement.loops import name_of
 from tests.agreement.passages import Journey, Life, Passage, lines
+from tests.agreement.queueing import Queue, Waiting
 from tests.agreement.reading import arms, as_text, exit_state, is_within, occurrence_of
 from tests.agreement.tale import Happening
 from tests.agreement.walking import Walking
@@ -34,10 +35,11 @@ class Telling(Walking):
         return {life.customer.id: list(lines(life)) for life in self.lives}
 
     def _next(self) -> datetime | None:
-        found = [*self.happens, *self.changes]
+        found = [*self.happens, *self.changes, *(order.at for order in self.tale.orders)]
         found += [p.due for life in self.lives for p in life.all if p.due and not p.ended]
         found += [self._next_look(name) for name in self.entered]
         found += [at for door in self.doors.values() for at in door.instants]
+        found += [at for q in self.queues.values() if (at := q.looks(self.now)) is not None]
         return min((at for at in found if at > self.now), default=None)
 
     def moment(self, now: datetime) -> None:
@@ -50,9 +52,9 @@ class Telling(Walking):
             self._arrive(life, before)
         self.is_dirty = now in self.changes
         is_refreshed, is_first = self.is_dirty, True
+        self._obey()
         while True:
-            for life in self.lives:
-                self._take_in(life)
+            self._take_in()
             self._settle(is_refreshed, is_first)
             is_refreshed = is_first = False
             if not self.is_dirty and not any(life.raised for life in self.lives):
@@ -68,12 +70,50 @@ class Telling(Walking):
                 self._watch(life)
                 self._go(life)
             self._join(life, joined[life.customer.id], is_first)
+        for queue in self.queues.values():
+            self._let_in(queue)
+        for life in self.lives:
             self._timers(life)
+
+    # --- what is said from outside ---
+
+    def _obey(self) -> None:
+        """S22, S23."""
+        for order in self.tale.orders:
+            if order.at == self.now and self.doors[order.journey].stopped_at is None:
+                {"pause": self.paused.add, "resume": self._resume, "stop": self._stop}[order.word](
+                    order.journey
+                )
+
+    def _resume(self, name: str) -> None:
+        """What fell into the pause ends the waits now, in the order of its times."""
+        self.paused.discard(name)
+        for life in self.lives:
+            fresh, missed = life.ahead, self.missed.pop((name, life.customer.id), [])
+            life.ahead = sorted(missed, key=lambda e: (e.at, e.seq))
+            while life.ahead:
+                event = life.ahead.pop(0)
+                for passage in life.passages.get(name, []):
+                    if not passage.ended and self._reaches(passage, event):
+                        self._wake_by(life, passage, event)
+                self._go(life)
+            life.ahead = fresh
+
+    def _stop(self, name: str) -> None:
+        """All who are inside leave at once, and nobody waits any more."""
+        self.doors[name].stopped_at = self.now
+        self.paused.discard(name)
+        for life in self.lives:
+            for passage in life.passages.get(name, []):
+                if not passage.ended:
+                    passage.ended = (self.now, "stopped", "stopped")
+                    passage.rest, passage.due, passage.todo = None, None, ()
 
     def _change(self, life: Life, before: datetime) -> None:
         for change in life.customer.changes:
             if before < change.at <= self.now:
                 life.fields |= change.fields
+                life.consents |= change.consents
 
     def _arrive(self, life: Life, before: datetime) -> None:
         for happening in life.customer.happenings:
@@ -89,19 +129,29 @@ class Telling(Walking):
 
     # --- events ---
 
-    def _take_in(self, life: Life) -> None:
-        """Do what each event does; what it raises comes after, and is not yet ahead."""
-        life.ahead, life.raised = [*life.ahead, *life.raised], []
-        life.active = {event.event for event in life.ahead}
-        while life.ahead:
-            event = life.ahead.pop(0)
-            life.taken.append(event)
-            for passage in [p for journey in self.journeys for p in life.of(journey)]:
-                self._react(life, passage, event)
-            self._go(life)
-            for journey in self.journeys:
-                self._enter_on(life, journey, event)
-            self._go(life)
+    def _take_in(self) -> None:
+        """Do what each event does; what it raises comes after, and is not yet ahead.
+
+        Customers meet only in front of a journey with a limit, where they come one event each.
+        """
+        for life in self.lives:
+            life.ahead, life.raised = [*life.ahead, *life.raised], []
+            life.active = {event.event for event in life.ahead}
+        while moving := [life for life in self.lives if life.ahead]:
+            for life in moving:
+                event = life.ahead.pop(0)
+                life.taken.append(event)
+                for passage in [p for journey in self.journeys for p in life.of(journey)]:
+                    self._react(life, passage, event)
+                self._go(life)
+                self._leave_queues(life, event)
+            for life in moving:
+                for journey in self.journeys:
+                    self._enter_on(life, journey, life.taken[-1])
+            for queue in self.queues.values():
+                self._let_in(queue)
+            for life in moving:
+                self._go(life)
 
     def _note(self, life: Life, happening: Happening) -> None:
         if happening.about is not None:
@@ -137,7 +187,10 @@ class Telling(Walking):
             for n, leave in enumerate(passage.journey.exits):
                 if self._is_left(leave, life, passage, event):
                     return self._end(passage, exit_state(passage.journey, n), event.event)
-        if not passage.ended and self._reaches(passage, event):
+        if passage.journey.name in self.paused:
+            missed = self.missed.setdefault((passage.journey.name, life.customer.id), [])
+            missed += [event] * (event not in missed)
+        elif not passage.ended and self._reaches(passage, event):
             self._wake_by(life, passage, event)
         return None
 
@@ -257,7 +310,7 @@ class Telling(Walking):
 
     def _watch(self, life: Life) -> None:
         """Conditions of waits are tested when data changed."""
-        for passage in [*life.all]:
+        for passage in [p for p in life.all if p.journey.name not in self.paused]:
             for pattern, condition, steps in arms(passage.rest):
                 if pattern is None and self.holds(condition, life, passage):
                     passage.counts_from, passage.woken_by = self.now, None
@@ -267,7 +320,7 @@ class Telling(Walking):
     def _timers(self, life: Life) -> None:
         """Who enters goes at one time with those whose timer is over."""
         while True:
-            for passage in life.all:
+            for passage in [p for p in life.all if p.journey.name not in self.paused]:
                 if not passage.ended and passage.due and passage.due <= self.now:
                     passage.counts_from, passage.woken_by = self.now, None
                     self._time_out(life, passage)
@@ -291,7 +344,7 @@ class Telling(Walking):
             is_this = header.pattern.event.text == event.event
             if is_this and (where is None or self.world.holds(where, row)):
                 key = as_text(event.fields[journey.per]) if journey.per else ""
-                self._admit(life, journey, event, key, event.at)
+                self._come(journey, Waiting(life, key, event.at, self.now, event))
                 return
 
     def _look(self, is_dirty: bool, is_first: bool) -> dict[str, list[str]]:
@@ -336,17 +389,50 @@ class Telling(Walking):
                 else:
                     comes = name in joined and not header.is_once
                 if comes and door.is_open(self.now):
-                    self._admit(life, journey, None, "", self.now)
+                    self._come(journey, Waiting(life, "", self.now, self.now, None, name))
+
+    def _come(self, journey: Journey, comer: Waiting) -> None:
+        self.comers.setdefault(journey.name, []).append(comer)
+
+    def _let_in(self, queue: Queue) -> None:
+        """Have those enter who came and who waited, in order, while there is room."""
+        queue.add(self.comers.pop(queue.journey.name, []))
+        if not self.doors[queue.journey.name].is_open(self.now):
+            queue.line.clear()
+        if queue.journey.name in self.paused:
+            return
+        while queue.line and queue.has_room(self.now):
+            first = queue.line.pop(0)
+            if self._may_enter(queue.journey, first):
+                queue.entered.append(self.now)
+                at = first.at if first.since == self.now else self.now
+                self._admit(first.life, queue.journey, first.trigger, first.key, at)
+
+    def _leave_queues(self, life: Life, event: Occurrence) -> None:
+        """Who does what a goal or an exit is on before he is in is turned away."""
+        for queue in self.queues.values():
+            mine = [w for w in queue.line if w.life is life and event.at >= w.at]
+            queue.leave([w for w in mine if self._is_over(queue, w, event)])
+
+    def _is_over(self, queue: Queue, waiting: Waiting, event: Occurrence) -> bool:
+        passage = queue.passage(waiting, self.now)
+        goals, exits = queue.journey.goals, queue.journey.exits
+        patterns = [*(g.pattern for g in goals), *(e.pattern for e in exits)]
+        return any(p and self._fits(p, waiting.life, passage, event) for p in patterns)
+
+    def _may_enter(self, journey: Journey, comer: Waiting) -> bool:
+        life = comer.life
+        if comer.segment is not None and comer.segment not in life.segments:
+            return False
+        before = [p for p in life.of(journey) if p.key == comer.key or not journey.per]
+        if any(self._blocks(p, life) for p in before):
+            return False
+        suppress = journey.settings.get("suppress")
+        return suppress is None or not self.world.holds(suppress, self.row(life, journey))
 
     def _admit(
         self, life: Life, journey: Journey, trigger: Occurrence | None, key: str, at: datetime
     ) -> None:
-        before = [p for p in life.of(journey) if p.key == key or not journey.per]
-        if any(self._blocks(p, life) for p in before):
-            return
-        suppress = journey.settings.get("suppress")
-        if suppress is not None and self.world.holds(suppress, self.row(life, journey)):
-            return
         number = len(life.of(journey)) + 1
         share = journey.settings.get("holdout")
         is_held_out = share is not None and is_within(

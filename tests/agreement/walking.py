@@ -9,6 +9,7 @@ from tests.agreement.deadlines import due
 from tests.agreement.doors import Door
 from tests.agreement.loops import Held, Pause, Released, Tail, Turn, unfolded
 from tests.agreement.passages import Journey, Life, Message, Passage
+from tests.agreement.queueing import Queue, Waiting
 from tests.agreement.reading import (
     as_shown,
     clauses,
@@ -40,6 +41,10 @@ class Walking:
         self.journeys = [Journey(n) for n in self.tale.nodes if isinstance(n, syntax.Journey)]
         self.lives = [Life(c, dict(c.fields), dict(c.consents)) for c in self.tale.customers]
         self.doors = {j.name: Door(j, self.tale) for j in self.journeys}
+        self.queues = {j.name: Queue(j, self.doors[j.name].zone) for j in self.journeys}
+        self.comers: dict[str, list[Waiting]] = {}
+        self.paused: set[str] = set()
+        self.missed: dict[tuple[str, str], list[Occurrence]] = {}
         segments = self.tale.of_kind("segment")
         self.conditions = {n.name.text: clauses(n) for n in segments}
         self.refresh = {n.name.text: refresh(n) for n in segments}
