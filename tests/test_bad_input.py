@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.runtime.engine import DuckEngine
 from tests.example import cij, copy_example, delivered, inside, messages, replace, run_once, status
+from tests.mail_server import MailServer
 
 Break = Callable[[Path], None]
 _MARK = "cij: error: "
@@ -328,7 +328,7 @@ def test_a_server_that_refuses_connections_keeps_the_messages_waiting(tmp_path: 
         down(project, f"the mail server 127.0.0.1:{port} failed")
         assert status(project) == before
     handler = Counting()
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller = MailServer(handler, hostname="127.0.0.1", port=port)
     controller.start()
     try:
         assert delivered(run_once(project)) == {"delivered": 11, "no_address": 1}

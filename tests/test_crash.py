@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope, Session
 
 from tests.example import (
@@ -34,6 +33,7 @@ from tests.example import (
     replace,
     run_once,
 )
+from tests.mail_server import MailServer
 
 KILLS = int(os.environ.get("CIJ_KILLS", "50"))
 HOST = "127.0.0.1"
@@ -206,7 +206,7 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
-    controller = Controller(found, hostname=HOST, port=port)
+    controller = MailServer(found, hostname=HOST, port=port)
     controller.start()
     try:
         yield found, port

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 from cij.compiler.program import Content, Message, Place
@@ -25,6 +24,7 @@ from cij.runtime import delivery
 from cij.runtime.delivery.channels import Outcome, Prepared, SmtpSettings, open_transport
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.engine import DuckEngine
+from tests.mail_server import MailServer
 from tests.outbox import put
 
 NOW = datetime(2026, 3, 2, 10, 0)
@@ -85,7 +85,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _server(inbox: _Inbox, **options: Any) -> Iterator[int]:
-    controller = Controller(inbox, hostname=HOST, port=_free_port(), **options)
+    controller = MailServer(inbox, hostname=HOST, port=_free_port(), **options)
     controller.start()
     try:
         yield controller.port
