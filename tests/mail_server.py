@@ -18,7 +18,7 @@ class MailServer(Controller):
         super().__init__(handler, **options)
 
     def factory(self) -> Any:
-        connection = super().factory()
+        connection: Any = super().factory()  # type: ignore[no-untyped-call]
         self._connections.append(connection)
         return connection
 
