@@ -99,22 +99,6 @@ class Telling(Walking):
                 self._go(life)
             life.ahead = fresh
 
-    def _stop(self, name: str) -> None:
-        """All who are inside leave at once, and nobody waits any more."""
-        self.doors[name].stopped_at = self.now
-        self.paused.discard(name)
-        for life in self.lives:
-            for passage in life.passages.get(name, []):
-                if not passage.ended:
-                    passage.ended = (self.now, "stopped", "stopped")
-                    passage.rest, passage.due, passage.todo = None, None, ()
-
-    def _change(self, life: Life, before: datetime) -> None:
-        for change in life.customer.changes:
-            if before < change.at <= self.now:
-                life.fields |= change.fields
-                life.consents |= change.consents
-
     def _arrive(self, life: Life, before: datetime) -> None:
         for happening in life.customer.happenings:
             if before < happening.arrives <= self.now:

@@ -252,3 +252,21 @@ class Walking:
         outcome = {"goal": "converted", "exit": name.split(" #")[0]}.get(cause, state)
         passage.ended = (self.now, outcome, cause if name else "end")
         passage.rest, passage.due, passage.todo = None, None, ()
+
+    # --- what is said from outside, and what data says ---
+
+    def _stop(self, name: str) -> None:
+        """All who are inside leave at once, and nobody waits any more."""
+        self.doors[name].stopped_at = self.now
+        self.paused.discard(name)
+        for life in self.lives:
+            for passage in life.passages.get(name, []):
+                if not passage.ended:
+                    passage.ended = (self.now, "stopped", "stopped")
+                    passage.rest, passage.due, passage.todo = None, None, ()
+
+    def _change(self, life: Life, before: datetime) -> None:
+        for change in life.customer.changes:
+            if before < change.at <= self.now:
+                life.fields |= change.fields
+                life.consents |= change.consents
