@@ -119,7 +119,7 @@ CAST((
   WHERE r.customer = {id} AND r.channel = {channel} AND r.at > {since}
 ) + 1 AS DECIMAL(18, 6)) / ((
   SELECT COUNT(*) FROM outbox AS o
-  WHERE o.customer = {id} AND o.channel = {channel} AND o.outcome = 'sent' AND o.created_at > {since}
+  WHERE o.customer = {id} AND o.channel = {channel} AND o.outcome = 'delivered' AND o.created_at > {since}
 ) + 2)
 """
 _ALL = """
@@ -127,7 +127,7 @@ CAST((
   SELECT COUNT(DISTINCT r.message_key) FROM {reactions} AS r
   JOIN outbox AS o ON o.key = r.message_key WHERE o.message = {message}
 ) + 1 AS DECIMAL(18, 6)) / ((
-  SELECT COUNT(*) FROM outbox AS o WHERE o.message = {message} AND o.outcome = 'sent'
+  SELECT COUNT(*) FROM outbox AS o WHERE o.message = {message} AND o.outcome = 'delivered'
 ) + 2)
 """
 _REACTIONS = (
