@@ -25,7 +25,7 @@ from cij.runtime.world import World
 IDLE_TICK = 6
 NEXT_WORK = 9
 EVENT_TICK = 31
-STORY = 109
+STORY = 90
 
 START = datetime(2026, 3, 2, 9)
 _COUNT = query("SELECT COUNT(*) FROM counter AS k WHERE k.name = $name")

@@ -172,7 +172,10 @@ def let_in(
 
 
 def _admit(world: World, door: Door, now: datetime) -> int:
-    entered, *_ = [world.engine.execute(s, {"now": now}) for s in door.plan.admit]
+    let_in, *rest = door.plan.admit
+    entered = world.engine.execute(let_in, {"now": now})
+    for statement in rest if entered else ():
+        world.engine.execute(statement, {"now": now, "entered": entered})
     return entered
 
 

@@ -223,7 +223,7 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 
 def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> dict[str, str]:
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
-    known = {id: id for (id,) in _listed(engine, statements.IDS, who)}
+    known = {id: id for (id,) in _ids(engine, who)}
     others = [name for name in who if name not in known]
     found = _listed(engine, statements.who(program), others)
     known |= {name: customer for name, customer in found if customer is not None}
@@ -232,6 +232,12 @@ def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> di
         dict(engine.rows(newcomers.KNOWN, {"keys": list(keys.values())})) if keys else {}
     )
     return known | {name: there[key] for name, key in keys.items() if key in there}
+
+
+def _ids(engine: Engine, who: list[str]) -> list[Row]:
+    if len(who) == 1:
+        return engine.rows(statements.ID, {"who": who[0]})
+    return _listed(engine, statements.IDS, who)
 
 
 def _listed(engine: Engine, statement: Statement, who: list[str]) -> list[Row]:
@@ -263,9 +269,15 @@ def _without_known(engine: Engine, accepted: list[_Accepted]) -> list[_Accepted]
         first.setdefault((row.event.name, row.id), row)
     for event in {row.event.name: row.event for row in accepted}.values():
         ids = [id for name, id in first if name == event.name]
-        for (id,) in engine.rows(statements.known(event), {"ids": json.dumps(ids)}):
+        for (id,) in _known(engine, event, ids):
             del first[event.name, id]
     return sorted(first.values(), key=lambda row: (row.at, row.id))
+
+
+def _known(engine: Engine, event: Event, ids: list[str]) -> list[Row]:
+    if len(ids) == 1:
+        return engine.rows(statements.is_known(event), {"id": ids[0]})
+    return engine.rows(statements.known(event), {"ids": json.dumps(ids)})
 
 
 def _append(engine: Engine, fresh: list[_Accepted], now: datetime) -> None:

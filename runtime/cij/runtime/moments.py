@@ -16,7 +16,11 @@ from cij.runtime.zones import to_instant, to_local
 _RULES = query(
     "SELECT r.name, r.months, r.days, r.at_time, r.weekday, r.floor FROM moment_rule AS r"
 )
-_ZONES = query("SELECT z.name FROM zone AS z WHERE $now >= z.utc_from AND $now < z.utc_to")
+_ZONES = query(
+    "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
+)
+# So many are told to statements by name; those of more zones are looked up by each of them.
+_ZONES_TOLD = 4
 _FEW = 50
 # Python's calendar ends where that of the engine goes on.
 _MONTHS_MAX, _DAYS_MAX, _YEAR_MAX = 12 * 1000, 365 * 1000, 7000
@@ -24,16 +28,21 @@ _A_MONDAY = date(2001, 1, 1)
 
 
 def fill_moments(engine: Engine, now: datetime) -> None:
-    """Make the table that of the instant `now`."""
+    """Have the engine know the moments of the instant `now`."""
     rules = engine.rows(_RULES)
-    zones = [zone for (zone,) in engine.rows(_ZONES, {"now": now})]
+    zones = [zone for zone, first, end in engine.rows(_ZONES) if first <= now < end]
+    is_near = _is_near(rules, now)
+    if is_near and len(zones) <= _ZONES_TOLD:
+        found = {zone: moments_of(rules, zone, now) for zone in zones}
+        engine.tell_moments({z: {name: at for _, name, at in rows} for z, rows in found.items()})
+        return
     engine.execute(CLEAR)
-    if len(zones) * (len(rules) + 1) > _FEW or not _is_near(rules, now):
-        engine.execute(FILL, {"now": now})
+    if is_near and len(zones) * (len(rules) + 1) <= _FEW:
+        rows = [row for zone in zones for row in moments_of(rules, zone, now)]
+        columns = zip(("zone", "name", "at"), zip(*rows, strict=True), strict=True)
+        engine.append("moment", dict(columns))
     else:
-        found = [row for zone in zones for row in moments_of(rules, zone, now)]
-        columns = zip(("zone", "name", "at"), zip(*found, strict=True), strict=True)
-        engine.append("moment", dict(columns) if found else {})
+        engine.execute(FILL, {"now": now})
 
 
 def _is_near(rules: list[Row], now: datetime) -> bool:

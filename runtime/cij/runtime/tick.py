@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.sql import query
+from cij.compiler.sql.intake import event_table
 from cij.compiler.sql.plan import (
     active_customers,
     ahead_events,
@@ -216,7 +217,8 @@ def _awaited(world: World) -> list[str]:
 def _arrived(world: World, parameters: dict[str, object]) -> dict[str, datetime]:
     """Return the names of the events that came since the last tick, with the latest time of each."""
     names = sorted({*world.newest.events, *_awaited(world)})
-    found = world.engine.rows(arrived_events(tuple(names)), parameters)
+    there = tuple(name for name in names if not world.engine.is_empty(event_table(name)))
+    found = world.engine.rows(arrived_events(there), parameters) if there else []
     return {name: latest for name, latest in found if latest is not None}
 
 

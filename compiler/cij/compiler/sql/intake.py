@@ -223,6 +223,8 @@ IDS = query(
     "SELECT c.id FROM customer AS c WHERE c.id IN (SELECT x.item FROM {ids} AS x)",
     ids=fill(_LISTED, list=exp.Placeholder(this="who")),
 )
+# Of one, which takes a quarter of the time to plan.
+ID = query("SELECT c.id FROM customer AS c WHERE c.id = $who")
 
 # Whom a text means that is no id: an alias, a key written `source:key`, or else what `{other}` finds.
 _WHO = """
@@ -262,3 +264,8 @@ def known(event: Event) -> Statement:
         t=event_table(event),
         ids=fill(_LISTED, list=exp.Placeholder(this="ids")),
     )
+
+
+def is_known(event: Event) -> Statement:
+    """Return the query for `$id` if that is an event already: as `known`, for one."""
+    return query("SELECT e.id FROM {t} AS e WHERE e.id = $id", t=event_table(event))

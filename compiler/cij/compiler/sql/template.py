@@ -7,7 +7,7 @@ filled with a tree, never with text; `$name` is a parameter that is bound when i
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 
 import sqlglot
@@ -22,7 +22,7 @@ _MARK = "hole__"
 class Statement:
     """One statement. Printing is cached by dialect, for a statement runs many times."""
 
-    __slots__ = ("_make", "_over", "_parameters", "_tables", "_texts", "_tree", "_writes")
+    __slots__ = ("_make", "_parameters", "_tables", "_texts", "_tree", "_variants", "_writes")
 
     def __init__(
         self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
@@ -32,7 +32,7 @@ class Statement:
         self._tables: frozenset[str] | None = None
         self._writes: str | None = None
         self._texts: dict[tuple[str, bool], str] = {}
-        self._over: dict[tuple[tuple[str, str], ...], Statement] = {}
+        self._variants: dict[Hashable, Statement | None] = {}
 
     @classmethod
     def later(cls, make: "Callable[[], Statement]") -> "Statement":
@@ -73,19 +73,23 @@ class Statement:
         """Tell whether it does nothing where it changes no row."""
         return isinstance(self.tree, (exp.Insert, exp.Update, exp.Delete))
 
+    def variant(
+        self, key: Hashable, make: "Callable[[exp.Expr], exp.Expr | None]"
+    ) -> "Statement | None":
+        """Return the statement whose tree `make` returns, made once for each key; None for None."""
+        if key not in self._variants:
+            tree = make(self.tree)
+            self._variants[key] = None if tree is None else Statement(tree)
+        return self._variants[key]
+
     def over(self, tables: Mapping[str, str]) -> "Statement":
         """Return the statement that reads other tables: `{"customer c": "concerned"}` is for every
         `customer AS c`. What has no alias stays, so what is written to does.
         """
-        key = tuple(sorted(tables.items()))
-        if key not in self._over:
-            tree = self.tree.copy()
-            for table in tree.find_all(exp.Table):
-                other = tables.get(f"{table.name} {table.alias}")
-                if other is not None:
-                    table.set("this", exp.to_identifier(other, quoted=True))
-            self._over[key] = Statement(tree)
-        return self._over[key]
+        key = ("over", *sorted(tables.items()))
+        found = self.variant(key, lambda tree: _over(tree.copy(), tables))
+        assert found is not None, "it does what the statement does"
+        return found
 
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
         """Return the SQL for `dialect`, all identifiers quoted."""
@@ -94,6 +98,14 @@ class Statement:
             tree = portable(self.tree, dialect)
             self._texts[key] = tree.sql(dialect, identify=True, pretty=pretty)
         return self._texts[key]
+
+
+def _over(tree: exp.Expr, tables: Mapping[str, str]) -> exp.Expr:
+    for table in tree.find_all(exp.Table):
+        other = tables.get(f"{table.name} {table.alias}")
+        if other is not None:
+            table.set("this", exp.to_identifier(other, quoted=True))
+    return tree
 
 
 def _target(tree: exp.Expr) -> str:

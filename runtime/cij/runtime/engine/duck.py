@@ -9,13 +9,16 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
 from cij.compiler.sql import Statement
-from cij.runtime.engine.remembered import Remembered, Row
+from cij.compiler.sql.emptiness import asked_of, without
+from cij.compiler.sql.moments import MOMENT, named, parameter
+from cij.runtime.engine.remembered import Remembered, Row, is_often_empty
 from cij.runtime.engine.staging import CsvFile, Reject, stage_csv, stage_sqlite
 from cij.runtime.errors import StoreError, StoreLocked
 
@@ -42,6 +45,10 @@ class Engine(Protocol):
     def execute(self, statement: Statement, parameters: Parameters = ...) -> int: ...
 
     def rows(self, statement: Statement, parameters: Parameters = ...) -> list[Row]: ...
+
+    def is_empty(self, table: str) -> bool: ...
+
+    def tell_moments(self, moments: Mapping[str, Mapping[str, datetime]]) -> None: ...
 
     def transaction(self) -> Any: ...
 
@@ -95,6 +102,8 @@ class DuckEngine:
         self.path = path
         self._open_transactions = 0
         self._remembered = Remembered()
+        self._zones: tuple[str, ...] | None = None
+        self._moments: Parameters = {}
         try:
             if path is not None and not path.exists():
                 _create(path)
@@ -116,21 +125,38 @@ class DuckEngine:
 
     def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
         """Run it and return the number of rows that it changed, or 0 where it changes none."""
-        result = self._run(statement, _bound(statement, parameters))
+        lean = self._lean(statement)
+        if lean is None:
+            return 0
+        result = self._run(lean, self._bound(lean, parameters))
         found = result.fetchone() if result.description else None
         changed = int(found[0]) if found and isinstance(found[0], int) else 0
         if changed or not statement.is_change_of_rows:
-            self._remembered.written(statement.writes)
+            self._written(statement.writes)
         return changed
 
     def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
         """Run a query and return all its rows."""
-        bound = _bound(statement, parameters)
+        bound = self._bound(statement, parameters)
         found = self._remembered.find(statement, bound)
         if found is None:
-            found = self._run(statement, bound).fetchall()
+            lean = self._lean(statement)
+            assert lean is not None, "a query asks something also of empty tables"
+            found = self._run(lean, self._bound(lean, parameters)).fetchall()
             self._remembered.keep(statement, bound, found)
         return found
+
+    def is_empty(self, table: str) -> bool:
+        """Tell whether a table holds nothing; the answer is remembered until it is written to."""
+        return self._remembered.is_empty(table, self._asks_empty)
+
+    def tell_moments(self, moments: Mapping[str, Mapping[str, datetime]]) -> None:
+        """Have statements know the moments of a few zones, by zone and name, instead of looking them
+        up, until somebody writes them into their table.
+        """
+        self._zones = tuple(moments)
+        named = enumerate(moments.values())
+        self._moments = {parameter(n, name): at for n, zone in named for name, at in zone.items()}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -139,12 +165,13 @@ class DuckEngine:
             yield
             return
         self._connection.execute("BEGIN TRANSACTION")
+        self._remembered.begun()
         self._open_transactions = 1
         try:
             yield
         except BaseException:
             self._open_transactions = 0
-            self._remembered.forget()
+            self._remembered.taken_back()
             self._connection.execute("ROLLBACK")
             raise
         self._open_transactions = 0
@@ -152,16 +179,17 @@ class DuckEngine:
 
     def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Add rows, given column by column. All columns are of equal length."""
-        self._remembered.written(table)
-        # One JSON text: binding lists value by value takes the driver 80 µs each.
+        self._written(table)
         names = ", ".join(_quoted(name) for name in columns)
-        cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
-        text = (
-            f"INSERT INTO {_quoted(table)} ({names}) "
-            f"SELECT {cells} FROM (SELECT UNNEST(CAST($1 AS JSON[])) AS r)"
+        # One JSON text: binding lists value by value takes the driver 80 µs each.
+        text = json.dumps(rows, default=str, ensure_ascii=False)
+        cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
+        source = "UNNEST(CAST($1 AS JSON[]))" if len(rows) > 1 else "CAST($1 AS JSON) -> 0"
+        self._guard(
+            f"INSERT INTO {_quoted(table)} ({names}) SELECT {cells} FROM (SELECT {source} AS r)",
+            [text],
         )
-        self._guard(text, [json.dumps(rows, default=str, ensure_ascii=False)])
 
     def load_extension(self, name: str) -> None:
         """Load `name` from its package on the Python index. Nothing is downloaded."""
@@ -213,6 +241,24 @@ class DuckEngine:
     def close(self) -> None:
         self._connection.close()
 
+    def _lean(self, statement: Statement) -> Statement | None:
+        """Return what is left to do of a statement, knowing which tables hold nothing."""
+        asked = (table for table in asked_of(statement) if is_often_empty(table))
+        found = without(statement, frozenset(filter(self.is_empty, asked)))
+        return found if found is None or self._zones is None else named(found, self._zones)
+
+    def _bound(self, statement: Statement, parameters: Parameters) -> Parameters:
+        known = self._moments
+        return {n: known[n] if n in known else parameters[n] for n in statement.parameters}
+
+    def _written(self, table: str | None) -> None:
+        self._remembered.written(table)
+        if table == MOMENT:
+            self._zones, self._moments = None, {}
+
+    def _asks_empty(self, table: str) -> bool:
+        return not self._guard(f"SELECT 1 FROM {_quoted(table)} LIMIT 1", None).fetchall()
+
     def _run(self, statement: Statement, bound: Parameters) -> duckdb.DuckDBPyConnection:
         return self._guard(statement.text("duckdb"), bound or None)
 
@@ -229,10 +275,6 @@ class DuckEngine:
         except duckdb.Error as error:
             self._remembered.forget()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
-
-
-def _bound(statement: Statement, parameters: Parameters) -> Parameters:
-    return {name: parameters[name] for name in statement.parameters}
 
 
 def _quoted(name: str) -> str:

@@ -5,7 +5,7 @@ events are taken in; most often nothing has changed. One process at a time has t
 everything goes through its engine, so what it has not written to is as it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cij.compiler.sql import Statement
@@ -21,11 +21,20 @@ _READ_OFTEN = frozenset(
         "meta",
         "moment_rule",
         "segment_state",
+        "zone",
     }
 )
 _ROWS_MAX = 100
+# In many stores nobody has written to these yet.
+_OFTEN_EMPTY = frozenset({"journey_control", "suppression"})
+_EVENTS = "event_"
 
 Row = tuple[Any, ...]
+
+
+def is_often_empty(table: str) -> bool:
+    """Tell whether it is worth while to know that a table is empty."""
+    return table in _OFTEN_EMPTY or table.startswith(_EVENTS)
 
 
 class Remembered:
@@ -33,6 +42,8 @@ class Remembered:
 
     def __init__(self) -> None:
         self._rows: dict[Statement, tuple[Mapping[str, object], list[Row]]] = {}
+        self._is_empty: dict[str, bool] = {}
+        self._written: set[str] = set()
 
     def find(self, statement: Statement, bound: Mapping[str, object]) -> list[Row] | None:
         """Return the rows of a query, if they are known."""
@@ -44,11 +55,31 @@ class Remembered:
         if len(rows) <= _ROWS_MAX and statement.tables and statement.tables <= _READ_OFTEN:
             self._rows[statement] = (bound, list(rows))
 
+    def is_empty(self, table: str, ask: Callable[[str], bool]) -> bool:
+        """Tell whether a table is known to be empty, or found to be so by `ask`."""
+        if table not in self._is_empty:
+            self._is_empty[table] = ask(table)
+        return self._is_empty[table]
+
     def written(self, table: str | None) -> None:
         """Forget what was read from a table."""
+        if table is None:
+            return
+        self._written.add(table)
+        self._is_empty.pop(table, None)
         if table in _READ_OFTEN:
             self._rows = {s: kept for s, kept in self._rows.items() if table not in s.tables}
 
+    def begun(self) -> None:
+        """Note that what is written from now on may be taken back."""
+        self._written.clear()
+
+    def taken_back(self) -> None:
+        """Forget what was read from tables that have been written to since `begun`."""
+        for table in [*self._written]:
+            self.written(table)
+
     def forget(self) -> None:
-        """Forget everything: what was written is taken back, or nobody knows what it was."""
+        """Forget everything: nobody knows what was written."""
         self._rows.clear()
+        self._is_empty.clear()

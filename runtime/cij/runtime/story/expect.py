@@ -13,8 +13,9 @@ from cij.runtime.story.stage import Stage
 from cij.runtime.story.verdict import Finding
 
 _MESSAGES = query(
-    "SELECT o.key, o.channel, o.message, o.created_at, o.outcome, o.reason FROM outbox AS o "
-    "WHERE o.customer = $customer AND (o.channel = 'action') = $is_action "
+    "SELECT o.key, e.channel, e.message, o.created_at, o.outcome, o.reason FROM outbox_row AS o "
+    "JOIN effect AS e ON e.id = o.effect "
+    "WHERE o.customer = $customer AND (e.channel = 'action') = $is_action "
     "ORDER BY o.created_at ASC, o.key ASC"
 )
 _PASSAGES = query(

@@ -26,7 +26,8 @@ from cij.runtime.values import Unfit, read_value
 from cij.runtime.world import World
 
 _LAST_KEY = query(
-    "SELECT o.key FROM outbox AS o WHERE o.customer = $customer AND o.step = $step "
+    "SELECT o.key FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect "
+    "WHERE o.customer = $customer AND e.step = $step "
     "AND o.outcome = 'delivered' ORDER BY o.created_at DESC NULLS LAST, o.passage DESC NULLS LAST "
     "LIMIT 1"
 )

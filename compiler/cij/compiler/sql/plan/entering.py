@@ -116,15 +116,14 @@ FROM passage AS p
 WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
 """
 
-_COUNT_ENTERED = query(
-    "UPDATE counter SET value = GREATEST(value, COALESCE("
-    "(SELECT MAX(p.id) FROM passage AS p WHERE p.id > counter.value), value)) "
-    "WHERE name = 'passage'"
-)
+_COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name = 'passage'")
 
 
 def admit(context: Context) -> tuple[Statement, ...]:
-    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
+    """Return the statements that let `entering` in: new passages, woken at the start, numbered.
+
+    `entered` is a parameter of the last: how many the first has let in.
+    """
     root = text(context.journey.start)
     return (
         Statement.later(lambda: _admit(context)),
