@@ -6,6 +6,8 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
+from cij.compiler.sql.columns import column
+from cij.compiler.sql.marks import MARK, mark_of
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
@@ -54,12 +56,19 @@ message email hello {
 }
 """
 
-_PEOPLE = query("""
-INSERT INTO customer (id, zone, email, first_name, points, "consent.news.email")
-SELECT CONCAT('c', r.range), 'Europe/Madrid', CONCAT('p', r.range, '@example.com'),
-  CONCAT('P', r.range), 1500, TRUE
-FROM RANGE($people) AS r
-""")
+_PEOPLE = query(
+    """
+INSERT INTO customer (id, {mark}, zone, email, first_name, points, "consent.news.email")
+SELECT p.id, {marks}, 'Europe/Madrid', p.email, p.first_name, 1500, TRUE
+FROM (
+  SELECT CONCAT('c', r.range) AS id, CONCAT('p', r.range, '@example.com') AS email,
+    CONCAT('P', r.range % 5000) AS first_name
+  FROM RANGE($people) AS r
+) AS p
+""",
+    mark=MARK,
+    marks=mark_of(column("p", "id")),
+)
 _WAITING = query("""
 INSERT INTO passage (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,
   entered_from, state, since, counts_from, wake_at)

@@ -6,8 +6,10 @@ The statements of all journeys then read some thousand rows instead of scanning 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.marks import copied_by_id, copied_by_mark, missed
 from cij.compiler.sql.plan import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, WAKE_DUE
 from cij.runtime.engine import Engine
 
@@ -19,45 +21,35 @@ _SHARE_MAX = 1 / 20
 _SHARE_OF_BLOCKS = 1 / 4096
 
 _CUSTOMERS = query("SELECT COUNT(*) FROM customer AS c")
-_OF_WOKEN = (
-    query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS SELECT c.* FROM customer AS c "
-        "WHERE c.id IN (SELECT w.customer FROM woken AS w)"
-    ),
-    query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS SELECT c.* FROM customer AS c "
-        "WHERE c.rowid IN (SELECT b.rowid FROM customer AS b "
-        "WHERE b.id IN (SELECT w.customer FROM woken AS w))"
-    ),
-)
-_OF_ROUND = (
-    query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS SELECT c.* FROM customer AS c "
-        "WHERE c.id IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round)"
-    ),
-    query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS SELECT c.* FROM customer AS c "
-        "WHERE c.rowid IN (SELECT b.rowid FROM customer AS b "
-        "WHERE b.id IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round))"
-    ),
-)
+
+
+_by_id, _by_mark, _missed = cache(copied_by_id), cache(copied_by_mark), cache(missed)
+_WOKEN = "SELECT w.customer FROM woken AS w"
+_IN_ROUND = "SELECT f.customer FROM fresh AS f WHERE f.round = $round"
+# Each with the place of its row, by which it is taken out.
 _REACHED = (
     query(
-        "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* FROM passage AS p "
+        "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.*, p.rowid AS place "
+        "FROM passage AS p "
         "WHERE p.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round)"
     ),
     query(
-        "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* FROM passage AS p "
-        "WHERE p.rowid IN (SELECT q.rowid FROM passage AS q "
+        "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.*, p.rowid AS place "
+        "FROM passage AS p WHERE p.rowid IN (SELECT q.rowid FROM passage AS q "
         "WHERE q.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round))"
     ),
 )
-_COUNT_DUE = query("SELECT COUNT(*) FROM passage AS p WHERE p.wake_at <= $now")
-# By its own filter a scan reads of the other columns only what it finds.
+# By its own filter a scan reads of the other columns only what it finds. Who waits has not ended, and
+# three columns less are read. More than `most` are not few.
 _DUE = query(
-    "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* FROM passage AS p "
-    "WHERE p.wake_at <= $now"
+    "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* REPLACE ("
+    "CAST(NULL AS TIMESTAMP) AS ended_at, CAST(NULL AS VARCHAR) AS outcome, "
+    "CAST(NULL AS VARCHAR) AS cause), p.rowid AS place "
+    "FROM passage AS p WHERE p.wake_at <= $now LIMIT $most"
 )
+# Who was set aside is lifted already.
+_TAKE_OUT = TAKE_OUT.over({"lifted l": "reached"})
+_PUT_BACK = PUT_BACK.over({"lifted l": "reached"})
 _COUNT_MOVED = query("SELECT COUNT(*) FROM moved")
 
 
@@ -72,44 +64,54 @@ class Aside:
 
 def are_few(engine: Engine, people: int) -> bool:
     """Tell whether it is worth while for so many people."""
-    customers = _customers(engine)
-    return customers >= _CUSTOMERS_MIN and people <= customers * _SHARE_MAX
+    return people <= _few(engine)
 
 
 def of_woken(engine: Engine, people: int) -> None:
     """Set aside the customers of all who are woken."""
-    engine.execute(_OF_WOKEN[_are_scattered(engine, people)])
+    _set_aside(engine, people, _WOKEN, {})
 
 
 def of_round(engine: Engine, round: int, people: int) -> Aside:
     """Set aside those who did the events of a round, with their passages, if they are few."""
     if not are_few(engine, people):
         return Aside()
-    is_scattered = _are_scattered(engine, people)
-    for statements in (_OF_ROUND, _REACHED):
-        engine.execute(statements[is_scattered], {"round": round})
+    _set_aside(engine, people, _IN_ROUND, {"round": round})
+    engine.execute(_REACHED[_are_scattered(engine, people)], {"round": round})
     return Aside(customers=True, passages=True)
+
+
+def _set_aside(
+    engine: Engine, people: int, customers: str, parameters: Mapping[str, object]
+) -> None:
+    if _are_scattered(engine, people):
+        engine.execute(_by_mark(customers), parameters)
+        if not engine.rows(_missed(customers), parameters)[0][0]:
+            return
+    engine.execute(_by_id(customers), parameters)
 
 
 def wake_due(engine: Engine, now: datetime) -> tuple[int, Aside]:
     """Wake all whose time has come; returns how many, with what was set aside of them."""
-    due = engine.rows(_COUNT_DUE, {"now": now})[0][0]
-    if not due:
+    few = _few(engine)
+    due = engine.execute(_DUE, {"now": now, "most": few + 1}) if few else 0
+    if due == 0 and few:
         return 0, Aside()
-    if not are_few(engine, due):
-        return engine.execute(WAKE_DUE, {"now": now}), Aside()
-    engine.execute(_DUE, {"now": now})
-    return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True)
+    if due <= few and few:
+        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True)
+    return engine.execute(WAKE_DUE, {"now": now}), Aside()
 
 
 def move_noted(engine: Engine, parameters: Mapping[str, object], aside: Aside) -> None:
     """Take those who are noted in `moved` to where they go."""
     if not engine.rows(_COUNT_MOVED)[0][0]:
         return
-    lift = LIFT.over({"passage p": "reached"}) if aside.passages else LIFT
-    aside.passages = False
-    for statement in (lift, TAKE_OUT, PUT_BACK, CLEAR_MOVED):
+    if not aside.passages:
+        engine.execute(LIFT)
+    for statement in (TAKE_OUT, PUT_BACK) if not aside.passages else (_TAKE_OUT, _PUT_BACK):
         engine.execute(statement, parameters)
+    aside.passages = False
+    engine.execute(CLEAR_MOVED)
 
 
 def over_customers(statement: Statement) -> Statement:
@@ -124,6 +126,12 @@ def over_both(statement: Statement) -> Statement:
 
 def _are_scattered(engine: Engine, people: int) -> bool:
     return people < _customers(engine) * _SHARE_OF_BLOCKS
+
+
+def _few(engine: Engine) -> int:
+    """Return how many people are few, none where it would be a scan more for nothing."""
+    customers = _customers(engine)
+    return int(customers * _SHARE_MAX) if customers >= _CUSTOMERS_MIN else 0
 
 
 def _customers(engine: Engine) -> int:

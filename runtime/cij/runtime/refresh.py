@@ -16,6 +16,7 @@ from cij.compiler.sql import (
     identity,
     intake as event_statements,
     load as load_statements,
+    marks,
     unify as unify_statements,
     zones as zone_statements,
 )
@@ -84,7 +85,9 @@ def prepare(engine: Engine, program: Program) -> None:
         event_statements.START_COUNTER,
     ):
         engine.execute(statement)
+    engine.execute(unify_statements.customer_table(program))
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
+    engine.execute(marks.MEND)
     for entity in program.entities:
         _prepare_table(engine, entity_table(entity.name), entity_rows.columns_of(entity))
     for event in program.events:

@@ -86,6 +86,11 @@ def _write_customers(engine: Engine, program: Program) -> None:
     engine.execute(statements.unified(program))
     if (named := statements.zones_in_use(program)) is not None:
         zones.ensure(engine, [row[0] for row in engine.rows(named)])
+    names, asked = statements.various_texts(program)
+    answers = engine.rows(asked)[0]
+    texts = {name for name, is_various in zip(names, answers, strict=False) if is_various}
+    engine.execute(statements.DROP_CUSTOMERS)
+    engine.execute(statements.customer_table(program, texts))
     engine.execute(statements.customers(program))
 
 

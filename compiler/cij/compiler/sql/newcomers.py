@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from cij.compiler.program import Program
 from cij.compiler.sql.columns import cast, create, literal, named, number, select
+from cij.compiler.sql.marks import MARK, mark_of
 from cij.compiler.sql.template import Statement, fill, query
 
 SOURCE = ":newcomer"
@@ -103,8 +104,15 @@ def insert_customers(program: Program, consents: Sequence[tuple[str, bool]]) -> 
 
     `consents` are the consent columns, each with what holds for somebody who said nothing.
     """
-    names = ["id", "zone", *(f.name for f in program.profile.fields), *(n for n, _ in consents)]
-    columns = [fill("a.id AS id"), named(literal(program.timezone), "zone")]
+    names = [
+        "id",
+        MARK,
+        "zone",
+        *(f.name for f in program.profile.fields),
+        *(n for n, _ in consents),
+    ]
+    mark = named(mark_of(fill("a.id")), MARK)
+    columns = [fill("a.id AS id"), mark, named(literal(program.timezone), "zone")]
     for field in program.profile.fields:
         said = fill("CASE WHEN a.field = {f} THEN a.value END", f=literal(field.name))
         known = said if field.type.kind == "text" else exp.null()

@@ -7,16 +7,18 @@
     unify_member(rec, source, key, label)   one row a (source, key)
     unify_held(id, label)    which cluster goes on with an old id
     unify_cluster(label, id) the id of each cluster
-    customer(id, zone, <fields>, <consents>)   what all the rest reads
+    customer(id, #mark, zone, <fields>, <consents>)   what all the rest reads
 
 f, c, t are the fields, consents and times of `_Shape`, by position. `rec` counts the records in
 the order of (mapping, key): "first" means the smallest. Null means unknown; empty text is unknown.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sqlglot import exp
 
+from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
 from cij.compiler.sql import newcomers
 from cij.compiler.sql.columns import (
@@ -29,9 +31,11 @@ from cij.compiler.sql.columns import (
     named,
     number,
     select,
+    stored_plainly,
 )
 from cij.compiler.sql.condition import Scope, value
 from cij.compiler.sql.load import table_of
+from cij.compiler.sql.marks import MARK, mark_of
 from cij.compiler.sql.template import Statement, fill, query
 
 DDL = (
@@ -100,7 +104,7 @@ def consent_name(topic: str, channel: str) -> str:
 
 def customer_columns(program: Program) -> list[tuple[str, str]]:
     """Return (name, SQL type) of the table `customer`, in order."""
-    columns = [("id", "VARCHAR"), ("zone", "VARCHAR")]
+    columns = [("id", "VARCHAR"), (MARK, "BIGINT"), ("zone", "VARCHAR")]
     columns += [(f.name, SQL_TYPES[f.type.kind]) for f in program.profile.fields]
     return columns + [(consent_name(t, c), "BOOLEAN") for t, c, _ in consent_columns(program)]
 
@@ -308,15 +312,42 @@ def _zone_field(program: Program) -> str | None:
     return f"f{names.index('timezone')}" if "timezone" in names else None
 
 
+def customer_table(program: Program, texts: AbstractSet[str] = frozenset()) -> Statement:
+    """Return the statement that makes `customer`, empty, unless it is there.
+
+    Ids, addresses and the fields `texts` are kept as they are written: nearly every value is
+    another, and to find one in a block that was made small takes as long as to read the block.
+    """
+    plain = {"id", *ADDRESS.values(), *texts}
+    return stored_plainly(create("customer", customer_columns(program)), *plain)
+
+
+DROP_CUSTOMERS = query("DROP TABLE customer")
+# So many customers tell whether a text is another for nearly everybody.
+_SAMPLE = 20_000
+
+
+def various_texts(program: Program) -> tuple[list[str], Statement]:
+    """Return the text fields of the profile, and the query whose row tells of each whether most of
+    its values are different."""
+    fields = [(i, f.name) for i, f in enumerate(program.profile.fields) if f.type.kind == "text"]
+    tells = [
+        fill("COUNT(DISTINCT {c}) * 2 > COUNT({c})", c=column("u", f"f{i}")) for i, _ in fields
+    ]
+    sample = "SELECT 1 FROM (SELECT * FROM unify_customer LIMIT {n}) AS u"
+    asked = select([*tells, exp.true()], sample, n=number(_SAMPLE))
+    return [name for _, name in fields], Statement(asked)
+
+
 def customers(program: Program) -> Statement:
-    """Return the statement that makes `customer`. A zone that is not known is the project's (S4).
+    """Return the statement that fills `customer`. A zone that is not known is the project's (S4).
 
     Consent is the latest change, else what the sources say, a refusal first, else the default.
     """
     shape = _shape(program)
     zone = _zone_field(program)
     resolved = fill("COALESCE(z.name, {p})", p=literal(program.timezone))
-    columns = [fill("u.id AS id"), named(resolved, "zone")]
+    columns = [fill("u.id AS id"), named(mark_of(fill("u.id")), MARK), named(resolved, "zone")]
     for i, field in enumerate(shape.fields):
         is_own = isinstance(field.merge, Own)
         columns.append(named(column("w" if is_own else "u", f"f{i}"), field.name))
@@ -340,7 +371,9 @@ def customers(program: Program) -> Statement:
             "SELECT 1 FROM x LEFT JOIN {w} AS w ON w.customer = u.id", w=_written(shape.fields)
         )
         rows.append("joins", written.args["joins"][0].copy())
-    return query("CREATE OR REPLACE TABLE customer AS {rows}", rows=rows)
+    names = [exp.to_identifier(name, quoted=True) for name, _ in customer_columns(program)]
+    table = exp.Schema(this=exp.Table(this=exp.to_identifier("customer")), expressions=names)
+    return Statement(exp.Insert(this=table, expression=rows))
 
 
 def _written(fields: tuple[ProfileField, ...]) -> exp.Expr:

@@ -9,17 +9,27 @@ from cij.compiler.sql.template import query
 
 CLEAR_MOVED = query("DELETE FROM moved")
 
+# Of all, and of those who were set aside with the place of their row.
 LIFT = query(
     """
 CREATE OR REPLACE TEMPORARY TABLE lifted AS
-SELECT p.* REPLACE (
-  m.state AS state, $now AS since, m.counts_from AS counts_from, m.event AS event,
-  m.wake_at AS wake_at, m.turn AS turn,
-  CASE WHEN m.outcome IS NULL THEN p.ended_at ELSE $now END AS ended_at,
-  CASE WHEN m.outcome IS NULL THEN p.outcome ELSE m.outcome END AS outcome,
-  CASE WHEN m.outcome IS NULL THEN p.cause ELSE m.cause END AS cause)
-FROM passage AS p JOIN moved AS m ON m.passage = p.id
+SELECT p.*, p.rowid AS place FROM passage AS p
+WHERE p.id IN (SELECT m.passage FROM moved AS m)
 """
 )
-TAKE_OUT = query("DELETE FROM passage WHERE passage.id IN (SELECT m.passage FROM moved AS m)")
-PUT_BACK = query("INSERT INTO passage SELECT l.* FROM lifted AS l")
+TAKE_OUT = query(
+    "DELETE FROM passage WHERE passage.rowid IN "
+    "(SELECT l.place FROM lifted AS l JOIN moved AS m ON m.passage = l.id)"
+)
+PUT_BACK = query(
+    """
+INSERT INTO passage
+SELECT l.* EXCLUDE (place) REPLACE (
+  m.state AS state, $now AS since, m.counts_from AS counts_from, m.event AS event,
+  m.wake_at AS wake_at, m.turn AS turn,
+  CASE WHEN m.outcome IS NULL THEN l.ended_at ELSE $now END AS ended_at,
+  CASE WHEN m.outcome IS NULL THEN l.outcome ELSE m.outcome END AS outcome,
+  CASE WHEN m.outcome IS NULL THEN l.cause ELSE m.cause END AS cause)
+FROM lifted AS l JOIN moved AS m ON m.passage = l.id
+"""
+)
