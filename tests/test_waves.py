@@ -9,7 +9,7 @@ import pytest
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
-from cij.compiler.sql import query
+from cij.compiler.sql import Statement, marks, query
 from cij.runtime import aside, wave, zones
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
@@ -93,9 +93,14 @@ def _event(n: int, name: str, at: datetime, **fields: object) -> dict[str, objec
     return {"event": name, "customer": f"c{n}", "at": at, "id": f"{name} {n} {at}", **fields}
 
 
-def _lived(program: Program, engine: DuckEngine | None = None) -> list[list[tuple[object, ...]]]:
+def _lived(
+    program: Program, engine: DuckEngine | None = None, *, is_marked: bool = False
+) -> list[list[tuple[object, ...]]]:
     """Return all that is kept of six days in which some come again, buy, or open what they got."""
     world = _world(program, engine)
+    if is_marked:
+        assert world.engine.execute(marks.MEND) == CUSTOMERS
+        assert world.engine.execute(marks.MEND) == 0
     for hour in range(0, 136, 8):
         at = START + timedelta(hours=hour)
         rows = [_event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
@@ -115,6 +120,10 @@ def _kept(engine: Engine) -> list[list[tuple[object, ...]]]:
 Patch = pytest.MonkeyPatch
 
 
+def _never(customers: str) -> Statement:
+    raise AssertionError(f"all customers are looked at for {customers}")
+
+
 def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     program = _program()
     with monkeypatch.context() as patch:
@@ -128,7 +137,10 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
     assert _lived(program) == alone, "and few of many customers"
     monkeypatch.setattr(aside, "_SHARE_OF_BLOCKS", 1_000)
-    assert _lived(program) == alone, "and very few"
+    assert _lived(program) == alone, "and very few, of whom nobody has a mark"
+    marked = DuckEngine(None, is_tiny=True)
+    monkeypatch.setattr(aside, "_by_id", _never)
+    assert _lived(program, marked, is_marked=True) == alone, "and very few, by their marks"
 
 
 def test_few_of_many_are_in_the_log(monkeypatch: Patch, tmp_path: Path) -> None:

@@ -33,7 +33,11 @@ _LOOKED = query(
     "INSERT INTO segment_state (segment, evaluated_at, definition, joined_at) "
     "VALUES ('loyal', $now, '', $now - INTERVAL '1' DAY)"
 )
-_WAKE = query("UPDATE passage SET wake_at = $at WHERE id % $every = $place")
+# Drawn by lot: they stand anywhere.
+_WAKE = query(
+    "UPDATE passage SET wake_at = $at WHERE id IN "
+    "(SELECT p.id FROM passage AS p ORDER BY HASH(p.id + $turn) LIMIT $waking)"
+)
 _SENT = query("SELECT COUNT(*) FROM outbox")
 
 
@@ -48,11 +52,11 @@ def main(arguments: list[str]) -> None:
         engine.execute(_SEEN, {"now": START})
         engine.checkpoint()
         idle = [_timed(world, START + timedelta(seconds=n)) for n in range(1, 12)]
-        wake = {"every": people // _WAKING, "place": 0, "at": START + timedelta(minutes=1)}
+        wake = {"waking": _WAKING, "turn": 0, "at": START + timedelta(minutes=1)}
         _have_wake(world, wake)
         _timed(world, START + timedelta(seconds=30))
         first, first_cpu = _timed(world, START + timedelta(minutes=1))
-        _have_wake(world, wake | {"place": 1, "at": START + timedelta(minutes=2)})
+        _have_wake(world, wake | {"turn": 1, "at": START + timedelta(minutes=2)})
         _timed(world, START + timedelta(seconds=90))
         again, again_cpu = _timed(world, START + timedelta(minutes=2))
         sent = engine.rows(_SENT)[0][0]

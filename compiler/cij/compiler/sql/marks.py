@@ -42,10 +42,11 @@ def copied_by_mark(customers: str) -> Statement:
     that he should have, so `missed` asks for that.
     """
     return query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS SELECT c.* FROM customer AS c "
-        "WHERE c.rowid IN (SELECT b.rowid FROM customer AS b "
-        "WHERE {mark} IN (SELECT {marks} FROM {of} AS w))",
+        "CREATE OR REPLACE TEMPORARY TABLE concerned AS "
+        "SELECT c.* EXCLUDE ({name}) FROM customer AS c "
+        "WHERE c.rowid IN (SELECT b.rowid FROM customer AS b WHERE {mark} IN (SELECT {marks} FROM {of} AS w))",
         of=fill(customers),
+        name=MARK,
         mark=column("b", MARK),
         marks=mark_of(column("w", "customer")),
     )

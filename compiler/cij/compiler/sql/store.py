@@ -31,7 +31,7 @@ DDL: tuple[Statement, ...] = (
             "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
             "outcome VARCHAR, cause VARCHAR, at_entry VARCHAR)"
         ),
-        "customer",
+        *("customer", "at_entry"),
     ),
     query(
         "CREATE TABLE IF NOT EXISTS move "
