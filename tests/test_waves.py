@@ -62,7 +62,13 @@ _TOLD = query(
 _SENT = query(
     "SELECT o.key, o.journey, o.version, o.outcome, o.reason FROM outbox AS o ORDER BY ALL"
 )
-_STAND = query("SELECT p.* EXCLUDE (at_entry) FROM passage AS p ORDER BY p.id")
+_MOVE = query("UPDATE passage SET customer_row = customer_row + 1")
+_ROWS = query(
+    "SELECT COUNT(*) FROM passage AS p JOIN customer AS c ON c.id = p.customer "
+    "WHERE p.ended_at IS NULL AND p.customer_row = c.rowid"
+)
+_INSIDE = query("SELECT COUNT(*) FROM passage AS p WHERE p.ended_at IS NULL")
+_STAND = query("SELECT p.* EXCLUDE (at_entry, customer_row) FROM passage AS p ORDER BY p.id")
 _GOALS = query("SELECT v.* FROM conversion AS v ORDER BY ALL")
 _FIRST_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p")
 
@@ -94,7 +100,11 @@ def _event(n: int, name: str, at: datetime, **fields: object) -> dict[str, objec
 
 
 def _lived(
-    program: Program, engine: DuckEngine | None = None, *, is_marked: bool = False
+    program: Program,
+    engine: DuckEngine | None = None,
+    *,
+    is_marked: bool = False,
+    is_moved: bool = False,
 ) -> list[list[tuple[object, ...]]]:
     """Return all that is kept of six days in which some come again, buy, or open what they got."""
     world = _world(program, engine)
@@ -106,6 +116,8 @@ def _lived(
         rows = [_event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
         rows += [_event(n, "visit", at, page="y") for n in range(CUSTOMERS) if n % 9 == hour / 8]
         rows += [_event(n, "bought", at, amount=n * 3) for n in range(hour // 8, CUSTOMERS, 11)]
+        if is_moved:
+            world.engine.execute(_MOVE)
         if rows:
             take_in(world.engine, program, rows, at)
         tick(world, at)
@@ -140,7 +152,20 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     assert _lived(program) == alone, "and very few, of whom nobody has a mark"
     marked = DuckEngine(None, is_tiny=True)
     monkeypatch.setattr(aside, "_by_id", _never)
-    assert _lived(program, marked, is_marked=True) == alone, "and very few, by their marks"
+    assert _lived(program, marked, is_marked=True) == alone, "and very few, by rows and marks"
+    moved = DuckEngine(None, is_tiny=True)
+    assert _lived(program, moved, is_marked=True, is_moved=True) == alone, "their rows elsewhere"
+
+
+def test_where_the_rows_of_customers_are() -> None:
+    engine = DuckEngine(None, is_tiny=True)
+    _lived(_program(), engine)
+    inside = engine.rows(_INSIDE)
+    assert inside > [(5,)] and engine.rows(_ROWS) == inside, "noted at the entry"
+    engine.execute(_MOVE)
+    assert engine.rows(_ROWS) == [(0,)]
+    assert [(engine.execute(marks.NOTE_ROWS),)] == inside
+    assert engine.rows(_ROWS) == inside and engine.execute(marks.NOTE_ROWS) == 0
 
 
 def test_few_of_many_are_in_the_log(monkeypatch: Patch, tmp_path: Path) -> None:

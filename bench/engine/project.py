@@ -71,10 +71,10 @@ FROM (
 )
 _WAITING = query("""
 INSERT INTO passage (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,
-  entered_from, state, since, counts_from, wake_at)
+  entered_from, state, since, counts_from, wake_at, customer_row)
 SELECT r.range, $journey, $version, CONCAT('c', r.range), '', 0, FALSE, $now, $now, $state, $now,
-  $now, $now + (30 * 86400 + r.range % 86400) * INTERVAL '1' SECOND
-FROM RANGE($first, $last) AS r
+  $now, $now + (30 * 86400 + r.range % 86400) * INTERVAL '1' SECOND, c.rowid
+FROM RANGE($first, $last) AS r JOIN customer AS c ON c.id = CONCAT('c', r.range)
 """)
 _NUMBER = query("UPDATE counter SET value = $people WHERE name = 'passage'")
 

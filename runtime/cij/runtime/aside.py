@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import cache
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.marks import copied_by_id, copied_by_mark, missed
-from cij.compiler.sql.plan import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, WAKE_DUE
+from cij.compiler.sql.marks import COPIED_BY_ROW, copied_by_id, copied_by_mark, missed
+from cij.compiler.sql.plan import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE, WAKE_DUE
 from cij.runtime.engine import Engine
 
 # Putting aside is one scan more, which a store of few customers or a wave of many is not worth.
@@ -56,10 +56,12 @@ _COUNT_MOVED = query("SELECT COUNT(*) FROM moved")
 @dataclass(slots=True)
 class Aside:
     """Whether `concerned` has the customers of all who can be woken, and `reached` their passages,
-    as they are in the store now."""
+    as they are in the store now; and whether that is because their time has come.
+    """
 
     customers: bool = False
     passages: bool = False
+    is_due: bool = False
 
 
 def are_few(engine: Engine, people: int) -> bool:
@@ -67,8 +69,12 @@ def are_few(engine: Engine, people: int) -> bool:
     return people <= _few(engine)
 
 
-def of_woken(engine: Engine, people: int) -> None:
+def of_woken(engine: Engine, people: int, aside: Aside) -> None:
     """Set aside the customers of all who are woken."""
+    if aside.is_due and _are_scattered(engine, people):
+        engine.execute(COPIED_BY_ROW)
+        if not engine.rows(_missed(_WOKEN))[0][0]:
+            return
     _set_aside(engine, people, _WOKEN, {})
 
 
@@ -98,7 +104,7 @@ def wake_due(engine: Engine, now: datetime) -> tuple[int, Aside]:
     if due == 0 and few:
         return 0, Aside()
     if due <= few and few:
-        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True)
+        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, is_due=True)
     return engine.execute(WAKE_DUE, {"now": now}), Aside()
 
 
@@ -108,10 +114,16 @@ def move_noted(engine: Engine, parameters: Mapping[str, object], aside: Aside) -
         return
     if not aside.passages:
         engine.execute(LIFT)
-    for statement in (TAKE_OUT, PUT_BACK) if not aside.passages else (_TAKE_OUT, _PUT_BACK):
+    for statement in _putting(aside):
         engine.execute(statement, parameters)
     aside.passages = False
     engine.execute(CLEAR_MOVED)
+
+
+def _putting(aside: Aside) -> tuple[Statement, Statement]:
+    if not aside.passages:
+        return TAKE_OUT, PUT_BACK
+    return TAKE_OUT_DUE if aside.is_due else _TAKE_OUT, _PUT_BACK
 
 
 def over_customers(statement: Statement) -> Statement:

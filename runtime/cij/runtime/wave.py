@@ -88,7 +88,7 @@ def _few(
     done = Counter[str]()
     for region, versions in groups:
         if not aside.customers:
-            set_aside.of_woken(world.engine, people)
+            set_aside.of_woken(world.engine, people, aside)
         for step, statement in region.noting:
             narrow = set_aside.over_customers(statement)
             done[step] += world.engine.execute(narrow, {**parameters, "versions": versions})

@@ -1,4 +1,4 @@
-"""The mark of a customer: a number made of the id, by which a few are found among millions.
+"""How a few customers are found among millions: by where they were, or by a number made of the id.
 
 DuckDB reads 10 million numbers in a quarter of the time that as many texts take. Two customers may
 have the same mark, so whoever looks by it asks for the id as well. Another version of the engine may
@@ -50,6 +50,21 @@ def copied_by_mark(customers: str) -> Statement:
         mark=column("b", MARK),
         marks=mark_of(column("w", "customer")),
     )
+
+
+# Where the row of a customer was when he entered, or at the last refresh, is noted in his passage. It
+# may have moved since, so `missed` asks.
+COPIED_BY_ROW = query(
+    "CREATE OR REPLACE TEMPORARY TABLE concerned AS "
+    "SELECT c.* EXCLUDE ({name}) FROM customer AS c "
+    "WHERE c.rowid IN (SELECT r.customer_row FROM reached AS r)",
+    name=MARK,
+)
+NOTE_ROWS = query(
+    "UPDATE passage SET customer_row = c.rowid FROM customer AS c "
+    "WHERE c.id = passage.customer AND passage.ended_at IS NULL "
+    "AND passage.customer_row IS DISTINCT FROM c.rowid"
+)
 
 
 def missed(customers: str) -> Statement:

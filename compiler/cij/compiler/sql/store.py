@@ -29,10 +29,12 @@ DDL: tuple[Statement, ...] = (
             "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn BIGINT, is_held_out BOOLEAN, "
             "entered_at TIMESTAMP, entered_from TIMESTAMP, state VARCHAR, since TIMESTAMP, "
             "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
-            "outcome VARCHAR, cause VARCHAR, at_entry VARCHAR)"
+            "outcome VARCHAR, cause VARCHAR, at_entry VARCHAR, customer_row BIGINT)"
         ),
         *("customer", "at_entry"),
     ),
+    # Of stores that are older than this column.
+    query("ALTER TABLE passage ADD COLUMN IF NOT EXISTS customer_row BIGINT"),
     query(
         "CREATE TABLE IF NOT EXISTS move "
         "(passage BIGINT, at TIMESTAMP, path BIGINT, why VARCHAR, event BIGINT)"

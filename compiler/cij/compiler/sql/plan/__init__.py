@@ -8,7 +8,7 @@ effects and history, move. One transaction holds a tick.
 """
 
 from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
-from cij.compiler.sql.plan.lifting import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT
+from cij.compiler.sql.plan.lifting import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE
 from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
     EntryPlan,
@@ -36,6 +36,7 @@ __all__ = [
     "LIFT",
     "PUT_BACK",
     "TAKE_OUT",
+    "TAKE_OUT_DUE",
     "WAKE_DUE",
     "EntryPlan",
     "EventPlan",

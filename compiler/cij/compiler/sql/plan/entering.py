@@ -79,15 +79,15 @@ def _candidates(rows: exp.Expr) -> Statement:
 # Numbers are dense and in the order of customers, so that the same people get the same numbers.
 _ADMIT = """
 INSERT INTO passage (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
-  entered_at, entered_from, state, since, counts_from, event, at_entry)
+  entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
 SELECT n.start + ROW_NUMBER() OVER (ORDER BY n.customer),
   {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
-  $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger, n.at_entry
+  $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
 FROM {rows} AS n
 """
 _NEW = """
 SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
-  {kept} AS at_entry,
+  {kept} AS at_entry, c.rowid AS customer_row,
   (SELECT k.value FROM counter AS k WHERE k.name = 'passage') AS start
 FROM entering AS x JOIN customer AS c ON c.id = x.customer
 """

@@ -21,6 +21,11 @@ TAKE_OUT = query(
     "DELETE FROM passage WHERE passage.rowid IN "
     "(SELECT l.place FROM lifted AS l JOIN moved AS m ON m.passage = l.id)"
 )
+# Who is lifted because his time has come is found by that, without a look at who waits.
+TAKE_OUT_DUE = query(
+    "DELETE FROM passage WHERE passage.wake_at <= $now "
+    "AND passage.id IN (SELECT m.passage FROM moved AS m)"
+)
 PUT_BACK = query(
     """
 INSERT INTO passage
