@@ -19,7 +19,8 @@ import pytest
 from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
 from cij.cli.running import open_store, open_transports, senders
-from cij.compiler.sql import query
+from cij.compiler.sql import marks, query, unify
+from cij.compiler.sql.columns import column
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course
 from cij.runtime.due import next_work
@@ -109,6 +110,31 @@ def test_a_changed_file_is_taken_in_while_the_run_goes_on(project: Path) -> None
         )
         stopped(process)
     assert len(messages(project)) == 11
+
+
+_ROWS = query(
+    "SELECT COUNT(*), COUNT(*) FILTER (p.customer_row = c.rowid), COUNT(DISTINCT c.rowid) "
+    "FROM passage AS p JOIN customer AS c ON c.id = p.customer WHERE p.ended_at IS NULL"
+)
+_MARKED = query(
+    "SELECT COUNT(*) FROM customer AS c WHERE {mark} = {right}",
+    mark=column("c", marks.MARK),
+    right=marks.mark_of(column("c", "id")),
+)
+
+
+def test_where_customers_are_is_noted_after_each_refresh(project: Path) -> None:
+    """Also of those who are inside since before, and nothing is noted while rows have no place."""
+    shop = project / "data" / "shop_customers.csv"
+    header, *lines = shop.read_text(encoding="utf-8").splitlines()
+    for turn in (lines, lines[::-1] + [lines[0].replace("C-01", "C-99")]):
+        shop.write_text("\n".join([header, *turn, ""]), encoding="utf-8")
+        run_once(project)
+        engine = DuckEngine(project / ".cij" / "state.duckdb")
+        inside, noted, people = engine.rows(_ROWS)[0]
+        assert inside == noted >= people > 3
+        assert engine.rows(_MARKED) == engine.rows(unify.COUNT)
+        engine.close()
 
 
 def test_a_source_that_breaks_leaves_the_run_going_on_the_old_data(project: Path) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, query
+from cij.compiler.sql import Statement, marks, query
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
@@ -140,6 +140,9 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
             world.engine.execute(_GONE, {"now": now})
             world.engine.execute(_MERGED, {"now": now})
             data_changed(world)
+    if report.is_unified_anew:
+        # Only now: rows of a transaction that goes on have no place yet.
+        world.engine.execute(marks.NOTE_ROWS)
     return report
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql import identity, marks, unify as statements
+from cij.compiler.sql import identity, unify as statements
 from cij.runtime import zones
 from cij.runtime.engine import Engine
 
@@ -92,7 +92,6 @@ def _write_customers(engine: Engine, program: Program) -> None:
     engine.execute(statements.DROP_CUSTOMERS)
     engine.execute(statements.customer_table(program, texts))
     engine.execute(statements.customers(program))
-    engine.execute(marks.NOTE_ROWS)
 
 
 def _count(engine: Engine) -> int:
