@@ -7,6 +7,7 @@ import hashlib
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -169,12 +170,38 @@ def test_status_answers_while_it_runs_and_after(project: Path) -> None:
     assert delivered(found) == {"delivered": 11, "no_address": 1}
 
 
+def test_a_run_waits_for_a_command_that_looks(project: Path) -> None:
+    run_once(project)
+    state = project / ".cij" / "state.duckdb"
+    looking = [sys.executable, "-c", _LOOKS, str(state)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(looking, stdin=pipe, stdout=pipe, text=True) as look:
+        assert look.stdout is not None and look.stdout.readline() == "has it\n"
+        with start("run", "--once", project) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "waiting for state.duckdb: a command has it\n"
+            look.communicate("enough\n")
+            out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0 and "nothing was due" in err, out + err
+
+
+# It has the state until it is told to let go.
+_LOOKS = """
+import sys, duckdb
+state = duckdb.connect(sys.argv[1])
+print("has it", flush=True)
+sys.stdin.readline()
+state.close()
+"""
+
+
 def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None:
     with running(project) as process:
         second = cij("run", project, "--once")
         assert second.returncode == Exit.STORE
-        assert "another `cij run` or program has" in second.stderr
-        assert len(second.stderr.splitlines()) == 1
+        waiting, why = second.stderr.splitlines()
+        assert waiting.startswith("waiting for state.duckdb")
+        assert "another `cij run` or program has" in why
         copied = cij("simulate", project, "--days", "1")
         assert copied.returncode == Exit.STORE
         assert "another `cij run` or program has" in copied.stderr

@@ -235,8 +235,49 @@ def _leaving() -> tuple[str, ...]:
     )
 
 
+# --- without records ----------------------------------------------------------------------------
+
+_BARE = (
+    "CREATE TABLE passage (id BIGINT, state TINYINT, wake_at TIMESTAMP)",
+    "CREATE TABLE outbox (passage BIGINT, step TINYINT)",
+    "CREATE TABLE opened (passage BIGINT)",
+)
+_BARE_ENTERING = (
+    "INSERT INTO passage SELECT range, 1, TIMESTAMP '2026-03-03 09:00' FROM RANGE({people})",
+    "INSERT INTO outbox SELECT range, 1 FROM RANGE({people})",
+)
+_BARE_LEAVING = (
+    (
+        "INSERT INTO outbox SELECT p.id, CASE WHEN o.passage IS NULL THEN 3 ELSE 2 END "
+        "FROM passage AS p LEFT JOIN opened AS o ON o.passage = p.id "
+        "WHERE p.wake_at <= TIMESTAMP '2026-03-03 09:00'"
+    ),
+    ("UPDATE passage SET state = 2, wake_at = NULL WHERE wake_at <= TIMESTAMP '2026-03-03 09:00'"),
+)
+
+
+def bare(people: int, folder: Path) -> Spent:
+    """Return the seconds of the fewest statements that move as many through: numbers alone, no keys,
+    no texts, no checks, no history. It tells what the machine can do at most."""
+    database = duckdb.connect(str(folder / "bare.duckdb"), config={"threads": str(THREADS)})
+    database.execute("SET preserve_insertion_order = false")
+    for text in _BARE:
+        database.execute(text)
+    spent = Spent()
+    entering, leaving = (
+        tuple(text.format(people=people) for text in texts)
+        for texts in (_BARE_ENTERING, _BARE_LEAVING)
+    )
+    spent.add_ticks(lambda: _in_one(database, entering))
+    database.execute(f"INSERT INTO opened SELECT id FROM passage WHERE id < {people * 4 // 10}")
+    spent.add_ticks(lambda: _in_one(database, leaving))
+    spent.add_folding(lambda: database.execute("CHECKPOINT"))
+    database.close()
+    return spent
+
+
 def main(arguments: list[str]) -> None:
-    """Measure both and print seconds, steps a second, the ratios and the peak of memory."""
+    """Measure all three and print seconds, steps a second, the ratios and the peak of memory."""
     people = int(arguments[0]) if arguments else 200_000
     memory_mb = int(arguments[1]) if len(arguments) > 1 else None
     with tempfile.TemporaryDirectory() as name:
@@ -244,9 +285,11 @@ def main(arguments: list[str]) -> None:
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with tempfile.TemporaryDirectory() as name:
         hand = by_hand(people, Path(name))
+    with tempfile.TemporaryDirectory() as name:
+        least = bare(people, Path(name))
     print(f"people                {people:>12,}")
     print("                           seconds   customer-steps/s    CPU seconds   log folded in")
-    for label, spent in (("cij", mine), ("hand-written SQL", hand)):
+    for label, spent in (("cij", mine), ("hand-written SQL", hand), ("bare SQL", least)):
         rate = people * _STATES_A_PERSON / spent.ticks_s
         print(
             f"{label:<22}{spent.ticks_s:>12.2f}{rate:>19,.0f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cij.cli.project import open_project
-from cij.cli.running import open_store, store_path
+from cij.cli.running import open_when_free, store_path
 from cij.compiler.program import Program
 from cij.runtime.deploy import prepare
 from cij.runtime.engine import Engine
@@ -46,7 +46,7 @@ def view(path: Path) -> Iterator[View]:
     nothing = ConfigError("nothing has run here yet; start with `cij run`")
     if not store_path(project).is_file():
         raise nothing
-    engine = open_store(project)
+    engine = open_when_free(project)
     try:
         program = deployed(engine)
         if program is None:

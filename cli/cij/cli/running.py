@@ -1,6 +1,9 @@
 """From a project to something that runs: its store, its channels, its world."""
 
+import time
 from pathlib import Path
+
+import click
 
 from cij.cli.project import Project
 from cij.cli.settings import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
@@ -17,7 +20,7 @@ from cij.runtime.delivery import (
     open_transport,
 )
 from cij.runtime.engine import DuckEngine
-from cij.runtime.errors import ConfigError
+from cij.runtime.errors import ConfigError, StoreLocked
 
 
 def store_path(project: Project) -> Path:
@@ -37,6 +40,27 @@ def open_store(project: Project) -> DuckEngine:
         raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
     store = project.settings.store
     return DuckEngine(path, threads=store.threads, memory_mb=store.memory_mb)
+
+
+# A command that looks at the state has it for a moment.
+PATIENCE_S = 5.0
+_TELL_AFTER_S, _AGAIN_S = 1.0, 0.05
+
+
+def open_when_free(project: Project, patience_s: float = PATIENCE_S) -> DuckEngine:
+    """Open the state file, and wait a little for a command that has it. Raises: as `open_store`."""
+    start, is_told = time.monotonic(), False
+    while True:
+        try:
+            return open_store(project)
+        except StoreLocked:
+            waited_s = time.monotonic() - start
+            if waited_s >= patience_s:
+                raise
+            if waited_s >= _TELL_AFTER_S and not is_told:
+                click.echo(f"waiting for {store_path(project).name}: a command has it", err=True)
+                is_told = True
+            time.sleep(_AGAIN_S)
 
 
 def open_copy(project: Project) -> DuckEngine:

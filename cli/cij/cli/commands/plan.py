@@ -9,7 +9,7 @@ import click
 from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
 from cij.cli.project import Project
-from cij.cli.running import open_store, store_path
+from cij.cli.running import open_when_free, store_path
 from cij.compiler.program import Program
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
@@ -48,7 +48,7 @@ def command(path: Path, as_json: bool) -> None:
 def _derived(project: Project, program: Program) -> tuple[dict[str, str], list[Change]]:
     if not store_path(project).is_file():
         return {j.name: "new" for j in program.journeys}, []
-    engine = open_store(project)
+    engine = open_when_free(project)
     try:
         look(engine, program)
         return _compared(engine, program), changes(engine, program)

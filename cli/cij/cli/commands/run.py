@@ -12,7 +12,7 @@ import click
 from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
 from cij.cli.project import Project
-from cij.cli.running import open_store, open_transports, senders
+from cij.cli.running import open_transports, open_when_free, senders
 from cij.cli.status_file import write_status
 from cij.cli.summary import local, print_report
 from cij.runtime.clock import LiveClock
@@ -46,7 +46,7 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     project, program = compiled(path)
     transports = open_transports(project, program)
-    engine = open_store(project)
+    engine = open_when_free(project)
     try:
         runner, recovery = open_runner(
             engine, program, project.root, transports, senders(project), LiveClock().now()
