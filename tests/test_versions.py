@@ -1,6 +1,7 @@
 """Versions: what a change of a journey means for those who are inside (S21)."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -181,3 +182,27 @@ def test_the_plan_is_told_before_it_is_applied(tmp_path: Path) -> None:
     stuck = CliRunner().invoke(cli, ["plan", str(tmp_path), "--json"])
     assert stuck.exit_code == 5
     assert json.loads(stuck.output)["people"][0]["what"] == "stuck"
+
+
+def test_the_plan_tells_who_is_paused_or_stopped(tmp_path: Path) -> None:
+    (tmp_path / "cij.toml").write_text('[project]\nname = "versions"\ntimezone = "UTC"\n')
+    (tmp_path / "people.csv").write_text("person,email\nana,a@example.com\n")
+    (tmp_path / "a.journey").write_text(HEAD + _OLD)
+
+    def said(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, [*arguments, str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    said("run", "--once")
+    said("pause", "welcome", "--project")
+    today = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+    paused = rf"unchanged  welcome  \(paused since {today}; `cij resume welcome` has it go on\)\n"
+    assert re.fullmatch(paused, said("plan"))
+    said("stop", "welcome", "--yes", "--project")
+    stopped = rf"\(stopped since {today}; `cij resume welcome --again` has it begin anew\)\n"
+    assert re.search(stopped, said("plan"))
+    held = json.loads(said("plan", "--json"))["held"]["welcome"]
+    assert held["state"] == "stopped" and held["since"].endswith("Z")
+    said("resume", "welcome", "--again", "--project")
+    assert said("plan") == "unchanged  welcome\n"

@@ -23,6 +23,10 @@ RESUMING = query(
     "ORDER BY k.journey"
 )
 _IN_STATE = query("SELECT k.journey FROM journey_control AS k WHERE k.state = $state")
+_STATES = query(
+    "SELECT k.journey, k.state, k.since FROM journey_control AS k "
+    "WHERE k.state IN ('paused', 'resuming', 'stopped') ORDER BY k.journey"
+)
 _STATE = query("SELECT k.state FROM journey_control AS k WHERE k.journey = $journey")
 _FORGET = query("DELETE FROM journey_control WHERE journey = $journey")
 _PAUSE = query(
@@ -105,6 +109,11 @@ def journeys_in(engine: Engine, state: str) -> frozenset[str]:
 def go_on(engine: Engine, journey: str) -> None:
     """Note that a pause is over, and all that fell into it is made up."""
     engine.execute(_FORGET, {"journey": journey})
+
+
+def held(engine: Engine) -> dict[str, tuple[str, datetime]]:
+    """Return the journeys that are paused, resuming or stopped, with the instant since which."""
+    return {name: (state, since) for name, state, since in engine.rows(_STATES)}
 
 
 def known_journeys(engine: Engine) -> list[str]:
