@@ -172,8 +172,8 @@ def let_in(
 
 
 def _admit(world: World, door: Door, now: datetime) -> int:
-    let_in, *rest = door.plan.admit
-    entered = world.engine.execute(let_in, {"now": now})
+    find, *rest = door.plan.admit
+    entered = world.engine.execute(find, {"now": now})
     for statement in rest if entered else ():
         world.engine.execute(statement, {"now": now, "entered": entered})
     return entered
