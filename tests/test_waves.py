@@ -14,6 +14,7 @@ from cij.runtime import aside, wave, zones
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.intake import take_in
+from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
 from cij.runtime.timers import next_timer
 from cij.runtime.world import World
@@ -190,3 +191,55 @@ def test_journeys_of_one_form_share_their_statements() -> None:
     tick(world, START + timedelta(days=2))
     assert len({plan.form.key for plan in world.journeys.values()}) == 2
     assert len(world.forms) == 1
+
+
+# --- entering ---------------------------------------------------------------------------------
+
+_CROWD = query(
+    """
+INSERT INTO customer (id, zone, points, "consent.news.email")
+SELECT CONCAT('c', (r.range * 7919) % $people), 'Europe/Madrid', 50, FALSE FROM RANGE($people) AS r
+"""
+)
+_ENTER = """
+journey crowd {
+  enter from segment rich
+  steps {
+    wait 1 day
+    end done
+  }
+}
+
+segment rich {
+  where points > 10
+}
+"""
+_OUT_OF_ORDER = query(
+    """
+SELECT COUNT(*), MIN(q.id), MAX(q.id), COUNT(*) FILTER (q.customer <= q.before)
+FROM (
+  SELECT p.id, p.customer, LAG(p.customer) OVER (ORDER BY p.id ASC) AS before FROM passage AS p
+  WHERE p.id > $after
+) AS q
+"""
+)
+
+
+def test_numbers_are_dense_and_in_the_order_of_customers(tmp_path: Path) -> None:
+    """Also where there are more than fit into one group of rows, and of a second wave."""
+    people = 300_000
+    text = DATA + _ENTER
+    found = compile_project(ProjectSettings("w", "Europe/Madrid"), {"w.journey": text}, {}, {})
+    assert found.program is not None, found.diagnostics
+    engine = DuckEngine(tmp_path / "state.duckdb", threads=2)
+    world = deploy(engine, found.program, START)
+    zones.ensure(engine, ["Europe/Madrid"])
+    engine.execute(_CROWD, {"people": people})
+    assert tick(world, START).entered == people
+    assert engine.rows(_OUT_OF_ORDER, {"after": 0}) == [(people, 1, people, 0)]
+    late = {"id": ["a", "z", "m"], "zone": ["Europe/Madrid"] * 3, "points": [99] * 3}
+    engine.append("customer", late | {"consent.news.email": [False] * 3})
+    data_changed(world)
+    assert tick(world, START + timedelta(hours=1)).entered == 3
+    assert engine.rows(_OUT_OF_ORDER, {"after": people}) == [(3, people + 1, people + 3, 0)]
+    engine.close()
