@@ -237,8 +237,9 @@ def test_numbers_are_dense_and_in_the_order_of_customers(tmp_path: Path) -> None
     engine.execute(_CROWD, {"people": people})
     assert tick(world, START).entered == people
     assert engine.rows(_OUT_OF_ORDER, {"after": 0}) == [(people, 1, people, 0)]
-    late = {"id": ["a", "z", "m"], "zone": ["Europe/Madrid"] * 3, "points": [99] * 3}
-    engine.append("customer", late | {"consent.news.email": [False] * 3})
+    late: dict[str, list[object]] = {"id": ["a", "z", "m"], "points": [99] * 3}
+    late |= {"zone": ["Europe/Madrid"] * 3, "consent.news.email": [False] * 3}
+    engine.append("customer", late)
     data_changed(world)
     assert tick(world, START + timedelta(hours=1)).entered == 3
     assert engine.rows(_OUT_OF_ORDER, {"after": people}) == [(3, people + 1, people + 3, 0)]

@@ -32,6 +32,10 @@ _EVENTS = "event_"
 Row = tuple[Any, ...]
 
 
+def _is_read_often(table: str) -> bool:
+    return table in _READ_OFTEN or table.startswith(_EVENTS)
+
+
 def is_often_empty(table: str) -> bool:
     """Tell whether it is worth while to know that a table is empty."""
     return table in _OFTEN_EMPTY or table.startswith(_EVENTS)
@@ -52,7 +56,8 @@ class Remembered:
 
     def keep(self, statement: Statement, bound: Mapping[str, object], rows: list[Row]) -> None:
         """Keep the rows of a query, if they are few and all that it reads is asked often."""
-        if len(rows) <= _ROWS_MAX and statement.tables and statement.tables <= _READ_OFTEN:
+        tables = statement.tables
+        if len(rows) <= _ROWS_MAX and tables and all(map(_is_read_often, tables)):
             self._rows[statement] = (bound, list(rows))
 
     def is_empty(self, table: str, ask: Callable[[str], bool]) -> bool:
@@ -67,7 +72,7 @@ class Remembered:
             return
         self._written.add(table)
         self._is_empty.pop(table, None)
-        if table in _READ_OFTEN:
+        if _is_read_often(table):
             self._rows = {s: kept for s, kept in self._rows.items() if table not in s.tables}
 
     def begun(self) -> None:
