@@ -135,6 +135,8 @@ def test_moments_of_few_zones_are_those_of_many(
     for rule in rules:
         store.execute(moments.add_rule(rule))
     looks = [_looks(moments.instant(rule, _ZONE)) for rule in rules]
+    # Of a rule that nobody has asked for nothing is known.
+    looks.append(_looks(moments.instant(moments.Moment(days=777), _ZONE)))
     looks.append(_looks(moments.local_now(_ZONE)))
     fill_moments(store, now)
     few = [store.rows(look) for look in looks]

@@ -106,6 +106,7 @@ def local_now(zone: exp.Expr) -> exp.Expr:
 # --- where there are few zones ----------------------------------------------------------------
 
 MOMENT = "moment"
+_PARAMETER = "moment_"
 
 
 def named(statement: Statement, zones: tuple[str, ...]) -> Statement:
@@ -122,7 +123,12 @@ def named(statement: Statement, zones: tuple[str, ...]) -> Statement:
 
 def parameter(zone: int, name: str) -> str:
     """Return the name of the parameter for a moment in a zone, given by its place in the list."""
-    return f"moment_{zone}_" + re.sub(r"\W", "_", name)
+    return f"{_PARAMETER}{zone}_" + re.sub(r"\W", "_", name)
+
+
+def is_moment(parameter: str) -> bool:
+    """Tell whether a parameter is a moment; one that nobody has computed is null, as in the table."""
+    return parameter.startswith(_PARAMETER)
 
 
 def _named(node: exp.Expr, zones: tuple[str, ...]) -> exp.Expr:

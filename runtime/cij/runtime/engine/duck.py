@@ -17,7 +17,7 @@ import duckdb
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.emptiness import asked_of, without
-from cij.compiler.sql.moments import MOMENT, named, parameter
+from cij.compiler.sql.moments import MOMENT, is_moment, named, parameter
 from cij.runtime.engine.remembered import Remembered, Row, is_often_empty
 from cij.runtime.engine.staging import CsvFile, Reject, stage_csv, stage_sqlite
 from cij.runtime.errors import StoreError, StoreLocked
@@ -155,8 +155,11 @@ class DuckEngine:
         up, until somebody writes them into their table.
         """
         self._zones = tuple(moments)
-        named = enumerate(moments.values())
-        self._moments = {parameter(n, name): at for n, zone in named for name, at in zone.items()}
+        self._moments = {
+            parameter(n, name): at
+            for n, zone in enumerate(moments.values())
+            for name, at in zone.items()
+        }
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -248,8 +251,10 @@ class DuckEngine:
         return found if found is None or self._zones is None else named(found, self._zones)
 
     def _bound(self, statement: Statement, parameters: Parameters) -> Parameters:
-        known = self._moments
-        return {n: known[n] if n in known else parameters[n] for n in statement.parameters}
+        return {
+            name: self._moments.get(name) if is_moment(name) else parameters[name]
+            for name in statement.parameters
+        }
 
     def _written(self, table: str | None) -> None:
         self._remembered.written(table)
