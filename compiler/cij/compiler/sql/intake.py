@@ -259,13 +259,23 @@ def _who(by_email: bool) -> Statement:
 
 def known(event: Event) -> Statement:
     """Return the query for those of `$ids`, a JSON list, that are events already."""
-    return query(
-        "SELECT e.id FROM {t} AS e WHERE e.id IN (SELECT x.item FROM {ids} AS x)",
-        t=event_table(event),
-        ids=fill(_LISTED, list=exp.Placeholder(this="ids")),
-    )
+    return _known(event_table(event))
 
 
 def is_known(event: Event) -> Statement:
     """Return the query for `$id` if that is an event already: as `known`, for one."""
-    return query("SELECT e.id FROM {t} AS e WHERE e.id = $id", t=event_table(event))
+    return _is_known(event_table(event))
+
+
+@cache
+def _known(table: str) -> Statement:
+    return query(
+        "SELECT e.id FROM {t} AS e WHERE e.id IN (SELECT x.item FROM {ids} AS x)",
+        t=table,
+        ids=fill(_LISTED, list=exp.Placeholder(this="ids")),
+    )
+
+
+@cache
+def _is_known(table: str) -> Statement:
+    return query("SELECT e.id FROM {t} AS e WHERE e.id = $id", t=table)
