@@ -100,12 +100,13 @@ def _set_aside(
 def wake_due(engine: Engine, now: datetime) -> tuple[int, Aside]:
     """Wake all whose time has come; returns how many, with what was set aside of them."""
     few = _few(engine)
-    due = engine.execute(_DUE, {"now": now, "most": few + 1}) if few else 0
-    if due == 0 and few:
+    # Where nobody is few they are not looked for first.
+    due = engine.execute(_DUE, {"now": now, "most": few + 1}) if few else 1
+    if not due:
         return 0, Aside()
-    if due <= few and few:
-        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, is_due=True)
-    return engine.execute(WAKE_DUE, {"now": now}), Aside()
+    if due > few:
+        return engine.execute(WAKE_DUE, {"now": now}), Aside()
+    return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, is_due=True)
 
 
 def move_noted(engine: Engine, parameters: Mapping[str, object], aside: Aside) -> None:
