@@ -16,9 +16,9 @@ from cij.runtime.errors import StoreError
 from cij.runtime.migrate import migrate
 from cij.runtime.world import World
 
-STORE_VERSION = "3"
-# The outbox of this one is a table; it is brought over.
-_OLDER_VERSION = "2"
+STORE_VERSION = "4"
+# Their outboxes are of other shapes; they are brought over.
+_OLDER_VERSIONS = ("2", "3")
 
 _GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
 _SET_META = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
@@ -59,7 +59,7 @@ def prepare(engine: Engine, program: Program) -> None:
     """Make all tables that are missing. Raises StoreError for a store of another version."""
     engine.execute(META)
     found = engine.rows(_GET_META, {"name": "store_version"})
-    if found and found[0][0] not in (STORE_VERSION, _OLDER_VERSION):
+    if found and found[0][0] not in (STORE_VERSION, *_OLDER_VERSIONS):
         raise StoreError(
             f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
             "use the cij that wrote it, or start with a new state file"

@@ -2,9 +2,10 @@
 
     effect      journey, version, step, channel, topic, message, content: what a step sends or calls
     outbox_row  one for each who came by, with the number of its effect
-    outbox      both as one row, to be read (a view)
+    outbox      both as one row, to be read, with its key (a view)
 
-Writing a text that is the same in all rows costs as much as one that is not.
+Writing a text that is the same in all rows costs as much as one that is not, and a number a tenth of
+it. So a key is not stored: rows are known by effect, passage and turn, and `KEY` makes it of these.
 """
 
 import hashlib
@@ -64,31 +65,45 @@ def effects_of(journey: pg.Journey, program: pg.Program) -> tuple[Effect, ...]:
 
 # --- tables -----------------------------------------------------------------------------------
 
+# Whoever adds one raises the version of the store: an older cij does not know it.
+OUTCOMES = (
+    *("queued", "sending", "delivered", "failed", "uncertain", "cancelled"),
+    *("withheld", "expired", "no_consent", "suppressed", "no_address", "capped"),
+)
+# As DuckDB writes it.
+OUTCOME = "ENUM({})".format(", ".join(f"'{outcome}'" for outcome in OUTCOMES))
+
 # No effect, no row: a number that nobody knows would hide the row from the view.
 _ROW = stored_plainly(
     query(
-        "CREATE TABLE IF NOT EXISTS outbox_row (key VARCHAR, effect BIGINT NOT NULL, "
-        "passage BIGINT, customer VARCHAR, locale VARCHAR, address VARCHAR, parameters VARCHAR, "
-        "created_at TIMESTAMP, outcome VARCHAR, reason VARCHAR, attempts INTEGER, "
+        "CREATE TABLE IF NOT EXISTS outbox_row (effect BIGINT NOT NULL, passage BIGINT, "
+        "turn BIGINT, customer VARCHAR, locale VARCHAR, address VARCHAR, parameters VARCHAR, "
+        f"created_at TIMESTAMP, outcome {OUTCOME}, reason VARCHAR, attempts INTEGER, "
         "due_at TIMESTAMP, settled_at TIMESTAMP, provider_id VARCHAR, expires_at TIMESTAMP)"
     ),
-    *("key", "customer", "address", "parameters"),
+    *("customer", "address", "parameters"),
 )
 _EFFECT = query(
     "CREATE TABLE IF NOT EXISTS effect (id BIGINT, journey VARCHAR, version VARCHAR, "
     "step VARCHAR, channel VARCHAR, topic VARCHAR, message VARCHAR, content VARCHAR)"
 )
-# What is queued may go since it was created, where nothing else is said.
+
+# The key of the row `o` with the effect `e` (S19), the same text that `Context.key` makes.
+KEY = fill("CONCAT(e.journey, ':', CAST(o.passage AS TEXT), ':', e.step, ':', CAST(o.turn AS TEXT))")
+
+# What is queued may go since it was created, where nothing else is said. An outcome is a text to all
+# who read, also in its order.
 _OUTBOX = query(
     """
 CREATE VIEW IF NOT EXISTS outbox AS
-SELECT r.key, e.journey, e.version, r.passage, e.step, r.customer, e.channel, e.topic, e.message,
-  e.content, r.locale, r.address, r.parameters, r.created_at, r.outcome, r.reason,
-  COALESCE(r.attempts, 0) AS attempts,
-  CASE WHEN r.outcome = 'queued' THEN COALESCE(r.due_at, r.created_at) ELSE r.due_at END AS due_at,
-  r.settled_at, r.provider_id, r.expires_at
-FROM outbox_row AS r JOIN effect AS e ON e.id = r.effect
-"""
+SELECT {key} AS key, e.journey, e.version, o.passage, e.step, o.customer, e.channel, e.topic,
+  e.message, e.content, o.locale, o.address, o.parameters, o.created_at,
+  CAST(o.outcome AS TEXT) AS outcome, o.reason, COALESCE(o.attempts, 0) AS attempts,
+  CASE WHEN o.outcome = 'queued' THEN COALESCE(o.due_at, o.created_at) ELSE o.due_at END AS due_at,
+  o.settled_at, o.provider_id, o.expires_at
+FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect
+""",
+    key=KEY,
 )
 DDL = (_ROW, _EFFECT, _OUTBOX)
 
@@ -100,18 +115,51 @@ def is_of(test: str, **holes: exp.Expr) -> exp.Expr:
     return fill(f"outbox_row.effect IN (SELECT e.id FROM effect AS e WHERE {test})", **holes)
 
 
+_HAVING = """
+SELECT k.key, e.channel, e.message, o.address
+FROM (
+  SELECT DISTINCT q.key, TRY_CAST(UNNEST(STRING_SPLIT(q.key, ':')) AS BIGINT) AS passage
+  FROM {keys} AS q
+) AS k
+JOIN outbox_row AS o ON o.passage = k.passage
+JOIN effect AS e ON e.id = o.effect
+WHERE {key} = k.key
+"""
+
+
+def having(keys: exp.Expr) -> exp.Expr:
+    """Return the query for what has one of `keys`, a query with the column `key`.
+
+    A key says the number of its passage, and rows are found by that. Names may have a `:` and numbers
+    in them too, so each number in a key is tried. What is no key finds nothing.
+    """
+    return fill(_HAVING, keys=keys, key=KEY)
+
+
 # What is paused stays queued (S22).
 IS_PAUSED = is_of(
     "e.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
 )
 
-# --- stores in which the outbox is one table --------------------------------------------------
+# --- older stores -----------------------------------------------------------------------------
 
-WIDE = query(
-    "SELECT t.table_name FROM information_schema.tables AS t "
-    "WHERE t.table_name = 'outbox' AND t.table_type = 'BASE TABLE'"
+# No rows where nobody has run yet.
+KINDS = query(
+    "SELECT t.table_name, t.table_type FROM information_schema.tables AS t "
+    "WHERE t.table_name IN ('outbox', 'outbox_row')"
 )
-# Of stores that are older than this column.
+
+# Version 3: rows had their key, which ends with the turn, and outcomes were texts.
+DROP_VIEW = query("DROP VIEW outbox")
+KEYS_TO_TURNS = query(
+    "ALTER TABLE outbox_row ALTER COLUMN key SET DATA TYPE BIGINT "
+    "USING CAST(SPLIT_PART(key, ':', -1) AS BIGINT)"
+)
+RENAME_KEYS = query("ALTER TABLE outbox_row RENAME COLUMN key TO turn")
+KNOW_OUTCOMES = query(f"ALTER TABLE outbox_row ALTER COLUMN outcome SET DATA TYPE {OUTCOME}")
+
+# Version 2: the outbox was one table; before that, messages could not expire.
+WIDE = {"outbox": "BASE TABLE"}
 ADD_EXPIRY = query("ALTER TABLE outbox ADD COLUMN IF NOT EXISTS expires_at TIMESTAMP")
 RENAME_WIDE = query("ALTER TABLE outbox RENAME TO outbox_wide")
 WIDE_EFFECTS = query(
@@ -121,10 +169,11 @@ WIDE_EFFECTS = query(
 # In the order in which they were written: the times of a batch bound the rows that are looked at.
 NARROW = query(
     """
-INSERT INTO outbox_row (key, effect, passage, customer, locale, address, parameters, created_at,
+INSERT INTO outbox_row (effect, passage, turn, customer, locale, address, parameters, created_at,
   outcome, reason, attempts, due_at, settled_at, provider_id, expires_at)
-SELECT o.key, e.id, o.passage, o.customer, o.locale, o.address, o.parameters, o.created_at,
-  o.outcome, o.reason, o.attempts, o.due_at, o.settled_at, o.provider_id, o.expires_at
+SELECT e.id, o.passage, CAST(SPLIT_PART(o.key, ':', -1) AS BIGINT), o.customer, o.locale, o.address,
+  o.parameters, o.created_at, o.outcome, o.reason, o.attempts, o.due_at, o.settled_at,
+  o.provider_id, o.expires_at
 FROM outbox_wide AS o
 LEFT JOIN effect AS e
   ON e.journey IS NOT DISTINCT FROM o.journey AND e.version IS NOT DISTINCT FROM o.version

@@ -11,6 +11,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex
 from cij.compiler.called import done_by
 from cij.compiler.sql.columns import SQL_TYPES, column
+from cij.compiler.sql.outbox import having
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
 
@@ -124,8 +125,7 @@ CAST((
 """
 _ALL = """
 CAST((
-  SELECT COUNT(DISTINCT r.message_key) FROM {reactions} AS r
-  JOIN outbox AS o ON o.key = r.message_key WHERE o.message = {message}
+  SELECT COUNT(DISTINCT o.key) FROM {messages} AS o WHERE o.message = {message}
 ) + 1 AS DECIMAL(18, 6)) / ((
   SELECT COUNT(*) FROM outbox AS o WHERE o.message = {message} AND o.outcome = 'delivered'
 ) + 2)
@@ -154,6 +154,7 @@ def best(node: ex.Best, scope: Scope) -> exp.Expr:
 def _score(choice: ex.Choice, scope: Scope) -> exp.Expr:
     holes = {
         "reactions": fill(_REACTIONS),
+        "messages": having(fill("SELECT r.message_key AS key FROM {t} AS r", t=fill(_REACTIONS))),
         "id": column(scope.customer or "c", "id"),
         "channel": exp.Literal.string(choice.channel),
         "message": exp.Literal.string(choice.message),

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from cij.compiler.program import Event
 from cij.compiler.sql import store
+from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.template import Statement, query
 
 # Data, and what does not depend on what happened.
@@ -82,12 +83,14 @@ def follow_messages(event: Event) -> Statement:
     to none where it has not.
     """
     return query(
-        "UPDATE {t} SET message_key = (SELECT ARG_MAX(o.key, o.created_at) FROM past_message AS m "
-        "JOIN outbox AS o ON o.journey = m.journey AND o.step = m.step AND o.customer = m.customer "
+        "UPDATE {t} SET message_key = (SELECT ARG_MAX({key}, o.created_at) FROM past_message AS m "
+        "JOIN effect AS e ON e.journey = m.journey AND e.step = m.step "
+        "JOIN outbox_row AS o ON o.effect = e.id AND o.customer = m.customer "
         "WHERE m.key = {t}.message_key AND o.created_at <= {t}.at AND o.outcome = 'delivered') "
         "WHERE {t}.seq IN (SELECT a.seq FROM event_ahead AS a "
         "WHERE a.at <= $now AND a.event = {name}) AND NOT {t}.message_key IS NULL",
         t=f"event_{event.name}",
+        key=KEY,
         name=exp.Literal.string(event.name),
     )
 

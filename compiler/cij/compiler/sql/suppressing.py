@@ -5,6 +5,7 @@ from sqlglot import exp
 from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Program
 from cij.compiler.sql.columns import column, literal
+from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import Statement, fill, query
 
 # A complaint is about the person, whatever address he has next.
@@ -18,8 +19,7 @@ FROM (
     {customer} AS customer
   FROM {events} AS e
   JOIN customer AS c ON c.id = e.customer
-  LEFT JOIN outbox_row AS o ON o.key = e.message_key
-  LEFT JOIN effect AS f ON f.id = o.effect
+  LEFT JOIN {messages} AS o ON o.key = e.message_key
   WHERE e.seq >= $first AND {is_final}
 ) AS r
 WHERE NOT COALESCE(r.address, r.customer) IS NULL
@@ -37,15 +37,17 @@ def suppress_after(event: str, program: Program) -> Statement:
     The address is that of the message, else the one that the customer has now. A bounce with the
     reason `soft` may pass, and changes nothing.
     """
-    channel = fill("COALESCE(e.channel, f.channel, 'email')")
-    is_bounce = event == "bounced"
+    channel = fill("COALESCE(e.channel, o.channel, 'email')")
+    is_bounce, events = event == "bounced", f"event_{event}"
+    keys = fill("SELECT e.message_key AS key FROM {t} AS e WHERE e.seq >= $first", t=events)
     return query(
         _FOLLOW,
         reason=literal(REASONS[event]),
         channel=channel,
         address=_address(channel, program),
         customer=fill("CAST(NULL AS VARCHAR)") if is_bounce else column("e", "customer"),
-        events=f"event_{event}",
+        events=events,
+        messages=having(keys),
         is_final=fill("COALESCE(e.reason, '') <> 'soft'") if is_bounce else exp.true(),
     )
 

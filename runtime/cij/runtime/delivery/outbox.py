@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from cij.compiler.sql import outbox as stored, query
+from cij.compiler.sql.columns import COLUMNS_THERE
 from cij.compiler.sql.store import CONTROL
 from cij.runtime.engine import Engine
 
@@ -22,37 +23,56 @@ _TABLES = (
     CONTROL,
 )
 
-_DUE = query("""
-    SELECT r.key, e.journey, e.step, r.customer, e.channel, e.message, e.content, r.locale,
-      r.address, r.parameters, r.created_at, COALESCE(r.attempts, 0)
-    FROM outbox_row AS r JOIN effect AS e ON e.id = r.effect
-    WHERE r.outcome = 'queued' AND e.channel = $channel
-      AND COALESCE(r.due_at, r.created_at) <= $now
-      AND NOT e.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
-    ORDER BY r.created_at, r.key
-    LIMIT $limit
-""")
+# Who goes now is found by numbers; only then it is said what it is.
+_DUE = query(
+    """
+    SELECT {key} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer, e.channel,
+      e.message, e.content, o.locale, o.address, o.parameters, o.created_at, COALESCE(o.attempts, 0)
+    FROM (
+      SELECT * FROM outbox_row AS r
+      WHERE r.outcome = 'queued' AND COALESCE(r.due_at, r.created_at) <= $now
+        AND r.effect IN (
+          SELECT f.id FROM effect AS f WHERE f.channel = $channel AND NOT f.journey IN (
+            SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused'
+          )
+        )
+      ORDER BY r.created_at, r.passage, r.effect, r.turn
+      LIMIT $limit
+    ) AS o JOIN effect AS e ON e.id = o.effect
+    ORDER BY o.created_at, o.passage, o.effect, o.turn
+""",
+    key=stored.KEY,
+)
 
 # The times bound the rows that are looked at, for the table is in their order.
-_CLAIM = query("""
+_IS_IT = """
+    outbox_row.passage = s.r.passage AND outbox_row.effect = s.r.effect
+    AND outbox_row.turn = s.r.turn AND outbox_row.created_at BETWEEN $first AND $last
+"""
+
+_CLAIM = query(f"""
     UPDATE outbox_row SET outcome = 'sending'
-    WHERE created_at BETWEEN $first AND $last AND outcome = 'queued'
-      AND key IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]')))
+    FROM (
+      SELECT UNNEST(FROM_JSON($rows, '[{{
+        "effect": "BIGINT", "passage": "BIGINT", "turn": "BIGINT"
+      }}]')) AS r
+    ) AS s
+    WHERE {_IS_IT} AND outbox_row.outcome = 'queued'
 """)
 
-_SETTLE = query("""
+_SETTLE = query(f"""
     UPDATE outbox_row
     SET outcome = s.r.outcome, reason = s.r.reason, attempts = s.r.attempts, due_at = s.r.due_at,
       settled_at = s.r.settled_at, provider_id = s.r.provider_id, locale = s.r.locale
     FROM (
-      SELECT UNNEST(FROM_JSON($settlements, '[{
-        "key": "VARCHAR", "outcome": "VARCHAR", "reason": "VARCHAR", "attempts": "INTEGER",
+      SELECT UNNEST(FROM_JSON($settlements, '[{{
+        "effect": "BIGINT", "passage": "BIGINT", "turn": "BIGINT",
+        "outcome": "VARCHAR", "reason": "VARCHAR", "attempts": "INTEGER",
         "due_at": "TIMESTAMP", "settled_at": "TIMESTAMP", "provider_id": "VARCHAR",
         "locale": "VARCHAR"
-      }]')) AS r
+      }}]')) AS r
     ) AS s
-    WHERE outbox_row.key = s.r.key AND outbox_row.created_at BETWEEN $first AND $last
-      AND outbox_row.outcome = 'sending'
+    WHERE {_IS_IT} AND outbox_row.outcome = 'sending'
 """)
 
 _CONTENTS = query("""
@@ -78,21 +98,29 @@ _DOUBT = query("""
     WHERE outcome = 'sending'
 """)
 
-_RELEASE = query("""
-    UPDATE outbox_row
+# Few are uncertain, so their keys are made.
+_RELEASE = query(
+    """
+    UPDATE outbox_row AS o
     SET outcome = 'queued', reason = 'released by the author', due_at = NULL, settled_at = NULL
-    WHERE outcome = 'uncertain'
-      AND ($every OR key IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]'))))
-""")
+    FROM effect AS e
+    WHERE o.outcome = 'uncertain' AND e.id = o.effect
+      AND ($every OR {key} IN (SELECT UNNEST(FROM_JSON($keys, '["VARCHAR"]'))))
+""",
+    key=stored.KEY,
+)
 
 _STOPPED_WHILE_SENDING = "the program stopped while it was being sent, so it may have arrived"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One message that is due, as much of it as delivery needs."""
+    """One message that is due, as much of it as delivery needs. It is known by the numbers `id`."""
 
     key: str
+    effect: int
+    passage: int
+    turn: int
     journey: str
     step: str
     customer: str
@@ -104,6 +132,11 @@ class Row:
     parameters: str | None
     created_at: datetime
     attempts: int
+
+    @property
+    def id(self) -> dict[str, int]:
+        """The numbers by the names that `_IS_IT` reads."""
+        return {"effect": self.effect, "passage": self.passage, "turn": self.turn}
 
 
 @dataclass(frozen=True)
@@ -121,7 +154,7 @@ class Settlement:
 
     def values(self) -> dict[str, object]:
         """Return the values by the names that `_SETTLE` reads."""
-        return {"key": self.row.key, **{k: v for k, v in vars(self).items() if k != "row"}}
+        return {**self.row.id, **{k: v for k, v in vars(self).items() if k != "row"}}
 
 
 @dataclass(frozen=True)
@@ -135,16 +168,30 @@ class Recovery:
 def prepare(engine: Engine) -> None:
     """Make the tables of the outbox unless they are there, of an older one if there is one."""
     with engine.transaction():
-        wide = engine.rows(stored.WIDE)
+        kinds = dict(engine.rows(stored.KINDS))
+        wide = kinds == stored.WIDE
         if wide:
             engine.execute(stored.ADD_EXPIRY)
             engine.execute(stored.RENAME_WIDE)
+        elif kinds:
+            _bring_rows_over(engine)
         for statement in _TABLES:
             engine.execute(statement)
         if wide:
             keep_effects(engine, (stored.Effect(*row) for row in engine.rows(stored.WIDE_EFFECTS)))
             engine.execute(stored.NARROW)
             engine.execute(stored.DROP_WIDE)
+
+
+def _bring_rows_over(engine: Engine) -> None:
+    """Have the rows that are there say turns and outcomes as this version does."""
+    columns = dict(engine.rows(COLUMNS_THERE, {"table": "outbox_row"}))
+    if "key" in columns:
+        engine.execute(stored.DROP_VIEW)
+        engine.execute(stored.KEYS_TO_TURNS)
+        engine.execute(stored.RENAME_KEYS)
+    if columns["outcome"] != stored.OUTCOME:
+        engine.execute(stored.KNOW_OUTCOMES)
 
 
 def keep_effects(engine: Engine, effects: Iterable[stored.Effect]) -> None:
@@ -165,7 +212,7 @@ def due(engine: Engine, channel: str, now: datetime, limit: int) -> list[Row]:
 def claim(engine: Engine, rows: Sequence[Row]) -> None:
     """Commit that `rows` are being sent."""
     with engine.transaction():
-        engine.execute(_CLAIM, {"keys": _json([row.key for row in rows]), **_span(rows)})
+        engine.execute(_CLAIM, {"rows": _json([row.id for row in rows]), **_span(rows)})
 
 
 def settle(engine: Engine, settlements: Sequence[Settlement]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from cij.compiler import story as st
 from cij.compiler.program import SegmentEntry
 from cij.compiler.sql import query
+from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.plan import segment_query
 from cij.compiler.sql.plan.governing import stands_at
 from cij.runtime.moments import fill_moments
@@ -13,10 +14,11 @@ from cij.runtime.story.stage import Stage
 from cij.runtime.story.verdict import Finding
 
 _MESSAGES = query(
-    "SELECT o.key, e.channel, e.message, o.created_at, o.outcome, o.reason FROM outbox_row AS o "
+    "SELECT {key} AS key, e.channel, e.message, o.created_at, o.outcome, o.reason FROM outbox_row AS o "
     "JOIN effect AS e ON e.id = o.effect "
     "WHERE o.customer = $customer AND (e.channel = 'action') = $is_action "
-    "ORDER BY o.created_at ASC, o.key ASC"
+    "ORDER BY o.created_at ASC, 1 ASC",
+    key=KEY,
 )
 _PASSAGES = query(
     "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage AS p "

@@ -12,6 +12,7 @@ from cij.compiler import story as st
 from cij.compiler.expression import Constant
 from cij.compiler.program import Journey, Program
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.unify import consent_columns, consent_name
 from cij.compiler.types import list_items
 from cij.runtime import zones
@@ -26,10 +27,11 @@ from cij.runtime.values import Unfit, read_value
 from cij.runtime.world import World
 
 _LAST_KEY = query(
-    "SELECT o.key FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect "
+    "SELECT {key} FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect "
     "WHERE o.customer = $customer AND e.step = $step "
     "AND o.outcome = 'delivered' ORDER BY o.created_at DESC NULLS LAST, o.passage DESC NULLS LAST "
-    "LIMIT 1"
+    "LIMIT 1",
+    key=KEY,
 )
 
 

@@ -13,8 +13,8 @@ from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import LIST_SIGN, Type
 
 _DO = """
-INSERT INTO outbox_row (key, effect, passage, customer, parameters, created_at, outcome, reason)
-SELECT {key}, {effect}, m.passage, m.customer, {parameters}, $now,
+INSERT INTO outbox_row (effect, passage, turn, customer, parameters, created_at, outcome, reason)
+SELECT {effect}, m.passage, {turn}, m.customer, {parameters}, $now,
   CASE WHEN m.is_held_out THEN 'withheld' ELSE 'queued' END,
   CASE WHEN m.is_held_out THEN 'in the holdout group' END
 FROM moving AS m JOIN customer AS c ON c.id = m.customer
@@ -32,8 +32,8 @@ def do(site: Site) -> list[Statement]:
     action = context.action(effect.action)
     tree = fill(
         _DO,
-        key=site.key,
         effect=site.effect,
+        turn=site.turn,
         parameters=_parameters(effect, action, site.scope),
         leaves=site.comes_by,
     )

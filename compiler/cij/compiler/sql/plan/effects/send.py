@@ -23,13 +23,13 @@ from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import DATETIME, TEXT
 
 _SEND = """
-INSERT INTO outbox_row (key, effect, passage, customer, address, parameters, created_at, outcome,
+INSERT INTO outbox_row (effect, passage, turn, customer, address, parameters, created_at, outcome,
   reason)
-SELECT s.key, {effect}, s.passage, s.customer, s.address, s.parameters, $now, {outcome}, {reason}
+SELECT {effect}, s.passage, s.turn, s.customer, s.address, s.parameters, $now, {outcome}, {reason}
 FROM {rows} AS s
 """
 _ROWS = """
-SELECT {key} AS key, m.passage, m.customer, {locale} AS locale, {address} AS address,
+SELECT m.passage, {turn} AS turn, m.customer, {locale} AS locale, {address} AS address,
   {parameters} AS parameters, {expires_at} AS expires_at, {verdict} AS verdict
 FROM moving AS m JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
@@ -37,10 +37,10 @@ WHERE {leaves}
 
 # Who gets several at once is counted one after the other, so that the last of them are too much.
 _CAPPED = """
-SELECT q.key, q.passage, q.customer, q.locale, q.address, q.parameters, q.expires_at,
+SELECT q.passage, q.turn, q.customer, q.locale, q.address, q.parameters, q.expires_at,
   {verdict} AS verdict
 FROM (
-  SELECT r.key, r.passage, r.customer, r.locale, r.address, r.parameters, r.expires_at, r.verdict,
+  SELECT r.passage, r.turn, r.customer, r.locale, r.address, r.parameters, r.expires_at, r.verdict,
     ROW_NUMBER() OVER (PARTITION BY r.customer, r.verdict ORDER BY r.passage ASC) AS place
   FROM {rows} AS r
 ) AS q
@@ -87,7 +87,7 @@ def _rows(
     assert isinstance(effect, pg.SendEffect)
     rows = fill(
         _ROWS,
-        key=site.key,
+        turn=site.turn,
         locale=_locale(site),
         address=_address(effect.channel, context),
         parameters=_parameters(effect, message, site),
