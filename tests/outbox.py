@@ -12,7 +12,7 @@ _OF_EFFECT = [f.name for f in fields(Effect)]
 
 
 def put(engine: DuckEngine, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Append rows, given column by column with the names of the view `outbox`."""
+    """Append rows, given column by column with the names of `outbox_row` and `effect`."""
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     effects = [Effect(*(row.get(name) or "" for name in _OF_EFFECT)) for row in rows]
     keep_effects(engine, effects)

@@ -232,7 +232,8 @@ def _queue(engine: DuckEngine, count: int = 1, message: Message | None = None, *
         "attempts": 0,
     }
     columns = {name: [value] * count for name, value in {**defaults, **same}.items()}
-    columns["key"] = [f"{same.get('key', 'k')}/{i}" for i in range(count)]
+    columns["passage"] = list(range(count))
+    columns["turn"] = [0] * count
     columns["customer"] = [f"c{i}" for i in range(count)]
     columns.setdefault("address", [f"c{i}@example.com" for i in range(count)])
     columns.setdefault("parameters", [json.dumps({"name": f"N{i}"}) for i in range(count)])
@@ -284,8 +285,8 @@ def test_a_text_message_becomes_a_file(engine: DuckEngine, tmp_path: Path) -> No
 
 def test_batches_limits_and_times(engine: DuckEngine, tmp_path: Path) -> None:
     _queue(engine, 1100)
-    _queue(engine, 1, key="later", due_at=NOW + MINUTE)
-    _queue(engine, 1, key="no", outcome="no_consent")
+    _queue(engine, 1, step="later", due_at=NOW + MINUTE)
+    _queue(engine, 1, step="no", outcome="no_consent")
     assert _drain_to(tmp_path, engine, limit=600).counts == {"delivered": 600}
     assert _drain_to(tmp_path, engine).counts == {"delivered": 500}
     assert len(_files(tmp_path)) == 1100
@@ -297,15 +298,15 @@ def test_batches_limits_and_times(engine: DuckEngine, tmp_path: Path) -> None:
 
 def test_what_can_never_be_sent_fails_alone(engine: DuckEngine, tmp_path: Path) -> None:
     _queue(engine, 2)
-    _queue(engine, 1, key="address", address="nobody")
-    _queue(engine, 1, key="none", address=None)
-    _queue(engine, 1, key="value", parameters="{}")
+    _queue(engine, 1, step="address", address="nobody")
+    _queue(engine, 1, step="none", address=None)
+    _queue(engine, 1, step="value", parameters="{}")
     report = _drain_to(tmp_path, engine)
     assert report.counts == {"delivered": 2, "failed": 3}
     assert {f.key: f.reason for f in report.failures} == {
-        "address/0": "`nobody` is not an email address",
-        "none/0": "the customer has no address for email",
-        "value/0": "the message cannot be written: `name` is missing and has no default",
+        "j:0:address:0": "`nobody` is not an email address",
+        "j:0:none:0": "the customer has no address for email",
+        "j:0:value:0": "the message cannot be written: `name` is missing and has no default",
     }
     assert len(_files(tmp_path)) == 2
 
@@ -387,7 +388,9 @@ def test_after_a_crash_nothing_is_sent_again_by_itself(engine: DuckEngine, tmp_p
     assert (outcome, attempts) == ("uncertain", 1)
     assert reason == "the program stopped while it was being sent, so it may have arrived"
     assert _drain_to(tmp_path, engine).counts == {}
-    assert delivery.release_uncertain(engine, ["k/1"]) == 1
+    made_up = ["", "first", "j:1:first", "j:1:first:x", "j:2:first:0", f"j:{10**30}:first:0"]
+    assert delivery.release_uncertain(engine, made_up) == 0
+    assert delivery.release_uncertain(engine, ["j:1:first:0", *made_up]) == 1
     assert delivery.release_uncertain(engine, []) == 0
     assert _drain_to(tmp_path, engine).counts == {"delivered": 1}
     assert delivery.release_uncertain(engine) == 1

@@ -11,17 +11,13 @@ import pytest
 from cij.cli.compiling import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.runtime.delivery import outbox
+from cij.compiler.sql.outbox import KEY, OUTCOMES
+from cij.runtime import deploy as deploying
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.engine import DuckEngine
 from tests.example import copy_example, inside, run_once
 
 NOW = datetime(2026, 3, 6, 11, 0)
-OUTCOMES = (
-    *("queued", "sending", "delivered", "failed", "uncertain", "cancelled"),
-    *("withheld", "expired", "no_consent", "suppressed", "no_address", "capped"),
-)
-
 # As the outbox was in version 2, and as it was before messages could expire.
 _WIDE = """
 CREATE TABLE wide (
@@ -32,27 +28,81 @@ CREATE TABLE wide (
   settled_at TIMESTAMP, provider_id VARCHAR{more}
 )
 """
-_MAKE_OLD = (
-    "INSERT INTO wide SELECT * EXCLUDE (expires_at){more} FROM outbox ORDER BY key",
+_FILL = "INSERT INTO wide SELECT * EXCLUDE (expires_at){more} FROM outbox ORDER BY key"
+_CALL = (
+    "UPDATE wide SET channel = 'action', topic = NULL, address = NULL, locale = NULL "
+    "WHERE outcome = 'failed'"
+)
+_IS_2 = (
+    _CALL,
     "DROP VIEW outbox",
     "DROP TABLE outbox_row",
     "DROP TABLE effect",
     "ALTER TABLE wide RENAME TO outbox",
     "UPDATE meta SET value = '2' WHERE name = 'store_version'",
 )
+# As it was in version 3: narrow, with keys, and outcomes as texts.
+_IS_3 = (
+    "DROP VIEW outbox",
+    "DROP TABLE outbox_row",
+    """
+CREATE TABLE outbox_row (key VARCHAR, effect BIGINT NOT NULL, passage BIGINT, customer VARCHAR,
+  locale VARCHAR, address VARCHAR, parameters VARCHAR, created_at TIMESTAMP, outcome VARCHAR,
+  reason VARCHAR, attempts INTEGER, due_at TIMESTAMP, settled_at TIMESTAMP, provider_id VARCHAR,
+  expires_at TIMESTAMP)
+""",
+    """
+INSERT INTO outbox_row
+SELECT w.key, e.id, w.passage, w.customer, w.locale, w.address, w.parameters, w.created_at,
+  w.outcome, w.reason, w.attempts, w.due_at, w.settled_at, w.provider_id, w.expires_at
+FROM wide AS w JOIN effect AS e ON e.version = w.version AND e.step = w.step
+ORDER BY w.key
+""",
+    """
+CREATE VIEW outbox AS
+SELECT r.key, e.journey, e.version, r.passage, e.step, r.customer, e.channel, e.topic, e.message,
+  e.content, r.locale, r.address, r.parameters, r.created_at, r.outcome, r.reason,
+  COALESCE(r.attempts, 0) AS attempts,
+  CASE WHEN r.outcome = 'queued' THEN COALESCE(r.due_at, r.created_at) ELSE r.due_at END AS due_at,
+  r.settled_at, r.provider_id, r.expires_at
+FROM outbox_row AS r JOIN effect AS e ON e.id = r.effect
+""",
+    "DROP TABLE wide",
+    "UPDATE meta SET value = '3' WHERE name = 'store_version'",
+)
+_SHAPES = {
+    "version 2 without expiry": ("", _IS_2),
+    "version 2": ("expires_at", _IS_2),
+    "version 3": ("expires_at", _IS_3),
+}
 # A row in every outcome, each with values of its own.
 _OUTCOME = query(
     "UPDATE wide SET outcome = $outcome, reason = $outcome, attempts = $n, provider_id = $outcome, "
     "due_at = $at, settled_at = $at WHERE key = (SELECT k.key FROM (SELECT w.key, "
     "ROW_NUMBER() OVER (ORDER BY w.key) AS n FROM wide AS w) AS k WHERE k.n = $n)"
 )
-_CALL = query(
-    "UPDATE wide SET channel = 'action', topic = NULL, address = NULL, locale = NULL "
-    "WHERE outcome = 'failed'"
+# In a loop: a key ends with the turn.
+_TURN = query(
+    "UPDATE wide SET key = CONCAT(RTRIM(key, '0123456789'), '12') WHERE outcome = 'expired'"
 )
 _ROWS = query("SELECT * FROM outbox ORDER BY key")
-_IN_ORDER = query("SELECT key FROM outbox_row ORDER BY rowid")
-_KIND = query("SELECT t.table_type FROM information_schema.tables AS t WHERE t.table_name = $name")
+_IN_ORDER = query(
+    "SELECT {key} FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect ORDER BY o.rowid",
+    key=KEY,
+)
+# Tables of the outbox that keep keys, as all older ones did.
+_OLD = query(
+    "SELECT t.table_name FROM information_schema.tables AS t "
+    "JOIN information_schema.columns AS c ON c.table_name = t.table_name "
+    "WHERE t.table_type = 'BASE TABLE' AND t.table_name LIKE 'outbox%' AND c.column_name = 'key'"
+)
+_CAP = query("UPDATE outbox_row SET outcome = 'capped'")
+# The last one was not there yet, and the others in another order.
+_FORGET_OUTCOME = query(
+    "ALTER TABLE outbox_row ALTER COLUMN outcome SET DATA TYPE ENUM({})".format(
+        ", ".join(f"'{outcome}'" for outcome in reversed(OUTCOMES[:-1]))
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +112,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(params=["", ", expires_at TIMESTAMP"], ids=["without expiry", "with expiry"])
+@pytest.fixture(params=_SHAPES)
 def old(whole: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A project whose state is of version 2."""
+    """A project whose state is of an older version."""
+    expiry, finish = _SHAPES[request.param]
     project = Path(shutil.copytree(whole, tmp_path / "old"))
     with closing(_opened(project)) as engine, engine.transaction():
-        engine.execute(query(_WIDE.replace("{more}", request.param)))
-        for text in _MAKE_OLD[:1]:
-            more = ", expires_at" if request.param else ""
-            engine.execute(query(text.replace("{more}", more)))
+        engine.execute(query(_WIDE.replace("{more}", expiry and f", {expiry} TIMESTAMP")))
+        engine.execute(query(_FILL.replace("{more}", expiry and f", {expiry}")))
         for n, outcome in enumerate(OUTCOMES, 1):
             at = datetime(2026, 3, n)
             assert engine.execute(_OUTCOME, {"outcome": outcome, "n": n, "at": at}) == 1
-        engine.execute(_CALL)
-        for text in _MAKE_OLD[1:]:
+        assert engine.execute(_TURN) == 1
+        for text in finish:
             engine.execute(query(text))
     return project
 
@@ -93,15 +142,15 @@ def _rows(engine: DuckEngine) -> list[tuple[Any, ...]]:
     return [row if len(row) == 21 else (*row, None) for row in engine.rows(_ROWS)]
 
 
-def test_a_wide_outbox_is_brought_over_as_it_is(old: Path) -> None:
+def test_an_older_outbox_is_brought_over_as_it_is(old: Path) -> None:
     with closing(_opened(old)) as engine:
         before = _rows(engine)
         assert sorted(row[14] for row in before) == sorted(OUTCOMES)
+        assert any(row[0].endswith(":12") for row in before)
         deploy(engine, _program(old), NOW)
         assert _rows(engine) == before
         assert [key for (key,) in engine.rows(_IN_ORDER)] == [row[0] for row in before]
-        assert engine.rows(_KIND, {"name": "outbox"}) == [("VIEW",)]
-        assert engine.rows(_KIND, {"name": "outbox_wide"}) == []
+        assert engine.rows(_OLD) == []
     with closing(_opened(old)) as engine:
         assert _rows(engine) == before, "and it is there when it is opened again"
         deploy(engine, _program(old), NOW)
@@ -116,7 +165,7 @@ def test_a_copy_of_an_older_store_is_brought_over_too(old: Path) -> None:
         prepare(copy, _program(old))
         assert _rows(copy) == before
     with closing(_opened(old)) as engine:
-        assert engine.rows(_KIND, {"name": "outbox"}) == [("BASE TABLE",)]
+        assert len(engine.rows(_OLD)) == 1
 
 
 def test_what_breaks_off_leaves_the_older_store(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,10 +178,10 @@ def test_what_breaks_off_leaves_the_older_store(old: Path, monkeypatch: pytest.M
     with closing(_opened(old)) as engine:
         before = _rows(engine)
         with monkeypatch.context() as patch, pytest.raises(PowerCut):
-            patch.setattr(outbox, "keep_effects", cut)
+            patch.setattr(deploying, "migrate", cut)
             deploy(engine, _program(old), NOW)
     with closing(_opened(old)) as engine:
-        assert engine.rows(_KIND, {"name": "outbox"}) == [("BASE TABLE",)]
+        assert len(engine.rows(_OLD)) == 1
         assert _rows(engine) == before
         deploy(engine, _program(old), NOW)
         assert _rows(engine) == before
@@ -149,3 +198,16 @@ def test_an_older_store_is_read_and_run_by_the_command_line(old: Path) -> None:
         outcomes = {row[0]: row[14] for row in _rows(engine)}
         assert [*outcomes] == keys, "no message is lost, and none is written twice"
         assert "queued" not in outcomes.values() and "sending" not in outcomes.values()
+
+
+def test_outcomes_of_later_versions_are_known_to_a_store_that_is_there(whole: Path) -> None:
+    with closing(DuckEngine(None)) as engine:
+        engine.copy_from(whole / ".cij" / "state.duckdb")
+        before = _rows(engine)
+        engine.execute(_FORGET_OUTCOME)
+        assert _rows(engine) == before
+        with pytest.raises(Exception, match="capped"):
+            engine.execute(_CAP)
+        prepare(engine, _program(whole))
+        assert _rows(engine) == before
+        assert engine.execute(_CAP) == len(before)

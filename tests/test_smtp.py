@@ -365,7 +365,7 @@ def _outbox(count: int) -> Iterator[DuckEngine]:
     same = {"journey": "j", "step": "s", "channel": "email", "message": "m", "content": "h"}
     same |= {"outcome": "queued", "parameters": '{"name": "Ana"}'}
     columns: dict[str, Sequence[object]] = {name: [value] * count for name, value in same.items()}
-    columns["key"] = [f"k{i:04}" for i in range(count)]
+    columns["passage"], columns["turn"] = [*range(count)], [0] * count
     columns["customer"] = [f"c{i}" for i in range(count)]
     columns["address"] = [f"c{i}@example.com" for i in range(count)]
     columns["created_at"] = [NOW] * count

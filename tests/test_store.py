@@ -33,7 +33,7 @@ _CONSTRAINTS = query(
     "SELECT c.table_name FROM duckdb_constraints() AS c WHERE c.constraint_type <> 'NOT NULL' "
     "UNION ALL SELECT i.table_name FROM duckdb_indexes() AS i"
 )
-_TWICE = query("INSERT INTO outbox_row SELECT * FROM outbox_row ORDER BY key LIMIT 1")
+_TWICE = query("INSERT INTO outbox_row SELECT * FROM outbox_row ORDER BY passage LIMIT 1")
 _GROW = query(
     "CREATE TABLE big AS SELECT range AS n, MD5(CAST(range AS VARCHAR)) AS t FROM RANGE(1)"
 )

@@ -89,7 +89,9 @@ _EFFECT = query(
 )
 
 # The key of the row `o` with the effect `e` (S19), the same text that `Context.key` makes.
-KEY = fill("CONCAT(e.journey, ':', CAST(o.passage AS TEXT), ':', e.step, ':', CAST(o.turn AS TEXT))")
+KEY = fill(
+    "CONCAT(e.journey, ':', CAST(o.passage AS TEXT), ':', e.step, ':', CAST(o.turn AS TEXT))"
+)
 
 # What is queued may go since it was created, where nothing else is said. An outcome is a text to all
 # who read, also in its order.

@@ -168,7 +168,7 @@ class Recovery:
 def prepare(engine: Engine) -> None:
     """Make the tables of the outbox unless they are there, of an older one if there is one."""
     with engine.transaction():
-        kinds = dict(engine.rows(stored.KINDS))
+        kinds: dict[str, str] = dict(engine.rows(stored.KINDS))
         wide = kinds == stored.WIDE
         if wide:
             engine.execute(stored.ADD_EXPIRY)
@@ -185,7 +185,7 @@ def prepare(engine: Engine) -> None:
 
 def _bring_rows_over(engine: Engine) -> None:
     """Have the rows that are there say turns and outcomes as this version does."""
-    columns = dict(engine.rows(COLUMNS_THERE, {"table": "outbox_row"}))
+    columns: dict[str, str] = dict(engine.rows(COLUMNS_THERE, {"table": "outbox_row"}))
     if "key" in columns:
         engine.execute(stored.DROP_VIEW)
         engine.execute(stored.KEYS_TO_TURNS)
