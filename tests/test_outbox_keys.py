@@ -1,0 +1,134 @@
+"""Keys of the outbox (S19): they are not stored, and what has one is found by the numbers in it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from cij.compiler.sql import query
+from cij.compiler.sql.outbox import having
+from cij.compiler.sql.template import fill
+from cij.runtime.delivery import prepare
+from cij.runtime.engine import DuckEngine
+from tests.outbox import put
+from tests.town import Town
+
+START = datetime(2026, 3, 2, 9)
+# Names with what stands between the parts of a key, and with numbers.
+ODD = """
+message email `sale:2026:1` {
+  topic = news
+  locale "en" {
+    subject = "Hi"
+    body = "Hello"
+  }
+}
+
+journey `spring:2026:1` {
+  enter on visit
+  again always
+  steps {
+    repeat up to 2 times every 1 hour {
+      send email `sale:2026:1`
+    }
+  }
+}
+"""
+
+
+def _town() -> Town:
+    town = Town(ODD, START)
+    town.people("ana", "bob")
+    town.tick(START)
+    for name in ("bob", "ana"):
+        town.event("visit", name, START)
+    town.run_to(datetime(2026, 3, 2, 12))
+    return town
+
+
+def _keys(town: Town, name: str) -> list[str]:
+    return [
+        k
+        for k, c in town.rows("SELECT o.key, o.customer FROM outbox AS o ORDER BY o.key")
+        if c == name
+    ]
+
+
+def _listed(town: Town) -> list[tuple[str, str]]:
+    return town.rows("SELECT s.address, s.reason FROM suppression AS s ORDER BY s.address")
+
+
+def test_a_key_is_journey_passage_step_and_turn() -> None:
+    town = _town()
+    ana, bob = (
+        [f"spring:2026:1:{passage}:send sale:2026:1:{turn}" for turn in range(2)]
+        for passage in (1, 2)
+    )
+    assert [_keys(town, "ana"), _keys(town, "bob")] == [ana, bob]
+
+
+def test_a_bounce_is_about_the_address_of_its_message() -> None:
+    town = _town()
+    for name in ("ana", "bob"):
+        town.change(name, email=f"new.{name}@example.com")
+    town.event("bounced", "ana", START, message_key=_keys(town, "ana")[1], channel="email")
+    assert _listed(town) == [("ana@example.com", "hard bounce")]
+
+
+@pytest.mark.parametrize(
+    "key", [None, "", ":", "sent", "spring:2026:1:9:send sale:2026:1:0", "x:1:send sale:2026:1:0"]
+)
+def test_a_bounce_of_no_message_is_about_the_address_of_today(key: str | None) -> None:
+    town = _town()
+    town.change("ana", email="new.ana@example.com")
+    town.event("bounced", "ana", START, message_key=key, channel="email")
+    assert _listed(town) == [("new.ana@example.com", "hard bounce")]
+
+
+# --- any names and any keys -------------------------------------------------------------------
+
+_NAMES = st.sampled_from(["a", "a:1", "1", "1:a", "a:1:1", "send x:0", "fr.send", "añ:2026"])
+_NUMBERS = st.integers(0, 3)
+_ROWS = st.lists(st.tuples(_NAMES, _NUMBERS, _NAMES, _NUMBERS), min_size=1, max_size=12)
+_MADE_UP = st.lists(st.text("a1:. -9é", max_size=12) | st.just("1" * 30), max_size=5)
+
+_FOUND = query(
+    "SELECT h.key, h.channel, h.message, h.address FROM {rows} AS h ORDER BY ALL",
+    rows=having(fill("SELECT g.key FROM given_key AS g")),
+)
+_EXPECTED = query(
+    "SELECT o.key, o.channel, o.message, o.address FROM outbox AS o "
+    "WHERE o.key IN (SELECT g.key FROM given_key AS g) ORDER BY ALL"
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DuckEngine]:
+    with closing(DuckEngine(None, threads=1)) as found:
+        prepare(found)
+        found.execute(query("CREATE TABLE given_key (key VARCHAR)"))
+        yield found
+
+
+@settings(max_examples=60, deadline=None)
+@given(_ROWS, _MADE_UP, st.data())
+def test_rows_are_found_by_their_keys(
+    engine: DuckEngine,
+    rows: list[tuple[str, int, str, int]],
+    made_up: list[str],
+    data: st.DataObject,
+) -> None:
+    for table in ("outbox_row", "given_key"):
+        engine.execute(query("DELETE FROM {t}", t=table))
+    journeys, passages, steps, turns = map(list, zip(*rows, strict=True))
+    columns = {"journey": journeys, "passage": passages, "step": steps, "turn": turns}
+    put(engine, {**columns, "address": [f"{n}@example.com" for n in range(len(rows))]})
+    keys = [":".join(map(str, row)) for row in rows]
+    wanted = data.draw(st.lists(st.sampled_from(keys))) + made_up
+    if wanted:
+        engine.append("given_key", {"key": wanted})
+    found = engine.rows(_FOUND)
+    assert found == engine.rows(_EXPECTED)
+    assert {row[0] for row in found} == {*keys} & {*wanted}
