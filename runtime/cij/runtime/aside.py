@@ -30,12 +30,12 @@ _IN_ROUND = "SELECT f.customer FROM fresh AS f WHERE f.round = $round"
 _REACHED = (
     query(
         "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.*, p.rowid AS place "
-        "FROM passage AS p "
+        "FROM passage_row AS p "
         "WHERE p.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round)"
     ),
     query(
         "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.*, p.rowid AS place "
-        "FROM passage AS p WHERE p.rowid IN (SELECT q.rowid FROM passage AS q "
+        "FROM passage_row AS p WHERE p.rowid IN (SELECT q.rowid FROM passage_row AS q "
         "WHERE q.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round))"
     ),
 )
@@ -43,9 +43,9 @@ _REACHED = (
 # three columns less are read. More than `most` are not few.
 _DUE = query(
     "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* REPLACE ("
-    "CAST(NULL AS TIMESTAMP) AS ended_at, CAST(NULL AS VARCHAR) AS outcome, "
-    "CAST(NULL AS VARCHAR) AS cause), p.rowid AS place "
-    "FROM passage AS p WHERE p.wake_at <= $now LIMIT $most"
+    "CAST(NULL AS TIMESTAMP) AS ended_at, CAST(NULL AS BIGINT) AS outcome, "
+    "CAST(NULL AS BIGINT) AS cause), p.rowid AS place "
+    "FROM passage_row AS p WHERE p.wake_at <= $now LIMIT $most"
 )
 # Who was set aside is lifted already.
 _TAKE_OUT = TAKE_OUT.over({"lifted l": "reached"})
@@ -134,7 +134,7 @@ def over_customers(statement: Statement) -> Statement:
 
 def over_both(statement: Statement) -> Statement:
     """Return the statement that reads the customers and passages set aside instead of all."""
-    return statement.over({"customer c": "concerned", "passage p": "reached"})
+    return statement.over({"customer c": "concerned", "passage_row p": "reached"})
 
 
 def _are_scattered(engine: Engine, people: int) -> bool:

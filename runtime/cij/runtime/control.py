@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from cij.compiler.sql import outbox, query
+from cij.compiler.sql import names, outbox, query
 from cij.runtime.engine import Engine
 from cij.runtime.entering import turn_all_away
 
@@ -51,7 +51,7 @@ _RESTART = query(
     "UPDATE journey_state SET started_at = $now, entered_until = NULL WHERE journey = $journey"
 )
 _INSIDE = query(
-    "SELECT COUNT(*) FROM passage AS p WHERE p.journey = $journey AND p.ended_at IS NULL"
+    "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $number AND p.ended_at IS NULL"
 )
 _QUEUED = query(
     "SELECT COUNT(*) FROM outbox AS o WHERE o.journey = $journey AND o.outcome = 'queued'"
@@ -65,8 +65,9 @@ WHERE o.journey = $journey AND p.ended_at IS NULL
 """
 )
 _END = query(
-    "UPDATE passage SET ended_at = $now, outcome = 'stopped', cause = 'stopped', wake_at = NULL "
-    "WHERE journey = $journey AND ended_at IS NULL"
+    "UPDATE passage_row SET ended_at = $now, outcome = {stopped}, cause = {stopped}, "
+    "wake_at = NULL WHERE journey = $number AND ended_at IS NULL",
+    stopped=names.numbered(names.STOPPED),
 )
 _CANCEL = query(
     "UPDATE outbox_row SET outcome = 'cancelled', reason = 'the journey was stopped', "
@@ -123,7 +124,7 @@ def known_journeys(engine: Engine) -> list[str]:
 
 def inside(engine: Engine, journey: str) -> int:
     """Return how many people are inside."""
-    return int(engine.rows(_INSIDE, {"journey": journey})[0][0])
+    return int(engine.rows(_INSIDE, {"number": names.number_of(journey)})[0][0])
 
 
 def apply(engine: Engine, message: Mapping[str, Any], now: datetime) -> Done:
@@ -178,7 +179,11 @@ def resume(engine: Engine, journey: str, now: datetime, *, again: bool) -> Done:
 
 def stop(engine: Engine, journey: str, now: datetime) -> Done:
     """End the passages of all who are inside, and cut off the outbox. Final."""
-    named: dict[str, object] = {"journey": journey, "now": now}
+    named: dict[str, object] = {
+        "journey": journey,
+        "number": names.number_of(journey),
+        "now": now,
+    }
     with engine.transaction():
         if _state(engine, journey) == "stopped":
             return _done(engine, journey, "stop", changed=False)

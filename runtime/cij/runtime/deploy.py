@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
-from cij.compiler.sql import query
+from cij.compiler.sql import names, query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.governing import held_by, rules_of
 from cij.compiler.sql.store import DDL, META, SCRATCH, VISITED
-from cij.runtime import refresh
+from cij.runtime import passages, refresh
 from cij.runtime.delivery import outbox
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
@@ -17,7 +17,7 @@ from cij.runtime.migrate import migrate
 from cij.runtime.world import World
 
 STORE_VERSION = "4"
-# Their outboxes are of other shapes; they are brought over.
+# What lies in these is brought over.
 _OLDER_VERSIONS = ("2", "3")
 
 _GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
@@ -44,11 +44,13 @@ _RESTART = query(
 _SEGMENT = query("SELECT s.definition FROM segment_state AS s WHERE s.segment = $segment")
 _FORGET_SEGMENT = query("DELETE FROM segment_state WHERE segment = $segment")
 _IN_USE = query(
-    "SELECT DISTINCT p.journey, p.version, p.state FROM passage AS p WHERE p.ended_at IS NULL"
+    "SELECT {journey}, {version}, {state} FROM (SELECT DISTINCT p.journey, p.version, p.state "
+    "FROM passage_row AS p WHERE p.ended_at IS NULL) AS r",
+    **names.said_of("r", "journey", "version", "state"),
 )
 _FORGET_META = query("DELETE FROM meta WHERE name = $name")
 _RELEASE = query(
-    "UPDATE passage SET wake_at = $now WHERE journey = $journey AND version = $version "
+    "UPDATE passage_row SET wake_at = $now WHERE journey = $journey AND version = $version "
     "AND state = $state AND ended_at IS NULL"
 )
 _CLEAR_TIMEOUTS = query("DELETE FROM timeout")
@@ -64,6 +66,7 @@ def prepare(engine: Engine, program: Program) -> None:
             f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
             "use the cij that wrote it, or start with a new state file"
         )
+    passages.prepare(engine)
     for statement in DDL:
         engine.execute(statement)
     if found != [(STORE_VERSION,)]:
@@ -95,9 +98,11 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
         engine.execute(statement)
     world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
     world.changes = changed
+    older = _older_versions(world, resting)
+    passages.keep_names(engine, (n for plan in world.journeys.values() for n in plan.names))
     moments = {*plan.moments}
-    for older in _older_versions(world, resting):
-        moments |= {*older.moments}
+    for each in older:
+        moments |= {*each.moments}
     _keep_moments(engine, moments)
     _keep_visits(world)
     outbox.keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
@@ -158,6 +163,7 @@ def _keep_rules(engine: Engine, program: Program, now: datetime) -> None:
     for journey, version, state in engine.rows(_IN_USE) if found else ():
         if held_by(state):
             at = {"journey": journey, "version": version, "state": state}
+            at = {key: names.number_of(text) for key, text in at.items()}
             engine.execute(_RELEASE, {**at, "now": now})
 
 
@@ -191,15 +197,15 @@ def _keep_visits(world: World) -> None:
 def _keep_timeouts(world: World) -> None:
     """Say where the timers of all live rests lead."""
     rows = [
-        (plan.version, state, root)
+        (plan.name, plan.version, names.number_of(plan.version), names.number_of(state), root)
         for plan in world.journeys.values()
         for state, root in plan.timers.items()
     ]
     world.engine.execute(_CLEAR_TIMEOUTS)
     if rows:
         columns = zip(*rows, strict=True)
-        names = ("version", "state", "root")
-        world.engine.append("timeout", dict(zip(names, columns, strict=True)))
+        keys = ("journey", "version", "number", "state", "root")
+        world.engine.append("timeout", dict(zip(keys, columns, strict=True)))
 
 
 def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:

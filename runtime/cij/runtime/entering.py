@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.sql import query
+from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
@@ -24,7 +25,7 @@ _SET_ENTERED = query(
     """WHERE journey IN (SELECT UNNEST(FROM_JSON($journeys, '["VARCHAR"]')))"""
 )
 _ENTERED = query(
-    "SELECT COUNT(*) FROM passage AS p WHERE p.journey = $journey AND p.entered_at >= $since"
+    "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $journey AND p.entered_at >= $since"
 )
 _NEVER = datetime(9999, 12, 30)
 _UNLIMITED = 2**62
@@ -210,5 +211,5 @@ def _capacity(world: World, door: Door, now: datetime) -> int:
     if limit is None:
         return _UNLIMITED
     since = period_start(limit.unit, door.plan.zone, now)
-    entered = world.engine.rows(_ENTERED, {"journey": door.plan.name, "since": since})
+    entered = world.engine.rows(_ENTERED, {"journey": number_of(door.plan.name), "since": since})
     return limit.count - int(entered[0][0])

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cij.compiler.program import Act, Journey, Program, Rest, from_json
-from cij.compiler.sql import query
+from cij.compiler.sql import names, query
 from cij.compiler.sql.plan.governing import heading_for, held_by, stands_at
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
+from cij.runtime.passages import keep_names
 
 _INSIDE = query(
-    "SELECT p.journey, p.version, p.state, COUNT(*) FROM passage AS p WHERE p.ended_at IS NULL "
-    "GROUP BY p.journey, p.version, p.state ORDER BY p.journey, p.version, p.state"
+    "SELECT {journey}, {version}, {state}, r.n FROM ("
+    "SELECT p.journey, p.version, p.state, COUNT(*) AS n FROM passage_row AS p "
+    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.version, p.state) AS r ORDER BY 1, 2, 3",
+    **names.said_of("r", "journey", "version", "state"),
 )
 _PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
 # Who goes on at once is due at once; who goes on waiting keeps the instant of his timer.
 _MOVE = query(
-    "UPDATE passage SET version = $new, state = $target, "
+    "UPDATE passage_row SET version = $new, state = $target, "
     "wake_at = CASE WHEN $at_once THEN since ELSE wake_at END "
     "WHERE journey = $journey AND version = $version AND state = $state AND ended_at IS NULL"
 )
@@ -113,15 +116,16 @@ def migrate(engine: Engine, program: Program) -> list[Change]:
     versions = {j.name: j.version for j in program.journeys}
     for change in found:
         if change.target is not None:
-            parameters: dict[str, object] = {
+            where = {
                 "new": versions[change.journey],
                 "target": change.target,
-                "at_once": change.what != "adopts",
                 "journey": change.journey,
                 "version": change.version,
                 "state": change.state,
             }
-            engine.execute(_MOVE, parameters)
+            keep_names(engine, where.values())
+            numbers = {name: names.number_of(text) for name, text in where.items()}
+            engine.execute(_MOVE, {**numbers, "at_once": change.what != "adopts"})
     return found
 
 

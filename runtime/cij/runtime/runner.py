@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, marks, query
+from cij.compiler.sql import Statement, marks, names, query
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
@@ -34,18 +34,21 @@ _log = logging.getLogger("cij.run")
 
 # Passages of customers who are gone from all sources, and second passages after a merge (S26).
 _GONE = query(
-    "UPDATE passage SET ended_at = $now, outcome = 'gone', cause = 'gone', wake_at = NULL "
+    "UPDATE passage_row SET ended_at = $now, outcome = {gone}, cause = {gone}, wake_at = NULL "
     "WHERE ended_at IS NULL "
-    "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage.customer)"
+    "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage_row.customer)",
+    gone=names.numbered(names.GONE),
 )
 _FOLLOW = tuple(
-    follow(table) for table in ("passage", "outbox_row", "conversion", "entry_queue", "suppression")
+    follow(table)
+    for table in ("passage_row", "outbox_row", "conversion", "entry_queue", "suppression")
 )
 _MERGED = query(
-    "UPDATE passage SET ended_at = $now, outcome = 'merged', cause = 'merged', wake_at = NULL "
-    "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage AS q WHERE q.ended_at IS NULL "
-    "AND q.journey = passage.journey AND q.customer = passage.customer "
-    "AND q.entry_key = passage.entry_key AND q.id < passage.id)"
+    "UPDATE passage_row SET ended_at = $now, outcome = {merged}, cause = {merged}, wake_at = NULL "
+    "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage_row AS q WHERE q.ended_at IS NULL "
+    "AND q.journey = passage_row.journey AND q.customer = passage_row.customer "
+    "AND q.entry_key = passage_row.entry_key AND q.id < passage_row.id)",
+    merged=names.numbered(names.MERGED),
 )
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)

@@ -136,9 +136,7 @@ def _react(
         for found in wave.reactions(world, events, paused, aside):
             parameters = {"now": report.now, "round": round, "event": found.event}
             for statement in found.statements:
-                changed += world.engine.execute(
-                    statement, {**parameters, "versions": found.versions}
-                )
+                changed += world.engine.execute(statement, {**parameters, **found.versions})
         if changed:
             _advance(world, report, round, aside)
         if _enter_by_events(world, at_doors, events, round, report):

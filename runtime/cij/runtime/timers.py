@@ -8,11 +8,12 @@ from cij.runtime.world import World
 
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
 # Who has left has no timer any more.
-_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p")
+_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
 # In a pause timers run on, and what falls due happens when it ends (S22).
 _NEXT_RUNNING = query(
-    "SELECT MIN(p.wake_at) FROM passage AS p WHERE NOT p.journey IN "
-    "(SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')"
+    "SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN "
+    "(SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey "
+    "WHERE k.state = 'paused')"
 )
 
 

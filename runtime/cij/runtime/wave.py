@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import EventPlan, FormPlan, JourneyPlan, RegionPlan
 from cij.runtime import aside as set_aside
 from cij.runtime.aside import Aside
@@ -69,7 +70,9 @@ def _foremost(world: World, woken: list[Row]) -> list[Row]:
     return [row for row in woken if world.priorities.get(row[0], 0) == first]
 
 
-_Group = tuple[RegionPlan, str]
+# Whose passages a statement is for, as its parameters: versions and their numbers.
+_Versions = Mapping[str, str]
+_Group = tuple[RegionPlan, _Versions]
 
 
 def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter[str]:
@@ -77,7 +80,7 @@ def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter
     done = Counter[str]()
     for region, versions in groups:
         for step, statement in region.statements:
-            done[step] += world.engine.execute(statement, {**parameters, "versions": versions})
+            done[step] += world.engine.execute(statement, {**parameters, **versions})
     return done
 
 
@@ -91,7 +94,7 @@ def _few(
             set_aside.of_woken(world.engine, people, aside)
         for step, statement in region.noting:
             narrow = set_aside.over_customers(statement)
-            done[step] += world.engine.execute(narrow, {**parameters, "versions": versions})
+            done[step] += world.engine.execute(narrow, {**parameters, **versions})
         # Who comes after reads what was written.
         aside.customers = not region.sets_fields
     set_aside.move_noted(world.engine, parameters, aside)
@@ -99,8 +102,8 @@ def _few(
     return done
 
 
-def _groups(world: World, woken: list[Row]) -> list[tuple[RegionPlan, str]]:
-    """Return the regions to go through, each with the versions that it is for, as JSON.
+def _groups(world: World, woken: list[Row]) -> list[_Group]:
+    """Return the regions to go through, each with the versions that it is for.
 
     Where there are caps journeys of one form go together only if no other stands between them, for
     the one that goes first gets the last place.
@@ -113,7 +116,9 @@ def _groups(world: World, woken: list[Row]) -> list[tuple[RegionPlan, str]]:
         turn += world.newest.is_capped and kind != last
         found.setdefault((*kind, turn), []).append(plan)
         last = kind
-    return [(_region(world, plans, root), _json(plans)) for (_, root, _), plans in found.items()]
+    return [
+        (_region(world, plans, root), _versions(plans)) for (_, root, _), plans in found.items()
+    ]
 
 
 def _form_of(plan: JourneyPlan) -> str:
@@ -124,8 +129,9 @@ def _region(world: World, plans: list[JourneyPlan], root: str) -> RegionPlan:
     return _common(world, plans).regions[root]
 
 
-def _json(plans: Iterable[JourneyPlan]) -> str:
-    return json.dumps([plan.version for plan in plans])
+def _versions(plans: Iterable[JourneyPlan]) -> _Versions:
+    found = [plan.version for plan in plans]
+    return {"versions": json.dumps(found), "numbers": json.dumps([number_of(v) for v in found])}
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -137,7 +143,7 @@ class Reaction:
 
     event: str
     statements: tuple[Statement, ...]
-    versions: str
+    versions: _Versions
 
 
 def reactions(
@@ -147,14 +153,14 @@ def reactions(
     live = list(world.journeys.values())
     if aside.passages:
         there = {version for (version,) in world.engine.rows(_VERSIONS)}
-        live = [plan for plan in live if plan.version in there]
+        live = [plan for plan in live if number_of(plan.version) in there]
     for event in events:
         for plans, is_paused in _alike(live, event, set(paused)):
             found = _event(world, plans, event)
             statements = found.leaving if is_paused else found.reactions
             if aside.passages:
                 statements = tuple(set_aside.over_both(s) for s in statements)
-            yield Reaction(event, statements, _json(plans))
+            yield Reaction(event, statements, _versions(plans))
 
 
 def _alike(

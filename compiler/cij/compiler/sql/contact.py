@@ -10,6 +10,7 @@ from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.sql import moments
 from cij.compiler.sql.local_time import after, column, zone_of
+from cij.compiler.sql.names import numbered
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
 
@@ -86,7 +87,7 @@ def expired(node: ex.Expired, scope: Scope) -> exp.Expr:
 
 
 def _is_held(node: ex.Expired, scope: Scope) -> exp.Expr:
-    states = [exp.Literal.string(state) for state in node.states]
+    states = [numbered(state) for state in node.states]
     return exp.In(this=column(scope.passage, "state"), expressions=states)
 
 

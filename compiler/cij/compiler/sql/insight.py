@@ -63,7 +63,7 @@ def readings(
         scope, joins = scope.with_event("e"), "LEFT JOIN {events} AS e ON e.seq = $event "
     tree = select(
         [named(_read(node, scope), f"v{i}") for i, node in enumerate(nodes)],
-        f"SELECT 1 FROM customer AS c LEFT JOIN passage AS p ON p.id = $passage {joins}"
+        f"SELECT 1 FROM customer AS c LEFT JOIN passage_row AS p ON p.id = $passage {joins}"
         "WHERE c.id = $customer",
         **({"events": f"event_{event}"} if event is not None else {}),
     )

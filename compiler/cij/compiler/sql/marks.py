@@ -61,9 +61,9 @@ COPIED_BY_ROW = query(
     name=MARK,
 )
 NOTE_ROWS = query(
-    "UPDATE passage SET customer_row = c.rowid FROM customer AS c "
-    "WHERE c.id = passage.customer AND passage.ended_at IS NULL "
-    "AND passage.customer_row IS DISTINCT FROM c.rowid"
+    "UPDATE passage_row SET customer_row = c.rowid FROM customer AS c "
+    "WHERE c.id = passage_row.customer AND passage_row.ended_at IS NULL "
+    "AND passage_row.customer_row IS DISTINCT FROM c.rowid"
 )
 
 

@@ -14,7 +14,7 @@ from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.template import Statement, query
 
 # Data, and what does not depend on what happened.
-_KEPT = {"meta", "counter", "visit", "moment", "moment_rule", "history"}
+_KEPT = {"meta", "counter", "visit", "name", "moment", "moment_rule", "history", "passage"}
 
 
 def _tables() -> list[str]:

@@ -4,7 +4,7 @@ Instants are UTC without a zone. There are no indexes: a key is unique because t
 effect commit together, and `audit` checks it.
 """
 
-from cij.compiler.sql import moments
+from cij.compiler.sql import moments, names
 from cij.compiler.sql.columns import stored_plainly
 from cij.compiler.sql.template import Statement, query
 
@@ -17,24 +17,42 @@ CONTROL = query(
     "drops_entries BOOLEAN, taken BIGINT, ticked_at TIMESTAMP)"
 )
 
+# One for each entry. Names are numbers (`names`), the view has texts.
+PASSAGES: tuple[Statement, ...] = (
+    stored_plainly(
+        query(
+            "CREATE TABLE IF NOT EXISTS passage_row (id BIGINT, journey BIGINT, version BIGINT, "
+            "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn BIGINT, is_held_out BOOLEAN, "
+            "entered_at TIMESTAMP, entered_from TIMESTAMP, state BIGINT, since TIMESTAMP, "
+            "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
+            "outcome BIGINT, cause BIGINT, at_entry VARCHAR, customer_row BIGINT)"
+        ),
+        *("customer", "at_entry"),
+    ),
+    names.DDL,
+    query(
+        """
+CREATE VIEW IF NOT EXISTS passage AS
+SELECT r.id, j.text AS journey, v.text AS version, r.customer, r.entry_key, r.trigger, r.turn,
+  r.is_held_out, r.entered_at, r.entered_from, s.text AS state, r.since, r.counts_from, r.event,
+  r.wake_at, r.ended_at, o.text AS outcome, c.text AS cause, r.at_entry, r.customer_row
+FROM passage_row AS r
+LEFT JOIN name AS j ON j.id = r.journey
+LEFT JOIN name AS v ON v.id = r.version
+LEFT JOIN name AS s ON s.id = r.state
+LEFT JOIN name AS o ON o.id = r.outcome
+LEFT JOIN name AS c ON c.id = r.cause
+"""
+    ),
+)
+
 DDL: tuple[Statement, ...] = (
+    *PASSAGES,
     query("CREATE TABLE IF NOT EXISTS counter (name VARCHAR, value BIGINT)"),
     query(
         "CREATE TABLE IF NOT EXISTS program "
         "(hash VARCHAR, text VARCHAR, deployed_at TIMESTAMP, number BIGINT)"
     ),
-    stored_plainly(
-        query(
-            "CREATE TABLE IF NOT EXISTS passage (id BIGINT, journey VARCHAR, version VARCHAR, "
-            "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, turn BIGINT, is_held_out BOOLEAN, "
-            "entered_at TIMESTAMP, entered_from TIMESTAMP, state VARCHAR, since TIMESTAMP, "
-            "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, ended_at TIMESTAMP, "
-            "outcome VARCHAR, cause VARCHAR, at_entry VARCHAR, customer_row BIGINT)"
-        ),
-        *("customer", "at_entry"),
-    ),
-    # Of stores that are older than this column.
-    query("ALTER TABLE passage ADD COLUMN IF NOT EXISTS customer_row BIGINT"),
     query(
         "CREATE TABLE IF NOT EXISTS move "
         "(passage BIGINT, at TIMESTAMP, path BIGINT, why VARCHAR, event BIGINT)"
@@ -105,14 +123,14 @@ SCRATCH: tuple[Statement, ...] = (
     ),
     # Where people go of whom several regions at once move few.
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS moved (passage BIGINT, state VARCHAR, "
-        "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, turn BIGINT, outcome VARCHAR, "
-        "cause VARCHAR)"
+        "CREATE TEMPORARY TABLE IF NOT EXISTS moved (passage BIGINT, state BIGINT, "
+        "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, turn BIGINT, outcome BIGINT, "
+        "cause BIGINT)"
     ),
-    # Where the timers of live rests lead; of a run, not of a tick.
+    # Where the timers of live rests lead; of a run, not of a tick. `number` is that of the version.
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS timeout "
-        "(version VARCHAR, state VARCHAR, root VARCHAR)"
+        "(journey VARCHAR, version VARCHAR, number BIGINT, state BIGINT, root VARCHAR)"
     ),
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "

@@ -13,6 +13,7 @@ from cij.compiler import program as pg
 from cij.compiler.expression import Expression, HashShare
 from cij.compiler.parts import parts
 from cij.compiler.sql import query
+from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan.governing import governed, rules_of
 from cij.compiler.sql.plan.regions import Leaf, regions
 from cij.runtime.delivery.render import choose_locale
@@ -26,7 +27,7 @@ _MOVES = query(
     """
 SELECT DISTINCT n.before, n.path, n.why FROM (
   SELECT LAG(m.path) OVER (PARTITION BY m.passage ORDER BY m.rowid) AS before, m.path, m.why
-  FROM move AS m JOIN passage AS p ON p.id = m.passage WHERE p.journey = $journey
+  FROM move AS m JOIN passage_row AS p ON p.id = m.passage WHERE p.journey = $number
 ) AS n
 """
 )
@@ -36,12 +37,12 @@ _LOCALES = query(
     "AND o.channel <> 'action' AND o.outcome IN ('queued', 'delivered')"
 )
 _BY_SEGMENT = query(
-    "SELECT DISTINCT s.segment FROM passage AS p JOIN segment_member AS s ON s.customer = p.customer "
-    "WHERE p.journey = $journey AND p.trigger IS NULL"
+    "SELECT DISTINCT s.segment FROM passage_row AS p JOIN segment_member AS s ON s.customer = p.customer "
+    "WHERE p.journey = $number AND p.trigger IS NULL"
 )
 _BY_EVENT = (
-    "SELECT 1 FROM passage AS p JOIN {events} AS e ON e.seq = p.trigger "
-    "WHERE p.journey = $journey LIMIT 1"
+    "SELECT 1 FROM passage_row AS p JOIN {events} AS e ON e.seq = p.trigger "
+    "WHERE p.journey = $number LIMIT 1"
 )
 
 
@@ -85,7 +86,7 @@ class Coverage:
                     self.points[point] = True
 
     def _seen(self, world: World, journey: pg.Journey) -> Iterator[tuple[str, str, str]]:
-        named = {"journey": journey.name}
+        named = _named(journey)
         leaves = self._leaves[journey.name]
         for before, path, why in world.engine.rows(_MOVES, named):
             if path in leaves:
@@ -218,8 +219,12 @@ def _decided(state: pg.State, why: str, target: str) -> Iterator[tuple[str, str,
             yield "condition", state.step, name.replace("branch", "when")
 
 
+def _named(journey: pg.Journey) -> dict[str, object]:
+    return {"journey": journey.name, "number": number_of(journey.name)}
+
+
 def _entered(world: World, journey: pg.Journey) -> Iterator[tuple[str, str, str]]:
-    named = {"journey": journey.name}
+    named = _named(journey)
     inside = {segment for (segment,) in world.engine.rows(_BY_SEGMENT, named)}
     for entry in journey.entries:
         if isinstance(entry, pg.SegmentEntry):

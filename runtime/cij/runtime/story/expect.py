@@ -6,6 +6,7 @@ from datetime import datetime
 from cij.compiler import story as st
 from cij.compiler.program import SegmentEntry
 from cij.compiler.sql import query
+from cij.compiler.sql.names import said_of
 from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.plan import segment_query
 from cij.compiler.sql.plan.governing import stands_at
@@ -21,8 +22,9 @@ _MESSAGES = query(
     key=KEY,
 )
 _PASSAGES = query(
-    "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage AS p "
-    "WHERE p.customer = $customer ORDER BY p.id ASC"
+    "SELECT {state}, p.wake_at, p.ended_at, {outcome} FROM passage_row AS p "
+    "WHERE p.customer = $customer ORDER BY p.id ASC",
+    **said_of("p", "state", "outcome"),
 )
 _SENT = ("delivered", "queued")
 

@@ -6,18 +6,20 @@ from datetime import datetime
 
 from cij.compiler.program import Act, End, Rest, State
 from cij.compiler.sql import query
+from cij.compiler.sql.names import said_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.runtime.story.stage import Stage
 
 # The order of rows in the store is the order in which they were written.
 _HISTORY = query(
     "SELECT h.at, h.passage, h.state, h.why FROM history AS h "
-    "JOIN passage AS p ON p.id = h.passage WHERE p.customer = $customer "
+    "JOIN passage_row AS p ON p.id = h.passage WHERE p.customer = $customer "
     "ORDER BY h.at ASC, h.written ASC, h.n ASC"
 )
 _PASSAGES = query(
-    "SELECT p.id, p.entered_at, p.wake_at, p.ended_at, p.entry_key, p.state, p.is_held_out "
-    "FROM passage AS p WHERE p.customer = $customer ORDER BY p.id ASC"
+    "SELECT p.id, p.entered_at, p.wake_at, p.ended_at, p.entry_key, {state}, p.is_held_out "
+    "FROM passage_row AS p WHERE p.customer = $customer ORDER BY p.id ASC",
+    **said_of("p", "state"),
 )
 _MESSAGES = query(
     "SELECT o.created_at, o.passage, o.step, o.channel, o.message, o.outcome, o.reason "

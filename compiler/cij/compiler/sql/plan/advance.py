@@ -8,7 +8,8 @@ from cij.compiler.expression import EnteredAt, Expired, Result
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, to_instant, to_local, value, zone_of
-from cij.compiler.sql.plan.context import Context, either, in_numbers, text, texts
+from cij.compiler.sql.names import numbered
+from cij.compiler.sql.plan.context import Context, either, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
 from cij.compiler.sql.plan.governing import family, heading_for
@@ -76,7 +77,7 @@ def _pick(region: Region, context: Context) -> Statement:
     context.naming(rows, "w")
     read = [*_guards(region.tree), *(_moment_of(x) for x in rests)]
     if context.journey.kept or _asks_for_passage(read):
-        kept = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = w.passage")
+        kept = fill("SELECT 1 FROM x JOIN passage_row AS p ON p.id = w.passage")
         rows.append("joins", kept.args["joins"][0].copy())
     context.with_triggers(rows, "w", *read)
     for leaf_ in rests:
@@ -241,15 +242,15 @@ def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
 # side of the join where the planner takes `moving` for empty, and rows would come in no order: an
 # update of scattered rows takes DuckDB fifty times as long.
 _MOVE = """
-UPDATE passage SET state = {state}, since = $now, counts_from = m.counts_from, event = m.event,
+UPDATE passage_row SET state = {state}, since = $now, counts_from = m.counts_from, event = m.event,
   wake_at = m.wake_at
 FROM moving AS m
-WHERE passage.id = m.passage
+WHERE passage_row.id = m.passage
 """
 
 
 def _move(region: Region) -> Statement:
-    states = {x.number: text(x.final.id) for x in region.leaves}
+    states = {x.number: numbered(x.final.id) for x in region.leaves}
     move = query(_MOVE, state=_by_leaf(states))
     _stay_since(region, move.tree)
     turn = _turn(region)
@@ -267,8 +268,8 @@ def _ending(region: Region) -> dict[str, exp.Expr]:
         return {}
     return {
         "ended_at": _by_leaf(inside | {n: fill("$now") for n in ends}),
-        "outcome": _by_leaf(inside | {n: _known(end.outcome) for n, end in ends.items()}),
-        "cause": _by_leaf(inside | {n: _known(end.cause) for n, end in ends.items()}),
+        "outcome": _by_leaf(inside | {n: numbered(end.outcome) for n, end in ends.items()}),
+        "cause": _by_leaf(inside | {n: numbered(end.cause) for n, end in ends.items()}),
     }
 
 
@@ -290,13 +291,13 @@ def _note(region: Region, context: Context) -> Statement | None:
         return None
     ends = {n: final for n, final in finals.items() if isinstance(final, pg.End)}
     assert all(end.outcome is not None for end in ends.values()), "who ends has an outcome"
-    nothing = {n: fill("CAST(NULL AS VARCHAR)") for n in finals}
+    nothing = {n: fill("CAST(NULL AS BIGINT)") for n in finals}
     return query(
         _NOTE,
-        state=_by_leaf({n: text(final.id) for n, final in finals.items()}),
+        state=_by_leaf({n: numbered(final.id) for n, final in finals.items()}),
         turn=_turn(region) or column("m", "turn"),
-        outcome=_by_leaf(nothing | {n: _known(end.outcome) for n, end in ends.items()}),
-        cause=_by_leaf(nothing | {n: _known(end.cause) for n, end in ends.items()}),
+        outcome=_by_leaf(nothing | {n: numbered(end.outcome) for n, end in ends.items()}),
+        cause=_by_leaf(nothing | {n: numbered(end.cause) for n, end in ends.items()}),
     )
 
 
@@ -311,12 +312,15 @@ def _stay_since(region: Region, move: exp.Expr) -> None:
         fill(
             "{after} AND {before}",
             after=in_numbers(exp.column("leaf", "m", quoted=True), numbers),
-            before=exp.In(this=column("passage", "state"), expressions=texts([*family(send)])),
+            before=exp.In(
+                this=column("passage_row", "state"),
+                expressions=[numbered(state) for state in family(send)],
+            ),
         )
         for send, numbers in sends.items()
     ]
     if again:
-        since = fill("CASE WHEN {a} THEN passage.since ELSE $now END", a=either(again))
+        since = fill("CASE WHEN {a} THEN passage_row.since ELSE $now END", a=either(again))
         next(e for e in move.expressions if e.this.name == "since").set("expression", since)
 
 
@@ -341,10 +345,6 @@ def _by_leaf(values: dict[int, exp.Expr]) -> exp.Expr:
     for number, tree in sorted(values.items()):
         case = case.when(exp.Literal.number(number), tree, copy=False)
     return case
-
-
-def _known(value: str | None) -> exp.Expr:
-    return exp.null() if value is None else text(value)
 
 
 def _cuts(region: Region, context: Context) -> list[Statement]:

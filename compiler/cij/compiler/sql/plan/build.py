@@ -100,6 +100,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         admit=admit(context),
         visits={path: rows for r in roots.values() for path, rows in visits(r).items()},
         effects=effects_of(journey, program),
+        names=_names(journey),
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
@@ -111,6 +112,17 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         priority=journey.priority,
         watches=tuple(_watch(rest, context) for rest in rests.values() if rest.conditions),
     )
+
+
+def _names(journey: pg.Journey) -> tuple[str, ...]:
+    """Return what passages of a journey say of themselves."""
+    found = {journey.name: None, journey.version: None}
+    for state in journey.states:
+        if isinstance(state, (pg.Rest, pg.End)):
+            found[state.id] = None
+        if isinstance(state, pg.End):
+            found |= {state.outcome: None, state.cause: None}
+    return tuple(found)
 
 
 def _form_plan(context: Context) -> FormPlan:

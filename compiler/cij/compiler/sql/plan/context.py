@@ -8,12 +8,17 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.columns import column
+from cij.compiler.sql.names import numbered, said
 from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
 
 # A version is made of the name as well, so it says whose it is.
 _ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["VARCHAR"]')))"""
+_ANY_NUMBER_OF = """{version} IN (SELECT UNNEST(FROM_JSON($numbers, '["BIGINT"]')))"""
+
+# The row of a passage, which has names by their numbers.
+_PASSAGE = "p"
 
 
 _KEY = "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))"
@@ -24,7 +29,7 @@ class Context:
     """One journey of one program, under the rules of the newest one.
 
     With `is_shared` it stands for all journeys of its form (`forms`): statements take those of the
-    versions in the parameter `versions`, and what a journey is called from the rows.
+    versions in the parameters `versions` and `numbers`, and what a journey is called from the rows.
     """
 
     program: pg.Program
@@ -55,25 +60,35 @@ class Context:
         assert not self.is_shared, "journeys of one form have no name in common"
         return {"journey": text(self.journey.name), "version": text(self.journey.version)}
 
+    @property
+    def numbers(self) -> dict[str, exp.Expr]:
+        """The same holes, for rows that have them as numbers."""
+        assert not self.is_shared, "journeys of one form have no name in common"
+        journey = self.journey
+        return {"journey": numbered(journey.name), "version": numbered(journey.version)}
+
     def names_of(self, row: str) -> dict[str, exp.Expr]:
         """The same, where `row` is of somebody in the journey."""
         if not self.is_shared:
             return self.names
-        return {"journey": column(row, "journey"), "version": column(row, "version")}
+        found = {"journey": column(row, "journey"), "version": column(row, "version")}
+        return {k: said(tree) for k, tree in found.items()} if row == _PASSAGE else found
 
     def inside(self, row: str) -> exp.Expr:
         """Return the condition that `row` is of somebody in the journey."""
         if self.is_shared:
-            return fill(_ANY_OF, version=column(row, "version"))
-        names = {"a": column(row, "journey"), "b": column(row, "version"), **self.names}
+            test = _ANY_NUMBER_OF if row == _PASSAGE else _ANY_OF
+            return fill(test, version=column(row, "version"))
+        own = self.numbers if row == _PASSAGE else self.names
+        names = {"a": column(row, "journey"), "b": column(row, "version"), **own}
         return fill("{a} = {journey} AND {b} = {version}", **names)
 
     def naming(self, rows: exp.Expr, row: str) -> exp.Expr:
         """Have `rows` also say the journey and version, where journeys share a statement."""
         if self.is_shared:
             assert isinstance(rows, exp.Select)
-            for tree in self.names_of(row).values():
-                rows.append("expressions", tree)
+            for name, tree in self.names_of(row).items():
+                rows.append("expressions", exp.alias_(tree, name, quoted=True))
         return rows
 
     def key(self, step: str, passage: exp.Expr, turn: exp.Expr, row: str) -> exp.Expr:
@@ -84,7 +99,7 @@ class Context:
         """
         head = text(f"{self.journey.name}:")
         if self.is_shared:
-            head = fill("CONCAT({journey}, ':')", journey=column(row, "journey"))
+            head = fill("CONCAT({journey}, ':')", journey=self.names_of(row)["journey"])
         return fill(_KEY, head=head, middle=text(f":{step}:"), passage=passage, turn=turn)
 
     def event(self, name: str) -> pg.Event:

@@ -8,6 +8,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, strict, value
 from cij.compiler.sql.local_time import after
+from cij.compiler.sql.names import ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import EntryPlan
@@ -28,7 +29,7 @@ _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
   s.segment
 FROM segment_member AS s
-LEFT JOIN passage AS p ON p.journey = {journey} AND p.customer = s.customer
+LEFT JOIN passage_row AS p ON p.journey = {journey} AND p.customer = s.customer
   AND p.entered_at >= $now AND s.since <= $entered_until
 WHERE s.segment = {segment} AND s.since < $closes AND p.id IS NULL
   AND ($entered_until IS NULL OR s.since > $entered_until OR s.since = $now)
@@ -68,7 +69,7 @@ def _members(entry: pg.SegmentEntry, context: Context) -> Statement:
     segment = text(entry.segment)
     if entry.every is not None:
         return _candidates(fill(_BY_CALENDAR, segment=segment))
-    rows = fill(_BY_SEGMENT, segment=segment, journey=text(context.journey.name))
+    rows = fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
     return _candidates(rows)
 
 
@@ -89,25 +90,25 @@ SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
 # Numbers are dense. They come from the places of sorted rows: counting them in a window takes twice
 # the time of all the rest, and on one core.
 _ADMIT = """
-INSERT INTO passage (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
+INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
 SELECT (SELECT k.value FROM counter AS k WHERE k.name = 'passage') + 1 + n.rowid
     - (SELECT MIN(f.rowid) FROM newly_inside AS f),
   {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
-  $now, n.counts_from, ':entering', $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
+  $now, n.counts_from, {entering}, $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
 FROM newly_inside AS n
 """
 
 # Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, for each row of the other.
 _FREE = """
-LEFT JOIN passage AS p ON p.journey = {journey} AND p.customer = x.customer AND {blocks}
+LEFT JOIN passage_row AS p ON p.journey = {journey} AND p.customer = x.customer AND {blocks}
 WHERE NOT {suppress} AND p.id IS NULL
 """
 
 # What asks the calendar cannot stand in a join.
 _FREE_AFTER = """
 WHERE NOT {suppress} AND NOT EXISTS(
-  SELECT 1 FROM passage AS p
+  SELECT 1 FROM passage_row AS p
   WHERE p.journey = {journey} AND p.customer = x.customer AND {blocks}
 )
 """
@@ -118,7 +119,7 @@ INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_o
   root, why, event, counts_from)
 SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, 'entered', p.trigger, p.counts_from
-FROM passage AS p
+FROM passage_row AS p
 WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
 """
 
@@ -133,7 +134,7 @@ def admit(context: Context) -> tuple[Statement, ...]:
     root = text(context.journey.start)
     return (
         Statement.later(lambda: _sorted(context)),
-        Statement.later(lambda: query(_ADMIT, **context.names)),
+        Statement.later(lambda: query(_ADMIT, entering=numbered(ENTERING), **context.numbers)),
         Statement.later(lambda: query(_WAKE_ENTERED, root=root, **context.names)),
         _COUNT_ENTERED,
     )
@@ -147,7 +148,7 @@ def _sorted(context: Context) -> Statement:
         suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
         blocks=blocks(journey, context),
         kept=_kept(journey, context),
-        journey=text(journey.name),
+        journey=numbered(journey.name),
     )
     found = query(_SORTED, rows=rows)
     if journey.per:

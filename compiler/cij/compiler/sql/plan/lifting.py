@@ -13,22 +13,22 @@ CLEAR_MOVED = query("DELETE FROM moved")
 LIFT = query(
     """
 CREATE OR REPLACE TEMPORARY TABLE lifted AS
-SELECT p.*, p.rowid AS place FROM passage AS p
+SELECT p.*, p.rowid AS place FROM passage_row AS p
 WHERE p.id IN (SELECT m.passage FROM moved AS m)
 """
 )
 TAKE_OUT = query(
-    "DELETE FROM passage WHERE passage.rowid IN "
+    "DELETE FROM passage_row WHERE passage_row.rowid IN "
     "(SELECT l.place FROM lifted AS l JOIN moved AS m ON m.passage = l.id)"
 )
 # Who is lifted because his time has come is found by that, without a look at who waits.
 TAKE_OUT_DUE = query(
-    "DELETE FROM passage WHERE passage.wake_at <= $now "
-    "AND passage.id IN (SELECT m.passage FROM moved AS m)"
+    "DELETE FROM passage_row WHERE passage_row.wake_at <= $now "
+    "AND passage_row.id IN (SELECT m.passage FROM moved AS m)"
 )
 PUT_BACK = query(
     """
-INSERT INTO passage
+INSERT INTO passage_row
 SELECT l.* EXCLUDE (place) REPLACE (
   m.state AS state, $now AS since, m.counts_from AS counts_from, m.event AS event,
   m.wake_at AS wake_at, m.turn AS turn,

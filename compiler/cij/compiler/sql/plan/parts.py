@@ -105,7 +105,7 @@ class EventPlan:
 @dataclass(frozen=True, slots=True)
 class FormPlan:
     """What moves those in several journeys of one form, all at once. Statements are those of a
-    journey, with the parameter `versions`: a JSON list of whose passages they are for."""
+    journey, with the parameters `versions` and `numbers`: JSON lists of whose passages they are for."""
 
     regions: Mapping[str, RegionPlan]
     events: Mapping[str, EventPlan]
@@ -129,7 +129,8 @@ class JourneyPlan:
     condition after a refresh.
 
     `zone` is that of its calendar; `starts` and `ends` are local to it. `visits` are the rows of the
-    table `visit` by path: place, state, why; `effects` those of the table `effect`.
+    table `visit` by path: place, state, why; `effects` those of the table `effect`; `names` are all
+    that the passages of the journey say by number.
     """
 
     name: str
@@ -144,6 +145,7 @@ class JourneyPlan:
     on_new_data: tuple[Statement, ...]
     visits: dict[int, list[tuple[int, str, str | None]]]
     effects: tuple[Effect, ...]
+    names: tuple[str, ...]
     zone: str
     form: Form
     limit: Limit | None = None

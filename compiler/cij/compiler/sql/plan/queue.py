@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition, strict
+from cij.compiler.sql.names import numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.entering import blocks
 from cij.compiler.sql.plan.waking import per_key
@@ -76,8 +77,8 @@ FROM (
         ) THEN 'left the segment'
         WHEN {suppress} THEN 'suppressed'
         WHEN x.copy > 1 OR EXISTS(
-          SELECT 1 FROM passage AS p
-          WHERE p.journey = {journey} AND p.customer = x.customer AND {blocks}
+          SELECT 1 FROM passage_row AS p
+          WHERE p.journey = {number} AND p.customer = x.customer AND {blocks}
         ) THEN 'again'
       END AS reason
     FROM (
@@ -114,7 +115,10 @@ def turn(context: Context) -> Statement:
     """Return the statement that finds those whose turn it is: `capacity` may enter at most."""
     journey = context.journey
     suppress = strict(journey.suppress, context.scope) if journey.suppress else exp.false()
-    return query(_TURN, suppress=suppress, blocks=blocks(journey, context), **context.names)
+    number = numbered(journey.name)
+    return query(
+        _TURN, suppress=suppress, blocks=blocks(journey, context), number=number, **context.names
+    )
 
 
 # The row of the queue is `p`, for it has what a passage has.

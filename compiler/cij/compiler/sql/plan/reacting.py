@@ -16,7 +16,7 @@ _CONVERSION = """
 SELECT p.id AS passage, p.customer, p.trigger, e.seq, e.at
 FROM fresh AS f
 JOIN {events} AS e ON e.seq = f.seq
-JOIN passage AS p ON p.customer = f.customer
+JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = {event} AND f.round = $round
   AND {here} AND {conditions}
@@ -28,7 +28,7 @@ WHERE f.event = {event} AND f.round = $round
 _MET = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, f.seq, f.at
 FROM fresh AS f
-JOIN passage AS p ON p.customer = f.customer
+JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = $event AND f.round = $round AND f.at >= p.entered_from
   AND {here} AND {conditions}
@@ -103,7 +103,7 @@ SELECT v.journey, v.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, {why}, v.event, v.at
 FROM conversion AS v
 JOIN fresh AS f ON f.seq = v.event AND f.round = $round
-JOIN passage AS p ON p.id = v.passage
+JOIN passage_row AS p ON p.id = v.passage
 WHERE v.goal = {goal} AND {here} AND p.ended_at IS NULL
   AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
 """,
@@ -152,7 +152,7 @@ FROM {rows} AS r
 
 _BY_NEW_DATA = """
 SELECT p.id AS passage, p.customer
-FROM passage AS p JOIN customer AS c ON c.id = p.customer
+FROM passage_row AS p JOIN customer AS c ON c.id = p.customer
 WHERE {here} AND {who} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
 """
@@ -160,7 +160,7 @@ WHERE {here} AND {who} AND {conditions}
 _AT_WAKING = """
 SELECT m.passage, m.customer
 FROM moving AS m
-JOIN passage AS p ON p.id = m.passage
+JOIN passage_row AS p ON p.id = m.passage
 JOIN customer AS c ON c.id = m.customer
 WHERE m.why <> 'joined' AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})

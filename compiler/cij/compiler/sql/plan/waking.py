@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
+from cij.compiler.sql.names import numbered
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
@@ -96,12 +97,12 @@ WAKE_DUE = query(
     """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT p.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+SELECT t.journey, t.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   t.root, 'timer', CAST(NULL AS BIGINT), $now
-FROM passage AS p
-JOIN timeout AS t ON t.version = p.version AND t.state = p.state
+FROM passage_row AS p
+JOIN timeout AS t ON t.number = p.version AND t.state = p.state
 WHERE p.wake_at <= $now
-  AND NOT p.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
+  AND NOT t.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
 """
 )
 
@@ -113,7 +114,7 @@ SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
   e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
 FROM fresh AS f
 JOIN {events} AS e ON e.seq = f.seq
-JOIN passage AS p ON p.customer = f.customer
+JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = {event} AND f.round = $round
   AND {here} AND {conditions}
@@ -168,7 +169,7 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
         tests.append(test)
         root = root.when(test.copy(), text(arm.target), copy=False)
     conditions = [
-        fill("p.state = {rest}", rest=text(rest.id)),
+        fill("p.state = {rest}", rest=numbered(rest.id)),
         fill("e.at <= p.wake_at"),
         either(tests),
     ]
@@ -195,7 +196,7 @@ def _holds(
 
 _WATCH = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, {root} AS root
-FROM passage AS p JOIN customer AS c ON c.id = p.customer
+FROM passage_row AS p JOIN customer AS c ON c.id = p.customer
 WHERE p.journey = {journey} AND p.version = {version} AND p.state = {rest}
   AND p.wake_at >= $now AND {test}
 """
@@ -208,7 +209,8 @@ def watch(rest: pg.Rest, context: Context) -> Statement:
     for arm in rest.conditions:
         tests.append(condition(arm.condition, scope))
         root = root.when(tests[-1].copy(), text(arm.target), copy=False)
-    rows = fill(_WATCH, root=root, rest=text(rest.id), test=either(tests), **context.names)
+    here = {"rest": numbered(rest.id), **context.numbers}
+    rows = fill(_WATCH, root=root, test=either(tests), **here)
     rows = context.with_triggers(rows, "p", *(c.condition for c in rest.conditions))
     return query(
         """
@@ -226,10 +228,10 @@ FROM {rows} AS r
 def somebody_at(rest: pg.Rest, context: Context) -> Statement:
     """Return the query that tells whether anybody is at `rest`."""
     return query(
-        "SELECT EXISTS(SELECT 1 FROM passage AS p WHERE p.journey = {journey} "
+        "SELECT EXISTS(SELECT 1 FROM passage_row AS p WHERE p.journey = {journey} "
         "AND p.version = {version} AND p.state = {rest})",
-        rest=text(rest.id),
-        **context.names,
+        rest=numbered(rest.id),
+        **context.numbers,
     )
 
 
@@ -292,7 +294,7 @@ _BEFORE = """
 SELECT m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
   e.seq, e.at, {n} AS n, {root} AS root, GREATEST(m.counts_from, e.at) AS counts_from
 FROM moving AS m
-JOIN passage AS p ON p.id = m.passage
+JOIN passage_row AS p ON p.id = m.passage
 JOIN {events} AS e ON {belongs}
 JOIN customer AS c ON c.id = p.customer
 WHERE {leaves} AND e.at <= $now AND {test}
@@ -306,7 +308,7 @@ INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_o
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
   {root}, 'timer', CAST(NULL AS BIGINT), m.counts_from
 FROM moving AS m
-JOIN passage AS p ON p.id = m.passage
+JOIN passage_row AS p ON p.id = m.passage
 WHERE {leaves} AND m.wake_at <= $now
 """
 
@@ -351,9 +353,9 @@ WHERE r.place = 1
         rows=rows,
         **context.names_of("r"),
     )
-    numbered = arrived.tree.expression.find(exp.Subquery)
-    assert numbered is not None
-    context.naming(numbered.this, "q")
+    places = arrived.tree.expression.find(exp.Subquery)
+    assert places is not None
+    context.naming(places.this, "q")
     return arrived
 
 

@@ -100,7 +100,7 @@ def _rows(
     for n, cap in enumerate(caps, 1):
         rows.append("expressions", exp.alias_(room(cap, site.scope), f"room_{n}", quoted=True))
     if message.expires is not None:
-        held = fill("SELECT 1 FROM x JOIN passage AS p ON p.id = m.passage")
+        held = fill("SELECT 1 FROM x JOIN passage_row AS p ON p.id = m.passage")
         rows.append("joins", held.args["joins"][0].copy())
     reads = [*effect.parameters.values(), context.journey.language]
     names = context.trigger_events(*reads) or _trigger_events_of(message, context)

@@ -1,0 +1,31 @@
+"""The tables of passages, and the names that they say by number."""
+
+from collections.abc import Iterable
+
+from cij.compiler.sql import names, store
+from cij.runtime.engine import Engine
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables of passages unless they are there, of an older one if there is one."""
+    with engine.transaction():
+        wide = engine.rows(names.WIDE)
+        if wide:
+            engine.execute(names.RENAME_WIDE)
+            engine.execute(names.ADD_ROW)
+        for statement in store.PASSAGES:
+            engine.execute(statement)
+        keep_names(engine, names.GIVEN)
+        if wide:
+            keep_names(engine, (name for (name,) in engine.rows(names.WIDE_NAMES)))
+            engine.execute(names.NARROW)
+            engine.execute(names.DROP_WIDE)
+
+
+def keep_names(engine: Engine, texts: Iterable[str]) -> None:
+    """Write down which numbers stand for names, as far as it is not known."""
+    known = {id for (id,) in engine.rows(names.KNOWN)}
+    missing = {names.number_of(text): text for text in texts}
+    rows = {number: text for number, text in missing.items() if number not in known}
+    if rows:
+        engine.append("name", {"id": [*rows], "text": [*rows.values()]})
