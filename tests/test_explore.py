@@ -19,6 +19,7 @@ from cij.cli.main import cli
 from cij.compiler import story as st
 from cij.compiler.program import Program
 from cij.compiler.sql import query
+from cij.compiler.sql.names import number_of
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
@@ -107,7 +108,8 @@ def _sql(text: str) -> Doctor:
 
 DOCTORED: dict[str, Doctor] = {
     "nothing is sent after an exit": _sql(
-        "UPDATE passage SET ended_at = CAST('2026-03-02 08:00' AS TIMESTAMP), cause = 'exit'"
+        "UPDATE passage_row SET ended_at = CAST('2026-03-02 08:00' AS TIMESTAMP), "
+        f"cause = {number_of('exit')}"
     ),
     "consent holds": lambda lived: lived.said.clear(),
     "quiet hours hold": _sql(
@@ -118,17 +120,17 @@ DOCTORED: dict[str, Doctor] = {
     "the suppression list holds": lambda lived: lived.barred.append(
         Barred(START - HOUR, "ana", "email", "bounced")
     ),
-    "who is held out gets nothing": _sql("UPDATE passage SET is_held_out = TRUE"),
+    "who is held out gets nothing": _sql("UPDATE passage_row SET is_held_out = TRUE"),
     "an exit ends the passage": lambda lived: lived.events.append(
         Event(START + HOUR / 2, "ana", "order")
     ),
     "a key stands once": _sql("INSERT INTO outbox_row SELECT * FROM outbox_row AS o LIMIT 1"),
     "again always": _sql(
-        "INSERT INTO passage SELECT * REPLACE (p.id + 100 AS id) FROM passage AS p "
+        "INSERT INTO passage_row SELECT * REPLACE (p.id + 100 AS id) FROM passage_row AS p "
         "WHERE p.ended_at IS NULL"
     ),
     "nobody is overdue": _sql(
-        "UPDATE passage SET wake_at = CAST('2026-03-01' AS TIMESTAMP) WHERE ended_at IS NULL"
+        "UPDATE passage_row SET wake_at = CAST('2026-03-01' AS TIMESTAMP) WHERE ended_at IS NULL"
     ),
 }
 

@@ -17,6 +17,7 @@ from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program, Rest, from_json, to_json
 from cij.compiler.sql import query
+from cij.compiler.sql.names import ENTERING, number_of
 from cij.compiler.sql.plan import make_plan
 from cij.compiler.sql.store import AUDIT
 from cij.compiler.verify import verify
@@ -244,20 +245,22 @@ journey j {
 BREAKS = {
     "a key stands once in the outbox (S19)": "INSERT INTO outbox_row SELECT * FROM outbox_row",
     "who is inside has a timer, who left has none": (
-        "UPDATE passage SET wake_at = NULL WHERE ended_at IS NULL"
+        "UPDATE passage_row SET wake_at = NULL WHERE ended_at IS NULL"
     ),
-    "history ends where the passage stands": "UPDATE passage SET state = 'completed'",
+    "history ends where the passage stands": (
+        f"UPDATE passage_row SET state = {number_of('completed')}"
+    ),
     "nothing is sent after the end": "UPDATE outbox_row SET created_at = created_at + INTERVAL 9 DAY",
     "a message is a step of the history": "UPDATE effect SET step = 'second'",
     "one passage at a time (S7)": (
-        "INSERT INTO passage SELECT * REPLACE (id + 10 AS id) FROM passage"
+        "INSERT INTO passage_row SELECT * REPLACE (id + 10 AS id) FROM passage_row"
     ),
     "a goal counts once a passage": "INSERT INTO conversion SELECT * FROM conversion",
     "who left by a goal has converted (S8)": "DELETE FROM conversion",
-    "the held out get nothing (S9)": "UPDATE passage SET is_held_out = TRUE",
+    "the held out get nothing (S9)": "UPDATE passage_row SET is_held_out = TRUE",
     "no address, no delivery": "UPDATE outbox_row SET address = NULL",
     "parameters are JSON": "UPDATE outbox_row SET parameters = '{'",
-    "nobody is left half way": "UPDATE passage SET state = ':entering'",
+    "nobody is left half way": f"UPDATE passage_row SET state = {number_of(ENTERING)}",
 }
 
 

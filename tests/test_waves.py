@@ -63,7 +63,7 @@ _TOLD = query(
 _SENT = query(
     "SELECT o.key, o.journey, o.version, o.outcome, o.reason FROM outbox AS o ORDER BY ALL"
 )
-_MOVE = query("UPDATE passage SET customer_row = customer_row + 1")
+_MOVE = query("UPDATE passage_row SET customer_row = customer_row + 1")
 _ROWS = query(
     "SELECT COUNT(*) FROM passage AS p JOIN customer AS c ON c.id = p.customer "
     "WHERE p.ended_at IS NULL AND p.customer_row = c.rowid"

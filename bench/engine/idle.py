@@ -35,8 +35,8 @@ _LOOKED = query(
 )
 # Drawn by lot: they stand anywhere.
 _WAKE = query(
-    "UPDATE passage SET wake_at = $at WHERE id IN "
-    "(SELECT p.id FROM passage AS p WHERE p.ended_at IS NULL "
+    "UPDATE passage_row SET wake_at = $at WHERE id IN "
+    "(SELECT p.id FROM passage_row AS p WHERE p.ended_at IS NULL "
     "ORDER BY HASH(p.id + $turn) LIMIT $waking)"
 )
 _SENT = query("SELECT COUNT(*) FROM outbox")

@@ -8,6 +8,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.columns import column
 from cij.compiler.sql.marks import MARK, mark_of
+from cij.compiler.sql.names import number_of
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
@@ -70,7 +71,7 @@ FROM (
     marks=mark_of(column("p", "id")),
 )
 _WAITING = query("""
-INSERT INTO passage (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,
+INSERT INTO passage_row (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,
   entered_from, state, since, counts_from, wake_at, customer_row)
 SELECT r.range, $journey, $version, CONCAT('c', r.range), '', 0, FALSE, $now, $now, $state, $now,
   $now, $now + (30 * 86400 + r.range % 86400) * INTERVAL '1' SECOND, c.rowid
@@ -94,7 +95,8 @@ def waiting(engine: DuckEngine, program: Program, people: int, rest: str) -> Wor
     engine.execute(_PEOPLE, {"people": people})
     share = people // len(program.journeys)
     for n, journey in enumerate(program.journeys):
-        named = {"journey": journey.name, "version": journey.version, "state": rest, "now": START}
+        names = {"journey": journey.name, "version": journey.version, "state": rest}
+        named = {key: number_of(text) for key, text in names.items()} | {"now": START}
         engine.execute(_WAITING, {**named, "first": n * share, "last": (n + 1) * share})
     engine.execute(_NUMBER, {"people": people})
     return world

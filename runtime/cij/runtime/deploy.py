@@ -197,14 +197,14 @@ def _keep_visits(world: World) -> None:
 def _keep_timeouts(world: World) -> None:
     """Say where the timers of all live rests lead."""
     rows = [
-        (plan.name, plan.version, names.number_of(plan.version), names.number_of(state), root)
+        (plan.name, *(names.number_of(each) for each in (plan.version, state, root)))
         for plan in world.journeys.values()
         for state, root in plan.timers.items()
     ]
     world.engine.execute(_CLEAR_TIMEOUTS)
     if rows:
         columns = zip(*rows, strict=True)
-        keys = ("journey", "version", "number", "state", "root")
+        keys = ("journey", "version", "state", "root")
         world.engine.append("timeout", dict(zip(keys, columns, strict=True)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cij.compiler.sql import names, store
+from cij.compiler.sql import Statement, names, store
 from cij.runtime.engine import Engine
 
 
@@ -11,15 +11,17 @@ def prepare(engine: Engine) -> None:
     with engine.transaction():
         wide = engine.rows(names.WIDE)
         if wide:
-            engine.execute(names.RENAME_WIDE)
-            engine.execute(names.ADD_ROW)
-        for statement in store.PASSAGES:
-            engine.execute(statement)
+            _all(engine, names.SET_ASIDE)
+        _all(engine, store.PASSAGES)
         keep_names(engine, names.GIVEN)
         if wide:
             keep_names(engine, (name for (name,) in engine.rows(names.WIDE_NAMES)))
-            engine.execute(names.NARROW)
-            engine.execute(names.DROP_WIDE)
+            _all(engine, (names.NARROW, names.NARROW_MOVES, *names.DROP_WIDE))
+
+
+def _all(engine: Engine, statements: Iterable[Statement]) -> None:
+    for statement in statements:
+        engine.execute(statement)
 
 
 def keep_names(engine: Engine, texts: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.intake import event_table
+from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import (
     active_customers,
     ahead_events,
@@ -134,9 +135,16 @@ def _react(
         aside = of_round(world.engine, round, sum(events.values()))
         changed = 0
         for found in wave.reactions(world, events, paused, aside):
-            parameters = {"now": report.now, "round": round, "event": found.event}
+            parameters = {
+                "now": report.now,
+                "round": round,
+                "event": found.event,
+                "why": number_of(found.event),
+            }
             for statement in found.statements:
-                changed += world.engine.execute(statement, {**parameters, **found.versions})
+                changed += world.engine.execute(
+                    statement, {**parameters, "versions": found.versions}
+                )
         if changed:
             _advance(world, report, round, aside)
         if _enter_by_events(world, at_doors, events, round, report):

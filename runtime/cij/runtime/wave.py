@@ -58,8 +58,16 @@ def _woken(world: World) -> list[Row]:
     """Return how many are woken, by journey, version and root, in this order."""
     some = world.engine.rows(_SOMEBODY, {"most": _SOME})
     if len(some) == _SOME:
-        return sorted(world.engine.rows(_WOKEN))
-    return sorted((*group, people) for group, people in Counter(some).items())
+        found = world.engine.rows(_WOKEN)
+    else:
+        found = [(*group, people) for group, people in Counter(some).items()]
+    plans = {number_of(plan.version): plan for plan in world.journeys.values()}
+    return sorted(_named(plans[version], root, people) for _, version, root, people in found)
+
+
+def _named(plan: JourneyPlan, root: int, people: int) -> Row:
+    name = next(name for name in plan.regions if number_of(name) == root)
+    return plan.name, plan.version, name, people
 
 
 def _foremost(world: World, woken: list[Row]) -> list[Row]:
@@ -70,9 +78,7 @@ def _foremost(world: World, woken: list[Row]) -> list[Row]:
     return [row for row in woken if world.priorities.get(row[0], 0) == first]
 
 
-# Whose passages a statement is for, as its parameters: versions and their numbers.
-_Versions = Mapping[str, str]
-_Group = tuple[RegionPlan, _Versions]
+_Group = tuple[RegionPlan, str]
 
 
 def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter[str]:
@@ -80,7 +86,7 @@ def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter
     done = Counter[str]()
     for region, versions in groups:
         for step, statement in region.statements:
-            done[step] += world.engine.execute(statement, {**parameters, **versions})
+            done[step] += world.engine.execute(statement, {**parameters, "versions": versions})
     return done
 
 
@@ -94,7 +100,7 @@ def _few(
             set_aside.of_woken(world.engine, people, aside)
         for step, statement in region.noting:
             narrow = set_aside.over_customers(statement)
-            done[step] += world.engine.execute(narrow, {**parameters, **versions})
+            done[step] += world.engine.execute(narrow, {**parameters, "versions": versions})
         # Who comes after reads what was written.
         aside.customers = not region.sets_fields
     set_aside.move_noted(world.engine, parameters, aside)
@@ -103,7 +109,7 @@ def _few(
 
 
 def _groups(world: World, woken: list[Row]) -> list[_Group]:
-    """Return the regions to go through, each with the versions that it is for.
+    """Return the regions to go through, each with the versions that it is for, as JSON.
 
     Where there are caps journeys of one form go together only if no other stands between them, for
     the one that goes first gets the last place.
@@ -129,9 +135,8 @@ def _region(world: World, plans: list[JourneyPlan], root: str) -> RegionPlan:
     return _common(world, plans).regions[root]
 
 
-def _versions(plans: Iterable[JourneyPlan]) -> _Versions:
-    found = [plan.version for plan in plans]
-    return {"versions": json.dumps(found), "numbers": json.dumps([number_of(v) for v in found])}
+def _versions(plans: Iterable[JourneyPlan]) -> str:
+    return json.dumps([number_of(plan.version) for plan in plans])
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -143,7 +148,7 @@ class Reaction:
 
     event: str
     statements: tuple[Statement, ...]
-    versions: _Versions
+    versions: str
 
 
 def reactions(

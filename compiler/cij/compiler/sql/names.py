@@ -1,6 +1,7 @@
 """Names as numbers: passages say by number in which state of which journey they are.
 
     passage_row  journey, version, state, outcome and cause by their numbers
+    move         why by its number
     name         which number stands for which text
     passage      with texts, to be read (a view)
 
@@ -18,7 +19,10 @@ from cij.compiler.sql.template import fill, query
 
 # How passages end that no journey ends, and where one is in the instant of its entry.
 GONE, MERGED, STOPPED, ENTERING = "gone", "merged", "stopped", ":entering"
-GIVEN = (GONE, MERGED, STOPPED, ENTERING)
+# Why somebody is woken, where it is not by an event or a goal.
+ENTERED, TIMER, CONDITION, CAME_BEFORE = "entered", "timer", "condition", "came before"
+JOINED = "joined"
+GIVEN = (GONE, MERGED, STOPPED, ENTERING, ENTERED, TIMER, CONDITION, CAME_BEFORE, JOINED)
 
 # So many fit into a BIGINT.
 _DIGITS = 15
@@ -54,13 +58,18 @@ WIDE = query(
     "SELECT t.table_name FROM information_schema.tables AS t "
     "WHERE t.table_name = 'passage' AND t.table_type = 'BASE TABLE'"
 )
-RENAME_WIDE = query("ALTER TABLE passage RENAME TO passage_wide")
-# Of stores that are older than this column.
-ADD_ROW = query("ALTER TABLE passage_wide ADD COLUMN IF NOT EXISTS customer_row BIGINT")
+SET_ASIDE = (
+    query("DROP VIEW history"),
+    query("ALTER TABLE passage RENAME TO passage_wide"),
+    query("ALTER TABLE move RENAME TO move_wide"),
+    # Of stores that are older than this column.
+    query("ALTER TABLE passage_wide ADD COLUMN IF NOT EXISTS customer_row BIGINT"),
+)
 WIDE_NAMES = query(
     """
 SELECT DISTINCT u.name FROM (
   SELECT UNNEST([p.journey, p.version, p.state, p.outcome, p.cause]) AS name FROM passage_wide AS p
+  UNION ALL SELECT m.why FROM move_wide AS m
 ) AS u WHERE NOT u.name IS NULL
 """
 )
@@ -82,4 +91,12 @@ LEFT JOIN name AS c ON c.text = p.cause
 ORDER BY p.rowid
 """
 )
-DROP_WIDE = query("DROP TABLE passage_wide")
+NARROW_MOVES = query(
+    """
+INSERT INTO move (passage, at, path, why, event)
+SELECT m.passage, m.at, m.path, l.id, m.event
+FROM move_wide AS m LEFT JOIN name AS l ON l.text = m.why
+ORDER BY m.rowid
+"""
+)
+DROP_WIDE = (query("DROP TABLE passage_wide"), query("DROP TABLE move_wide"))

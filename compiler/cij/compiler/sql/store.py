@@ -17,7 +17,7 @@ CONTROL = query(
     "drops_entries BOOLEAN, taken BIGINT, ticked_at TIMESTAMP)"
 )
 
-# One for each entry. Names are numbers (`names`), the view has texts.
+# A passage for each entry, and its moves. Names are numbers (`names`), the view has texts.
 PASSAGES: tuple[Statement, ...] = (
     stored_plainly(
         query(
@@ -28,6 +28,10 @@ PASSAGES: tuple[Statement, ...] = (
             "outcome BIGINT, cause BIGINT, at_entry VARCHAR, customer_row BIGINT)"
         ),
         *("customer", "at_entry"),
+    ),
+    query(
+        "CREATE TABLE IF NOT EXISTS move "
+        "(passage BIGINT, at TIMESTAMP, path BIGINT, why BIGINT, event BIGINT)"
     ),
     names.DDL,
     query(
@@ -53,18 +57,14 @@ DDL: tuple[Statement, ...] = (
         "CREATE TABLE IF NOT EXISTS program "
         "(hash VARCHAR, text VARCHAR, deployed_at TIMESTAMP, number BIGINT)"
     ),
-    query(
-        "CREATE TABLE IF NOT EXISTS move "
-        "(passage BIGINT, at TIMESTAMP, path BIGINT, why VARCHAR, event BIGINT)"
-    ),
     query("CREATE TABLE IF NOT EXISTS visit (path BIGINT, n INTEGER, state VARCHAR, why VARCHAR)"),
     # A row a state. Rows of one passage and instant are in the order of `written` and `n`.
     query(
         """
 CREATE VIEW IF NOT EXISTS history AS
-SELECT m.passage, m.at, v.n, v.state, COALESCE(v.why, m.why) AS why,
+SELECT m.passage, m.at, v.n, v.state, COALESCE(v.why, l.text) AS why,
   CASE WHEN v.n = 0 THEN m.event END AS event, m.rowid AS written
-FROM move AS m JOIN visit AS v ON v.path = m.path
+FROM move AS m JOIN visit AS v ON v.path = m.path LEFT JOIN name AS l ON l.id = m.why
 """
     ),
     query(
@@ -116,9 +116,9 @@ FROM move AS m JOIN visit AS v ON v.path = m.path
 # Of one tick only; emptied in the transaction that filled them.
 SCRATCH: tuple[Statement, ...] = (
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey VARCHAR, version VARCHAR, "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey VARCHAR, version BIGINT, "
         "passage BIGINT NOT NULL, customer VARCHAR NOT NULL, trigger BIGINT, turn BIGINT NOT NULL, "
-        "is_held_out BOOLEAN NOT NULL, root VARCHAR, why VARCHAR, event BIGINT, "
+        "is_held_out BOOLEAN NOT NULL, root BIGINT, why BIGINT, event BIGINT, "
         "counts_from TIMESTAMP)"
     ),
     # Where people go of whom several regions at once move few.
@@ -127,10 +127,10 @@ SCRATCH: tuple[Statement, ...] = (
         "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, turn BIGINT, outcome BIGINT, "
         "cause BIGINT)"
     ),
-    # Where the timers of live rests lead; of a run, not of a tick. `number` is that of the version.
+    # Where the timers of live rests lead; of a run, not of a tick.
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS timeout "
-        "(journey VARCHAR, version VARCHAR, number BIGINT, state BIGINT, root VARCHAR)"
+        "(journey VARCHAR, version BIGINT, state BIGINT, root BIGINT)"
     ),
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "

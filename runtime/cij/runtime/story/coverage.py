@@ -13,7 +13,7 @@ from cij.compiler import program as pg
 from cij.compiler.expression import Expression, HashShare
 from cij.compiler.parts import parts
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.names import number_of, said_of
 from cij.compiler.sql.plan.governing import governed, rules_of
 from cij.compiler.sql.plan.regions import Leaf, regions
 from cij.runtime.delivery.render import choose_locale
@@ -25,11 +25,14 @@ KINDS = ("entry", "arm", "event", "condition", "timeout", "exit", "goal", "local
 # Each move with the one before it, once for all passages that went alike.
 _MOVES = query(
     """
-SELECT DISTINCT n.before, n.path, n.why FROM (
-  SELECT LAG(m.path) OVER (PARTITION BY m.passage ORDER BY m.rowid) AS before, m.path, m.why
-  FROM move AS m JOIN passage_row AS p ON p.id = m.passage WHERE p.journey = $number
-) AS n
-"""
+SELECT r.before, r.path, {why} FROM (
+  SELECT DISTINCT n.before, n.path, n.why FROM (
+    SELECT LAG(m.path) OVER (PARTITION BY m.passage ORDER BY m.rowid) AS before, m.path, m.why
+    FROM move AS m JOIN passage_row AS p ON p.id = m.passage WHERE p.journey = $number
+  ) AS n
+) AS r
+""",
+    **said_of("r", "why"),
 )
 _GOALS = query("SELECT DISTINCT v.goal FROM conversion AS v WHERE v.journey = $journey")
 _LOCALES = query(

@@ -8,7 +8,7 @@ from cij.compiler.expression import EnteredAt, Expired, Result
 from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, to_instant, to_local, value, zone_of
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, either, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
@@ -33,7 +33,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
         clear=query(
             "DELETE FROM woken WHERE {here} AND woken.root = {root}",
             here=context.inside("woken"),
-            root=text(region.root),
+            root=numbered(region.root),
         ),
         wake_again=(*_cuts(region, context), *arrivals(region, context)),
         note=_note(region, context),
@@ -71,7 +71,7 @@ def _pick(region: Region, context: Context) -> Statement:
     rests = [x for x in region.leaves if isinstance(x.final, pg.Rest) and not x.is_cut]
     leaf = _case(region.tree, context)
     zone = zone_of(context.scope)
-    here, root = context.inside("w"), text(region.root)
+    here, root = context.inside("w"), numbered(region.root)
     rows = fill(_WOKEN, leaf=leaf, zone=zone, root=root, here=here)
     assert isinstance(rows, exp.Select)
     context.naming(rows, "w")
@@ -354,7 +354,8 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
         # Who has come by nothing that is told of is still here for the reason of the waking.
         silent = [x.number for x in leaves if all(v.is_hidden for v in x.visits)]
         why = fill(
-            "CASE WHEN {silent} THEN m.why ELSE 'joined' END",
+            "CASE WHEN {silent} THEN m.why ELSE {joined} END",
+            joined=numbered(JOINED),
             silent=in_numbers(exp.column("leaf", "m", quoted=True), silent or [0]),
         )
         statement = query(
@@ -365,11 +366,11 @@ SELECT {journey}, {version}, m.passage, m.customer, m.trigger, {turn}, m.is_held
   {root}, {why}, m.event, m.counts_from
 FROM moving AS m WHERE {leaves}
 """,
-            root=text(target),
+            root=numbered(target),
             turn=_turn(region) or column("m", "turn"),
-            why=why if silent else text("joined"),
+            why=why if silent else numbered(JOINED),
             leaves=in_numbers(exp.column("leaf", "m", quoted=True), [x.number for x in leaves]),
-            **context.names_of("m"),
+            **context.waking_of("m"),
         )
         found.append(statement)
     return found

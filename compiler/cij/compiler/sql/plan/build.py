@@ -100,7 +100,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         admit=admit(context),
         visits={path: rows for r in roots.values() for path, rows in visits(r).items()},
         effects=effects_of(journey, program),
-        names=_names(journey),
+        names=(*_names(journey), *events),
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
@@ -115,13 +115,14 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
 
 
 def _names(journey: pg.Journey) -> tuple[str, ...]:
-    """Return what passages of a journey say of themselves."""
+    """Return what passages of a journey say of themselves, but for the events that move them."""
     found = {journey.name: None, journey.version: None}
     for state in journey.states:
         if isinstance(state, (pg.Rest, pg.End)):
             found[state.id] = None
         if isinstance(state, pg.End):
             found |= {state.outcome: None, state.cause: None}
+    found |= dict.fromkeys(goal.name for goal in journey.goals)
     return tuple(found)
 
 

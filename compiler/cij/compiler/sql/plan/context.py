@@ -14,10 +14,9 @@ from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
 
 # A version is made of the name as well, so it says whose it is.
-_ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["VARCHAR"]')))"""
-_ANY_NUMBER_OF = """{version} IN (SELECT UNNEST(FROM_JSON($numbers, '["BIGINT"]')))"""
+_ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["BIGINT"]')))"""
 
-# The row of a passage, which has names by their numbers.
+# The row of a passage. It says its journey by number, all others by name; versions are numbers.
 _PASSAGE = "p"
 
 
@@ -29,7 +28,7 @@ class Context:
     """One journey of one program, under the rules of the newest one.
 
     With `is_shared` it stands for all journeys of its form (`forms`): statements take those of the
-    versions in the parameters `versions` and `numbers`, and what a journey is called from the rows.
+    versions in the parameter `versions`, and what a journey is called from the rows.
     """
 
     program: pg.Program
@@ -67,27 +66,33 @@ class Context:
         journey = self.journey
         return {"journey": numbered(journey.name), "version": numbered(journey.version)}
 
+    def waking_of(self, row: str) -> dict[str, exp.Expr]:
+        """The same holes, for those of `row` who are woken: the journey by name, the version by
+        number."""
+        if not self.is_shared:
+            return {"journey": self.names["journey"], "version": self.numbers["version"]}
+        journey = column(row, "journey")
+        journey = said(journey) if row == _PASSAGE else journey
+        return {"journey": journey, "version": column(row, "version")}
+
     def names_of(self, row: str) -> dict[str, exp.Expr]:
         """The same, where `row` is of somebody in the journey."""
         if not self.is_shared:
             return self.names
-        found = {"journey": column(row, "journey"), "version": column(row, "version")}
-        return {k: said(tree) for k, tree in found.items()} if row == _PASSAGE else found
+        found = self.waking_of(row)
+        return {**found, "version": said(found["version"])}
 
     def inside(self, row: str) -> exp.Expr:
         """Return the condition that `row` is of somebody in the journey."""
         if self.is_shared:
-            test = _ANY_NUMBER_OF if row == _PASSAGE else _ANY_OF
-            return fill(test, version=column(row, "version"))
-        own = self.numbers if row == _PASSAGE else self.names
-        names = {"a": column(row, "journey"), "b": column(row, "version"), **own}
-        return fill("{a} = {journey} AND {b} = {version}", **names)
+            return fill(_ANY_OF, version=column(row, "version"))
+        return column(row, "version").eq(self.numbers["version"])
 
     def naming(self, rows: exp.Expr, row: str) -> exp.Expr:
         """Have `rows` also say the journey and version, where journeys share a statement."""
         if self.is_shared:
             assert isinstance(rows, exp.Select)
-            for name, tree in self.names_of(row).items():
+            for name, tree in self.waking_of(row).items():
                 rows.append("expressions", exp.alias_(tree, name, quoted=True))
         return rows
 

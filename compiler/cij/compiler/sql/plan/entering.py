@@ -8,7 +8,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, strict, value
 from cij.compiler.sql.local_time import after
-from cij.compiler.sql.names import ENTERING, numbered
+from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import EntryPlan
@@ -118,7 +118,7 @@ _WAKE_ENTERED = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  {root}, 'entered', p.trigger, p.counts_from
+  {root}, {entered}, p.trigger, p.counts_from
 FROM passage_row AS p
 WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
 """
@@ -131,13 +131,17 @@ def admit(context: Context) -> tuple[Statement, ...]:
 
     `entered` is a parameter of the last: how many the first has let in.
     """
-    root = text(context.journey.start)
     return (
         Statement.later(lambda: _sorted(context)),
         Statement.later(lambda: query(_ADMIT, entering=numbered(ENTERING), **context.numbers)),
-        Statement.later(lambda: query(_WAKE_ENTERED, root=root, **context.names)),
+        Statement.later(lambda: _waking(context)),
         _COUNT_ENTERED,
     )
+
+
+def _waking(context: Context) -> Statement:
+    holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
+    return query(_WAKE_ENTERED, **holes, **context.waking_of("p"))
 
 
 def _sorted(context: Context) -> Statement:

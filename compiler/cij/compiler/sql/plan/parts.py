@@ -105,7 +105,7 @@ class EventPlan:
 @dataclass(frozen=True, slots=True)
 class FormPlan:
     """What moves those in several journeys of one form, all at once. Statements are those of a
-    journey, with the parameters `versions` and `numbers`: JSON lists of whose passages they are for."""
+    journey, with the parameter `versions`: a JSON list of whose passages they are for, by number."""
 
     regions: Mapping[str, RegionPlan]
     events: Mapping[str, EventPlan]

@@ -4,6 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import column, condition, value
+from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.waking import on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
@@ -99,7 +100,7 @@ def _leave(goal: pg.Goal, context: Context) -> Statement:
         """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT v.journey, v.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+SELECT v.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, {why}, v.event, v.at
 FROM conversion AS v
 JOIN fresh AS f ON f.seq = v.event AND f.round = $round
@@ -107,30 +108,31 @@ JOIN passage_row AS p ON p.id = v.passage
 WHERE v.goal = {goal} AND {here} AND p.ended_at IS NULL
   AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
 """,
-        root=text(goal.target),
+        root=numbered(goal.target),
         goal=text(goal.name),
-        why=text(goal.event or goal.name),
-        here=context.inside("v"),
+        why=numbered(goal.event or goal.name),
+        here=context.inside("p"),
     )
 
 
 def on_exit(exit: pg.Exit, event: pg.Event, context: Context) -> Statement:
     """Return the statement that ends the passages of customers who did the event of an exit."""
     conditions = [fill("p.ended_at IS NULL"), fill(_AFTER_ENTRY), *_where(exit.where, context)]
-    return on_event(event, text(exit.target), conditions, [exit.where], context)
+    return on_event(event, numbered(exit.target), conditions, [exit.where], context)
 
 
 _EXIT_MET = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  {root}, $event, r.seq, r.at
+  {root}, $why, r.seq, r.at
 FROM {rows} AS r
 """
 
 
 def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
-    """As `on_exit`, for an exit by condition, which any event may fulfil. Parameter: `event`."""
+    """As `on_exit`, for an exit by condition, which any event may fulfil. Parameters: `event`, and
+    `why`, its number."""
     assert exit.condition is not None, "an exit has an event or a condition"
     conditions = [
         fill("p.ended_at IS NULL"),
@@ -139,7 +141,7 @@ def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
     ]
     rows = fill(_MET, conditions=all_of(conditions), here=context.inside("p"))
     rows = context.with_triggers(context.naming(rows, "p"), "p", exit.condition)
-    return query(_EXIT_MET, rows=rows, root=text(exit.target), **context.names_of("r"))
+    return query(_EXIT_MET, rows=rows, root=numbered(exit.target), **context.waking_of("r"))
 
 
 # --- goals by condition, where no event comes --------------------------------------------------
@@ -162,7 +164,7 @@ SELECT m.passage, m.customer
 FROM moving AS m
 JOIN passage_row AS p ON p.id = m.passage
 JOIN customer AS c ON c.id = m.customer
-WHERE m.why <> 'joined' AND {conditions}
+WHERE m.why <> {joined} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
 """
 
@@ -192,7 +194,8 @@ def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
     """
     if goal.condition is None or goal.target is not None:
         return []
-    rows = fill(_AT_WAKING, goal=text(goal.name), conditions=_met_now(goal, context))
+    holes = {"goal": text(goal.name), "joined": numbered(JOINED)}
+    rows = fill(_AT_WAKING, conditions=_met_now(goal, context), **holes)
     return [_record_now(goal, rows, context)]
 
 

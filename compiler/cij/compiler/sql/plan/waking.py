@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.names import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
@@ -97,13 +97,14 @@ WAKE_DUE = query(
     """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT t.journey, t.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  t.root, 'timer', CAST(NULL AS BIGINT), $now
+SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+  t.root, {timer}, CAST(NULL AS BIGINT), $now
 FROM passage_row AS p
-JOIN timeout AS t ON t.number = p.version AND t.state = p.state
+JOIN timeout AS t ON t.version = p.version AND t.state = p.state
 WHERE p.wake_at <= $now
   AND NOT t.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
-"""
+""",
+    timer=numbered(TIMER),
 )
 
 
@@ -147,7 +148,7 @@ def on_event(
         here=context.inside("p"),
     )
     rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
-    return query(_WAKE, rows=rows, why=text(event.name), **context.names_of("r"))
+    return query(_WAKE, rows=rows, why=numbered(event.name), **context.waking_of("r"))
 
 
 def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]:
@@ -167,7 +168,7 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
     for arm in _arms(rest, event):
         test = _holds(arm, rest, event, context)
         tests.append(test)
-        root = root.when(test.copy(), text(arm.target), copy=False)
+        root = root.when(test.copy(), numbered(arm.target), copy=False)
     conditions = [
         fill("p.state = {rest}", rest=numbered(rest.id)),
         fill("e.at <= p.wake_at"),
@@ -208,7 +209,7 @@ def watch(rest: pg.Rest, context: Context) -> Statement:
     root, tests = exp.Case(), []
     for arm in rest.conditions:
         tests.append(condition(arm.condition, scope))
-        root = root.when(tests[-1].copy(), text(arm.target), copy=False)
+        root = root.when(tests[-1].copy(), numbered(arm.target), copy=False)
     here = {"rest": numbered(rest.id), **context.numbers}
     rows = fill(_WATCH, root=root, test=either(tests), **here)
     rows = context.with_triggers(rows, "p", *(c.condition for c in rest.conditions))
@@ -217,11 +218,12 @@ def watch(rest: pg.Rest, context: Context) -> Statement:
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, 'condition', CAST(NULL AS BIGINT), $now
+  r.root, {condition}, CAST(NULL AS BIGINT), $now
 FROM {rows} AS r
 """,
         rows=rows,
-        **context.names,
+        condition=numbered(CONDITION),
+        **context.waking_of("p"),
     )
 
 
@@ -306,7 +308,7 @@ _PAST = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
-  {root}, 'timer', CAST(NULL AS BIGINT), m.counts_from
+  {root}, {timer}, CAST(NULL AS BIGINT), m.counts_from
 FROM moving AS m
 JOIN passage_row AS p ON p.id = m.passage
 WHERE {leaves} AND m.wake_at <= $now
@@ -327,8 +329,8 @@ def arrivals(region: Region, context: Context) -> list[Statement]:
         if any(a.of is not None for a in rest.awaits):
             found.append(_arrival(rest, here, context))
         if isinstance(rest.timer, pg.UntilMoment):
-            root = text(rest.timeout)
-            found.append(query(_PAST, root=root, leaves=here, **context.names_of("m")))
+            ways = {"root": numbered(rest.timeout), "timer": numbered(TIMER)}
+            found.append(query(_PAST, leaves=here, **ways, **context.waking_of("m")))
     return found
 
 
@@ -342,7 +344,7 @@ def _arrival(rest: pg.Rest, here: exp.Expr, context: Context) -> Statement:
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, 'came before', r.seq, r.counts_from
+  r.root, {before}, r.seq, r.counts_from
 FROM (
   SELECT q.passage, q.customer, q.trigger, q.turn, q.is_held_out, q.root, q.seq, q.counts_from,
     ROW_NUMBER() OVER (PARTITION BY q.passage ORDER BY q.at ASC, q.n ASC, q.seq ASC) AS place
@@ -351,7 +353,8 @@ FROM (
 WHERE r.place = 1
 """,
         rows=rows,
-        **context.names_of("r"),
+        before=numbered(CAME_BEFORE),
+        **context.waking_of("r"),
     )
     places = arrived.tree.expression.find(exp.Subquery)
     assert places is not None
@@ -371,7 +374,7 @@ def _before(arm: pg.Await, rest: pg.Rest, here: exp.Expr, context: Context) -> e
     rows = fill(
         _BEFORE,
         n=exp.Literal.number(arm.order),
-        root=text(arm.target),
+        root=numbered(arm.target),
         events=f"event_{arm.event}",
         belongs=either(
             [

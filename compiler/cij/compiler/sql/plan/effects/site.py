@@ -14,7 +14,8 @@ from cij.compiler.sql.template import fill
 
 # An outer join: where there is no effect the insert fails, and nobody is left out in silence.
 _EFFECT = """
-SELECT 1 FROM x LEFT JOIN effect AS e ON e.version = {version} AND e.step = {step}
+SELECT 1 FROM x LEFT JOIN name AS l ON l.id = {version}
+LEFT JOIN effect AS e ON e.version = l.text AND e.step = {step}
   AND e.channel = {channel} AND e.message = {message} AND e.content = {content}
 """
 
@@ -72,7 +73,8 @@ class Site:
                 message=text(written.message),
                 content=text(written.content),
             )
-            rows.append("joins", join.args["joins"][0].copy())
+            for each in join.args["joins"]:
+                rows.append("joins", each.copy())
         return rows
 
     @property
