@@ -35,6 +35,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "v1.5.0",
     # Folding the log into the file is for quiet moments (`fold_log`), not for the end of a tick.
     "checkpoint_threshold": "1GB",
+    # Rows of a big insert are on their way to the file while the next are made.
+    "write_buffer_row_group_count": 1,
 }
 _LOG_BYTES_MAX = 16_000_000
 
