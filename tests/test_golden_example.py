@@ -73,7 +73,7 @@ def statements(plan: JourneyPlan) -> Iterator[tuple[str, Statement]]:
             yield f"reaction on {event.event}", statement
         for entry in event.entries:
             yield f"candidates on {event.event}", entry.candidates
-    for statement in plan.admit:
+    for statement in plan.admit.statements:
         yield "admit", statement
     yield "timers", WAKE_DUE
     for region in plan.regions.values():

@@ -15,7 +15,7 @@ from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
 from cij.runtime.segments import SegmentState, states
-from cij.runtime.world import World
+from cij.runtime.world import Unwritten, World
 from cij.runtime.zones import to_instant
 
 _STATES = query("SELECT j.journey, j.started_at, j.entered_until FROM journey_state AS j")
@@ -27,6 +27,7 @@ _SET_ENTERED = query(
 _ENTERED = query(
     "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $journey AND p.entered_at >= $since"
 )
+_LAST_PASSAGE = query("SELECT k.value FROM counter AS k WHERE k.name = 'passage'")
 _NEVER = datetime(9999, 12, 30)
 _UNLIMITED = 2**62
 
@@ -158,6 +159,7 @@ def let_in(
     """Let in the candidates of one entry, or put them into the queue. Returns how many entered."""
     if not door.is_open(now):
         return 0
+    world.write_passages()
     opening = {"opens": door.opens, "closes": door.closes}
     if not world.engine.execute(entry.candidates, {**parameters, **opening, "now": now}):
         return 0
@@ -173,10 +175,15 @@ def let_in(
 
 
 def _admit(world: World, door: Door, now: datetime) -> int:
-    find, *rest = door.plan.admit
-    entered = world.engine.execute(find, {"now": now})
-    for statement in rest if entered else ():
-        world.engine.execute(statement, {"now": now, "entered": entered})
+    world.write_passages()
+    admit = door.plan.admit
+    entered = world.engine.execute(admit.find, {"now": now})
+    if entered:
+        first = world.engine.rows(_LAST_PASSAGE)[0][0]
+        parameters = {"now": now, "first": first, "entered": entered}
+        world.unwritten = Unwritten(door.plan, parameters)
+        world.engine.execute(admit.wake, parameters)
+        world.engine.execute(admit.count, parameters)
     return entered
 
 

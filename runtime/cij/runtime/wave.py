@@ -46,6 +46,7 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
         groups = _groups(world, foremost)
         people = sum(row[3] for row in woken)
         if aside.customers or set_aside.are_few(world.engine, people):
+            world.write_passages()
             done = _few(world, groups, parameters, people, aside)
         else:
             done = _many(world, groups, parameters)
@@ -78,15 +79,42 @@ def _foremost(world: World, woken: list[Row]) -> list[Row]:
     return [row for row in woken if world.priorities.get(row[0], 0) == first]
 
 
-_Group = tuple[RegionPlan, str]
+# Journeys of one form, and the root at which people in them are woken.
+_Group = tuple[list[JourneyPlan], str]
 
 
 def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter[str]:
     """Return how many rows were changed, by what the statements do."""
     done = Counter[str]()
-    for region, versions in groups:
-        for step, statement in region.statements:
-            done[step] += world.engine.execute(statement, {**parameters, "versions": versions})
+    for plans, root in groups:
+        region = _region(world, plans, root)
+        if _are_entering(world, plans, root) and region.settle:
+            done += _settle(world, region, parameters)
+        else:
+            if _are_entering(world, plans, root):
+                world.write_passages()
+            named = {**parameters, "versions": _versions(plans)}
+            for step, statement in region.statements:
+                done[step] += world.engine.execute(statement, named)
+    return done
+
+
+def _are_entering(world: World, plans: list[JourneyPlan], root: str) -> bool:
+    """Tell whether those who have just entered are among the woken, whose passages are unwritten."""
+    entered = world.unwritten
+    return entered is not None and root == entered.plan.start and entered.plan in plans
+
+
+def _settle(world: World, region: RegionPlan, parameters: Parameters) -> Counter[str]:
+    """Take those who have entered to where they go, and write their passages there."""
+    assert world.unwritten is not None
+    done, all_of = Counter[str](), {**world.unwritten.parameters, **parameters}
+    world.unwritten = None
+    for step, statement in region.settling:
+        done[step] += world.engine.execute(statement, all_of)
+        if step == "move" and done["move"] < done["pick"]:
+            # Others have come back to the start.
+            done["move"] = world.engine.execute(region.move, all_of)
     return done
 
 
@@ -95,7 +123,8 @@ def _few(
 ) -> Counter[str]:
     """As `_many`, with one look at the customers and one at the passages for all groups."""
     done = Counter[str]()
-    for region, versions in groups:
+    for plans, root in groups:
+        region, versions = _region(world, plans, root), _versions(plans)
         if not aside.customers:
             set_aside.of_woken(world.engine, people, aside)
         for step, statement in region.noting:
@@ -109,7 +138,7 @@ def _few(
 
 
 def _groups(world: World, woken: list[Row]) -> list[_Group]:
-    """Return the regions to go through, each with the versions that it is for, as JSON.
+    """Return the regions to go through, each by the journeys that it is of.
 
     Where there are caps journeys of one form go together only if no other stands between them, for
     the one that goes first gets the last place.
@@ -122,9 +151,7 @@ def _groups(world: World, woken: list[Row]) -> list[_Group]:
         turn += world.newest.is_capped and kind != last
         found.setdefault((*kind, turn), []).append(plan)
         last = kind
-    return [
-        (_region(world, plans, root), _versions(plans)) for (_, root, _), plans in found.items()
-    ]
+    return [(plans, root) for (_, root, _), plans in found.items()]
 
 
 def _form_of(plan: JourneyPlan) -> str:

@@ -1,6 +1,6 @@
 """What a tick works on: a store, and the plans that are live in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,15 @@ from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
 
 
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """Those who have entered a journey and whose passages are not written yet. They are woken at its
+    start, and can be written where they have come to from there."""
+
+    plan: JourneyPlan
+    parameters: Mapping[str, object]
+
+
 @dataclass(slots=True)
 class World:
     """`newest` decides who enters and which segments are kept; `journeys` holds every version in
@@ -19,7 +28,8 @@ class World:
     `changes` is what deploying meant for those who were inside. `priorities` are those of the
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `next_timer` is the instant of the next timer of all, None where
-    it is not known: nobody has moved since it was looked up.
+    it is not known: nobody has moved since it was looked up. `unwritten` are the last who have
+    entered in this tick.
     """
 
     engine: Engine
@@ -31,18 +41,25 @@ class World:
     priorities: dict[str, int] = field(init=False)
     forms: dict[str, FormPlan] = field(default_factory=dict)
     next_timer: datetime | None = None
+    unwritten: Unwritten | None = None
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
 
     @contextmanager
     def taken_back(self) -> Iterator[None]:
-        """Forget what is known of timers where a transaction inside fails."""
+        """Forget what is known of timers and entries where a transaction inside fails."""
         try:
             yield
         except BaseException:
-            self.next_timer = None
+            self.next_timer = self.unwritten = None
             raise
+
+    def write_passages(self) -> None:
+        """Write the passages of those who have entered, before somebody asks for them."""
+        if self.unwritten is not None:
+            self.engine.execute(self.unwritten.plan.admit.write, self.unwritten.parameters)
+            self.unwritten = None
 
     def journey(self, name: str, version: str) -> JourneyPlan:
         """Return the plan of one version, which is known to be live."""

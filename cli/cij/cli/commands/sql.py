@@ -133,7 +133,7 @@ def _plan_parts(plan: JourneyPlan) -> Iterator[tuple[str, Statement]]:
         yield f"entry from segment {entry.segment}: candidates", entry.candidates
     for event in plan.events.values():
         yield from _event_entries(event.event, event.entries)
-    for statement in plan.admit:
+    for statement in plan.admit.statements:
         yield "admit", statement
     for region in plan.regions.values():
         for what, statement in region.statements:

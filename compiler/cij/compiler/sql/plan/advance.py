@@ -1,5 +1,7 @@
 """A region as statements: pick, effects, history, move."""
 
+from dataclasses import replace
+
 from pydantic import BaseModel
 from sqlglot import exp
 
@@ -12,6 +14,7 @@ from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, either, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
+from cij.compiler.sql.plan.entering import NUMBER
 from cij.compiler.sql.plan.governing import family, heading_for
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.parts import RegionPlan
@@ -23,7 +26,7 @@ from cij.compiler.sql.template import Statement, fill, query
 
 def advance(region: Region, context: Context) -> RegionPlan:
     """Return the statements that take all who are woken at the root to their leaves."""
-    return RegionPlan(
+    plan = RegionPlan(
         root=region.root,
         prepare=tuple(_winners(region, context)),
         pick=_pick(region, context),
@@ -39,6 +42,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
         note=_note(region, context),
         sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
     )
+    return replace(plan, settle=_settle(region, plan, context))
 
 
 def _acts(region: Region, context: Context) -> list[pg.Act]:
@@ -298,6 +302,37 @@ def _note(region: Region, context: Context) -> Statement | None:
         turn=_turn(region) or column("m", "turn"),
         outcome=_by_leaf(nothing | {n: numbered(end.outcome) for n, end in ends.items()}),
         cause=_by_leaf(nothing | {n: numbered(end.cause) for n, end in ends.items()}),
+    )
+
+
+# In the order of numbers, as `newly_inside` is: moves of passages in their order are quick later.
+_SETTLE = """
+INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
+  entered_at, entered_from, state, since, counts_from, event, wake_at, ended_at, outcome, cause,
+  at_entry, customer_row)
+SELECT m.passage, {journey}, {version}, n.customer, n.entry_key, n.trigger, {turn}, n.is_held_out,
+  $now, n.counts_from, {state}, $now, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
+  {cause}, n.at_entry, n.customer_row
+FROM (SELECT n.*, {id} AS passage FROM newly_inside AS n) AS n
+JOIN moving AS m ON m.passage = n.passage
+"""
+
+
+def _settle(region: Region, plan: RegionPlan, context: Context) -> Statement | None:
+    """Return the statement that writes new passages where they have come to; None where they have to
+    be there before."""
+    before = (s for name, s in plan.statements if name != "move")
+    is_asked = any("passage_row" in s.tables for s in before)
+    if plan.note is None or is_asked or context.is_shared or region.root != context.journey.start:
+        return None
+    at_end = {"ended_at": exp.null(), "outcome": exp.null(), "cause": exp.null()}
+    return query(
+        _SETTLE,
+        id=fill(NUMBER),
+        turn=_turn(region) or column("m", "turn"),
+        state=_by_leaf({x.number: numbered(x.final.id) for x in region.leaves}),
+        **at_end | _ending(region),
+        **context.numbers,
     )
 
 

@@ -11,7 +11,7 @@ from cij.compiler.sql.local_time import after
 from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
-from cij.compiler.sql.plan.parts import EntryPlan
+from cij.compiler.sql.plan.parts import AdmitPlan, EntryPlan
 from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
@@ -89,12 +89,11 @@ SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
 """
 # Numbers are dense. They come from the places of sorted rows: counting them in a window takes twice
 # the time of all the rest, and on one core.
-_ADMIT = """
+NUMBER = "$first + 1 + n.rowid - (SELECT MIN(f.rowid) FROM newly_inside AS f)"
+_WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
-SELECT (SELECT k.value FROM counter AS k WHERE k.name = 'passage') + 1 + n.rowid
-    - (SELECT MIN(f.rowid) FROM newly_inside AS f),
-  {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
+SELECT {id}, {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
   $now, n.counts_from, {entering}, $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
 FROM newly_inside AS n
 """
@@ -117,31 +116,31 @@ WHERE NOT {suppress} AND NOT EXISTS(
 _WAKE_ENTERED = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT {journey}, {version}, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  {root}, {entered}, p.trigger, p.counts_from
-FROM passage_row AS p
-WHERE p.id > (SELECT k.value FROM counter AS k WHERE k.name = 'passage')
+SELECT {journey}, {version}, {id}, n.customer, n.trigger, 0, n.is_held_out,
+  {root}, {entered}, n.trigger, n.counts_from
+FROM newly_inside AS n
 """
 
 _COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name = 'passage'")
 
 
-def admit(context: Context) -> tuple[Statement, ...]:
-    """Return the statements that let `entering` in: new passages, woken at the start, numbered.
-
-    `entered` is a parameter of the last: how many the first has let in.
-    """
-    return (
-        Statement.later(lambda: _sorted(context)),
-        Statement.later(lambda: query(_ADMIT, entering=numbered(ENTERING), **context.numbers)),
-        Statement.later(lambda: _waking(context)),
-        _COUNT_ENTERED,
+def admit(context: Context) -> AdmitPlan:
+    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
+    return AdmitPlan(
+        find=Statement.later(lambda: _sorted(context)),
+        write=Statement.later(lambda: _writing(context)),
+        wake=Statement.later(lambda: _waking(context)),
+        count=_COUNT_ENTERED,
     )
+
+
+def _writing(context: Context) -> Statement:
+    return query(_WRITE, id=fill(NUMBER), entering=numbered(ENTERING), **context.numbers)
 
 
 def _waking(context: Context) -> Statement:
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
-    return query(_WAKE_ENTERED, **holes, **context.waking_of("p"))
+    return query(_WAKE_ENTERED, id=fill(NUMBER), **holes, **context.waking_of("n"))
 
 
 def _sorted(context: Context) -> Statement:

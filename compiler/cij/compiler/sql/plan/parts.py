@@ -14,7 +14,9 @@ from cij.compiler.sql.template import Statement
 class RegionPlan:
     """From one root to the next rests and ends, in this order.
 
-    With `sets_fields` the customers are others behind it. `note` puts into the table `moved` where
+    With `sets_fields` the customers are others behind it. `settle` writes the passages of those who
+    are newly inside where they have come to, instead of moving them there; None where something on
+    the way asks for the passage. `note` puts into the table `moved` where
     people go, for one move of several regions; None where people have to be moved at once. `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
     a cut, or to a rest whose interaction has happened already.
     """
@@ -28,17 +30,21 @@ class RegionPlan:
     clear: Statement
     wake_again: tuple[Statement, ...]
     note: Statement | None = None
+    settle: Statement | None = None
     sets_fields: bool = False
 
     @property
     def noting(self) -> tuple[tuple[str, Statement], ...]:
         """The same with `note` in the place of the move, where there is one."""
-        note = [("move", self.note)] if self.note else [("move", self.move)]
-        return tuple(
-            step
-            for name, statement in self.statements
-            for step in (note if name == "move" else [(name, statement)])
-        )
+        return self._moving_by(self.note or self.move)
+
+    @property
+    def settling(self) -> tuple[tuple[str, Statement], ...]:
+        """The same with `settle` in the place of the move, where there is one."""
+        return self._moving_by(self.settle or self.move)
+
+    def _moving_by(self, move: Statement) -> tuple[tuple[str, Statement], ...]:
+        return tuple((name, move if name == "move" else s) for name, s in self.statements)
 
     @property
     def statements(self) -> tuple[tuple[str, Statement], ...]:
@@ -80,6 +86,25 @@ class EntryPlan:
     is_once: bool
     every: Schedule | None
     candidates: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitPlan:
+    """How those of `entering` come in. `find` makes the table `newly_inside`, and counts it;
+    `write` gives each a passage; `wake` has them go on from the start; `count` notes the numbers.
+
+    Parameters: `first`, how many passages there were before; `entered`, how many there are more.
+    """
+
+    find: Statement
+    write: Statement
+    wake: Statement
+    count: Statement
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """Every statement, in the order of execution."""
+        return (self.find, self.write, self.wake, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +165,7 @@ class JourneyPlan:
     timers: Mapping[str, str]
     events: Mapping[str, EventPlan]
     entries: tuple[EntryPlan, ...]
-    admit: tuple[Statement, ...]
+    admit: AdmitPlan
     turn: Statement
     on_new_data: tuple[Statement, ...]
     visits: dict[int, list[tuple[int, str, str | None]]]
