@@ -190,6 +190,7 @@ def _admit(world: World, door: Door, now: datetime) -> int:
 def _from_queue(world: World, door: Door, now: datetime) -> int:
     if not door.waiting or door.state == "paused":
         return 0
+    world.write_passages()
     capacity = _capacity(world, door, now)
     if capacity < 1:
         return 0

@@ -39,7 +39,12 @@ def number_of(text: str) -> int:
 
 def numbered(text: str | None) -> exp.Expr:
     """Return the number of a name as a constant; null for no name."""
-    return exp.null() if text is None else exp.Literal.number(number_of(text))
+    if text is None:
+        return exp.null()
+    number = exp.Literal.number(number_of(text))
+    # For those who read the plan.
+    number.add_comments([text])
+    return number
 
 
 def said_of(row: str, *columns: str) -> dict[str, exp.Expr]:
