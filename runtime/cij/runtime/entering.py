@@ -181,9 +181,8 @@ def _admit(world: World, door: Door, now: datetime) -> int:
     if entered:
         first = world.engine.rows(_LAST_PASSAGE)[0][0]
         parameters = {"now": now, "first": first, "entered": entered}
-        world.unwritten = Unwritten(door.plan, parameters)
-        world.engine.execute(admit.wake, parameters)
         world.engine.execute(admit.count, parameters)
+        world.unwritten = Unwritten(door.plan, entered, parameters)
     return entered
 
 

@@ -56,7 +56,19 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
 
 
 def _woken(world: World) -> list[Row]:
-    """Return how many are woken, by journey, version and root, in this order."""
+    """Return how many are woken, by journey, version and root, in this order; with who has entered."""
+    found, new = _woken_rows(world), world.unwritten
+    if new is None:
+        return found
+    start = (new.plan.name, new.plan.version, new.plan.start)
+    if any(row[:3] == start for row in found):
+        # Others have come back to the start.
+        world.write_passages()
+        return _woken_rows(world)
+    return sorted([*found, (*start, new.entered)])
+
+
+def _woken_rows(world: World) -> list[Row]:
     some = world.engine.rows(_SOMEBODY, {"most": _SOME})
     if len(some) == _SOME:
         found = world.engine.rows(_WOKEN)
@@ -88,7 +100,7 @@ def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter
     done = Counter[str]()
     for plans, root in groups:
         region = _region(world, plans, root)
-        if _are_entering(world, plans, root) and region.settle:
+        if _are_entering(world, plans, root) and region.entering:
             done += _settle(world, region, parameters)
         else:
             if _are_entering(world, plans, root):
@@ -112,9 +124,6 @@ def _settle(world: World, region: RegionPlan, parameters: Parameters) -> Counter
     world.unwritten = None
     for step, statement in region.settling:
         done[step] += world.engine.execute(statement, all_of)
-        if step == "move" and done["move"] < done["pick"]:
-            # Others have come back to the start.
-            done["move"] = world.engine.execute(region.move, all_of)
     return done
 
 

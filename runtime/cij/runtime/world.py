@@ -13,10 +13,11 @@ from cij.runtime.migrate import Change
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """Those who have entered a journey and whose passages are not written yet. They are woken at its
-    start, and can be written where they have come to from there."""
+    """Those who have entered a journey and are neither written nor woken yet: that can be done where
+    they have come to. `entered` are how many."""
 
     plan: JourneyPlan
+    entered: int
     parameters: Mapping[str, object]
 
 
@@ -56,9 +57,11 @@ class World:
             raise
 
     def write_passages(self) -> None:
-        """Write the passages of those who have entered, before somebody asks for them."""
+        """Write and wake those who have entered, before somebody asks for their passages."""
         if self.unwritten is not None:
-            self.engine.execute(self.unwritten.plan.admit.write, self.unwritten.parameters)
+            admit, parameters = self.unwritten.plan.admit, self.unwritten.parameters
+            self.engine.execute(admit.write, parameters)
+            self.engine.execute(admit.wake, parameters)
             self.unwritten = None
 
     def journey(self, name: str, version: str) -> JourneyPlan:

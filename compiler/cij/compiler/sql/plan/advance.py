@@ -14,10 +14,10 @@ from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, either, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
-from cij.compiler.sql.plan.entering import NUMBER
+from cij.compiler.sql.plan.entering import NUMBER, newly_woken
 from cij.compiler.sql.plan.governing import family, heading_for
 from cij.compiler.sql.plan.loops import turn_after
-from cij.compiler.sql.plan.parts import RegionPlan
+from cij.compiler.sql.plan.parts import EnteringPlan, RegionPlan
 from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Leaf, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals
@@ -42,7 +42,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
         note=_note(region, context),
         sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
     )
-    return replace(plan, settle=_settle(region, plan, context))
+    return replace(plan, entering=_entering(region, plan, context))
 
 
 def _acts(region: Region, context: Context) -> list[pg.Act]:
@@ -318,13 +318,24 @@ JOIN moving AS m ON m.passage = n.passage
 """
 
 
-def _settle(region: Region, plan: RegionPlan, context: Context) -> Statement | None:
-    """Return the statement that writes new passages where they have come to; None where they have to
+def _entering(region: Region, plan: RegionPlan, context: Context) -> EnteringPlan | None:
+    """Return how those who are newly inside go through the region; None where their passages have to
     be there before."""
     before = (s for name, s in plan.statements if name != "move")
     is_asked = any("passage_row" in s.tables for s in before)
     if plan.note is None or is_asked or context.is_shared or region.root != context.journey.start:
         return None
+    return EnteringPlan(_pick_new(plan.pick, context), _settle(region, context))
+
+
+def _pick_new(pick: Statement, context: Context) -> Statement:
+    tree = pick.tree.copy()
+    woken = next(table for table in tree.find_all(exp.Table) if table.name == "woken")
+    woken.replace(exp.Subquery(this=newly_woken(context), alias=woken.args["alias"].copy()))
+    return Statement(tree)
+
+
+def _settle(region: Region, context: Context) -> Statement:
     at_end = {"ended_at": exp.null(), "outcome": exp.null(), "cause": exp.null()}
     return query(
         _SETTLE,

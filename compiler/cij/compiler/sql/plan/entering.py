@@ -98,6 +98,13 @@ SELECT {id}, {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_h
 FROM newly_inside AS n
 """
 
+# As rows of `woken` would be.
+NEWLY_WOKEN = f"""
+SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
+  0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
+FROM newly_inside AS n
+"""
+
 # Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, for each row of the other.
 _FREE = """
 LEFT JOIN passage_row AS p ON p.journey = {journey} AND p.customer = x.customer AND {blocks}
@@ -116,9 +123,7 @@ WHERE NOT {suppress} AND NOT EXISTS(
 _WAKE_ENTERED = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT {journey}, {version}, {id}, n.customer, n.trigger, 0, n.is_held_out,
-  {root}, {entered}, n.trigger, n.counts_from
-FROM newly_inside AS n
+SELECT * FROM {rows} AS w
 """
 
 _COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name = 'passage'")
@@ -139,8 +144,13 @@ def _writing(context: Context) -> Statement:
 
 
 def _waking(context: Context) -> Statement:
+    return query(_WAKE_ENTERED, rows=newly_woken(context))
+
+
+def newly_woken(context: Context) -> exp.Expr:
+    """Return those who are newly inside as rows of `woken`."""
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
-    return query(_WAKE_ENTERED, id=fill(NUMBER), **holes, **context.waking_of("n"))
+    return fill(NEWLY_WOKEN, **holes, **context.waking_of("n"))
 
 
 def _sorted(context: Context) -> Statement:

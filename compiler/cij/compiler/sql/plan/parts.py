@@ -14,9 +14,8 @@ from cij.compiler.sql.template import Statement
 class RegionPlan:
     """From one root to the next rests and ends, in this order.
 
-    With `sets_fields` the customers are others behind it. `settle` writes the passages of those who
-    are newly inside where they have come to, instead of moving them there; None where something on
-    the way asks for the passage. `note` puts into the table `moved` where
+    With `sets_fields` the customers are others behind it. `entering` is for those who are newly
+    inside, whose passages are not written yet; None where something on the way asks for them. `note` puts into the table `moved` where
     people go, for one move of several regions; None where people have to be moved at once. `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
     a cut, or to a rest whose interaction has happened already.
     """
@@ -30,21 +29,23 @@ class RegionPlan:
     clear: Statement
     wake_again: tuple[Statement, ...]
     note: Statement | None = None
-    settle: Statement | None = None
+    entering: "EnteringPlan | None" = None
     sets_fields: bool = False
 
     @property
     def noting(self) -> tuple[tuple[str, Statement], ...]:
         """The same with `note` in the place of the move, where there is one."""
-        return self._moving_by(self.note or self.move)
+        return self._instead({"move": self.note or self.move})
 
     @property
     def settling(self) -> tuple[tuple[str, Statement], ...]:
-        """The same with `settle` in the place of the move, where there is one."""
-        return self._moving_by(self.settle or self.move)
+        """The same for those who are newly inside."""
+        assert self.entering is not None, "their passages have to be written first"
+        found = self._instead({"pick": self.entering.pick, "move": self.entering.write})
+        return tuple(step for step in found if step[0] != "clear")
 
-    def _moving_by(self, move: Statement) -> tuple[tuple[str, Statement], ...]:
-        return tuple((name, move if name == "move" else s) for name, s in self.statements)
+    def _instead(self, others: Mapping[str, Statement]) -> tuple[tuple[str, Statement], ...]:
+        return tuple((name, others.get(name, statement)) for name, statement in self.statements)
 
     @property
     def statements(self) -> tuple[tuple[str, Statement], ...]:
@@ -60,6 +61,15 @@ class RegionPlan:
             ("clear", self.clear),
             *again,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringPlan:
+    """How those who are newly inside go through the first region, with the parameters of `AdmitPlan`:
+    `pick` makes `moving` of them, `write` gives each a passage where he has come to."""
+
+    pick: Statement
+    write: Statement
 
 
 @dataclass(frozen=True, slots=True)
