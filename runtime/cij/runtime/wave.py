@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.crowds import for_many
 from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import EventPlan, FormPlan, JourneyPlan, RegionPlan
 from cij.runtime import aside as set_aside
@@ -20,6 +21,9 @@ from cij.runtime.world import World
 
 # One journey alone has statements with its name in them, which are a little quicker.
 _COMMON_MIN = 2
+
+# So many are asked for their events all at once.
+_CROWD_MIN = 100_000
 
 # A wave of some people is counted here: grouping takes the engine ten times as long to plan.
 _SOME = 64
@@ -49,7 +53,7 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
             world.write_passages()
             done = _few(world, groups, parameters, people, aside)
         else:
-            done = _many(world, groups, parameters)
+            done = _many(world, groups, parameters, people)
         moves += done["move"]
         is_left = done["wake again"] > 0 or len(foremost) < len(woken)
     return moves
@@ -95,19 +99,19 @@ def _foremost(world: World, woken: list[Row]) -> list[Row]:
 _Group = tuple[list[JourneyPlan], str]
 
 
-def _many(world: World, groups: list[_Group], parameters: Parameters) -> Counter[str]:
+def _many(world: World, groups: list[_Group], parameters: Parameters, people: int) -> Counter[str]:
     """Return how many rows were changed, by what the statements do."""
     done = Counter[str]()
     for plans, root in groups:
         region = _region(world, plans, root)
         if _are_entering(world, plans, root) and region.entering:
-            done += _settle(world, region, parameters)
+            done += _settle(world, region, parameters, people)
         else:
             if _are_entering(world, plans, root):
                 world.write_passages()
             named = {**parameters, "versions": _versions(plans)}
             for step, statement in region.statements:
-                done[step] += world.engine.execute(statement, named)
+                done[step] += world.engine.execute(_quickest(statement, people), named)
     return done
 
 
@@ -117,14 +121,18 @@ def _are_entering(world: World, plans: list[JourneyPlan], root: str) -> bool:
     return entered is not None and root == entered.plan.start and entered.plan in plans
 
 
-def _settle(world: World, region: RegionPlan, parameters: Parameters) -> Counter[str]:
+def _settle(world: World, region: RegionPlan, parameters: Parameters, people: int) -> Counter[str]:
     """Take those who have entered to where they go, and write their passages there."""
     assert world.unwritten is not None
     done, all_of = Counter[str](), {**world.unwritten.parameters, **parameters}
     world.unwritten = None
     for step, statement in region.settling:
-        done[step] += world.engine.execute(statement, all_of)
+        done[step] += world.engine.execute(_quickest(statement, people), all_of)
     return done
+
+
+def _quickest(statement: Statement, people: int) -> Statement:
+    return statement if people < _CROWD_MIN else for_many(statement)
 
 
 def _few(
