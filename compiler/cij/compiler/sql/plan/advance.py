@@ -14,7 +14,7 @@ from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, either, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
-from cij.compiler.sql.plan.entering import NUMBER, newly_woken
+from cij.compiler.sql.plan.entering import newly_woken
 from cij.compiler.sql.plan.governing import family, heading_for
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.parts import EnteringPlan, RegionPlan
@@ -305,16 +305,17 @@ def _note(region: Region, context: Context) -> Statement | None:
     )
 
 
-# In the order of numbers, as `newly_inside` is: moves of passages in their order are quick later.
+# What a passage has of its entry, besides that of `woken`.
+_OF_ENTRY = ("entry_key", "at_entry", "customer_row")
+
 _SETTLE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, wake_at, ended_at, outcome, cause,
   at_entry, customer_row)
-SELECT m.passage, {journey}, {version}, n.customer, n.entry_key, n.trigger, {turn}, n.is_held_out,
-  $now, n.counts_from, {state}, $now, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
-  {cause}, n.at_entry, n.customer_row
-FROM (SELECT n.*, {id} AS passage FROM newly_inside AS n) AS n
-JOIN moving AS m ON m.passage = n.passage
+SELECT m.passage, {journey}, {version}, m.customer, m.entry_key, m.trigger, {turn}, m.is_held_out,
+  $now, m.counts_from, {state}, $now, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
+  {cause}, m.at_entry, m.customer_row
+FROM moving AS m
 """
 
 
@@ -331,7 +332,13 @@ def _entering(region: Region, plan: RegionPlan, context: Context) -> EnteringPla
 def _pick_new(pick: Statement, context: Context) -> Statement:
     tree = pick.tree.copy()
     woken = next(table for table in tree.find_all(exp.Table) if table.name == "woken")
-    woken.replace(exp.Subquery(this=newly_woken(context), alias=woken.args["alias"].copy()))
+    rows = exp.Subquery(this=newly_woken(context, *_OF_ENTRY), alias=woken.args["alias"].copy())
+    woken.replace(rows)
+    outer = tree.expression
+    inner = outer.args["from_"].this.this
+    for name in _OF_ENTRY:
+        outer.append("expressions", column("q", name))
+        inner.append("expressions", column("w", name))
     return Statement(tree)
 
 
@@ -339,7 +346,6 @@ def _settle(region: Region, context: Context) -> Statement:
     at_end = {"ended_at": exp.null(), "outcome": exp.null(), "cause": exp.null()}
     return query(
         _SETTLE,
-        id=fill(NUMBER),
         turn=_turn(region) or column("m", "turn"),
         state=_by_leaf({x.number: numbered(x.final.id) for x in region.leaves}),
         **at_end | _ending(region),

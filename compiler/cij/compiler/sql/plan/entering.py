@@ -99,7 +99,7 @@ FROM newly_inside AS n
 """
 
 # As rows of `woken` would be.
-NEWLY_WOKEN = f"""
+_NEWLY_WOKEN = f"""
 SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
   0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
 FROM newly_inside AS n
@@ -147,10 +147,14 @@ def _waking(context: Context) -> Statement:
     return query(_WAKE_ENTERED, rows=newly_woken(context))
 
 
-def newly_woken(context: Context) -> exp.Expr:
-    """Return those who are newly inside as rows of `woken`."""
+def newly_woken(context: Context, *more: str) -> exp.Select:
+    """Return those who are newly inside as rows of `woken`, with `more` columns of `newly_inside`."""
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
-    return fill(NEWLY_WOKEN, **holes, **context.waking_of("n"))
+    rows = fill(_NEWLY_WOKEN, **holes, **context.waking_of("n"))
+    assert isinstance(rows, exp.Select)
+    for name in more:
+        rows.append("expressions", column("n", name))
+    return rows
 
 
 def _sorted(context: Context) -> Statement:
