@@ -53,7 +53,7 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
             world.write_passages()
             done = _few(world, groups, parameters, people, aside)
         else:
-            done = _many(world, groups, parameters, people)
+            done = _many(world, groups, parameters, people, is_first=not moves)
         moves += done["move"]
         is_left = done["wake again"] > 0 or len(foremost) < len(woken)
     return moves
@@ -99,13 +99,17 @@ def _foremost(world: World, woken: list[Row]) -> list[Row]:
 _Group = tuple[list[JourneyPlan], str]
 
 
-def _many(world: World, groups: list[_Group], parameters: Parameters, people: int) -> Counter[str]:
-    """Return how many rows were changed, by what the statements do."""
+def _many(
+    world: World, groups: list[_Group], parameters: Parameters, people: int, *, is_first: bool
+) -> Counter[str]:
+    """Return how many rows were changed, by what the statements do. `is_first` tells that nobody has
+    moved since people came in."""
     done = Counter[str]()
     for plans, root in groups:
         region = _region(world, plans, root)
         if _are_entering(world, plans, root) and region.entering:
-            done += _settle(world, region, parameters, people)
+            is_alone = is_first and len(groups) == 1
+            done += _settle(world, region, parameters, people, is_alone=is_alone)
         else:
             if _are_entering(world, plans, root):
                 world.write_passages()
@@ -121,12 +125,14 @@ def _are_entering(world: World, plans: list[JourneyPlan], root: str) -> bool:
     return entered is not None and root == entered.plan.start and entered.plan in plans
 
 
-def _settle(world: World, region: RegionPlan, parameters: Parameters, people: int) -> Counter[str]:
+def _settle(
+    world: World, region: RegionPlan, parameters: Parameters, people: int, *, is_alone: bool
+) -> Counter[str]:
     """Take those who have entered to where they go, and write their passages there."""
     assert world.unwritten is not None
     done, all_of = Counter[str](), {**world.unwritten.parameters, **parameters}
     world.unwritten = None
-    for step, statement in region.settling:
+    for step, statement in region.settling(at_once=is_alone):
         done[step] += world.engine.execute(_quickest(statement, people), all_of)
     return done
 

@@ -326,7 +326,9 @@ def _entering(region: Region, plan: RegionPlan, context: Context) -> EnteringPla
     is_asked = any("passage_row" in s.tables for s in before)
     if plan.note is None or is_asked or context.is_shared or region.root != context.journey.start:
         return None
-    return EnteringPlan(_pick_new(plan.pick, context), _settle(region, context))
+    write = _settle(region, context)
+    steps = [(name, write if name == "move" else s) for name, s in plan.statements]
+    return EnteringPlan(_pick_new(plan.pick, context), write, _at_once(region, steps, context))
 
 
 def _pick_new(pick: Statement, context: Context) -> Statement:
@@ -340,6 +342,39 @@ def _pick_new(pick: Statement, context: Context) -> Statement:
         outer.append("expressions", column("q", name))
         inner.append("expressions", column("w", name))
     return Statement(tree)
+
+
+# Rows of `moving`, of those who are newly inside and all come to one leaf.
+_COME = "SELECT q.*, {wake} AS wake_at FROM {rows} AS q"
+
+
+def _at_once(
+    region: Region, steps: list[tuple[str, Statement]], context: Context
+) -> tuple[tuple[str, Statement], ...]:
+    leaf = region.leaves[0]
+    rests = [leaf] if isinstance(leaf.final, pg.Rest) else []
+    if isinstance(region.tree, Fork) or any(_until(rest, context) is not None for rest in rests):
+        return ()
+    new = newly_woken(context, *_OF_ENTRY, "zone")
+    new.append("expressions", exp.alias_(exp.Literal.number(leaf.number), "leaf", quoted=True))
+    rows = fill(_COME, wake=_wake(rests), rows=new)
+    return tuple((name, _over(s, rows)) for name, s in steps if name not in ("pick", "clear"))
+
+
+def _over(statement: Statement, rows: exp.Expr) -> Statement:
+    """Return the statement that reads `rows` in the place of `moving`. Where a customer stands is
+    known of them, for they have come in in this tick."""
+    tree = statement.tree.copy()
+    for table in list(tree.find_all(exp.Table)):
+        if table.name == "moving":
+            table.replace(exp.Subquery(this=rows.copy(), alias=table.args["alias"].copy()))
+    for join in tree.find_all(exp.Join):
+        if join.args.get("on") == _BY_ID:
+            join.set("on", _BY_ROW.copy())
+    return Statement(tree)
+
+
+_BY_ID, _BY_ROW = fill("c.id = m.customer"), fill("c.rowid = m.customer_row")
 
 
 def _settle(region: Region, context: Context) -> Statement:

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.condition import column, condition, strict, value
+from cij.compiler.sql.condition import column, condition, strict, value, zone_of
 from cij.compiler.sql.local_time import after
 from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
@@ -80,7 +80,7 @@ def _candidates(rows: exp.Expr) -> Statement:
 # Who enters, in the order of customers: so the same people get the same numbers.
 _NEW = """
 SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
-  {kept} AS at_entry, c.rowid AS customer_row
+  {kept} AS at_entry, c.rowid AS customer_row, {zone} AS zone
 FROM entering AS x JOIN customer AS c ON c.id = x.customer
 """
 _SORTED = """
@@ -165,6 +165,7 @@ def _sorted(context: Context) -> Statement:
         suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
         blocks=blocks(journey, context),
         kept=_kept(journey, context),
+        zone=zone_of(context.scope),
         journey=numbered(journey.name),
     )
     found = query(_SORTED, rows=rows)

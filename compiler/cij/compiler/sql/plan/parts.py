@@ -37,10 +37,11 @@ class RegionPlan:
         """The same with `note` in the place of the move, where there is one."""
         return self._instead({"move": self.note or self.move})
 
-    @property
-    def settling(self) -> tuple[tuple[str, Statement], ...]:
-        """The same for those who are newly inside."""
+    def settling(self, *, at_once: bool) -> tuple[tuple[str, Statement], ...]:
+        """The same for those who are newly inside; `at_once` where nobody else has moved since."""
         assert self.entering is not None, "their passages have to be written first"
+        if at_once and self.entering.at_once:
+            return self.entering.at_once
         found = self._instead({"pick": self.entering.pick, "move": self.entering.write})
         return tuple(step for step in found if step[0] != "clear")
 
@@ -66,10 +67,14 @@ class RegionPlan:
 @dataclass(frozen=True, slots=True)
 class EnteringPlan:
     """How those who are newly inside go through the first region, with the parameters of `AdmitPlan`:
-    `pick` makes `moving` of them, `write` gives each a passage where he has come to."""
+    `pick` makes `moving` of them, `write` gives each a passage where he has come to. Where the region
+    asks nothing of anybody `at_once` does the same without `pick`, as long as nobody else has moved
+    since they came in.
+    """
 
     pick: Statement
     write: Statement
+    at_once: tuple[tuple[str, Statement], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
