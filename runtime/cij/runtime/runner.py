@@ -47,7 +47,7 @@ _MERGED = query(
     "UPDATE passage_row SET ended_at = $now, outcome = {merged}, cause = {merged}, wake_at = NULL "
     "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage_row AS q WHERE q.ended_at IS NULL "
     "AND q.journey = passage_row.journey AND q.customer = passage_row.customer "
-    "AND q.entry_key = passage_row.entry_key AND q.id < passage_row.id)",
+    "AND COALESCE(q.entry_key, '') = COALESCE(passage_row.entry_key, '') AND q.id < passage_row.id)",
     merged=names.numbered(names.MERGED),
 )
 # When a channel is down its messages wait, and it is tried again after a while.

@@ -37,7 +37,7 @@ PASSAGES: tuple[Statement, ...] = (
     query(
         """
 CREATE VIEW IF NOT EXISTS passage AS
-SELECT r.id, j.text AS journey, v.text AS version, r.customer, r.entry_key, r.trigger, r.turn,
+SELECT r.id, j.text AS journey, v.text AS version, r.customer, COALESCE(r.entry_key, '') AS entry_key, r.trigger, r.turn,
   r.is_held_out, r.entered_at, r.entered_from, s.text AS state, r.since, r.counts_from, r.event,
   r.wake_at, r.ended_at, o.text AS outcome, c.text AS cause, r.at_entry, r.customer_row
 FROM passage_row AS r

@@ -14,7 +14,7 @@ from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, either, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
-from cij.compiler.sql.plan.entering import newly_woken
+from cij.compiler.sql.plan.entering import entry_key, newly_woken
 from cij.compiler.sql.plan.governing import family, heading_for
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.parts import EnteringPlan, RegionPlan
@@ -312,7 +312,7 @@ _SETTLE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, wake_at, ended_at, outcome, cause,
   at_entry, customer_row)
-SELECT m.passage, {journey}, {version}, m.customer, m.entry_key, m.trigger, {turn}, m.is_held_out,
+SELECT m.passage, {journey}, {version}, m.customer, {entry_key}, m.trigger, {turn}, m.is_held_out,
   $now, m.counts_from, {state}, $now, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
   {cause}, m.at_entry, m.customer_row
 FROM moving AS m
@@ -383,6 +383,7 @@ def _settle(region: Region, context: Context) -> Statement:
         _SETTLE,
         turn=_turn(region) or column("m", "turn"),
         state=_by_leaf({x.number: numbered(x.final.id) for x in region.leaves}),
+        entry_key=entry_key("m", context),
         **at_end | _ending(region),
         **context.numbers,
     )

@@ -93,7 +93,7 @@ NUMBER = "$first + 1 + n.rowid - (SELECT MIN(f.rowid) FROM newly_inside AS f)"
 _WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
-SELECT {id}, {journey}, {version}, n.customer, n.entry_key, n.trigger, 0, n.is_held_out,
+SELECT {id}, {journey}, {version}, n.customer, {entry_key}, n.trigger, 0, n.is_held_out,
   $now, n.counts_from, {entering}, $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
 FROM newly_inside AS n
 """
@@ -140,7 +140,14 @@ def admit(context: Context) -> AdmitPlan:
 
 
 def _writing(context: Context) -> Statement:
-    return query(_WRITE, id=fill(NUMBER), entering=numbered(ENTERING), **context.numbers)
+    key = entry_key("n", context)
+    holes = {"id": fill(NUMBER), "entry_key": key, "entering": numbered(ENTERING)}
+    return query(_WRITE, **holes, **context.numbers)
+
+
+def entry_key(row: str, context: Context) -> exp.Expr:
+    """Return the key of an entry; null where a journey has none, for a text in all rows is dear."""
+    return column(row, "entry_key") if context.journey.per else exp.null()
 
 
 def _waking(context: Context) -> Statement:
