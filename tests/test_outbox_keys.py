@@ -87,6 +87,34 @@ def test_a_bounce_of_no_message_is_about_the_address_of_today(key: str | None) -
     assert _listed(town) == [("new.ana@example.com", "hard bounce")]
 
 
+BEST = """
+journey best {
+  enter on visit
+  steps {
+    say: send best of (tip, text)
+    look: wait for clicked(say) up to 1 day
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("is_clicked", "next_one"), [(True, "tip"), (False, "text")])
+def test_a_reaction_counts_for_the_message_that_its_key_names(
+    is_clicked: bool, next_one: str
+) -> None:
+    town = Town(BEST, START)
+    town.people("ana", "bob", **{"phone": "+34600000001", "consent.news.sms": True})
+    town.tick(START)
+    town.event("visit", "ana", START)
+    town.tick(START)
+    town.engine.execute(query("UPDATE outbox_row SET outcome = 'delivered'"))
+    if is_clicked:
+        town.event("clicked", "ana", START, message_key=_keys(town, "ana")[0], channel="email")
+    town.event("visit", "bob", START)
+    town.tick(START)
+    assert [message for _, message, _ in sorted(town.sent())] == ["tip", next_one]
+
+
 # --- any names and any keys -------------------------------------------------------------------
 
 _NAMES = st.sampled_from(["a", "a:1", "1", "1:a", "a:1:1", "send x:0", "fr.send", "añ:2026"])
