@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.compiler.sql import query
+from cij.compiler.sql import Statement, query
 from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
@@ -161,10 +161,14 @@ def let_in(
         return 0
     world.write_passages()
     opening = {"opens": door.opens, "closes": door.closes}
-    if not world.engine.execute(entry.candidates, {**parameters, **opening, "now": now}):
+    parameters = {**parameters, **opening, "now": now}
+    is_free = door.state != "paused" and door.plan.limit is None and not door.waiting
+    if is_free and entry.find:
+        return _admit(world, door, entry.find, parameters)
+    if not world.engine.execute(entry.candidates, parameters):
         return 0
-    if door.state != "paused" and door.plan.limit is None and not door.waiting:
-        return _admit(world, door, now)
+    if is_free:
+        return _admit(world, door, door.plan.admit.find, parameters)
     named = {"journey": door.plan.name, "now": now}
     if door.state == "paused" and door.drops_entries:
         world.engine.execute(statements.REFUSE, {**named, "reason": "the journey was paused"})
@@ -174,14 +178,13 @@ def let_in(
     return _from_queue(world, door, now)
 
 
-def _admit(world: World, door: Door, now: datetime) -> int:
+def _admit(world: World, door: Door, find: Statement, parameters: Mapping[str, object]) -> int:
     world.write_passages()
-    admit = door.plan.admit
-    entered = world.engine.execute(admit.find, {"now": now})
+    entered = world.engine.execute(find, parameters)
     if entered:
         first = world.engine.rows(_LAST_PASSAGE)[0][0]
-        parameters = {"now": now, "first": first, "entered": entered}
-        world.engine.execute(admit.count, parameters)
+        parameters = {"now": parameters["now"], "first": first, "entered": entered}
+        world.engine.execute(door.plan.admit.count, parameters)
         world.unwritten = Unwritten(door.plan, entered, parameters)
     return entered
 
@@ -196,7 +199,7 @@ def _from_queue(world: World, door: Door, now: datetime) -> int:
     world.engine.execute(door.plan.turn, {"now": now, "capacity": capacity})
     leave_queue(world, door, now)
     world.engine.execute(statements.ENTER)
-    return _admit(world, door, now)
+    return _admit(world, door, door.plan.admit.find, {"now": now})
 
 
 def leave_queue(world: World, door: Door, now: datetime) -> None:

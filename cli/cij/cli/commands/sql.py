@@ -38,13 +38,16 @@ _ENGINES = {
 _NOTES = {
     "journey": """
 -- One tick runs these statements in one transaction, each for everybody at once. People wait in
--- `passage`; whoever is due or has done something is put into `woken`, and each region takes all who
--- are woken at its root to where they rest or end next: `pick` finds the way, `effect` queues
--- messages, `history` writes down what happened, `move` sets the new place. `timeout` says where the
--- timer of each rest leads. Where several journeys are woken that differ in their names only, one
--- run of the statements is for all, with journey and version taken from the rows. Where few of many
--- customers are concerned they are put into `concerned` first (and their passages, on an event, into
--- `reached`), which statements then read in place of `customer AS c` (and `passage AS p`).
+-- `passage_row`, which says journey, version and state by number; whoever is due or has done
+-- something is put into `woken`, and each region takes all who are woken at its root to where they
+-- rest or end next: `pick` finds the way, `effect` queues messages, `history` writes down what
+-- happened, `move` sets the new place. `timeout` says where the timer of each rest leads. Where
+-- several journeys are woken that differ in their names only, one run of the statements is for all,
+-- with journey and version taken from the rows. Where few of many customers are concerned they are
+-- put into `concerned` first (and their passages, on an event, into `reached`), which statements
+-- then read in place of `customer AS c` (and `passage_row AS p`). Who enters is `newly_inside`:
+-- where nothing on the way asks for their passages, the first region takes them from there, with no
+-- row in `woken`, and writes their passages where they have come to.
 """
 }
 

@@ -61,16 +61,16 @@ def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
 
 def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
     """Return the plan of an entry from a segment. Parameters: `entered_until`, `closes`."""
-    candidates = Statement.later(lambda: _members(entry, context))
-    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates)
+    candidates = Statement.later(lambda: _candidates(_members(entry, context)))
+    find = Statement.later(lambda: _sorted(context, _members(entry, context)))
+    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find)
 
 
-def _members(entry: pg.SegmentEntry, context: Context) -> Statement:
+def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
     segment = text(entry.segment)
     if entry.every is not None:
-        return _candidates(fill(_BY_CALENDAR, segment=segment))
-    rows = fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
-    return _candidates(rows)
+        return fill(_BY_CALENDAR, segment=segment)
+    return fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
 
 
 def _candidates(rows: exp.Expr) -> Statement:
@@ -81,7 +81,7 @@ def _candidates(rows: exp.Expr) -> Statement:
 _NEW = """
 SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
   {kept} AS at_entry, c.rowid AS customer_row, {zone} AS zone
-FROM entering AS x JOIN customer AS c ON c.id = x.customer
+FROM {candidates} AS x JOIN customer AS c ON c.id = x.customer
 """
 _SORTED = """
 CREATE OR REPLACE TEMPORARY TABLE newly_inside AS
@@ -164,13 +164,14 @@ def newly_woken(context: Context, *more: str) -> exp.Select:
     return rows
 
 
-def _sorted(context: Context) -> Statement:
+def _sorted(context: Context, candidates: exp.Expr | str = "entering") -> Statement:
     journey = context.journey
     rows = fill(
         _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),
         held_out=_held_out(journey, context),
         suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
         blocks=blocks(journey, context),
+        candidates=candidates,
         kept=_kept(journey, context),
         zone=zone_of(context.scope),
         journey=numbered(journey.name),

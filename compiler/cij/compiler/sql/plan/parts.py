@@ -94,13 +94,15 @@ class WatchPlan:
 class EntryPlan:
     """`candidates` makes the table `entering`; parameter `round` for events, `entered_until` for
     segments: the instant up to which those who joined have been looked at, or null. `opens` and
-    `closes` are the first instant of the journey and that from which on nobody enters.
+    `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
+    `newly_inside` of them with no table between, where nobody has to wait; None where they are few.
     """
 
     segment: str | None
     is_once: bool
     every: Schedule | None
     candidates: Statement
+    find: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
