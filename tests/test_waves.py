@@ -10,6 +10,7 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, marks, query
+from cij.compiler.sql.crowds import for_many
 from cij.runtime import aside, wave, zones
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
@@ -53,7 +54,7 @@ journey a2 { enter on visit  again always  goal won on bought where amount > 50
 journey a1b { enter on visit  again always
   steps { if points > 15 { thanks: send email hello }
           rest: wait 3 days
-          if stage = "rich" { more: send email hello }
+          if stage = "rich" and any(visit within last 60 hours) { more: send email hello }
           end done } }
 """
 _TOLD = query(
@@ -146,6 +147,17 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     assert len(told) > 200
     assert {row[3] for row in sent} == {"capped", "no_consent", "no_address", "queued"}
     assert _lived(program) == alone, "journeys of one form together"
+    with monkeypatch.context() as patch:
+        changed = list[bool]()
+
+        def at_once(statement: Statement) -> Statement:
+            changed.append(for_many(statement).text() != statement.text())
+            return for_many(statement)
+
+        patch.setattr(wave, "_CROWD_MIN", 0)
+        patch.setattr(wave, "for_many", at_once)
+        assert _lived(program) == alone, "and very many"
+    assert any(changed)
     monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
     monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
     assert _lived(program) == alone, "and few of many customers"
