@@ -112,6 +112,7 @@ def _step(world: World, report: TickReport) -> None:
     while entered or woken:
         _advance(world, report, aside=aside)
         entered, (woken, aside) = 0, _wake_due(world, now)
+    assert world.unwritten is None, "who has entered has moved"
 
 
 # --- events -----------------------------------------------------------------------------------

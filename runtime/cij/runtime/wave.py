@@ -122,7 +122,10 @@ def _many(
 def _are_entering(world: World, plans: list[JourneyPlan], root: str) -> bool:
     """Tell whether those who have just entered are among the woken, whose passages are unwritten."""
     entered = world.unwritten
-    return entered is not None and root == entered.plan.start and entered.plan in plans
+    if entered is None or root != entered.plan.start:
+        return False
+    # A version is made of the name as well, so it says whose it is.
+    return any(plan.version == entered.plan.version for plan in plans)
 
 
 def _settle(

@@ -328,6 +328,8 @@ def _entering(region: Region, plan: RegionPlan, context: Context) -> EnteringPla
         return None
     write = _settle(region, context)
     steps = [(name, write if name == "move" else s) for name, s in plan.statements]
+    if not plan.sets_fields:
+        steps = [(name, _by_row(s)) for name, s in steps]
     return EnteringPlan(_pick_new(plan.pick, context), write, _at_once(region, steps, context))
 
 
@@ -362,19 +364,25 @@ def _at_once(
 
 
 def _over(statement: Statement, rows: exp.Expr) -> Statement:
-    """Return the statement that reads `rows` in the place of `moving`. Where a customer stands is
-    known of them, for they have come in in this tick."""
+    """Return the statement that reads `rows` in the place of `moving`."""
     tree = statement.tree.copy()
     for table in list(tree.find_all(exp.Table)):
         if table.name == "moving":
             table.replace(exp.Subquery(this=rows.copy(), alias=table.args["alias"].copy()))
-    for join in tree.find_all(exp.Join):
-        if join.args.get("on") == _BY_ID:
-            join.set("on", _BY_ROW.copy())
     return Statement(tree)
 
 
 _BY_ID, _BY_ROW = fill("c.id = m.customer"), fill("c.rowid = m.customer_row")
+
+
+def _by_row(statement: Statement) -> Statement:
+    """Return the statement that finds customers by their rows, which is known of who came in in this
+    tick. Not where a field is set before: a row that is changed may be another one then."""
+    tree = statement.tree.copy()
+    for join in tree.find_all(exp.Join):
+        if join.args.get("on") == _BY_ID:
+            join.set("on", _BY_ROW.copy())
+    return Statement(tree)
 
 
 def _settle(region: Region, context: Context) -> Statement:
