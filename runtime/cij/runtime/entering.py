@@ -27,7 +27,6 @@ _SET_ENTERED = query(
 _ENTERED = query(
     "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $journey AND p.entered_at >= $since"
 )
-_LAST_PASSAGE = query("SELECT k.value FROM counter AS k WHERE k.name = 'passage'")
 _NEVER = datetime(9999, 12, 30)
 _UNLIMITED = 2**62
 
@@ -182,8 +181,7 @@ def _admit(world: World, door: Door, find: Statement, parameters: Mapping[str, o
     world.write_passages()
     entered = world.engine.execute(find, parameters)
     if entered:
-        first = world.engine.rows(_LAST_PASSAGE)[0][0]
-        parameters = {"now": parameters["now"], "first": first, "entered": entered}
+        parameters = {"now": parameters["now"], "entered": entered}
         world.engine.execute(door.plan.admit.count, parameters)
         world.unwritten = Unwritten(door.plan, entered, parameters)
     return entered

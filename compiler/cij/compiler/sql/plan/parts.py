@@ -66,7 +66,7 @@ class RegionPlan:
 
 @dataclass(frozen=True, slots=True)
 class EnteringPlan:
-    """How those who are newly inside go through the first region, with the parameters of `AdmitPlan`:
+    """How those who are newly inside go through the first region, with the parameter of `AdmitPlan`:
     `pick` makes `moving` of them, `write` gives each a passage where he has come to. Where the region
     asks nothing of anybody `at_once` does the same without `pick`, as long as nobody else has moved
     since they came in.
@@ -107,21 +107,21 @@ class EntryPlan:
 
 @dataclass(frozen=True, slots=True)
 class AdmitPlan:
-    """How those of `entering` come in. `find` makes the table `newly_inside`, and counts it;
-    `write` gives each a passage; `wake` has them go on from the start; `count` notes the numbers.
+    """How those of `entering` come in. `find` makes the table `newly_inside`; `count` gives numbers
+    to as many; `write` gives each a passage; `wake` has them go on from the start.
 
-    Parameters: `first`, how many passages there were before; `entered`, how many there are more.
+    Parameter of all but the first: `entered`, how many were found.
     """
 
     find: Statement
+    count: Statement
     write: Statement
     wake: Statement
-    count: Statement
 
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Every statement, in the order of execution."""
-        return (self.find, self.write, self.wake, self.count)
+        return (self.find, self.count, self.write, self.wake)
 
 
 @dataclass(frozen=True, slots=True)
