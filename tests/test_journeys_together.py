@@ -13,7 +13,10 @@ from tests.conftest import FIXTURES
 
 START = datetime(2026, 3, 2, 9)
 _SENT = query("SELECT o.journey, o.step, o.created_at FROM outbox AS o ORDER BY o.journey")
-_MEMBERS = query("SELECT s.customer, s.since FROM segment_member AS s WHERE s.segment = 'vips'")
+_MEMBERS = query(
+    "SELECT s.customer, s.since FROM segment_member AS s JOIN name AS l ON l.id = s.segment "
+    "WHERE l.text = 'vips'"
+)
 _AUDIT = query("SELECT COUNT(*) - COUNT(DISTINCT w.key) FROM field_write AS w")
 
 

@@ -50,6 +50,20 @@ SELECT m.passage, m.at, v.n, v.state, COALESCE(v.why, m.why) AS why,
 FROM move AS m JOIN visit AS v ON v.path = m.path
 """,
 )
+# Until version 4 so had segments.
+_MEMBERS_OF_OLD = (
+    """
+CREATE TABLE member_old AS SELECT l.text AS segment, s.customer, s.since
+FROM segment_member AS s JOIN name AS l ON l.id = s.segment
+""",
+    "DROP TABLE segment_member",
+    "ALTER TABLE member_old RENAME TO segment_member",
+)
+_IS_4 = (
+    "DROP VIEW passage",
+    "CREATE VIEW passage AS SELECT r.* FROM passage_row AS r",
+    "UPDATE meta SET value = '4' WHERE name = 'store_version'",
+)
 _CALL = (
     "UPDATE wide SET channel = 'action', topic = NULL, address = NULL, locale = NULL "
     "WHERE outcome = 'failed'"
@@ -96,6 +110,11 @@ _SHAPES = {
     "version 2": ("expires_at", _IS_2),
     "version 3": ("expires_at", _IS_3),
 }
+_MEMBERS = query(
+    "SELECT l.text, s.customer, s.since FROM segment_member AS s JOIN name AS l ON l.id = s.segment "
+    "ORDER BY ALL"
+)
+_MEMBERS_BEFORE = query("SELECT s.* FROM segment_member AS s ORDER BY ALL")
 # A row in every outcome, each with values of its own.
 _OUTCOME = query(
     "UPDATE wide SET outcome = $outcome, reason = $outcome, attempts = $n, provider_id = $outcome, "
@@ -108,6 +127,7 @@ _TURN = query(
 )
 _ROWS = query("SELECT * FROM outbox ORDER BY key")
 _PASSAGES = query("SELECT * FROM passage ORDER BY id")
+_LEAVE = query("UPDATE passage_row SET ended_at = $now, wake_at = NULL WHERE id % 2 = 1")
 _KIND = query("SELECT t.table_type FROM information_schema.tables AS t WHERE t.table_name = $name")
 _HISTORY = query("SELECT * FROM history ORDER BY written, n")
 _IN_ORDER = query(
@@ -149,7 +169,7 @@ def old(whole: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
             assert engine.execute(_OUTCOME, {"outcome": outcome, "n": n, "at": at}) == 1
         assert engine.execute(_TURN) == 1
         less = "" if expiry else " EXCLUDE (customer_row)"
-        for text in (*_PASSAGES_OF_OLD, *finish):
+        for text in (*_MEMBERS_OF_OLD, *_PASSAGES_OF_OLD, *finish):
             engine.execute(query(text.replace("{less}", less)))
     return project
 
@@ -183,6 +203,25 @@ def test_older_passages_and_their_history_are_brought_over_as_they_are(old: Path
     with closing(_opened(old)) as engine:
         deploy(engine, _program(old), NOW)
         assert _passages(engine) == before, "once is enough"
+
+
+def test_members_of_segments_are_brought_over(old: Path) -> None:
+    with closing(_opened(old)) as engine:
+        before = engine.rows(_MEMBERS_BEFORE)
+        assert before, "somebody is in a segment"
+        deploy(engine, _program(old), NOW)
+        assert engine.rows(_MEMBERS) == before
+
+
+def test_a_store_of_version_4_tells_of_passages_as_this_one(whole: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(whole, tmp_path / "four"))
+    with closing(_opened(project)) as engine:
+        assert engine.execute(_LEAVE, {"now": NOW})
+        now, members = engine.rows(_PASSAGES), engine.rows(_MEMBERS)
+        for text in (*_MEMBERS_OF_OLD, *_IS_4):
+            engine.execute(query(text))
+        deploy(engine, _program(project), NOW)
+        assert engine.rows(_PASSAGES) == now and engine.rows(_MEMBERS) == members
 
 
 def test_an_older_outbox_is_brought_over_as_it_is(old: Path) -> None:

@@ -12,13 +12,14 @@ from cij.compiler.program import Program
 from cij.compiler.sql import Statement, marks, query
 from cij.compiler.sql.crowds import for_many
 from cij.runtime import aside, wave, zones
+from cij.runtime.aside import _at_one_rest
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.intake import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
 from cij.runtime.timers import next_timer
-from cij.runtime.world import World
+from cij.runtime.world import Due, World
 
 START = datetime(2026, 3, 2, 9)
 CUSTOMERS = 24
@@ -75,9 +76,9 @@ _GOALS = query("SELECT v.* FROM conversion AS v ORDER BY ALL")
 _FIRST_TIMER = query("SELECT MIN(p.wake_at) FROM passage AS p")
 
 
-def _program() -> Program:
+def _program(journeys: str = JOURNEYS) -> Program:
     found = compile_project(
-        ProjectSettings("waves", "Europe/Madrid"), {"w.journey": DATA + JOURNEYS}, {}, {}
+        ProjectSettings("waves", "Europe/Madrid"), {"w.journey": DATA + journeys}, {}, {}
     )
     assert found.program is not None, found.diagnostics
     return found.program
@@ -168,6 +169,34 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     assert _lived(program, marked, is_marked=True) == alone, "and very few, by rows and marks"
     moved = DuckEngine(None, is_tiny=True)
     assert _lived(program, moved, is_marked=True, is_moved=True) == alone, "their rows elsewhere"
+
+
+# Its people end at one place, and those of the other journeys at several.
+_ALONE = """
+journey one { enter on visit  again always  goal won on bought where amount > 50
+  steps { rest: wait 1 day
+          if any(visit within last 30 hours) { first: send email hello } else { nudge: send email hello }
+          end done } }
+"""
+
+
+@pytest.mark.parametrize("journey", [_ALONE, JOURNEYS[: JOURNEYS.index("journey a2")]])
+def test_those_who_are_due_are_moved_where_they_stand(monkeypatch: Patch, journey: str) -> None:
+    program, found = _program(journey), list[int]()
+    woken = _lived(program)
+
+    def at_one_rest(world: World, now: datetime) -> Due | None:
+        due = _at_one_rest(world, now)
+        found.extend([due.people] if due else [])
+        return due
+
+    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(aside, "_SHARE_MAX", 1.1 / CUSTOMERS)
+    monkeypatch.setattr(aside, "_at_one_rest", at_one_rest)
+    assert _lived(program) == woken
+    assert len(found) > 3 and max(found) > 2
+    monkeypatch.setattr(wave, "_CROWD_MIN", 0)
+    assert _lived(program) == woken, "and very many of them"
 
 
 def test_where_the_rows_of_customers_are() -> None:

@@ -10,8 +10,11 @@ from functools import cache
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.marks import COPIED_BY_ROW, copied_by_id, copied_by_mark, missed
+from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE, WAKE_DUE
+from cij.runtime import control
 from cij.runtime.engine import Engine
+from cij.runtime.world import Due, World
 
 # Putting aside is one scan more, which a store of few customers or a wave of many is not worth.
 _CUSTOMERS_MIN = 20_000
@@ -46,6 +49,10 @@ _DUE = query(
     "CAST(NULL AS TIMESTAMP) AS ended_at, CAST(NULL AS BIGINT) AS outcome, "
     "CAST(NULL AS BIGINT) AS cause), p.rowid AS place "
     "FROM passage_row AS p WHERE p.wake_at <= $now LIMIT $most"
+)
+_DUE_AT = query(
+    "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at <= $now "
+    "GROUP BY p.version, p.state LIMIT 2"
 )
 # Who was set aside is lifted already.
 _TAKE_OUT = TAKE_OUT.over({"lifted l": "reached"})
@@ -97,16 +104,36 @@ def _set_aside(
     engine.execute(_by_id(customers), parameters)
 
 
-def wake_due(engine: Engine, now: datetime) -> tuple[int, Aside]:
-    """Wake all whose time has come; returns how many, with what was set aside of them."""
+def wake_due(world: World, now: datetime, *, is_alone: bool) -> tuple[int, Aside]:
+    """Wake all whose time has come; returns how many, with what was set aside of them.
+
+    `is_alone` tells that nobody else is woken: many at one rest are then left where they stand, as
+    `world.due`.
+    """
+    engine = world.engine
     few = _few(engine)
     # Where nobody is few they are not looked for first.
     due = engine.execute(_DUE, {"now": now, "most": few + 1}) if few else 1
     if not due:
         return 0, Aside()
-    if due > few:
-        return engine.execute(WAKE_DUE, {"now": now}), Aside()
-    return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, is_due=True)
+    if due <= few:
+        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, is_due=True)
+    world.due = _at_one_rest(world, now) if few and is_alone else None
+    people = world.due.people if world.due else engine.execute(WAKE_DUE, {"now": now})
+    return people, Aside()
+
+
+def _at_one_rest(world: World, now: datetime) -> Due | None:
+    """Return all whose time has come, None where they are at several rests or in a pause."""
+    rests = world.engine.rows(_DUE_AT, {"now": now})
+    if len(rests) > 1 or control.journeys_in(world.engine, "paused"):
+        return None
+    version, rest, people = rests[0]
+    for plan in world.journeys.values():
+        for name, root in plan.timers.items() if number_of(plan.version) == version else ():
+            if number_of(name) == rest:
+                return Due(plan, root, rest, people)
+    return None
 
 
 def move_noted(engine: Engine, parameters: Mapping[str, object], aside: Aside) -> None:

@@ -5,10 +5,18 @@ from datetime import datetime
 
 from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
 from cij.compiler.sql import names, query
+from cij.compiler.sql.columns import COLUMNS_THERE
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.governing import held_by, rules_of
-from cij.compiler.sql.store import DDL, META, SCRATCH, VISITED
+from cij.compiler.sql.store import (
+    DDL,
+    META,
+    SAY_SEGMENTS,
+    SCRATCH,
+    VISITED,
+    segments_to_numbers,
+)
 from cij.runtime import passages, refresh
 from cij.runtime.delivery import outbox
 from cij.runtime.engine import Engine
@@ -16,9 +24,9 @@ from cij.runtime.errors import StoreError
 from cij.runtime.migrate import migrate
 from cij.runtime.world import World
 
-STORE_VERSION = "4"
+STORE_VERSION = "5"
 # What lies in these is brought over.
-_OLDER_VERSIONS = ("2", "3")
+_OLDER_VERSIONS = ("2", "3", "4")
 
 _GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
 _SET_META = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
@@ -66,9 +74,12 @@ def prepare(engine: Engine, program: Program) -> None:
             f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
             "use the cij that wrote it, or start with a new state file"
         )
-    passages.prepare(engine)
+    is_older = bool(found) and found[0][0] != STORE_VERSION
+    passages.prepare(engine, is_older=is_older)
     for statement in DDL:
         engine.execute(statement)
+    if is_older:
+        _bring_segments_over(engine)
     if found != [(STORE_VERSION,)]:
         engine.execute(_FORGET_META, {"name": "store_version"})
         engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
@@ -77,6 +88,13 @@ def prepare(engine: Engine, program: Program) -> None:
             engine.execute(_ADD_COUNTER, {"name": name})
     refresh.prepare(engine, program)
     outbox.prepare(engine)
+
+
+def _bring_segments_over(engine: Engine) -> None:
+    for table in SAY_SEGMENTS:
+        columns: dict[str, str] = dict(engine.rows(COLUMNS_THERE, {"table": table}))
+        if columns["segment"] == "VARCHAR":
+            engine.execute(segments_to_numbers(table))
 
 
 def deploy(engine: Engine, program: Program, now: datetime) -> World:
@@ -99,7 +117,7 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
     world.changes = changed
     older = _older_versions(world, resting)
-    passages.keep_names(engine, (n for plan in world.journeys.values() for n in plan.names))
+    passages.keep_names(engine, _names(world))
     moments = {*plan.moments}
     for each in older:
         moments |= {*each.moments}
@@ -108,6 +126,12 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     outbox.keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
     _keep_timeouts(world)
     return world
+
+
+def _names(world: World) -> set[str]:
+    """Return all that stands in the store as a number."""
+    found = {name for plan in world.journeys.values() for name in plan.names}
+    return found | {segment.name for segment in world.program.segments}
 
 
 def look(engine: Engine, program: Program) -> World:

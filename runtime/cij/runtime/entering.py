@@ -5,9 +5,9 @@ candidates --> in, while nothing keeps them: no limit, no pause, nobody who wait
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.names import number_of
@@ -28,6 +28,7 @@ _ENTERED = query(
     "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $journey AND p.entered_at >= $since"
 )
 _NEVER = datetime(9999, 12, 30)
+_LEAST = timedelta.resolution
 _UNLIMITED = 2**62
 
 
@@ -122,13 +123,20 @@ def wanted_segments(all_doors: dict[str, Door], now: datetime) -> set[str]:
 # --- letting in -------------------------------------------------------------------------------
 
 
-def let_in_from_segments(world: World, all_doors: dict[str, Door], now: datetime) -> int:
-    """Let in who joined a segment or is called by a calendar, and who waited. Returns how many."""
+def let_in_from_segments(
+    world: World, all_doors: dict[str, Door], now: datetime, looked: AbstractSet[str]
+) -> int:
+    """Let in who joined a segment or is called by a calendar, and who waited. Returns how many.
+
+    The segments `looked` hold just those for whom their conditions hold now.
+    """
     entered, segments, seen = 0, states(world), list[str]()
     for door in all_doors.values():
         if door.is_open(now):
-            entries = [*_joined(door, segments), *door.called(now)]
+            entries = [*_joined(door, segments, now), *door.called(now)]
             for entry in entries:
+                if entry.segment in looked and (door.seen_until is None or entry.every):
+                    entry = replace(entry, find=entry.find_all)
                 entered += let_in(world, door, entry, now, {"entered_until": door.seen_until})
             entered += _from_queue(world, door, now)
             is_first = door.seen_until is None and door.plan.entries
@@ -141,13 +149,18 @@ def let_in_from_segments(world: World, all_doors: dict[str, Door], now: datetime
     return entered
 
 
-def _joined(door: Door, segments: Mapping[str, SegmentState]) -> list[EntryPlan]:
+def _joined(door: Door, segments: Mapping[str, SegmentState], now: datetime) -> list[EntryPlan]:
     """Return the entries from segments that somebody joined since the last look."""
     until, found = door.seen_until, list[EntryPlan]()
     for entry in door.plan.entries:
         if entry.every is None and (until is None or not entry.is_once):
             state = segments.get(entry.segment or "", SegmentState())
-            if until is None or state.joined_at is None or state.joined_at >= until:
+            # Who joined at the instant of the last look may have come after it, at that instant.
+            if (
+                until is None
+                or state.joined_at is None
+                or state.joined_at > min(until, now - _LEAST)
+            ):
                 found.append(entry)
     return found
 

@@ -6,12 +6,14 @@ from cij.compiler.sql import Statement, names, store
 from cij.runtime.engine import Engine
 
 
-def prepare(engine: Engine) -> None:
+def prepare(engine: Engine, *, is_older: bool = False) -> None:
     """Make the tables of passages unless they are there, of an older one if there is one."""
     with engine.transaction():
         wide = engine.rows(names.WIDE)
         if wide:
             _all(engine, names.SET_ASIDE)
+        elif is_older:
+            engine.execute(names.DROP_VIEW)
         _all(engine, store.PASSAGES)
         keep_names(engine, names.GIVEN)
         if wide:

@@ -45,15 +45,16 @@ def events_read(world: World) -> set[str]:
 
 def evaluate_segments(
     world: World, now: datetime, *, active: Collection[str], wanted: Collection[str] = ()
-) -> None:
+) -> set[str]:
     """Look again at the segments whose members may have changed, and at those that are `wanted`.
+    Returns the names of those that were looked at as a whole.
 
     Time: at once after a refresh or a change of the definition; at the segment's own interval where
     time alone changes it. After events that the condition reads, those who did them are looked at,
     or everybody where that changes the place of others. `active` are the names of such events;
     whose they are is in the table `active`.
     """
-    known = states(world)
+    known, looked = states(world), set[str]()
     for plan in world.newest.segments.values():
         state = known.get(plan.name, _UNSEEN)
         is_touched = any(event in active for event in plan.events)
@@ -64,8 +65,10 @@ def evaluate_segments(
         is_old = plan.name in wanted and plan.refresh_s is not None and _before(state, now)
         if is_due or is_old or (is_touched and plan.members_active is None):
             _evaluate(world, plan, state, now)
+            looked.add(plan.name)
         elif is_touched:
             _evaluate_active(world, plan, state, now)
+    return looked
 
 
 def _caught_up(plan: SegmentPlan, state: SegmentState, now: datetime) -> SegmentState:
@@ -108,13 +111,20 @@ def _next_evaluation(world: World, plan: SegmentPlan, state: SegmentState) -> da
 
 
 def _evaluate(world: World, plan: SegmentPlan, state: SegmentState, now: datetime) -> None:
-    for statement in (plan.members, plan.leave):
-        world.engine.execute(statement, {"now": now})
-    joined = world.engine.execute(plan.join, {"now": now})
+    if _is_nobody_in(world, plan):
+        joined = world.engine.execute(plan.first, {"now": now})
+    else:
+        for statement in (plan.members, plan.leave):
+            world.engine.execute(statement, {"now": now})
+        joined = world.engine.execute(plan.join, {"now": now})
     segment = next(s for s in world.program.segments if s.name == plan.name)
     # What is not known counts as now, so that the doors look once too often.
     joined_at = now if joined or state.joined_at is None else state.joined_at
     _keep(world, plan.name, now, content_hash(segment), joined_at)
+
+
+def _is_nobody_in(world: World, plan: SegmentPlan) -> bool:
+    return world.engine.is_empty("segment_member") or not world.engine.rows(plan.somebody)
 
 
 def _evaluate_active(world: World, plan: SegmentPlan, state: SegmentState, now: datetime) -> None:

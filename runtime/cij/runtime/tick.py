@@ -99,19 +99,21 @@ def _step(world: World, report: TickReport) -> None:
     paused = control.journeys_in(world.engine, "paused")
     _go_on_after_pauses(world, report)
     active = _react(world, at_doors, paused, report)
-    evaluate_segments(world, now, active=active, wanted=wanted_segments(at_doors, now))
+    looked = evaluate_segments(world, now, active=active, wanted=wanted_segments(at_doors, now))
     if has_new_data(world):
         _record_goals(world, now)
     if wake_by_conditions(world, paused, now):
         _advance(world, report)
-    entered = let_in_from_segments(world, at_doors, now)
+        # Fields may have been set since the segments were looked at.
+        looked = set()
+    entered = let_in_from_segments(world, at_doors, now, looked)
     report.entered += entered
     # Those whose time has come are woken before these move, so that all go in order of priority.
-    woken, aside = _wake_due(world, now)
+    woken, aside = _wake_due(world, now, is_alone=not entered)
     aside = Aside() if entered else aside
     while entered or woken:
         _advance(world, report, aside=aside)
-        entered, (woken, aside) = 0, _wake_due(world, now)
+        entered, (woken, aside) = 0, _wake_due(world, now, is_alone=True)
     assert world.unwritten is None, "who has entered has moved"
 
 
@@ -285,9 +287,11 @@ def _enter_by_event(world: World, door: Door, event: str, round: int, now: datet
 # --- moving -----------------------------------------------------------------------------------
 
 
-def _wake_due(world: World, now: datetime) -> tuple[int, Aside]:
+def _wake_due(world: World, now: datetime, *, is_alone: bool) -> tuple[int, Aside]:
     timer = next_timer(world)
-    return (0, Aside()) if timer is None or timer > now else wake_due(world.engine, now)
+    if timer is None or timer > now:
+        return 0, Aside()
+    return wake_due(world, now, is_alone=is_alone)
 
 
 def _advance(

@@ -61,6 +61,8 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
 
 def _woken(world: World) -> list[Row]:
     """Return how many are woken, by journey, version and root, in this order; with who has entered."""
+    if (due := world.due) is not None:
+        return [(due.plan.name, due.plan.version, due.root, due.people)]
     found, new = _woken_rows(world), world.unwritten
     if new is None:
         return found
@@ -104,6 +106,8 @@ def _many(
 ) -> Counter[str]:
     """Return how many rows were changed, by what the statements do. `is_first` tells that nobody has
     moved since people came in."""
+    if world.due is not None:
+        return _fall_due(world, parameters)
     done = Counter[str]()
     for plans, root in groups:
         region = _region(world, plans, root)
@@ -137,6 +141,16 @@ def _settle(
     world.unwritten = None
     for step, statement in region.settling(at_once=is_alone):
         done[step] += world.engine.execute(_quickest(statement, people), all_of)
+    return done
+
+
+def _fall_due(world: World, parameters: Parameters) -> Counter[str]:
+    """Take those who are due, and nobody else, on from the rest at which they stand."""
+    assert world.due is not None
+    done, due, world.due = Counter[str](), world.due, None
+    named = {**parameters, "rest": due.rest}
+    for step, statement in due.plan.regions[due.root].falling_due:
+        done[step] += world.engine.execute(_quickest(statement, due.people), named)
     return done
 
 

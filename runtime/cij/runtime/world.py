@@ -21,6 +21,17 @@ class Unwritten:
     parameters: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Those whose time has come at one rest, the only ones, who are not woken: they can be read where
+    they stand. `root` is where its timer leads, `rest` its number, `people` how many they are."""
+
+    plan: JourneyPlan
+    root: str
+    rest: int
+    people: int
+
+
 @dataclass(slots=True)
 class World:
     """`newest` decides who enters and which segments are kept; `journeys` holds every version in
@@ -30,7 +41,7 @@ class World:
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `next_timer` is the instant of the next timer of all, None where
     it is not known: nobody has moved since it was looked up. `unwritten` are the last who have
-    entered in this tick.
+    entered in this tick, `due` those who are due and nobody else is woken.
     """
 
     engine: Engine
@@ -43,6 +54,7 @@ class World:
     forms: dict[str, FormPlan] = field(default_factory=dict)
     next_timer: datetime | None = None
     unwritten: Unwritten | None = None
+    due: Due | None = None
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
@@ -53,7 +65,7 @@ class World:
         try:
             yield
         except BaseException:
-            self.next_timer = self.unwritten = None
+            self.next_timer = self.unwritten = self.due = None
             raise
 
     def write_passages(self) -> None:

@@ -63,6 +63,8 @@ WIDE = query(
     "SELECT t.table_name FROM information_schema.tables AS t "
     "WHERE t.table_name = 'passage' AND t.table_type = 'BASE TABLE'"
 )
+# Of stores in which it shows passages that have ended as they are stored.
+DROP_VIEW = query("DROP VIEW IF EXISTS passage")
 SET_ASIDE = (
     query("DROP VIEW history"),
     query("ALTER TABLE passage RENAME TO passage_wide"),

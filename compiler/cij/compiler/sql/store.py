@@ -17,7 +17,8 @@ CONTROL = query(
     "drops_entries BOOLEAN, taken BIGINT, ticked_at TIMESTAMP)"
 )
 
-# A passage for each entry, and its moves. Names are numbers (`names`), the view has texts.
+# A passage for each entry, and its moves. Names are numbers (`names`), the view has texts. `since`,
+# `counts_from` and `event` are for those inside: an end changes only what is asked of it.
 PASSAGES: tuple[Statement, ...] = (
     stored_plainly(
         query(
@@ -37,9 +38,12 @@ PASSAGES: tuple[Statement, ...] = (
     query(
         """
 CREATE VIEW IF NOT EXISTS passage AS
-SELECT r.id, j.text AS journey, v.text AS version, r.customer, COALESCE(r.entry_key, '') AS entry_key, r.trigger, r.turn,
-  r.is_held_out, r.entered_at, r.entered_from, s.text AS state, r.since, r.counts_from, r.event,
-  r.wake_at, r.ended_at, o.text AS outcome, c.text AS cause, r.at_entry, r.customer_row
+SELECT r.id, j.text AS journey, v.text AS version, r.customer,
+  COALESCE(r.entry_key, '') AS entry_key, r.trigger, r.turn, r.is_held_out, r.entered_at,
+  r.entered_from, s.text AS state, COALESCE(r.ended_at, r.since) AS since,
+  CASE WHEN r.ended_at IS NULL THEN r.counts_from END AS counts_from,
+  CASE WHEN r.ended_at IS NULL THEN r.event END AS event, r.wake_at, r.ended_at,
+  o.text AS outcome, c.text AS cause, r.at_entry, r.customer_row
 FROM passage_row AS r
 LEFT JOIN name AS j ON j.id = r.journey
 LEFT JOIN name AS v ON v.id = r.version
@@ -83,7 +87,7 @@ FROM move AS m JOIN visit AS v ON v.path = m.path LEFT JOIN name AS l ON l.id = 
     stored_plainly(
         query(
             "CREATE TABLE IF NOT EXISTS segment_member "
-            "(segment VARCHAR, customer VARCHAR, since TIMESTAMP)"
+            "(segment BIGINT, customer VARCHAR, since TIMESTAMP)"
         ),
         "customer",
     ),
@@ -98,7 +102,7 @@ FROM move AS m JOIN visit AS v ON v.path = m.path LEFT JOIN name AS l ON l.id = 
     query(
         "CREATE TABLE IF NOT EXISTS entry_queue (number BIGINT, journey VARCHAR, "
         "customer VARCHAR, entry_key VARCHAR, trigger BIGINT, entered_from TIMESTAMP, "
-        "segment VARCHAR, queued_at TIMESTAMP)"
+        "segment BIGINT, queued_at TIMESTAMP)"
     ),
     query(
         "CREATE TABLE IF NOT EXISTS turned_away (journey VARCHAR, customer VARCHAR, "
@@ -112,6 +116,19 @@ FROM move AS m JOIN visit AS v ON v.path = m.path LEFT JOIN name AS l ON l.id = 
     CONTROL,
     *moments.DDL,
 )
+
+# Until version 5 these said segments by their names.
+SAY_SEGMENTS = ("segment_member", "entry_queue")
+
+
+def segments_to_numbers(table: str) -> Statement:
+    """Return the statement that has a table say segments by number, as `names.number_of` makes it."""
+    return query(
+        "ALTER TABLE {t} ALTER COLUMN segment SET DATA TYPE BIGINT "
+        "USING CAST('0x' || SUBSTRING(SHA256(segment), 1, 15) AS BIGINT)",
+        t=table,
+    )
+
 
 # Of one tick only; emptied in the transaction that filled them.
 SCRATCH: tuple[Statement, ...] = (

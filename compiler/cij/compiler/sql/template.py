@@ -91,6 +91,13 @@ class Statement:
         assert found is not None, "it does what the statement does"
         return found
 
+    def from_rows(self, table: str, rows: exp.Expr) -> "Statement":
+        """Return the statement that reads a query in the place of every `table AS x`."""
+        tree = self.tree.copy()
+        for found in [t for t in tree.find_all(exp.Table) if t.name == table and t.alias]:
+            found.replace(exp.Subquery(this=rows.copy(), alias=found.args["alias"].copy()))
+        return Statement(tree)
+
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
         """Return the SQL for `dialect`, all identifiers quoted."""
         key = (dialect, pretty)

@@ -7,6 +7,7 @@ from datetime import datetime
 from cij.compiler import expression as ex
 from cij.compiler.program import ConsentMapping, Journey, Latest, Own, Prefer, Program
 from cij.compiler.sql import insight, query
+from cij.compiler.sql.names import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.wording import words
 from cij.runtime.engine import Engine, Row
@@ -93,7 +94,7 @@ class Reader:
                 yield from self._origins(node)
 
     def _membership(self, name: str, is_inside: bool) -> Iterator[Node]:
-        for (since,) in self._rows(_SINCE, segment=name):
+        for (since,) in self._rows(_SINCE, segment=number_of(name)):
             told = "in it since" if is_inside else "at the last look still in it, since"
             yield Node(f"{told} {self._local(since)}", source={"since": _iso(since)})
         segment = next(s for s in self.program.segments if s.name == name)

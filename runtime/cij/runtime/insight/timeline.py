@@ -33,8 +33,8 @@ _GOALS = query(
     "ORDER BY v.at, v.goal"
 )
 _MEMBERS = query(
-    "SELECT s.since, s.segment FROM segment_member AS s WHERE s.customer = $customer "
-    "ORDER BY s.since, s.segment"
+    "SELECT s.since, l.text FROM segment_member AS s JOIN name AS l ON l.id = s.segment "
+    "WHERE s.customer = $customer ORDER BY s.since, l.text"
 )
 _TURNED_AWAY = query(
     "SELECT t.at, t.journey, t.reason FROM turned_away AS t WHERE t.customer = $customer "

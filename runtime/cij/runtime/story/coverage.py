@@ -231,7 +231,7 @@ def _entered(world: World, journey: pg.Journey) -> Iterator[tuple[str, str, str]
     inside = {segment for (segment,) in world.engine.rows(_BY_SEGMENT, named)}
     for entry in journey.entries:
         if isinstance(entry, pg.SegmentEntry):
-            is_taken = entry.segment in inside
+            is_taken = number_of(entry.segment) in inside
         else:
             statement = query(_BY_EVENT, events=f"event_{entry.event}")
             is_taken = bool(world.engine.rows(statement, named))

@@ -12,11 +12,12 @@ from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import AdmitPlan, EntryPlan
+from cij.compiler.sql.plan.segments import is_member
 from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
 SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from,
-  CAST(NULL AS TEXT) AS segment
+  CAST(NULL AS BIGINT) AS segment
 FROM fresh AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN customer AS c ON c.id = f.customer
@@ -62,12 +63,13 @@ def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
 def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
     """Return the plan of an entry from a segment. Parameters: `entered_until`, `closes`."""
     candidates = Statement.later(lambda: _candidates(_members(entry, context)))
-    find = Statement.later(lambda: _sorted(context, _members(entry, context)))
-    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find)
+    find = Statement.later(lambda: _sorted(_new(context, _members(entry, context)), context))
+    find_all = Statement.later(lambda: _sorted(_everybody(entry, context), context))
+    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find, find_all)
 
 
 def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
-    segment = text(entry.segment)
+    segment = numbered(entry.segment)
     if entry.every is not None:
         return fill(_BY_CALENDAR, segment=segment)
     return fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
@@ -79,10 +81,18 @@ def _candidates(rows: exp.Expr) -> Statement:
 
 # Who enters, in the order of customers: so the same people get the same numbers.
 _NEW = """
-SELECT x.customer, x.entry_key, x.trigger, x.counts_from, {held_out} AS is_held_out,
-  {kept} AS at_entry, c.rowid AS customer_row, {zone} AS zone
+SELECT x.customer AS customer, x.entry_key AS entry_key, x.trigger AS trigger,
+  x.counts_from AS counts_from, {held_out} AS is_held_out, {kept} AS at_entry,
+  c.rowid AS customer_row, {zone} AS zone
 FROM {candidates} AS x JOIN customer AS c ON c.id = x.customer
 """
+# What candidates say of those of whom the customer is asked instead.
+_OF_CUSTOMER = {
+    "customer": fill("c.id"),
+    "entry_key": text(""),
+    "trigger": fill("CAST(NULL AS BIGINT)"),
+    "counts_from": fill("$now"),
+}
 _SORTED = """
 CREATE OR REPLACE TEMPORARY TABLE newly_inside AS
 SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
@@ -135,7 +145,7 @@ _COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name =
 def admit(context: Context) -> AdmitPlan:
     """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
     return AdmitPlan(
-        find=Statement.later(lambda: _sorted(context)),
+        find=Statement.later(lambda: _sorted(_new(context), context)),
         write=Statement.later(lambda: _writing(context)),
         wake=Statement.later(lambda: _waking(context)),
         count=_COUNT_ENTERED,
@@ -167,9 +177,9 @@ def newly_woken(context: Context, *more: str) -> exp.Select:
     return rows
 
 
-def _sorted(context: Context, candidates: exp.Expr | str = "entering") -> Statement:
+def _new(context: Context, candidates: exp.Expr | str = "entering") -> exp.Expr:
     journey = context.journey
-    rows = fill(
+    return fill(
         _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),
         held_out=_held_out(journey, context),
         suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
@@ -179,8 +189,26 @@ def _sorted(context: Context, candidates: exp.Expr | str = "entering") -> Statem
         zone=zone_of(context.scope),
         journey=numbered(journey.name),
     )
+
+
+def _everybody(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
+    """Return those of `_new` for everybody in the segment, asked of customers and not of members."""
+    rows = _new(context).transform(_of_customer, copy=False)
+    assert isinstance(rows, exp.Select)
+    customers = rows.args["joins"].pop(0)
+    rows.set("from_", exp.From(this=customers.this))
+    segment = next(s for s in context.program.segments if s.name == entry.segment)
+    return rows.where(is_member(segment, context.program), copy=False)
+
+
+def _of_customer(node: exp.Expr) -> exp.Expr:
+    is_asked = isinstance(node, exp.Column) and node.table == "x"
+    return _OF_CUSTOMER[node.name].copy() if is_asked else node
+
+
+def _sorted(rows: exp.Expr, context: Context) -> Statement:
     found = query(_SORTED, rows=rows)
-    if journey.per:
+    if context.journey.per:
         order = found.tree.expression.args["order"]
         order.append("expressions", exp.Ordered(this=column("n", "entry_key")))
     return found

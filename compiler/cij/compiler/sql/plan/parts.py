@@ -14,10 +14,12 @@ from cij.compiler.sql.template import Statement
 class RegionPlan:
     """From one root to the next rests and ends, in this order.
 
-    With `sets_fields` the customers are others behind it. `entering` is for those who are newly
-    inside, whose passages are not written yet; None where something on the way asks for them. `note` puts into the table `moved` where
-    people go, for one move of several regions; None where people have to be moved at once. `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root; `wake_again` wakes those who came to
-    a cut, or to a rest whose interaction has happened already.
+    `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root;
+    `wake_again` wakes those who came to a cut, or to a rest whose interaction has happened already.
+    `note` puts into the table `moved` where people go, for one move of several regions; None where
+    people have to be moved at once. With `sets_fields` the customers are others behind it.
+    `entering` is for those who are newly inside, whose passages are not written yet; None where
+    something on the way asks for them. `due` is for those whose time has come at one rest.
     """
 
     root: str
@@ -30,6 +32,7 @@ class RegionPlan:
     wake_again: tuple[Statement, ...]
     note: Statement | None = None
     entering: "EnteringPlan | None" = None
+    due: "DuePlan | None" = None
     sets_fields: bool = False
 
     @property
@@ -43,6 +46,13 @@ class RegionPlan:
         if at_once and self.entering.at_once:
             return self.entering.at_once
         found = self._instead({"pick": self.entering.pick, "move": self.entering.write})
+        return tuple(step for step in found if step[0] != "clear")
+
+    @property
+    def falling_due(self) -> tuple[tuple[str, Statement], ...]:
+        """The same for those whose time has come at one rest, while nobody else is woken."""
+        assert self.due is not None, "journeys that share a region have them woken first"
+        found = self._instead({"pick": self.due.pick, "move": self.due.move})
         return tuple(step for step in found if step[0] != "clear")
 
     def _instead(self, others: Mapping[str, Statement]) -> tuple[tuple[str, Statement], ...]:
@@ -78,6 +88,15 @@ class EnteringPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class DuePlan:
+    """How those go on who are due at one rest: `pick` makes `moving` of them, `move` moves them. The
+    parameter `rest` is its number."""
+
+    pick: Statement
+    move: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class WatchPlan:
     """A rest with conditions. `wake` is for everybody there; who has an event is woken by that.
 
@@ -96,6 +115,7 @@ class EntryPlan:
     segments: the instant up to which those who joined have been looked at, or null. `opens` and
     `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
     `newly_inside` of them with no table between, where nobody has to wait; None where they are few.
+    `find_all` does so of all who are in the segment, at the instant of a look at everybody.
     """
 
     segment: str | None
@@ -103,6 +123,7 @@ class EntryPlan:
     every: Schedule | None
     candidates: Statement
     find: Statement | None = None
+    find_all: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +223,8 @@ class JourneyPlan:
 class SegmentPlan:
     """`refresh_s` is None where the condition does not change by the passing of time.
 
-    `next_change` is for virtual time: see `changes`. `events` are those that the condition reads;
+    `next_change` is for virtual time: see `changes`. `first` fills a segment in which nobody is yet,
+    as `somebody` tells. `events` are those that the condition reads;
     `members_active` and `leave_active` look only at those in the table `active`, and are None
     where what they do can change the place of others.
     """
@@ -211,6 +233,8 @@ class SegmentPlan:
     refresh_s: int | None
     events: tuple[str, ...]
     next_change: Statement | None
+    first: Statement
+    somebody: Statement
     members: Statement
     members_active: Statement | None
     leave: Statement

@@ -9,6 +9,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
+from cij.compiler.sql.names import numbered
 from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.parts import SegmentPlan
@@ -28,9 +29,12 @@ def members(segment: pg.Segment, program: pg.Program, of: exp.Expr | str = "cust
 
     Shape: one column `id`, one row a customer. Parameter: `now`.
     """
-    scope = Scope(Catalog.of(program), customer="c")
-    test = condition(segment.condition, scope)
-    return fill("SELECT c.id FROM {of} AS c WHERE {test}", of=of, test=test)
+    return fill("SELECT c.id FROM {of} AS c WHERE {test}", of=of, test=is_member(segment, program))
+
+
+def is_member(segment: pg.Segment, program: pg.Program) -> exp.Expr:
+    """Return the condition that the customer `c` is in a segment."""
+    return condition(segment.condition, Scope(Catalog.of(program), customer="c"))
 
 
 def segment_query(segment: pg.Segment, program: pg.Program) -> Statement:
@@ -45,7 +49,7 @@ def segment_size(segment: pg.Segment, program: pg.Program) -> Statement:
 
 def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     """Return the statements that bring the table `segment_member` up to date."""
-    name = text(segment.name)
+    name = numbered(segment.name)
     inside = deep_parts(segment.condition, program)
     # By what somebody does his own place changes, and that of others where places are compared.
     is_own = not any(isinstance(p, ex.TopShare) for p in inside)
@@ -60,6 +64,8 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
         )
         if is_own
         else None,
+        first=Statement.later(lambda: query(_FIRST, name=name, members=members(segment, program))),
+        somebody=query(_SOMEBODY, name=name),
         leave=Statement.later(lambda: query(_LEAVE, name=name)),
         leave_active=Statement.later(lambda: query(_LEAVE + _IF_ACTIVE, name=name)),
         join=Statement.later(lambda: query(_JOIN, name=name)),
@@ -75,6 +81,13 @@ DELETE FROM segment_member WHERE segment = {name}
   AND NOT EXISTS(SELECT 1 FROM member_now AS n WHERE n.id = segment_member.customer)
 """
 _IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM active AS a)"
+
+# Where nobody is in it yet.
+_FIRST = """
+INSERT INTO segment_member (segment, customer, since)
+SELECT {name}, q.id, $now FROM {members} AS q
+"""
+_SOMEBODY = "SELECT 1 FROM segment_member AS s WHERE s.segment = {name} LIMIT 1"
 
 # Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, row by row of the other.
 _JOIN = """
