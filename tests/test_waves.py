@@ -143,6 +143,7 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     program = _program()
     with monkeypatch.context() as patch:
         patch.setattr(wave, "_form_of", lambda plan: plan.version)
+        patch.setattr(wave, "_way_of", lambda plan, root: f"{plan.version} {root}")
         alone = _lived(program)
     told, sent, *_ = alone
     assert len(told) > 200

@@ -221,7 +221,7 @@ def _keep_visits(world: World) -> None:
 def _keep_timeouts(world: World) -> None:
     """Say where the timers of all live rests lead."""
     rows = [
-        (plan.name, *(names.number_of(each) for each in (plan.version, state, root)))
+        tuple(names.number_of(each) for each in (plan.name, plan.version, state, root))
         for plan in world.journeys.values()
         for state, root in plan.timers.items()
     ]

@@ -180,18 +180,23 @@ def _few(
 def _groups(world: World, woken: list[Row]) -> list[_Group]:
     """Return the regions to go through, each by the journeys that it is of.
 
-    Where there are caps journeys of one form go together only if no other stands between them, for
-    the one that goes first gets the last place.
+    Where there are caps journeys that go on alike go together only if no other stands between them,
+    for the one that goes first gets the last place.
     """
-    found: dict[tuple[str, str, int], list[JourneyPlan]] = {}
-    turn, last = 0, ("", "")
+    found: dict[tuple[str, int], list[JourneyPlan]] = {}
+    roots: dict[str, str] = {}
+    turn, last = 0, ""
     for name, version, root, _ in woken:
         plan = world.journey(name, version)
-        kind = (_form_of(plan), root)
+        kind = _way_of(plan, root) if len(woken) > 1 else root
         turn += world.newest.is_capped and kind != last
-        found.setdefault((*kind, turn), []).append(plan)
-        last = kind
-    return [(plans, root) for (_, root, _), plans in found.items()]
+        found.setdefault((kind, turn), []).append(plan)
+        roots[kind], last = root, kind
+    return [(plans, roots[kind]) for (kind, _), plans in found.items()]
+
+
+def _way_of(plan: JourneyPlan, root: str) -> str:
+    return plan.form.region_key(root)
 
 
 def _form_of(plan: JourneyPlan) -> str:

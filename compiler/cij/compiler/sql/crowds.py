@@ -10,10 +10,9 @@ longer than the rest. Asked once it goes through all events, which is too much f
 Where nothing else is asked of the customers of those who move, they are not looked up at all.
 """
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
+from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill
 
 _IN = "c.id IN (SELECT {e}.customer FROM {t} AS {e} JOIN customer AS c ON c.id = {e}.customer WHERE {rest})"
@@ -70,40 +69,15 @@ def _reads_only(test: exp.Expr, rows: set[str]) -> bool:
 # --- customers of whom only the id is asked -----------------------------------------------------
 
 _OF_WOKEN = fill("c.id = w.customer")
+_SAID = {"id": exp.column("customer", "w", quoted=True)}
 
 
 def _not_looked_up(tree: exp.Expr) -> exp.Expr:
     """Leave out the join with the customers of those who are woken, where their ids are enough.
 
-    Who is inside is a customer, so nobody is left out or added.
+    Who is inside is a customer.
     """
     for select in tree.find_all(exp.Select):
-        joins = select.args.get("joins") or []
-        mine = [join for join in joins if join.args.get("on") == _OF_WOKEN and not join.side]
-        if len(mine) == 1:
-            mine[0].pop()
-            asked = list(_columns_of("c", select))
-            if all(column.name == "id" for column in asked):
-                _put_ids(asked)
-            else:
-                select.append("joins", mine[0])
+        if any(join.args.get("on") == _OF_WOKEN for join in select.args.get("joins") or []):
+            spare(select, "c", _SAID)
     return tree
-
-
-def _put_ids(asked: list[exp.Column]) -> None:
-    for column in asked:
-        column.replace(exp.column("customer", "w", quoted=True))
-
-
-def _columns_of(row: str, select: exp.Expr) -> Iterator[exp.Column]:
-    """Yield the columns of a row, without those of another of the same name in a query inside."""
-    for child in select.iter_expressions():
-        if isinstance(child, exp.Column) and child.table == row:
-            yield child
-        elif not (isinstance(child, exp.Select) and _has_row(row, child)):
-            yield from _columns_of(row, child)
-
-
-def _has_row(row: str, select: exp.Select) -> bool:
-    sources = [select.args.get("from_"), *(select.args.get("joins") or [])]
-    return any(source.this.alias == row for source in sources if source is not None)

@@ -133,7 +133,7 @@ def segments_to_numbers(table: str) -> Statement:
 # Of one tick only; emptied in the transaction that filled them.
 SCRATCH: tuple[Statement, ...] = (
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey VARCHAR, version BIGINT, "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey BIGINT, version BIGINT, "
         "passage BIGINT NOT NULL, customer VARCHAR NOT NULL, trigger BIGINT, turn BIGINT NOT NULL, "
         "is_held_out BOOLEAN NOT NULL, root BIGINT, why BIGINT, event BIGINT, "
         "counts_from TIMESTAMP)"
@@ -147,7 +147,7 @@ SCRATCH: tuple[Statement, ...] = (
     # Where the timers of live rests lead; of a run, not of a tick.
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS timeout "
-        "(journey VARCHAR, version BIGINT, state BIGINT, root BIGINT)"
+        "(journey BIGINT, version BIGINT, state BIGINT, root BIGINT)"
     ),
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "

@@ -30,15 +30,18 @@ if importlib.util.find_spec("pandas") is None:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
 
+_LOG_MAX = "1GB"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
     "storage_compatibility_version": "v1.5.0",
     # Folding the log into the file is for quiet moments (`fold_log`), not for the end of a tick.
-    "checkpoint_threshold": "1GB",
+    "checkpoint_threshold": _LOG_MAX,
     # Rows of a big insert are on their way to the file while the next are made.
     "write_buffer_row_group_count": 1,
 }
 _LOG_BYTES_MAX = 16_000_000
+# A transaction that changes more goes into the file at once: into the log first is twice the work.
+_LOGGED_ROWS_MAX = 500_000
 
 
 class Engine(Protocol):
@@ -102,7 +105,7 @@ class DuckEngine:
         is_tiny: bool = False,
     ) -> None:
         self.path = path
-        self._open_transactions = 0
+        self._open_transactions = self._changed_rows = 0
         self._remembered = Remembered()
         self._zones: tuple[str, ...] | None = None
         self._moments: Parameters = {}
@@ -135,6 +138,7 @@ class DuckEngine:
         changed = int(found[0]) if found and isinstance(found[0], int) else 0
         if changed or not statement.is_change_of_rows:
             self._written(statement.writes)
+        self._changed_rows += changed
         return changed
 
     def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
@@ -171,7 +175,7 @@ class DuckEngine:
             return
         self._connection.execute("BEGIN TRANSACTION")
         self._remembered.begun()
-        self._open_transactions = 1
+        self._open_transactions, self._changed_rows = 1, 0
         try:
             yield
         except BaseException:
@@ -277,11 +281,17 @@ class DuckEngine:
             raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
 
     def _commit(self) -> None:
+        is_big = self.path is not None and self._changed_rows > _LOGGED_ROWS_MAX
         try:
+            if is_big:
+                self._connection.execute("SET checkpoint_threshold = '1MB'")
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
             self._remembered.forget()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
+        finally:
+            if is_big:
+                self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
 
 
 def _quoted(name: str) -> str:

@@ -234,7 +234,7 @@ FROM moving AS m WHERE {leaves}
             turn=turn_of(region) or column("m", "turn"),
             why=why if silent else numbered(JOINED),
             leaves=in_numbers(exp.column("leaf", "m", quoted=True), [x.number for x in leaves]),
-            **context.waking_of("m"),
+            **context.numbers_of("m"),
         )
         found.append(statement)
     return found

@@ -13,7 +13,7 @@ from cij.compiler.sql.outbox import effects_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
-from cij.compiler.sql.plan.forms import form_key
+from cij.compiler.sql.plan.forms import form_key, region_key
 from cij.compiler.sql.plan.governing import Rules, governed, rules_of
 from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.parts import (
@@ -104,7 +104,11 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
-        form=Form(lambda: form_key(context), lambda: _form_plan(replace(context, is_shared=True))),
+        form=Form(
+            lambda: form_key(context),
+            lambda: _form_plan(replace(context, is_shared=True)),
+            lambda root: region_key(context, roots[root]),
+        ),
         limit=journey.limit,
         starts=journey.starts,
         ends=journey.ends,

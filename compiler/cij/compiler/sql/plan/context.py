@@ -16,10 +16,6 @@ from cij.compiler.sql.template import fill
 # A version is made of the name as well, so it says whose it is.
 _ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["BIGINT"]')))"""
 
-# The row of a passage. It says its journey by number, all others by name; versions are numbers.
-_PASSAGE = "p"
-
-
 _KEY = "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))"
 
 
@@ -66,21 +62,17 @@ class Context:
         journey = self.journey
         return {"journey": numbered(journey.name), "version": numbered(journey.version)}
 
-    def waking_of(self, row: str) -> dict[str, exp.Expr]:
-        """The same holes, for those of `row` who are woken: the journey by name, the version by
-        number."""
-        if not self.is_shared:
-            return {"journey": self.names["journey"], "version": self.numbers["version"]}
-        journey = column(row, "journey")
-        journey = said(journey) if row == _PASSAGE else journey
-        return {"journey": journey, "version": column(row, "version")}
-
-    def names_of(self, row: str) -> dict[str, exp.Expr]:
+    def numbers_of(self, row: str) -> dict[str, exp.Expr]:
         """The same, where `row` is of somebody in the journey."""
         if not self.is_shared:
+            return self.numbers
+        return {"journey": column(row, "journey"), "version": column(row, "version")}
+
+    def names_of(self, row: str) -> dict[str, exp.Expr]:
+        """The same as names."""
+        if not self.is_shared:
             return self.names
-        found = self.waking_of(row)
-        return {**found, "version": said(found["version"])}
+        return {name: said(number) for name, number in self.numbers_of(row).items()}
 
     def inside(self, row: str) -> exp.Expr:
         """Return the condition that `row` is of somebody in the journey."""
@@ -92,7 +84,7 @@ class Context:
         """Have `rows` also say the journey and version, where journeys share a statement."""
         if self.is_shared:
             assert isinstance(rows, exp.Select)
-            for name, tree in self.waking_of(row).items():
+            for name, tree in self.numbers_of(row).items():
                 rows.append("expressions", exp.alias_(tree, name, quoted=True))
         return rows
 

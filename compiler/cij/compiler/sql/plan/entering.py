@@ -170,7 +170,7 @@ def _waking(context: Context) -> Statement:
 def newly_woken(context: Context, *more: str) -> exp.Select:
     """Return those who are newly inside as rows of `woken`, with `more` columns of `newly_inside`."""
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
-    rows = fill(_NEWLY_WOKEN, **holes, **context.waking_of("n"))
+    rows = fill(_NEWLY_WOKEN, **holes, **context.numbers_of("n"))
     assert isinstance(rows, exp.Select)
     for name in more:
         rows.append("expressions", column("n", name))

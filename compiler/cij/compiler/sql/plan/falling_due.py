@@ -26,7 +26,7 @@ def falling_due(plan: RegionPlan, context: Context) -> DuePlan | None:
     """Return how those at the rest `$rest` go through the region; None where journeys share it."""
     if context.is_shared:
         return None
-    here = {"root": numbered(plan.root), "timer": numbered(TIMER), **context.waking_of("p")}
+    here = {"root": numbered(plan.root), "timer": numbered(TIMER), **context.numbers_of("p")}
     return DuePlan(plan.pick.from_rows("woken", fill(_DUE, **here)), _move(plan.move, context))
 
 

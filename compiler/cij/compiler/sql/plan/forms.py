@@ -1,12 +1,14 @@
 """Forms: journeys that differ in nothing but their names are moved by the same statements.
 
 Copies of a journey, and versions of one that differ in what is asked at the door. Of a hundred
-journeys that are woken at once as many statements are run as there are forms.
+journeys that are woken at once as many statements are run as there are forms; and as there are ways
+to go on, where journeys of several forms go on alike from where people are woken.
 """
 
 from cij.compiler import program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.plan.context import Context
+from cij.compiler.sql.plan.regions import Region
 
 # What decides who comes in and when, and nothing behind the door.
 _AT_THE_DOOR = {
@@ -30,6 +32,20 @@ def form_key(context: Context) -> str:
     changed = dict(_AT_THE_DOOR) if _says_its_name(context) else _AT_THE_DOOR | {"name": ""}
     # What is referred to is that of the same program.
     return pg.content_hash([context.program.hash, journey.model_copy(update=changed)])
+
+
+def region_key(context: Context, region: Region) -> str:
+    """Return what all journeys have in common that go on alike from the root of a region."""
+    journey = context.journey
+    if _says_its_name(context):
+        # What statements say may lie anywhere in the journey.
+        return f"{form_key(context)} {region.root}"
+    reached = {visit.state for leaf in region.leaves for visit in leaf.visits}
+    reached |= {leaf.final.id for leaf in region.leaves}
+    states = tuple(state for state in journey.states if state.id in reached)
+    changed = _AT_THE_DOOR | {"name": "", "start": region.root, "states": states}
+    cuts = [leaf.is_cut for leaf in region.leaves]
+    return pg.content_hash([context.program.hash, journey.model_copy(update=changed), cuts])
 
 
 def _says_its_name(context: Context) -> bool:

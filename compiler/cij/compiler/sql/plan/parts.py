@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from cij.compiler.program import Limit, Schedule
 from cij.compiler.sql.moments import Moment
@@ -175,10 +175,17 @@ class FormPlan:
 
 
 class Form:
-    """Journeys of one form differ in nothing that moves people but their names. `key` tells which."""
+    """Journeys of one form differ in nothing that moves people but their names. `key` tells which;
+    `region_key` those that go on alike from one root, whatever comes before and after.
+    """
 
-    def __init__(self, key: Callable[[], str], make: Callable[[], FormPlan]) -> None:
-        self._key, self.make = key, make
+    def __init__(
+        self,
+        key: Callable[[], str],
+        make: Callable[[], FormPlan],
+        region_key: Callable[[str], str],
+    ) -> None:
+        self._key, self.make, self.region_key = key, make, cache(region_key)
 
     @cached_property
     def key(self) -> str:

@@ -100,7 +100,7 @@ def _leave(goal: pg.Goal, context: Context) -> Statement:
         """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT v.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
+SELECT p.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, {why}, v.event, v.at
 FROM conversion AS v
 JOIN fresh AS f ON f.seq = v.event AND f.round = $round
@@ -141,7 +141,7 @@ def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
     ]
     rows = fill(_MET, conditions=all_of(conditions), here=context.inside("p"))
     rows = context.with_triggers(context.naming(rows, "p"), "p", exit.condition)
-    return query(_EXIT_MET, rows=rows, root=numbered(exit.target), **context.waking_of("r"))
+    return query(_EXIT_MET, rows=rows, root=numbered(exit.target), **context.numbers_of("r"))
 
 
 # --- goals by condition, where no event comes --------------------------------------------------

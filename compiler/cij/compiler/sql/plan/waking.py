@@ -9,6 +9,7 @@ from cij.compiler.sql.condition import column, condition
 from cij.compiler.sql.names import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region
+from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill, query
 
 
@@ -102,7 +103,10 @@ SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
 FROM passage_row AS p
 JOIN timeout AS t ON t.version = p.version AND t.state = p.state
 WHERE p.wake_at <= $now
-  AND NOT t.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused')
+  AND NOT t.journey IN (
+    SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey
+    WHERE k.state = 'paused'
+  )
 """,
     timer=numbered(TIMER),
 )
@@ -121,6 +125,10 @@ WHERE f.event = {event} AND f.round = $round
   AND {here} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
 """
+
+# `fresh` says the same of an event, and who is inside is a customer.
+_SAID_OF_EVENT = {name: column("f", name) for name in ("seq", "at", "customer")}
+_SAID_OF_CUSTOMER = {"id": column("p", "customer")}
 
 _WAKE = """
 INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
@@ -148,7 +156,10 @@ def on_event(
         here=context.inside("p"),
     )
     rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
-    return query(_WAKE, rows=rows, why=numbered(event.name), **context.waking_of("r"))
+    assert isinstance(rows, exp.Select)
+    spare(rows, "e", _SAID_OF_EVENT)
+    spare(rows, "c", _SAID_OF_CUSTOMER)
+    return query(_WAKE, rows=rows, why=numbered(event.name), **context.numbers_of("r"))
 
 
 def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]:
@@ -223,7 +234,7 @@ FROM {rows} AS r
 """,
         rows=rows,
         condition=numbered(CONDITION),
-        **context.waking_of("p"),
+        **context.numbers_of("p"),
     )
 
 
@@ -330,7 +341,7 @@ def arrivals(region: Region, context: Context) -> list[Statement]:
             found.append(_arrival(rest, here, context))
         if isinstance(rest.timer, pg.UntilMoment):
             ways = {"root": numbered(rest.timeout), "timer": numbered(TIMER)}
-            found.append(query(_PAST, leaves=here, **ways, **context.waking_of("m")))
+            found.append(query(_PAST, leaves=here, **ways, **context.numbers_of("m")))
     return found
 
 
@@ -354,7 +365,7 @@ WHERE r.place = 1
 """,
         rows=rows,
         before=numbered(CAME_BEFORE),
-        **context.waking_of("r"),
+        **context.numbers_of("r"),
     )
     places = arrived.tree.expression.find(exp.Subquery)
     assert places is not None
