@@ -34,6 +34,7 @@ from cij.runtime.entering import (
     wanted_segments,
 )
 from cij.runtime.moments import fill_moments
+from cij.runtime.room import make_room
 from cij.runtime.segments import (
     data_seen,
     evaluate_segments,
@@ -79,6 +80,7 @@ def tick(world: World, now: datetime) -> TickReport:
 
     Time never goes back: an instant before that of the last tick counts as that one.
     """
+    make_room(world)
     with world.taken_back(), world.engine.transaction():
         last = last_tick(world)
         now = max(now, last) if last else now

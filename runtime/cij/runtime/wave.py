@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.crowds import for_many
 from cij.compiler.sql.names import number_of
-from cij.compiler.sql.plan import EventPlan, FormPlan, JourneyPlan, RegionPlan
+from cij.compiler.sql.plan import CLEAR_ENTERED, EventPlan, FormPlan, JourneyPlan, RegionPlan
 from cij.runtime import aside as set_aside
 from cij.runtime.aside import Aside
 from cij.runtime.engine import Row
@@ -141,6 +141,7 @@ def _settle(
     world.unwritten = None
     for step, statement in region.settling(at_once=is_alone):
         done[step] += world.engine.execute(_quickest(statement, people), all_of)
+    world.engine.execute(CLEAR_ENTERED)
     return done
 
 
@@ -149,7 +150,7 @@ def _fall_due(world: World, parameters: Parameters) -> Counter[str]:
     assert world.due is not None
     done, due, world.due = Counter[str](), world.due, None
     named = {**parameters, "rest": due.rest}
-    for step, statement in due.plan.regions[due.root].falling_due:
+    for step, statement in due.plan.regions[due.root].due:
         done[step] += world.engine.execute(_quickest(statement, due.people), named)
     return done
 

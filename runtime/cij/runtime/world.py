@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql.plan import FormPlan, JourneyPlan, Plan
+from cij.compiler.sql.plan import CLEAR_ENTERED, FormPlan, JourneyPlan, Plan
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
 
@@ -41,7 +41,8 @@ class World:
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `next_timer` is the instant of the next timer of all, None where
     it is not known: nobody has moved since it was looked up. `unwritten` are the last who have
-    entered in this tick, `due` those who are due and nobody else is woken.
+    entered in this tick, `due` those who are due and nobody else is woken. `has_room` tells that very many can enter at once
+    on all cores.
     """
 
     engine: Engine
@@ -55,6 +56,7 @@ class World:
     next_timer: datetime | None = None
     unwritten: Unwritten | None = None
     due: Due | None = None
+    has_room: bool = False
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
@@ -74,6 +76,7 @@ class World:
             admit, parameters = self.unwritten.plan.admit, self.unwritten.parameters
             self.engine.execute(admit.write, parameters)
             self.engine.execute(admit.wake, parameters)
+            self.engine.execute(CLEAR_ENTERED)
             self.unwritten = None
 
     def journey(self, name: str, version: str) -> JourneyPlan:

@@ -138,6 +138,18 @@ SCRATCH: tuple[Statement, ...] = (
         "is_held_out BOOLEAN NOT NULL, root BIGINT, why BIGINT, event BIGINT, "
         "counts_from TIMESTAMP)"
     ),
+    # Who has just entered, in the order of their numbers: `entering`.
+    query(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS newly_inside (customer VARCHAR, entry_key VARCHAR, "
+        "trigger BIGINT, counts_from TIMESTAMP, is_held_out BOOLEAN, at_entry VARCHAR, "
+        "customer_row BIGINT, zone VARCHAR)"
+    ),
+    # Where those go who are due at one rest, the only ones: `falling_due`.
+    query(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS due_now (passage BIGINT, why BIGINT, event BIGINT, "
+        "counts_from TIMESTAMP, customer VARCHAR, trigger BIGINT, turn BIGINT, "
+        "is_held_out BOOLEAN, leaf INTEGER, wake_at TIMESTAMP, at_entry VARCHAR)"
+    ),
     # Where people go of whom several regions at once move few.
     query(
         "CREATE TEMPORARY TABLE IF NOT EXISTS moved (passage BIGINT, state BIGINT, "

@@ -8,6 +8,8 @@ effects and history, move. One transaction holds a tick.
 """
 
 from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
+from cij.compiler.sql.plan.entering import CLEAR_ENTERED
+from cij.compiler.sql.plan.falling_due import CLEAR_DUE
 from cij.compiler.sql.plan.lifting import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE
 from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
@@ -32,6 +34,8 @@ from cij.compiler.sql.plan.waking import (
 )
 
 __all__ = [
+    "CLEAR_DUE",
+    "CLEAR_ENTERED",
     "CLEAR_MOVED",
     "LIFT",
     "PUT_BACK",

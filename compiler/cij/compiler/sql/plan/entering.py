@@ -94,9 +94,11 @@ _OF_CUSTOMER = {
     "counts_from": fill("$now"),
 }
 _SORTED = """
-CREATE OR REPLACE TEMPORARY TABLE newly_inside AS
+INSERT INTO newly_inside (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
+  customer_row, zone)
 SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
 """
+CLEAR_ENTERED = query("DELETE FROM newly_inside")
 # Numbers are dense. They come from the places of sorted rows: counting them in a window takes twice
 # the time of all the rest, and on one core.
 NUMBER = (

@@ -1,14 +1,16 @@
 """Those whose time has come at one rest, where nobody else is woken: they are read where they stand.
 
-Of very many a table of all who are woken would be a copy of what `passage_row` says.
+Of very many a table of all who are woken would be a copy of what `passage_row` says. Where they go is
+written into `due_now` in the place of `moving`, which is made anew each time: DuckDB reads a table on
+as many cores as it had rows for when the transaction began.
 """
 
 from sqlglot import exp
 
 from cij.compiler.sql.names import TIMER, numbered
 from cij.compiler.sql.plan.context import Context
-from cij.compiler.sql.plan.parts import DuePlan, RegionPlan
-from cij.compiler.sql.template import Statement, fill
+from cij.compiler.sql.plan.parts import RegionPlan, Steps
+from cij.compiler.sql.template import Statement, fill, query
 
 # As rows of `woken` would be.
 _DUE = """
@@ -17,17 +19,31 @@ SELECT {journey} AS journey, {version} AS version, p.id AS passage, p.customer, 
 FROM passage_row AS p
 WHERE p.wake_at <= $now AND p.version = {version} AND p.state = $rest
 """
+CLEAR_DUE = query("DELETE FROM due_now")
 _STILL_THERE = """
 passage_row.wake_at <= $now AND passage_row.version = {version} AND passage_row.state = $rest
 """
 
 
-def falling_due(plan: RegionPlan, context: Context) -> DuePlan | None:
-    """Return how those at the rest `$rest` go through the region; None where journeys share it."""
+def falling_due(plan: RegionPlan, context: Context) -> Steps:
+    """Return how those at the rest `$rest` go through the region; nothing where journeys share it."""
     if context.is_shared:
-        return None
-    here = {"root": numbered(plan.root), "timer": numbered(TIMER), **context.numbers_of("p")}
-    return DuePlan(plan.pick.from_rows("woken", fill(_DUE, **here)), _move(plan.move, context))
+        return ()
+    instead = {"pick": _pick(plan.pick, plan.root, context), "move": _move(plan.move, context)}
+    steps = ((name, instead.get(name, each)) for name, each in plan.statements)
+    found = ((name, each.over(_TABLES)) for name, each in steps if name != "clear")
+    return (*found, ("clear", CLEAR_DUE))
+
+
+_TABLES = {"moving m": "due_now"}
+
+
+def _pick(pick: Statement, root: str, context: Context) -> Statement:
+    here = {"timer": numbered(TIMER), **context.numbers_of("p")}
+    rows = pick.from_rows("woken", fill(_DUE, root=numbered(root), **here)).tree.expression
+    columns = [exp.to_identifier(each.alias_or_name, quoted=True) for each in rows.expressions]
+    table = exp.Schema(this=exp.to_table("due_now"), expressions=columns)
+    return Statement(exp.Insert(this=table, expression=rows))
 
 
 def _move(move: Statement, context: Context) -> Statement:

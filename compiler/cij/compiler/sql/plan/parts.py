@@ -9,6 +9,9 @@ from cij.compiler.sql.moments import Moment
 from cij.compiler.sql.outbox import Effect
 from cij.compiler.sql.template import Statement
 
+# Statements with the name of what each does, in the order of execution.
+Steps = tuple[tuple[str, Statement], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
@@ -19,7 +22,8 @@ class RegionPlan:
     `note` puts into the table `moved` where people go, for one move of several regions; None where
     people have to be moved at once. With `sets_fields` the customers are others behind it.
     `entering` is for those who are newly inside, whose passages are not written yet; None where
-    something on the way asks for them. `due` is for those whose time has come at one rest.
+    something on the way asks for them. `due` is for those whose time has come at one rest, the
+    parameter `rest`, while nobody else is woken; nothing where journeys share a region.
     """
 
     root: str
@@ -32,15 +36,15 @@ class RegionPlan:
     wake_again: tuple[Statement, ...]
     note: Statement | None = None
     entering: "EnteringPlan | None" = None
-    due: "DuePlan | None" = None
+    due: Steps = ()
     sets_fields: bool = False
 
     @property
-    def noting(self) -> tuple[tuple[str, Statement], ...]:
+    def noting(self) -> Steps:
         """The same with `note` in the place of the move, where there is one."""
         return self._instead({"move": self.note or self.move})
 
-    def settling(self, *, at_once: bool) -> tuple[tuple[str, Statement], ...]:
+    def settling(self, *, at_once: bool) -> Steps:
         """The same for those who are newly inside; `at_once` where nobody else has moved since."""
         assert self.entering is not None, "their passages have to be written first"
         if at_once and self.entering.at_once:
@@ -48,18 +52,11 @@ class RegionPlan:
         found = self._instead({"pick": self.entering.pick, "move": self.entering.write})
         return tuple(step for step in found if step[0] != "clear")
 
-    @property
-    def falling_due(self) -> tuple[tuple[str, Statement], ...]:
-        """The same for those whose time has come at one rest, while nobody else is woken."""
-        assert self.due is not None, "journeys that share a region have them woken first"
-        found = self._instead({"pick": self.due.pick, "move": self.due.move})
-        return tuple(step for step in found if step[0] != "clear")
-
-    def _instead(self, others: Mapping[str, Statement]) -> tuple[tuple[str, Statement], ...]:
+    def _instead(self, others: Mapping[str, Statement]) -> Steps:
         return tuple((name, others.get(name, statement)) for name, statement in self.statements)
 
     @property
-    def statements(self) -> tuple[tuple[str, Statement], ...]:
+    def statements(self) -> Steps:
         """Every statement with the name of what it does, in the order of execution."""
         effects = tuple(("effect", s) for s in self.effects)
         again = tuple(("wake again", s) for s in self.wake_again)
@@ -84,16 +81,7 @@ class EnteringPlan:
 
     pick: Statement
     write: Statement
-    at_once: tuple[tuple[str, Statement], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DuePlan:
-    """How those go on who are due at one rest: `pick` makes `moving` of them, `move` moves them. The
-    parameter `rest` is its number."""
-
-    pick: Statement
-    move: Statement
+    at_once: Steps = ()
 
 
 @dataclass(frozen=True, slots=True)
