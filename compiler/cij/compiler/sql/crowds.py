@@ -66,6 +66,28 @@ def _reads_only(test: exp.Expr, rows: set[str]) -> bool:
     return asked <= {*rows, "moment"} and tables <= {"moment"}
 
 
+def of_events_alone(statement: Statement) -> Statement:
+    """Return the statement whose questions about events leave out the customers, where nothing is
+    asked of them but whose the events are."""
+    found = statement.variant("events alone", lambda tree: tree.transform(_of_events_alone))
+    assert found is not None, "it does what the statement does"
+    return found
+
+
+def _of_events_alone(node: exp.Expr) -> exp.Expr:
+    query = node.args.get("query") if isinstance(node, exp.In) else None
+    select = query.this if isinstance(query, exp.Subquery) else None
+    if isinstance(select, exp.Select) and len(select.args.get("joins") or []) == 1:
+        customer = select.expressions[0]
+        on = select.args["joins"][0].args.get("on")
+        if isinstance(customer, exp.Column) and on == fill("c.id = {x}", x=customer):
+            known = fill("NOT {x} IS NULL", x=customer)
+            if spare(select, "c", {"id": customer}):
+                # Nobody is in a list with something unknown in it.
+                select.where(known, copy=False)
+    return node
+
+
 # --- customers of whom only the id is asked -----------------------------------------------------
 
 _OF_WOKEN = fill("c.id = w.customer")

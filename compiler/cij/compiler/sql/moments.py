@@ -112,7 +112,8 @@ _PARAMETER = "moment_"
 def named(statement: Statement, zones: tuple[str, ...]) -> Statement:
     """Return the statement with a parameter in the place of each look into the table.
 
-    It asks for each zone of `zones`; the moments of others are null, as they are in the table.
+    It asks for each zone of `zones`, of which every customer has one; where there is one zone it asks
+    nobody.
     """
     if MOMENT not in statement.tables or statement.writes == MOMENT:
         return statement
@@ -135,6 +136,8 @@ def _named(node: exp.Expr, zones: tuple[str, ...]) -> exp.Expr:
     if not (isinstance(node, exp.Subquery) and _is_look(node.this)):
         return node
     asked = {test.left.name: test.right for test in node.this.find_all(exp.EQ)}
+    if len(zones) == 1:
+        return exp.Placeholder(this=parameter(0, asked["name"].name))
     case = exp.Case(this=asked["zone"])
     for n, zone in enumerate(zones):
         value = exp.Placeholder(this=parameter(n, asked["name"].name))

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import duckdb
 
 from cij.compiler.sql import Statement
+from cij.compiler.sql.crowds import of_events_alone
 from cij.compiler.sql.emptiness import asked_of, without
 from cij.compiler.sql.moments import MOMENT, is_moment, named, parameter
 from cij.runtime.engine.remembered import Remembered, Row, is_often_empty
@@ -254,7 +255,9 @@ class DuckEngine:
         """Return what is left to do of a statement, knowing which tables hold nothing."""
         asked = (table for table in asked_of(statement) if is_often_empty(table))
         found = without(statement, frozenset(filter(self.is_empty, asked)))
-        return found if found is None or self._zones is None else named(found, self._zones)
+        if found is None or self._zones is None:
+            return found
+        return of_events_alone(named(found, self._zones))
 
     def _bound(self, statement: Statement, parameters: Parameters) -> Parameters:
         return {

@@ -29,13 +29,16 @@ def falling_due(plan: RegionPlan, context: Context) -> Steps:
     """Return how those at the rest `$rest` go through the region; nothing where journeys share it."""
     if context.is_shared:
         return ()
-    instead = {"pick": _pick(plan.pick, plan.root, context), "move": _move(plan.move, context)}
-    steps = ((name, instead.get(name, each)) for name, each in plan.statements)
-    found = ((name, each.over(_TABLES)) for name, each in steps if name != "clear")
-    return (*found, ("clear", CLEAR_DUE))
+    instead = {
+        "pick": Statement.later(lambda: _pick(plan.pick, plan.root, context)),
+        "move": Statement.later(lambda: _move(plan.move, context)),
+    }
+    steps = ((name, instead.get(name, each)) for name, each in plan.statements if name != "clear")
+    return (*((name, _over(each)) for name, each in steps), ("clear", CLEAR_DUE))
 
 
-_TABLES = {"moving m": "due_now"}
+def _over(statement: Statement) -> Statement:
+    return Statement.later(lambda: statement.over({"moving m": "due_now"}))
 
 
 def _pick(pick: Statement, root: str, context: Context) -> Statement:

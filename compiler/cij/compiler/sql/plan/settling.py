@@ -1,13 +1,15 @@
 """Those who are newly inside go through the first region, and get their passages where they have
 come to."""
 
+from functools import cache
+
 from sqlglot import exp
 
 from cij.compiler.sql.condition import column
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import entry_key, newly_woken
 from cij.compiler.sql.plan.leaves import ending, rests_of, state_of, turn_of, until, wake_at
-from cij.compiler.sql.plan.parts import EnteringPlan, RegionPlan
+from cij.compiler.sql.plan.parts import EnteringPlan, RegionPlan, Steps
 from cij.compiler.sql.plan.regions import Fork, Region
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -28,15 +30,17 @@ FROM moving AS m
 def settling(region: Region, plan: RegionPlan, context: Context) -> EnteringPlan | None:
     """Return how those who are newly inside go through the region; None where their passages have to
     be there before."""
-    before = (s for name, s in plan.statements if name != "move")
-    is_asked = any("passage_row" in s.tables for s in before)
-    if plan.note is None or is_asked or context.is_shared or region.root != context.journey.start:
+    if plan.note is None or context.is_shared or region.root != context.journey.start:
         return None
-    write = _settle(region, context)
-    steps = [(name, write if name == "move" else s) for name, s in plan.statements]
-    if not plan.sets_fields:
-        steps = [(name, _by_row(s)) for name, s in steps]
-    return EnteringPlan(_pick_new(plan.pick, context), write, _at_once(region, steps, context))
+    if any("passage_row" in s.tables for name, s in plan.statements if name != "move"):
+        return None
+    write = Statement.later(lambda: _settle(region, context))
+    steps = tuple((name, write if name == "move" else s) for name, s in plan.statements)
+    return EnteringPlan(
+        pick=Statement.later(lambda: _pick_new(plan.pick, context)),
+        write=write,
+        at_once=_at_once(region, steps, context, is_by_row=not plan.sets_fields),
+    )
 
 
 def _pick_new(pick: Statement, context: Context) -> Statement:
@@ -53,18 +57,24 @@ def _pick_new(pick: Statement, context: Context) -> Statement:
 _COME = "SELECT q.*, {wake} AS wake_at FROM {rows} AS q"
 
 
-def _at_once(
-    region: Region, steps: list[tuple[str, Statement]], context: Context
-) -> tuple[tuple[str, Statement], ...]:
-    leaf = region.leaves[0]
+def _at_once(region: Region, steps: Steps, context: Context, *, is_by_row: bool) -> Steps:
     rests = rests_of(region)
     if isinstance(region.tree, Fork) or any(until(rest, context) is not None for rest in rests):
         return ()
+    rows = cache(lambda: _come(region, context))
+
+    def of_those(statement: Statement) -> Statement:
+        found = _by_row(statement) if is_by_row else statement
+        return Statement.later(lambda: found.from_rows("moving", rows()))
+
+    return tuple((name, of_those(s)) for name, s in steps if name not in ("pick", "clear"))
+
+
+def _come(region: Region, context: Context) -> exp.Expr:
+    leaf = exp.Literal.number(region.leaves[0].number)
     new = newly_woken(context, *_OF_ENTRY, "zone")
-    new.append("expressions", exp.alias_(exp.Literal.number(leaf.number), "leaf", quoted=True))
-    rows = fill(_COME, wake=wake_at(rests), rows=new)
-    left = (step for step in steps if step[0] not in ("pick", "clear"))
-    return tuple((name, statement.from_rows("moving", rows)) for name, statement in left)
+    new.append("expressions", exp.alias_(leaf, "leaf", quoted=True))
+    return fill(_COME, wake=wake_at(rests_of(region)), rows=new)
 
 
 _BY_ID, _BY_ROW = fill("c.id = m.customer"), fill("c.rowid = m.customer_row")
@@ -73,6 +83,10 @@ _BY_ID, _BY_ROW = fill("c.id = m.customer"), fill("c.rowid = m.customer_row")
 def _by_row(statement: Statement) -> Statement:
     """Return the statement that finds customers by their rows, which is known of who came in in this
     tick. Not where a field is set before: a row that is changed may be another one then."""
+    return Statement.later(lambda: _found_by_row(statement))
+
+
+def _found_by_row(statement: Statement) -> Statement:
     tree = statement.tree.copy()
     for join in tree.find_all(exp.Join):
         if join.args.get("on") == _BY_ID:
