@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import query
-from cij.compiler.sql.crowds import for_many
+from cij.compiler.sql.crowds import for_many, of_events_alone
 from cij.runtime.engine import DuckEngine
 
 _ASK = "SELECT c.id FROM customer AS c WHERE "
@@ -78,7 +78,31 @@ def test_the_answers_are_the_same(
     _fill(engine, "event_n", ("customer", "at"), events)
     statement = query(_ASK + form.format(_EACH.format(test)) + " ORDER BY c.id")
     assert for_many(statement).text() != statement.text()
-    assert engine.rows(for_many(statement)) == engine.rows(statement)
+    answers = engine.rows(statement)
+    assert engine.rows(for_many(statement)) == answers
+    assert engine.rows(of_events_alone(for_many(statement))) == answers
+
+
+def test_customers_are_left_out_where_nothing_is_asked_of_them() -> None:
+    asked = for_many(query(_ASK + _EACH.format("e.at > 2")))
+    alone = (
+        _ASK
+        + "c.id IN (SELECT e.customer FROM event_n AS e WHERE e.at > 2 AND NOT e.customer IS NULL)"
+    )
+    assert of_events_alone(asked).text() == query(alone).text()
+    more = for_many(query(_ASK + _EACH.format("e.at > c.since")))
+    assert of_events_alone(more).text() == more.text()
+
+
+@pytest.mark.parametrize(("more", "is_looked_up"), [("", False), (", c.since", True)])
+def test_those_who_are_woken_are_looked_up_for_more_than_their_id(
+    more: str, is_looked_up: bool
+) -> None:
+    asked = _EACH.format("e.at > c.since")
+    text = f"SELECT w.passage{more}, {asked} AS leaf FROM woken AS w JOIN customer AS c ON c.id = w.customer"
+    found = for_many(query(text)).text()
+    assert found.endswith('JOIN "customer" AS "c" ON "c"."id" = "w"."customer"') == is_looked_up
+    assert ('"w"."customer" IN (SELECT' in found) != is_looked_up
 
 
 def _fill(

@@ -11,7 +11,7 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, marks, query
 from cij.compiler.sql.crowds import for_many
-from cij.runtime import aside, wave, zones
+from cij.runtime import aside, moments, wave, zones
 from cij.runtime.aside import _at_one_rest
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
@@ -158,7 +158,8 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
 
         patch.setattr(wave, "_CROWD_MIN", 0)
         patch.setattr(wave, "for_many", at_once)
-        assert _lived(program) == alone, "and very many"
+        patch.setattr(moments, "_CUSTOMERS_MIN", 0)
+        assert _lived(program) == alone, "and very many, all in one zone"
     assert any(changed)
     monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
     monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from sqlglot import exp
 
 from cij.compiler.sql import Statement, moments, query, zones as statements
+from cij.compiler.sql.columns import create
 from cij.runtime import zones
 from cij.runtime.engine import DuckEngine
 from cij.runtime.moments import fill_moments
@@ -112,7 +113,7 @@ def _looks(moment: exp.Expr) -> Statement:
 
 def _moment_store(names: list[str]) -> DuckEngine:
     engine = DuckEngine(None, is_tiny=True)
-    for statement in (*statements.DDL, *moments.DDL):
+    for statement in (*statements.DDL, *moments.DDL, create("customer", [("zone", "VARCHAR")])):
         engine.execute(statement)
     zones.ensure(engine, names)
     return engine

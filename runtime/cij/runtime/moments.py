@@ -19,6 +19,10 @@ _RULES = query(
 _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
 )
+_CUSTOMERS = query("SELECT COUNT(*) FROM customer AS c")
+_ELSEWHERE = query("SELECT 1 FROM customer AS c WHERE c.zone IS DISTINCT FROM $zone LIMIT 1")
+# Of so many it is worth while to know whether any is in another zone; they are asked once.
+_CUSTOMERS_MIN = 100_000
 # So many are told to statements by name; those of more zones are looked up by each of them.
 _ZONES_TOLD = 4
 _FEW = 50
@@ -34,7 +38,8 @@ def fill_moments(engine: Engine, now: datetime) -> None:
     is_near = _is_near(rules, now)
     if is_near and len(zones) <= _ZONES_TOLD:
         found = {zone: moments_of(rules, zone, now) for zone in zones}
-        engine.tell_moments({z: {name: at for _, name, at in rows} for z, rows in found.items()})
+        told = {zone: {name: at for _, name, at in rows} for zone, rows in found.items()}
+        engine.tell_moments(told, is_everybodys=_is_everybodys(engine, zones))
         return
     engine.execute(CLEAR)
     if is_near and len(zones) * (len(rules) + 1) <= _FEW:
@@ -43,6 +48,13 @@ def fill_moments(engine: Engine, now: datetime) -> None:
         engine.append("moment", dict(columns))
     else:
         engine.execute(FILL, {"now": now})
+
+
+def _is_everybodys(engine: Engine, zones: list[str]) -> bool:
+    """Tell whether there is one zone, and very many customers who are all in it."""
+    if len(zones) != 1 or engine.rows(_CUSTOMERS)[0][0] < _CUSTOMERS_MIN:
+        return False
+    return not engine.rows(_ELSEWHERE, {"zone": zones[0]})
 
 
 def _is_near(rules: list[Row], now: datetime) -> bool:

@@ -25,6 +25,9 @@ _COMMON_MIN = 2
 # So many are asked for their events all at once.
 _CROWD_MIN = 100_000
 
+# A table between costs so many less than to plan what is read in its place several times.
+_AT_ONCE_MIN = 1_000
+
 # A wave of some people is counted here: grouping takes the engine ten times as long to plan.
 _SOME = 64
 _SOMEBODY = query("SELECT w.journey, w.version, w.root FROM woken AS w LIMIT $most")
@@ -139,7 +142,8 @@ def _settle(
     assert world.unwritten is not None
     done, all_of = Counter[str](), {**world.unwritten.parameters, **parameters}
     world.unwritten = None
-    for step, statement in region.settling(at_once=is_alone):
+    at_once = is_alone and people >= _AT_ONCE_MIN
+    for step, statement in region.settling(at_once=at_once):
         done[step] += world.engine.execute(_quickest(statement, people), all_of)
     world.engine.execute(CLEAR_ENTERED)
     return done

@@ -109,15 +109,18 @@ MOMENT = "moment"
 _PARAMETER = "moment_"
 
 
-def named(statement: Statement, zones: tuple[str, ...]) -> Statement:
+def named(
+    statement: Statement, zones: tuple[str, ...], *, is_everybodys: bool = False
+) -> Statement:
     """Return the statement with a parameter in the place of each look into the table.
 
-    It asks for each zone of `zones`, of which every customer has one; where there is one zone it asks
-    nobody.
+    It asks for each zone of `zones`; the moments of others are null, as they are in the table. Of one
+    zone that is that of every customer it asks nobody.
     """
     if MOMENT not in statement.tables or statement.writes == MOMENT:
         return statement
-    found = statement.variant(("moments", zones), lambda tree: tree.transform(_named, zones))
+    key = ("moments", zones, is_everybodys)
+    found = statement.variant(key, lambda tree: tree.transform(_named, zones, is_everybodys))
     assert found is not None, "it does what the statement does"
     return found
 
@@ -132,11 +135,11 @@ def is_moment(parameter: str) -> bool:
     return parameter.startswith(_PARAMETER)
 
 
-def _named(node: exp.Expr, zones: tuple[str, ...]) -> exp.Expr:
+def _named(node: exp.Expr, zones: tuple[str, ...], is_everybodys: bool) -> exp.Expr:
     if not (isinstance(node, exp.Subquery) and _is_look(node.this)):
         return node
     asked = {test.left.name: test.right for test in node.this.find_all(exp.EQ)}
-    if len(zones) == 1:
+    if is_everybodys and isinstance(asked["zone"], exp.Column):
         return exp.Placeholder(this=parameter(0, asked["name"].name))
     case = exp.Case(this=asked["zone"])
     for n, zone in enumerate(zones):

@@ -54,7 +54,9 @@ class Engine(Protocol):
 
     def is_empty(self, table: str) -> bool: ...
 
-    def tell_moments(self, moments: Mapping[str, Mapping[str, datetime]]) -> None: ...
+    def tell_moments(
+        self, moments: Mapping[str, Mapping[str, datetime]], *, is_everybodys: bool = ...
+    ) -> None: ...
 
     def transaction(self) -> Any: ...
 
@@ -109,6 +111,7 @@ class DuckEngine:
         self._open_transactions = self._changed_rows = 0
         self._remembered = Remembered()
         self._zones: tuple[str, ...] | None = None
+        self._is_everybodys = False
         self._moments: Parameters = {}
         try:
             if path is not None and not path.exists():
@@ -157,11 +160,15 @@ class DuckEngine:
         """Tell whether a table holds nothing; the answer is remembered until it is written to."""
         return self._remembered.is_empty(table, self._asks_empty)
 
-    def tell_moments(self, moments: Mapping[str, Mapping[str, datetime]]) -> None:
+    def tell_moments(
+        self, moments: Mapping[str, Mapping[str, datetime]], *, is_everybodys: bool = False
+    ) -> None:
         """Have statements know the moments of a few zones, by zone and name, instead of looking them
-        up, until somebody writes them into their table.
+        up, until somebody writes them into their table. `is_everybodys` tells that one zone is that
+        of every customer.
         """
-        self._zones = tuple(moments)
+        assert len(moments) == 1 or not is_everybodys, "everybody is in one zone"
+        self._zones, self._is_everybodys = tuple(moments), is_everybodys
         self._moments = {
             parameter(n, name): at
             for n, zone in enumerate(moments.values())
@@ -257,7 +264,8 @@ class DuckEngine:
         found = without(statement, frozenset(filter(self.is_empty, asked)))
         if found is None or self._zones is None:
             return found
-        return of_events_alone(named(found, self._zones))
+        found = named(found, self._zones, is_everybodys=self._is_everybodys)
+        return of_events_alone(found) if self._is_everybodys else found
 
     def _bound(self, statement: Statement, parameters: Parameters) -> Parameters:
         return {

@@ -74,10 +74,9 @@ FROM moving AS m
 def note(region: Region, context: Context) -> Statement | None:
     """Return the statement that notes where people go instead of moving them; None where what
     follows in the region, or the move itself, asks for the passage."""
-    finals = {x.number: x.final for x in region.leaves}
-    is_held = any(heading_for(final.id) is not None for final in finals.values())
-    if is_held or any(x.is_cut for x in region.leaves) or arrivals(region, context):
+    if not is_noted(region) or arrivals(region, context):
         return None
+    finals = {x.number: x.final for x in region.leaves}
     ends = {n: final for n, final in finals.items() if isinstance(final, pg.End)}
     assert all(end.outcome is not None for end in ends.values()), "who ends has an outcome"
     nothing = {n: fill("CAST(NULL AS BIGINT)") for n in finals}
@@ -88,3 +87,9 @@ def note(region: Region, context: Context) -> Statement | None:
         outcome=by_leaf(nothing | {n: numbered(end.outcome) for n, end in ends.items()}),
         cause=by_leaf(nothing | {n: numbered(end.cause) for n, end in ends.items()}),
     )
+
+
+def is_noted(region: Region) -> bool:
+    """Tell whether it is known where people go without a look at their passages."""
+    is_held = any(heading_for(leaf.final.id) is not None for leaf in region.leaves)
+    return not is_held and not any(leaf.is_cut for leaf in region.leaves)

@@ -47,10 +47,7 @@ class RegionPlan:
     def settling(self, *, at_once: bool) -> Steps:
         """The same for those who are newly inside; `at_once` where nobody else has moved since."""
         assert self.entering is not None, "their passages have to be written first"
-        if at_once and self.entering.at_once:
-            return self.entering.at_once
-        found = self._instead({"pick": self.entering.pick, "move": self.entering.write})
-        return tuple(step for step in found if step[0] != "clear")
+        return self.entering.at_once if at_once and self.entering.at_once else self.entering.steps
 
     def _instead(self, others: Mapping[str, Statement]) -> Steps:
         return tuple((name, others.get(name, statement)) for name, statement in self.statements)
@@ -74,13 +71,12 @@ class RegionPlan:
 @dataclass(frozen=True, slots=True)
 class EnteringPlan:
     """How those who are newly inside go through the first region, with the parameter of `AdmitPlan`:
-    `pick` makes `moving` of them, `write` gives each a passage where he has come to. Where the region
-    asks nothing of anybody `at_once` does the same without `pick`, as long as nobody else has moved
-    since they came in.
+    they are picked, and each gets a passage where he has come to. Where the region asks nothing of
+    anybody `at_once` does the same without `moving`, as long as nobody else has moved since they came
+    in.
     """
 
-    pick: Statement
-    write: Statement
+    steps: Steps
     at_once: Steps = ()
 
 

@@ -9,8 +9,10 @@ from cij.compiler.sql.condition import column
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import entry_key, newly_woken
 from cij.compiler.sql.plan.leaves import ending, rests_of, state_of, turn_of, until, wake_at
+from cij.compiler.sql.plan.moves import is_noted
 from cij.compiler.sql.plan.parts import EnteringPlan, RegionPlan, Steps
 from cij.compiler.sql.plan.regions import Fork, Region
+from cij.compiler.sql.plan.waking import may_be_past
 from cij.compiler.sql.template import Statement, fill, query
 
 # What a passage has of its entry, besides that of `woken`.
@@ -29,17 +31,22 @@ FROM moving AS m
 
 def settling(region: Region, plan: RegionPlan, context: Context) -> EnteringPlan | None:
     """Return how those who are newly inside go through the region; None where their passages have to
-    be there before."""
-    if plan.note is None or context.is_shared or region.root != context.journey.start:
+    be there before.
+
+    Nobody has met a message of a passage that begins now, so nothing came before they wait.
+    """
+    is_elsewhere = context.is_shared or region.root != context.journey.start
+    if is_elsewhere or not is_noted(region) or may_be_past(region):
         return None
-    if any("passage_row" in s.tables for name, s in plan.statements if name != "move"):
+    steps = [(name, s) for name, s in plan.statements if name not in ("clear", "wake again")]
+    if any("passage_row" in s.tables for name, s in steps if name != "move"):
         return None
     write = Statement.later(lambda: _settle(region, context))
-    steps = tuple((name, write if name == "move" else s) for name, s in plan.statements)
+    settled = tuple((name, write if name == "move" else s) for name, s in steps)
+    pick = Statement.later(lambda: _pick_new(plan.pick, context))
     return EnteringPlan(
-        pick=Statement.later(lambda: _pick_new(plan.pick, context)),
-        write=write,
-        at_once=_at_once(region, steps, context, is_by_row=not plan.sets_fields),
+        steps=tuple((name, pick if name == "pick" else s) for name, s in settled),
+        at_once=_at_once(region, settled, context, is_by_row=not plan.sets_fields),
     )
 
 
@@ -67,7 +74,7 @@ def _at_once(region: Region, steps: Steps, context: Context, *, is_by_row: bool)
         found = _by_row(statement) if is_by_row else statement
         return Statement.later(lambda: found.from_rows("moving", rows()))
 
-    return tuple((name, of_those(s)) for name, s in steps if name not in ("pick", "clear"))
+    return tuple((name, of_those(s)) for name, s in steps if name != "pick")
 
 
 def _come(region: Region, context: Context) -> exp.Expr:

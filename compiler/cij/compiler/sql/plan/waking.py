@@ -1,5 +1,6 @@
 """Waking: by timers, by events as they come, and by interactions that came before the wait."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from sqlglot import exp
@@ -332,17 +333,27 @@ def arrivals(region: Region, context: Context) -> list[Statement]:
     Their interaction came before the wait (S13), or the moment they wait for is past (S12).
     """
     found = []
-    leaves = [x for x in region.leaves if not x.is_cut]
-    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.Rest)}
-    for rest in rests.values():
-        numbers = [x.number for x in leaves if x.final.id == rest.id]
-        here = in_numbers(exp.column("leaf", "m", quoted=True), numbers)
+    for rest, here in _rests(region):
         if any(a.of is not None for a in rest.awaits):
             found.append(_arrival(rest, here, context))
         if isinstance(rest.timer, pg.UntilMoment):
             ways = {"root": numbered(rest.timeout), "timer": numbered(TIMER)}
             found.append(query(_PAST, leaves=here, **ways, **context.numbers_of("m")))
     return found
+
+
+def may_be_past(region: Region) -> bool:
+    """Tell whether somebody may wait for a moment that is past."""
+    return any(isinstance(rest.timer, pg.UntilMoment) for rest, _ in _rests(region))
+
+
+def _rests(region: Region) -> Iterator[tuple[pg.Rest, exp.Expr]]:
+    """Yield the rests that a region leads to, with the condition that a row of `moving` is there."""
+    leaves = [x for x in region.leaves if not x.is_cut]
+    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.Rest)}
+    for rest in rests.values():
+        numbers = [x.number for x in leaves if x.final.id == rest.id]
+        yield rest, in_numbers(exp.column("leaf", "m", quoted=True), numbers)
 
 
 def _arrival(rest: pg.Rest, here: exp.Expr, context: Context) -> Statement:
