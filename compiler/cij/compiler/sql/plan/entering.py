@@ -25,15 +25,16 @@ WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $clos
   AND {condition}
 """
 
-# Two ticks may fall on one instant: who joined at it counts unless the first let him in already.
+# Two ticks may fall on one instant: who joined at it counts unless the first let him in already. Asked
+# as an outer join with a condition on both sides DuckDB would compare each with each.
 _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
   s.segment
 FROM segment_member AS s
-LEFT JOIN passage_row AS p ON p.journey = {journey} AND p.customer = s.customer
-  AND p.entered_at >= $now AND s.since <= $entered_until
-WHERE s.segment = {segment} AND s.since < $closes AND p.id IS NULL
-  AND ($entered_until IS NULL OR s.since > $entered_until OR s.since = $now)
+WHERE s.segment = {segment} AND s.since < $closes
+  AND ($entered_until IS NULL OR s.since > $entered_until OR (s.since = $now
+    AND NOT s.customer IN (SELECT p.customer FROM passage_row AS p
+      WHERE p.journey = {journey} AND p.entered_at >= $now)))
 """
 
 _BY_CALENDAR = """
