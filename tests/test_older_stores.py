@@ -222,6 +222,12 @@ def test_a_store_of_version_4_tells_of_passages_as_this_one(whole: Path, tmp_pat
             engine.execute(query(text))
         deploy(engine, _program(project), NOW)
         assert engine.rows(_PASSAGES) == now and engine.rows(_MEMBERS) == members
+        # What is only in the log is there after a crash.
+        state = project / ".cij" / "state.duckdb"
+        for end in ("", ".wal"):
+            shutil.copy(f"{state}{end}", f"{tmp_path / 'crashed'}{end}")
+    with closing(DuckEngine(tmp_path / "crashed")) as engine:
+        assert engine.rows(_PASSAGES) == now and engine.rows(_MEMBERS) == members
 
 
 def test_an_older_outbox_is_brought_over_as_it_is(old: Path) -> None:

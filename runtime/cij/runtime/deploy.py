@@ -16,6 +16,7 @@ from cij.compiler.sql.store import (
     SCRATCH,
     VISITED,
     segments_to_numbers,
+    set_aside,
 )
 from cij.runtime import passages, refresh
 from cij.runtime.delivery import outbox
@@ -76,10 +77,11 @@ def prepare(engine: Engine, program: Program) -> None:
         )
     is_older = bool(found) and found[0][0] != STORE_VERSION
     passages.prepare(engine, is_older=is_older)
-    for statement in DDL:
+    named = _with_named_segments(engine) if is_older else []
+    for table in named:
+        engine.execute(set_aside(table))
+    for statement in (*DDL, *(s for table in named for s in segments_to_numbers(table))):
         engine.execute(statement)
-    if is_older:
-        _bring_segments_over(engine)
     if found != [(STORE_VERSION,)]:
         engine.execute(_FORGET_META, {"name": "store_version"})
         engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
@@ -90,11 +92,16 @@ def prepare(engine: Engine, program: Program) -> None:
     outbox.prepare(engine)
 
 
-def _bring_segments_over(engine: Engine) -> None:
+def _with_named_segments(engine: Engine) -> list[str]:
+    """Return the tables that say segments by their names, which are kept."""
+    found = []
     for table in SAY_SEGMENTS:
         columns: dict[str, str] = dict(engine.rows(COLUMNS_THERE, {"table": table}))
-        if columns["segment"] == "VARCHAR":
-            engine.execute(segments_to_numbers(table))
+        if columns.get("segment") == "VARCHAR":
+            said = engine.rows(query("SELECT DISTINCT s.segment FROM {t} AS s", t=table))
+            passages.keep_names(engine, (name for (name,) in said if name is not None))
+            found.append(table)
+    return found
 
 
 def deploy(engine: Engine, program: Program, now: datetime) -> World:

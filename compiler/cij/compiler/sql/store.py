@@ -117,16 +117,30 @@ FROM move AS m JOIN visit AS v ON v.path = m.path LEFT JOIN name AS l ON l.id = 
     *moments.DDL,
 )
 
-# Until version 5 these said segments by their names.
-SAY_SEGMENTS = ("segment_member", "entry_queue")
+# Until version 5 these said segments by their names. They are written anew: DuckDB cannot read back
+# from its log that a column was changed by a function, so a crash would lose the store.
+SAY_SEGMENTS = {
+    "segment_member": "customer, since",
+    "entry_queue": "number, journey, customer, entry_key, trigger, entered_from, queued_at",
+}
 
 
-def segments_to_numbers(table: str) -> Statement:
-    """Return the statement that has a table say segments by number, as `names.number_of` makes it."""
-    return query(
-        "ALTER TABLE {t} ALTER COLUMN segment SET DATA TYPE BIGINT "
-        "USING CAST('0x' || SUBSTRING(SHA256(segment), 1, 15) AS BIGINT)",
-        t=table,
+def set_aside(table: str) -> Statement:
+    """Return the statement that makes room for a table that says segments by number."""
+    return query("ALTER TABLE {t} RENAME TO {old}", t=table, old=f"{table}_named")
+
+
+def segments_to_numbers(table: str) -> tuple[Statement, ...]:
+    """Return what fills it from the one set aside, with numbers as `names.number_of` makes them."""
+    columns, old = SAY_SEGMENTS[table], f"{table}_named"
+    return (
+        query(
+            f"INSERT INTO {{t}} (segment, {columns}) "
+            f"SELECT CAST('0x' || SUBSTRING(SHA256(segment), 1, 15) AS BIGINT), {columns} FROM {{old}}",
+            t=table,
+            old=old,
+        ),
+        query("DROP TABLE {old}", old=old),
     )
 
 

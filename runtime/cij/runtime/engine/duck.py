@@ -300,9 +300,9 @@ class DuckEngine:
         except duckdb.Error as error:
             self._remembered.forget()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
-        finally:
-            if is_big:
-                self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
+        if is_big:
+            # Not after a failure: that is told, and the connection may be of no use any more.
+            self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
 
 
 def _quoted(name: str) -> str:

@@ -44,8 +44,12 @@ def region_key(context: Context, region: Region) -> str:
     reached |= {leaf.final.id for leaf in region.leaves}
     states = tuple(state for state in journey.states if state.id in reached)
     changed = _AT_THE_DOOR | {"name": "", "start": region.root, "states": states}
-    cuts = [leaf.is_cut for leaf in region.leaves]
-    return pg.content_hash([context.program.hash, journey.model_copy(update=changed), cuts])
+    # Where a region is cut depends on the whole journey, so the ways through it are compared too.
+    ways = [[leaf.path, leaf.is_cut, leaf.final.id] for leaf in region.leaves]
+    acts = (state for state in states if isinstance(state, pg.Act))
+    # Whoever is in two journeys has each of them read what the other has set.
+    own = journey.version if any(isinstance(a.effect, pg.SetEffect) for a in acts) else ""
+    return pg.content_hash([context.program.hash, journey.model_copy(update=changed), ways, own])
 
 
 def _says_its_name(context: Context) -> bool:
