@@ -29,7 +29,7 @@ source shop { kind = csv  path = "shop.csv"  key = id
   columns { id = text  email = text  points = integer } }
 profile customer {
   from shop { email = email  points = points  consent.news = points > 0 }
-  fields { stage = text }
+  fields { stage = text  visits = integer }
 }
 topic news { channels = [email]  consent = opt_in }
 event visit { fields { page = text } }
@@ -247,6 +247,54 @@ def test_those_who_are_due_meet_what_came_before_they_wait(monkeypatch: Patch) -
     monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
     monkeypatch.setattr(aside, "_SHARE_MAX", 1.1 / CUSTOMERS)
     assert _opening(program) == woken
+
+
+# They go on alike, and differ in what was before or comes after.
+_BOTH_SET = """
+journey a { enter on visit
+  steps { one: wait 1 day
+          set visits = (visits ?? 0) + 1
+          end done } }
+journey b { enter on visit
+  steps { first: send email hello
+          one: wait 1 day
+          set visits = (visits ?? 0) + 1
+          end done } }
+"""
+_CUT = """
+journey NAME {{ enter on visit
+  steps {{ one: wait 1 day
+          if points > 10 {{
+            if points > 15 {{
+              two: wait 1 day
+              if points > 20 {{ {} }}
+            }}
+            set stage = "rich"
+          }}
+          last: send email hello
+          end done }} }}
+"""
+_CUT_EACH = _CUT.format('set stage = "s"').replace("NAME", "a")
+_CUT_EACH += _CUT.format("more: send email hello").replace("NAME", "b")
+_VISITS = query("SELECT DISTINCT c.visits FROM customer AS c")
+
+
+@pytest.mark.parametrize("journeys", [_BOTH_SET, _CUT_EACH])
+def test_journeys_that_only_seem_to_go_on_alike(monkeypatch: Patch, journeys: str) -> None:
+    program = _program(journeys)
+
+    def lived() -> list[list[tuple[object, ...]]]:
+        world = _world(program)
+        rows = [_event(n, "visit", START, page="x") for n in range(CUSTOMERS)]
+        take_in(world.engine, program, rows, START)
+        for day in range(4):
+            tick(world, START + timedelta(days=day))
+        return [*_kept(world.engine), world.engine.rows(_VISITS)]
+
+    found = lived()
+    assert found[-1] == ([(2,)] if journeys == _BOTH_SET else [(None,)])
+    monkeypatch.setattr(wave, "_way_of", lambda plan, root: f"{plan.version} {root}")
+    assert lived() == found
 
 
 def test_where_the_rows_of_customers_are() -> None:
