@@ -269,13 +269,13 @@ journey NAME {{ enter on visit
               two: wait 1 day
               if points > 20 {{ {} }}
             }}
-            set stage = "rich"
+            x: set stage = "rich"
           }}
           last: send email hello
           end done }} }}
 """
-_CUT_EACH = _CUT.format('set stage = "s"').replace("NAME", "a")
-_CUT_EACH += _CUT.format("more: send email hello").replace("NAME", "b")
+_CUT_EACH = _CUT.format('s: set stage = "s"').replace("NAME", "a")
+_CUT_EACH += _CUT.format("s: send email hello").replace("NAME", "b")
 _VISITS = query("SELECT DISTINCT c.visits FROM customer AS c")
 
 
