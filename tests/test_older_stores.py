@@ -256,6 +256,20 @@ def test_a_copy_of_an_older_store_is_brought_over_too(old: Path) -> None:
         assert len(engine.rows(_OLD)) == 1
 
 
+def test_an_older_store_outlives_a_crash_after_it_was_brought_over(
+    old: Path, tmp_path: Path
+) -> None:
+    """What stands in the write-ahead log alone can be read back."""
+    state = old / ".cij" / "state.duckdb"
+    with closing(_opened(old)) as engine:
+        deploy(engine, _program(old), NOW)
+        before = _rows(engine), _passages(engine), engine.rows(_MEMBERS)
+        for end in ("", ".wal"):
+            shutil.copy(f"{state}{end}", f"{tmp_path / 'crashed'}{end}")
+    with closing(DuckEngine(tmp_path / "crashed")) as engine:
+        assert (_rows(engine), _passages(engine), engine.rows(_MEMBERS)) == before
+
+
 def test_what_breaks_off_leaves_the_older_store(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class PowerCut(BaseException):
         pass

@@ -95,6 +95,40 @@ def test_without_a_word_everybody_stays_on_his_version() -> None:
     assert [row[3] for row in world.engine.rows(_WHERE)] == ["done", "done"]
 
 
+_TOLD = """
+message email seen {
+  topic = service
+  locale "en" {
+    subject = "Hello"
+    body = "You came at {{ trigger.at }}."
+  }
+}
+journey told {
+  enter on visit
+  steps {
+    pause: wait DAYS days
+    look: send email seen
+    end done
+  }
+}
+"""
+
+
+def test_who_stays_on_his_version_is_told_of_the_event_that_brought_him_in() -> None:
+    world = deploy(DuckEngine(None), _program(_TOLD.replace("DAYS", "2")), START)
+    ana: dict[str, list[object]] = {"id": ["ana"], "zone": ["UTC"], "email": ["a@example.com"]}
+    world.engine.append("customer", ana)
+    tick(world, START)
+    _event(world, "visit", "ana", START)
+    tick(world, START)
+    newer = deploy(world.engine, _program(_TOLD.replace("DAYS", "3")), START + _DAY)
+    _event(newer, "visit", "ana", START + _DAY)
+    tick(newer, START + 2 * _DAY)
+    sent = newer.engine.rows(query("SELECT o.step, o.parameters FROM outbox AS o"))
+    assert [step for step, _ in sent] == ["look"] and "2026" in sent[0][1]
+    assert [row[3] for row in newer.engine.rows(_WHERE)] == ["done"], "nobody entered again"
+
+
 def test_removed_steps_say_where_people_go_on() -> None:
     world = _running()
     head = "  removed vip_wait then end enough\n  removed greeting then finish\n"

@@ -67,7 +67,15 @@ _PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS 
 
 
 def prepare(engine: Engine, program: Program) -> None:
-    """Make all tables that are missing. Raises StoreError for a store of another version."""
+    """Make all tables that are missing, and bring older ones over: all or nothing.
+
+    Raises: StoreError for a store of a version that is not known.
+    """
+    with engine.transaction():
+        _prepare(engine, program)
+
+
+def _prepare(engine: Engine, program: Program) -> None:
     engine.execute(META)
     found = engine.rows(_GET_META, {"name": "store_version"})
     if found and found[0][0] not in (STORE_VERSION, *_OLDER_VERSIONS):
@@ -143,8 +151,7 @@ def _names(world: World) -> set[str]:
 
 def look(engine: Engine, program: Program) -> World:
     """Return a world to read from, without deploying: nothing of the store changes."""
-    with engine.transaction():
-        prepare(engine, program)
+    prepare(engine, program)
     plan = make_plan(program, resting=_resting(engine))
     return World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
 
@@ -258,8 +265,9 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
             found.append(make_plan(program, rules, resting))
         for journey in here:
             key = journey.name, journey.version
-            inside = journey.model_copy(update={"entries": ()})
-            world.journeys[key] = journey_plan(inside, program, rules, resting[key])
+            # Its entries say what messages read of the event that brought people in; the doors are
+            # those of the newest version.
+            world.journeys[key] = journey_plan(journey, program, rules, resting[key])
             missing.discard((journey.name, journey.version))
     assert not missing, f"people are in versions that are not stored: {missing}"
     return found

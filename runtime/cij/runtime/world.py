@@ -41,8 +41,8 @@ class World:
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `next_timer` is the instant of the next timer of all, None where
     it is not known: nobody has moved since it was looked up. `unwritten` are the last who have
-    entered in this tick, `due` those who are due and nobody else is woken. `has_room` tells that very many can enter at once
-    on all cores.
+    entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells that
+    very many can move at once on all cores.
     """
 
     engine: Engine

@@ -151,13 +151,25 @@ KINDS = query(
     "WHERE t.table_name IN ('outbox', 'outbox_row')"
 )
 
-# Version 3: rows had their key, which ends with the turn, and outcomes were texts.
-DROP_VIEW = query("DROP VIEW outbox")
-KEYS_TO_TURNS = query(
-    "ALTER TABLE outbox_row ALTER COLUMN key SET DATA TYPE BIGINT "
-    "USING CAST(SPLIT_PART(key, ':', -1) AS BIGINT)"
+# Version 3: rows had their key, which ends with the turn, and outcomes were texts. They are written
+# anew: DuckDB cannot read back from its log that a column was changed by a function.
+SET_KEYED_ASIDE = (
+    query("DROP VIEW outbox"),
+    query("ALTER TABLE outbox_row RENAME TO outbox_keyed"),
 )
-RENAME_KEYS = query("ALTER TABLE outbox_row RENAME COLUMN key TO turn")
+KEYS_TO_TURNS = (
+    query(
+        """
+INSERT INTO outbox_row (effect, passage, turn, customer, locale, address, parameters, created_at,
+  outcome, reason, attempts, due_at, settled_at, provider_id, expires_at)
+SELECT o.effect, o.passage, CAST(SPLIT_PART(o.key, ':', -1) AS BIGINT), o.customer, o.locale,
+  o.address, o.parameters, o.created_at, o.outcome, o.reason, o.attempts, o.due_at, o.settled_at,
+  o.provider_id, o.expires_at
+FROM outbox_keyed AS o ORDER BY o.rowid
+"""
+    ),
+    query("DROP TABLE outbox_keyed"),
+)
 KNOW_OUTCOMES = query(f"ALTER TABLE outbox_row ALTER COLUMN outcome SET DATA TYPE {OUTCOME}")
 
 # Version 2: the outbox was one table; before that, messages could not expire.

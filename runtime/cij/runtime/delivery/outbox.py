@@ -169,29 +169,26 @@ def prepare(engine: Engine) -> None:
     """Make the tables of the outbox unless they are there, of an older one if there is one."""
     with engine.transaction():
         kinds: dict[str, str] = dict(engine.rows(stored.KINDS))
-        wide = kinds == stored.WIDE
+        wide, columns = kinds == stored.WIDE, _columns(engine)
         if wide:
             engine.execute(stored.ADD_EXPIRY)
             engine.execute(stored.RENAME_WIDE)
-        elif kinds:
-            _bring_rows_over(engine)
+        for statement in stored.SET_KEYED_ASIDE if "key" in columns else ():
+            engine.execute(statement)
         for statement in _TABLES:
+            engine.execute(statement)
+        for statement in stored.KEYS_TO_TURNS if "key" in columns else ():
             engine.execute(statement)
         if wide:
             keep_effects(engine, (stored.Effect(*row) for row in engine.rows(stored.WIDE_EFFECTS)))
             engine.execute(stored.NARROW)
             engine.execute(stored.DROP_WIDE)
+        if _columns(engine)["outcome"] != stored.OUTCOME:
+            engine.execute(stored.KNOW_OUTCOMES)
 
 
-def _bring_rows_over(engine: Engine) -> None:
-    """Have the rows that are there say turns and outcomes as this version does."""
-    columns: dict[str, str] = dict(engine.rows(COLUMNS_THERE, {"table": "outbox_row"}))
-    if "key" in columns:
-        engine.execute(stored.DROP_VIEW)
-        engine.execute(stored.KEYS_TO_TURNS)
-        engine.execute(stored.RENAME_KEYS)
-    if columns["outcome"] != stored.OUTCOME:
-        engine.execute(stored.KNOW_OUTCOMES)
+def _columns(engine: Engine) -> dict[str, str]:
+    return dict(engine.rows(COLUMNS_THERE, {"table": "outbox_row"}))
 
 
 def keep_effects(engine: Engine, effects: Iterable[stored.Effect]) -> None:

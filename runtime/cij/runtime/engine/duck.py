@@ -314,7 +314,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
-    if "lock" in str(error).lower():
+    if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
         return StoreLocked(
             f"another `cij run` or program has {path} open; stop it first, or wait for its end"
         )
