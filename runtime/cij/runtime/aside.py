@@ -13,6 +13,7 @@ from cij.compiler.sql.marks import COPIED_BY_ROW, copied_by_id, copied_by_mark, 
 from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE, WAKE_DUE
 from cij.runtime import control
+from cij.runtime.crowd import count_customers
 from cij.runtime.engine import Engine
 from cij.runtime.world import Due, World
 
@@ -22,9 +23,6 @@ _SHARE_MAX = 1 / 20
 
 # Below this share most blocks of 2,048 rows hold nobody: to find the rows first passes those over.
 _SHARE_OF_BLOCKS = 1 / 4096
-
-_CUSTOMERS = query("SELECT COUNT(*) FROM customer AS c")
-
 
 _by_id, _by_mark, _missed = cache(copied_by_id), cache(copied_by_mark), cache(missed)
 _WOKEN = "SELECT w.customer FROM woken AS w"
@@ -165,15 +163,10 @@ def over_both(statement: Statement) -> Statement:
 
 
 def _are_scattered(engine: Engine, people: int) -> bool:
-    return people < _customers(engine) * _SHARE_OF_BLOCKS
+    return people < count_customers(engine) * _SHARE_OF_BLOCKS
 
 
 def _few(engine: Engine) -> int:
     """Return how many people are few, none where it would be a scan more for nothing."""
-    customers = _customers(engine)
+    customers = count_customers(engine)
     return int(customers * _SHARE_MAX) if customers >= _CUSTOMERS_MIN else 0
-
-
-def _customers(engine: Engine) -> int:
-    count: int = engine.rows(_CUSTOMERS)[0][0]
-    return count

@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR, FILL, LOCAL_NOW
+from cij.runtime.crowd import count_customers
 from cij.runtime.engine import Engine, Row
 from cij.runtime.zones import to_instant, to_local
 
@@ -19,7 +20,6 @@ _RULES = query(
 _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
 )
-_CUSTOMERS = query("SELECT COUNT(*) FROM customer AS c")
 _ELSEWHERE = query("SELECT 1 FROM customer AS c WHERE c.zone IS DISTINCT FROM $zone LIMIT 1")
 # Of so many it is worth while to know whether any is in another zone; they are asked once.
 _CUSTOMERS_MIN = 100_000
@@ -52,7 +52,7 @@ def fill_moments(engine: Engine, now: datetime) -> None:
 
 def _is_everybodys(engine: Engine, zones: list[str]) -> bool:
     """Tell whether there is one zone, and very many customers who are all in it."""
-    if len(zones) != 1 or engine.rows(_CUSTOMERS)[0][0] < _CUSTOMERS_MIN:
+    if len(zones) != 1 or count_customers(engine) < _CUSTOMERS_MIN:
         return False
     return not engine.rows(_ELSEWHERE, {"zone": zones[0]})
 

@@ -6,9 +6,9 @@ a tick into which very many are written have had rows before, which nobody sees.
 
 from cij.compiler.sql import query
 from cij.compiler.sql.plan import CLEAR_DUE, CLEAR_ENTERED
+from cij.runtime.crowd import count_customers
 from cij.runtime.world import World
 
-_CUSTOMERS = query("SELECT COUNT(*) FROM customer AS c")
 # A core more for every 122,880 rows.
 _MAKE = (
     query("INSERT INTO newly_inside (customer) SELECT NULL FROM RANGE(250000) AS r"),
@@ -21,7 +21,7 @@ _CUSTOMERS_MIN = 100_000
 def make_room(world: World) -> None:
     """Do so once, where there are very many. Not in a transaction: rows that it deletes itself have
     never been there."""
-    if world.has_room or world.engine.rows(_CUSTOMERS)[0][0] < _CUSTOMERS_MIN:
+    if world.has_room or count_customers(world.engine) < _CUSTOMERS_MIN:
         return
     for statement in (*_MAKE, CLEAR_DUE, CLEAR_ENTERED):
         world.engine.execute(statement)

@@ -42,11 +42,9 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
-from cij.runtime.timers import last_tick, next_timer
+from cij.runtime.timers import last_tick, next_timer, note_tick
 from cij.runtime.world import World
 
-_SET_LAST = query("UPDATE meta SET value = $value WHERE name = 'last_tick'")
-_FIRST_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
 _CLEAR_FRESH = query("DELETE FROM fresh")
 _CLEAR_ACTIVE = query("DELETE FROM active")
 _COUNTERS = query("SELECT k.name, k.value FROM counter AS k")
@@ -90,9 +88,7 @@ def tick(world: World, now: datetime) -> TickReport:
         while has_arrivals(world):
             # Events that journeys have raised.
             _step(world, report)
-        instant = {"value": now.isoformat()}
-        if not world.engine.execute(_SET_LAST, instant):
-            world.engine.execute(_FIRST_LAST, instant)
+        note_tick(world, now)
     return report
 
 
@@ -242,8 +238,10 @@ def _numbered(world: World, fresh: Counter[str]) -> _Rounds:
 
 
 def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
-    world.engine.execute(_CLEAR_ACTIVE)
     names = sorted(events_read(world))
+    if not names:
+        return set()
+    world.engine.execute(_CLEAR_ACTIVE)
     return {name for name in names if world.engine.execute(active_customers(name), parameters)}
 
 

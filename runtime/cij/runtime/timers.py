@@ -7,6 +7,8 @@ from cij.runtime import control
 from cij.runtime.world import World
 
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
+_SET_LAST = query("UPDATE meta SET value = $value WHERE name = 'last_tick'")
+_FIRST_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
 # Who has left has no timer any more.
 _NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
 # In a pause timers run on, and what falls due happens when it ends (S22).
@@ -19,8 +21,17 @@ _NEXT_RUNNING = query(
 
 def last_tick(world: World) -> datetime | None:
     """Return the instant of the last tick, if there was one."""
-    found = world.engine.rows(_LAST)
-    return datetime.fromisoformat(found[0][0]) if found else None
+    if world.last_tick is None and (found := world.engine.rows(_LAST)):
+        world.last_tick = datetime.fromisoformat(found[0][0])
+    return world.last_tick
+
+
+def note_tick(world: World, now: datetime) -> None:
+    """Note that there was a tick at this instant."""
+    instant = {"value": now.isoformat()}
+    if not world.engine.execute(_SET_LAST, instant):
+        world.engine.execute(_FIRST_LAST, instant)
+    world.last_tick = now
 
 
 def next_timer(world: World) -> datetime | None:

@@ -40,7 +40,8 @@ class World:
     `changes` is what deploying meant for those who were inside. `priorities` are those of the
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `next_timer` is the instant of the next timer of all, None where
-    it is not known: nobody has moved since it was looked up. `unwritten` are the last who have
+    it is not known: nobody has moved since it was looked up. `last_tick` is the instant of the last
+    tick, None where it is not known. `unwritten` are the last who have
     entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells that
     very many can move at once on all cores.
     """
@@ -54,6 +55,7 @@ class World:
     priorities: dict[str, int] = field(init=False)
     forms: dict[str, FormPlan] = field(default_factory=dict)
     next_timer: datetime | None = None
+    last_tick: datetime | None = None
     unwritten: Unwritten | None = None
     due: Due | None = None
     has_room: bool = False
@@ -63,11 +65,11 @@ class World:
 
     @contextmanager
     def taken_back(self) -> Iterator[None]:
-        """Forget what is known of timers and entries where a transaction inside fails."""
+        """Forget what is known of ticks, timers and entries where a transaction inside fails."""
         try:
             yield
         except BaseException:
-            self.next_timer = self.unwritten = self.due = None
+            self.next_timer = self.last_tick = self.unwritten = self.due = None
             raise
 
     def write_passages(self) -> None:

@@ -73,6 +73,11 @@ class Statement:
         """Tell whether it does nothing where it changes no row."""
         return isinstance(self.tree, (exp.Insert, exp.Update, exp.Delete))
 
+    @property
+    def is_insert(self) -> bool:
+        """Tell whether it adds rows, as many as it says that it changes."""
+        return isinstance(self.tree, exp.Insert)
+
     def variant(
         self, key: Hashable, make: "Callable[[exp.Expr], exp.Expr | None]"
     ) -> "Statement | None":

@@ -141,7 +141,7 @@ class DuckEngine:
         found = result.fetchone() if result.description else None
         changed = int(found[0]) if found and isinstance(found[0], int) else 0
         if changed or not statement.is_change_of_rows:
-            self._written(statement.writes)
+            self._written(statement.writes, has_grown=changed > 0 and statement.is_insert)
         self._changed_rows += changed
         return changed
 
@@ -196,9 +196,9 @@ class DuckEngine:
 
     def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Add rows, given column by column. All columns are of equal length."""
-        self._written(table)
-        names = ", ".join(_quoted(name) for name in columns)
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        self._written(table, has_grown=bool(rows))
+        names = ", ".join(_quoted(name) for name in columns)
         # One JSON text: binding lists value by value takes the driver 80 µs each.
         text = json.dumps(rows, default=str, ensure_ascii=False)
         cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
@@ -273,8 +273,8 @@ class DuckEngine:
             for name in statement.parameters
         }
 
-    def _written(self, table: str | None) -> None:
-        self._remembered.written(table)
+    def _written(self, table: str | None, *, has_grown: bool = False) -> None:
+        self._remembered.written(table, has_grown=has_grown)
         if table == MOMENT:
             self._zones, self._moments = None, {}
 

@@ -20,6 +20,7 @@ _READ_OFTEN = frozenset(
         "journey_state",
         "meta",
         "moment_rule",
+        "name",
         "segment_state",
         "zone",
     }
@@ -66,12 +67,14 @@ class Remembered:
             self._is_empty[table] = ask(table)
         return self._is_empty[table]
 
-    def written(self, table: str | None) -> None:
-        """Forget what was read from a table."""
+    def written(self, table: str | None, *, has_grown: bool = False) -> None:
+        """Forget what was read from a table; one that has grown is not empty."""
         if table is None:
             return
         self._written.add(table)
         self._is_empty.pop(table, None)
+        if has_grown:
+            self._is_empty[table] = False
         if _is_read_often(table):
             self._rows = {s: kept for s, kept in self._rows.items() if table not in s.tables}
 

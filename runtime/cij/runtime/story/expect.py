@@ -6,7 +6,6 @@ from datetime import datetime
 from cij.compiler import story as st
 from cij.compiler.program import SegmentEntry
 from cij.compiler.sql import query
-from cij.compiler.sql.names import said_of
 from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.plan import segment_query
 from cij.compiler.sql.plan.governing import stands_at
@@ -22,10 +21,11 @@ _MESSAGES = query(
     key=KEY,
 )
 _PASSAGES = query(
-    "SELECT {state}, p.wake_at, p.ended_at, {outcome} FROM passage_row AS p "
-    "WHERE p.customer = $customer ORDER BY p.id ASC",
-    **said_of("p", "state", "outcome"),
+    "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage_row AS p "
+    "WHERE p.customer = $customer ORDER BY p.id ASC"
 )
+# Looked up here: to have the engine join them takes it three times as long as the rest.
+_NAMES = query("SELECT n.id, n.text FROM name AS n")
 _SENT = ("delivered", "queued")
 
 
@@ -148,7 +148,11 @@ def waiting(stage: Stage, wanted: st.ExpectWaiting) -> Finding | None:
 
 
 def _passages(stage: Stage, customer: str) -> list[_Passage]:
-    return [_Passage(*row) for row in stage.rows(_PASSAGES, customer=customer)]
+    names, rows = dict(stage.rows(_NAMES)), stage.rows(_PASSAGES, customer=customer)
+    return [
+        _Passage(names[state], wake_at, ended_at, None if outcome is None else names[outcome])
+        for state, wake_at, ended_at, outcome in rows
+    ]
 
 
 def _step(stage: Stage, passage: _Passage) -> str:

@@ -1,6 +1,6 @@
 """Program to plan."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -182,7 +182,8 @@ def _matters(event: pg.Event, journey: pg.Journey) -> bool:
 
 def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
     """Return what an event does to those who are inside; doors are those of a journey alone."""
-    leaving, waking = _leaving(event, met, context), _waking(event, context)
+    leaving = _leaving(event, met, context)
+    waking = _waking(event, context, is_first=not _wakes(leaving))
     return EventPlan(event.name, leaving, waking, queue=(), entries=())
 
 
@@ -206,7 +207,7 @@ def _leaving(event: pg.Event, met: Callable[[], _Met], context: Context) -> tupl
             found += met()[goal.name]
     for place, exit in enumerate(journey.exits):
         if exit.event == event.name:
-            found.append(on_exit(exit, event, context))
+            found.append(on_exit(exit, event, context, is_first=not _wakes(found)))
         elif exit.condition is not None:
             found += met()[f"exit {place}"]
     return tuple(found)
@@ -222,9 +223,13 @@ def _met(context: Context) -> _Met:
     return found
 
 
-def _waking(event: pg.Event, context: Context) -> tuple[Statement, ...]:
+def _wakes(statements: Iterable[Statement]) -> bool:
+    return any(statement.writes == "woken" for statement in statements)
+
+
+def _waking(event: pg.Event, context: Context, *, is_first: bool) -> tuple[Statement, ...]:
     here = [s for s in context.journey.states if isinstance(s, pg.Rest) and _can_end(s, event)]
-    return tuple(at_rest(rest, event, context) for rest in here)
+    return tuple(at_rest(rest, event, context, is_first=is_first) for rest in here)
 
 
 def _from_queue(event: pg.Event, context: Context) -> tuple[Statement, ...]:

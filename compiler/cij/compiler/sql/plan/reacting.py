@@ -6,7 +6,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import column, condition, value
 from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
-from cij.compiler.sql.plan.waking import on_event, per_key
+from cij.compiler.sql.plan.waking import NOT_WOKEN, on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.types import DATETIME
 
@@ -106,19 +106,24 @@ FROM conversion AS v
 JOIN fresh AS f ON f.seq = v.event AND f.round = $round
 JOIN passage_row AS p ON p.id = v.passage
 WHERE v.goal = {goal} AND {here} AND p.ended_at IS NULL
-  AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
+  AND {others}
 """,
         root=numbered(goal.target),
         goal=text(goal.name),
         why=numbered(goal.event or goal.name),
         here=context.inside("p"),
+        others=fill(NOT_WOKEN),
     )
 
 
-def on_exit(exit: pg.Exit, event: pg.Event, context: Context) -> Statement:
-    """Return the statement that ends the passages of customers who did the event of an exit."""
+def on_exit(exit: pg.Exit, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
+    """Return the statement that ends the passages of customers who did the event of an exit.
+
+    `is_first` tells that the event has woken nobody before.
+    """
+    target = numbered(exit.target)
     conditions = [fill("p.ended_at IS NULL"), fill(_AFTER_ENTRY), *_where(exit.where, context)]
-    return on_event(event, numbered(exit.target), conditions, [exit.where], context)
+    return on_event(event, target, conditions, [exit.where], context, is_first=is_first)
 
 
 _EXIT_MET = """
@@ -137,7 +142,7 @@ def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
     conditions = [
         fill("p.ended_at IS NULL"),
         condition(exit.condition, context.scope),
-        fill("NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)"),
+        fill(NOT_WOKEN),
     ]
     rows = fill(_MET, conditions=all_of(conditions), here=context.inside("p"))
     rows = context.with_triggers(context.naming(rows, "p"), "p", exit.condition)

@@ -114,7 +114,7 @@ WHERE p.wake_at <= $now
 
 
 # The event row is `e`, the passage `p`, the customer `c`. One round holds one event a customer at
-# most, so nobody is woken twice; who was woken by a goal or an exit stays with that.
+# most, so nobody is woken twice but by a goal or an exit, and stays with that.
 _ON_EVENT = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
   e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
@@ -124,8 +124,8 @@ JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = {event} AND f.round = $round
   AND {here} AND {conditions}
-  AND NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)
 """
+NOT_WOKEN = "NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)"
 
 # `fresh` says the same of an event, and who is inside is a customer.
 _SAID_OF_EVENT = {name: column("f", name) for name in ("seq", "at", "customer")}
@@ -146,14 +146,20 @@ def on_event(
     conditions: list[exp.Expr],
     reads: list[object],
     context: Context,
+    *,
+    is_first: bool,
 ) -> Statement:
-    """Return the statement that wakes the passages whose customer did `event`, as `conditions` say."""
+    """Return the statement that wakes the passages whose customer did `event`, as `conditions` say.
+
+    `is_first` tells that the event has woken nobody before.
+    """
+    others = [] if is_first else [fill(NOT_WOKEN)]
     rows = fill(
         _ON_EVENT,
         root=root,
         events=f"event_{event.name}",
         event=text(event.name),
-        conditions=all_of(conditions + per_key(event, context)),
+        conditions=all_of(conditions + per_key(event, context) + others),
         here=context.inside("p"),
     )
     rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
@@ -171,8 +177,8 @@ def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]
     return [fill("CAST({a} AS TEXT) = p.entry_key", a=exp.column(per, row, quoted=True))]
 
 
-def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
-    """Return the statement that wakes those at `rest` by `event` (S13).
+def at_rest(rest: pg.Rest, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
+    """Return the statement that wakes those at `rest` by `event` (S13); `is_first` as in `on_event`.
 
     An event at exactly the deadline wins over it; of several arms the one written first.
     """
@@ -187,7 +193,7 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context) -> Statement:
         either(tests),
     ]
     reads: list[object] = [*(a.where for a in rest.awaits), *(c.condition for c in rest.conditions)]
-    return on_event(event, root, conditions, reads, context)
+    return on_event(event, root, conditions, reads, context, is_first=is_first)
 
 
 def _arms(rest: pg.Rest, event: pg.Event) -> list[pg.Await | pg.Condition]:
