@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from cij.runtime import aside, wave
+from cij.runtime import aside, moments, wave
 from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
 from tests.agreement.drawing import draw
 from tests.agreement.eras import STREAMS
@@ -18,6 +18,8 @@ SEEDS = 1000
 BATCHES = -(-SEEDS // (TALES * STREAMS))
 # Batches that run with every spacing besides.
 AGAIN = 1
+# Batches in which everybody is moved as very many are.
+VERY_MANY = 2
 # Seeds that must come to each feature.
 LEAST = 20
 
@@ -43,6 +45,18 @@ def test_a_plan_for_several_journeys_and_few_customers_changes_nothing(
     monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
     monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
     check(BATCHES + AGAIN, Spacing())
+
+
+@pytest.mark.slow
+def test_moving_very_many_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two are as many as a million: they are moved where they stand, and asked all at once."""
+    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
+    monkeypatch.setattr(aside, "_SHARE_MAX", 1.1 / (TALES * STREAMS))
+    monkeypatch.setattr(wave, "_CROWD_MIN", 0)
+    monkeypatch.setattr(wave, "_AT_ONCE_MIN", 0)
+    monkeypatch.setattr(moments, "_CUSTOMERS_MIN", 0)
+    for batch in range(BATCHES + AGAIN + 1, BATCHES + AGAIN + 1 + VERY_MANY):
+        check(batch, Spacing())
 
 
 def check(batch: int, spacing: Spacing) -> None:
