@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
+from cij.runtime.counters import counters
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
 from cij.runtime.segments import SegmentState, states
@@ -136,6 +137,7 @@ def let_in_from_segments(
             entries = [*_joined(door, segments, now), *door.called(now)]
             for entry in entries:
                 if entry.segment in looked and (door.seen_until is None or entry.every):
+                    assert entry.find_all is not None, "a segment has members"
                     entry = replace(entry, find=entry.find_all)
                 entered += let_in(world, door, entry, now, {"entered_until": door.seen_until})
             entered += _from_queue(world, door, now)
@@ -175,12 +177,10 @@ def let_in(
     opening = {"opens": door.opens, "closes": door.closes}
     parameters = {**parameters, **opening, "now": now}
     is_free = door.state != "paused" and door.plan.limit is None and not door.waiting
-    if is_free and entry.find:
+    if is_free:
         return _admit(world, door, entry.find, parameters)
     if not world.engine.execute(entry.candidates, parameters):
         return 0
-    if is_free:
-        return _admit(world, door, door.plan.admit.find, parameters)
     named = {"journey": door.plan.name, "now": now}
     if door.state == "paused" and door.drops_entries:
         world.engine.execute(statements.REFUSE, {**named, "reason": "the journey was paused"})
@@ -194,9 +194,9 @@ def _admit(world: World, door: Door, find: Statement, parameters: Mapping[str, o
     world.write_passages()
     entered = world.engine.execute(find, parameters)
     if entered:
-        parameters = {"now": parameters["now"], "entered": entered}
-        world.engine.execute(door.plan.admit.count, parameters)
-        world.unwritten = Unwritten(door.plan, entered, parameters)
+        world.engine.execute(door.plan.admit.count, {"entered": entered})
+        first = counters(world.engine)["passage"] - entered + 1
+        world.unwritten = Unwritten(door.plan, entered, {"now": parameters["now"], "first": first})
     return entered
 
 

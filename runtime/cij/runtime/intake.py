@@ -23,6 +23,7 @@ from cij.compiler.program import Event, Program
 from cij.compiler.sql import Statement, intake as statements, newcomers, unify as unify_statements
 from cij.compiler.types import DATETIME
 from cij.runtime import suppression
+from cij.runtime.counters import counters
 from cij.runtime.engine import Engine, Row
 from cij.runtime.values import Unfit, read_value
 
@@ -114,7 +115,7 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
 
 def next_seq(engine: Engine) -> int:
     """Return the number of the next event."""
-    return int(engine.rows(statements.COUNTER)[0][0]) + 1
+    return counters(engine)["event"] + 1
 
 
 # --- one event --------------------------------------------------------------------------------
@@ -275,6 +276,8 @@ def _without_known(engine: Engine, accepted: list[_Accepted]) -> list[_Accepted]
 
 
 def _known(engine: Engine, event: Event, ids: list[str]) -> list[Row]:
+    if engine.is_empty(statements.event_table(event)):
+        return []
     if len(ids) == 1:
         return engine.rows(statements.is_known(event), {"id": ids[0]})
     return engine.rows(statements.known(event), {"ids": json.dumps(ids)})

@@ -25,6 +25,7 @@ from cij.compiler.sql.plan import (
 )
 from cij.runtime import control, wave
 from cij.runtime.aside import Aside, of_round, wake_due
+from cij.runtime.counters import counters
 from cij.runtime.entering import (
     Door,
     doors,
@@ -47,7 +48,6 @@ from cij.runtime.world import World
 
 _CLEAR_FRESH = query("DELETE FROM fresh")
 _CLEAR_ACTIVE = query("DELETE FROM active")
-_COUNTERS = query("SELECT k.name, k.value FROM counter AS k")
 _NEXT_AHEAD = query("SELECT MIN(a.at) FROM event_ahead AS a")
 _FORGET_AHEAD = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
 _SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")
@@ -172,18 +172,14 @@ def _record_goals(world: World, now: datetime) -> None:
 
 def has_arrivals(world: World) -> bool:
     """Tell whether events came since the last tick, also such that no journey itself waits for."""
-    counters = _counters(world)
-    return counters["event"] > counters["taken"]
+    given = counters(world.engine)
+    return given["event"] > given["taken"]
 
 
 def next_ahead(world: World) -> datetime | None:
     """Return the instant of the next event that came ahead of its time."""
     found: datetime | None = world.engine.rows(_NEXT_AHEAD)[0][0]
     return found
-
-
-def _counters(world: World) -> dict[str, int]:
-    return dict(world.engine.rows(_COUNTERS))
 
 
 def _take_fresh(world: World, now: datetime) -> tuple[set[str], _Rounds]:
@@ -195,8 +191,8 @@ def _take_fresh(world: World, now: datetime) -> tuple[set[str], _Rounds]:
     that segments read, and the rounds of those that somebody may be waiting for.
     """
     engine = world.engine
-    counters, ahead = _counters(world), next_ahead(world)
-    last_event, taken = counters["event"], counters["taken"]
+    given, ahead = counters(engine), next_ahead(world)
+    last_event, taken = given["event"], given["taken"]
     parameters = {"now": now, "taken": taken, "horizon": engine.rows(_FIRST_START)[0][0]}
     arrived = _arrived(world, parameters) if last_event > taken else {}
     is_due = ahead is not None and ahead <= now
@@ -251,7 +247,7 @@ def _go_on_after_pauses(world: World, report: TickReport) -> None:
         plans = [j for j in world.journeys.values() if j.name == name]
         between = {"taken": taken, "ticked_at": ticked_at}
         between["last"] = last_tick(world) or report.now
-        between["until"] = _counters(world)["taken"]
+        between["until"] = counters(world.engine)["taken"]
         for event in sorted({e for plan in plans for e, p in plan.events.items() if p.waking}):
             world.engine.execute(missed_events(event), between)
         world.engine.execute(_NUMBER_FRESH)

@@ -9,6 +9,8 @@ from cij.runtime.world import World
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
 _SET_LAST = query("UPDATE meta SET value = $value WHERE name = 'last_tick'")
 _FIRST_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
+# Nobody waits, as far as anybody knows.
+NEVER = datetime.max
 # Who has left has no timer any more.
 _NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
 # In a pause timers run on, and what falls due happens when it ends (S22).
@@ -41,5 +43,5 @@ def next_timer(world: World) -> datetime | None:
         return running
     last = last_tick(world)
     if world.next_timer is None or (last is not None and world.next_timer <= last):
-        world.next_timer = world.engine.rows(_NEXT_TIMER)[0][0]
-    return world.next_timer
+        world.next_timer = world.engine.rows(_NEXT_TIMER)[0][0] or NEVER
+    return None if world.next_timer == NEVER else world.next_timer

@@ -23,7 +23,7 @@ START_COUNTER = query(
     "INSERT INTO counter (name, value) SELECT 'event', 0 "
     "WHERE NOT EXISTS (SELECT 1 FROM counter AS c WHERE c.name = 'event')"
 )
-COUNTER = query("SELECT c.value FROM counter AS c WHERE c.name = 'event'")
+COUNTERS = query("SELECT k.name, k.value FROM counter AS k")
 SET_COUNTER = query("UPDATE counter SET value = $value WHERE counter.name = 'event'")
 CLEAR = query("DROP TABLE IF EXISTS arriving")
 

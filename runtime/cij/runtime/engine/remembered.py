@@ -14,6 +14,7 @@ _READ_OFTEN = frozenset(
     {
         "counter",
         "customer",
+        "effect",
         "entry_queue",
         "event_ahead",
         "journey_control",

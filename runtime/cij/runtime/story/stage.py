@@ -46,7 +46,7 @@ class Happened:
 
 @dataclass(slots=True)
 class Stage:
-    """`expected` holds the keys of messages that the story has asked for already.
+    """`expected` holds effect, passage and turn of messages that the story has asked for already.
 
     `quiet_at` is the instant up to which all is done that is due; None after a change.
     """
@@ -56,7 +56,7 @@ class Stage:
     journey: Journey
     customers: set[str] = field(default_factory=set)
     happened: list[Happened] = field(default_factory=list)
-    expected: set[str] = field(default_factory=set)
+    expected: set[tuple[int, int, int]] = field(default_factory=set)
     quiet_at: datetime | None = None
 
     @property

@@ -13,6 +13,8 @@ from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.parts import AdmitPlan, EntryPlan
 from cij.compiler.sql.plan.segments import is_member
+from cij.compiler.sql.plan.waking import SAID_OF_EVENT
+from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
@@ -46,6 +48,16 @@ FROM segment_member AS s WHERE s.segment = {segment}
 
 def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
     """Return the plan of an entry by an event. Parameters: `round`, `opens`, `closes`."""
+    return EntryPlan(
+        segment=None,
+        is_once=False,
+        every=None,
+        candidates=Statement.later(lambda: _candidates(_who_did(entry, context))),
+        find=Statement.later(lambda: _sorted(_new(context, _who_did(entry, context)), context)),
+    )
+
+
+def _who_did(entry: pg.EventEntry, context: Context) -> exp.Expr:
     per = context.journey.per
     key = fill("CAST({a} AS TEXT)", a=exp.column(per, "e", quoted=True)) if per else text("")
     test: exp.Expr = exp.true()
@@ -58,7 +70,11 @@ def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
         entry_key=fill("COALESCE({key}, '')", key=key),
         condition=test,
     )
-    return EntryPlan(segment=None, is_once=False, every=None, candidates=_candidates(rows))
+    assert isinstance(rows, exp.Select)
+    spare(rows, "e", SAID_OF_EVENT)
+    # An event that is taken in is one of a customer.
+    spare(rows, "c", {"id": column("f", "customer")})
+    return rows
 
 
 def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
@@ -100,12 +116,9 @@ INSERT INTO newly_inside (customer, entry_key, trigger, counts_from, is_held_out
 SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
 """
 CLEAR_ENTERED = query("DELETE FROM newly_inside")
-# Numbers are dense. They come from the places of sorted rows: counting them in a window takes twice
-# the time of all the rest, and on one core.
-NUMBER = (
-    "(SELECT k.value FROM counter AS k WHERE k.name = 'passage') - $entered + 1 + n.rowid "
-    "- (SELECT MIN(f.rowid) FROM newly_inside AS f)"
-)
+# Numbers are dense, and begin with `first`. They come from the places of sorted rows: counting them in
+# a window takes twice the time of all the rest, and on one core.
+NUMBER = "$first + n.rowid - (SELECT MIN(f.rowid) FROM newly_inside AS f)"
 _WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)

@@ -98,24 +98,22 @@ class EntryPlan:
     """`candidates` makes the table `entering`; parameter `round` for events, `entered_until` for
     segments: the instant up to which those who joined have been looked at, or null. `opens` and
     `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
-    `newly_inside` of them with no table between, where nobody has to wait; None where they are few.
-    `find_all` does so of all who are in the segment, at the instant of a look at everybody.
+    `newly_inside` of them with no table between, where nobody has to wait; `find_all` does so of all who are in the segment, at the instant of a look at everybody.
     """
 
     segment: str | None
     is_once: bool
     every: Schedule | None
     candidates: Statement
-    find: Statement | None = None
+    find: Statement
     find_all: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitPlan:
     """How those of `entering` come in. `find` makes the table `newly_inside`; `count` gives numbers
-    to as many; `write` gives each a passage; `wake` has them go on from the start.
-
-    Parameter of all but the first: `entered`, how many were found.
+    to as many as were found, its parameter `entered`; `write` gives each a passage, and `wake` has
+    them go on from the start: parameter `first`, the first of those numbers.
     """
 
     find: Statement

@@ -128,7 +128,7 @@ WHERE f.event = {event} AND f.round = $round
 NOT_WOKEN = "NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)"
 
 # `fresh` says the same of an event, and who is inside is a customer.
-_SAID_OF_EVENT = {name: column("f", name) for name in ("seq", "at", "customer")}
+SAID_OF_EVENT = {name: column("f", name) for name in ("seq", "at", "customer")}
 _SAID_OF_CUSTOMER = {"id": column("p", "customer")}
 
 _WAKE = """
@@ -164,7 +164,7 @@ def on_event(
     )
     rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
     assert isinstance(rows, exp.Select)
-    spare(rows, "e", _SAID_OF_EVENT)
+    spare(rows, "e", SAID_OF_EVENT)
     spare(rows, "c", _SAID_OF_CUSTOMER)
     return query(_WAKE, rows=rows, why=numbered(event.name), **context.numbers_of("r"))
 
