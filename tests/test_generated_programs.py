@@ -51,7 +51,7 @@ def compiled(text: str) -> Compilation:
     return compile_project(SETTINGS, {"a.journey": text}, {}, {})
 
 
-@settings(max_examples=EXAMPLES or 150)
+@settings(max_examples=EXAMPLES or 80)
 @given(st.data())
 def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -> None:
     found = compiled(data.draw(programs()))
@@ -59,7 +59,7 @@ def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -
 
 
 SLOW = settings(
-    max_examples=EXAMPLES or 25,
+    max_examples=EXAMPLES or 14,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
