@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from cij.cli.compiling import compiled_stories
 from cij.cli.main import cli
 from cij.compiler import story as st
+from cij.compiler.expression import Period
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.names import number_of
@@ -106,6 +107,12 @@ def _sql(text: str) -> Doctor:
     return lambda lived: lived.stage.world.engine.execute(query(text))
 
 
+def _said_of_journeys(lived: Lived, **changes: object) -> None:
+    world = lived.stage.world
+    journeys = tuple(j.model_copy(update=changes) for j in world.program.journeys)
+    world.program = world.program.model_copy(update={"journeys": journeys})
+
+
 DOCTORED: dict[str, Doctor] = {
     "nothing is sent after an exit": _sql(
         "UPDATE passage_row SET ended_at = CAST('2026-03-02 08:00' AS TIMESTAMP), "
@@ -117,6 +124,9 @@ DOCTORED: dict[str, Doctor] = {
         "WHERE outcome = 'delivered'"
     ),
     "caps hold": _sql("UPDATE outbox_row SET outcome = 'delivered' WHERE outcome = 'capped'"),
+    "nothing is sent too late": _sql(
+        "UPDATE outbox_row SET expires_at = created_at WHERE outcome = 'delivered'"
+    ),
     "the suppression list holds": lambda lived: lived.barred.append(
         Barred(START - HOUR, "ana", "email", "bounced")
     ),
@@ -128,6 +138,9 @@ DOCTORED: dict[str, Doctor] = {
     "again always": _sql(
         "INSERT INTO passage_row SELECT * REPLACE (p.id + 100 AS id) FROM passage_row AS p "
         "WHERE p.ended_at IS NULL"
+    ),
+    "again after": lambda lived: _said_of_journeys(
+        lived, again="after", again_after=Period(count=2, unit="hour"), per=None
     ),
     "nobody is overdue": _sql(
         "UPDATE passage_row SET wake_at = CAST('2026-03-01' AS TIMESTAMP) WHERE ended_at IS NULL"
@@ -142,7 +155,8 @@ def test_each_rule_can_be_broken(lived: Lived, rule: str) -> None:
 
 
 def test_every_check_has_been_seen_to_fail() -> None:
-    assert len(DOCTORED) == len(invariants.CHECKS)
+    # One of them looks at all kinds of `again`.
+    assert len(DOCTORED) == len(invariants.CHECKS) + 1
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The contact rules that must hold whatever happens: quiet hours, caps, the suppression list.
+"""The contact rules that must hold whatever happens: quiet hours, caps, validity, suppression.
 
 Told from the messages in the store by plain arithmetic of clocks, which knows nothing of the SQL
 that decides a send. Where a rule depends on a zone that changed meanwhile, it is not judged.
@@ -20,6 +20,11 @@ _SENT = query(
     "SELECT o.customer, o.journey, o.channel, o.topic, o.message, o.created_at FROM outbox AS o "
     "WHERE o.outcome IN ('queued', 'delivered') AND o.channel <> 'action' "
     "ORDER BY o.customer, o.created_at, o.key"
+)
+_VALID = query(
+    "SELECT o.customer, o.journey, o.channel, o.message, o.created_at, o.expires_at FROM outbox AS o "
+    "WHERE o.outcome IN ('queued', 'delivered') AND NOT o.expires_at IS NULL "
+    "ORDER BY o.created_at, o.key"
 )
 # No window of so many units is shorter, whatever the calendar and the clocks do.
 _SHORTEST = {
@@ -110,10 +115,13 @@ def _is_in_window(lived: Lived, cap: Cap, sent: _Sent, last: _Sent) -> bool:
         zone = _zones(lived, last)[-1]
         days = (zones.to_local(s.at, zone) for s in (sent, last))
         return len({_unit(day, cap.period) for day in days}) == 1
-    shortest = _SHORTEST[cap.period.unit] * cap.period.count
-    if cap.period.unit not in _ELAPSED:
-        shortest -= _CLOCKS_CHANGE
-    return last.at - sent.at < shortest
+    return last.at - sent.at < shortest(cap.period)
+
+
+def shortest(period: Period) -> timedelta:
+    """Return how long a period is at least, whatever the calendar and the clocks do."""
+    found = _SHORTEST[period.unit] * period.count
+    return found if period.unit in _ELAPSED else found - _CLOCKS_CHANGE
 
 
 def _unit(day: datetime, period: Period) -> tuple[int, ...]:
@@ -126,6 +134,18 @@ def _unit(day: datetime, period: Period) -> tuple[int, ...]:
         "year": (day.year,),
     }
     return units[period.unit]
+
+
+# --- validity ---------------------------------------------------------------------------------
+
+
+def validity_holds(lived: Lived) -> Iterator[Violation]:
+    """Yield messages that were sent when they were of no use any more."""
+    for customer, journey, channel, message, at, expires_at in lived.stage.rows(_VALID):
+        if at >= expires_at:
+            shown = lived.stage.shown
+            text = f"{channel} {message} at {shown(at)}, though it was valid to {shown(expires_at)}"
+            yield Violation("nothing is sent too late", journey, customer, text)
 
 
 # --- the suppression list ---------------------------------------------------------------------

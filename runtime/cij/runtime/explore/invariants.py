@@ -10,7 +10,9 @@ from cij.runtime.explore.contact import (
     caps_hold,
     channels_of,
     quiet_hours_hold,
+    shortest,
     suppression_holds,
+    validity_holds,
 )
 from cij.runtime.explore.lived import Barred, Lived, Said, Violation, Zoned
 
@@ -110,11 +112,16 @@ def _again_holds(lived: Lived) -> Iterator[Violation]:
         of = (name, customer, key if journey.per else "")
         if of in last:
             before = last[of]
-            is_early = before is None or entered_at < before
+            is_early = before is None or entered_at < before + _pause(journey)
             if journey.again == "never" or is_early:
                 text = f"entered again at {lived.stage.shown(entered_at)}"
                 yield Violation(f"again {journey.again}", name, customer, text)
         last[of] = ended_at
+
+
+def _pause(journey: pg.Journey) -> timedelta:
+    """Return how long nobody enters again at least."""
+    return shortest(journey.again_after) if journey.again_after else timedelta()
 
 
 def _nobody_is_overdue(lived: Lived) -> Iterator[Violation]:
@@ -130,6 +137,7 @@ CHECKS: tuple[Callable[[Lived], Iterator[Violation]], ...] = (
     _consent_holds,
     quiet_hours_hold,
     caps_hold,
+    validity_holds,
     suppression_holds,
     _held_out_get_nothing,
     _exits_end,
