@@ -49,13 +49,15 @@ class Person:
 class Row:
     """What names are read from: a customer, and inside an aggregate an event of his.
 
-    In a journey `trigger` is the event that let him in, `entry` the customer as he was then.
+    In a journey `trigger` is the event that let him in, `entry` the customer as he was then, `results`
+    what calls have given back, by step.
     """
 
     person: Person
     event: Occurrence | None = None
     trigger: Occurrence | None = None
     entry: Person | None = None
+    results: Mapping[str, Mapping[str, Value]] | None = None
 
 
 @dataclass
@@ -161,6 +163,11 @@ def _path(world: World, node: syntax.Path, row: Row) -> Value:
     if rest and head == "trigger":
         assert row.trigger is not None
         return _of_event(rest[0], row.trigger)
+    if rest and row.results and head in row.results:
+        return row.results[head].get(rest[0])
+    if rest and row.event is None:
+        # A call of which nothing has come back.
+        return None
     if rest:
         assert row.event is not None
         return _of_event(rest[0], row.event)

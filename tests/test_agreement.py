@@ -10,12 +10,14 @@ import pytest
 from cij.runtime import aside, moments, wave
 from tests.agreement.comparing import SPACINGS, TALES, Fault, drawn, faults, reduced, told_of
 from tests.agreement.drawing import draw
-from tests.agreement.eras import STREAMS
+from tests.agreement.eras import ERAS, STREAMS, WITH_CALLS
 from tests.agreement.reaching import FEATURES, HEADS, OTHERS, reached
 from tests.agreement.running import Spacing, compiled, traces
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (TALES * STREAMS))
+# Batches of those after them in which journeys call actions.
+CALLING = range(ERAS - WITH_CALLS, ERAS)
 # Batches that run with every spacing besides.
 AGAIN = 1
 # Batches in which everybody is moved as very many are.
@@ -25,7 +27,7 @@ LEAST = 20
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize("batch", [*range(BATCHES), *CALLING])
 def test_the_engine_does_what_the_interpreter_tells(batch: int) -> None:
     check(batch, SPACINGS[batch % len(SPACINGS)])
 
@@ -80,7 +82,7 @@ def test_a_difference_is_seen_and_shown() -> None:
 
 def test_every_feature_is_reached_by_many_seeds() -> None:
     found: Counter[str] = Counter()
-    for batch in range(BATCHES):
+    for batch in (*range(BATCHES), *CALLING):
         tales = [draw(batch * TALES + n, batch) for n in range(TALES)]
         found += reached(tales, told_of(tales))
     assert {name: found[name] for name in (*FEATURES, *HEADS, *OTHERS) if found[name] < LEAST} == {}

@@ -10,13 +10,16 @@ _Option = TypeVar("_Option")
 
 
 class Asking:
-    """One tale. `made` counts steps, `sends` are labels sent on every path to here."""
+    """One tale. `made` counts steps, `sends` and `calls` are labels of what has been sent or called on
+    every path to here.
+    """
 
     def __init__(self, random: Random, number: int, era: Era) -> None:
         self.random, self.seed, self.era = random, number, era
         self.start, self.marks = era.start, era.marks
         self.made, self.left = 0, 9
         self.sends: list[str] = []
+        self.calls: list[str] = []
         self.trigger: str | None = None
         # Conditions that only a journey can ask, and only the steps of a fragment.
         self.kept: list[str] = []
@@ -36,6 +39,8 @@ class Asking:
     def condition(self, depth: int = 1) -> str:
         forms = ["plain", "plain", "events", "events", "time"] + ["trigger"] * bool(self.trigger)
         forms += ["and", "or", "not"] if depth else []
+        # Steps of a fragment have other names where it is run.
+        forms += ["result"] * (bool(self.calls) and not self.is_inside)
         match self.pick(forms):
             case "plain":
                 return self.pick(
@@ -51,6 +56,8 @@ class Asking:
                 field = {"purchase": "items", "visited": "minutes"}[self.trigger or ""]
                 other = self.pick([f"trigger.{field} > 1", f"count(purchase) > trigger.{field}"])
                 return self.pick([other, f"trigger.at + {self.pick(DURATIONS)} > now()"])
+            case "result":
+                return f"{self.pick(self.calls)}.score {self.pick(['> 1', '= 2', 'is known'])}"
             case "not":
                 return f"not ({self.condition(depth - 1)})"
             case word:
@@ -98,6 +105,7 @@ class Asking:
             "purchase": ["amount > 40 EUR", 'coupon = "a"', "items >= 1", "items > points"],
             "visited": ['page = "a"', 'page != "b"', "minutes > 1"],
             "opened": ['channel = "email"'],
+            "done": ["score > 1", "score = 0"],
             "unsubscribed": ['topic = "news"', 'channel = "email"'],
         }
         return f" where {self.pick([*fields[event], 'vip'])}"

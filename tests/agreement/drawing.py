@@ -84,7 +84,7 @@ class _Drawing(Stepping, Peopling):
         return f"segment s{self.seed} {{\nwhere {tribe}\nand {body}\nrefresh = {refresh}\n}}\n"
 
     def _journey(self, name: str, *besides: str) -> str:
-        self.trigger, self.sends, self.kept, self.made = None, [], [], 0
+        self.trigger, self.sends, self.calls, self.kept, self.made = None, [], [], [], 0
         entries = self._entries()
         lines = [*self._doors(entries, Random(f"door {name}")), *besides]
         self.left = 4 if besides else 9
@@ -110,7 +110,9 @@ class _Drawing(Stepping, Peopling):
             "at entry stage is unknown",
             "points != at entry points",
         ]
-        return f"journey {name} {{\n{head}\nsteps {self._block(2 if besides else 3, 2)}\n}}\n"
+        asking = self._asking() if self.era.has_calls else ""
+        steps = self._block(2 if besides else 3, 2).replace("{\n", "{\n" + asking, 1)
+        return f"journey {name} {{\n{head}\nsteps {steps}\n}}\n"
 
     def _doors(self, entries: list[str], random: Random) -> Iterator[str]:
         """Add when people may enter, by chances of its own: the other ones stay as they are."""

@@ -76,6 +76,8 @@ CAPS: tuple[tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] | None, ...]
     None,
     ((CALENDAR,), (ROLLING,)),
 )
+# Of twenty eras the last few have journeys that call actions and wait for answers.
+ERAS, WITH_CALLS = 20, 4
 NEVER = (
     "sms when vip",
     "when points > 10",
@@ -95,6 +97,7 @@ class Era:
         self.instants = [self.start]
         for _ in range(INSTANTS):
             self.instants.append(self._instant(random))
+        self.has_calls = number % ERAS >= ERAS - WITH_CALLS
         self.caps: list[str] = []
         caps = CAPS[number % len(CAPS)]
         self.policies = "" if caps is None else self._policies(number, random, *caps)

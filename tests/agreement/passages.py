@@ -10,10 +10,13 @@ from cij.grammar import syntax
 from tests.agreement.tale import Customer, Happening
 from tests.reference_evaluator import Occurrence, Person
 
+# The channel of what is no message.
+CALL = "action"
+
 
 @dataclass(frozen=True)
 class Message:
-    """A message that a step queued, or why it did not."""
+    """A message that a step queued, or why it did not; or a call."""
 
     at: datetime
     step: str
@@ -113,7 +116,7 @@ class Life:
 
     @property
     def messages(self) -> list[Message]:
-        return [message for passage in self.all for message in passage.messages]
+        return [m for passage in self.all for m in passage.messages if m.channel != CALL]
 
     @property
     def all(self) -> Iterator[Passage]:

@@ -10,6 +10,9 @@ from tests.agreement.tale import Change, Customer, Happening
 
 EVENTS = ("opened", "opened", "unsubscribed", "unsubscribed", "subscribed", "bounced", "complained")
 
+# What comes back from a call.
+DONE = "ask.done"
+
 
 class Peopling(Asking):
     """One customer after the other."""
@@ -32,10 +35,12 @@ class Peopling(Asking):
         news = self.pick([True, True, True, False])
         consents = {("news", "email"): news, ("news", "sms"): self.pick([news, True])}
         happened = [self._happening() for _ in range(self.random.randint(3, 9))]
+        if self.era.has_calls:
+            happened += [self._answer() for _ in range(self.pick([6, 9, 12]))]
         # The number of an event is its place in the order of arrival.
         happened.sort(key=lambda h: (h.arrives, h.at, h.about is not None))
         happened = [replace(h, seq=n) for n, h in enumerate(happened)]
-        changes = [self._refreshed(number) for _ in range(self.pick([0, 0, 0, 1, 2]))]
+        changes = [self._refreshed(number) for _ in range(self.pick([6, 9, 12]))]
         changes.sort(key=lambda c: c.at)
         return Customer(f"c{self.seed}.{number}", fields, consents, happened, changes)
 
@@ -57,6 +62,11 @@ class Peopling(Asking):
         about = None if event in ("purchase", "visited") else self.random.randrange(50)
         return Happening(arrives, at, event, 0, self._fields(event), about)
 
+    def _answer(self) -> Happening:
+        at = self._instant()
+        arrives = max(at, self._instant()) if self.is_(6) else at
+        return Happening(arrives, at, DONE, 0, self._fields(DONE), self.random.randrange(50))
+
     def _fields(self, event: str) -> dict[str, Any]:
         numbers = [Fraction(0), Fraction(1), Fraction(2), None]
         match event:
@@ -71,6 +81,8 @@ class Peopling(Asking):
                 }
             case "visited":
                 return {"page": self.pick(["a", "b", None]), "minutes": self.pick(numbers)}
+            case "ask.done":
+                return {"score": self.pick(numbers)}
             case "opened":
                 return {"channel": "email"}
             case "bounced":

@@ -19,6 +19,9 @@ FEATURES: Mapping[str, str] = {
     "no consent": r" no_consent \(",
     "no address": r" no_address \(",
     "holdout": r" withheld \(",
+    "a call": r" message (\w+\.)?d\d+ delivered",
+    "an answer to a call": r" \(ask\.done\)$",
+    "an answer before the wait": r":? \(came before\)$",
     "priority": r"^k\d+/\d+ .* message",
     "a stop": r" as stopped by stopped$",
 }

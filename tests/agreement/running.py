@@ -14,7 +14,7 @@ from typing import Any
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Act, Program, SendEffect
+from cij.compiler.program import Act, DoEffect, Program, SendEffect
 from cij.compiler.sql import query
 from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
@@ -25,10 +25,11 @@ from cij.runtime.segments import data_changed
 from cij.runtime.simulate import deliver, run_to, run_while
 from cij.runtime.tick import tick
 from cij.runtime.world import World
+from tests.agreement.peopling import DONE
 from tests.agreement.tale import Customer, Happening, Tale
 
 _MESSAGES = query(
-    "SELECT o.key, o.customer FROM outbox AS o JOIN passage AS p ON p.id = o.passage "
+    "SELECT o.key, o.customer, o.channel = 'action' FROM outbox AS o JOIN passage AS p ON p.id = o.passage "
     "WHERE o.outcome IN ('queued', 'delivered') AND o.created_at < $now "
     "ORDER BY o.created_at, o.journey, o.step, o.passage"
 )
@@ -185,20 +186,20 @@ def _row(customer: Customer, h: Happening) -> dict[str, Any]:
     fields = {name: _cell(value) for name, value in h.fields.items()}
     row = {"event": h.name, "customer": customer.id, "at": h.at, "about": h.about}
     if h.about is not None:
-        row["channel"] = fields.pop("channel")
+        row |= {"channel": fields.pop("channel")} if "channel" in fields else {}
     # Events of one instant are numbered by their ids.
     return {**row, "id": f"{h.seq:03} {customer.id}", "fields": fields}
 
 
 def _refer(run: _Run, now: datetime, rows: list[dict[str, Any]]) -> None:
-    """Have interactions be about the message that they picked among those sent so far."""
+    """Have interactions be about the message, or call, that they picked among those so far."""
     if all(row["about"] is None for row in rows):
         return
-    keys: dict[str, list[str]] = {}
-    for key, customer in run.world.engine.rows(_MESSAGES, {"now": now}):
-        keys.setdefault(customer, []).append(key)
+    keys: dict[tuple[str, bool], list[str]] = {}
+    for key, customer, is_call in run.world.engine.rows(_MESSAGES, {"now": now}):
+        keys.setdefault((customer, is_call), []).append(key)
     for row in rows:
-        mine = keys.get(row["customer"], [])
+        mine = keys.get((row["customer"], row["event"] == DONE), [])
         if row["about"] is not None and mine:
             row["message_key"] = mine[row["about"] % len(mine)]
 
@@ -248,7 +249,7 @@ def _given(run: _Run) -> dict[tuple[str, str], set[str]]:
         (j.name, s.step): set(s.effect.parameters)
         for j in run.world.program.journeys
         for s in j.states
-        if isinstance(s, Act) and isinstance(s.effect, SendEffect)
+        if isinstance(s, Act) and isinstance(s.effect, (SendEffect, DoEffect))
     }
 
 

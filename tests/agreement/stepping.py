@@ -12,11 +12,11 @@ class Stepping(Asking):
     """Steps, nested in each other."""
 
     def _block(self, depth: int, least: int) -> str:
-        before = list(self.sends)
+        before = list(self.sends), list(self.calls)
         lines = [self._step(depth) for _ in range(self.random.randint(least, 3))]
         if self.is_(6):
             lines.append(f"{self._label('e')}: {self.pick(['end', 'end done'])}")
-        self.sends = before
+        self.sends, self.calls = before
         return "{\n" + "\n".join(lines) + "\n}"
 
     def _label(self, letter: str) -> str:
@@ -26,6 +26,7 @@ class Stepping(Asking):
     def _step(self, depth: int) -> str:
         self.left -= 1
         leaves = ["send", "send", "wait", "until", "set"] + ["emit"] * self.is_(3)
+        leaves += ["do"] * self.era.has_calls
         leaves += ["send"] * 3 * bool(self.era.policies)
         inner = ["for", "for", "first", "first", "if", "switch", "split", "repeat"]
         inner += [] if self.is_inside else ["run"]
@@ -36,7 +37,18 @@ class Stepping(Asking):
             self.sends += [label] * text.startswith("send email")
         else:
             text = self._short(form) or self._long(form, depth)
+            self.calls += [label] * (form == "do")
         return f"{label}: {text}"
+
+    def _asking(self) -> str:
+        """Return a call that is waited for, before all else."""
+        call = self._label("d")
+        text = f"{call}: {self._short('do')}\n"
+        self.calls.append(call)
+        between = self.pick(["", "", f"{self._label('w')}: wait {self.pick(DURATIONS)}\n"])
+        where, length, label = self.where("done", 3), self.pick(DURATIONS), self._label("f")
+        wait = f"wait for done({call}){where} up to {length} {self._block(1, 0)}"
+        return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n"
 
     def _short(self, form: str) -> str | None:
         """Return a step without steps inside."""
@@ -51,6 +63,12 @@ class Stepping(Asking):
                 return f"set stage = {self.pick(['points', '(stage ?? 0) + 1', 'count(purchase)'])}"
             case "emit":
                 return f"emit raised {{ level = {self.pick(['1', 'points', 'stage'])} }}"
+            case "do":
+                about, word = (
+                    self.pick(["points", "count(visited)"]),
+                    self.pick(["language", '"x"']),
+                )
+                return f"do ask {{\nabout = {about}\nword = {word}\n}}"
             case "run":
                 return f"run f{self.seed}({self.pick(['3', 'points', 'count(visited)'])})"
         return None
@@ -114,6 +132,8 @@ class Stepping(Asking):
         return f"when {self._steady()}" if self.is_(5) else f"on {self._pattern()}"
 
     def _pattern(self) -> str:
+        if self.calls and not self.is_(3):
+            return f"done({self.pick(self.calls)}){self.where('done', 3)}"
         event = self.pick([*EVENTS, "opened"] if self.sends else EVENTS)
         if self.is_(8):
             return self.pick(["raised", "raised where level = 1"])

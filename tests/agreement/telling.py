@@ -13,7 +13,8 @@ from typing import Any
 
 from cij.grammar import syntax
 from tests.agreement.loops import name_of
-from tests.agreement.passages import Journey, Life, Passage, lines
+from tests.agreement.passages import CALL, Journey, Life, Passage, lines
+from tests.agreement.peopling import DONE
 from tests.agreement.queueing import Queue, Waiting
 from tests.agreement.reading import arms, as_text, exit_state, is_within, occurrence_of
 from tests.agreement.tale import Happening
@@ -144,6 +145,7 @@ class Telling(Walking):
                 for p in life.all
                 for m in p.messages
                 if m.outcome == "delivered" and m.at < self.now
+                if (m.channel == CALL) == (happening.name == DONE)
             )
             if sent:
                 life.about[happening.seq] = sent[happening.about % len(sent)][-1]
@@ -261,7 +263,7 @@ class Telling(Walking):
     ) -> bool:
         if pattern is None:
             return True
-        if pattern.event.text != event.event:
+        if event.event != (DONE if pattern.event.text == "done" else pattern.event.text):
             return False
         if pattern.label is not None:
             # In a loop the message is that of the same turn.

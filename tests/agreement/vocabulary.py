@@ -14,6 +14,16 @@ event raised {
   }
 }
 
+action ask {
+  parameters {
+    about = optional(integer)
+    word = optional(text)
+  }
+  returns {
+    score = integer
+  }
+}
+
 segment loud {
   where count(opened within last 3 days) > 1
 }

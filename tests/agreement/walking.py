@@ -8,7 +8,7 @@ from cij.grammar import syntax
 from tests.agreement.deadlines import due
 from tests.agreement.doors import Door
 from tests.agreement.loops import Held, Pause, Released, Tail, Turn, unfolded
-from tests.agreement.passages import Journey, Life, Message, Passage
+from tests.agreement.passages import CALL, Journey, Life, Message, Passage
 from tests.agreement.queueing import Queue, Waiting
 from tests.agreement.reading import (
     as_shown,
@@ -92,11 +92,14 @@ class Walking:
 
     def holds(self, node: Any, life: Life, passage: Passage, event: Any = None) -> bool:
         row = self.row(life, passage.journey, passage.trigger, event)
-        return node is None or self.world.holds(node, replace(row, entry=passage.entry))
+        return node is None or self.world.holds(node, self._inside(row, life, passage))
 
     def value(self, node: Any, life: Life, passage: Passage) -> Any:
         row = self.row(life, passage.journey, passage.trigger)
-        return self.world.value(node, replace(row, entry=passage.entry))
+        return self.world.value(node, self._inside(row, life, passage))
+
+    def _inside(self, row: Row, life: Life, passage: Passage) -> Row:
+        return replace(row, entry=passage.entry, results=self._results(life, passage))
 
     def _forget_view(self, life: Life) -> None:
         for key in [key for key in self.views if key[0] == life.customer.id]:
@@ -120,10 +123,8 @@ class Walking:
             case syntax.End():
                 outcome = step.outcome.text if step.outcome else "completed"
                 passage.ended = (self.now, outcome, "end")
-            case syntax.Set():
-                self._set(step, life, passage)
-            case syntax.Emit():
-                self._raise(step, life, passage)
+            case syntax.Set() | syntax.Emit() | syntax.Do():
+                self._tell(step, life, passage)
             case syntax.Run() | syntax.Repeat() | Turn() | Tail():
                 passage.todo = (*self._inner(step, life, passage), *passage.todo)
             case _:
@@ -143,6 +144,15 @@ class Walking:
                 pause = [Pause(loop)] * (loop.every is not None)
                 return (*pause, Turn(loop, number + 1))
         return ()
+
+    def _tell(self, step: Any, life: Life, passage: Passage) -> None:
+        """Do what is told to the store, to other journeys, or to the outside."""
+        ways: dict[type, Any] = {
+            syntax.Set: self._set,
+            syntax.Emit: self._raise,
+            syntax.Do: self._call,
+        }
+        ways[type(step)](step, life, passage)
 
     def _set(self, step: syntax.Set, life: Life, passage: Passage) -> None:
         """S9: what a held-out customer would write stays unwritten."""
@@ -197,6 +207,29 @@ class Walking:
         address = life.fields[ADDRESS[channel]]
         said = (outcome, reason, channel, content.topic, address, locale, given)
         passage.messages.append(Message(self.now, step.label.text, *said))
+
+    def _call(self, step: syntax.Do, life: Life, passage: Passage) -> None:
+        """A call needs no consent and has no hours: it is no message."""
+        assert step.label is not None
+        outcome, reason = "delivered", ""
+        if passage.is_held_out:
+            outcome, reason = "withheld", "in the holdout group"
+        zone = self.zone(life, passage.journey)
+        given = tuple(
+            (s.key.text, as_shown(self.value(s.value, life, passage), zone)) for s in step.settings
+        )
+        said = (outcome, reason, CALL, "", None, None, given)
+        passage.messages.append(Message(self.now, step.label.text, *said))
+
+    def _results(self, life: Life, passage: Passage) -> dict[str, dict[str, Any]]:
+        """Return the latest of each value that calls of a passage have given back, by step."""
+        found: dict[str, dict[str, Any]] = {}
+        for h in sorted(life.arrived, key=lambda h: (h.at, h.seq)):
+            call = life.about.get(h.seq)
+            if call in passage.messages and h.at <= self.now:
+                known = {name: value for name, value in h.fields.items() if value is not None}
+                found.setdefault(call.step, {}).update(known)
+        return found
 
     def _refusal(
         self, step: syntax.Send, since: datetime | None, life: Life, passage: Passage
