@@ -57,11 +57,14 @@ class Asking:
                 other = self.pick([f"trigger.{field} > 1", f"count(purchase) > trigger.{field}"])
                 return self.pick([other, f"trigger.at + {self.pick(DURATIONS)} > now()"])
             case "result":
-                return f"{self.pick(self.calls)}.score {self.pick(['> 1', '= 2', 'is known'])}"
+                return self.result()
             case "not":
                 return f"not ({self.condition(depth - 1)})"
             case word:
                 return f"({self.condition(depth - 1)} {word} {self.condition(depth - 1)})"
+
+    def result(self) -> str:
+        return f"{self.pick(self.calls)}.score {self.pick(['> 0', '= 1', 'is known'])}"
 
     def _of_events(self) -> str:
         length, count = self.pick(DURATIONS), self.pick([1, 2, 3])

@@ -135,7 +135,8 @@ class _Drawing(Stepping, Peopling):
         event = self.pick(["purchase", "purchase", "visited"])
         self.trigger = event
         tribe = f'customer.first_name = "{self.tribe}"'
-        where = self.where(event).replace(" where", " and")
+        # Where there are calls, many come in to wait for an answer.
+        where = "" if self.era.has_calls else self.where(event).replace(" where", " and")
         lines = [f"enter on {event} where {tribe}{where}"]
         if self.is_(6):
             lines.append(f"enter on {event} where {tribe} and customer.points > 3")

@@ -36,11 +36,11 @@ class Peopling(Asking):
         consents = {("news", "email"): news, ("news", "sms"): self.pick([news, True])}
         happened = [self._happening() for _ in range(self.random.randint(3, 9))]
         if self.era.has_calls:
-            happened += [self._answer() for _ in range(self.pick([6, 9, 12]))]
+            happened += [self._answer() for _ in range(self.pick([12, 16]))]
         # The number of an event is its place in the order of arrival.
         happened.sort(key=lambda h: (h.arrives, h.at, h.about is not None))
         happened = [replace(h, seq=n) for n, h in enumerate(happened)]
-        changes = [self._refreshed(number) for _ in range(self.pick([6, 9, 12]))]
+        changes = [self._refreshed(number) for _ in range(self.pick([12, 16]))]
         changes.sort(key=lambda c: c.at)
         return Customer(f"c{self.seed}.{number}", fields, consents, happened, changes)
 

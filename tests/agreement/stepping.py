@@ -48,7 +48,9 @@ class Stepping(Asking):
         between = self.pick(["", "", f"{self._label('w')}: wait {self.pick(DURATIONS)}\n"])
         where, length, label = self.where("done", 3), self.pick(DURATIONS), self._label("f")
         wait = f"wait for done({call}){where} up to {length} {self._block(1, 0)}"
-        return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n"
+        told = f"if {self.result()} {self._block(1, 1)} else {self._block(1, 1)}"
+        told = self.pick(["", f"{self._label('i')}: {told}\n"])
+        return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{told}"
 
     def _short(self, form: str) -> str | None:
         """Return a step without steps inside."""
