@@ -16,6 +16,7 @@ from cij.cli.main import COMMANDS, cli
 from cij.cli.project import open_project
 from cij.cli.settings import SmtpDelivery, load_settings
 from cij.runtime.errors import ConfigError, DataError, StoreError
+from tests.conftest import Cij
 
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
 ROOT = Path(__file__).parents[1]
@@ -254,3 +255,20 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     status = {finding["what"]: finding["status"] for finding in report["findings"]}
     assert {w for w, s in status.items() if s == "fail"} == {"$SECRET_NOT_SET", "state", "email"}
     assert status["journeys"] == "warn" and not report["is_well"]
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["-5", "0", "1e9", "nan", "inf", "often"])
+@pytest.mark.parametrize(
+    "command", [["run", "--poll"], ["pause", "x", "--wait"], ["test", "--fail-under"]]
+)
+def test_numbers_out_of_bounds_are_refused_before_anything_is_done(
+    tmp_path: Path, cij: Cij, command: list[str], number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = cij(*command, number)
+    if number != "0" or command[1] == "--poll":
+        assert done.code == Exit.USAGE and command[-1] in done.err, done.err
+    assert not [*tmp_path.iterdir()]

@@ -1,9 +1,30 @@
-"""Arguments of which one word may be a path or a name: `cij sql loyal`, `cij sql examples/x`."""
+"""Arguments of which one word may be a path or a name, `cij sql loyal`, and numbers in bounds."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+
+_DAY_S = 86_400
+
+
+class Amount(click.FloatRange):
+    """A number in bounds. `nan`, which Python reads as one, is in no bounds."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+# From one look to the next: more often than this nobody has to look.
+INTERVAL_S = Amount(0.05, _DAY_S)
+PATIENCE_S = Amount(0, _DAY_S)
 
 
 def path_and_name(words: Sequence[str]) -> tuple[Path, str | None]:

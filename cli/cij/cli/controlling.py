@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from cij.cli.arguments import PATIENCE_S
 from cij.cli.compiling import compiled
 from cij.cli.project import Project
 from cij.cli.running import open_store, store_path
@@ -137,6 +138,7 @@ wait_option = click.option(
     "--wait",
     "wait_s",
     default=15.0,
+    type=PATIENCE_S,
     show_default=True,
     help="Seconds to wait for the answer of a `cij run` that is going.",
 )

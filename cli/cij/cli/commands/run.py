@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from cij.cli.arguments import INTERVAL_S
 from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
 from cij.cli.project import Project
@@ -34,7 +35,13 @@ Examples:
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--once", is_flag=True, help="Do what is due now, and stop.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the summary as JSON.")
-@click.option("--poll", default=2.0, show_default=True, help="Seconds between looks at sources.")
+@click.option(
+    "--poll",
+    default=2.0,
+    type=INTERVAL_S,
+    show_default=True,
+    help="Seconds between looks at sources.",
+)
 @click.option("--resend-uncertain", "resend", is_flag=True, help="Send again what may be lost.")
 def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     """Run the journeys of the project at PATH.

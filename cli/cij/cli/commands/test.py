@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cij.cli.arguments import Amount
 from cij.cli.compiling import compiled_stories
 from cij.cli.exits import Exit
 from cij.cli.junit import junit
@@ -57,7 +58,7 @@ Examples:
 @click.option("--coverage", "is_covering", is_flag=True, help="Show what no test comes by.")
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 100),
+    type=Amount(0, 100),
     metavar="PERCENT",
     help="With coverage: fail (exit code 1) when less is covered.",
 )
