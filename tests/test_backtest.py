@@ -16,6 +16,7 @@ import pytest
 from cij.cli.compiling import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
+from cij.runtime import suppression
 from cij.runtime.backtest import Backtest, backtest
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import HourCount
@@ -102,6 +103,21 @@ def test_a_backtest_tells_what_another_text_would_have_done(tmp_path: Path) -> N
     _, _, again = _replayed(folder, program)
     assert 0 < len(again) < len(messages)
     assert {row[0] for row in again} < {row[0] for row in messages}
+
+
+def test_who_was_on_the_suppression_list_gets_nothing_from_then_on(tmp_path: Path) -> None:
+    folder = copy_example(tmp_path)
+    program, _, messages = _lived(folder)
+    sent = [row for row in messages if row[5] == "delivered"]
+    first, last = (find(sent, key=lambda row: row[4]) for find in (min, max))
+    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+        for (customer, *_), at in ((first, START - timedelta(days=3)), (last, END)):
+            said = {"suppress": "add", "customer": customer, "reason": "asked"}
+            assert suppression.apply(engine, said, at).count == 1
+    _, _, again = _replayed(folder, program)
+    outcomes = {row[:4]: row[5] for row in again}
+    assert outcomes[first[:4]] == "suppressed"
+    assert outcomes[last[:4]] == "delivered", "only from its instant on"
 
 
 def test_looking_in_steps_changes_no_outcome(

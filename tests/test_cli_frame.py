@@ -257,6 +257,18 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert status["journeys"] == "warn" and not report["is_well"]
 
 
+def test_ctrl_c_counts_from_the_first_moment() -> None:
+    code = (
+        "import sys; from cij.cli import start\n"
+        "class Finder:\n"
+        "  def find_spec(self, name, *_):\n"
+        "    if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder()); start.main()"
+    )
+    done = _finished([sys.executable, "-c", code])
+    assert done.returncode == Exit.INTERRUPTED and done.stderr == "cij: interrupted\n"
+
+
 # --- numbers ----------------------------------------------------------------------------------
 
 

@@ -1,7 +1,10 @@
 """`cij test --explore`: what is drawn, what is checked, and how a story that fails is told."""
 
 import json
+import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -31,6 +34,7 @@ from cij.runtime.explore.lived import Barred, Event, Lived, Violation
 from cij.runtime.explore.text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.story.stage import Stage
+from cij.runtime.world import World
 from tests.builders import PLACE
 from tests.conftest import FIXTURES
 
@@ -152,6 +156,23 @@ DOCTORED: dict[str, Doctor] = {
 def test_each_rule_can_be_broken(lived: Lived, rule: str) -> None:
     DOCTORED[rule](lived)
     assert rule in {found.rule for found in violations(lived)}
+
+
+def test_an_interrupt_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver tells of Ctrl-C by an exception of its own."""
+    program, _ = compiled_stories(POLICIES)
+    with closing(Explorer(program, 0)) as explorer:
+
+        def interrupted(story: st.Story, world: World) -> None:
+            timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            world.engine.rows(
+                query("SELECT SUM(a.range * b.range) FROM RANGE(1000000) AS a, RANGE(1000000) AS b")
+            )
+
+        monkeypatch.setattr(play, "_lived", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            explorer.explore(1, lambda _: None)
 
 
 def test_every_check_has_been_seen_to_fail() -> None:

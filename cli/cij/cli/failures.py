@@ -32,6 +32,10 @@ def run(command: click.Command, arguments: list[str]) -> int:
         _drop_output()
         return Exit.PIPE
     except Exception as error:  # noqa: BLE001 - the outermost handler: nothing may get past it
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            # So the driver of the store tells of it.
+            _say("cij: interrupted")
+            return Exit.INTERRUPTED
         return _world_failure(error) or _file_failure(error) or _bug(error, arguments)
     return result if isinstance(result, int) else Exit.OK
 

@@ -144,10 +144,17 @@ def _next(world: World) -> datetime | None:
 
 def _tick(world: World, clock: SimulatedClock, at: datetime) -> None:
     _give_consents(world, at)
+    _suppress(world, at)
     for interaction in _interactions(world.program):
         world.engine.execute(past.follow_messages(interaction), {"now": at})
     tick(world, at)
     deliver(world.engine, at)
+
+
+def _suppress(world: World, at: datetime) -> None:
+    due = world.engine.rows(past.NEXT_SUPPRESSION)[0][0]
+    for statement in past.SUPPRESS if due is not None and due <= at else ():
+        world.engine.execute(statement, {"now": at})
 
 
 def _give_consents(world: World, at: datetime) -> None:

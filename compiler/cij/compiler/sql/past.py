@@ -2,6 +2,7 @@
 
     past_message(key, journey, step, customer)   the messages of the time itself
     past_consent(customer, topic, channel, granted, at)   consents that were given or taken in it
+    past_suppression(channel, address, customer, reason, at)   who came on the list, and when
 
 Events of customers stay where they are: a tick takes those in that lie ahead when their time has come.
 """
@@ -30,6 +31,10 @@ REMEMBER = (
     query(
         "CREATE TEMPORARY TABLE past_consent AS SELECT c.customer, c.topic, c.channel, c.granted, c.at "
         "FROM consent_change AS c WHERE c.at >= $start"
+    ),
+    query(
+        "CREATE TEMPORARY TABLE past_suppression AS "
+        "SELECT s.channel, s.address, s.customer, s.reason, s.at FROM suppression AS s"
     ),
 )
 
@@ -66,6 +71,17 @@ GIVE_CONSENTS = (
     ),
     query("DELETE FROM past_consent WHERE past_consent.at <= $now"),
 )
+
+# Who was on the list then is on it now: bounces and complaints came on it by themselves.
+SUPPRESS = (
+    query(
+        "INSERT INTO suppression (channel, address, customer, reason, at) "
+        "SELECT s.channel, s.address, s.customer, s.reason, s.at FROM past_suppression AS s "
+        "WHERE s.at <= $now"
+    ),
+    query("DELETE FROM past_suppression WHERE past_suppression.at <= $now"),
+)
+NEXT_SUPPRESSION = query("SELECT MIN(s.at) FROM past_suppression AS s")
 
 
 def forget_messages(event: Event) -> Statement:

@@ -290,6 +290,11 @@ class DuckEngine:
         except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
             where = self.path or "in memory"
             raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
+        except RuntimeError as error:
+            # So the driver tells of Ctrl-C.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise error.__cause__ from None
+            raise
 
     def _commit(self) -> None:
         is_big = self.path is not None and self._changed_rows > _LOGGED_ROWS_MAX
