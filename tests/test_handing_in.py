@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cij.cli.exits import Exit
-from tests.example import cij, copy_example, inside, run_once, start, status
+from tests.example import cij, copy_example, inside, replace, run_once, start, status
 from tests.tiny import HEAD
 
 ANA = ("--customer", "ana.garcia@example.com")
@@ -162,3 +162,50 @@ def test_a_damaged_state_is_not_taken_for_one_in_use(project: Path) -> None:
     (project / ".cij" / "state.duckdb").write_bytes(b"no database" * 1000)
     code, out, err = inside("status", str(project))
     assert (code, out) == (Exit.STORE, "") and "is going" not in err
+
+
+def test_a_file_of_events_is_judged_before_it_is_handed_in(project: Path) -> None:
+    good = '{"event": "purchase", "customer": "ana@example.com", "fields": {"amount": 12}}'
+    wrong = {
+        '{"event": "purchas", "customer": "ana@example.com"}': "there is no event purchas",
+        '{"event": "purchase", "customer": "a@b.c", "fields": {"amount": "x"}}': "not an amount",
+        '{"event": "purchase", "customer": "a@b.c", "at": "yesterday"}': "not a date and time",
+        '{"event": "purchase"}': "the customer is missing",
+        '{"event": "purchase", "customer": "a@b.c", "amuont": 3}': "has no field amuont",
+    }
+    file = project / "events.jsonl"
+    file.write_text("\n".join([good, "", *wrong]), "utf-8")
+    code, _, err = inside("event", "--file", str(file), "--project", str(project))
+    assert code == Exit.USAGE and "nothing was handed in" in err
+    for number, reason in enumerate(wrong.values(), 3):
+        assert any(f"jsonl:{number}: " in x and reason in x for x in err.splitlines()), (
+            number,
+            err,
+        )
+    assert not [*project.rglob("inbox/*.json*")]
+    file.write_text(good, "utf-8")
+    assert inside("event", "--file", str(file), "--project", str(project))[0] == 0
+
+
+@pytest.mark.parametrize(
+    "who", [("notanaddress",), ("ana@",), ("12345",), ("--customer", "c0000000000000000")]
+)
+def test_who_cannot_be_meant_does_not_come_on_the_suppression_list(
+    project: Path, who: tuple[str, ...]
+) -> None:
+    inside("run", str(project), "--once")
+    done = inside("suppression", "add", *who, "--reason", "asked", "--project", str(project))
+    assert done[0] == Exit.USAGE and who[-1] in done[2]
+    assert "nobody" in inside("suppression", "list", "--project", str(project))[1]
+
+
+def test_rows_that_are_left_out_are_told_with_their_place(project: Path) -> None:
+    key = "  key = customer_id\n"
+    replace(project / "journeys" / "data.journey", key, key + "  tolerate = 50%\n")
+    with (project / "data" / "shop_customers.csv").open("a", encoding="utf-8") as file:
+        file.write("X-1,Eve,,eve@example.com,en,,yes,someday\n")
+    inside("run", str(project), "--once")
+    found = [r for r in status(project)["bad_rows"] if r["source"] == "shop"]
+    assert found and found[0]["line"] > 1 and found[0]["reason"], found
+    told = inside("status", str(project))[1]
+    assert f"shop_customers.csv:{found[0]['line']}" in told

@@ -208,8 +208,11 @@ def test_no_tests_are_no_failure() -> None:
     result = _run(PASSING / "data.journey")
     assert result.exit_code == 0
     assert "no tests" in result.output
+
+
+def test_a_filter_that_fits_no_test_is_no_success() -> None:
     result = _run(PASSING, "--match", "nothing like it")
-    assert result.exit_code == 0
+    assert result.exit_code == 2
     assert "no test has `nothing like it` in its title or journey" in result.output
 
 

@@ -1,4 +1,4 @@
-"""What `cij check --bounds` adds: the most messages that one customer can receive."""
+"""What `cij check --bounds` adds: the most messages that journeys ask for, before any cap."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def bounds_text(source: Model) -> str:
     """Return a table of the bounds, and the worst case of a week of each journey."""
     heads = ["", *(duration_words(w) for w in WINDOWS)]
     rows = [[name, *map(_shown, bounds)] for name, bounds in _bounds(source)]
-    title = "messages that one customer can receive at most"
+    title = "messages that journeys ask for, for one customer at most"
     return table(title, heads, rows) + "".join(_paths(source)) + _caps(source)
 
 

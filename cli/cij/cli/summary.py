@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cij.runtime.report import Report, Standing
+from cij.runtime.report import BadRow, Report, Standing
 
 _WIDTH_WITHOUT_TERMINAL = 120
 
@@ -108,10 +108,16 @@ def _tables(report: Report, zone: str) -> Iterable[Table]:
     yield table("Goals reached", ("journey", "goal", "people"), goals)
     aside = [(p.reason, p.count) for p in report.put_aside]
     yield table("Events put aside", ("reason", "events"), aside)
+    bad = [(r.source, _place(r), r.reason) for r in report.bad_rows]
+    yield table("Rows left out, the first", ("source", "where", "reason"), bad)
     instead = f"the journey's, else {zone}"
     zones = [(z.zone, z.count, z.customer, instead) for z in report.unknown_zones]
     names = ("zone", "people", "one of them", "used instead")
     yield table("Time zones that do not exist", names, zones)
+
+
+def _place(row: BadRow) -> str:
+    return ":".join(str(part) for part in (row.file, row.line) if part is not None)
 
 
 def _step(standing: Standing) -> str:

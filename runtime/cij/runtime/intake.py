@@ -113,6 +113,12 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
 
+def require_fit(row: RawEvent, program: Program, now: datetime) -> None:
+    """Raise Unfit where a row is no event of the program, whoever did it."""
+    known = {str(row.get("customer")): ""}
+    _accept(row, _Intake(program, now, known, {e.name: e for e in program.events}))
+
+
 def next_seq(engine: Engine) -> int:
     """Return the number of the next event."""
     return counters(engine)["event"] + 1

@@ -52,6 +52,10 @@ _PUT_ASIDE = query(
     "SELECT q.reason, COUNT(*) FROM quarantine AS q WHERE q.source = $source "
     "GROUP BY q.reason ORDER BY MAX(q.loaded_at) DESC, q.reason LIMIT 20"
 )
+_BAD_ROWS = query(
+    "SELECT q.source, q.file, q.line, q.reason FROM quarantine AS q WHERE q.source <> $source "
+    "ORDER BY q.source ASC, q.line ASC NULLS LAST, q.reason ASC LIMIT 20"
+)
 _SOURCES = query(
     "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
 )
@@ -129,6 +133,16 @@ class PutAside:
 
 
 @dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row of a source that is left out, as far as its place is known; the first of them."""
+
+    source: str
+    file: str | None
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The state at `at`, UTC; counts are over all time."""
 
@@ -146,6 +160,7 @@ class Report:
     actions: tuple[Actions, ...] = ()
     put_aside: tuple[PutAside, ...] = ()
     unknown_zones: tuple[UnknownZone, ...] = ()
+    bad_rows: tuple[BadRow, ...] = ()
 
 
 def report(world: World, now: datetime) -> Report:
@@ -166,6 +181,7 @@ def report(world: World, now: datetime) -> Report:
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
         put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),
         unknown_zones=unknown(world.engine),
+        bad_rows=tuple(BadRow(*r) for r in rows(_BAD_ROWS, {"source": QUARANTINE})),
     )
 
 

@@ -32,6 +32,9 @@ _REMOVE = query(
 )
 
 
+_IS_CUSTOMER = query("SELECT COUNT(*) FROM customer AS c WHERE c.id = $customer")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Who gets nothing: an address, a customer or both; on one channel or (None) on all."""
@@ -71,6 +74,9 @@ def apply(engine: Engine, order: Mapping[str, Any], now: datetime) -> Done:
     if action == "remove":
         return Done(action, _remove(engine, who))
     if action == "add":
+        if who["customer"] is not None and not engine.rows(_IS_CUSTOMER, who)[0][0]:
+            # Somebody is thought to get nothing any more.
+            return Done(action, refused=f"there is no customer {who['customer']}")
         return Done(action, _add(engine, who, str(order.get("reason") or "by hand"), now))
     return Done(action, refused=f"there is no action {action}")
 

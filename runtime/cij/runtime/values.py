@@ -126,7 +126,7 @@ _READERS: dict[Kind, tuple[Callable[[object, str], object], str]] = {
     "text": (_text, "a text"),
     "integer": (_integer, "a whole number"),
     "decimal": (_decimal, "a number"),
-    "money": (_decimal, "an amount"),
+    "money": (_decimal, "an amount: a number such as 49.90, without its currency"),
     "percent": (_share, "a share (0.1 or 10%)"),
     "boolean": (_boolean, "true or false"),
     "date": (_date, "a date"),

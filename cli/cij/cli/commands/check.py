@@ -24,7 +24,7 @@ Examples:
   cij check examples/loyalty --deny warnings
   cij check --format concise          # file:line:column: CODE message
   cij check --format sarif > cij.sarif
-  cij check --bounds                  # the most messages that one customer can receive
+  cij check --bounds                  # the most messages that journeys ask for, of one
   cij check --fix                     # apply the fixes that keep the meaning
   cij check --fix --unsafe --diff     # show what all fixes would change"""
 )
@@ -39,7 +39,12 @@ Examples:
 )
 @click.option("--json", "format_name", flag_value="json", help="Short for --format json.")
 @click.option("--deny", type=click.Choice(["warnings"]), help="Let warnings fail the check too.")
-@click.option("--bounds", "has_bounds", is_flag=True, help="Add the most messages in a window.")
+@click.option(
+    "--bounds",
+    "has_bounds",
+    is_flag=True,
+    help="Add the most messages that journeys ask for in a window.",
+)
 @click.option("--fix", "is_fixing", is_flag=True, help="Apply safe fixes, then report the rest.")
 @click.option("--unsafe", "is_unsafe", is_flag=True, help="With --fix: names that are near, too.")
 @click.option("--diff", "is_dry", is_flag=True, help="With --fix: write nothing, print the change.")

@@ -18,10 +18,14 @@ from cij.compiler.sql import query
 from cij.compiler.types import Type
 from cij.runtime.clock import LiveClock
 from cij.runtime.inbox import hand_in
+from cij.runtime.intake import require_fit
 from cij.runtime.values import Unfit, read_value
 
+# So many lines of a file that do not fit are told.
+_SHOWN_MAX = 5
 _MESSAGES = query(
     "SELECT o.key, o.step FROM outbox AS o WHERE o.customer = $customer "
+    "AND o.outcome IN ('delivered', 'uncertain', 'sending', 'queued') "
     "ORDER BY o.created_at DESC NULLS LAST, o.key DESC NULLS LAST"
 )
 
@@ -77,7 +81,9 @@ def command(
     """
     project, program = compiled(path)
     if file is not None:
-        rows = [_from_line(line, n, file) for n, line in enumerate(_lines(file), 1)]
+        numbered = {n: _from_line(line, n, file) for n, line in _lines(file)}
+        _require_fit(numbered, program, file)
+        rows = [*numbered.values()]
     else:
         zone = project.settings.project.timezone
         customer, fields = _person(words, customer, fields)
@@ -106,9 +112,11 @@ def _person(
     return persons[0] if persons else None, (*given, *fields)
 
 
-def _lines(file: Path) -> list[str]:
+def _lines(file: Path) -> list[tuple[int, str]]:
+    """Return the lines that say something, with their numbers."""
     try:
-        return [x for x in file.read_text(encoding="utf-8").splitlines() if x.strip()]
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{file} is not UTF-8 text") from error
 
@@ -121,6 +129,20 @@ def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or "event" not in found:
         raise click.UsageError(f"{file}:{number} is no object with the key `event`")
     return found
+
+
+def _require_fit(rows: dict[int, dict[str, Any]], program: Program, file: Path) -> None:
+    """What does not fit would be put aside later, when nobody looks any more."""
+    wrong = []
+    for number, row in rows.items():
+        try:
+            require_fit(row, program, LiveClock().now())
+        except Unfit as error:
+            wrong.append(f"{file}:{number}: {error}")
+    if wrong:
+        more = [f"and {len(wrong) - _SHOWN_MAX} more"] if len(wrong) > _SHOWN_MAX else []
+        told = "\n".join([*wrong[:_SHOWN_MAX], *more])
+        raise click.UsageError(f"nothing was handed in:\n{told}")
 
 
 def _instant(at: datetime | None, zone: str) -> datetime:

@@ -15,6 +15,7 @@ from cij.cli.controlling import (
     tell,
     wait_option,
 )
+from cij.cli.exits import Exit
 
 
 @click.command(
@@ -54,7 +55,8 @@ def _confirm(question: str) -> None:
         click.echo(err=True)
         raise click.UsageError("nobody is there to answer; say `--yes` in a script") from error
     if not is_meant:
-        raise click.Abort
+        click.echo("nothing was stopped", err=True)
+        raise click.exceptions.Exit(Exit.ERRORS)
 
 
 def _words(done: dict[str, Any]) -> str:

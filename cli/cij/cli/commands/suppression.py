@@ -1,6 +1,7 @@
 """`cij suppression`: who gets no messages, whatever the journeys say."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from cij.cli.project import open_project
 from cij.cli.render.table import table
 from cij.cli.summary import local
 from cij.compiler.channels import ADDRESS
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+[0-9]{6,15}")
 
 _channel = click.option(
     "--channel", type=click.Choice([*ADDRESS]), help="This channel only; otherwise all."
@@ -82,7 +85,11 @@ def add(
 ) -> None:
     """Put an ADDRESS or a customer on the list."""
     order = _order("add", address, customer, channel)
+    if address is not None and channel != "push":
+        _require_address(address)
     done = carry_out(path, {**order, "reason": reason}, wait_s)
+    if done.get("refused"):
+        raise click.UsageError(f"{done['refused']}; `cij timeline` finds one by an address")
     is_new = done.get("count")
     _tell(done, as_json, "added" if is_new else "was on the list already")
 
@@ -119,6 +126,13 @@ def _order(
     if (address is None) == (customer is None):
         raise click.UsageError("say either an ADDRESS or `--customer`")
     return {"suppress": action, "address": address, "customer": customer, "channel": channel}
+
+
+def _require_address(address: str) -> None:
+    """What is no address would be on the list for nothing, and its owner go on getting mail."""
+    if not _ADDRESS.fullmatch(address.strip()):
+        words = "write ana@example.com or +34600000001, or `--customer` and an id"
+        raise click.UsageError(f"`{address}` is no address: {words}")
 
 
 def _tell(done: dict[str, Any], as_json: bool, words: str) -> None:

@@ -93,6 +93,10 @@ def command(
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if _is_wanted(s, match)]
+    if found and match and not stories:
+        # Green in CI for a title that is spelled wrong would be a trap.
+        text = f"no test has `{match}` in its title or journey; there are {len(found)} others"
+        raise click.UsageError(text)
     coverage = _Covered(program) if is_covering or fail_under is not None else None
     player = StoryPlayer(program, verbose, coverage.read if coverage else None)
     with closing(player):
@@ -106,7 +110,7 @@ def command(
         whole |= {"explored": explored.as_json()} if explored else {}
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
-        click.echo(_summary(results, found, match))
+        click.echo(_summary(results, found))
         if explored:
             explored.print()
         if coverage:
@@ -204,11 +208,9 @@ def _failure(failure: Failure) -> list[str]:
     return lines + ([f"        hint: {failure.hint}"] if failure.hint else [])
 
 
-def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
+def _summary(results: list[Timed], found: tuple[Story, ...]) -> str:
     if not found:
         return 'no tests: add `test "…" for JOURNEY { … }` to a .journey file'
-    if not results:
-        return f"no test has `{match}` in its title or journey; there are {len(found)} others"
     failed = sum(not t.result.is_ok for t in results)
     noun = "test" if len(results) == 1 else "tests"
     counts = f"{len(results) - failed} passed, {failed} failed"
