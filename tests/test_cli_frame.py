@@ -257,6 +257,12 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert status["journeys"] == "warn" and not report["is_well"]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_with_examples(cij: Cij, name: str) -> None:
+    done = cij(name, "--help")
+    assert done.code == Exit.OK and "Example" in done.out and "%Y" not in done.out
+
+
 def test_ctrl_c_counts_from_the_first_moment() -> None:
     code = (
         "import sys; from cij.cli import start\n"

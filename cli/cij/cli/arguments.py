@@ -22,6 +22,20 @@ class Amount(click.FloatRange):
         return number
 
 
+class Moment(click.DateTime):
+    """A day, or a day and a time, in the zone of the project."""
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """Return what stands in the help: formats of Python say little to whoever reads it."""
+        return "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no time; write one like 2026-03-02 10:00", param, ctx)
+
+
 # From one look to the next: more often than this nobody has to look.
 INTERVAL_S = Amount(0.05, _DAY_S)
 PATIENCE_S = Amount(0, _DAY_S)

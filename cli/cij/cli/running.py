@@ -58,7 +58,9 @@ def open_when_free(project: Project, patience_s: float = PATIENCE_S) -> DuckEngi
             if waited_s >= patience_s:
                 raise
             if waited_s >= _TELL_AFTER_S and not is_told:
-                click.echo(f"waiting for {store_path(project).name}: a command has it", err=True)
+                click.echo(
+                    f"waiting for {store_path(project).name}: another program has it", err=True
+                )
                 is_told = True
             time.sleep(_AGAIN_S)
 

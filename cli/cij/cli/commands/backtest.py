@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cij.cli import course
+from cij.cli.arguments import Moment
 from cij.cli.compiling import compiled
 from cij.cli.controlling import project_option
 from cij.cli.running import open_copy
@@ -25,8 +26,8 @@ Examples:
   cij backtest --from "2026-01-01 08:00" --to "2026-01-01 20:00" --json"""
 )
 @click.argument("journey", required=False)
-@click.option("--from", "start", type=click.DateTime(_TIMES), required=True)
-@click.option("--to", "end", type=click.DateTime(_TIMES), help="A day counts whole. Default: now.")
+@click.option("--from", "start", type=Moment(_TIMES), required=True)
+@click.option("--to", "end", type=Moment(_TIMES), help="A day counts whole. Default: now.")
 @project_option
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers into FILE.")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cij.cli.arguments import Moment
 from cij.cli.compiling import compiled
 from cij.cli.looking import view
 from cij.cli.project import Project
@@ -45,7 +46,7 @@ Examples:
 @click.argument("words", nargs=-1, metavar="[PERSON] [FIELD=VALUE]...")
 @click.option("--customer", help="Instead of PERSON: an id, an address, or SOURCE:KEY.")
 @click.option("--message", "message_key", help="Which message or call: its step or its key.")
-@click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
+@click.option("--at", type=Moment(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option(
     "-f", "--field", "fields", multiple=True, metavar="NAME=VALUE", help="As FIELD=VALUE; many."
 )

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from cij.cli import course
+from cij.cli.arguments import Moment
 from cij.cli.compiling import compiled
 from cij.cli.running import open_copy
+from cij.runtime import control
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import deploy
 from cij.runtime.runner import refresh_data
@@ -28,7 +30,7 @@ Examples:
 @click.option(
     "--from",
     "start",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
+    type=Moment(["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
     help="When to begin. Default: now.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
@@ -49,8 +51,11 @@ def command(path: Path, days: int, start: datetime | None, as_json: bool, svg: P
         world = deploy(engine, program, begin)
         refresh_data(world, project.root, begin)
         end, limits = begin + timedelta(days=days), course.limits(project.settings)
+        paused = sorted(control.journeys_in(engine, "paused"))
         found = simulate(world, begin, end, course.progress(zone), limits)
     finally:
         engine.close()
     course.clear_progress()
+    for name in paused:
+        click.echo(f"`{name}` is paused, and stays so here: nobody moves in it", err=True)
     course.tell(found, zone, "nothing is sent", as_json=as_json, svg=svg)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cij.cli.arguments import Moment
 from cij.cli.controlling import project_option
 from cij.cli.looking import view
 from cij.compiler.naming import did_you_mean
@@ -25,7 +26,7 @@ Examples:
 @click.argument("journey", required=False, metavar="JOURNEY")
 @click.option(
     "--at",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
+    type=Moment(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
     help="As of this instant, local to the project's zone. Default: now.",
 )
 @project_option

@@ -64,11 +64,12 @@ class Body:
 
     def choice(self, key: str, options: Sequence[str]) -> str | None:
         """Return a setting that is one of a few words."""
-        found = self.name(key)
+        words = f"one of {', '.join(f'`{o}`' for o in options)}"
+        found = self._read(key, syntax.Path, words, lambda v: v.text)
         if found is None or found in options:
             return found
         hint = near_hint(found, options)
-        message = f"`{key}` is one of {', '.join(f'`{o}`' for o in options)}"
+        message = f"`{key}` is {words}"
         self.report(codes.BAD_SETTING.at(self.settings[key].value.span, message, help=hint))
         return None
 
