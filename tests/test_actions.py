@@ -83,6 +83,11 @@ def test_a_mistake_in_a_call_is_reported_once(written: str, expected: tuple[str,
     assert [(code, message[: len(expected[1])]) for code, message in found] == [expected]
 
 
+def test_two_mistakes_in_a_call_are_reported_both() -> None:
+    found = said(ACTION + journey('call: do call_back {\n reason = "x"\n}'))
+    assert sorted(code for code, _ in found) == ["CIJ202", "CIJ604"]
+
+
 @pytest.mark.parametrize(
     "step",
     [

@@ -69,7 +69,7 @@ def _parameters(
         setting = given.get(parameter.name)
         if setting is None:
             value = parameter.default
-            if parameter.is_required and not _is_misspelt(step, action, context):
+            if parameter.is_required and not _is_misspelt(step, parameter, action, context):
                 _report_missing(step, parameter, action, context)
             is_right &= not parameter.is_required
         else:
@@ -100,11 +100,14 @@ def _given(
     return found
 
 
-def _is_misspelt(step: syntax.Do, action: pg.Action, context: JourneyContext) -> bool:
+def _is_misspelt(
+    step: syntax.Do, parameter: pg.ActionParameter, action: pg.Action, context: JourneyContext
+) -> bool:
     """Tell whether a missing parameter is likely to be one whose name was reported."""
     names = {p.name for p in action.parameters}
+    unknown = (s.key.text for s in step.settings if s.key.text not in names)
     return mark(action.name) in context.build.broken or any(
-        s.key.text not in names for s in step.settings
+        did_you_mean(name, [parameter.name]) for name in unknown
     )
 
 
