@@ -7,7 +7,7 @@ from cij.compiler.declarations.action import mark
 from cij.compiler.declarations.steps.context import JourneyContext
 from cij.compiler.facts import may_be_missing
 from cij.compiler.library import home_of
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, near
 from cij.compiler.typecheck import Called, check_value
 from cij.compiler.wording import words
 from cij.grammar import codes, syntax
@@ -107,7 +107,7 @@ def _is_misspelt(
     names = {p.name for p in action.parameters}
     unknown = (s.key.text for s in step.settings if s.key.text not in names)
     return mark(action.name) in context.build.broken or any(
-        did_you_mean(name, [parameter.name]) for name in unknown
+        near(name, [parameter.name]) for name in unknown
     )
 
 
