@@ -113,10 +113,16 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
 
-def require_fit(row: RawEvent, program: Program, now: datetime) -> None:
-    """Raise Unfit where a row is no event of the program, whoever did it."""
-    known = {str(row.get("customer")): ""}
-    _accept(row, _Intake(program, now, known, {e.name: e for e in program.events}))
+def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dict[int, str]:
+    """Return why rows are no events of the program, whoever did them, by the number of the row."""
+    batch, found = _Intake(program, now, {}, {e.name: e for e in program.events}), {}
+    for number, row in rows.items():
+        batch.customers = {str(row.get("customer")): ""}
+        try:
+            _accept(row, batch)
+        except Unfit as error:
+            found[number] = str(error)
+    return found
 
 
 def next_seq(engine: Engine) -> int:

@@ -19,7 +19,7 @@ from cij.compiler.sql import query
 from cij.compiler.types import Type
 from cij.runtime.clock import LiveClock
 from cij.runtime.inbox import hand_in
-from cij.runtime.intake import require_fit
+from cij.runtime.intake import faults
 from cij.runtime.values import Unfit, read_value
 
 # So many lines of a file that do not fit are told.
@@ -134,12 +134,8 @@ def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
 
 def _require_fit(rows: dict[int, dict[str, Any]], program: Program, file: Path) -> None:
     """What does not fit would be put aside later, when nobody looks any more."""
-    wrong = []
-    for number, row in rows.items():
-        try:
-            require_fit(row, program, LiveClock().now())
-        except Unfit as error:
-            wrong.append(f"{file}:{number}: {error}")
+    found = faults(rows, program, LiveClock().now())
+    wrong = [f"{file}:{number}: {reason}" for number, reason in found.items()]
     if wrong:
         more = [f"and {len(wrong) - _SHOWN_MAX} more"] if len(wrong) > _SHOWN_MAX else []
         told = "\n".join([*wrong[:_SHOWN_MAX], *more])
