@@ -93,10 +93,9 @@ def command(
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if _is_wanted(s, match)]
-    if found and match and not stories:
+    if found and match and not stories and drawn is None:
         # Green in CI for a title that is spelled wrong would be a trap.
-        text = f"no test has `{match}` in its title or journey; there are {len(found)} others"
-        raise click.UsageError(text)
+        raise click.UsageError(_none_of(found, match))
     coverage = _Covered(program) if is_covering or fail_under is not None else None
     player = StoryPlayer(program, verbose, coverage.read if coverage else None)
     with closing(player):
@@ -110,7 +109,7 @@ def command(
         whole |= {"explored": explored.as_json()} if explored else {}
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
-        click.echo(_summary(results, found))
+        click.echo(_summary(results, found, match))
         if explored:
             explored.print()
         if coverage:
@@ -208,9 +207,15 @@ def _failure(failure: Failure) -> list[str]:
     return lines + ([f"        hint: {failure.hint}"] if failure.hint else [])
 
 
-def _summary(results: list[Timed], found: tuple[Story, ...]) -> str:
+def _none_of(found: tuple[Story, ...], match: str) -> str:
+    return f"no test has `{match}` in its title or journey; there are {len(found)} others"
+
+
+def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
     if not found:
         return 'no tests: add `test "…" for JOURNEY { … }` to a .journey file'
+    if not results:
+        return _none_of(found, match)
     failed = sum(not t.result.is_ok for t in results)
     noun = "test" if len(results) == 1 else "tests"
     counts = f"{len(results) - failed} passed, {failed} failed"
