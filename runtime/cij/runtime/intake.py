@@ -154,7 +154,7 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
 
 
 # An address has one @ with something on both sides, a phone number a plus and digits.
-_ADDRESSES = {
+ADDRESSES = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
     "phone": re.compile(r"\+[0-9]{6,15}"),
 }
@@ -175,7 +175,7 @@ def _told(who: str, program: Program) -> _Newcomer | None:
         return _Newcomer(text, _new_id(text), of_source=source, of_key=key)
     address = text.lower()
     for place in program.profile.fields:
-        pattern = _ADDRESSES.get(place.name)
+        pattern = ADDRESSES.get(place.name)
         if pattern is not None and place.type.kind == "text" and pattern.fullmatch(address):
             return _Newcomer(address, _new_id(address), field=place.name, value=address)
     return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from cij.compiler.program import Program
 from cij.compiler.sql import query
+from cij.compiler.sql.intake import ID
 from cij.compiler.sql.suppressing import REASONS, suppress_after
 from cij.runtime.engine import Engine
 
@@ -30,9 +31,6 @@ _REMOVE = query(
     "DELETE FROM suppression WHERE (address = $address OR customer = $customer) "
     "AND ($channel IS NULL OR channel = $channel)"
 )
-
-
-_IS_CUSTOMER = query("SELECT COUNT(*) FROM customer AS c WHERE c.id = $customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def apply(engine: Engine, order: Mapping[str, Any], now: datetime) -> Done:
     if action == "remove":
         return Done(action, _remove(engine, who))
     if action == "add":
-        if who["customer"] is not None and not engine.rows(_IS_CUSTOMER, who)[0][0]:
+        if who["customer"] is not None and not engine.rows(ID, {"who": who["customer"]}):
             # Somebody is thought to get nothing any more.
             return Done(action, refused=f"there is no customer {who['customer']}")
         return Done(action, _add(engine, who, str(order.get("reason") or "by hand"), now))

@@ -1,7 +1,6 @@
 """`cij suppression`: who gets no messages, whatever the journeys say."""
 
 import json
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ from cij.cli.project import open_project
 from cij.cli.render.table import table
 from cij.cli.summary import local
 from cij.compiler.channels import ADDRESS
-
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+[0-9]{6,15}")
+from cij.runtime.intake import ADDRESSES
 
 _channel = click.option(
     "--channel", type=click.Choice([*ADDRESS]), help="This channel only; otherwise all."
@@ -130,7 +128,7 @@ def _order(
 
 def _require_address(address: str) -> None:
     """What is no address would be on the list for nothing, and its owner go on getting mail."""
-    if not _ADDRESS.fullmatch(address.strip()):
+    if not any(form.fullmatch(address.strip()) for form in ADDRESSES.values()):
         words = "write ana@example.com or +34600000001, or `--customer` and an id"
         raise click.UsageError(f"`{address}` is no address: {words}")
 

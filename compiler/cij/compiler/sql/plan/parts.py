@@ -98,7 +98,8 @@ class EntryPlan:
     """`candidates` makes the table `entering`; parameter `round` for events, `entered_until` for
     segments: the instant up to which those who joined have been looked at, or null. `opens` and
     `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
-    `newly_inside` of them with no table between, where nobody has to wait; `find_all` does so of all who are in the segment, at the instant of a look at everybody.
+    `newly_inside` of them with no table between, where nobody has to wait; `find_all` does so of all
+    who are in the segment, at the instant of a look at everybody.
     """
 
     segment: str | None
