@@ -39,11 +39,11 @@ class World:
     instants at which something can change, so those are left out.
     `changes` is what deploying meant for those who were inside. `priorities` are those of the
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
-    several of them move at once. `next_timer` is the instant of the next timer of all, the end
-    of time where nobody waits, None where it is not known: nobody has moved since it was looked up. `last_tick` is the instant of the last
-    tick, None where it is not known. `unwritten` are the last who have
-    entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells that
-    very many can move at once on all cores.
+    several of them move at once. `next_timer` is the instant of the next timer of all, the end of
+    time where nobody waits, None where it is not known: nobody has moved since it was looked up.
+    `last_tick` is the instant of the last tick, None where it is not known. `unwritten` are the last
+    who have entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells
+    that very many can move at once on all cores.
     """
 
     engine: Engine

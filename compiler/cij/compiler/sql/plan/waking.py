@@ -114,7 +114,7 @@ WHERE p.wake_at <= $now
 
 
 # The event row is `e`, the passage `p`, the customer `c`. One round holds one event a customer at
-# most, so nobody is woken twice but by a goal or an exit, and stays with that.
+# most, so nobody is woken twice by rests; who was woken by a goal or an exit stays with that.
 _ON_EVENT = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
   e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
