@@ -233,6 +233,29 @@ def test_nobody_waits_twice_and_nobody_has_two_passages_at_once() -> None:
     assert town.turned_away() == [("bob", "again")]
 
 
+def test_who_comes_by_two_entries_at_once_is_looked_at_once() -> None:
+    """Turned away as suppressed he does not wait for the next day by the other entry."""
+    entries = "enter on visit\n  enter on visit where customer.points > 3"
+    town = Town(limited("limit = 1 per day", entries, "suppress = points > 10"), NOW)
+    town.people("ana", points=20)
+    town.people("bob", points=5)
+    town.event("visit", "ana", NOW)
+    town.event("visit", "bob", NOW)
+    town.tick(NOW)
+    assert names(town.entered()) == ["bob"]
+    assert town.turned_away() == [("ana", "suppressed")] and town.waiting() == []
+
+
+def test_who_comes_by_different_events_waits_in_the_order_of_their_times() -> None:
+    town = Town(limited("limit = 1 per day", "enter on visit\n  enter on purchase"), NOW)
+    town.people("ana", "bob", "cem")
+    town.event("visit", "cem", NOW)
+    town.event("visit", "bob", NOW + timedelta(minutes=2))
+    town.event("purchase", "ana", NOW + timedelta(minutes=1))
+    town.tick(NOW + HOUR)
+    assert names(town.entered()) == ["cem"] and town.waiting() == ["ana", "bob"]
+
+
 def test_at_the_end_of_a_journey_its_queue_is_turned_away() -> None:
     text = limited("limit = 1 per day", more="ends = 2026-03-06")
     town = Town(text, NOW)

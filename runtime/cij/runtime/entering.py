@@ -5,7 +5,7 @@ candidates --> in, while nothing keeps them: no limit, no pause, nobody who wait
 """
 
 import json
-from collections.abc import Iterator, Mapping, Set as AbstractSet
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -53,6 +53,11 @@ class Door:
     def is_open(self, now: datetime) -> bool:
         """Tell whether people who come now may enter, or wait to enter."""
         return self.state not in ("draft", "stopped") and self.opens <= now < self.closes
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether who may enter is in at once."""
+        return self.state != "paused" and self.plan.limit is None and not self.waiting
 
     def calls(self) -> Iterator[tuple[EntryPlan, datetime]]:
         """Yield the entries by a calendar with the next instant of each."""
@@ -135,11 +140,8 @@ def let_in_from_segments(
     for door in all_doors.values():
         if door.is_open(now):
             entries = [*_joined(door, segments, now), *door.called(now)]
-            for entry in entries:
-                if entry.segment in looked and (door.seen_until is None or entry.every):
-                    assert entry.find_all is not None, "a segment has members"
-                    entry = replace(entry, find=entry.find_all)
-                entered += let_in(world, door, entry, now, {"entered_until": door.seen_until})
+            at_once = [_of_everybody(entry, door, looked) for entry in entries]
+            entered += let_in(world, door, at_once, now, {"entered_until": door.seen_until})
             entered += _from_queue(world, door, now)
             is_first = door.seen_until is None and door.plan.entries
             if entries or door.plan.limit or is_first:
@@ -149,6 +151,14 @@ def let_in_from_segments(
     if seen:
         world.engine.execute(_SET_ENTERED, {"journeys": json.dumps(seen), "now": now})
     return entered
+
+
+def _of_everybody(entry: EntryPlan, door: Door, looked: AbstractSet[str]) -> EntryPlan:
+    """Return the entry that asks the customers, where it lets in all whom a look has just found."""
+    if entry.segment not in looked or not (door.seen_until is None or entry.every):
+        return entry
+    assert entry.find_all is not None, "a segment has members"
+    return replace(entry, find=entry.find_all)
 
 
 def _joined(door: Door, segments: Mapping[str, SegmentState], now: datetime) -> list[EntryPlan]:
@@ -168,26 +178,47 @@ def _joined(door: Door, segments: Mapping[str, SegmentState], now: datetime) -> 
 
 
 def let_in(
-    world: World, door: Door, entry: EntryPlan, now: datetime, parameters: dict[str, object]
+    world: World,
+    door: Door,
+    entries: Sequence[EntryPlan],
+    now: datetime,
+    parameters: dict[str, object],
 ) -> int:
-    """Let in the candidates of one entry, or put them into the queue. Returns how many entered."""
-    if not door.is_open(now):
+    """Let in the candidates of entries that are reached at once, or put them into the queue.
+
+    Returns how many entered.
+    """
+    if not entries or not door.is_open(now):
         return 0
     world.write_passages()
     opening = {"opens": door.opens, "closes": door.closes}
     parameters = {**parameters, **opening, "now": now}
-    is_free = door.state != "paused" and door.plan.limit is None and not door.waiting
-    if is_free:
-        return _admit(world, door, entry.find, parameters)
-    if not world.engine.execute(entry.candidates, parameters):
+    if door.is_free:
+        return sum(_admit(world, door, entry.find, parameters) for entry in entries)
+    return _from_queue(world, door, now) if _queue_up(world, door, entries, parameters) else 0
+
+
+def _queue_up(
+    world: World, door: Door, entries: Sequence[EntryPlan], parameters: Mapping[str, object]
+) -> int:
+    """Have the candidates wait. Returns how many came.
+
+    Who comes by several entries comes once: turned away at his turn, he must not wait anew.
+    """
+    execute = world.engine.execute
+    execute(statements.NOBODY)
+    came = sum(execute(entry.candidates, parameters) for entry in entries)
+    if not came:
         return 0
-    named = {"journey": door.plan.name, "now": now}
+    if len(entries) > 1:
+        execute(statements.ONCE)
+    named = {"journey": door.plan.name, "now": parameters["now"]}
     if door.state == "paused" and door.drops_entries:
-        world.engine.execute(statements.REFUSE, {**named, "reason": "the journey was paused"})
+        execute(statements.REFUSE, {**named, "reason": "the journey was paused"})
         return 0
-    door.waiting += world.engine.execute(statements.ADD, named)
-    world.engine.execute(statements.COUNT_ADDED)
-    return _from_queue(world, door, now)
+    door.waiting += execute(statements.ADD, named)
+    execute(statements.COUNT_ADDED)
+    return came
 
 
 def _admit(world: World, door: Door, find: Statement, parameters: Mapping[str, object]) -> int:

@@ -8,7 +8,7 @@ the same rows. Cost follows who moves: what has nothing due is not touched.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Set as AbstractSet
+from collections.abc import Iterable, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from cij.compiler.sql import query
 from cij.compiler.sql.intake import event_table
 from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import (
+    EventPlan,
     active_customers,
     ahead_events,
     arrived_events,
@@ -265,19 +266,21 @@ def _enter_by_events(
     world: World, at_doors: dict[str, Door], events: Iterable[str], round: int, report: TickReport
 ) -> int:
     before = report.entered
-    for event in events:
-        for door in at_doors.values():
-            if event in door.plan.events:
-                report.entered += _enter_by_event(world, door, event, round, report.now)
+    for door in at_doors.values():
+        plans = [door.plan.events[event] for event in events if event in door.plan.events]
+        report.entered += _enter(world, door, plans, round, report.now)
     return report.entered - before
 
 
-def _enter_by_event(world: World, door: Door, event: str, round: int, now: datetime) -> int:
-    plan = door.plan.events[event]
-    for statement in plan.queue if door.waiting else ():
+def _enter(
+    world: World, door: Door, plans: Sequence[EventPlan], round: int, now: datetime
+) -> int:
+    """Let in at one door whom the events of a round bring; who did what ends his wait leaves first."""
+    for statement in [s for plan in plans for s in plan.queue] if door.waiting else ():
         world.engine.execute(statement, {"round": round, "now": now})
         leave_queue(world, door, now)
-    return sum(let_in(world, door, entry, now, {"round": round}) for entry in plan.entries)
+    entries = [entry for plan in plans for entry in plan.entries]
+    return let_in(world, door, entries, now, {"round": round})
 
 
 # --- moving -----------------------------------------------------------------------------------

@@ -93,7 +93,11 @@ def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
 
 
 def _candidates(rows: exp.Expr) -> Statement:
-    return query("CREATE OR REPLACE TEMPORARY TABLE entering AS SELECT r.* FROM {r} AS r", r=rows)
+    return query(
+        "INSERT INTO entering (customer, trigger, entry_key, counts_from, segment) "
+        "SELECT r.* FROM {r} AS r",
+        r=rows,
+    )
 
 
 # Who enters, in the order of customers: so the same people get the same numbers.

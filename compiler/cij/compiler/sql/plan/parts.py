@@ -95,7 +95,7 @@ class WatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
-    """`candidates` makes the table `entering`; parameter `round` for events, `entered_until` for
+    """`candidates` adds to the table `entering`; parameter `round` for events, `entered_until` for
     segments: the instant up to which those who joined have been looked at, or null. `opens` and
     `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
     `newly_inside` of them with no table between, where nobody has to wait; `find_all` does so of all

@@ -19,6 +19,15 @@ from cij.compiler.sql.plan.entering import blocks
 from cij.compiler.sql.plan.waking import per_key
 from cij.compiler.sql.template import Statement, fill, query
 
+NOBODY = query(
+    "CREATE OR REPLACE TEMPORARY TABLE entering (customer VARCHAR, trigger BIGINT, "
+    "entry_key VARCHAR, counts_from TIMESTAMP, segment BIGINT)"
+)
+# Who comes by two entries comes once, by the first.
+ONCE = query(
+    "DELETE FROM entering WHERE NOT rowid IN "
+    "(SELECT MIN(x.rowid) FROM entering AS x GROUP BY x.customer, x.entry_key)"
+)
 # Numbers go by the order of arrival: of events by their time, of one look at a segment by id.
 ADD = query(
     """
