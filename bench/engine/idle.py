@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> None:
 def _have_wake(world: World, parameters: dict[str, object]) -> None:
     """Change when some wake, behind the back of the engine."""
     world.engine.execute(_WAKE, parameters)
-    world.next_timer = None
+    world.agenda = None
     assert isinstance(world.engine, DuckEngine)
     world.engine.checkpoint()
 

@@ -11,8 +11,17 @@ from functools import cache
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.marks import COPIED_BY_ROW, copied_by_id, copied_by_mark, missed
 from cij.compiler.sql.names import number_of
-from cij.compiler.sql.plan import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE, WAKE_DUE
+from cij.compiler.sql.plan import (
+    CLEAR_MOVED,
+    LIFT,
+    PUT_BACK,
+    TAKE_OUT,
+    TAKE_OUT_ALL_DUE,
+    TAKE_OUT_DUE,
+    WAKE_DUE,
+)
 from cij.runtime import control
+from cij.runtime.agenda import is_followed, moves
 from cij.runtime.crowd import count_customers
 from cij.runtime.engine import Engine
 from cij.runtime.world import Due, World
@@ -61,12 +70,12 @@ _COUNT_MOVED = query("SELECT COUNT(*) FROM moved")
 @dataclass(slots=True)
 class Aside:
     """Whether `concerned` has the customers of all who can be woken, and `reached` their passages,
-    as they are in the store now; and whether that is because their time has come.
+    as they are in the store now; and how many passages those are whose time has come, if that is why.
     """
 
     customers: bool = False
     passages: bool = False
-    is_due: bool = False
+    due: int = 0
 
 
 def are_few(engine: Engine, people: int) -> bool:
@@ -76,7 +85,7 @@ def are_few(engine: Engine, people: int) -> bool:
 
 def of_woken(engine: Engine, people: int, aside: Aside) -> None:
     """Set aside the customers of all who are woken."""
-    if aside.is_due and _are_scattered(engine, people):
+    if aside.due and _are_scattered(engine, people):
         engine.execute(COPIED_BY_ROW)
         if not engine.rows(_missed(_WOKEN))[0][0]:
             return
@@ -115,7 +124,7 @@ def wake_due(world: World, now: datetime, *, is_alone: bool) -> tuple[int, Aside
     if not due:
         return 0, Aside()
     if due <= few:
-        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, is_due=True)
+        return engine.execute(over_both(WAKE_DUE), {"now": now}), Aside(passages=True, due=due)
     world.due = _at_one_rest(world, now) if few and is_alone else None
     people = world.due.people if world.due else engine.execute(WAKE_DUE, {"now": now})
     return people, Aside()
@@ -134,22 +143,34 @@ def _at_one_rest(world: World, now: datetime) -> Due | None:
     return None
 
 
-def move_noted(engine: Engine, parameters: Mapping[str, object], aside: Aside) -> None:
+def move_noted(world: World, parameters: Mapping[str, object], aside: Aside) -> None:
     """Take those who are noted in `moved` to where they go."""
-    if not engine.rows(_COUNT_MOVED)[0][0]:
+    engine = world.engine
+    moved: int = engine.rows(_COUNT_MOVED)[0][0]
+    if not moved:
         return
     if not aside.passages:
         engine.execute(LIFT)
-    for statement in _putting(aside):
-        engine.execute(statement, parameters)
+    _follow(world, aside)
+    engine.execute(_taking_out(aside, moved), parameters)
+    engine.execute(_PUT_BACK if aside.passages else PUT_BACK, parameters)
     aside.passages = False
     engine.execute(CLEAR_MOVED)
 
 
-def _putting(aside: Aside) -> tuple[Statement, Statement]:
+def _follow(world: World, aside: Aside) -> None:
+    if world.agenda is not None and is_followed(world.engine):
+        world.agenda.follow(moves(world.engine, world.agenda, is_aside=aside.passages))
+    else:
+        world.agenda = None
+
+
+def _taking_out(aside: Aside, moved: int) -> Statement:
     if not aside.passages:
-        return TAKE_OUT, PUT_BACK
-    return TAKE_OUT_DUE if aside.is_due else _TAKE_OUT, _PUT_BACK
+        return TAKE_OUT
+    if not aside.due:
+        return _TAKE_OUT
+    return TAKE_OUT_ALL_DUE if aside.due == moved else TAKE_OUT_DUE
 
 
 def over_customers(statement: Statement) -> Statement:

@@ -272,9 +272,7 @@ def _enter_by_events(
     return report.entered - before
 
 
-def _enter(
-    world: World, door: Door, plans: Sequence[EventPlan], round: int, now: datetime
-) -> int:
+def _enter(world: World, door: Door, plans: Sequence[EventPlan], round: int, now: datetime) -> int:
     """Let in at one door whom the events of a round bring; who did what ends his wait leaves first."""
     for statement in [s for plan in plans for s in plan.queue] if door.waiting else ():
         world.engine.execute(statement, {"round": round, "now": now})

@@ -4,15 +4,12 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.runtime import control
+from cij.runtime.agenda import NEVER, soonest
 from cij.runtime.world import World
 
 _LAST = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
 _SET_LAST = query("UPDATE meta SET value = $value WHERE name = 'last_tick'")
 _FIRST_LAST = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")
-# Nobody waits, as far as anybody knows.
-NEVER = datetime.max
-# Who has left has no timer any more.
-_NEXT_TIMER = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
 # In a pause timers run on, and what falls due happens when it ends (S22).
 _NEXT_RUNNING = query(
     "SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN "
@@ -41,7 +38,9 @@ def next_timer(world: World) -> datetime | None:
     if control.journeys_in(world.engine, "paused"):
         running: datetime | None = world.engine.rows(_NEXT_RUNNING)[0][0]
         return running
-    last = last_tick(world)
-    if world.next_timer is None or (last is not None and world.next_timer <= last):
-        world.next_timer = world.engine.rows(_NEXT_TIMER)[0][0] or NEVER
-    return None if world.next_timer == NEVER else world.next_timer
+    found, last = world.agenda.next if world.agenda else None, last_tick(world)
+    if found is None or (last is not None and found <= last):
+        # Nobody has looked since somebody moved, or some of it left without a move.
+        world.agenda = soonest(world.engine)
+        found = world.agenda.next
+    return None if found == NEVER else found

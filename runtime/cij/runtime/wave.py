@@ -48,7 +48,6 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
     """
     moves, aside, is_left = 0, aside or Aside(), True
     while is_left and (woken := _woken(world)):
-        world.next_timer = None
         foremost = _foremost(world, woken)
         groups = _groups(world, foremost)
         people = sum(row[3] for row in woken)
@@ -56,6 +55,7 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
             world.write_passages()
             done = _few(world, groups, parameters, people, aside)
         else:
+            world.agenda = None
             done = _many(world, groups, parameters, people, is_first=not moves)
         moves += done["move"]
         is_left = done["wake again"] > 0 or len(foremost) < len(woken)
@@ -175,9 +175,11 @@ def _few(
         for step, statement in region.noting:
             narrow = set_aside.over_customers(statement)
             done[step] += world.engine.execute(narrow, {**parameters, "versions": versions})
+        if region.note is None:
+            world.agenda = None
         # Who comes after reads what was written.
         aside.customers = not region.sets_fields
-    set_aside.move_noted(world.engine, parameters, aside)
+    set_aside.move_noted(world, parameters, aside)
     aside.passages = False
     return done
 

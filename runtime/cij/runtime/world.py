@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cij.compiler.program import Program
 from cij.compiler.sql.plan import CLEAR_ENTERED, FormPlan, JourneyPlan, Plan
+from cij.runtime.agenda import Agenda
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
 
@@ -39,8 +40,8 @@ class World:
     instants at which something can change, so those are left out.
     `changes` is what deploying meant for those who were inside. `priorities` are those of the
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
-    several of them move at once. `next_timer` is the instant of the next timer of all, the end of
-    time where nobody waits, None where it is not known: nobody has moved since it was looked up.
+    several of them move at once. `agenda` tells when the next timers are due, None where it is not
+    known: somebody has moved since it was looked up.
     `last_tick` is the instant of the last tick, None where it is not known. `unwritten` are the last
     who have entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells
     that very many can move at once on all cores.
@@ -54,7 +55,7 @@ class World:
     changes: list[Change] = field(default_factory=list)
     priorities: dict[str, int] = field(init=False)
     forms: dict[str, FormPlan] = field(default_factory=dict)
-    next_timer: datetime | None = None
+    agenda: Agenda | None = None
     last_tick: datetime | None = None
     unwritten: Unwritten | None = None
     due: Due | None = None
@@ -69,7 +70,7 @@ class World:
         try:
             yield
         except BaseException:
-            self.next_timer = self.last_tick = self.unwritten = self.due = None
+            self.agenda = self.last_tick = self.unwritten = self.due = None
             raise
 
     def write_passages(self) -> None:

@@ -10,7 +10,14 @@ effects and history, move. One transaction holds a tick.
 from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.entering import CLEAR_ENTERED
 from cij.compiler.sql.plan.falling_due import CLEAR_DUE
-from cij.compiler.sql.plan.lifting import CLEAR_MOVED, LIFT, PUT_BACK, TAKE_OUT, TAKE_OUT_DUE
+from cij.compiler.sql.plan.lifting import (
+    CLEAR_MOVED,
+    LIFT,
+    PUT_BACK,
+    TAKE_OUT,
+    TAKE_OUT_ALL_DUE,
+    TAKE_OUT_DUE,
+)
 from cij.compiler.sql.plan.measures import measure_query
 from cij.compiler.sql.plan.parts import (
     EntryPlan,
@@ -40,6 +47,7 @@ __all__ = [
     "LIFT",
     "PUT_BACK",
     "TAKE_OUT",
+    "TAKE_OUT_ALL_DUE",
     "TAKE_OUT_DUE",
     "WAKE_DUE",
     "EntryPlan",

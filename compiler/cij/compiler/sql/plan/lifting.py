@@ -26,6 +26,8 @@ TAKE_OUT_DUE = query(
     "DELETE FROM passage_row WHERE passage_row.wake_at <= $now "
     "AND passage_row.id IN (SELECT m.passage FROM moved AS m)"
 )
+# Where all of them move nobody has to be told apart.
+TAKE_OUT_ALL_DUE = query("DELETE FROM passage_row WHERE passage_row.wake_at <= $now")
 PUT_BACK = query(
     """
 INSERT INTO passage_row
