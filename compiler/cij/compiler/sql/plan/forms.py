@@ -6,7 +6,6 @@ to go on, where journeys of several forms go on alike from where people are woke
 """
 
 from cij.compiler import program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.regions import Region
 
@@ -57,4 +56,4 @@ def _says_its_name(context: Context) -> bool:
     effects = [s.effect for s in context.journey.states if isinstance(s, pg.Act)]
     answered = {a.name for a in context.program.actions if a.returns}
     calls = any(isinstance(e, pg.DoEffect) and e.action in answered for e in effects)
-    return calls or any(isinstance(part, pg.ArmEffect) for part in parts(context.journey))
+    return calls or any(isinstance(e, pg.ArmEffect) for e in effects)
