@@ -371,6 +371,17 @@ def test_explain_of_nothing_suggests_and_fails(cij: Cij) -> None:
     assert "CIJ602" in cij("explain", "CIJ6O2").err
 
 
+def test_explain_tells_programs_too(cij: Cij) -> None:
+    text = cij("explain", "goal").out
+    found = json.loads(cij("explain", "goal", "--json").out)
+    assert found == {"version": 1, "what": "goal", "texts": [text]}
+    page = json.loads(cij("explain", "CIJ602", "--json").out)
+    assert page["texts"] == [cij("explain", "CIJ602").out]
+    there_is = json.loads(cij("explain", LOYALTY, "--json").out)
+    assert "loyalty_reward" in there_is["names"]["journey"] and "goal" in there_is["words"]
+    assert "CIJ602" in there_is["codes"] and "S16" in there_is["rules"]
+
+
 def test_explain_goes_on_where_the_project_has_errors(cij: Cij) -> None:
     done = cij("explain", "welcome", SEEDED)
     assert done.code == Exit.OK and "errors; see `cij check`" in done.err
@@ -407,6 +418,11 @@ def test_refresh_finds_the_columns_that_the_example_declares(cij: Cij, loyalty: 
     assert done.code == Exit.OK and "source cards\n" in done.out
     assert types_of(cij("catalog", loyalty, "--json").out) == declared
     assert cij("check", loyalty).code == Exit.OK
+
+
+def test_a_misspelled_refresh_is_no_path(cij: Cij) -> None:
+    done = cij("catalog", "refersh")
+    assert done.code == Exit.USAGE and "did you mean `refresh`" in done.err
 
 
 def test_refresh_is_stable(cij: Cij, loyalty: Path) -> None:

@@ -184,7 +184,9 @@ def test_a_file_of_events_is_judged_before_it_is_handed_in(project: Path) -> Non
         )
     assert not [*project.rglob("inbox/*.json*")]
     file.write_text(good, "utf-8")
-    assert inside("event", "--file", str(file), "--project", str(project))[0] == 0
+    code, out, _ = inside("event", "--file", str(file), "--project", str(project), "--json")
+    assert code == 0
+    assert json.loads(out) == {"version": 1, "handed_in": [json.loads(good)]}
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,9 @@ def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None
         copied = cij("simulate", project, "--days", "1")
         assert copied.returncode == Exit.STORE
         assert "another `cij run` or program has" in copied.stderr
+        examined = json.loads(cij("doctor", project, "--json").stdout)
+        state = next(f for f in examined["findings"] if f["what"] == "state")
+        assert state["status"] == "warn" and "is being used" in state["detail"]
         stopped(process)
     assert len(messages(project)) == 11
 

@@ -27,7 +27,7 @@ from cij.cli.settings import (
     variable_names,
 )
 from cij.compiler.naming import near_hint
-from cij.runtime.errors import ConfigError, StoreError
+from cij.runtime.errors import ConfigError, StoreError, StoreLocked
 from cij.runtime.zone_names import zone_names
 
 if TYPE_CHECKING:
@@ -148,6 +148,9 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         )
         yield _keys(keys)
         yield from _unknown_zones(zones, settings.project.timezone)
+    except StoreLocked:
+        text = f"{settings.store.path} is being used, by a run most likely; its keys were not looked at"
+        yield Finding("warn", "state", text)
     except StoreError as error:
         yield Finding("fail", "state", str(error))
 

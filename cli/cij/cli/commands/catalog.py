@@ -13,6 +13,7 @@ from cij.cli.exits import Exit
 from cij.cli.project_files import CATALOG_NAME
 from cij.cli.render.table import table
 from cij.compiler.model import Model
+from cij.compiler.naming import near_hint
 from cij.compiler.program import Event
 from cij.compiler.seen import Catalog, Seen
 from cij.compiler.wording import words
@@ -47,6 +48,9 @@ def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
     if is_dry and not is_refresh:
         raise click.UsageError("--check goes with `refresh`")
     path = Path(paths[0] if paths else ".")
+    hint = None if is_refresh or path.exists() else near_hint(str(path), [_REFRESH])
+    if hint:
+        raise click.UsageError(f"there is no folder `{path}`; {hint}")
     if is_refresh:
         _refresh(path, as_json, is_dry)
         return

@@ -40,7 +40,7 @@ Examples:
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
   cij event signed_up --customer new@example.com      who is not known yet becomes a customer
   cij event create_phone_call.done --customer shop:17 --message sales:1:call:0 -f outcome=reached
-  cij event --file events.jsonl"""
+  cij event --file events.jsonl --json"""
 )
 @click.argument("name", required=False)
 @click.argument("words", nargs=-1, metavar="[PERSON] [FIELD=VALUE]...")
@@ -55,6 +55,7 @@ Examples:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="JSON lines instead: event, customer, at, fields.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print what was handed in as JSON.")
 @click.option(
     "--project",
     "path",
@@ -70,6 +71,7 @@ def command(
     at: datetime | None,
     fields: tuple[str, ...],
     file: Path | None,
+    as_json: bool,
     path: Path,
 ) -> None:
     """Hand in the event NAME of PERSON, or a file of events as JSON lines.
@@ -93,7 +95,11 @@ def command(
             row["message_key"] = _key(project, row["customer"], message_key)
         rows = [row]
     hand_in(project.root, rows)
-    click.echo(f"handed in {len(rows)} event{'' if len(rows) == 1 else 's'}")
+    if as_json:
+        content = {"version": 1, "handed_in": rows}
+        click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+    else:
+        click.echo(f"handed in {len(rows)} event{'' if len(rows) == 1 else 's'}")
     if not store_path(project).is_file():
         text = "nothing has run here yet; a journey lets in by events from its first `cij run` on"
         click.echo(text, err=True)

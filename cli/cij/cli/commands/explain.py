@@ -1,5 +1,6 @@
 """`cij explain`: what a code, a rule, a word or a declaration means, in plain words."""
 
+import json
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -25,21 +26,35 @@ Examples:
   cij explain CIJ602                   # a code that `cij check` has printed
   cij explain S16                      # a rule of the language
   cij explain goal                     # a word of the language
-  cij explain loyalty_reward examples/loyalty"""
+  cij explain loyalty_reward examples/loyalty
+  cij explain --json                   # what there is, for a program"""
 )
 @click.argument("words", nargs=-1, metavar="[WHAT] [PATH]")
-def command(words: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the texts, or the names, as JSON.")
+def command(words: tuple[str, ...], as_json: bool) -> None:
     """Say what WHAT means: a code, a rule, a word, or a name in the project at PATH."""
     # A word that is a code or rule is no path, even beside a folder of that name.
     text = page(words[0]) if words else None
     if text is not None and len(words) == 1:
-        click.echo(text, nl=False)
+        _tell(words[0], [text], as_json)
         return
     path, what = _asked(words)
     if what is None:
-        _list(path, is_asked=bool(words))
+        _list(path, bool(words), as_json)
+        return
+    made = _compilation(path, is_asked=len(words) > 1 and what != " ".join(words))
+    _tell(what, _explained(what, made), as_json)
+
+
+def _tell(what: str, texts: list[str], as_json: bool) -> None:
+    if as_json:
+        click.echo(_json({"what": what, "texts": texts}))
     else:
-        _explain(what, _compilation(path, is_asked=len(words) > 1 and what != " ".join(words)))
+        click.echo("\n".join(texts), nl=False)
+
+
+def _json(content: dict[str, object]) -> str:
+    return json.dumps({"version": 1, **content}, ensure_ascii=False, indent=2)
 
 
 def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
@@ -68,15 +83,14 @@ def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
     return result.compilation
 
 
-def _explain(what: str, made: "Compilation | None") -> None:
+def _explained(what: str, made: "Compilation | None") -> list[str]:
     from cij.compiler.meaning import meanings, names
 
     found = meanings(what, made.model, made.files) if made else ()
     texts = ["\n".join(lines) + "\n" for lines in found]
     texts += filter(None, [word_page(what)])
     if texts:
-        click.echo("\n".join(texts), nl=False)
-        return
+        return texts
     own = [name for known in names(made.model).values() for name in known] if made else []
     codes = [*titles("diagnostics"), *titles("semantics")]
     hint = near_hint(what, own) or near_hint(what, language_words())
@@ -90,10 +104,15 @@ def _then(hint: str | None) -> str:
     return f"; {hint}" if hint else "."
 
 
-def _list(path: Path, is_asked: bool) -> None:
+def _list(path: Path, is_asked: bool, as_json: bool) -> None:
     from cij.compiler.meaning import names
 
     made = _compilation(path, is_asked)
+    if as_json:
+        known = dict(names(made.model)) if made else {}
+        pages = {"rules": titles("semantics"), "codes": titles("diagnostics")}
+        click.echo(_json({"names": known, "words": language_words(), **pages}))
+        return
     if made is None:
         click.echo("There is no project here; in one its names are listed as well.")
     for kind, found in names(made.model).items() if made else ():

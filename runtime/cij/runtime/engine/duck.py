@@ -32,6 +32,8 @@ if importlib.util.find_spec("pandas") is None:
 
 
 _LOG_MAX = "1GB"
+# So DuckDB says that another process has a file, here and on Windows.
+_HELD = ("Could not set lock", "being used by another process")
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
     "storage_compatibility_version": "v1.5.0",
@@ -319,7 +321,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
-    if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
+    if isinstance(error, duckdb.IOException) and any(t in str(error) for t in _HELD):
         return StoreLocked(
             f"another `cij run` or program has {path} open; stop it first, or wait for its end"
         )

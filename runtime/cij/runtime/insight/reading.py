@@ -192,7 +192,10 @@ class Reader:
                 for key, value, _ in rows:
                     text = f"{mapping.source} {key}: {words(consent.value)}"
                     source = {"source": mapping.source, "key": key}
-                    yield Node(text, value=_yes_or_no(value), source=source)
+                    if value is None:
+                        yield Node(text, value="unknown", source=source)
+                    else:
+                        yield Node(text, bool(value), source=source)
 
     def _local(self, at: datetime) -> str:
         return local(at, self.program.timezone)
@@ -273,12 +276,6 @@ def _wanted(node: ex.Expression, program: Program) -> Iterator[ex.Expression]:
             inner = _operands(node)
     for part in inner:
         yield from _wanted(part, program)
-
-
-def _yes_or_no(value: object) -> str:
-    if value is None:
-        return "unknown"
-    return "true" if value else "false"
 
 
 def _iso(at: datetime) -> str:
