@@ -132,6 +132,14 @@ class _Drawing(Stepping, Peopling):
         if self.is_(4):
             once = self.pick(["", "", " once"])
             return [f"enter from segment s{self.seed}{once}"]
+        entries = self._by_events()
+        # By chances of its own: the other journeys stay as they are.
+        if not Random(f"ways {self.seed} {len(entries)}").randrange(8):
+            self.trigger = None
+            entries.append(f"enter from segment s{self.seed}")
+        return entries
+
+    def _by_events(self) -> list[str]:
         event = self.pick(["purchase", "purchase", "visited"])
         self.trigger = event
         tribe = f'customer.first_name = "{self.tribe}"'
