@@ -41,7 +41,8 @@ GROUP BY t.wake_at
 HAVING SUM(t.people) <> 0
 """
 )
-_MOVES_ASIDE = _MOVES.over({"lifted r": "reached"})
+# Of those who were set aside.
+MOVES_ASIDE = _MOVES.over({"lifted r": "reached"})
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ def moves(engine: Engine, agenda: Agenda, *, is_aside: bool) -> list[Row]:
 
     They stand in `reached`, else in `lifted`, as they were before.
     """
-    return engine.rows(_MOVES_ASIDE if is_aside else _MOVES, {"until": agenda.until})
+    return engine.rows(MOVES_ASIDE if is_aside else _MOVES, {"until": agenda.until})
 
 
 def is_followed(engine: Engine) -> bool:

@@ -21,7 +21,7 @@ from cij.compiler.sql.plan import (
     WAKE_DUE,
 )
 from cij.runtime import control
-from cij.runtime.agenda import is_followed, moves
+from cij.runtime.agenda import MOVES_ASIDE, is_followed, moves
 from cij.runtime.crowd import count_customers
 from cij.runtime.engine import Engine
 from cij.runtime.world import Due, World
@@ -64,7 +64,6 @@ _DUE_AT = query(
 # Who was set aside is lifted already.
 _TAKE_OUT = TAKE_OUT.over({"lifted l": "reached"})
 _PUT_BACK = PUT_BACK.over({"lifted l": "reached"})
-_COUNT_MOVED = query("SELECT COUNT(*) FROM moved")
 
 
 @dataclass(slots=True)
@@ -76,6 +75,14 @@ class Aside:
     customers: bool = False
     passages: bool = False
     due: int = 0
+
+
+def make_ready(engine: Engine) -> None:
+    """Make the statements that move few whose time has come, whatever their journeys."""
+    copied = (COPIED_BY_ROW, _missed(_WOKEN))
+    moving = (MOVES_ASIDE, TAKE_OUT_ALL_DUE, TAKE_OUT_DUE, _PUT_BACK, CLEAR_MOVED)
+    for statement in (_DUE, over_both(WAKE_DUE), *copied, *moving):
+        engine.make_ready(statement)
 
 
 def are_few(engine: Engine, people: int) -> bool:
@@ -143,16 +150,13 @@ def _at_one_rest(world: World, now: datetime) -> Due | None:
     return None
 
 
-def move_noted(world: World, parameters: Mapping[str, object], aside: Aside) -> None:
-    """Take those who are noted in `moved` to where they go."""
+def move_noted(world: World, noted: int, parameters: Mapping[str, object], aside: Aside) -> None:
+    """Take those to where they go who are noted in `moved`, so many of them."""
     engine = world.engine
-    moved: int = engine.rows(_COUNT_MOVED)[0][0]
-    if not moved:
-        return
     if not aside.passages:
         engine.execute(LIFT)
     _follow(world, aside)
-    engine.execute(_taking_out(aside, moved), parameters)
+    engine.execute(_taking_out(aside, noted), parameters)
     engine.execute(_PUT_BACK if aside.passages else PUT_BACK, parameters)
     aside.passages = False
     engine.execute(CLEAR_MOVED)
@@ -165,12 +169,12 @@ def _follow(world: World, aside: Aside) -> None:
         world.agenda = None
 
 
-def _taking_out(aside: Aside, moved: int) -> Statement:
+def _taking_out(aside: Aside, noted: int) -> Statement:
     if not aside.passages:
         return TAKE_OUT
     if not aside.due:
         return _TAKE_OUT
-    return TAKE_OUT_ALL_DUE if aside.due == moved else TAKE_OUT_DUE
+    return TAKE_OUT_ALL_DUE if aside.due == noted else TAKE_OUT_DUE
 
 
 def over_customers(statement: Statement) -> Statement:

@@ -16,6 +16,7 @@ from cij.compiler.sql import Statement, marks, names, query
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
+from cij.runtime.ahead import make_ready
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
@@ -28,6 +29,7 @@ from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import TickReport, tick
+from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 
 _log = logging.getLogger("cij.run")
@@ -53,6 +55,8 @@ _MERGED = query(
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)
 _CATCH_UP_MAX = 10_000
+# Work ahead takes less, so nobody waits for it.
+_TIME_AHEAD = timedelta(seconds=1)
 # How often a step delivers what follows from answers to it; the rest is for the next step.
 _ROUNDS_MAX = 10
 _LISTEN_S = 0.3
@@ -182,6 +186,7 @@ class _Loop:
     stopped: threading.Event
     failure: Exception | None = None
     source_error: str = ""
+    ready_for: datetime | None = None
 
     def poll(self) -> None:
         """Look for changed sources and for events that were handed in."""
@@ -225,6 +230,13 @@ class _Loop:
         due = next_work(self.runner.world)
         earliest = now + _CHANNEL_RETRY if self.runner.channel_errors else now
         self.wakings.put(max(due, earliest) if due is not None else None)
+        self._work_ahead(now)
+
+    def _work_ahead(self, now: datetime) -> None:
+        timer = next_timer(self.runner.world)
+        if timer is not None and timer != self.ready_for and timer - now >= _TIME_AHEAD:
+            make_ready(self.runner.world, timer)
+            self.ready_for = timer
 
 
 def _pass_on(loop: _Loop, scheduler: Scheduler) -> None:

@@ -62,6 +62,13 @@ def advance(world: World, parameters: Parameters, aside: Aside | None = None) ->
     return moves
 
 
+def make_ready(world: World, woken: list[Row]) -> None:
+    """Make the statements that move few who are woken."""
+    for plans, root in _groups(world, woken):
+        for _, statement in _region(world, plans, root).noting:
+            world.engine.make_ready(set_aside.over_customers(statement))
+
+
 def _woken(world: World) -> list[Row]:
     """Return how many are woken, by journey, version and root, in this order; with who has entered."""
     if (due := world.due) is not None:
@@ -167,9 +174,10 @@ def _few(
     world: World, groups: list[_Group], parameters: Parameters, people: int, aside: Aside
 ) -> Counter[str]:
     """As `_many`, with one look at the customers and one at the passages for all groups."""
-    done = Counter[str]()
+    done, noted = Counter[str](), 0
     for plans, root in groups:
         region, versions = _region(world, plans, root), _versions(plans)
+        before = done["move"]
         if not aside.customers:
             set_aside.of_woken(world.engine, people, aside)
         for step, statement in region.noting:
@@ -177,9 +185,12 @@ def _few(
             done[step] += world.engine.execute(narrow, {**parameters, "versions": versions})
         if region.note is None:
             world.agenda = None
+        else:
+            noted += done["move"] - before
         # Who comes after reads what was written.
         aside.customers = not region.sets_fields
-    set_aside.move_noted(world, parameters, aside)
+    if noted:
+        set_aside.move_noted(world, noted, parameters, aside)
     aside.passages = False
     return done
 

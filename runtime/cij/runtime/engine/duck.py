@@ -54,6 +54,8 @@ class Engine(Protocol):
 
     def rows(self, statement: Statement, parameters: Parameters = ...) -> list[Row]: ...
 
+    def make_ready(self, statement: Statement) -> None: ...
+
     def is_empty(self, table: str) -> bool: ...
 
     def tell_moments(
@@ -157,6 +159,12 @@ class DuckEngine:
             found = self._run(lean, self._bound(lean, parameters)).fetchall()
             self._remembered.keep(statement, bound, found)
         return found
+
+    def make_ready(self, statement: Statement) -> None:
+        """Make what it takes to say a statement, as the store is now, without saying it."""
+        lean = self._lean(statement)
+        if lean is not None:
+            lean.text("duckdb")
 
     def is_empty(self, table: str) -> bool:
         """Tell whether a table holds nothing; the answer is remembered until it is written to."""
