@@ -172,7 +172,7 @@ def test_an_interrupt_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     program, _ = compiled_stories(POLICIES)
     with closing(Explorer(program, 0)) as explorer:
 
-        def interrupted(story: st.Story, world: World) -> None:
+        def interrupted(story: st.Story, world: World, **_: object) -> None:
             timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
             timer.start()
             world.engine.rows(
