@@ -51,7 +51,7 @@ class _Sent:
 
 
 def _sent(lived: Lived) -> list[_Sent]:
-    return [_Sent(*row) for row in lived.stage.rows(_SENT)]
+    return [_Sent(*row) for row in lived.rows(_SENT)]
 
 
 # --- quiet hours ------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def _unit(day: datetime, period: Period) -> tuple[int, ...]:
 
 def validity_holds(lived: Lived) -> Iterator[Violation]:
     """Yield messages that were sent when they were of no use any more."""
-    for customer, journey, channel, message, at, expires_at in lived.stage.rows(_VALID):
+    for customer, journey, channel, message, at, expires_at in lived.rows(_VALID):
         if at >= expires_at:
             shown = lived.stage.shown
             text = f"{channel} {message} at {shown(at)}, though it was valid to {shown(expires_at)}"

@@ -29,12 +29,13 @@ _PASSAGES = query(
 
 def violations(lived: Lived) -> Iterator[Violation]:
     """Yield what does not hold."""
+    lived.look_anew()
     for check in CHECKS:
         yield from check(lived)
 
 
 def _nothing_after_the_end(lived: Lived) -> Iterator[Violation]:
-    for row in lived.stage.rows(_SENT):
+    for row in lived.rows(_SENT):
         customer, journey, _, channel, _, message, at, _, ended_at, _, cause = row
         if ended_at is not None and at > ended_at:
             shown = lived.stage.shown
@@ -44,7 +45,7 @@ def _nothing_after_the_end(lived: Lived) -> Iterator[Violation]:
 
 def _consent_holds(lived: Lived) -> Iterator[Violation]:
     topics = {t.name: t for t in lived.stage.program.topics}
-    for row in lived.stage.rows(_SENT):
+    for row in lived.rows(_SENT):
         customer, journey, _, channel, topic, message, at, outcome, *_ = row
         if channel == "action" or outcome not in ("queued", "delivered"):
             continue
@@ -68,7 +69,7 @@ def _agreed(lived: Lived, customer: str, topic: pg.Topic, channel: str, at: date
 
 
 def _held_out_get_nothing(lived: Lived) -> Iterator[Violation]:
-    for row in lived.stage.rows(_SENT):
+    for row in lived.rows(_SENT):
         customer, journey, _, channel, _, message, at, outcome, _, is_held_out, _ = row
         if is_held_out and outcome in ("queued", "delivered"):
             text = f"{channel} {message} at {lived.stage.shown(at)}"
@@ -81,7 +82,7 @@ def _exits_end(lived: Lived) -> Iterator[Violation]:
         names = {e.event for e in journey.exits if e.event and e.where is None}
         if journey.per is not None or not names:
             continue
-        for row in lived.stage.rows(_PASSAGES):
+        for row in lived.rows(_PASSAGES):
             if row[1] == journey.name:
                 yield from _not_ended(lived, journey, names, row)
 
@@ -99,7 +100,7 @@ def _not_ended(
 
 
 def _keys_are_unique(lived: Lived) -> Iterator[Violation]:
-    for key, count in lived.stage.rows(AUDIT):
+    for key, count in lived.rows(AUDIT):
         journey, customer = str(key).split(":")[0], ""
         yield Violation("a key stands once", journey, customer, f"{key} stands {count} times")
 
@@ -107,7 +108,7 @@ def _keys_are_unique(lived: Lived) -> Iterator[Violation]:
 def _again_holds(lived: Lived) -> Iterator[Violation]:
     journeys = {j.name: j for j in lived.stage.program.journeys}
     last: dict[tuple[str, str, str], datetime | None] = {}
-    for customer, name, key, entered_at, ended_at, *_ in lived.stage.rows(_PASSAGES):
+    for customer, name, key, entered_at, ended_at, *_ in lived.rows(_PASSAGES):
         journey = journeys[name]
         of = (name, customer, key if journey.per else "")
         if of in last:
@@ -126,7 +127,7 @@ def _pause(journey: pg.Journey) -> timedelta:
 
 def _nobody_is_overdue(lived: Lived) -> Iterator[Violation]:
     now = lived.stage.clock.now()
-    for customer, journey, _, _, ended_at, wake_at, *_ in lived.stage.rows(_PASSAGES):
+    for customer, journey, _, _, ended_at, wake_at, *_ in lived.rows(_PASSAGES):
         if ended_at is None and (wake_at is None or wake_at < now - timedelta(seconds=1)):
             text = f"waits for {lived.stage.shown(wake_at) if wake_at else 'nothing'}"
             yield Violation("nobody is overdue", journey, customer, text)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cij.compiler.sql import Statement
+from cij.runtime.engine import Row
 from cij.runtime.story.stage import Stage
 
 
@@ -54,6 +56,16 @@ class Lived:
     events: list[Event] = field(default_factory=list)
     zoned: list[Zoned] = field(default_factory=list)
     barred: list[Barred] = field(default_factory=list)
+    _found: dict[Statement, list[Row]] = field(default_factory=dict)
+
+    def rows(self, statement: Statement) -> list[Row]:
+        """Return what a query finds, asked once between two looks: several checks ask the same."""
+        if statement not in self._found:
+            self._found[statement] = self.stage.rows(statement)
+        return self._found[statement]
+
+    def look_anew(self) -> None:
+        self._found.clear()
 
 
 @dataclass(frozen=True, slots=True)
