@@ -13,6 +13,9 @@ from tests.agreement.ruling import begin, following
 from tests.reference_evaluator import Occurrence, to_local
 
 
+_MINUTE = timedelta(minutes=1)
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Who waits to enter, since when, by which event or from which segment."""
@@ -55,7 +58,7 @@ class Queue:
         if self.rate is None or not self.line:
             return None
         if self.rate.unit == "hour":
-            return _begin("hour", now, self.zone) + timedelta(hours=1)
+            return _hour(now, self.zone, _MINUTE) + _MINUTE
         return following(self.rate.unit, now, self.zone)
 
     def leave(self, gone: list[Waiting]) -> None:
@@ -71,8 +74,19 @@ class Queue:
 
 
 def _begin(unit: str, now: datetime, zone: str) -> datetime:
-    if unit != "hour":
-        return begin(unit, now, zone)
-    local = to_local(now, zone)
-    minutes = timedelta(minutes=local.minute, seconds=local.second)
-    return now - minutes
+    return _hour(now, zone, -_MINUTE) if unit == "hour" else begin(unit, now, zone)
+
+
+def _hour(now: datetime, zone: str, step: timedelta) -> datetime:
+    """Return the last minute, forwards or backwards, that the clock shows in the same hour; an hour in
+    which it is changed ends there.
+    """
+    at = now - timedelta(seconds=now.second, microseconds=now.microsecond)
+    while _shown(at + step, zone) == _shown(at, zone):
+        at += step
+    return at
+
+
+def _shown(at: datetime, zone: str) -> tuple[datetime, timedelta]:
+    local = to_local(at, zone)
+    return local.replace(minute=0), local - at

@@ -403,7 +403,7 @@ class Telling(Walking):
     def _is_over(self, queue: Queue, waiting: Waiting, event: Occurrence) -> bool:
         passage = queue.passage(waiting, self.now)
         goals, exits = queue.journey.goals, queue.journey.exits
-        patterns = [*(g.pattern for g in goals), *(e.pattern for e in exits)]
+        patterns = [*(g.pattern for g in goals if not g.is_stay), *(e.pattern for e in exits)]
         return any(p and self._fits(p, waiting.life, passage, event) for p in patterns)
 
     def _may_enter(self, journey: Journey, comer: Waiting) -> bool:

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 
 from cij.compiler.expression import Unit
 from cij.compiler.program import Schedule
-from cij.runtime.zones import to_instant, to_local
+from cij.runtime.zones import period_at, to_instant, to_local
 
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
@@ -83,21 +83,32 @@ _SHORT = {
 
 
 def period_start(unit: Unit, zone: str, now: datetime) -> datetime:
-    """Return the instant at which the unit of the local calendar that holds `now` began."""
+    """Return the instant at which the unit of the local calendar that holds `now` began.
+
+    An hour that occurs twice is two hours, and one in which the clocks change begins anew.
+    """
+    if unit in _SHORT:
+        return max(_short_start(unit, zone, now), period_at(now, zone).utc_from)
     return min(to_instant(_floor(unit, to_local(now, zone)), zone), now)
 
 
 def next_period(unit: Unit, zone: str, now: datetime) -> datetime:
     """Return the instant after `now` at which the next unit of the local calendar begins."""
+    if unit in _SHORT:
+        after = _short_start(unit, zone, now) + _SHORT[unit]
+        return min(after, period_at(now, zone).utc_to)
     local = to_local(now, zone)
     after = to_instant(_next(unit, _floor(unit, local)), zone)
-    # Within an hour that occurs twice the next begins after the second time.
+    # Within a day that occurs twice the next begins after the second time.
     return after if after > now else to_instant(_next(unit, local), zone)
 
 
+def _short_start(unit: Unit, zone: str, now: datetime) -> datetime:
+    """Return when the hour, minute or second began, if no clock was changed since."""
+    return now - (to_local(now, zone) - datetime.min) % _SHORT[unit]
+
+
 def _floor(unit: Unit, local: datetime) -> datetime:
-    if unit in _SHORT:
-        return local - (local - datetime.min) % _SHORT[unit]
     day = datetime.combine(local.date(), time())
     if unit == "week":
         return day - timedelta(days=day.weekday())
@@ -107,8 +118,6 @@ def _floor(unit: Unit, local: datetime) -> datetime:
 
 
 def _next(unit: Unit, start: datetime) -> datetime:
-    if unit in _SHORT:
-        return start + _SHORT[unit]
     if unit in _MONTHS:
         return datetime.combine(_plus_months(start.date(), _MONTHS[unit]), time())
     return start + timedelta(days=_DAYS[unit])

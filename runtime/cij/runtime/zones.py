@@ -68,9 +68,14 @@ def is_zone(name: str) -> bool:
 
 def to_local(at: datetime, zone: str) -> datetime:
     """Return the local time of an instant."""
+    return at + timedelta(seconds=period_at(at, zone).offset_s)
+
+
+def period_at(at: datetime, zone: str) -> Period:
+    """Return the period of constant offset that holds an instant."""
     found = periods(zone)
     i = bisect_right(found, at, key=lambda p: p.utc_from) - 1
-    return at + timedelta(seconds=found[max(i, 0)].offset_s)
+    return found[max(i, 0)]
 
 
 def to_instant(local: datetime, zone: str) -> datetime:
