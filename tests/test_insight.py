@@ -18,12 +18,14 @@ from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
+from cij.runtime.insight import timeline, why
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to, simulate
 from cij.runtime.world import World
 from tests.conftest import Golden
 from tests.example import copy_example, inside, replace
+from tests.town import ZONE, Town
 
 START = datetime(2026, 3, 2, 9, 0)
 _KEY = query("SELECT o.key FROM outbox AS o WHERE o.customer = $customer")
@@ -268,3 +270,54 @@ def _capped_by_day(found: Course) -> dict[str, int]:
         if count.name.endswith("(capped)"):
             counts[str(count.day)] += count.count
     return counts
+
+
+# --- what the store says of steps that are not told as others are ---------------------------------
+
+_NOON = datetime(2026, 3, 4, 11)
+_LUCKY = """
+journey lucky { enter on visit
+  steps { first 2 places { end won } else { end lost } } }
+"""
+_BEFORE = """
+journey series { enter on visit
+  steps { hello: send email first
+          week: wait 7 days
+          end done } }
+"""
+_AFTER = _BEFORE.replace("week:", "seven:").replace(
+    "enter on visit", "enter on visit  in_flight = adopt  renamed week to seven"
+)
+
+
+def _visited(town: Town, *names: str) -> None:
+    town.people(*names)
+    for name in names:
+        town.event("visit", name, _NOON)
+    town.tick(_NOON)
+
+
+def test_a_place_of_the_first_is_told() -> None:
+    town = Town(_LUCKY, _NOON)
+    _visited(town, "ana", "bob", "cem")
+    for name, branch, outcome in (
+        ("ana", "branch 1", "won"),
+        ("bob", "branch 1", "won"),
+        ("cem", "else", "lost"),
+    ):
+        told = timeline.lines(timeline.timeline(town.engine, town.world.program, name), ZONE)
+        assert any(f"first places: takes {branch}" in line for line in told), told
+        answer = why.why(town.engine, town.world.program, name, "lucky", _NOON)
+        lines = "\n".join(why.lines(answer, ZONE))
+        assert f"first places: took {branch}" in lines and f"leaves as {outcome}" in lines
+
+
+def test_who_was_taken_over_is_told_by_the_version_in_which_he_stood() -> None:
+    town = Town(_BEFORE, _NOON)
+    _visited(town, "ana")
+    town.deploy(_AFTER, _NOON + timedelta(hours=1))
+    told = timeline.lines(timeline.timeline(town.engine, town.world.program, "ana"), ZONE)
+    assert any("week: waits 7 days" in line for line in told), told
+    assert "waits at seven until 2026-03-11" in told[-1]
+    answer = why.why(town.engine, town.world.program, "ana", "series", _NOON + timedelta(hours=2))
+    assert "week: waits 7 days" in "\n".join(why.lines(answer, ZONE))

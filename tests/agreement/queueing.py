@@ -12,7 +12,6 @@ from tests.agreement.passages import Journey, Life, Passage
 from tests.agreement.ruling import begin, following
 from tests.reference_evaluator import Occurrence, to_local
 
-
 _MINUTE = timedelta(minutes=1)
 
 

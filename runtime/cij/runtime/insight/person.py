@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cij.compiler.program import Journey, Program, from_json
 from cij.compiler.sql import insight, query
+from cij.compiler.sql.plan.governing import knows
 from cij.runtime.engine import Engine
 
 _PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
@@ -48,9 +49,23 @@ class Versions:
     def of(self, journey: str, version: str) -> tuple[Journey, Program]:
         """Return a version of a journey and the program that it was part of."""
         if (journey, version) not in self._found:
-            for (text,) in self.engine.rows(_PROGRAMS):
-                self._add(from_json(text))
+            self._add_all()
         return self._found[journey, version]
+
+    def that_knows(self, state: str, journey: str, version: str) -> tuple[Journey, Program] | None:
+        """Return a version in which somebody stood at a state: that one, else another, for he may have
+        been taken over from it; None where none has the state.
+        """
+        first = self.of(journey, version)
+        if knows(first[0], state):
+            return first
+        self._add_all()
+        others = [found for (name, _), found in self._found.items() if name == journey]
+        return next((found for found in others if knows(found[0], state)), None)
+
+    def _add_all(self) -> None:
+        for (text,) in self.engine.rows(_PROGRAMS):
+            self._add(from_json(text))
 
     def _add(self, program: Program) -> None:
         for journey in program.journeys:

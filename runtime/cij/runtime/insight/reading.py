@@ -54,6 +54,8 @@ class Reader:
     def read(self, node: ex.Expression) -> Node:
         """Return the tree of a condition."""
         wanted = [n for n in dict.fromkeys(_wanted(node, self.program)) if self._is_readable(n)]
+        if not wanted:
+            return self._node(node)
         fill_moments(self.engine, self.now)
         statement = insight.readings(wanted, self.program, self.journey, self.event)
         rows = self.engine.rows(statement, self._named(passage=self.passage, event=self.seq))

@@ -199,10 +199,12 @@ _Messages = dict[tuple[datetime, int, str], Row]
 def _steps(
     reader: _Reader, passage: int, journey: str, version: str, messages: _Messages
 ) -> Iterator[Entry]:
-    found, _ = reader.versions.of(journey, version)
     before: State | None = None
     for at, id, why in reader.rows(_HISTORY, passage=passage):
-        state, held = stands_at(found, id), held_by(id)
+        found = reader.versions.that_knows(id, journey, version)
+        if found is None:
+            continue
+        state, held = stands_at(found[0], id), held_by(id)
         if isinstance(before, Decide):
             text = f"{before.step}: {branch_words(before, why)}"
             details = {"step": before.step, "state": before.id, "why": why}
@@ -218,12 +220,25 @@ def _steps(
         before = state
 
 
-def branch_words(state: Decide, why: str | None) -> str:
-    """Return which branch was taken, with its condition."""
+def branch_taken(state: Decide, why: str | None) -> int | None:
+    """Return the number of the branch that was taken, by why the next state was come to; 0 for `else`,
+    None where nothing says so.
+    """
     number = (why or "").removeprefix("branch ")
     if number.isdigit():
-        return f"takes branch {number}, {words(state.branches[int(number) - 1].guard)}"
-    return "takes else" if why == "else" else "decides"
+        return int(number)
+    if why == "else":
+        return 0
+    # Between `first N` and what follows places are counted, of which nothing is told.
+    return 1 if len(state.branches) == 1 and not why else None
+
+
+def branch_words(state: Decide, why: str | None) -> str:
+    """Return which branch was taken, with its condition."""
+    taken = branch_taken(state, why)
+    if taken:
+        return f"takes branch {taken}, {words(state.branches[taken - 1].guard)}"
+    return "decides" if taken is None else "takes else"
 
 
 def _step_words(state: State, why: str | None) -> str:

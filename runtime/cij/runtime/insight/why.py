@@ -17,6 +17,7 @@ from cij.runtime.insight.node import Node, as_json as node_as_json, lines as nod
 from cij.runtime.insight.person import Versions
 from cij.runtime.insight.reading import Reader
 from cij.runtime.insight.shown import local
+from cij.runtime.insight.timeline import branch_taken
 from cij.runtime.story.local_time import later
 
 _PASSAGES = query(
@@ -217,10 +218,13 @@ class _Question:
         return Node(text, None, tuple(parts), source={"passage": id, "version": version})
 
     def _steps(self, passage: int, version: str) -> Iterator[Node]:
-        journey, program = self.versions.of(self.name, version)
         rows = self._rows(_HISTORY, passage=passage)
         sent = {(m[0], m[1]): m for m in self._rows(_MESSAGES, passage=passage)}
         for place, (at, id, because) in enumerate(rows):
+            found = self.versions.that_knows(id, self.name, version)
+            if found is None:
+                continue
+            journey, program = found
             state, held = stands_at(journey, id), held_by(id)
             after = rows[place + 1][2] if place + 1 < len(rows) else None
             match state:
@@ -263,9 +267,8 @@ class _Question:
         return Node(text, None, tuple(parts), source={"key": key, "outcome": outcome})
 
     def _decision(self, state: pg.Decide, after: str | None, at: datetime, reader: Reader) -> Node:
-        number = (after or "").removeprefix("branch ")
-        taken = int(number) if number.isdigit() else None
-        asked = state.branches if taken is None else state.branches[:taken]
+        taken = branch_taken(state, after)
+        asked = state.branches[:taken] if taken else state.branches
         told = f"took branch {taken}" if taken else "took else"
         text = f"{self._local(at)} {state.step}: {told}"
         return Node(text, None, tuple(reader.read(branch.guard) for branch in asked))

@@ -99,8 +99,17 @@ def heading_for(state: str) -> str | None:
 
 def stands_at(journey: pg.Journey, state: str) -> pg.State:
     """Return the state of a journey at which somebody stands: the send, where he is held."""
+    return journey.state(_stands_at(state))
+
+
+def knows(journey: pg.Journey, state: str) -> bool:
+    """Tell whether a version of a journey has the state at which somebody stood."""
+    return any(s.id == _stands_at(state) for s in journey.states)
+
+
+def _stands_at(state: str) -> str:
     held = heading_for(state)
-    return journey.state(held if held is not None and held_by(state) else state)
+    return held if held is not None and held_by(state) else state
 
 
 def family(send: str) -> tuple[str, ...]:
