@@ -92,9 +92,11 @@ def test_others_say_by_an_event_that_it_was_done(cij: Cij, tmp_path: Path) -> No
     (file,) = (folder / "outbox").rglob("*.jsonl")
     row = json.loads(file.read_text().splitlines()[0])
     key, customer = row["data"]["key"], row["data"]["customer"]
+    answer = ("event", "create_phone_call.done", "--project", folder, "--customer", customer)
+    alone = cij(*answer, "-f", "outcome=reached")
+    assert alone.code == 2 and "say which call was answered" in alone.err
     done = cij(
-        "event", "create_phone_call.done", "--project", folder, "--customer", customer,
-        "--message", key, "-f", "outcome=reached",
+        *answer, "--message", key, "-f", "outcome=reached",
     )  # fmt: skip
     assert done.code == 0, done.err
     left = json.loads(cij("run", folder, "--once", "--json").out)

@@ -315,8 +315,21 @@ def test_a_stopped_journey_is_resumed_on_request_only(project: Path) -> None:
     at = ("--project", str(project))
     said("stop", JOURNEY, "--yes", *at)
     code, _, err = inside("resume", JOURNEY, *at)
-    assert code == 2 and "`--again` starts it anew" in err
+    assert code == 2 and f"`cij resume {JOURNEY} --again` starts it anew" in err
     assert said("resume", JOURNEY, "--again", *at)["state"] == "live"
+
+
+def test_a_journey_can_be_stopped_while_a_file_has_a_mistake(project: Path) -> None:
+    run_once(project)
+    (project / "journeys" / "z.journey").write_text("segment s {\n  where pointz > 1\n}\n")
+    at = ("--project", str(project))
+    code, out, err = inside("pause", JOURNEY, *at)
+    assert code == 0 and "paused" in out and "1 error; see `cij check`" in err
+    assert said("stop", JOURNEY, "--yes", *at)["state"] == "stopped"
+    code, _, err = inside("stop", "nothing", "--yes", *at)
+    assert code == 2 and "there is no journey `nothing`" in err
+    code, out, _ = inside("suppression", "add", "ana.garcia@example.com", "--reason", "asked", *at)
+    assert code == 0, out
 
 
 def test_before_the_first_run_there_is_nothing_to_pause(project: Path) -> None:

@@ -233,6 +233,35 @@ def test_nobody_waits_twice_and_nobody_has_two_passages_at_once() -> None:
     assert town.turned_away() == [("bob", "again")]
 
 
+@pytest.mark.parametrize("rule", ["limit = 10 per day", ""])
+def test_a_limit_that_is_raised_or_left_out_lets_in_who_waits(rule: str) -> None:
+    town = Town(limited("limit = 1 per day"), NOW)
+    town.people("ana", "bob", "cem")
+    for name in ("ana", "bob", "cem"):
+        town.event("visit", name, NOW)
+    town.tick(NOW)
+    assert town.waiting() == ["bob", "cem"] and next_tick(town.world) == datetime(2026, 3, 4, 23)
+    town.deploy(limited(rule), NOW + HOUR)
+    assert next_tick(town.world) == datetime.min
+    town.tick(NOW + HOUR)
+    assert names(town.entered()) == ["ana", "bob", "cem"] and town.waiting() == []
+    due = next_tick(town.world)
+    assert due is None or due > NOW + HOUR
+
+
+def test_an_hour_that_occurs_twice_is_two_hours() -> None:
+    """In Madrid it is two o'clock at midnight UTC, and an hour later again."""
+    night = datetime(2026, 10, 25)
+    town = Town(limited("limit = 1 per hour"), night)
+    town.people("ana", "bob", "cem", "dan")
+    for name in ("ana", "bob", "cem", "dan"):
+        town.event("visit", name, night + timedelta(minutes=30))
+    town.tick(night + timedelta(minutes=30))
+    town.run_to(night + DAY)
+    found = [at.hour for _, at in town.entered()]
+    assert found == [0, 1, 2, 3] and town.waiting() == []
+
+
 def test_who_comes_by_two_entries_at_once_is_looked_at_once() -> None:
     """Turned away as suppressed he does not wait for the next day by the other entry."""
     entries = "enter on visit\n  enter on visit where customer.points > 3"

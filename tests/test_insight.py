@@ -312,6 +312,19 @@ def test_a_place_of_the_first_is_told() -> None:
         assert f"first places: took {branch}" in lines and f"leaves as {outcome}" in lines
 
 
+def test_who_was_lost_in_a_pause_is_told_so() -> None:
+    town = Town(_BEFORE, _NOON)
+    town.people("ana")
+    town.order("pause", "series", _NOON, drops_entries=True)
+    town.event("visit", "ana", _NOON)
+    town.tick(_NOON)
+    town.order("resume", "series", _NOON + timedelta(hours=1))
+    town.tick(_NOON + timedelta(hours=1))
+    answer = why.why(town.engine, town.world.program, "ana", "series", _NOON + timedelta(hours=2))
+    assert answer.verdict.startswith("has not entered, for they were turned away 2026-03-04 12:00")
+    assert answer.verdict.endswith(": the journey was paused")
+
+
 def test_who_was_taken_over_is_told_by_the_version_in_which_he_stood() -> None:
     town = Town(_BEFORE, _NOON)
     _visited(town, "ana")

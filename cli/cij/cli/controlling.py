@@ -13,16 +13,18 @@ from typing import Any
 import click
 
 from cij.cli.arguments import PATIENCE_S
-from cij.cli.compiling import compiled
+from cij.cli.compiling import compile_path
 from cij.cli.project import Project
 from cij.cli.running import open_store, store_path
 from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Program
 from cij.runtime import control, suppression
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import prepare
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, StoreLocked
 from cij.runtime.inbox import answer, hand_in, take_orders
+from cij.runtime.insight.person import deployed
 
 _LOOK_AGAIN_S = 0.1
 HANDED_IN = "handed in"
@@ -38,23 +40,44 @@ def give(path: Path, journey: str, order: Options, wait_s: float, ask: Ask) -> d
     ConfigError when nothing has run yet; click.UsageError for a journey that there is not, or
     that cannot be ordered so.
     """
-    project, program = compiled(path)
-    if not store_path(project).is_file():
-        raise ConfigError("nothing has run here yet; start with `cij run`")
+    project, program = _opened(path)
     message = {"journey": journey, **order}
     try:
         engine = open_store(project)
     except StoreLocked:
-        _require(journey, [j.name for j in program.journeys])
+        if program is not None:
+            _require(journey, [j.name for j in program.journeys])
         ask(None)
         return _checked(_by_inbox(project, message, wait_s) or _handed_in(message))
     try:
-        prepare(engine, program)
+        _prepare(engine, program)
         # Orders that nobody was there to carry out come first.
         take_orders(engine, project.root, LiveClock().now())
         return _checked(_at_once(engine, message, ask))
     finally:
         engine.close()
+
+
+def _opened(path: Path) -> tuple[Project, Program | None]:
+    """Return the project and its program; None where a file has a mistake, which keeps nobody from
+    stopping what runs.
+    """
+    result = compile_path(path)
+    if not store_path(result.project).is_file():
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    count = sum(d.is_error for d in result.diagnostics)
+    if not count:
+        return result.project, result.compilation.program
+    told = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
+    click.echo(f"{told} What ran last counts.", err=True)
+    return result.project, None
+
+
+def _prepare(engine: Engine, program: Program | None) -> None:
+    known = program or deployed(engine)
+    if known is None:
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    prepare(engine, known)
 
 
 def _at_once(engine: Engine, message: Options, ask: Ask) -> dict[str, Any]:
@@ -75,15 +98,13 @@ def carry_out(path: Path, order: Options, wait_s: float) -> dict[str, Any]:
 
     Raises: ConfigError when nothing has run yet.
     """
-    project, program = compiled(path)
-    if not store_path(project).is_file():
-        raise ConfigError("nothing has run here yet; start with `cij run`")
+    project, program = _opened(path)
     try:
         engine = open_store(project)
     except StoreLocked:
         return _by_inbox(project, order, wait_s) or {**order, "state": HANDED_IN}
     try:
-        prepare(engine, program)
+        _prepare(engine, program)
         take_orders(engine, project.root, LiveClock().now())
         return suppression.as_json(suppression.apply(engine, order, LiveClock().now()))
     finally:
@@ -107,7 +128,8 @@ def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, An
 
 def _checked(found: dict[str, Any]) -> dict[str, Any]:
     if found.get("refused"):
-        hint = "; `--again` starts it anew" if found["state"] == "stopped" else ""
+        again = f"; `cij resume {found['journey']} --again` starts it anew"
+        hint = again if found["state"] == "stopped" else ""
         raise click.UsageError(f"`{found['journey']}`: {found['refused']}{hint}")
     return found
 

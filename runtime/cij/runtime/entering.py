@@ -105,7 +105,8 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
         if door.state in ("draft", "stopped") or (last is not None and door.closes <= last):
             continue
         dues = [at for _, at in door.calls()]
-        if door.state == "resuming":
+        is_left = door.waiting and door.state == "live" and not world.are_queues_seen
+        if door.state == "resuming" or is_left:
             dues.append(datetime.min)
         if door.seen_until is None and door.plan.entries:
             dues.append(door.opens)
@@ -148,6 +149,7 @@ def let_in_from_segments(
                 seen.append(door.plan.name)
         elif door.waiting and now >= door.closes:
             turn_all_away(world.engine, door.plan.name, "the journey ended", now)
+    world.are_queues_seen = True
     if seen:
         world.engine.execute(_SET_ENTERED, {"journeys": json.dumps(seen), "now": now})
     return entered

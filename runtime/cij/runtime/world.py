@@ -42,7 +42,8 @@ class World:
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `agenda` tells when the next timers are due, None where it is not
     known: somebody has moved since it was looked up.
-    `last_tick` is the instant of the last tick, None where it is not known. `unwritten` are the last
+    `are_queues_seen` tells that the limits of this program have had their say about those who wait
+    to enter: those of the program before may have let in fewer. `last_tick` is the instant of the last tick, None where it is not known. `unwritten` are the last
     who have entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells
     that very many can move at once on all cores.
     """
@@ -57,6 +58,7 @@ class World:
     forms: dict[str, FormPlan] = field(default_factory=dict)
     agenda: Agenda | None = None
     last_tick: datetime | None = None
+    are_queues_seen: bool = False
     unwritten: Unwritten | None = None
     due: Due | None = None
     has_room: bool = False
@@ -71,6 +73,7 @@ class World:
             yield
         except BaseException:
             self.agenda = self.last_tick = self.unwritten = self.due = None
+            self.are_queues_seen = False
             raise
 
     def write_passages(self) -> None:

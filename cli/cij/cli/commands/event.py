@@ -22,6 +22,8 @@ from cij.runtime.inbox import hand_in
 from cij.runtime.intake import faults
 from cij.runtime.values import Unfit, read_value
 
+# Ends of the names of answers to calls, which are nothing without a call.
+_ANSWER = ".done"
 # So many lines of a file that do not fit are told.
 _SHOWN_MAX = 5
 _MESSAGES = query(
@@ -174,6 +176,9 @@ def _one(
         raise click.UsageError(text)
     if message_key is not None and not event.is_interaction:
         raise click.UsageError(f"`{name}` is no interaction with a message")
+    if message_key is None and event.name.endswith(_ANSWER):
+        text = "say which call was answered: `--message` takes its step or its key"
+        raise click.UsageError(text)
     row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
     given = dict(_pair(text, event, program.timezone) for text in fields)
     if event.is_interaction and "channel" in given:

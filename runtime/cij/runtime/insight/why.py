@@ -120,6 +120,9 @@ class _Question:
             )
         if against:
             return f"has not entered, for this does not hold: {against}"
+        if all(isinstance(entry, pg.EventEntry) for entry in self.journey.entries):
+            for at, text in self._rows(_TURNED_AWAY)[:1]:
+                return f"has not entered, for they were turned away {self._local(at)}: {text}"
         return "has not entered, and nothing is in the way: the next run lets them in"
 
     def _against(self, entering: tuple[Node, ...]) -> str:
