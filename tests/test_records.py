@@ -230,6 +230,28 @@ def test_a_row_that_turns_bad_is_neither_deleted_nor_created(
     assert happened(engine, "card_changed", "before", "points") == [("ann@x.com", 10, 12)]
 
 
+def test_a_row_that_turns_bad_stays_as_it_was(engine: DuckEngine, folder: Path) -> None:
+    """Its customer is there, and in all journeys; he would be gone for one wrong number."""
+    program = program_of(EVENTS)
+    refresh(engine, program, folder, NOW)
+    before = rows(engine, "SELECT s.* FROM source_cards AS s ORDER BY 1")
+    profiles = refresh(engine, program, folder, NOW).profiles
+    bad = "1,ann@x.com,many,basic,2026-03-01 09:00"
+    rewrite(folder, "cards", HEADER, bad, BOB, "3,,no number,,")
+    found = refresh(engine, program, folder, NOW + HOUR)
+    assert found.sources[0].line() == "cards: 1 of 3 rows (2 bad, 1 of them as before)"
+    assert rows(engine, "SELECT s.* FROM source_cards AS s ORDER BY 1") == before
+    assert found.profiles == profiles
+    # Again, and as a second row with the key of a good one.
+    rewrite(folder, "cards", HEADER, bad, BOB.replace("basic", "gold"), bad.replace("1,", "2,", 1))
+    assert refresh(engine, program, folder, NOW + 2 * HOUR).sources[0].stayed == 1
+    assert ("gold",) in rows(engine, "SELECT s.tier FROM source_cards AS s")
+    assert rows(engine, "SELECT COUNT(*) FROM source_cards AS s") == [(2,)]
+    rewrite(folder, "cards", HEADER, BOB)
+    refresh(engine, program, folder, NOW + 3 * HOUR)
+    assert rows(engine, "SELECT COUNT(*) FROM source_cards AS s") == [(1,)]
+
+
 def test_existing_records_count_as_created_on_request(engine: DuckEngine, folder: Path) -> None:
     text = EVENTS.replace("on = created", "on = created\n  existing = true")
     refresh(engine, program_of(text), folder, NOW)

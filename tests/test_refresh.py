@@ -166,6 +166,23 @@ def test_a_failure_leaves_everything_as_it_was(engine: DuckEngine, folder: Path)
     assert refresh(engine, shop(), folder, LATER).profiles == 2
 
 
+def test_an_export_of_customers_without_rows_is_refused(engine: DuckEngine, folder: Path) -> None:
+    """It broke off, most likely, and would take everybody out of everything."""
+    refresh(engine, shop(), folder, NOW)
+    rewrite(folder, "shop", "id,email")
+    with pytest.raises(DataError, match="has no rows, and had 2 before"):
+        refresh(engine, shop(), folder, LATER)
+    rewrite(folder, "shop", "id,email", "1,ann")
+    # What is no customer may be nothing for a while.
+    rewrite(folder, "orders", HEADER)
+    assert refresh(engine, shop(), folder, LATER).profiles == 1
+    rewrite(folder, "shop", "id,email")
+    given = shop()
+    sources = tuple(s.model_copy(update={"tolerate": "1"}) for s in given.sources)
+    tolerant = given.model_copy(update={"sources": sources})
+    assert refresh(engine, tolerant, folder, LATER).profiles == 0
+
+
 def test_a_new_field_is_filled_for_old_events(engine: DuckEngine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     wider = event(

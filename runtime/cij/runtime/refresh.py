@@ -104,8 +104,17 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
     with engine.transaction():
         prepare(engine, program)
         compared = records.compared_sources(program)
+        profiles = {m.source for m in program.profile.mappings}
         sources = tuple(
-            load(engine, s, root, now, is_compared=s.name in compared) for s in program.sources
+            load(
+                engine,
+                s,
+                root,
+                now,
+                is_compared=s.name in compared,
+                is_profile=s.name in profiles,
+            )
+            for s in program.sources
         )
         loaded = {s.name for s in sources if not s.is_unchanged}
         related = [e.name for e in program.entities if _fill(engine, program, e, loaded, now)]

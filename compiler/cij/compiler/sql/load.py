@@ -4,6 +4,7 @@
     parsed               the columns under their names and types, "#ordinal", "#reason"
     duplicate(ordinal, first)   rows whose key an earlier row has
     source_<name>        the rows without a reason that pass the filter
+    known                rows of before whose rows are bad now: they stay as they were
 
 Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
 not fit its type, or when its key or a column that must be known is missing.
@@ -59,7 +60,9 @@ BAD = query(
     'SELECT p."#ordinal", p."#reason" FROM parsed AS p '
     'WHERE NOT p."#reason" IS NULL ORDER BY p."#ordinal"'
 )
-CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate"))
+CLEAR = tuple(
+    query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate", "known")
+)
 
 _A = {
     "integer": "a whole number",
@@ -120,6 +123,28 @@ def replace(source: Source) -> Statement:
         good=_good(source),
     )
     return query("CREATE OR REPLACE TABLE {t} AS {rows}", t=table_of(source.name), rows=rows)
+
+
+def known_before(source: Source) -> Statement:
+    """Return the statement that makes `known` of the rows in the old table whose rows are bad now."""
+    return query(
+        "CREATE OR REPLACE TEMP TABLE known AS SELECT o.* FROM {t} AS o WHERE {key} IN "
+        '(SELECT {bad} FROM parsed AS p WHERE NOT p."#reason" IS NULL AND NOT {bad} IS NULL)',
+        t=table_of(source.name),
+        key=column("o", source.key),
+        bad=column("p", source.key),
+    )
+
+
+def stay(source: Source) -> Statement:
+    """Return the statement that adds `known` to the new table, unless a good row has the key."""
+    return query(
+        "INSERT INTO {t} SELECT k.* FROM known AS k "
+        "WHERE NOT {key} IN (SELECT {own} FROM {t} AS s)",
+        t=table_of(source.name),
+        key=column("k", source.key),
+        own=column("s", source.key),
+    )
 
 
 def counts(source: Source) -> Statement:

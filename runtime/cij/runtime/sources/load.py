@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cij.compiler.program import Source, content_hash
 from cij.compiler.sql import load as statements
+from cij.compiler.sql.columns import COLUMNS_THERE
 from cij.compiler.sql.records import bad_keys
-from cij.runtime.engine import Engine
+from cij.runtime.engine import Engine, Row
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.kind import BadRow, Staged, failure, with_environment
 
@@ -22,7 +23,9 @@ _SHOWN_BAD_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What a refresh did with a source. `read` = `kept` + `bad` + `dropped` by the filter."""
+    """What a refresh did with a source. `read` = `kept` + `bad` + `dropped` by the filter. Of the bad
+    rows `stayed` were good before, and are there as they were.
+    """
 
     name: str
     read: int
@@ -30,13 +33,14 @@ class SourceReport:
     bad: int
     dropped: int
     is_unchanged: bool = False
+    stayed: int = 0
 
     def line(self) -> str:
         """Return the report as a sentence."""
         text = f"{self.name}: {self.kept} of {self.read} rows"
-        parts = [f"{self.bad} bad"] * bool(self.bad) + [f"{self.dropped} left out"] * bool(
-            self.dropped
-        )
+        stayed = f", {self.stayed} of them as before" if self.stayed else ""
+        parts = [f"{self.bad} bad{stayed}"] * bool(self.bad)
+        parts += [f"{self.dropped} left out"] * bool(self.dropped)
         return f"{text} ({', '.join(parts)})" if parts else text
 
 
@@ -49,11 +53,19 @@ class _Bad:
 
 
 def load(
-    engine: Engine, source: Source, root: Path, now: datetime, *, is_compared: bool = False
+    engine: Engine,
+    source: Source,
+    root: Path,
+    now: datetime,
+    *,
+    is_compared: bool = False,
+    is_profile: bool = False,
 ) -> SourceReport:
     """Load the source unless neither it nor its definition changed. Raises DataError.
 
-    Where its records are compared with those of before, the keys of bad rows are kept.
+    Where its records are compared with those of before, the keys of bad rows are kept. Where
+    customers are made of it, no rows at all are refused if there were some before: an export that
+    broke off would take everybody out of all journeys.
     """
     source = with_environment(source)
     mark = _fingerprint(source, root)
@@ -61,7 +73,8 @@ def load(
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
-    report = _load(engine, source, root, now, is_compared=is_compared)
+    before = state[0][1] if state and is_profile else 0
+    report = _load(engine, source, root, now, before, is_compared=is_compared)
     engine.execute(statements.FORGET_STATE, {"source": source.name})
     row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
@@ -75,7 +88,7 @@ def _fingerprint(source: Source, root: Path) -> str:
 
 
 def _load(
-    engine: Engine, source: Source, root: Path, now: datetime, *, is_compared: bool
+    engine: Engine, source: Source, root: Path, now: datetime, before: int, *, is_compared: bool
 ) -> SourceReport:
     staged = KINDS[source.kind].stage(engine, source, root)
     engine.execute(statements.parse(source))
@@ -83,14 +96,35 @@ def _load(
     rows, _, dropped = engine.rows(statements.counts(source))[0]
     bad = _bad_rows(engine, source, staged)
     read = rows + len(staged.rejected)
+    _judge_emptiness(source, read, before)
     _judge(source, staged.file, read, bad)
-    engine.execute(statements.replace(source))
+    stayed = _replace(engine, source)
     if is_compared:
         engine.execute(bad_keys(source))
     _quarantine(engine, source, staged.file, bad, now)
     for statement in statements.CLEAR:
         engine.execute(statement)
-    return SourceReport(source.name, read, read - len(bad) - dropped, len(bad), dropped)
+    kept = read - len(bad) - dropped
+    return SourceReport(source.name, read, kept, len(bad), dropped, stayed=stayed)
+
+
+def _replace(engine: Engine, source: Source) -> int:
+    """Put the good rows in the place of the old table; returns how many of the bad stay as they were.
+
+    One row that is bad for a day must not take its customer out of all journeys.
+    """
+    before = _columns(engine, source)
+    is_known = [name for name, _ in before] == [c.name for c in source.columns]
+    if is_known:
+        engine.execute(statements.known_before(source))
+    engine.execute(statements.replace(source))
+    if not is_known or _columns(engine, source) != before:
+        return 0
+    return engine.execute(statements.stay(source))
+
+
+def _columns(engine: Engine, source: Source) -> list[Row]:
+    return engine.rows(COLUMNS_THERE, {"table": statements.table_of(source.name)})
 
 
 def _bad_rows(engine: Engine, source: Source, staged: Staged) -> list[BadRow]:
@@ -116,6 +150,15 @@ def _texts(engine: Engine, source: Source, bad: _Bad) -> dict[int, str]:
     if not bad.reasons:
         return {}
     return dict(engine.rows(statements.contents(source), {"ordinals": list(bad.reasons)}))
+
+
+def _judge_emptiness(source: Source, read: int, before: int) -> None:
+    if not read and before and Decimal(source.tolerate) < 1:
+        raise failure(
+            source,
+            f"it has no rows, and had {before:,} before; the old data stays. If that is right, set "
+            "`tolerate = 100%` for one run.",
+        )
 
 
 def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
