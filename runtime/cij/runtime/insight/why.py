@@ -243,11 +243,14 @@ class _Question:
                 case pg.Rest():
                     yield Node(f"{self._local(at)} {state.step}: waits {timer_words(state.timer)}")
                     if after is not None:
-                        yield self._left(state, rows[place + 1][0], after)
+                        then, to, _ = rows[place + 1]
+                        yield self._left(state, then, after, is_over=_is_over(journey, to))
                 case pg.End():
                     yield self._end(journey, state, at, because)
 
-    def _left(self, rest: pg.Rest, at: datetime, after: str) -> Node:
+    def _left(self, rest: pg.Rest, at: datetime, after: str, *, is_over: bool) -> Node:
+        if is_over:
+            return Node(f"{self._local(at)} {rest.step}: broken off, by {after}")
         told = {"timer": "its time was over", "condition": "its condition came true"}
         return Node(f"{self._local(at)} {rest.step}: went on, {told.get(after, f'by {after}')}")
 
@@ -286,6 +289,12 @@ class _Question:
             parts.append(Node(f"when {words(rule.condition)}"))
         by = f" ({because})" if because and not parts else ""
         return Node(f"{self._local(at)} leaves as {state.outcome}{by}", None, tuple(parts))
+
+
+def _is_over(journey: pg.Journey, state: str) -> bool:
+    """Tell whether a state is the end that an exit or a goal leads to, from wherever one is."""
+    rules: list[pg.Exit | pg.Goal] = [*journey.exits, *journey.goals]
+    return any(rule.target == state for rule in rules)
 
 
 def lines(found: Why, zone: str) -> Iterator[str]:
