@@ -41,11 +41,11 @@ class World:
     `changes` is what deploying meant for those who were inside. `priorities` are those of the
     newest program, of journeys that have one. `forms` are what journeys have in common, made when
     several of them move at once. `agenda` tells when the next timers are due, None where it is not
-    known: somebody has moved since it was looked up.
-    `are_queues_seen` tells that the limits of this program have had their say about those who wait
-    to enter: those of the program before may have let in fewer. `last_tick` is the instant of the last tick, None where it is not known. `unwritten` are the last
-    who have entered in this tick, `due` those who are due while nobody else is woken. `has_room` tells
-    that very many can move at once on all cores.
+    known: somebody has moved since it was looked up. `last_tick` is the instant of the last tick,
+    None where it is not known. `are_queues_seen` tells that the limits of this program have had
+    their say about those who wait to enter: those of the program before may have let in fewer.
+    `unwritten` are the last who have entered in this tick, `due` those who are due while nobody else
+    is woken. `has_room` tells that very many can move at once on all cores.
     """
 
     engine: Engine

@@ -125,14 +125,22 @@ def replace(source: Source) -> Statement:
     return query("CREATE OR REPLACE TABLE {t} AS {rows}", t=table_of(source.name), rows=rows)
 
 
+def keys_of_bad(source: Source) -> exp.Expr:
+    """Return the query for the keys, as `key`, of the bad rows in which it can be read."""
+    return fill(
+        'SELECT {key} AS key FROM parsed AS p WHERE NOT p."#reason" IS NULL AND NOT {key} IS NULL',
+        key=column("p", source.key),
+    )
+
+
 def known_before(source: Source) -> Statement:
     """Return the statement that makes `known` of the rows in the old table whose rows are bad now."""
     return query(
-        "CREATE OR REPLACE TEMP TABLE known AS SELECT o.* FROM {t} AS o WHERE {key} IN "
-        '(SELECT {bad} FROM parsed AS p WHERE NOT p."#reason" IS NULL AND NOT {bad} IS NULL)',
+        "CREATE OR REPLACE TEMP TABLE known AS SELECT o.* FROM {t} AS o "
+        "WHERE {key} IN (SELECT b.key FROM {bad} AS b)",
         t=table_of(source.name),
         key=column("o", source.key),
-        bad=column("p", source.key),
+        bad=exp.Subquery(this=keys_of_bad(source)),
     )
 
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, to_instant, value
-from cij.compiler.sql.load import table_of
+from cij.compiler.sql.load import keys_of_bad, table_of
 from cij.compiler.sql.template import Statement, fill, query
 
 
@@ -30,10 +30,9 @@ def bad_table(source: str) -> str:
 def bad_keys(source: Source) -> Statement:
     """Return the statement that keeps the keys of the bad rows, while `parsed` is there."""
     return query(
-        "CREATE OR REPLACE TEMP TABLE {bad} AS SELECT {key} AS key FROM parsed AS p "
-        'WHERE NOT p."#reason" IS NULL AND NOT {key} IS NULL',
+        "CREATE OR REPLACE TEMP TABLE {bad} AS {keys}",
         bad=bad_table(source.name),
-        key=column("p", source.key),
+        keys=keys_of_bad(source),
     )
 
 
