@@ -42,6 +42,7 @@ class Versions:
     engine: Engine
     newest: Program
     _found: dict[tuple[str, str], tuple[Journey, Program]] = field(default_factory=dict)
+    _are_all_read: bool = False
 
     def __post_init__(self) -> None:
         self._add(self.newest)
@@ -64,8 +65,10 @@ class Versions:
         return next((found for found in others if knows(found[0], state)), None)
 
     def _add_all(self) -> None:
-        for (text,) in self.engine.rows(_PROGRAMS):
+        """Read the programs of before, once."""
+        for (text,) in () if self._are_all_read else self.engine.rows(_PROGRAMS):
             self._add(from_json(text))
+        self._are_all_read = True
 
     def _add(self, program: Program) -> None:
         for journey in program.journeys:
