@@ -14,7 +14,7 @@ from cij.cli.failures import run
 from cij.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
-PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
+PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
 # Importing the modules of runtime, compiler and so on from the tree, installed or not.
 CIJ = (sys.executable, "-W", "error", "-c", "from cij.cli.main import main; main()")
 TIMEOUT_S = 120

@@ -18,7 +18,7 @@ from cij.cli.settings import SmtpDelivery, load_settings
 from cij.runtime.errors import ConfigError, DataError, StoreError
 from tests.conftest import Cij
 
-PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
+PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
 ROOT = Path(__file__).parents[1]
 VALID = '[project]\nname = "x"\ntimezone = "Europe/Madrid"\n'
 

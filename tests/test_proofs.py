@@ -215,7 +215,7 @@ def test_sound_projects_are_left_in_peace(project: str) -> None:
 
 
 def test_the_template_of_new_projects_is_left_in_peace() -> None:
-    folder = REPOSITORY / "cli/cij/cli/template"
+    folder = REPOSITORY / "app/cij/cli/template"
     texts = {p.name: p.read_text("utf-8") for p in folder.rglob("*.journey")}
     settings = model.ProjectSettings("template", "UTC")
     assert texts and compile_project(settings, texts, {}, {}).diagnostics == ()

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
+PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
 CIJ = ("-c", "from cij.cli.main import main; main()")
 EXAMPLE = ROOT / "examples" / "loyalty"
 REPEATS = 10

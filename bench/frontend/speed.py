@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bench.frontend.generated import LINES_A_FILE, write_project
 
 ROOT = Path(__file__).parents[2]
-PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "cli")
+PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
 CIJ = "from cij.cli.main import main; main()"
 LARK = """
 import sys
