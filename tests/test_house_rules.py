@@ -33,7 +33,7 @@ ARROWS = {
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),
-    "app": ("cij.cli", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
+    "app": ("cij.app", "cij.cli", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
 }
 
 # Each third party has one door: the path prefixes that may import it.
