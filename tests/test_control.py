@@ -100,7 +100,7 @@ def test_an_event_of_a_pause_counts_once() -> None:
     town.tick(NOW + 4 * HOUR)
     town.tick(NOW + 5 * HOUR)
     assert names(town.sent()) == ["ana"]
-    assert town.rows("SELECT COUNT(*) FROM fresh AS f") == [(0,)]
+    assert town.rows("SELECT COUNT(*) FROM tick_event AS f") == [(0,)]
 
 
 def test_a_pause_within_a_pause_that_ends_goes_on() -> None:

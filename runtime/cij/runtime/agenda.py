@@ -32,9 +32,9 @@ _MOVES = query(
     """
 SELECT t.wake_at, SUM(t.people) AS people
 FROM (
-  SELECT r.wake_at, -1 AS people FROM lifted AS r JOIN moved AS m ON m.passage = r.id
+  SELECT r.wake_at, -1 AS people FROM tick_taken AS r JOIN tick_move AS m ON m.passage = r.id
   UNION ALL
-  SELECT m.wake_at, 1 AS people FROM moved AS m
+  SELECT m.wake_at, 1 AS people FROM tick_move AS m
 ) AS t
 WHERE t.wake_at <= $until
 GROUP BY t.wake_at
@@ -42,7 +42,7 @@ HAVING SUM(t.people) <> 0
 """
 )
 # Of those who were set aside.
-MOVES_ASIDE = _MOVES.over({"lifted r": "reached"})
+MOVES_ASIDE = _MOVES.over({"tick_taken r": "tick_ws_passage"})
 
 
 @dataclass(slots=True)
@@ -81,9 +81,9 @@ def soonest(engine: Engine) -> Agenda:
 
 
 def moves(engine: Engine, agenda: Agenda, *, is_aside: bool) -> list[Row]:
-    """Return how many more are due at each instant of the agenda after those in `moved` have moved.
+    """Return how many more are due at each instant of the agenda after those in `tick_move` have moved.
 
-    They stand in `reached`, else in `lifted`, as they were before.
+    They stand in `tick_ws_passage`, else in `tick_taken`, as they were before.
     """
     return engine.rows(MOVES_ASIDE if is_aside else _MOVES, {"until": agenda.until})
 

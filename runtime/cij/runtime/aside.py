@@ -34,25 +34,25 @@ _SHARE_MAX = 1 / 20
 _SHARE_OF_BLOCKS = 1 / 4096
 
 _by_id, _by_mark, _missed = cache(copied_by_id), cache(copied_by_mark), cache(missed)
-_WOKEN = "SELECT w.customer FROM woken AS w"
-_IN_ROUND = "SELECT f.customer FROM fresh AS f WHERE f.round = $round"
+_WOKEN = "SELECT w.customer FROM tick_ready AS w"
+_IN_ROUND = "SELECT f.customer FROM tick_event AS f WHERE f.round = $round"
 # Each with the place of its row, by which it is taken out.
 _REACHED = (
     query(
-        "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.*, p.rowid AS place "
+        "CREATE OR REPLACE TEMPORARY TABLE tick_ws_passage AS SELECT p.*, p.rowid AS place "
         "FROM passage_row AS p "
-        "WHERE p.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round)"
+        "WHERE p.customer IN (SELECT f.customer FROM tick_event AS f WHERE f.round = $round)"
     ),
     query(
-        "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.*, p.rowid AS place "
+        "CREATE OR REPLACE TEMPORARY TABLE tick_ws_passage AS SELECT p.*, p.rowid AS place "
         "FROM passage_row AS p WHERE p.rowid IN (SELECT q.rowid FROM passage_row AS q "
-        "WHERE q.customer IN (SELECT f.customer FROM fresh AS f WHERE f.round = $round))"
+        "WHERE q.customer IN (SELECT f.customer FROM tick_event AS f WHERE f.round = $round))"
     ),
 )
 # By its own filter a scan reads of the other columns only what it finds. Who waits has not ended, and
 # three columns less are read. More than `most` are not few.
 _DUE = query(
-    "CREATE OR REPLACE TEMPORARY TABLE reached AS SELECT p.* REPLACE ("
+    "CREATE OR REPLACE TEMPORARY TABLE tick_ws_passage AS SELECT p.* REPLACE ("
     "CAST(NULL AS TIMESTAMP) AS ended_at, CAST(NULL AS BIGINT) AS outcome, "
     "CAST(NULL AS BIGINT) AS cause), p.rowid AS place "
     "FROM passage_row AS p WHERE p.wake_at <= $now LIMIT $most"
@@ -62,13 +62,13 @@ _DUE_AT = query(
     "GROUP BY p.version, p.state LIMIT 2"
 )
 # Who was set aside is lifted already.
-_TAKE_OUT = TAKE_OUT.over({"lifted l": "reached"})
-_PUT_BACK = PUT_BACK.over({"lifted l": "reached"})
+_TAKE_OUT = TAKE_OUT.over({"tick_taken l": "tick_ws_passage"})
+_PUT_BACK = PUT_BACK.over({"tick_taken l": "tick_ws_passage"})
 
 
 @dataclass(slots=True)
 class Aside:
-    """Whether `concerned` has the customers of all who can be woken, and `reached` their passages,
+    """Whether `tick_ws_customer` has the customers of all who can be woken, and `tick_ws_passage` their passages,
     as they are in the store now; and how many passages those are whose time has come, if that is why.
     """
 
@@ -151,7 +151,7 @@ def _at_one_rest(world: World, now: datetime) -> Due | None:
 
 
 def move_noted(world: World, noted: int, parameters: Mapping[str, object], aside: Aside) -> None:
-    """Take those to where they go who are noted in `moved`, so many of them."""
+    """Take those to where they go who are noted in `tick_move`, so many of them."""
     engine = world.engine
     if not aside.passages:
         engine.execute(LIFT)
@@ -179,12 +179,12 @@ def _taking_out(aside: Aside, noted: int) -> Statement:
 
 def over_customers(statement: Statement) -> Statement:
     """Return the statement that reads the customers set aside instead of all."""
-    return statement.over({"customer c": "concerned"})
+    return statement.over({"customer c": "tick_ws_customer"})
 
 
 def over_both(statement: Statement) -> Statement:
     """Return the statement that reads the customers and passages set aside instead of all."""
-    return statement.over({"customer c": "concerned", "passage_row p": "reached"})
+    return statement.over({"customer c": "tick_ws_customer", "passage_row p": "tick_ws_passage"})
 
 
 def _are_scattered(engine: Engine, people: int) -> bool:

@@ -247,7 +247,7 @@ def _from_queue(world: World, door: Door, now: datetime) -> int:
 
 
 def leave_queue(world: World, door: Door, now: datetime) -> None:
-    """Take those of `queue_turn` out of the queue; who has a reason against him is noted."""
+    """Take those of `tick_dequeued` out of the queue; who has a reason against him is noted."""
     parameters = {"journey": door.plan.name, "now": now}
     world.engine.execute(statements.TURN_AWAY, parameters)
     door.waiting -= world.engine.execute(statements.REMOVE)

@@ -11,8 +11,8 @@ from cij.runtime.world import World
 
 # A core more for every 122,880 rows.
 _MAKE = (
-    query("INSERT INTO newly_inside (customer) SELECT NULL FROM RANGE(250000) AS r"),
-    query("INSERT INTO due_now (passage) SELECT NULL FROM RANGE(250000) AS r"),
+    query("INSERT INTO tick_entered (customer) SELECT NULL FROM RANGE(250000) AS r"),
+    query("INSERT INTO tick_due (passage) SELECT NULL FROM RANGE(250000) AS r"),
 )
 # Of so many customers very many may move at once.
 _CUSTOMERS_MIN = 100_000

@@ -51,8 +51,8 @@ def evaluate_segments(
 
     Time: at once after a refresh or a change of the definition; at the segment's own interval where
     time alone changes it. After events that the condition reads, those who did them are looked at,
-    or everybody where that changes the place of others. `active` are the names of such events;
-    whose they are is in the table `active`.
+    or everybody where that changes the place of others. `tick_active` are the names of such events;
+    whose they are is in the table `tick_active`.
     """
     known, looked = states(world), set[str]()
     for plan in world.newest.segments.values():

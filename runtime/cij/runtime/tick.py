@@ -47,18 +47,18 @@ from cij.runtime.segments import (
 from cij.runtime.timers import last_tick, next_timer, note_tick
 from cij.runtime.world import World
 
-_CLEAR_FRESH = query("DELETE FROM fresh")
-_CLEAR_ACTIVE = query("DELETE FROM active")
+_CLEAR_FRESH = query("DELETE FROM tick_event")
+_CLEAR_ACTIVE = query("DELETE FROM tick_active")
 _NEXT_AHEAD = query("SELECT MIN(a.at) FROM event_ahead AS a")
 _FORGET_AHEAD = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
 _SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")
 _NUMBER_FRESH = query(
-    "CREATE OR REPLACE TEMPORARY TABLE fresh AS SELECT f.seq, f.event, f.customer, f.at, "
+    "CREATE OR REPLACE TEMPORARY TABLE tick_event AS SELECT f.seq, f.event, f.customer, f.at, "
     "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.at ASC, f.seq ASC) AS round "
-    "FROM fresh AS f"
+    "FROM tick_event AS f"
 )
 _ROUNDS = query(
-    "SELECT f.round, f.event, COUNT(*) FROM fresh AS f "
+    "SELECT f.round, f.event, COUNT(*) FROM tick_event AS f "
     "GROUP BY f.round, f.event ORDER BY f.round, f.event"
 )
 _FIRST_START = query("SELECT MIN(j.started_at) FROM journey_state AS j")
@@ -184,7 +184,7 @@ def next_ahead(world: World) -> datetime | None:
 
 
 def _take_fresh(world: World, now: datetime) -> tuple[set[str], _Rounds]:
-    """Fill `fresh` with the events that are new now, the earliest of each person first, and `active`
+    """Fill `tick_event` with the events that are new now, the earliest of each person first, and `tick_active`
     with the people whose events segments read.
 
     New is what came since the last tick, and what came ahead of its time that has come now. What

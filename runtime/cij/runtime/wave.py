@@ -30,12 +30,12 @@ _AT_ONCE_MIN = 1_000
 
 # A wave of some people is counted here: grouping takes the engine ten times as long to plan.
 _SOME = 64
-_SOMEBODY = query("SELECT w.journey, w.version, w.root FROM woken AS w LIMIT $most")
+_SOMEBODY = query("SELECT w.journey, w.version, w.root FROM tick_ready AS w LIMIT $most")
 _WOKEN = query(
-    "SELECT w.journey, w.version, w.root, COUNT(*) FROM woken AS w "
+    "SELECT w.journey, w.version, w.root, COUNT(*) FROM tick_ready AS w "
     "GROUP BY w.journey, w.version, w.root"
 )
-_VERSIONS = query("SELECT DISTINCT r.version FROM reached AS r")
+_VERSIONS = query("SELECT DISTINCT r.version FROM tick_ws_passage AS r")
 
 Parameters = Mapping[str, object]
 

@@ -2,7 +2,7 @@
 
     x IN (SELECT l.customer FROM suppression AS l)      FALSE
     EXISTS(SELECT 1 FROM event_opened AS e WHERE ...)   FALSE
-    INSERT INTO woken SELECT ... JOIN event_opened      nothing to be done
+    INSERT INTO tick_ready SELECT ... JOIN event_opened      nothing to be done
 
 A store has many tables that nobody has written to yet, and an engine plans each mention of them.
 """

@@ -27,22 +27,22 @@ MEND = query(
 
 
 def copied_by_id(customers: str) -> Statement:
-    """Return the statement that makes `concerned`: the customers of a query, by a look at all."""
+    """Return the statement that makes `tick_ws_customer`: the customers of a query, by a look at all."""
     return query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS SELECT c.* FROM customer AS c "
+        "CREATE OR REPLACE TEMPORARY TABLE tick_ws_customer AS SELECT c.* FROM customer AS c "
         "WHERE c.id IN (SELECT w.customer FROM {of} AS w)",
         of=fill(customers),
     )
 
 
 def copied_by_mark(customers: str) -> Statement:
-    """Return the statement that makes `concerned` of the rows at which the marks are found.
+    """Return the statement that makes `tick_ws_customer` of the rows at which the marks are found.
 
     What it reads of other columns is only the blocks of those rows. It misses who has not the mark
     that he should have, so `missed` asks for that.
     """
     return query(
-        "CREATE OR REPLACE TEMPORARY TABLE concerned AS "
+        "CREATE OR REPLACE TEMPORARY TABLE tick_ws_customer AS "
         "SELECT c.* EXCLUDE ({name}) FROM customer AS c "
         "WHERE c.rowid IN (SELECT b.rowid FROM customer AS b WHERE {mark} IN (SELECT {marks} FROM {of} AS w))",
         of=fill(customers),
@@ -55,9 +55,9 @@ def copied_by_mark(customers: str) -> Statement:
 # Where the row of a customer was when he entered, or at the last refresh, is noted in his passage. It
 # may have moved since, so `missed` asks.
 COPIED_BY_ROW = query(
-    "CREATE OR REPLACE TEMPORARY TABLE concerned AS "
+    "CREATE OR REPLACE TEMPORARY TABLE tick_ws_customer AS "
     "SELECT c.* EXCLUDE ({name}) FROM customer AS c "
-    "WHERE c.rowid IN (SELECT r.customer_row FROM reached AS r)",
+    "WHERE c.rowid IN (SELECT r.customer_row FROM tick_ws_passage AS r)",
     name=MARK,
 )
 NOTE_ROWS = query(
@@ -68,9 +68,9 @@ NOTE_ROWS = query(
 
 
 def missed(customers: str) -> Statement:
-    """Return the query that tells whether somebody is missing in `concerned`."""
+    """Return the query that tells whether somebody is missing in `tick_ws_customer`."""
     return query(
         "SELECT EXISTS(SELECT 1 FROM {of} AS w "
-        "WHERE NOT w.customer IN (SELECT c.id FROM concerned AS c))",
+        "WHERE NOT w.customer IN (SELECT c.id FROM tick_ws_customer AS c))",
         of=fill(customers),
     )

@@ -88,7 +88,7 @@ class Statement:
         return self._variants[key]
 
     def over(self, tables: Mapping[str, str]) -> "Statement":
-        """Return the statement that reads other tables: `{"customer c": "concerned"}` is for every
+        """Return the statement that reads other tables: `{"customer c": "tick_ws_customer"}` is for every
         `customer AS c`. What has no alias stays, so what is written to does.
         """
         key = ("over", *sorted(tables.items()))

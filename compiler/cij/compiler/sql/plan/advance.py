@@ -43,8 +43,8 @@ def advance(region: Region, context: Context) -> RegionPlan:
         history=_history(region),
         move=move(region),
         clear=query(
-            "DELETE FROM woken WHERE {here} AND woken.root = {root}",
-            here=context.inside("woken"),
+            "DELETE FROM tick_ready WHERE {here} AND tick_ready.root = {root}",
+            here=context.inside("tick_ready"),
             root=numbered(region.root),
         ),
         wake_again=(*_cuts(region, context), *arrivals(region, context)),
@@ -74,7 +74,7 @@ def _winners(region: Region, context: Context) -> list[Statement]:
 _WOKEN = """
 SELECT w.passage, w.why, w.event, w.counts_from, w.customer, w.trigger, w.turn, w.is_held_out,
   {leaf} AS leaf
-FROM woken AS w
+FROM tick_ready AS w
 JOIN customer AS c ON c.id = w.customer
 WHERE {here} AND w.root = {root}
 """
@@ -100,7 +100,7 @@ def _pick(region: Region, context: Context) -> Statement:
             rows.append("expressions", exp.alias_(at, f"until_{leaf_.number}", quoted=True))
     pick = query(
         """
-CREATE OR REPLACE TEMPORARY TABLE moving AS
+CREATE OR REPLACE TEMPORARY TABLE tick_batch AS
 SELECT q.passage, q.why, q.event, q.counts_from, q.customer, q.trigger, q.turn, q.is_held_out,
   q.leaf, {wake} AS wake_at
 FROM {rows} AS q
@@ -169,7 +169,7 @@ def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
 _CONVERSION = """
 INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
 SELECT {journey}, {version}, {goal}, m.passage, m.customer, CAST(NULL AS BIGINT), $now
-FROM moving AS m
+FROM tick_batch AS m
 WHERE {leaves}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = m.passage AND v.goal = {goal})
 """
@@ -192,7 +192,7 @@ def _history(region: Region) -> Statement:
     """Return the statement that writes one row for each who moves; `visit` says what is on a path."""
     return query(
         "INSERT INTO move (passage, at, path, why, event) "
-        "SELECT m.passage, $now, {path}, m.why, m.event FROM moving AS m",
+        "SELECT m.passage, $now, {path}, m.why, m.event FROM tick_batch AS m",
         path=by_leaf({leaf.number: exp.convert(leaf.path) for leaf in region.leaves}),
     )
 
@@ -224,11 +224,11 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
         )
         statement = query(
             """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, {turn}, m.is_held_out,
   {root}, {why}, m.event, m.counts_from
-FROM moving AS m WHERE {leaves}
+FROM tick_batch AS m WHERE {leaves}
 """,
             root=numbered(target),
             turn=turn_of(region) or column("m", "turn"),

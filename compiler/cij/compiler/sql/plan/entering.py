@@ -20,7 +20,7 @@ from cij.compiler.sql.template import Statement, fill, query
 _BY_EVENT = """
 SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from,
   CAST(NULL AS BIGINT) AS segment
-FROM fresh AS f
+FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN customer AS c ON c.id = f.customer
 WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $closes
@@ -94,7 +94,7 @@ def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
 
 def _candidates(rows: exp.Expr) -> Statement:
     return query(
-        "INSERT INTO entering (customer, trigger, entry_key, counts_from, segment) "
+        "INSERT INTO tick_candidate (customer, trigger, entry_key, counts_from, segment) "
         "SELECT r.* FROM {r} AS r",
         r=rows,
     )
@@ -115,27 +115,27 @@ _OF_CUSTOMER = {
     "counts_from": fill("$now"),
 }
 _SORTED = """
-INSERT INTO newly_inside (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
+INSERT INTO tick_entered (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
   customer_row, zone)
 SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
 """
-CLEAR_ENTERED = query("DELETE FROM newly_inside")
+CLEAR_ENTERED = query("DELETE FROM tick_entered")
 # Numbers are dense, and begin with `first`. They come from the places of sorted rows: counting them in
 # a window takes twice the time of all the rest, and on one core.
-NUMBER = "$first + n.rowid - (SELECT MIN(f.rowid) FROM newly_inside AS f)"
+NUMBER = "$first + n.rowid - (SELECT MIN(f.rowid) FROM tick_entered AS f)"
 _WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
 SELECT {id}, {journey}, {version}, n.customer, {entry_key}, n.trigger, 0, n.is_held_out,
   $now, n.counts_from, {entering}, $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
-FROM newly_inside AS n
+FROM tick_entered AS n
 """
 
-# As rows of `woken` would be.
+# As rows of `tick_ready` would be.
 _NEWLY_WOKEN = f"""
 SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
   0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
-FROM newly_inside AS n
+FROM tick_entered AS n
 """
 
 # Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, for each row of the other.
@@ -154,7 +154,7 @@ WHERE NOT {suppress} AND NOT EXISTS(
 
 
 _WAKE_ENTERED = """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT * FROM {rows} AS w
 """
@@ -163,7 +163,7 @@ _COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name =
 
 
 def admit(context: Context) -> AdmitPlan:
-    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
+    """Return the statements that let `tick_candidate` in: new passages, woken at the start, numbered."""
     return AdmitPlan(
         find=Statement.later(lambda: _sorted(_new(context), context)),
         write=Statement.later(lambda: _writing(context)),
@@ -188,7 +188,7 @@ def _waking(context: Context) -> Statement:
 
 
 def newly_woken(context: Context, *more: str) -> exp.Select:
-    """Return those who are newly inside as rows of `woken`, with `more` columns of `newly_inside`."""
+    """Return those who are newly inside as rows of `tick_ready`, with `more` columns of `tick_entered`."""
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
     rows = fill(_NEWLY_WOKEN, **holes, **context.numbers_of("n"))
     assert isinstance(rows, exp.Select)
@@ -197,7 +197,7 @@ def newly_woken(context: Context, *more: str) -> exp.Select:
     return rows
 
 
-def _new(context: Context, candidates: exp.Expr | str = "entering") -> exp.Expr:
+def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp.Expr:
     journey = context.journey
     return fill(
         _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),

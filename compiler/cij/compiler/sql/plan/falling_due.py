@@ -1,7 +1,7 @@
 """Those whose time has come at one rest, where nobody else is woken: they are read where they stand.
 
 Of very many a table of all who are woken would be a copy of what `passage_row` says. Where they go is
-written into `due_now` in the place of `moving`, which is made anew each time: DuckDB reads a table on
+written into `tick_due` in the place of `tick_batch`, which is made anew each time: DuckDB reads a table on
 as many cores as it had rows for when the transaction began.
 """
 
@@ -12,14 +12,14 @@ from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.parts import RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 
-# As rows of `woken` would be.
+# As rows of `tick_ready` would be.
 _DUE = """
 SELECT {journey} AS journey, {version} AS version, p.id AS passage, p.customer, p.trigger, p.turn,
   p.is_held_out, {root} AS root, {timer} AS why, CAST(NULL AS BIGINT) AS event, $now AS counts_from
 FROM passage_row AS p
 WHERE p.wake_at <= $now AND p.version = {version} AND p.state = $rest
 """
-CLEAR_DUE = query("DELETE FROM due_now")
+CLEAR_DUE = query("DELETE FROM tick_due")
 _STILL_THERE = """
 passage_row.wake_at <= $now AND passage_row.version = {version} AND passage_row.state = $rest
 """
@@ -38,14 +38,14 @@ def falling_due(plan: RegionPlan, context: Context) -> Steps:
 
 
 def _over(statement: Statement) -> Statement:
-    return Statement.later(lambda: statement.over({"moving m": "due_now"}))
+    return Statement.later(lambda: statement.over({"tick_batch m": "tick_due"}))
 
 
 def _pick(pick: Statement, root: str, context: Context) -> Statement:
     here = {"timer": numbered(TIMER), **context.numbers_of("p")}
-    rows = pick.from_rows("woken", fill(_DUE, root=numbered(root), **here)).tree.expression
+    rows = pick.from_rows("tick_ready", fill(_DUE, root=numbered(root), **here)).tree.expression
     columns = [exp.to_identifier(each.alias_or_name, quoted=True) for each in rows.expressions]
-    table = exp.Schema(this=exp.to_table("due_now"), expressions=columns)
+    table = exp.Schema(this=exp.to_table("tick_due"), expressions=columns)
     return Statement(exp.Insert(this=table, expression=rows))
 
 

@@ -15,19 +15,19 @@ from cij.compiler.sql.template import Statement, fill, query
 _MOVE = """
 UPDATE passage_row SET state = {state}, since = $now, counts_from = m.counts_from, event = m.event,
   wake_at = m.wake_at
-FROM moving AS m
+FROM tick_batch AS m
 WHERE passage_row.id = m.passage
 """
 # Since when he is there, and from when on what counts, nobody asks of one who has left.
 _LEAVE = """
 UPDATE passage_row SET state = {state}, wake_at = NULL
-FROM moving AS m
+FROM tick_batch AS m
 WHERE passage_row.id = m.passage
 """
 
 
 def move(region: Region) -> Statement:
-    """Return the statement that moves the passages of `moving`."""
+    """Return the statement that moves the passages of `tick_batch`."""
     is_left = all(isinstance(leaf.final, pg.End) for leaf in region.leaves)
     found = query(_LEAVE if is_left else _MOVE, state=state_of(region))
     _stay_since(region, found.tree)
@@ -65,9 +65,9 @@ def _stay_since(region: Region, tree: exp.Expr) -> None:
 # --- moves of several regions at once ---------------------------------------------------------
 
 _NOTE = """
-INSERT INTO moved (passage, state, counts_from, event, wake_at, turn, outcome, cause)
+INSERT INTO tick_move (passage, state, counts_from, event, wake_at, turn, outcome, cause)
 SELECT m.passage, {state}, m.counts_from, m.event, m.wake_at, {turn}, {outcome}, {cause}
-FROM moving AS m
+FROM tick_batch AS m
 """
 
 

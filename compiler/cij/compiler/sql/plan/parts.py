@@ -17,9 +17,9 @@ Steps = tuple[tuple[str, Statement], ...]
 class RegionPlan:
     """From one root to the next rests and ends, in this order.
 
-    `prepare` looks for winners of splits, `pick` makes the table `moving` of all woken at the root;
+    `prepare` looks for winners of splits, `pick` makes the table `tick_batch` of all woken at the root;
     `wake_again` wakes those who came to a cut, or to a rest whose interaction has happened already.
-    `note` puts into the table `moved` where people go, for one move of several regions; None where
+    `note` puts into the table `tick_move` where people go, for one move of several regions; None where
     people have to be moved at once. With `sets_fields` the customers are others behind it.
     `entering` is for those who are newly inside, whose passages are not written yet; None where
     something on the way asks for them. `due` is for those whose time has come at one rest, the
@@ -72,7 +72,7 @@ class RegionPlan:
 class EnteringPlan:
     """How those who are newly inside go through the first region, with the parameter of `AdmitPlan`:
     they are picked, and each gets a passage where he has come to. Where the region asks nothing of
-    anybody `at_once` does the same without `moving`, as long as nobody else has moved since they came
+    anybody `at_once` does the same without `tick_batch`, as long as nobody else has moved since they came
     in.
     """
 
@@ -95,10 +95,10 @@ class WatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
-    """`candidates` adds to the table `entering`; parameter `round` for events, `entered_until` for
+    """`candidates` adds to the table `tick_candidate`; parameter `round` for events, `entered_until` for
     segments: the instant up to which those who joined have been looked at, or null. `opens` and
     `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
-    `newly_inside` of them with no table between, where nobody has to wait; `find_all` does so of all
+    `tick_entered` of them with no table between, where nobody has to wait; `find_all` does so of all
     who are in the segment, at the instant of a look at everybody.
     """
 
@@ -112,7 +112,7 @@ class EntryPlan:
 
 @dataclass(frozen=True, slots=True)
 class AdmitPlan:
-    """How those of `entering` come in. `find` makes the table `newly_inside`; `count` gives numbers
+    """How those of `tick_candidate` come in. `find` makes the table `tick_entered`; `count` gives numbers
     to as many as were found, its parameter `entered`; `write` gives each a passage, and `wake` has
     them go on from the start: parameter `first`, the first of those numbers.
     """
@@ -133,7 +133,7 @@ class EventPlan:
     """What an event does to the people of one journey, in this order. Parameters: `round`, `event`.
 
     `leaving` are goals and exits, `waking` the ends of waits. `queue` finds
-    those who leave before they are in: each makes `queue_turn`.
+    those who leave before they are in: each makes `tick_dequeued`.
     """
 
     event: str
@@ -215,7 +215,7 @@ class SegmentPlan:
 
     `next_change` is for virtual time: see `changes`. `first` fills a segment in which nobody is yet,
     as `somebody` tells. `events` are those that the condition reads;
-    `members_active` and `leave_active` look only at those in the table `active`, and are None
+    `members_active` and `leave_active` look only at those in the table `tick_active`, and are None
     where what they do can change the place of others.
     """
 

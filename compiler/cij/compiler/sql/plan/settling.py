@@ -15,7 +15,7 @@ from cij.compiler.sql.plan.regions import Fork, Region
 from cij.compiler.sql.plan.waking import may_be_past
 from cij.compiler.sql.template import Statement, fill, query
 
-# What a passage has of its entry, besides that of `woken`.
+# What a passage has of its entry, besides that of `tick_ready`.
 _OF_ENTRY = ("entry_key", "at_entry", "customer_row")
 
 _SETTLE = """
@@ -25,7 +25,7 @@ INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, tur
 SELECT m.passage, {journey}, {version}, m.customer, {entry_key}, m.trigger, {turn}, m.is_held_out,
   $now, m.counts_from, {state}, $now, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
   {cause}, m.at_entry, m.customer_row
-FROM moving AS m
+FROM tick_batch AS m
 """
 
 
@@ -51,7 +51,7 @@ def settling(region: Region, plan: RegionPlan, context: Context) -> EnteringPlan
 
 
 def _pick_new(pick: Statement, context: Context) -> Statement:
-    tree = pick.from_rows("woken", newly_woken(context, *_OF_ENTRY)).tree
+    tree = pick.from_rows("tick_ready", newly_woken(context, *_OF_ENTRY)).tree
     outer = tree.expression
     inner = outer.args["from_"].this.this
     for name in _OF_ENTRY:
@@ -60,7 +60,7 @@ def _pick_new(pick: Statement, context: Context) -> Statement:
     return Statement(tree)
 
 
-# Rows of `moving`, of those who are newly inside and all come to one leaf.
+# Rows of `tick_batch`, of those who are newly inside and all come to one leaf.
 _COME = "SELECT q.*, {wake} AS wake_at FROM {rows} AS q"
 
 
@@ -72,7 +72,7 @@ def _at_once(region: Region, steps: Steps, context: Context, *, is_by_row: bool)
 
     def of_those(statement: Statement) -> Statement:
         found = _by_row(statement) if is_by_row else statement
-        return Statement.later(lambda: found.from_rows("moving", rows()))
+        return Statement.later(lambda: found.from_rows("tick_batch", rows()))
 
     return tuple((name, of_those(s)) for name, s in steps if name != "pick")
 
