@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import query
-from cij.compiler.sql.crowds import for_many, of_events_alone
+from cij.compiler.sql.passes.semi_join import for_many, of_events_alone
 from cij.runtime.engine import DuckEngine
 
 _ASK = "SELECT c.id FROM customer AS c WHERE "

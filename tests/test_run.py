@@ -20,7 +20,7 @@ import pytest
 from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
 from cij.cli.running import open_store, open_transports, senders
-from cij.compiler.sql import marks, query, unify
+from cij.compiler.sql import query, row_locator, unify
 from cij.compiler.sql.columns import column
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course
@@ -119,8 +119,8 @@ _ROWS = query(
 )
 _MARKED = query(
     "SELECT COUNT(*) FROM customer AS c WHERE {mark} = {right}",
-    mark=column("c", marks.MARK),
-    right=marks.mark_of(column("c", "id")),
+    mark=column("c", row_locator.ID_HASH),
+    right=row_locator.id_hash(column("c", "id")),
 )
 
 

@@ -103,6 +103,14 @@ class Statement:
             found.replace(exp.Subquery(this=rows.copy(), alias=found.args["alias"].copy()))
         return Statement(tree)
 
+    def as_insert(self, table: str) -> "Statement":
+        """Return the statement that adds to `table` what this one makes a table of, by column names."""
+        assert isinstance(self.tree, exp.Create), "it makes a table of a query"
+        rows = self.tree.expression
+        columns = [exp.to_identifier(each.alias_or_name, quoted=True) for each in rows.expressions]
+        target = exp.Schema(this=exp.to_table(table), expressions=columns)
+        return Statement(exp.Insert(this=target, expression=rows.copy()))
+
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
         """Return the SQL for `dialect`, all identifiers quoted."""
         key = (dialect, pretty)

@@ -1,6 +1,6 @@
 """A region as statements: pick, effects, history, move."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 from sqlglot import exp
@@ -13,29 +13,29 @@ from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
-from cij.compiler.sql.plan.falling_due import falling_due
 from cij.compiler.sql.plan.leaves import (
     by_leaf,
+    ending,
     moment_of,
     needs_zone,
     rests_of,
+    state_of,
     turn_of,
     until,
     wake_at,
 )
 from cij.compiler.sql.plan.loops import turn_after
-from cij.compiler.sql.plan.moves import move, note
-from cij.compiler.sql.plan.parts import RegionPlan
+from cij.compiler.sql.plan.model import Destination, RegionPlan
+from cij.compiler.sql.plan.moves import is_held, move
 from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Region, Tree
-from cij.compiler.sql.plan.settling import settling
-from cij.compiler.sql.plan.waking import arrivals
+from cij.compiler.sql.plan.waking import arrivals, may_be_past
 from cij.compiler.sql.template import Statement, fill, query
 
 
 def advance(region: Region, context: Context) -> RegionPlan:
-    """Return the statements that take all who are woken at the root to their leaves."""
-    plan = RegionPlan(
+    """Return the statements that take all who are ready at the root to their leaves."""
+    return RegionPlan(
         root=region.root,
         prepare=tuple(_winners(region, context)),
         pick=_pick(region, context),
@@ -48,10 +48,27 @@ def advance(region: Region, context: Context) -> RegionPlan:
             root=numbered(region.root),
         ),
         wake_again=(*_cuts(region, context), *arrivals(region, context)),
-        note=note(region, context),
+        destination=_destination(region, context),
+        pick_with=lambda columns: _pick(region, context, columns),
+        has_cuts=any(leaf.is_cut for leaf in region.leaves),
+        keeps_since=is_held(region),
+        may_be_past=may_be_past(region),
         sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
     )
-    return replace(plan, entering=settling(region, plan, context), due=falling_due(plan, context))
+
+
+def _destination(region: Region, context: Context) -> Destination:
+    rests = rests_of(region)
+    is_one_way = not isinstance(region.tree, Fork)
+    # What a wait reads of the customer is computed by `pick`, which looks the customer up.
+    is_one_way = is_one_way and all(until(rest, context) is None for rest in rests)
+    return Destination(
+        state=state_of(region),
+        turn=turn_of(region),
+        leaf=region.leaves[0].number if is_one_way else None,
+        wake_at=wake_at(rests) if is_one_way else None,
+        **ending(region),
+    )
 
 
 def _acts(region: Region, context: Context) -> list[pg.Act]:
@@ -80,7 +97,7 @@ WHERE {here} AND w.root = {root}
 """
 
 
-def _pick(region: Region, context: Context) -> Statement:
+def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Statement:
     rests = rests_of(region)
     leaf = _case(region.tree, context)
     here, root = context.inside("w"), numbered(region.root)
@@ -105,13 +122,19 @@ SELECT q.passage, q.why, q.event, q.counts_from, q.customer, q.trigger, q.turn, 
   q.leaf, {wake} AS wake_at
 FROM {rows} AS q
 """,
-        rows=_keeping(rows, "p", context),
+        rows=_with(_keeping(rows, "p", context), "w", more),
         wake=wake_at(rests),
     )
     select = pick.tree.expression
     assert isinstance(select, exp.Select)
-    context.naming(_keeping(select, "q", context), "q")
+    context.naming(_with(_keeping(select, "q", context), "q", more), "q")
     return pick
+
+
+def _with(rows: exp.Select, row: str, columns: Sequence[str]) -> exp.Select:
+    for name in columns:
+        rows.append("expressions", column(row, name))
+    return rows
 
 
 def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:

@@ -10,11 +10,10 @@ from cij.compiler.sql.condition import column, condition, strict, value, zone_of
 from cij.compiler.sql.local_time import after
 from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
+from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, text
-from cij.compiler.sql.plan.parts import AdmitPlan, EntryPlan
-from cij.compiler.sql.plan.segments import is_member
+from cij.compiler.sql.plan.model import AdmitPlan, EntryPlan
 from cij.compiler.sql.plan.waking import SAID_OF_EVENT
-from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
@@ -71,9 +70,9 @@ def _who_did(entry: pg.EventEntry, context: Context) -> exp.Expr:
         condition=test,
     )
     assert isinstance(rows, exp.Select)
-    spare(rows, "e", SAID_OF_EVENT)
+    eliminate_join(rows, "e", SAID_OF_EVENT)
     # An event that is taken in is one of a customer.
-    spare(rows, "c", {"id": column("f", "customer")})
+    eliminate_join(rows, "c", {"id": column("f", "customer")})
     return rows
 
 
@@ -81,8 +80,7 @@ def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
     """Return the plan of an entry from a segment. Parameters: `entered_until`, `closes`."""
     candidates = Statement.later(lambda: _candidates(_members(entry, context)))
     find = Statement.later(lambda: _sorted(_new(context, _members(entry, context)), context))
-    find_all = Statement.later(lambda: _sorted(_everybody(entry, context), context))
-    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find, find_all)
+    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find)
 
 
 def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
@@ -107,13 +105,6 @@ SELECT x.customer AS customer, x.entry_key AS entry_key, x.trigger AS trigger,
   c.rowid AS customer_row, {zone} AS zone
 FROM {candidates} AS x JOIN customer AS c ON c.id = x.customer
 """
-# What candidates say of those of whom the customer is asked instead.
-_OF_CUSTOMER = {
-    "customer": fill("c.id"),
-    "entry_key": text(""),
-    "trigger": fill("CAST(NULL AS BIGINT)"),
-    "counts_from": fill("$now"),
-}
 _SORTED = """
 INSERT INTO tick_entered (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
   customer_row, zone)
@@ -132,7 +123,7 @@ FROM tick_entered AS n
 """
 
 # As rows of `tick_ready` would be.
-_NEWLY_WOKEN = f"""
+_AS_READY = f"""
 SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
   0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
 FROM tick_entered AS n
@@ -166,9 +157,10 @@ def admit(context: Context) -> AdmitPlan:
     """Return the statements that let `tick_candidate` in: new passages, woken at the start, numbered."""
     return AdmitPlan(
         find=Statement.later(lambda: _sorted(_new(context), context)),
+        count=_COUNT_ENTERED,
         write=Statement.later(lambda: _writing(context)),
         wake=Statement.later(lambda: _waking(context)),
-        count=_COUNT_ENTERED,
+        as_ready=lambda columns: as_ready(context, *columns),
     )
 
 
@@ -184,13 +176,13 @@ def entry_key(row: str, context: Context) -> exp.Expr:
 
 
 def _waking(context: Context) -> Statement:
-    return query(_WAKE_ENTERED, rows=newly_woken(context))
+    return query(_WAKE_ENTERED, rows=as_ready(context))
 
 
-def newly_woken(context: Context, *more: str) -> exp.Select:
-    """Return those who are newly inside as rows of `tick_ready`, with `more` columns of `tick_entered`."""
+def as_ready(context: Context, *more: str) -> exp.Select:
+    """Return the rows of `tick_entered` as rows of `tick_ready`, with `more` of its columns."""
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
-    rows = fill(_NEWLY_WOKEN, **holes, **context.numbers_of("n"))
+    rows = fill(_AS_READY, **holes, **context.numbers_of("n"))
     assert isinstance(rows, exp.Select)
     for name in more:
         rows.append("expressions", column("n", name))
@@ -209,21 +201,6 @@ def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp
         zone=zone_of(context.scope),
         journey=numbered(journey.name),
     )
-
-
-def _everybody(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
-    """Return those of `_new` for everybody in the segment, asked of customers and not of members."""
-    rows = _new(context).transform(_of_customer, copy=False)
-    assert isinstance(rows, exp.Select)
-    customers = rows.args["joins"].pop(0)
-    rows.set("from_", exp.From(this=customers.this))
-    segment = next(s for s in context.program.segments if s.name == entry.segment)
-    return rows.where(is_member(segment, context.program), copy=False)
-
-
-def _of_customer(node: exp.Expr) -> exp.Expr:
-    is_asked = isinstance(node, exp.Column) and node.table == "x"
-    return _OF_CUSTOMER[node.name].copy() if is_asked else node
 
 
 def _sorted(rows: exp.Expr, context: Context) -> Statement:

@@ -12,7 +12,7 @@ from cij.compiler.sql.condition import condition
 from cij.compiler.sql.names import numbered
 from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
-from cij.compiler.sql.plan.parts import SegmentPlan
+from cij.compiler.sql.plan.model import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
 

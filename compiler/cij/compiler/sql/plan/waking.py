@@ -8,9 +8,9 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
 from cij.compiler.sql.names import CAME_BEFORE, CONDITION, TIMER, numbered
+from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region
-from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill, query
 
 
@@ -164,8 +164,8 @@ def on_event(
     )
     rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
     assert isinstance(rows, exp.Select)
-    spare(rows, "e", SAID_OF_EVENT)
-    spare(rows, "c", _SAID_OF_CUSTOMER)
+    eliminate_join(rows, "e", SAID_OF_EVENT)
+    eliminate_join(rows, "c", _SAID_OF_CUSTOMER)
     return query(_WAKE, rows=rows, why=numbered(event.name), **context.numbers_of("r"))
 
 

@@ -6,7 +6,7 @@ from cij.runtime.engine import Engine
 _CUSTOMERS = query("SELECT COUNT(*) FROM customer AS c")
 
 
-def count_customers(engine: Engine) -> int:
-    """Return how many customers there are; counted once until that changes."""
+def customer_count(engine: Engine) -> int:
+    """Return the number of customers; the engine counts again only after they have changed."""
     count: int = engine.rows(_CUSTOMERS)[0][0]
     return count

@@ -1,10 +1,10 @@
-"""Statements over tables that hold nothing: what they ask of them is known, and left out.
+"""Pruning by empty tables: what a statement asks of a table without rows is known and dropped.
 
     x IN (SELECT l.customer FROM suppression AS l)      FALSE
     EXISTS(SELECT 1 FROM event_opened AS e WHERE ...)   FALSE
-    INSERT INTO tick_ready SELECT ... JOIN event_opened      nothing to be done
+    INSERT INTO tick_ready SELECT ... JOIN event_opened nothing to do
 
-A store has many tables that nobody has written to yet, and an engine plans each mention of them.
+A store has many tables that nobody has written to yet, and an engine plans each mention of them anew.
 """
 
 from collections.abc import Iterable
@@ -12,12 +12,28 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from cij.compiler.sql.passes.facts import Facts
 from cij.compiler.sql.template import Statement
+
+# In many stores nobody has written to these yet, so it pays to know whether they hold rows.
+_OFTEN_EMPTY = frozenset({"journey_control", "suppression"})
+_EVENTS = "event_"
+
+
+def prune_empty(statement: Statement, facts: Facts) -> Statement | None:
+    """Return what does the same while its tables are empty; None where it does nothing."""
+    asked = (table for table in asked_of(statement) if is_often_empty(table))
+    return without(statement, frozenset(filter(facts.is_empty, asked)))
+
+
+def is_often_empty(table: str) -> bool:
+    """Tell whether it pays to know that a table is empty."""
+    return table in _OFTEN_EMPTY or table.startswith(_EVENTS)
 
 
 @lru_cache(maxsize=4096)
 def asked_of(statement: Statement) -> frozenset[str]:
-    """Return the names of tables without whose rows a statement has less to do, or nothing."""
+    """Return the names of the tables without whose rows a statement has less to do, or nothing."""
     tree = statement.tree
     asking = [node.args["query"] for node in tree.find_all(exp.In) if node.args.get("query")]
     asking += [node.this for node in tree.find_all(exp.Exists)]
@@ -28,7 +44,7 @@ def asked_of(statement: Statement) -> frozenset[str]:
 
 
 def without(statement: Statement, empty: frozenset[str]) -> Statement | None:
-    """Return what does the same while the tables `empty` are; None where it does nothing."""
+    """Return what does the same while the tables `empty` hold no rows; None where it does nothing."""
     if not empty:
         return statement
     return statement.variant(("without", empty), lambda tree: _without(tree, empty))
@@ -61,7 +77,7 @@ def _has_no_rows(tree: exp.Expr, empty: frozenset[str]) -> bool:
 
 
 def _needed(select: exp.Select) -> Iterable[exp.Expr]:
-    """Yield tables of which each row of the query needs one."""
+    """Yield the tables of which each row of the query needs a row."""
     joins = select.args.get("joins") or []
     source = select.args.get("from_")
     if source is None or any(join.side in ("RIGHT", "FULL") for join in joins):
@@ -71,7 +87,7 @@ def _needed(select: exp.Select) -> Iterable[exp.Expr]:
 
 
 def _makes_a_row_of_none(select: exp.Select) -> bool:
-    """Tell whether it counts or sums up all rows, which makes one also of none."""
+    """Tell whether it aggregates all rows into one, which gives a row also for none."""
     if select.args.get("group"):
         return False
     return any(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from sqlglot import exp
+
 from cij.compiler.program import Limit, Schedule
 from cij.compiler.sql.moments import Moment
 from cij.compiler.sql.outbox import Effect
@@ -14,16 +16,37 @@ Steps = tuple[tuple[str, Statement], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RegionPlan:
-    """From one root to the next rests and ends, in this order.
+class Destination:
+    """Where a region takes its people, as expressions over a row `m` of `tick_batch`.
 
-    `prepare` looks for winners of splits, `pick` makes the table `tick_batch` of all woken at the root;
-    `wake_again` wakes those who came to a cut, or to a rest whose interaction has happened already.
-    `note` puts into the table `tick_move` where people go, for one move of several regions; None where
-    people have to be moved at once. With `sets_fields` the customers are others behind it.
-    `entering` is for those who are newly inside, whose passages are not written yet; None where
-    something on the way asks for them. `due` is for those whose time has come at one rest, the
-    parameter `rest`, while nobody else is woken; nothing where journeys share a region.
+    `state` is that of the passage afterwards; `turn` is None where no loop is touched. `outcome` and
+    `cause` are None where no path ends, and null for the rows that go on. `wake_at` and `leaf` are given
+    where everybody goes the same way: `wake_at` over a row `q` that has the column `zone`.
+    """
+
+    state: exp.Expr
+    turn: exp.Expr | None = None
+    outcome: exp.Expr | None = None
+    cause: exp.Expr | None = None
+    ended_at: exp.Expr | None = None
+    leaf: int | None = None
+    wake_at: exp.Expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RegionPlan:
+    """The canonical statements from one root to the next waits and ends, in the order of execution.
+
+    `prepare` looks for winners of splits; `pick` makes the table `tick_batch` of all who are ready at the
+    root, with the leaf that each reaches; `effects` write messages, calls and fields; `history` writes one
+    row of `move` each; `move` changes the passages; `clear` takes the batch out of `tick_ready`; `wake_again`
+    makes those ready who came to a cut, or to a wait that is over already.
+
+    What a strategy may know besides: `destination`; `pick_with`, which returns `pick` with more columns of
+    `tick_ready` by name; `has_cuts`, whether some go on in another region at
+    once; `keeps_since`, whether the move reads how long a message has been held; `may_be_past`, whether
+    somebody may wait for an instant that is past; `sets_fields`, whether the customers are others
+    afterwards.
     """
 
     root: str
@@ -34,50 +57,25 @@ class RegionPlan:
     move: Statement
     clear: Statement
     wake_again: tuple[Statement, ...]
-    note: Statement | None = None
-    entering: "EnteringPlan | None" = None
-    due: Steps = ()
+    destination: Destination
+    pick_with: Callable[[tuple[str, ...]], Statement]
+    has_cuts: bool = False
+    keeps_since: bool = False
+    may_be_past: bool = False
     sets_fields: bool = False
-
-    @property
-    def noting(self) -> Steps:
-        """The same with `note` in the place of the move, where there is one."""
-        return self._instead({"move": self.note or self.move})
-
-    def settling(self, *, at_once: bool) -> Steps:
-        """The same for those who are newly inside; `at_once` where nobody else has moved since."""
-        assert self.entering is not None, "their passages have to be written first"
-        return self.entering.at_once if at_once and self.entering.at_once else self.entering.steps
-
-    def _instead(self, others: Mapping[str, Statement]) -> Steps:
-        return tuple((name, others.get(name, statement)) for name, statement in self.statements)
 
     @property
     def statements(self) -> Steps:
         """Every statement with the name of what it does, in the order of execution."""
-        effects = tuple(("effect", s) for s in self.effects)
-        again = tuple(("wake again", s) for s in self.wake_again)
         return (
             *(("choose winner", s) for s in self.prepare),
             ("pick", self.pick),
-            *effects,
+            *(("effect", s) for s in self.effects),
             ("history", self.history),
             ("move", self.move),
             ("clear", self.clear),
-            *again,
+            *(("wake again", s) for s in self.wake_again),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class EnteringPlan:
-    """How those who are newly inside go through the first region, with the parameter of `AdmitPlan`:
-    they are picked, and each gets a passage where he has come to. Where the region asks nothing of
-    anybody `at_once` does the same without `tick_batch`, as long as nobody else has moved since they came
-    in.
-    """
-
-    steps: Steps
-    at_once: Steps = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +93,12 @@ class WatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
-    """`candidates` adds to the table `tick_candidate`; parameter `round` for events, `entered_until` for
-    segments: the instant up to which those who joined have been looked at, or null. `opens` and
-    `closes` are the first instant of the journey and that from which on nobody enters. `find` makes
-    `tick_entered` of them with no table between, where nobody has to wait; `find_all` does so of all
-    who are in the segment, at the instant of a look at everybody.
+    """One `enter` of a journey.
+
+    `candidates` adds to the table `tick_candidate`, for a journey with a queue in front; `find` adds those
+    who may enter to `tick_entered`, where nobody has to wait. Parameters: `round` for events,
+    `entered_until` for segments (the instant up to which those who joined have been looked at, or null),
+    `opens` and `closes`: the first instant of the journey and that from which on nobody enters.
     """
 
     segment: str | None
@@ -107,20 +106,22 @@ class EntryPlan:
     every: Schedule | None
     candidates: Statement
     find: Statement
-    find_all: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitPlan:
-    """How those of `tick_candidate` come in. `find` makes the table `tick_entered`; `count` gives numbers
-    to as many as were found, its parameter `entered`; `write` gives each a passage, and `wake` has
-    them go on from the start: parameter `first`, the first of those numbers.
+    """How people enter. `find` adds those of `tick_candidate` who may enter to `tick_entered`; `count` takes
+    as many numbers as were found, its parameter `entered`; `write` gives each a passage, and `wake` makes
+    them ready at the start: parameter `first`, the first of those numbers.
+
+    `as_ready` returns the rows of `tick_entered` as rows of `tick_ready`, with more of its columns by name.
     """
 
     find: Statement
     count: Statement
     write: Statement
     wake: Statement
+    as_ready: Callable[[tuple[str, ...]], exp.Select]
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -149,23 +150,24 @@ class EventPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class FormPlan:
-    """What moves those in several journeys of one form, all at once. Statements are those of a
-    journey, with the parameter `versions`: a JSON list of whose passages they are for, by number."""
+class SharedPlan:
+    """What moves people in several journeys of one class at once. Statements are those of a journey,
+    with the parameter `versions`: a JSON list of the versions they are for, as numbers."""
 
     regions: Mapping[str, RegionPlan]
     events: Mapping[str, EventPlan]
 
 
-class Form:
-    """Journeys of one form differ in nothing that moves people but their names. `key` tells which;
-    `region_key` those that go on alike from one root, whatever comes before and after.
+class Sharing:
+    """Which journeys can share statements. Journeys with the same `key` differ in nothing that moves
+    people but their names; those with the same `region_key` go on alike from one root, whatever comes
+    before and after. Both are made when they are first asked for.
     """
 
     def __init__(
         self,
         key: Callable[[], str],
-        make: Callable[[], FormPlan],
+        make: Callable[[], SharedPlan],
         region_key: Callable[[str], str],
     ) -> None:
         self._key, self.make, self.region_key = key, make, cache(region_key)
@@ -177,13 +179,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class JourneyPlan:
-    """One version of a journey. `timers` says to which root the timer of a rest leads; `turn` finds
-    those of the queue whose turn it is, `capacity` of them at most; `on_new_data` records goals by
-    condition after a refresh.
+    """One version of a journey.
 
-    `zone` is that of its calendar; `starts` and `ends` are local to it. `visits` are the rows of the
-    table `visit` by path: place, state, why; `effects` those of the table `effect`; `names` are all
-    that the passages of the journey say by number.
+    `timers` has the root to which the timer of each wait leads; `turn` takes from the queue those whose
+    turn it is, at most `capacity`; `on_new_data` records goals by condition after a refresh. `zone` is that
+    of the journey's calendar; `starts` and `ends` are local to it. `visits` are the rows of the table
+    `visit` by path: place, state, why; `effects` those of the table `effect`; `names` are all texts that
+    the passages of the journey hold as numbers. `is_keyed` tells that passages have a key (`per`).
     """
 
     name: str
@@ -200,7 +202,8 @@ class JourneyPlan:
     effects: tuple[Effect, ...]
     names: tuple[str, ...]
     zone: str
-    form: Form
+    sharing: Sharing
+    is_keyed: bool = False
     limit: Limit | None = None
     starts: str | None = None
     ends: str | None = None
