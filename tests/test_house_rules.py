@@ -25,11 +25,11 @@ ARROWS = {
         "cij.compiler.policy",
         "cij.compiler.types",
         # Walking over a program.
-        "cij.compiler.parts",
+        "cij.compiler.walk",
         # What the catalog says of a column.
-        "cij.compiler.seen",
+        "cij.compiler.column_statistics",
         # Expressions in the words of the language, for `why`.
-        "cij.compiler.wording",
+        "cij.compiler.unparse",
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),

@@ -20,7 +20,11 @@ from cij.cli.render import render
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.compilation import compile_project
 from cij.compiler.expression import Period
-from cij.compiler.proofs.answers import (
+from cij.compiler.proofs.bounds import Bound, SentAt, exceeds, seconds, send_bound, total_bound
+from cij.compiler.proofs.ranges import Ranges, compared, only, prefixed, whole
+from cij.compiler.proofs.search import Outcome, search
+from cij.compiler.proofs.translate import truth
+from cij.compiler.proofs.verdicts import (
     NotProved,
     Sat,
     Unsat,
@@ -30,12 +34,8 @@ from cij.compiler.proofs.answers import (
     negation,
     satisfiable,
 )
-from cij.compiler.proofs.bounds import Bound, SentAt, exceeds, seconds, send_bound, total_bound
-from cij.compiler.proofs.ranges import Ranges, compared, only, prefixed, whole
-from cij.compiler.proofs.search import Outcome, search
-from cij.compiler.proofs.translate import truth
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, PERCENT, TEXT
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.grammar.span import file_start
 from tests.builders import REPOSITORY
 from tests.oracle import FIELDS, Catalog, Oracle, catalog_of, condition, is_true, read

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Union
 
 from pydantic import Field as PydanticField
 
+from cij.compiler.base_node import BaseNode, Place
 from cij.compiler.expression import Expression, Period, Unit
-from cij.compiler.part import Part, Place
 
 
-class Schedule(Part):
+class Schedule(BaseNode):
     """Instants of a calendar in the journey's zone: every `count` units, at a local time of day.
 
     Weeks begin on `weekday` (1 is Monday), months and years on their first day. More than one
@@ -21,14 +21,14 @@ class Schedule(Part):
     at: str
 
 
-class Limit(Part):
+class Limit(BaseNode):
     """At most `count` entries in each unit of the local calendar of the journey."""
 
     count: int
     unit: Unit
 
 
-class SegmentEntry(Part):
+class SegmentEntry(BaseNode):
     """Who is in the segment at the start and whoever joins later; with `is_once` the former only.
 
     With `every` all who are in it at those instants, and nobody at others.
@@ -40,7 +40,7 @@ class SegmentEntry(Part):
     every: Schedule | None = None
 
 
-class EventEntry(Part):
+class EventEntry(BaseNode):
     kind: Literal["event"] = "event"
     event: str
     where: Expression | None = None
@@ -49,7 +49,7 @@ class EventEntry(Part):
 Entry = Annotated[Union[SegmentEntry, EventEntry], PydanticField(discriminator="kind")]
 
 
-class Goal(Part):
+class Goal(BaseNode):
     """`target` is the End state of a passage that reaches it; none when the passage stays."""
 
     name: str
@@ -61,7 +61,7 @@ class Goal(Part):
     place: Place
 
 
-class Exit(Part):
+class Exit(BaseNode):
     """By an event, or by a condition that is tested whenever the passage wakes (S8)."""
 
     name: str
@@ -72,14 +72,14 @@ class Exit(Part):
     place: Place
 
 
-class Renamed(Part):
+class Renamed(BaseNode):
     """A step that had another name in earlier versions."""
 
     old: str
     new: str
 
 
-class Removed(Part):
+class Removed(BaseNode):
     """A step of earlier versions that is gone. `target` is the state where those go on who are there.
 
     Before lowering it is the step, or the outcome, that the author named.

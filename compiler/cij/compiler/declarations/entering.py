@@ -5,8 +5,8 @@ from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import everything
-from cij.compiler.facts import known_by_event, known_fields
 from cij.compiler.naming import did_you_mean
+from cij.compiler.nullability import known_by_event, known_fields
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
 

@@ -6,8 +6,8 @@ from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import source_environment
 from cij.compiler.expression import Expression
 from cij.compiler.model import place
 from cij.compiler.naming import column_mark, did_you_mean

@@ -15,9 +15,9 @@ from cij.compiler.declarations.entering import (
     report_calendar_once,
     resolve_entries,
 )
+from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, resolve_steps
-from cij.compiler.environments import customer_environment
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import Environment, check_condition, check_value
 from cij.compiler.typecheck.check import period

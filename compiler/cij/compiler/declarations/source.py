@@ -7,12 +7,12 @@ from typing import Literal, cast
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import source_environment
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
-from cij.compiler.seen import Seen
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import all_of
 from cij.compiler.types import NAMED
@@ -206,7 +206,7 @@ def _columns(
     return None
 
 
-def _catalog_columns(known: Mapping[str, Seen]) -> tuple[pg.SourceColumn, ...]:
+def _catalog_columns(known: Mapping[str, ColumnStatistics]) -> tuple[pg.SourceColumn, ...]:
     return tuple(
         pg.SourceColumn(name=name, type=NAMED.get(seen.type, NAMED["text"]))
         for name, seen in known.items()

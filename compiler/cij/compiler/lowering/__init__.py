@@ -3,6 +3,7 @@
 from typing import Literal, cast
 
 from cij.compiler import model, program as pg
+from cij.compiler.iterations import iterations_of, units
 from cij.compiler.lowering.changes import lower_removed
 from cij.compiler.lowering.kept import with_kept
 from cij.compiler.lowering.machine import Machine
@@ -10,7 +11,6 @@ from cij.compiler.lowering.rules import gate, lower_exit, lower_goal
 from cij.compiler.lowering.steps import lower_steps
 from cij.compiler.lowering.versions import versioned
 from cij.compiler.model import Model, place
-from cij.compiler.turns import turns_of, units
 from cij.compiler.verify import verify
 
 
@@ -44,11 +44,13 @@ def _program_hash(program: pg.Program) -> str:
 
 
 def _journey(source: model.Journey) -> pg.Journey:
-    turns = turns_of(source.steps)
+    turns = iterations_of(source.steps)
     machine = Machine(source, units(source.steps, turns) if turns > 1 else {})
     goals = tuple(lower_goal(goal, machine) for goal in source.goals)
     exits = tuple(lower_exit(exit, machine) for exit in source.exits)
-    done = pg.End(id="completed", step="completed", place=place(source.span), outcome="completed")
+    done = pg.EndState(
+        id="completed", step="completed", place=place(source.span), outcome="completed"
+    )
     if model.reaches_end(source.steps):
         machine.add(done)
     start = gate(lower_steps(source.steps, done.id, machine), machine)

@@ -13,12 +13,10 @@ from pydantic import BaseModel
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
-from cij.compiler.parts import parts
-from cij.compiler.proofs.answers import are_contrary, negation
 from cij.compiler.proofs.cases import is_repeat, report_missing, report_repeats
 from cij.compiler.proofs.conditions import check_condition, report_impossible
 from cij.compiler.proofs.findings import conflict, report
-from cij.compiler.proofs.pieces import (
+from cij.compiler.proofs.located import (
     Piece,
     distinct,
     piece_of,
@@ -27,7 +25,9 @@ from cij.compiler.proofs.pieces import (
     relevant,
     segment_pieces,
 )
-from cij.compiler.proofs.unknowns import check_unknowns
+from cij.compiler.proofs.missing_values import check_unknowns
+from cij.compiler.proofs.verdicts import are_contrary, negation
+from cij.compiler.walk import walk
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -316,7 +316,7 @@ _LASTING = (
 
 def may_change(condition: ex.Expression, effect: pg.Effect) -> bool:
     """Tell whether an effect may change whether a condition holds."""
-    inside = [*parts(condition)]
+    inside = [*walk(condition)]
     match effect:
         case pg.SetEffect(field=field):
             derived = any(isinstance(p, (ex.Member, ex.MeasureValue)) for p in inside)
@@ -328,7 +328,7 @@ def may_change(condition: ex.Expression, effect: pg.Effect) -> bool:
 
 def is_lasting(condition: ex.Expression) -> bool:
     """Tell whether a condition stays as it is for ever: it reads no customer and no clock."""
-    return all(_is_lasting_part(p) for p in parts(condition) if isinstance(p, ex.Typed))
+    return all(_is_lasting_part(p) for p in walk(condition) if isinstance(p, ex.Typed))
 
 
 def _is_lasting_part(part: BaseModel) -> bool:

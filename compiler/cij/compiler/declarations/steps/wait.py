@@ -5,8 +5,8 @@ from cij.compiler.channels import ADDRESS
 from cij.compiler.declarations.event import INTERACTIONS
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps.context import JourneyContext, branches
-from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
+from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition
 from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax

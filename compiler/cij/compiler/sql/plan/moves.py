@@ -28,7 +28,7 @@ WHERE passage_row.id = m.passage
 
 def move(region: Region) -> Statement:
     """Return the statement that moves the passages of `moving`."""
-    is_left = all(isinstance(leaf.final, pg.End) for leaf in region.leaves)
+    is_left = all(isinstance(leaf.final, pg.EndState) for leaf in region.leaves)
     found = query(_LEAVE if is_left else _MOVE, state=state_of(region))
     _stay_since(region, found.tree)
     turn = turn_of(region)
@@ -77,7 +77,7 @@ def note(region: Region, context: Context) -> Statement | None:
     if not is_noted(region) or arrivals(region, context):
         return None
     finals = {x.number: x.final for x in region.leaves}
-    ends = {n: final for n, final in finals.items() if isinstance(final, pg.End)}
+    ends = {n: final for n, final in finals.items() if isinstance(final, pg.EndState)}
     assert all(end.outcome is not None for end in ends.values()), "who ends has an outcome"
     nothing = {n: fill("CAST(NULL AS BIGINT)") for n in finals}
     return query(

@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.effect_wording import effect_words
 from cij.compiler.model import Model
-from cij.compiler.policy_wording import policy_lines, policy_notes
-from cij.compiler.wording import (
+from cij.compiler.unparse import (
     duration_words,
     event_words,
     moment_words,
@@ -17,13 +15,15 @@ from cij.compiler.wording import (
     timer_words,
     words,
 )
+from cij.compiler.unparse_effect import effect_words
+from cij.compiler.unparse_policy import policy_lines, policy_notes
 from cij.grammar import syntax
 
 _INDENT = "  "
 Lines = Iterator[str]
 
 
-def meanings(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iterator[list[str]]:
+def explanations(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iterator[list[str]]:
     """Yield the text, as lines, of each declaration that has this name.
 
     `files` are the syntax trees: the model has the comments of journeys and actions only.

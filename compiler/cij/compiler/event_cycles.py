@@ -50,7 +50,7 @@ class _Edges:
         return causes
 
 
-def check_event_circles(build: Build) -> None:
+def check_event_cycles(build: Build) -> None:
     """Report events that would raise themselves for ever at one instant."""
     edges = _Edges()
     for journey in build.model.journeys.values():
