@@ -1,4 +1,8 @@
-"""The head of a journey in the program: who comes in, and what makes people leave."""
+"""The head of a journey: everything but its steps. The model and the program share it.
+
+A setting of the head is one field of `Head`, one row in `declarations/head_settings.py` that reads
+it, and a line in `explain.py`.
+"""
 
 from typing import Annotated, Literal, Union
 
@@ -6,6 +10,9 @@ from pydantic import Field as PydanticField
 
 from cij.compiler.base_node import BaseNode, Place
 from cij.compiler.expression import Expression, Period, Unit
+from cij.compiler.types import Type
+
+AgainRule = Literal["never", "always", "after"]
 
 
 class Schedule(BaseNode):
@@ -88,3 +95,41 @@ class Removed(BaseNode):
     step: str
     then: Literal["go_to", "end", "finish"]
     target: str | None = None
+
+
+class KeptField(BaseNode):
+    """A customer's field that a passage keeps with the value it had at entry."""
+
+    name: str
+    type: Type
+
+
+class Head(BaseNode):
+    """What decides who enters a journey, when and how often, and under which terms.
+
+    Nobody enters before `starts`, from `ends` on, or while it is a draft; both are local times.
+    `version` and `kept` are empty in the model: lowering fills them, because they follow from the
+    whole journey. They are fields of the head so that a program's JSON keeps the order of its keys.
+    In the model a `removed` names a step or an outcome, in the program a state.
+    """
+
+    name: str
+    version: str = ""
+    doc: str
+    entries: tuple[Entry, ...]
+    again: AgainRule
+    again_after: Period | None = None
+    per: str | None = None
+    suppress: Expression | None = None
+    limit: Limit | None = None
+    starts: str | None = None
+    ends: str | None = None
+    is_draft: bool = False
+    priority: int = 0
+    holdout: str | None = None
+    language: Expression | None = None
+    timezone: str | None = None
+    kept: tuple[KeptField, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    in_flight: Literal["pin", "adopt"] = "pin"

@@ -30,10 +30,13 @@ from cij.compiler.effect import (
 )
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (
+    AgainRule as AgainRule,
     Entry as Entry,
     EventEntry as EventEntry,
     Exit as Exit,
     Goal as Goal,
+    Head as Head,
+    KeptField as KeptField,
     Limit as Limit,
     Removed as Removed,
     Renamed as Renamed,
@@ -377,39 +380,10 @@ State = Annotated[
 ]
 
 
-class KeptField(BaseNode):
-    """A customer's field that a passage keeps as it was at entry."""
+class Journey(Head):
+    """A state machine with its head. `version` is the hash of all that decides what happens (S21)."""
 
-    name: str
-    type: Type
-
-
-class Journey(BaseNode):
-    """A state machine. `version` is the content hash of all that decides what happens (S21).
-
-    Nobody enters before `starts`, from `ends` on, or while it is a draft; both are local times.
-    """
-
-    name: str
     version: str
-    doc: str
-    entries: tuple[Entry, ...]
-    again: Literal["never", "always", "after"]
-    again_after: Period | None = None
-    per: str | None = None
-    suppress: Expression | None = None
-    limit: Limit | None = None
-    starts: str | None = None
-    ends: str | None = None
-    is_draft: bool = False
-    priority: int = 0
-    holdout: str | None = None
-    language: Expression | None = None
-    timezone: str | None = None
-    kept: tuple[KeptField, ...] = ()
-    renamed: tuple[Renamed, ...] = ()
-    removed: tuple[Removed, ...] = ()
-    in_flight: Literal["pin", "adopt"] = "pin"
     goals: tuple[Goal, ...] = ()
     exits: tuple[Exit, ...] = ()
     start: str

@@ -107,11 +107,9 @@ def limit(body: Body) -> pg.Limit | None:
     return pg.Limit.model_validate({"count": rate.count, "unit": rate.unit})
 
 
-def dates(body: Body) -> tuple[str | None, str | None]:
-    """Return the settings `starts` and `ends` as local times in ISO form."""
-    starts, ends = body.local_time("starts"), body.local_time("ends")
+def check_dates(body: Body, starts: str | None, ends: str | None) -> None:
+    """Report a journey that ends before it starts. Both are local times in ISO form."""
     if starts is None or ends is None or starts < ends:
-        return starts, ends
+        return
     message = f"the journey ends at {ends.replace('T', ' ')}, and starts no earlier than that"
     body.report(codes.BAD_SETTING.at(body.settings["ends"].value.span, message))
-    return None, None

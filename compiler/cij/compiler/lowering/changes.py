@@ -14,7 +14,7 @@ _AT_ONCE = pg.AfterPeriod(period=ex.Period(count=0, unit="second"))
 
 def lower_removed(source: model.Journey, machine: Machine) -> tuple[pg.Removed, ...]:
     """Add the states that those who stand on removed steps are moved to."""
-    return tuple(_lower(change, source, machine) for change in source.removed)
+    return tuple(_lower(change, source, machine) for change in source.head.removed)
 
 
 def _lower(change: pg.Removed, source: model.Journey, machine: Machine) -> pg.Removed:

@@ -42,7 +42,7 @@ def check_journey(node: syntax.Journey, build: Build) -> None:
     entry = distinct(_entry_facts(node, journey, build))
     if walk.is_impossible(entry):
         return
-    check_unknowns(journey.suppress, _setting(node, "suppress"), (), build)
+    check_unknowns(journey.head.suppress, _setting(node, "suppress"), (), build)
     walk.gate = _check_heads(node, journey, entry, build)
     facts = distinct([*entry, *walk.gate])
     if not walk.is_impossible(facts):
@@ -59,12 +59,12 @@ def _setting(node: syntax.Journey, key: str) -> syntax.Expression | None:
 
 def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> Facts:
     heads = [h for h in node.headers if isinstance(h, (syntax.EnterSegment, syntax.EnterOn))]
-    for head, entry in zip(heads, journey.entries, strict=True):
+    for head, entry in zip(heads, journey.head.entries, strict=True):
         if isinstance(head, syntax.EnterOn) and isinstance(entry, pg.EventEntry):
             check_condition("what this journey waits for", entry.where, head.pattern.where, build)
     if len(heads) != 1:
         return _any_of_segments(heads, journey, build)
-    head, entry = heads[0], journey.entries[0]
+    head, entry = heads[0], journey.head.entries[0]
     if isinstance(entry, pg.SegmentEntry):
         return segment_pieces(entry.segment, build)
     assert isinstance(head, syntax.EnterOn), "heads and entries go together"
@@ -77,7 +77,7 @@ def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> 
 def _any_of_segments(
     heads: Sequence[syntax.EnterSegment | syntax.EnterOn], journey: model.Journey, build: Build
 ) -> Facts:
-    names = [e.segment for e in journey.entries if isinstance(e, pg.SegmentEntry)]
+    names = [e.segment for e in journey.head.entries if isinstance(e, pg.SegmentEntry)]
     if not names or len(names) < len(heads):
         return []
     return [piece_of(ex.Or(items=tuple(ex.Member(segment=n) for n in names)), heads[0].span, build)]
