@@ -24,6 +24,8 @@ ARROWS = {
         "cij.compiler.expression",
         "cij.compiler.policy",
         "cij.compiler.types",
+        # The facts of each channel.
+        "cij.compiler.channels",
         # Walking over a program.
         "cij.compiler.walk",
         # What the catalog says of a column.

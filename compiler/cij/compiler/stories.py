@@ -12,8 +12,8 @@ from typing import Any
 
 from cij.compiler import expression as ex, program as pg, story as st
 from cij.compiler.build import Build
+from cij.compiler.channels import happens_on
 from cij.compiler.declarations.environments import customer_environment
-from cij.compiler.declarations.event import INTERACTIONS
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.typecheck import Environment, check, check_value
@@ -287,7 +287,7 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
         context.build.report(codes.TEST_STEP.at(label.span, message, help=hint))
         return None
     channel = sends[label.text]
-    if channel not in INTERACTIONS[event.name][0]:
+    if not happens_on(event.name, channel):
         message = f"`{label.text}` sends by {channel}, and no {channel} is ever {event.name}"
         context.build.report(codes.TEST_STEP.at(label.span, message))
     return ex.Constant(type=TEXT, value=channel)
