@@ -26,6 +26,8 @@ ARROWS = {
         "cij.compiler.types",
         # The facts of each channel.
         "cij.compiler.channels",
+        # The kinds of source; the runtime has a reader for each.
+        "cij.compiler.source_kinds",
         # Walking over a program.
         "cij.compiler.walk",
         # What the catalog says of a column.

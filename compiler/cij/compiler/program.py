@@ -9,7 +9,7 @@ import json
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_origin
 
-from pydantic import BaseModel, Field as PydanticField
+from pydantic import AfterValidator, BaseModel, Field as PydanticField
 
 from cij.compiler.action import (
     Action as Action,
@@ -44,6 +44,7 @@ from cij.compiler.head import (
     SegmentEntry as SegmentEntry,
 )
 from cij.compiler.policy import Never as Never, Policy as Policy
+from cij.compiler.source_kinds import known_source_kind
 from cij.compiler.types import Type
 
 FORMAT_VERSION = "1.0"
@@ -70,7 +71,7 @@ class Source(BaseNode):
     """
 
     name: str
-    kind: Literal["csv", "sqlite"]
+    kind: Annotated[str, AfterValidator(known_source_kind)]
     settings: dict[str, str]
     key: str
     columns: tuple[SourceColumn, ...]
