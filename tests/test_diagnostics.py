@@ -15,9 +15,9 @@ from cij.cli.compiling import compile_path
 from cij.cli.library import library
 from cij.cli.pages import page, titles
 from cij.cli.render import render
+from cij.compiler.column_statistics import Catalog
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.seen import Catalog
 from cij.grammar.codes import CODES
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.format import format_text

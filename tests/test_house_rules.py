@@ -24,12 +24,16 @@ ARROWS = {
         "cij.compiler.expression",
         "cij.compiler.policy",
         "cij.compiler.types",
+        # The facts of each channel.
+        "cij.compiler.channels",
+        # The kinds of source; the runtime has a reader for each.
+        "cij.compiler.source_kinds",
         # Walking over a program.
-        "cij.compiler.parts",
+        "cij.compiler.walk",
         # What the catalog says of a column.
-        "cij.compiler.seen",
+        "cij.compiler.column_statistics",
         # Expressions in the words of the language, for `why`.
-        "cij.compiler.wording",
+        "cij.compiler.unparse",
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),

@@ -14,7 +14,7 @@ from typing import Any
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Act, DoEffect, Program, SendEffect
+from cij.compiler.program import ActState, DoEffect, Program, SendEffect
 from cij.compiler.sql import query
 from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
@@ -249,7 +249,7 @@ def _given(run: _Run) -> dict[tuple[str, str], set[str]]:
         (j.name, s.step): set(s.effect.parameters)
         for j in run.world.program.journeys
         for s in j.states
-        if isinstance(s, Act) and isinstance(s.effect, (SendEffect, DoEffect))
+        if isinstance(s, ActState) and isinstance(s.effect, (SendEffect, DoEffect))
     }
 
 

@@ -7,7 +7,6 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.expression import EnteredAt, Expired, Result
-from cij.compiler.parts import parts
 from cij.compiler.sql.condition import column, condition, zone_of
 from cij.compiler.sql.names import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, in_numbers, text
@@ -31,6 +30,7 @@ from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals, may_be_past
 from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.walk import walk
 
 
 def advance(region: Region, context: Context) -> RegionPlan:
@@ -71,9 +71,9 @@ def _destination(region: Region, context: Context) -> Destination:
     )
 
 
-def _acts(region: Region, context: Context) -> list[pg.Act]:
+def _acts(region: Region, context: Context) -> list[pg.ActState]:
     """Return the acts that a region comes to."""
-    acts = [s for s in context.journey.states if isinstance(s, pg.Act)]
+    acts = [s for s in context.journey.states if isinstance(s, pg.ActState)]
     return [act for act in acts if region.through(act.id)]
 
 
@@ -145,7 +145,7 @@ def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
 
 
 def _asks_for_passage(read: list[object]) -> bool:
-    nodes = [p for r in read if isinstance(r, BaseModel) for p in parts(r)]
+    nodes = [p for r in read if isinstance(r, BaseModel) for p in walk(r)]
     return any(isinstance(node, (EnteredAt, Expired, Result)) for node in nodes)
 
 
@@ -174,7 +174,7 @@ def _case(tree: Tree, context: Context) -> exp.Expr:
 def _effects(region: Region, context: Context) -> list[Statement]:
     found = []
     for state in context.journey.states:
-        if isinstance(state, pg.Act):
+        if isinstance(state, pg.ActState):
             for turns, leaves in region.through(state.id).items():
                 found += effect(Site(state, leaves, turns, context))
     return _met_on_the_way(region, context) + found + _conversions(region, context)
@@ -183,7 +183,7 @@ def _effects(region: Region, context: Context) -> list[Statement]:
 def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
     """Return the statements that record goals `when … and stay`, before anything else is done."""
     root = context.journey.state(region.root)
-    if isinstance(root, pg.End) and root.cause != "end":
+    if isinstance(root, pg.EndState) and root.cause != "end":
         # The event that leads there has had them looked at.
         return []
     return [s for goal in context.journey.goals for s in at_waking(goal, context)]

@@ -6,12 +6,12 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql.columns import column
 from cij.compiler.sql.names import numbered, said
 from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
+from cij.compiler.walk import walk
 
 # A version is made of the name as well, so it says whose it is.
 _ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["BIGINT"]')))"""
@@ -133,7 +133,7 @@ class Context:
         found: dict[str, None] = {}
         for node in nodes:
             if isinstance(node, BaseModel):
-                for part in parts(node):
+                for part in walk(node):
                     if isinstance(part, ex.TriggerField):
                         found |= dict.fromkeys(part.events)
         return list(found)

@@ -32,7 +32,7 @@ def is_held(region: Region) -> bool:
 
 def move(region: Region) -> Statement:
     """Return the statement that moves the passages of `tick_batch`."""
-    is_left = all(isinstance(leaf.final, pg.End) for leaf in region.leaves)
+    is_left = all(isinstance(leaf.final, pg.EndState) for leaf in region.leaves)
     found = query(_LEAVE if is_left else _MOVE, state=state_of(region))
     _stay_since(region, found.tree)
     turn = turn_of(region)

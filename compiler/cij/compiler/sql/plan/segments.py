@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.names import numbered
 from cij.compiler.sql.plan.changes import next_change
@@ -15,6 +14,7 @@ from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.model import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.walk import walk
 
 _TIMED = (ex.Last, ex.Now, ex.Today)
 
@@ -132,7 +132,7 @@ def deep_parts(
     """Return the parts of a condition with those of all segments and measures it uses."""
     seen = set() if seen is None else seen
     found: list[BaseModel] = []
-    for part in parts(node):
+    for part in walk(node):
         found.append(part)
         for name, inner in _used(part, program):
             if name not in seen:

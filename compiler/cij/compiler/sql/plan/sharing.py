@@ -45,7 +45,7 @@ def region_key(context: Context, region: Region) -> str:
     changed = _OF_ENTRY | {"name": "", "start": region.root, "states": states}
     # Where a region is cut depends on the whole journey, so the ways through it are compared too.
     ways = [[leaf.path, leaf.is_cut, leaf.final.id] for leaf in region.leaves]
-    acts = (state for state in states if isinstance(state, pg.Act))
+    acts = (state for state in states if isinstance(state, pg.ActState))
     # A customer in two journeys: each has to read what the other has set before.
     own = journey.version if any(isinstance(a.effect, pg.SetEffect) for a in acts) else ""
     return pg.content_hash([context.program.hash, journey.model_copy(update=changed), ways, own])
@@ -53,7 +53,7 @@ def region_key(context: Context, region: Region) -> str:
 
 def _holds_its_name(context: Context) -> bool:
     """Tell whether statements hold the name of the journey: for winners and results of calls."""
-    effects = [s.effect for s in context.journey.states if isinstance(s, pg.Act)]
+    effects = [s.effect for s in context.journey.states if isinstance(s, pg.ActState)]
     answered = {a.name for a in context.program.actions if a.returns}
     calls = any(isinstance(e, pg.DoEffect) and e.action in answered for e in effects)
     return calls or any(isinstance(e, pg.ArmEffect) for e in effects)

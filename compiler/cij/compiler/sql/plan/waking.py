@@ -177,7 +177,7 @@ def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]
     return [fill("CAST({a} AS TEXT) = p.entry_key", a=exp.column(per, row, quoted=True))]
 
 
-def at_rest(rest: pg.Rest, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
+def at_rest(rest: pg.WaitState, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
     """Return the statement that wakes those at `rest` by `event` (S13); `is_first` as in `on_event`.
 
     An event at exactly the deadline wins over it; of several arms the one written first.
@@ -196,14 +196,14 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context, *, is_first: bool)
     return on_event(event, root, conditions, reads, context, is_first=is_first)
 
 
-def _arms(rest: pg.Rest, event: pg.Event) -> list[pg.Await | pg.Condition]:
+def _arms(rest: pg.WaitState, event: pg.Event) -> list[pg.Await | pg.Condition]:
     """Return what this event can end a rest by: its own arms, and conditions, which it may change."""
     awaits = (a for a in rest.awaits if a.event == event.name)
     return sorted([*awaits, *rest.conditions], key=lambda arm: arm.order)
 
 
 def _holds(
-    arm: pg.Await | pg.Condition, rest: pg.Rest, event: pg.Event, context: Context
+    arm: pg.Await | pg.Condition, rest: pg.WaitState, event: pg.Event, context: Context
 ) -> exp.Expr:
     if isinstance(arm, pg.Condition):
         return condition(arm.condition, context.scope_of("p", column("p", "turn")))
@@ -221,7 +221,7 @@ WHERE p.journey = {journey} AND p.version = {version} AND p.state = {rest}
 """
 
 
-def watch(rest: pg.Rest, context: Context) -> Statement:
+def watch(rest: pg.WaitState, context: Context) -> Statement:
     """Return the statement that wakes those at `rest` for whom one of its conditions holds now."""
     scope = context.scope_of("p", column("p", "turn"))
     root, tests = exp.Case(), []
@@ -245,7 +245,7 @@ FROM {rows} AS r
     )
 
 
-def somebody_at(rest: pg.Rest, context: Context) -> Statement:
+def somebody_at(rest: pg.WaitState, context: Context) -> Statement:
     """Return the query that tells whether anybody is at `rest`."""
     return query(
         "SELECT EXISTS(SELECT 1 FROM passage_row AS p WHERE p.journey = {journey} "
@@ -353,16 +353,16 @@ def may_be_past(region: Region) -> bool:
     return any(isinstance(rest.timer, pg.UntilMoment) for rest, _ in _rests(region))
 
 
-def _rests(region: Region) -> Iterator[tuple[pg.Rest, exp.Expr]]:
+def _rests(region: Region) -> Iterator[tuple[pg.WaitState, exp.Expr]]:
     """Yield the rests that a region leads to, with the condition that a row of `tick_batch` is there."""
     leaves = [x for x in region.leaves if not x.is_cut]
-    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.Rest)}
+    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.WaitState)}
     for rest in rests.values():
         numbers = [x.number for x in leaves if x.final.id == rest.id]
         yield rest, in_numbers(exp.column("leaf", "m", quoted=True), numbers)
 
 
-def _arrival(rest: pg.Rest, here: exp.Expr, context: Context) -> Statement:
+def _arrival(rest: pg.WaitState, here: exp.Expr, context: Context) -> Statement:
     selects = [_before(arm, rest, here.copy(), context) for arm in rest.awaits if arm.of]
     rows = selects[0]
     for other in selects[1:]:
@@ -390,7 +390,7 @@ WHERE r.place = 1
     return arrived
 
 
-def _before(arm: pg.Await, rest: pg.Rest, here: exp.Expr, context: Context) -> exp.Expr:
+def _before(arm: pg.Await, rest: pg.WaitState, here: exp.Expr, context: Context) -> exp.Expr:
     assert arm.of is not None
     tests = [
         _none_to_come(a, "r.at <= e.at" if a.order < arm.order else "r.at < e.at", context)

@@ -197,7 +197,7 @@ def _result(name: str, site: Site) -> ex.Expression | None:
     step = f"{prefix}.{label}" if prefix else label
     for state in site.context.journey.states:
         if (
-            isinstance(state, pg.Act)
+            isinstance(state, pg.ActState)
             and state.step == step
             and isinstance(state.effect, pg.DoEffect)
         ):

@@ -24,7 +24,7 @@ LEFT JOIN effect AS e ON e.version = l.text AND e.step = {step}
 class Site:
     """The rows of `tick_batch`, as `m`, that come by `state` on their way to one of the `leaves`."""
 
-    state: pg.Act
+    state: pg.ActState
     leaves: list[int]
     turns: Turns
     context: Context

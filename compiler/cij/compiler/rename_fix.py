@@ -12,7 +12,7 @@ _ONE_NEAR = re.compile(r"did you mean `([^\W\d][\w.]*)`\?")
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
-def with_rename(diagnostic: Diagnostic, texts: Mapping[str, str]) -> Diagnostic:
+def with_rename_fix(diagnostic: Diagnostic, texts: Mapping[str, str]) -> Diagnostic:
     """Return the diagnostic, with a fix if its help names the only name that may be meant.
 
     The fix is safe if the two differ in capitals only: another name may be another thing.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from cij.compiler import program as pg
-from cij.compiler.wording import cap_words, hours_words, words
+from cij.compiler.unparse import cap_words, hours_words, words
 
 
 def policy_lines(policy: pg.Policy) -> Iterator[str]:

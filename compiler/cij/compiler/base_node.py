@@ -1,4 +1,4 @@
-"""What all values of the compiler have in common: they never change, and are JSON both ways."""
+"""The base class of every value the compiler makes, and the place in a file that such a value remembers."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 
-class Node(BaseModel):
+class BaseNode(BaseModel):
     """A value that the compiler makes, and that a program in JSON is read back into.
 
     What is read is validated. What the compiler makes is not: the type checkers have looked at it,
@@ -29,6 +29,17 @@ class Node(BaseModel):
 
 
 @cache
-def _blank(kind: type[Node]) -> dict[str, Any]:
+def _blank(kind: type[BaseNode]) -> dict[str, Any]:
     """Return the defaults of all fields; a field that has none is undefined until it is given."""
     return {name: field.default for name, field in kind.__pydantic_fields__.items()}
+
+
+class Place(BaseNode):
+    """Where something is written. Messages and explanations use it; no hash covers it."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"

@@ -15,7 +15,7 @@ from cij.compiler.proofs.formula import Formula, all_of
 from cij.compiler.proofs.search import Assignment, Outcome, search
 from cij.compiler.proofs.terms import shown
 from cij.compiler.proofs.translate import Catalog, truth
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 
 WitnessValue = Union[bool, int, str, Decimal, date, datetime, None]
 

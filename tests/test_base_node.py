@@ -3,8 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from cij.compiler.base_node import Place
 from cij.compiler.expression import And, Constant, Expression
-from cij.compiler.part import Place
 from cij.compiler.types import BOOLEAN, Type
 
 TRUE = Constant(type=BOOLEAN, value=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ColumnStatistics:
     """One column: its type as it is written, and what its rows hold.
 
     `unknown_share` is the share of the rows without a value, None where nobody has looked. `values`
@@ -21,4 +21,4 @@ class Seen:
 
 
 # By source and column, as catalog.lock.json has it.
-Catalog = Mapping[str, Mapping[str, Seen]]
+Catalog = Mapping[str, Mapping[str, ColumnStatistics]]

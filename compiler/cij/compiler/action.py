@@ -1,11 +1,11 @@
 """Actions in the program: typed calls to the outside."""
 
+from cij.compiler.base_node import BaseNode, Place
 from cij.compiler.expression import Expression
-from cij.compiler.part import Part, Place
 from cij.compiler.types import Type
 
 
-class ActionParameter(Part):
+class ActionParameter(BaseNode):
     """`default` takes the place of a value that is not given or missing; it is a constant.
 
     A parameter that is not required and has no default is null where it is missing.
@@ -17,14 +17,14 @@ class ActionParameter(Part):
     default: Expression | None = None
 
 
-class ActionResult(Part):
+class ActionResult(BaseNode):
     """One value that the outside gives back; nobody promises that it does."""
 
     name: str
     type: Type
 
 
-class Action(Part):
+class Action(BaseNode):
     """A call that journeys make with `do`. What it returns are fields of the event `done_by`."""
 
     name: str

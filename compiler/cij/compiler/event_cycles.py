@@ -50,11 +50,11 @@ class _Edges:
         return causes
 
 
-def check_event_circles(build: Build) -> None:
+def check_event_cycles(build: Build) -> None:
     """Report events that would raise themselves for ever at one instant."""
     edges = _Edges()
     for journey in build.model.journeys.values():
-        entries = (e.event for e in journey.entries if isinstance(e, pg.EventEntry))
+        entries = (e.event for e in journey.head.entries if isinstance(e, pg.EventEntry))
         edges.block(journey.steps, frozenset(entries))
     for (cause, event), span in edges.found.items():
         way = _way(event, cause, edges.found)

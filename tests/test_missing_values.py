@@ -2,9 +2,9 @@
 
 import pytest
 
+from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.seen import Catalog, Seen
 from cij.grammar import codes
 
 DATA = """
@@ -44,11 +44,11 @@ segment some {{
 """
 CATALOG: Catalog = {
     "shop": {
-        "country": Seen("text", 0.125),
-        "tier": Seen("text", 0.5),
-        "points": Seen("integer", 0.01),
-        "vip": Seen("boolean", 0.25),
-        "full": Seen("text", 0.0),
+        "country": ColumnStatistics("text", 0.125),
+        "tier": ColumnStatistics("text", 0.5),
+        "points": ColumnStatistics("integer", 0.01),
+        "vip": ColumnStatistics("boolean", 0.25),
+        "full": ColumnStatistics("text", 0.0),
     }
 }
 

@@ -7,8 +7,8 @@ value that was not seen when the catalog was refreshed may be there now.
 from collections.abc import Callable, Iterator
 
 from cij.compiler import expression as ex
+from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
-from cij.compiler.seen import Catalog, Seen
 
 
 def values_of(node: ex.Expression, model: Model, catalog: Catalog) -> frozenset[str] | None:
@@ -82,8 +82,8 @@ def _origins(node: ex.Expression, model: Model) -> Iterator[ex.Expression]:
             yield node
 
 
-_NOTHING = Seen("text")
+_NOTHING = ColumnStatistics("text")
 
 
-def _seen(source: str, column: str, catalog: Catalog) -> Seen:
+def _seen(source: str, column: str, catalog: Catalog) -> ColumnStatistics:
     return catalog.get(source, {}).get(column, _NOTHING)

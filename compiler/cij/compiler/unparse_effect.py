@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cij.compiler import program as pg
-from cij.compiler.wording import name_words, words
+from cij.compiler.unparse import name_words, words
 
 
 def effect_words(effect: pg.Effect) -> str:
@@ -28,7 +28,7 @@ def _emit(effect: pg.EmitEffect) -> str:
     return f"emit {name_words(effect.event)}"
 
 
-def _turn(effect: pg.TurnEffect) -> str:
+def _turn(effect: pg.IterationEffect) -> str:
     return "the next turn" if effect.is_next else "no more turns"
 
 
@@ -45,7 +45,7 @@ _WORDS: Mapping[type, Callable[[Any], str]] = {
     pg.DoEffect: _do,
     pg.SetEffect: _set,
     pg.EmitEffect: _emit,
-    pg.TurnEffect: _turn,
+    pg.IterationEffect: _turn,
     pg.TakeEffect: _take,
     pg.ArmEffect: _arm,
 }

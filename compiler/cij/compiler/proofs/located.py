@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex
 from cij.compiler.build import Build
-from cij.compiler.proofs.answers import negation
 from cij.compiler.proofs.formula import Formula, Term, terms_of
 from cij.compiler.proofs.translate import truth
-from cij.compiler.wording import words
+from cij.compiler.proofs.verdicts import negation
+from cij.compiler.unparse import words
 from cij.grammar import syntax
 from cij.grammar.span import Span
 

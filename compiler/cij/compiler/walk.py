@@ -1,4 +1,4 @@
-"""Walking over the parts of a program."""
+"""Walk over a program or a part of it."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -9,8 +9,8 @@ from pydantic import BaseModel
 _PLAIN = (str, int, float, type(None))
 
 
-def parts(node: BaseModel) -> Iterator[BaseModel]:
-    """Yield a part of a program and all parts inside it, in the order of their fields."""
+def walk(node: BaseModel) -> Iterator[BaseModel]:
+    """Yield the node and all nodes inside it, in the order of their fields."""
     found: list[BaseModel] = []
     _add(node, found)
     yield from found

@@ -6,12 +6,12 @@ for all turns of the loops inside it, so the number is another one in every turn
 
 from cij.compiler import model
 
-TURNS_MAX = 1_000_000_000
+ITERATIONS_MAX = 1_000_000_000
 
 
-def turns_of(steps: model.Steps) -> int:
+def iterations_of(steps: model.Steps) -> int:
     """Return how many numbers the loops of a block need; 1 where there is none."""
-    inner = (turns_of(b) * _times(step) for step in steps for b in model.blocks(step))
+    inner = (iterations_of(b) * _times(step) for step in steps for b in model.blocks(step))
     return max(inner, default=1)
 
 
@@ -25,6 +25,6 @@ def units(steps: model.Steps, unit: int) -> dict[str, int]:
     for step in steps:
         found[step.name] = unit
         for block in model.blocks(step):
-            inner = turns_of(block) if isinstance(step, model.Repeat) else unit
+            inner = iterations_of(block) if isinstance(step, model.Repeat) else unit
             found |= units(block, inner)
     return found

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from cij.compiler import expression as ex, program as pg, wording
+from cij.compiler import expression as ex, program as pg, unparse
 from cij.compiler.types import (
     BOOLEAN,
     DATE,
@@ -18,7 +18,7 @@ from cij.compiler.types import (
     Type,
     money,
 )
-from cij.compiler.wording import duration_words, event_words, timer_words, words
+from cij.compiler.unparse import duration_words, event_words, timer_words, words
 from cij.grammar import syntax
 from cij.grammar.parser import parse
 
@@ -138,7 +138,7 @@ def test_an_expression_reads_as_it_was_written(expression: ex.Expression, text: 
 
 def test_every_node_has_words() -> None:
     union = get_args(ex.Expression.__value__)[0]
-    assert set(get_args(union)) == set(wording._RULES)
+    assert set(get_args(union)) == set(unparse._RULES)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,6 @@ def _parsed(text: str) -> syntax.Node:
 @given(EXPRESSIONS)
 def test_leaving_out_parentheses_changes_nothing(expression: ex.Expression) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wording, "_within", lambda level, node: f"({words(node)})")
+        patch.setattr(unparse, "_within", lambda level, node: f"({words(node)})")
         everywhere = words(expression)
     assert _parsed(words(expression)) == _parsed(everywhere)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from cij.compiler import expression as ex
 from cij.compiler.build import Build
-from cij.compiler.observed import unknown_shares
-from cij.compiler.parts import parts
-from cij.compiler.proofs.answers import are_contrary, negation
 from cij.compiler.proofs.formula import negated
-from cij.compiler.proofs.pieces import Piece, operands, where_clauses
+from cij.compiler.proofs.located import Piece, operands, where_clauses
 from cij.compiler.proofs.translate import known, truth
-from cij.compiler.wording import words
+from cij.compiler.proofs.verdicts import are_contrary, negation
+from cij.compiler.unparse import words
+from cij.compiler.value_statistics import unknown_shares
+from cij.compiler.walk import walk
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
@@ -46,7 +46,7 @@ def _report(
     facts: Sequence[Piece],
     build: Build,
 ) -> None:
-    asked = [part.value for part in parts(whole) if isinstance(part, ex.Known)]
+    asked = [part.value for part in walk(whole) if isinstance(part, ex.Known)]
     for atom, span in _negative(typed, written):
         for value in _missing(atom):
             shares = unknown_shares(value, build.model, build.catalog)

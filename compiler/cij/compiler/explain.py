@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.effect_wording import effect_words
 from cij.compiler.model import Model
-from cij.compiler.policy_wording import policy_lines, policy_notes
-from cij.compiler.wording import (
+from cij.compiler.unparse import (
     duration_words,
     event_words,
     moment_words,
@@ -17,13 +15,15 @@ from cij.compiler.wording import (
     timer_words,
     words,
 )
+from cij.compiler.unparse_effect import effect_words
+from cij.compiler.unparse_policy import policy_lines, policy_notes
 from cij.grammar import syntax
 
 _INDENT = "  "
 Lines = Iterator[str]
 
 
-def meanings(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iterator[list[str]]:
+def explanations(name: str, source: Model, files: Mapping[str, syntax.File]) -> Iterator[list[str]]:
     """Yield the text, as lines, of each declaration that has this name.
 
     `files` are the syntax trees: the model has the comments of journeys and actions only.
@@ -200,8 +200,8 @@ def _sent(steps: model.Steps) -> set[str]:
 
 def _journey(journey: model.Journey, source: Model) -> Lines:
     yield _head("journey", journey.name, model.place(journey.span))
-    yield from filter(None, journey.doc.splitlines())
-    yield from _section("Who enters", [*_entries(journey, source), *_limits(journey)])
+    yield from filter(None, journey.head.doc.splitlines())
+    yield from _section("Who enters", [*_entries(journey, source), *_limits(journey.head)])
     yield from _section("Goals", [_goal(goal) for goal in journey.goals])
     yield from _section("Leaves early", [_exit(leave) for leave in journey.exits])
     yield from _section("Steps", list(_steps(journey.steps)))
@@ -219,7 +219,7 @@ def _section(title: str, lines: list[str]) -> Lines:
 
 
 def _entries(journey: model.Journey, source: Model) -> Lines:
-    for entry in journey.entries:
+    for entry in journey.head.entries:
         if isinstance(entry, pg.EventEntry):
             yield f"the customer of each event {event_words(entry.event, None, entry.where)}"
             continue
@@ -235,36 +235,36 @@ def _when(entry: pg.SegmentEntry) -> str:
     return "at the start" if entry.is_once else "at the start, and whoever joins it later"
 
 
-def _times(journey: model.Journey) -> Lines:
-    if journey.is_draft:
+def _times(head: pg.Head) -> Lines:
+    if head.is_draft:
         yield "nobody in a real run, for it is a draft; tests and simulations go through it"
-    if journey.starts is not None:
-        yield f"from {moment_words(journey.starts)} on"
-    if journey.ends is not None:
-        yield f"until {moment_words(journey.ends)}; who is inside then goes on"
-    if journey.limit is not None:
-        yield f"at most {journey.limit.count} per {journey.limit.unit}; the others wait for the next"
+    if head.starts is not None:
+        yield f"from {moment_words(head.starts)} on"
+    if head.ends is not None:
+        yield f"until {moment_words(head.ends)}; who is inside then goes on"
+    if head.limit is not None:
+        yield f"at most {head.limit.count} per {head.limit.unit}; the others wait for the next"
 
 
-def _limits(journey: model.Journey) -> Lines:
-    yield from _times(journey)
-    if journey.suppress is not None:
-        yield f"but nobody for whom this is true: {words(journey.suppress)}"
-    each = f" for each {journey.per}" if journey.per else ""
-    yield f"again: {_again(journey)}{each}"
-    if journey.holdout is not None and Decimal(journey.holdout):
-        share = percent_words(journey.holdout)
+def _limits(head: pg.Head) -> Lines:
+    yield from _times(head)
+    if head.suppress is not None:
+        yield f"but nobody for whom this is true: {words(head.suppress)}"
+    each = f" for each {head.per}" if head.per else ""
+    yield f"again: {_again(head)}{each}"
+    if head.holdout is not None and Decimal(head.holdout):
+        share = percent_words(head.holdout)
         yield f"held out: {share} go through all steps without any message, for comparison"
-    if journey.language is not None:
-        yield f"language: {words(journey.language)}"
-    if journey.timezone is not None:
-        yield f"time zone of those whose own is unknown: {journey.timezone}"
+    if head.language is not None:
+        yield f"language: {words(head.language)}"
+    if head.timezone is not None:
+        yield f"time zone of those whose own is unknown: {head.timezone}"
 
 
-def _again(journey: model.Journey) -> str:
-    if journey.again_after is not None:
-        return f"{duration_words(journey.again_after)} after the last exit, one passage at a time"
-    return "always, one passage at a time" if journey.again == "always" else "never, once"
+def _again(head: pg.Head) -> str:
+    if head.again_after is not None:
+        return f"{duration_words(head.again_after)} after the last exit, one passage at a time"
+    return "always, one passage at a time" if head.again == "always" else "never, once"
 
 
 def _goal(goal: model.Goal) -> str:
