@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.catalog_file import catalog_of
-from cij.cli.compiling import compile_path
-from cij.cli.library import library
-from cij.cli.pages import page, titles
+from cij.app.catalog_file import catalog_of
+from cij.app.compile import compile_path
+from cij.app.pages import page, titles
+from cij.app.standard_library import library
 from cij.cli.render import render
 from cij.compiler.column_statistics import Catalog
 from cij.compiler.compilation import compile_project

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.cli.failures import run
 from cij.cli.main import cli
 from cij.compiler import expression as ex

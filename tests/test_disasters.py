@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compiled_stories
-from cij.cli.project import open_project
-from cij.cli.running import open_store
+from cij.app.compile import compiled_stories
+from cij.app.open_store import open_store
+from cij.app.project import open_project
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.store import AUDIT
@@ -52,7 +52,7 @@ KINDS = ("kill", "torn log", "full disk", "two at once")
 NURSERY = """
 import json, os, resource, signal, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
-import cij.cli.compiling, cij.cli.project
+import cij.app.compile, cij.app.project
 from cij.cli.main import main
 from cij.compiler.sql import intake, load, plan, store, unify
 for line in sys.stdin:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.stories.__main__ import JOURNEY, TOML
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.sql import query
 from cij.runtime import zones
 from cij.runtime.deploy import deploy

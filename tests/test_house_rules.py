@@ -37,7 +37,10 @@ ARROWS = {
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),
-    "app": ("cij.app", "cij.cli", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
+    # What every front door shares. It knows none of them.
+    "app/cij/app": ("cij.app", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
+    # The front doors are siblings: none imports another.
+    "app/cij/cli": ("cij.cli", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
 }
 
 # Each third party has one door: the path prefixes that may import it.
@@ -121,7 +124,7 @@ def test_files_and_functions_are_short(file: str) -> None:
 
 @pytest.mark.parametrize("file", SOURCES)
 def test_imports_between_portions_go_one_way(file: str) -> None:
-    portion = file.split("/")[0]
+    portion = next(part for part in ARROWS if file.startswith(f"{part}/"))
     allowed = (f"cij.{portion}", *ARROWS[portion])
     for module, line, _ in _imports(_tree(file)):
         if _is_below(module, "cij"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
+from cij.app.open_store import open_store
+from cij.app.transports import open_transports, senders
 from cij.cli.exits import Exit
-from cij.cli.running import open_store, open_transports, senders
 from cij.compiler.sql import query, row_locator, unify
 from cij.compiler.sql.columns import column
 from cij.runtime.clock import SimulatedClock

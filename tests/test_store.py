@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cij.cli.project import open_project
-from cij.cli.running import open_store
+from cij.app.open_store import open_store
+from cij.app.project import open_project
 from cij.compiler.sql import query
 from cij.compiler.sql.store import DDL, KEYED
 from cij.runtime.audit import audit_keys

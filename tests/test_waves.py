@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cij.runtime.aside import _at_one_rest
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
@@ -12,7 +13,6 @@ from cij.compiler.program import Program
 from cij.compiler.sql import Statement, query, row_locator
 from cij.compiler.sql.passes.semi_join import for_many
 from cij.runtime import aside, moments, wave, zones
-from cij.runtime.aside import _at_one_rest
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.intake import take_in

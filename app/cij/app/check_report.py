@@ -7,7 +7,7 @@ from cij.grammar.diagnostic import Diagnostic, Suppressed
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CheckReport:
     """`texts` has every file that a diagnostic may point into; `counts` is how many there are of
     each kind of thing, by its name in the singular."""
 

@@ -1,15 +1,15 @@
 """The check itself, when its answer is not known yet."""
 
-from cij.cli.answers import Question, remember_answer
-from cij.cli.compiling import Compiled, compile_opened
-from cij.cli.project import Project
-from cij.cli.project_files import FILE_NAME
-from cij.cli.report import Report
-from cij.cli.settings import load_settings
+from cij.app.check_cache import Question, remember_answer
+from cij.app.check_report import CheckReport
+from cij.app.compile import Compiled, compile_opened
+from cij.app.config import load_settings
+from cij.app.project import Project
+from cij.app.project_files import FILE_NAME
 from cij.compiler.compilation import needed_contents
 
 
-def check(question: Question) -> Report:
+def check(question: Question) -> CheckReport:
     """Check a project as it was found, and remember the answer. Raises: ConfigError."""
     result = compile_found(question)
     report = report_of(result)
@@ -24,7 +24,7 @@ def compile_found(question: Question) -> Compiled:
     return compile_opened(project)
 
 
-def report_of(result: Compiled) -> Report:
+def report_of(result: Compiled) -> CheckReport:
     """Return what there is to say."""
     model = result.compilation.model
     counts = {
@@ -33,4 +33,4 @@ def report_of(result: Compiled) -> Report:
         "segment": len(model.segments),
         "message": len(model.messages),
     }
-    return Report(result.diagnostics, result.compilation.suppressed, result.texts, counts)
+    return CheckReport(result.diagnostics, result.compilation.suppressed, result.texts, counts)

@@ -6,7 +6,7 @@ Light, for a check that was made before reads nothing else.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cij.cli.reading import SUFFIX, read_file
+from cij.app.journey_file import SUFFIX, read_file
 from cij.grammar.codes import UNREADABLE_FILE
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.span import file_start

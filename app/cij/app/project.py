@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cij.cli.project_files import FILE_NAME, find_root, read_contents, read_sources
-from cij.cli.settings import Settings, load_settings
+from cij.app.config import Settings, load_settings
+from cij.app.project_files import FILE_NAME, find_root, read_contents, read_sources
 from cij.grammar.diagnostic import Diagnostic
 
 

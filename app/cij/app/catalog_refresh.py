@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cij.cli.catalog_file import described
-from cij.cli.project import Project, open_project
-from cij.cli.project_files import CATALOG_NAME
-from cij.cli.writing import write_atomically
+from cij.app.atomic_write import write_atomically
+from cij.app.catalog_file import described
+from cij.app.project import Project, open_project
+from cij.app.project_files import CATALOG_NAME
 from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.compilation import parse_files
 from cij.compiler.declarations.source import unresolved_source

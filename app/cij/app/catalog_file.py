@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cij.cli.project_files import CATALOG_NAME
+from cij.app.project_files import CATALOG_NAME
 from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.runtime.errors import ConfigError

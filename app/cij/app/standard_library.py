@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import resources
 
-from cij.cli.reading import SUFFIX
+from cij.app.journey_file import SUFFIX
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from cij.cli.memory import digest, recalled, remember
+from cij.app.cache import digest, recalled, remember
 from cij.compiler.compilation import parse_files
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic

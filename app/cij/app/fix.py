@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cij.cli.compiling import Compiled, compile_opened
-from cij.cli.project import Project, open_project
-from cij.cli.writing import write_atomically
+from cij.app.atomic_write import write_atomically
+from cij.app.compile import Compiled, compile_opened
+from cij.app.project import Project, open_project
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 
 # A fix may uncover the next mistake; fixes that undo each other must come to an end.

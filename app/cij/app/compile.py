@@ -1,20 +1,15 @@
-"""From a path on disk to a compiled program: the joint of the command line and the compiler."""
+"""From a path on disk to a compiled program."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
-from cij.cli.catalog_file import load_catalog
-from cij.cli.exits import Exit
-from cij.cli.library import library
-from cij.cli.project import Project, open_project
-from cij.cli.reading import SUFFIX
-from cij.cli.render import render
-from cij.cli.render.colour import painter
-from cij.cli.trees import parse_project
+from cij.app.catalog_file import load_catalog
+from cij.app.journey_file import SUFFIX
+from cij.app.project import Project, open_project
+from cij.app.request_error import InvalidProject
+from cij.app.standard_library import library
+from cij.app.syntax_cache import parse_project
 from cij.compiler.compilation import (
     Compilation,
     compile_project,
@@ -36,6 +31,17 @@ class Compiled:
     compilation: Compilation
     texts: dict[str, str]
     diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.is_error)
+
+    @property
+    def program(self) -> Program:
+        """The program. Raises: InvalidProject where the journeys have errors."""
+        if self.errors or self.compilation.program is None:
+            raise InvalidProject(self.errors, self.texts)
+        return self.compilation.program
 
 
 def compile_path(path: Path) -> Compiled:
@@ -69,27 +75,19 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
 
 
 def compiled(path: Path) -> tuple[Project, Program]:
-    """Return the program of the project at `path`; print its mistakes and exit if it has errors.
+    """Return the project at `path` and its program. Raises: ConfigError, InvalidProject.
 
-    Warnings are `cij check`'s business and are not shown here.
+    Warnings do not count here: `cij check` shows them.
     """
     result = compile_path(path)
-    return result.project, _program(result)
+    return result.project, result.program
 
 
 def compiled_stories(path: Path) -> tuple[Program, tuple[Story, ...]]:
     """As `compiled`, with the tests: all of the project, or those of the file that `path` is."""
     result = compile_path(path)
-    program, stories = _program(result), result.compilation.stories
+    program, stories = result.program, result.compilation.stories
     if path.is_file() and path.suffix == SUFFIX:
         file = path.resolve().relative_to(result.project.root).as_posix()
         stories = tuple(s for s in stories if s.place.file == file)
     return program, stories
-
-
-def _program(result: Compiled) -> Program:
-    errors = [d for d in result.diagnostics if d.is_error]
-    if errors or result.compilation.program is None:
-        click.echo(render(errors, result.texts, "text", painter(sys.stderr)), err=True)
-        raise click.exceptions.Exit(Exit.ERRORS)
-    return result.compilation.program

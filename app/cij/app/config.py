@@ -22,9 +22,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from cij.cli.project_files import FILE_NAME
-from cij.cli.toml_places import KeyPath, key_lines, line_of
-from cij.cli.webhooks import check_secret, fault_of_url
+from cij.app.project_files import FILE_NAME
+from cij.app.toml_places import KeyPath, key_lines, line_of
+from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.channels import CHANNELS
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names

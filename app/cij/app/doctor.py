@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from cij.cli.project import open_project
-from cij.cli.project_files import FILE_NAME, find_root
-from cij.cli.settings import (
+from cij.app.config import (
     RowsDelivery,
     Settings,
     SmtpDelivery,
@@ -26,6 +24,8 @@ from cij.cli.settings import (
     load_settings,
     variable_names,
 )
+from cij.app.project import open_project
+from cij.app.project_files import FILE_NAME, find_root
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked
@@ -125,7 +125,7 @@ def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
 
 def source_paths(root: Path) -> list[tuple[str, str]]:
     """Return (name, path) of each source that is a file; none when the project has errors."""
-    from cij.cli.compiling import compile_path
+    from cij.app.compile import compile_path
 
     program = compile_path(root).compilation.program
     sources = program.sources if program else ()

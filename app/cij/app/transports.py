@@ -1,12 +1,9 @@
-"""From a project to something that runs: its store, its channels, its world."""
+"""The way out of each channel, as cij.toml says."""
 
-import time
 from pathlib import Path
 
-import click
-
-from cij.cli.project import Project
-from cij.cli.settings import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.app.project import Project
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
@@ -20,59 +17,7 @@ from cij.runtime.delivery import (
     WebhookSettings,
     open_transport,
 )
-from cij.runtime.engine import DuckEngine
-from cij.runtime.errors import ConfigError, StoreLocked
-
-
-def store_path(project: Project) -> Path:
-    """Return the path of the state file, inside the project folder."""
-    path = (project.root / project.settings.store.path).resolve()
-    if not path.is_relative_to(project.root):
-        raise ConfigError("cij.toml: `store.path` leads out of the project folder")
-    return path
-
-
-def open_store(project: Project) -> DuckEngine:
-    """Open the state file, making its folder. Raises: StoreError when another program has it."""
-    path = store_path(project)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-    store = project.settings.store
-    return DuckEngine(path, threads=store.threads, memory_mb=store.memory_mb)
-
-
-# A command that looks at the state has it for a moment.
-PATIENCE_S = 5.0
-_TELL_AFTER_S, _AGAIN_S = 1.0, 0.05
-
-
-def open_when_free(project: Project, patience_s: float = PATIENCE_S) -> DuckEngine:
-    """Open the state file, and wait a little for a command that has it. Raises: as `open_store`."""
-    start, is_told = time.monotonic(), False
-    while True:
-        try:
-            return open_store(project)
-        except StoreLocked:
-            waited_s = time.monotonic() - start
-            if waited_s >= patience_s:
-                raise
-            if waited_s >= _TELL_AFTER_S and not is_told:
-                click.echo(
-                    f"waiting for {store_path(project).name}: another program has it", err=True
-                )
-                is_told = True
-            time.sleep(_AGAIN_S)
-
-
-def open_copy(project: Project) -> DuckEngine:
-    """Return an engine in memory that holds a copy of the state, or nothing if there is none."""
-    engine = DuckEngine(None)
-    path = store_path(project)
-    if path.is_file():
-        engine.copy_from(path)
-    return engine
+from cij.runtime.errors import ConfigError
 
 
 def open_transports(project: Project, program: Program) -> dict[str, Transport]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cij.cli.memory import digest, recalled, remember
-from cij.cli.project_files import CATALOG_NAME, FILE_NAME, find_root, read_contents, read_sources
-from cij.cli.report import Report
+from cij.app.cache import digest, recalled, remember
+from cij.app.check_report import CheckReport
+from cij.app.project_files import CATALOG_NAME, FILE_NAME, find_root, read_contents, read_sources
 from cij.grammar.diagnostic import Diagnostic
 
 _KIND = "answer"
@@ -42,7 +42,7 @@ class _Answer:
 
     key: str
     contents: Mapping[str, str | None]
-    report: Report
+    report: CheckReport
 
 
 def ask(path: Path) -> Question:
@@ -51,7 +51,7 @@ def ask(path: Path) -> Question:
     return Question(root, *read_sources(root), _surroundings(root))
 
 
-def answer(question: Question) -> Report | None:
+def answer(question: Question) -> CheckReport | None:
     """Return the report of a check that found the very same, if it was the last one."""
     found = recalled(_KIND, question.root)
     if not isinstance(found, _Answer) or found.key != question.key:
@@ -62,7 +62,7 @@ def answer(question: Question) -> Report | None:
     return replace(found.report, texts={**question.sources, **contents})
 
 
-def remember_answer(question: Question, needed: Iterable[str], report: Report) -> None:
+def remember_answer(question: Question, needed: Iterable[str], report: CheckReport) -> None:
     """Keep a report. `needed` are the paths that messages name; `report.texts` has their texts."""
     # What changed while the check was made may have been read before or after.
     if _surroundings(question.root) == question.surroundings:
