@@ -25,7 +25,7 @@ from cij.grammar.format import format_text
 Golden = Callable[[Path | str, str], None]
 
 SEEDED = Path(__file__).parent / "fixtures" / "diagnostics" / "seeded"
-RULES = [f"S{number}" for number in range(1, 28)]
+RULES = [f"S{number}" for number in range(1, 32)]
 # What lies in the bytes of a file and not in its text has no example; test_cli_frame shows it.
 WITHOUT_EXAMPLE = {"CIJ102"}
 
