@@ -18,7 +18,7 @@ from cij.runtime.runner import refresh_data
 from cij.runtime.tick import tick
 from tests.builders import write_csv
 from tests.test_refresh import rewrite, rows
-from tests.town import DAY, HOUR
+from tests.testbed import DAY, HOUR
 
 NOW = datetime(2026, 3, 2, 10)
 
