@@ -5,12 +5,16 @@
 A type is written as its name: "text", "integer", "money"; "text!" must be known.
 """
 
+import os
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from cij.compiler import expression as ex, program as pr
+from cij.compiler.sql import query
 from cij.compiler.types import NAMED, TEXT, Type, money
+from cij.runtime.engine import DuckEngine
 
 PLACE = pr.Place(file="shop.journey", line=3, column=1)
 REPOSITORY = Path(__file__).parents[1]
@@ -172,3 +176,18 @@ def write_csv(folder: Path, name: str, *lines: str) -> Path:
     path = folder / f"{name}.csv"
     path.write_bytes("".join(line + "\n" for line in lines).encode())
     return path
+
+
+# `rewrite` moves the time of a file on by this, for two writes may fall into one tick of the clock.
+_TICKS = count(1)
+
+
+def rewrite(folder: Path, name: str, *lines: str) -> None:
+    """Write a file so that it surely looks changed."""
+    path = write_csv(folder, name, *lines)
+    stat = path.stat()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + next(_TICKS)))
+
+
+def rows(engine: DuckEngine, text: str) -> list[tuple[Any, ...]]:
+    return engine.rows(query(text))

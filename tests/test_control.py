@@ -12,8 +12,7 @@ from cij.runtime.delivery import outbox
 from cij.runtime.due import next_tick, next_work
 from cij.runtime.inbox import answer, hand_in
 from cij.runtime.report import report
-from tests.example import copy_example, inside, messages, run_once, status
-from tests.test_run import eventually, running
+from tests.example import copy_example, eventually, inside, messages, run_once, running, status
 from tests.testbed import DAY, HOUR, TestBed, names
 
 NOW = datetime(2026, 3, 4, 9)

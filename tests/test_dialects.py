@@ -28,7 +28,7 @@ from cij.compiler.sql.zones import DDL as ZONES_DDL
 from cij.runtime import zones
 from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.refresh import refresh
-from tests import test_entities, test_enums_and_lists
+from tests import entities_project, lists_project
 from tests.condition_case import case_of, check
 from tests.conditions import segments
 from tests.conftest import FIXTURES, Golden
@@ -88,7 +88,7 @@ def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> Non
     assert {id_ for (id_,) in found} == {i for i, h in hashes.items() if "4" <= h < "8"}
 
 
-@pytest.mark.parametrize("tested", [test_entities, test_enums_and_lists], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("tested", [entities_project, lists_project], ids=lambda m: m.__name__)
 def test_postgres_finds_what_duckdb_finds(
     tested: Any, tmp_path: Path, postgres: PostgresStore
 ) -> None:

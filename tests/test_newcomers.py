@@ -10,9 +10,19 @@ import pytest
 from cij.compiler import program as pr
 from cij.runtime.engine import DuckEngine
 from cij.runtime.refresh import refresh, take_in
-from tests.builders import column, event, exact, mapping, program, source, topic, write_csv
+from tests.builders import (
+    column,
+    event,
+    exact,
+    mapping,
+    program,
+    rewrite,
+    rows,
+    source,
+    topic,
+    write_csv,
+)
 from tests.example import copy_example, inside, run_once
-from tests.test_refresh import rewrite, rows
 from tests.testbed import HOUR, TestBed, names
 
 NOW = datetime(2026, 3, 2, 10)
