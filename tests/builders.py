@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cij.compiler import expression as ex, program as pr
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
 from cij.compiler.sql import query
 from cij.compiler.types import NAMED, TEXT, Type, money
 from cij.runtime.engine import DuckEngine
@@ -93,15 +95,8 @@ def exact(*fields: str) -> pr.ExactMatch:
     return pr.ExactMatch(name="by_" + "_".join(fields), fields=fields)
 
 
-def profile_field(
-    name: str,
-    type: str = "text",
-    *,
-    prefer: Sequence[str] = (),
-    latest: dict[str, str] | None = None,
-) -> pr.ProfileField:
-    merge = pr.Latest(columns=latest) if latest else pr.Prefer(sources=tuple(prefer))
-    return pr.ProfileField(name=name, type=type_of(type), merge=merge)
+def profile_field(name: str, type: str = "text", *, prefer: Sequence[str] = ()) -> pr.ProfileField:
+    return pr.ProfileField(name=name, type=type_of(type), merge=pr.Prefer(sources=tuple(prefer)))
 
 
 def event(
@@ -166,6 +161,14 @@ def program(
         topics=tuple(topics),
         **{**given, **parts},
     )
+
+
+def compiled(text: str) -> pr.Program:
+    """Return the program of a text, where that reads better than parts by hand."""
+    settings = ProjectSettings("test", "UTC", "en")
+    found = compile_project(settings, {"shop.journey": text}, {}, {})
+    assert found.program is not None, found.diagnostics
+    return found.program
 
 
 # --- files ------------------------------------------------------------------------------------
