@@ -1,4 +1,4 @@
-"""When and where tales play: zones, ages, instants that many share, and the rules of sending."""
+"""What the scenarios of one batch share: start, zones, instants, policies."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ ZONES = (
     "Nowhere/Atall",
     None,
 )
-# Where it begins, and local times near which much happens: changes of the clock and ends of months.
-AGES: tuple[tuple[str, tuple[str, ...]], ...] = (
+# The start, and local times near which much happens: changes of the clock and ends of months.
+STARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("2026-03-02 10:00", ("2026-03-08 02:30", "2026-03-29 02:30", "2026-03-22 02:00")),
     ("2026-10-14 22:15", ("2026-10-25 02:30", "2026-11-01 01:30", "2026-10-31 09:00")),
     ("2026-03-26 00:00", ("2026-03-29 01:00", "2026-04-05 02:15", "2026-03-31 23:59:59")),
@@ -64,7 +64,7 @@ CALENDAR = (
     "at most 1 messages per calendar month",
     "at most 1 email per calendar day",
 )
-# Of one era after the other: what is left out, what waits. Without policies, None.
+# By batch: caps that drop messages, caps that delay them. None is a batch without policies.
 CAPS: tuple[tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] | None, ...] = (
     None,
     ((CALENDAR,), ()),
@@ -76,8 +76,8 @@ CAPS: tuple[tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] | None, ...]
     None,
     ((CALENDAR,), (ROLLING,)),
 )
-# Of twenty eras the last few have journeys that call actions and wait for answers.
-ERAS, WITH_CALLS = 20, 4
+# Of twenty batches the last four have journeys that call actions and wait for answers.
+BATCH_CYCLE, WITH_CALLS = 20, 4
 NEVER = (
     "sms when vip",
     "when points > 10",
@@ -86,24 +86,24 @@ NEVER = (
 )
 
 
-class Era:
-    """When and where the tales of a batch play: few zones, few instants."""
+class BatchSettings:
+    """Few zones and few instants, so that the customers of a batch share ticks."""
 
     def __init__(self, number: int, random: Random) -> None:
-        start, marks = random.choice(AGES)
+        start, marks = random.choice(STARTS)
         self.start = datetime.fromisoformat(start)
         self.marks = [datetime.fromisoformat(text) for text in marks]
         self.zones = random.sample(ZONES, 3)
         self.instants = [self.start]
         for _ in range(INSTANTS):
             self.instants.append(self._instant(random))
-        self.has_calls = number % ERAS >= ERAS - WITH_CALLS
+        self.has_calls = number % BATCH_CYCLE >= BATCH_CYCLE - WITH_CALLS
         self.caps: list[str] = []
         caps = CAPS[number % len(CAPS)]
         self.policies = "" if caps is None else self._policies(number, random, *caps)
 
     def _instant(self, random: Random) -> datetime:
-        """Return an instant that others are likely to meet: a mark, or a duration beside one."""
+        """Return an instant that others are likely to share: a mark, or a duration away from one."""
         zone = random.choice(self.zones)
         local = zone if zone and zone != "Nowhere/Atall" else PROJECT_ZONE
         at = random.choice([*self.instants, *(to_instant(mark, local) for mark in self.marks)])
@@ -121,7 +121,7 @@ class Era:
         out: Sequence[Sequence[str]],
         wait: Sequence[Sequence[str]],
     ) -> str:
-        """Return the policies of the project: what is too much is left out by one, waits by one."""
+        """Return two policies of the project: one drops what is too much, one delays it."""
         quiet = [f"quiet {random.choice(QUIET)}"] * bool(number % 3)
         never = [f"never send {random.choice(NEVER)}"] * random.choice([0, 1])
         left_out, waiting = [[random.choice(each) for each in kinds] for kinds in (out, wait)]

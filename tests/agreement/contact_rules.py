@@ -1,4 +1,4 @@
-"""The rules of sending, S16 to S18, with Python's own calendar: hours, caps, the suppression list."""
+"""The contact rules, S16 to S18, with Python's own calendar: quiet hours, caps, suppression list."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cij.grammar import syntax
-from tests.agreement.passages import Message
+from tests.agreement.customer_state import Message
 from tests.agreement.reading import setting
 from tests.reference_evaluator import stepped, to_instant, to_local
 
@@ -18,7 +18,7 @@ EXEMPT = "transactional"
 
 @dataclass(frozen=True)
 class Cap:
-    """`at most 3 email per 7 days`, of a policy that has people wait or passes them over."""
+    """`at most 3 email per 7 days`. A full cap delays messages (`waits`) or drops them."""
 
     policy: str
     node: syntax.AtMost
@@ -35,7 +35,7 @@ class Cap:
         return topic != EXEMPT and (self.node.channel is None or self.node.channel.text == channel)
 
     def inside(self, messages: Iterable[Message], now: datetime, zone: str) -> list[Message]:
-        """Return what counts now: what was sent in the rolling window, or in that of the calendar."""
+        """Return the messages that count now: those sent in the rolling or in the calendar window."""
         sent = [m for m in messages if m.outcome == "delivered" and self.is_of(m.channel, m.topic)]
         if self.node.is_calendar:
             return [m for m in sent if m.at >= begin(self.node.per.unit, now, zone)]
@@ -45,7 +45,7 @@ class Cap:
         return len(self.inside(messages, now, zone)) >= self.node.count
 
     def frees(self, messages: Iterable[Message], now: datetime, zone: str) -> datetime:
-        """Return when there may be room: the next window, or the first message is out of this one."""
+        """Return when the cap may have room again: at the next window, or when the oldest message leaves."""
         if self.node.is_calendar:
             return following(self.node.per.unit, now, zone)
         first = min(m.at for m in self.inside(messages, now, zone))
@@ -55,12 +55,12 @@ class Cap:
 
 
 def begin(unit: str, now: datetime, zone: str) -> datetime:
-    """Return when the day, week (of Monday), month or year of the calendar began."""
+    """Return when the calendar day, week (from Monday), month or year began."""
     return to_instant(datetime.combine(_first_day(unit, to_local(now, zone)), time()), zone)
 
 
 def following(unit: str, now: datetime, zone: str) -> datetime:
-    """Return when the next one begins."""
+    """Return when the next such period begins."""
     day = _first_day(unit, to_local(now, zone))
     length = {"day": 1, "week": 7, "month": 31, "year": 366}[unit]
     after = _first_day(unit, datetime.combine(day, time()) + timedelta(days=length))
@@ -78,7 +78,7 @@ def _first_day(unit: str, local: datetime) -> Any:
 
 @dataclass
 class Rules:
-    """All policies together."""
+    """All policies in_one_store."""
 
     nodes: list[syntax.Policy]
 
@@ -107,9 +107,9 @@ class Rules:
         return any(_shows(hours, shown) for hours in self.hours)
 
     def quiet_until(self, now: datetime, zone: str) -> datetime:
-        """Return the first instant from now on at which the clock shows no quiet hour.
+        """Return the first instant from now on outside the quiet hours.
 
-        That is when it shows their end, maybe for the second time, or when it is put on.
+        That is at the end of quiet hours, maybe the second time the clock shows it, or at a jump.
         """
         today = to_local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         days = [today + timedelta(days=n) for n in range(4)]
@@ -126,12 +126,12 @@ def _shows(hours: syntax.TimeRange, shown: time) -> bool:
 
 
 def _second(local: datetime, zone: str) -> datetime:
-    """Return when a clock shows a time for the last time."""
+    """Return the last instant at which the clock shows a time."""
     return local.replace(tzinfo=ZoneInfo(zone), fold=1).astimezone(UTC).replace(tzinfo=None)
 
 
 def _jumps(now: datetime, zone: str) -> Iterator[datetime]:
-    """Yield the instants of the next days at which the clock is changed: all at full quarters."""
+    """Yield the clock changes of the next three days. All are at full quarters of an hour."""
     at = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     quarter = timedelta(minutes=15)
     for _ in range(4 * 24 * 3):
@@ -142,14 +142,14 @@ def _jumps(now: datetime, zone: str) -> Iterator[datetime]:
 
 
 @dataclass
-class Listed:
-    """The suppression list: by channel, addresses and customers."""
+class SuppressionList:
+    """The suppression list, by channel: addresses and customers."""
 
     addresses: set[tuple[str, str]] = field(default_factory=set)
     customers: set[tuple[str, str]] = field(default_factory=set)
 
     def follow(self, event: Any, customer: str, about: Message | None, own: dict[str, Any]) -> None:
-        """Do what a hard bounce or a complaint leads to. A complaint is about the person too."""
+        """Add what a hard bounce or a complaint is about. A complaint adds the customer too."""
         if event.name not in ("bounced", "complained") or event.fields.get("reason") == "soft":
             return
         channel = event.fields["channel"] or (about.channel if about else "email")
@@ -166,7 +166,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Content:
-    """What the rules ask about a message."""
+    """The properties of a message that the rules use."""
 
     topic: str
     needs_consent: bool

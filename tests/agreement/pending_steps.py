@@ -1,4 +1,4 @@
-"""What is ahead of somebody in a loop or in front of a send, and the steps of a fragment."""
+"""Pending steps that the syntax tree does not have: of loops, of held messages, of fragments."""
 
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -8,16 +8,16 @@ from cij.grammar import syntax
 
 
 @dataclass(frozen=True)
-class Turn:
-    """The beginning of a turn, the first of which is 0."""
+class Iteration:
+    """The beginning of an iteration of a loop; the first is number 0."""
 
     loop: syntax.Repeat
     number: int
 
 
 @dataclass(frozen=True)
-class Tail:
-    """The end of a turn."""
+class IterationEnd:
+    """The end of an iteration."""
 
     loop: syntax.Repeat
     number: int
@@ -25,7 +25,7 @@ class Tail:
 
 @dataclass(frozen=True)
 class Pause:
-    """The wait between two turns."""
+    """The wait between two iterations."""
 
     loop: syntax.Repeat
 
@@ -37,7 +37,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Released:
-    """A send that was held before; its message is as old as the first time."""
+    """A send that was held before. Its message counts as created at `since`, the first attempt."""
 
     send: syntax.Send
     since: datetime
@@ -45,7 +45,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Held:
-    """The rest in front of a send: `why` is a cap or quiet hours, looked at again at `until`."""
+    """The wait in front of a held send: `why` is a cap or quiet hours. It is tried again at `until`."""
 
     released: Released
     why: str
@@ -57,25 +57,25 @@ class Held:
 
 
 def name_of(step: Any) -> str | None:
-    """Return what a history calls a step; None for what it does not mention."""
+    """Return the name of a step in the history; None for steps that the history leaves out."""
     if isinstance(step, (syntax.Repeat, syntax.Run)):
         return None
     if isinstance(step, Held):
         return f"{name_of(step.released)}:{'hold' if step.why == 'quiet hours' else 'capped'}"
     if isinstance(step, Released):
         return name_of(step.send)
-    if isinstance(step, (Turn, Tail, Pause)):
+    if isinstance(step, (Iteration, IterationEnd, Pause)):
         assert step.loop.label is not None
-        if isinstance(step, Turn) and step.loop.until is None:
+        if isinstance(step, Iteration) and step.loop.until is None:
             return None
-        word = {Turn: "until", Tail: "again", Pause: "pause"}[type(step)]
+        word = {Iteration: "until", IterationEnd: "again", Pause: "pause"}[type(step)]
         return f"{step.loop.label.text}:{word}"
     assert step.label is not None
     return str(step.label.text)
 
 
 def unfolded(run: syntax.Run, fragment: syntax.Fragment) -> syntax.Steps:
-    """Return the steps of a fragment with what is given in the place of its parameters."""
+    """Return the steps of a fragment with the arguments in place of its parameters."""
     assert run.label is not None
     names = (name.text for name in fragment.parameters)
     given = dict(zip(names, run.arguments, strict=True))
@@ -94,7 +94,7 @@ def _put(node: Any, given: dict[str, syntax.Expression], prefix: str) -> Any:
     changes = {f.name: _put(getattr(node, f.name), given, prefix) for f in fields(node)}
     if changes.get("label") is not None:
         changes["label"] = replace(changes["label"], text=prefix + changes["label"].text)
-    # The key of a parameter of a message is no value.
+    # The key of a setting is a name, not a value.
     if isinstance(node, syntax.Setting):
         changes["key"] = node.key
     return replace(node, **changes)

@@ -1,7 +1,7 @@
-"""One trial: conditions over customers, in an engine and by the reference evaluator.
+"""One case of the comparison of conditions: an engine against the reference evaluator.
 
-The project is text as an author would write it, compiled by the real compiler; the tables are the
-real ones, filled by hand.
+The project is text as an author would write it, compiled by the real compiler. The tables are the
+real ones; the case fills them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Store(Protocol):
-    """What a trial needs of an engine, which has all tables already."""
+    """What a case needs of an engine. All tables exist already."""
 
     def execute(self, statement: Statement, parameters: Mapping[str, object] = ...) -> int: ...
 
@@ -44,7 +44,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
-class Trial:
+class ConditionCase:
     """Compiled conditions, and the same ones as a world of the reference evaluator."""
 
     conditions: Sequence[str]
@@ -64,7 +64,7 @@ def project_of(conditions: Sequence[str]) -> str:
     )
 
 
-def trial_of(conditions: Sequence[str], now: datetime, people: Sequence[Person]) -> Trial:
+def case_of(conditions: Sequence[str], now: datetime, people: Sequence[Person]) -> ConditionCase:
     """Compile the conditions. Fails on any mistake: what is drawn makes sense.
 
     What the compiler refuses as impossible must be so for these people.
@@ -83,7 +83,7 @@ def trial_of(conditions: Sequence[str], now: datetime, people: Sequence[Person])
     for number in refused:
         members = world.members(f"s{number}")
         assert not members, f"refused as impossible, and {members} are in: {conditions[number]}"
-    return Trial(conditions, found.program, world)
+    return ConditionCase(conditions, found.program, world)
 
 
 def _refused(found: Compilation) -> set[int]:
@@ -117,14 +117,14 @@ def _value(node: syntax.Declaration) -> syntax.Expression:
 _CLEAR = [query("DELETE FROM {t}", t=t) for t in ("customer", *(f"event_{e}" for e in EVENTS))]
 
 
-def fill(store: Store, trial: Trial) -> None:
+def fill(store: Store, case: ConditionCase) -> None:
     """Put the customers and their events into the tables, and the moments as a tick does."""
     for statement in (*_CLEAR, moments.CLEAR, moments.CLEAR_RULES):
         store.execute(statement)
-    for moment in make_plan(trial.program).moments:
+    for moment in make_plan(case.program).moments:
         store.execute(moments.add_rule(moment))
-    store.execute(moments.FILL, {"now": trial.world.now})
-    people = trial.world.people
+    store.execute(moments.FILL, {"now": case.world.now})
+    people = case.world.people
     store.append("customer", _columns([_customer(p) for p in people]))
     for event in EVENTS:
         rows = [_event(p, e) for p in people for e in p.events if e.event == event]
@@ -157,19 +157,19 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
 # --- the comparison ---------------------------------------------------------------------------
 
 
-def check(store: Store, trial: Trial, dialect: str) -> None:
+def check(store: Store, case: ConditionCase, dialect: str) -> None:
     """Fail on the first condition whose people differ, reduced to what is needed to see it."""
-    found = first_fault(store, trial, dialect)
+    found = first_fault(store, case, dialect)
     if found is None:
         return
     number, is_error, _ = found
 
     def is_same(conditions: Sequence[str], people: Sequence[Person]) -> bool:
-        other = _fault_of_last(store, conditions, trial.world.now, people, dialect)
+        other = _fault_of_last(store, conditions, case.world.now, people, dialect)
         return other is not None and other[1] == is_error
 
-    conditions, people = reduce(trial.conditions[: number + 1], trial.world.people, is_same)
-    small = _fault_of_last(store, conditions, trial.world.now, people, dialect)
+    conditions, people = reduce(case.conditions[: number + 1], case.world.people, is_same)
+    small = _fault_of_last(store, conditions, case.world.now, people, dialect)
     assert small is not None, "the reduced fault is gone"
     raise AssertionError(small[2])
 
@@ -177,20 +177,20 @@ def check(store: Store, trial: Trial, dialect: str) -> None:
 Fault = tuple[int, bool, str]
 
 
-def first_fault(store: Store, trial: Trial, dialect: str, start: int = 0) -> Fault | None:
+def first_fault(store: Store, case: ConditionCase, dialect: str, start: int = 0) -> Fault | None:
     """Return (number of the condition, whether the engine refused it, what to print)."""
-    fill(store, trial)
-    for number, (text, statement) in enumerate(trial.statements()):
+    fill(store, case)
+    for number, (text, statement) in enumerate(case.statements()):
         if number < start:
             continue
-        expected = trial.world.members(f"s{number}")
+        expected = case.world.members(f"s{number}")
         sql = statement.text(dialect)
         try:
-            found = {row[0] for row in store.rows(statement, {"now": trial.world.now})}
+            found = {row[0] for row in store.rows(statement, {"now": case.world.now})}
         except (duckdb.Error, Refused) as error:
             return number, True, f"{error}\ncondition: {text}\nSQL: {sql}"
         if found != expected:
-            return number, False, _difference(trial, text, sql, found, expected)
+            return number, False, _difference(case, text, sql, found, expected)
     return None
 
 
@@ -202,21 +202,23 @@ def _fault_of_last(
     dialect: str,
 ) -> Fault | None:
     try:
-        trial = trial_of(conditions, now, people)
+        case = case_of(conditions, now, people)
     except AssertionError:
         return None
-    return first_fault(store, trial, dialect, len(conditions) - 1)
+    return first_fault(store, case, dialect, len(conditions) - 1)
 
 
-def _difference(trial: Trial, text: str, sql: str, found: set[str], expected: set[str]) -> str:
+def _difference(
+    case: ConditionCase, text: str, sql: str, found: set[str], expected: set[str]
+) -> str:
     who = min(found ^ expected)
-    person = next(p for p in trial.world.people if p.id == who)
+    person = next(p for p in case.world.people if p.id == who)
     said = "is in by the reference, and not by SQL" if who in expected else "is in by SQL only"
-    lines = [f"condition: {text}", f"{who} {said}", f"now {trial.world.now} in {person.zone}"]
+    lines = [f"condition: {text}", f"{who} {said}", f"now {case.world.now} in {person.zone}"]
     lines += [f"fields {_known(person.fields)}", f"consents {person.consents}"]
     lines += [f"{e.event} {e.seq} at {e.at} {_known(e.fields)}" for e in person.events]
-    lines += [f"and {len(trial.world.people) - 1} other customers"]
-    lines += [f"s{i}: {other}" for i, other in enumerate(trial.conditions[:2]) if f"s{i}" in text]
+    lines += [f"and {len(case.world.people) - 1} other customers"]
+    lines += [f"s{i}: {other}" for i, other in enumerate(case.conditions[:2]) if f"s{i}" in text]
     return "\n".join([*lines, f"SQL: {sql}"])
 
 

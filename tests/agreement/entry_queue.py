@@ -1,15 +1,15 @@
-"""The queue in front of a journey with a limit: who came, and may not come in yet.
+"""The entry queue of a journey with a limit.
 
-They wait in the order in which they came; of those who come at one instant the smaller id is first.
-At his turn everybody is looked at as if he came then; who may not enter uses up no place.
+Customers wait in the order of arrival; at one instant the smaller id is first. Whether a customer
+may enter is decided when they leave the queue. A customer who may not enter uses up no place.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.grammar import syntax
-from tests.agreement.passages import Journey, Life, Passage
-from tests.agreement.ruling import begin, following
+from tests.agreement.contact_rules import begin, following
+from tests.agreement.customer_state import CustomerState, Journey, Passage
 from tests.reference_evaluator import Occurrence, to_local
 
 _MINUTE = timedelta(minutes=1)
@@ -17,9 +17,9 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Waiting:
-    """Who waits to enter, since when, by which event or from which segment."""
+    """A customer who waits to enter: since when, by which event or from which segment."""
 
-    life: Life
+    customer: CustomerState
     key: str
     at: datetime
     since: datetime
@@ -28,11 +28,11 @@ class Waiting:
 
     @property
     def place(self) -> tuple[datetime, str, str]:
-        return self.at, self.life.customer.id, self.key
+        return self.at, self.customer.drawn.id, self.key
 
 
 class Queue:
-    """Those in front of one journey, and how many of its limit are in."""
+    """The queue of one journey, and when customers entered it."""
 
     def __init__(self, journey: Journey, zone: str) -> None:
         self.journey, self.zone = journey, zone
@@ -40,11 +40,11 @@ class Queue:
         self.entered: list[datetime] = []
         self.line: list[Waiting] = []
 
-    def add(self, comers: list[Waiting]) -> None:
-        """Nobody waits twice."""
-        for comer in sorted(comers, key=lambda c: c.place):
-            if not any(w.life is comer.life and w.key == comer.key for w in self.line):
-                self.line.append(comer)
+    def add(self, arrivals: list[Waiting]) -> None:
+        """Append new customers. One who waits already is not added again."""
+        for new in sorted(arrivals, key=lambda c: c.place):
+            if not any(w.customer is new.customer and w.key == new.key for w in self.line):
+                self.line.append(new)
 
     def has_room(self, now: datetime) -> bool:
         if self.rate is None:
@@ -52,8 +52,8 @@ class Queue:
         since = _begin(self.rate.unit, now, self.zone)
         return sum(at >= since for at in self.entered) < self.rate.count
 
-    def looks(self, now: datetime) -> datetime | None:
-        """Return when the next period begins, if somebody waits for it."""
+    def next_period(self, now: datetime) -> datetime | None:
+        """Return when the next period of the limit begins; None if the queue is empty."""
         if self.rate is None or not self.line:
             return None
         if self.rate.unit == "hour":
@@ -64,7 +64,7 @@ class Queue:
         self.line = [w for w in self.line if w not in gone]
 
     def passage(self, waiting: Waiting, now: datetime) -> Passage:
-        """Return what the one who waits would be inside: his goals and exits are asked of it."""
+        """Return the passage the waiting customer would have; goals and exits are tested on it."""
         found = Passage(
             self.journey, 0, waiting.trigger, waiting.key, now, waiting.at, False, (), None, None
         )
@@ -77,8 +77,9 @@ def _begin(unit: str, now: datetime, zone: str) -> datetime:
 
 
 def _hour(now: datetime, zone: str, step: timedelta) -> datetime:
-    """Return the last minute, forwards or backwards, that the clock shows in the same hour; an hour in
-    which it is changed ends there.
+    """Return the last minute, forwards or backwards, within the same hour of the local clock.
+
+    A change of the clock ends the hour.
     """
     at = now - timedelta(seconds=now.second, microseconds=now.microsecond)
     while _shown(at + step, zone) == _shown(at, zone):

@@ -1,27 +1,29 @@
-"""Drawing conditions over the shared vocabulary."""
+"""Draw conditions over the shared vocabulary."""
 
 from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from tests.agreement.eras import DURATIONS, Era
+from tests.agreement.batch_settings import DURATIONS, BatchSettings
 
 _Option = TypeVar("_Option")
 
 
-class Asking:
-    """One tale. `made` counts steps, `sends` and `calls` are labels of what has been sent or called on
-    every path to here.
+class DrawingConditions:
+    """The state of drawing one scenario.
+
+    `made` counts the steps drawn so far. `sends` and `calls` are the labels of the messages and
+    calls that every path to this place has made.
     """
 
-    def __init__(self, random: Random, number: int, era: Era) -> None:
-        self.random, self.seed, self.era = random, number, era
-        self.start, self.marks = era.start, era.marks
+    def __init__(self, random: Random, number: int, batch: BatchSettings) -> None:
+        self.random, self.seed, self.batch = random, number, batch
+        self.start, self.marks = batch.start, batch.marks
         self.made, self.left = 0, 9
         self.sends: list[str] = []
         self.calls: list[str] = []
         self.trigger: str | None = None
-        # Conditions that only a journey can ask, and only the steps of a fragment.
+        # Conditions that are valid only in this journey, or only in this fragment.
         self.kept: list[str] = []
         self.is_inside = False
 
@@ -32,8 +34,8 @@ class Asking:
         return self.random.randrange(one_in) == 0
 
     @property
-    def tribe(self) -> str:
-        """Only customers of this name are let in, so that seeds do not meet in one store."""
+    def group(self) -> str:
+        """The first name of the customers of this scenario; its journeys let in no others."""
         return f"t{self.seed}"
 
     def condition(self, depth: int = 1) -> str:

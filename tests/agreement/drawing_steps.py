@@ -1,15 +1,15 @@
-"""Drawing the steps of journeys and fragments."""
+"""Draw the steps of journeys and fragments."""
 
-from tests.agreement.asking import Asking
-from tests.agreement.eras import DURATIONS
+from tests.agreement.batch_settings import DURATIONS
+from tests.agreement.drawing_conditions import DrawingConditions
 
 CALENDAR = ("1 day", "2 days", "1 week", "1 month")
 TIMES = ("09:00", "02:30", "00:00", "02:00", "01:30")
 EVENTS = ("purchase", "visited", "opened", "unsubscribed")
 
 
-class Stepping(Asking):
-    """Steps, nested in each other."""
+class DrawingSteps(DrawingConditions):
+    """Draws steps, nested up to a depth."""
 
     def _block(self, depth: int, least: int) -> str:
         before = list(self.sends), list(self.calls)
@@ -26,8 +26,8 @@ class Stepping(Asking):
     def _step(self, depth: int) -> str:
         self.left -= 1
         leaves = ["send", "send", "wait", "until", "set"] + ["emit"] * self.is_(3)
-        leaves += ["do"] * self.era.has_calls
-        leaves += ["send"] * 3 * bool(self.era.policies)
+        leaves += ["do"] * self.batch.has_calls
+        leaves += ["send"] * 3 * bool(self.batch.policies)
         inner = ["for", "for", "first", "first", "if", "switch", "split", "repeat"]
         inner += [] if self.is_inside else ["run"]
         form = self.pick([*leaves, *inner] if depth and self.left > 0 else leaves)
@@ -41,16 +41,16 @@ class Stepping(Asking):
         return f"{label}: {text}"
 
     def _asking(self) -> str:
-        """Return a call that is waited for, before all else."""
+        """Return a call and a wait for its answer, as the first steps of a journey."""
         call = self._label("d")
         text = f"{call}: {self._short('do')}\n"
         self.calls.append(call)
         between = self.pick(["", "", f"{self._label('w')}: wait {self.pick(DURATIONS)}\n"])
         where, length, label = self.where("done", 3), self.pick(DURATIONS), self._label("f")
         wait = f"wait for done({call}){where} up to {length} {self._block(1, 0)}"
-        told = f"if {self.result()} {self._block(1, 1)} else {self._block(1, 1)}"
-        told = self.pick(["", f"{self._label('i')}: {told}\n"])
-        return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{told}"
+        follow = f"if {self.result()} {self._block(1, 1)} else {self._block(1, 1)}"
+        follow = self.pick(["", f"{self._label('i')}: {follow}\n"])
+        return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{follow}"
 
     def _short(self, form: str) -> str | None:
         """Return a step without steps inside."""
@@ -96,10 +96,10 @@ class Stepping(Asking):
         return f"repeat up to {self.pick([2, 3])} times{every}{until} {self._block(depth - 1, 1)}"
 
     def _send(self) -> str:
-        if not self.is_(6 if self.era.policies else 3):
+        if not self.is_(6 if self.batch.policies else 3):
             often = ["email hello", "email hello", "sms text"]
             rare = ["email flash", "email flash", "sms ping", "sms ping", "email receipt"]
-            return f"send {self.pick(rare if self.is_(2 if self.era.policies else 8) else often)}"
+            return f"send {self.pick(rare if self.is_(2 if self.batch.policies else 8) else often)}"
         word = self.pick(["first_name", "last(visited.page)", "now()", "seen", "today()"])
         number = self.pick(["count(purchase)", "points", "sum(purchase.items within last 2 days)"])
         return f"send email code {{\nword = {word}\nnumber = {number}\n}}"

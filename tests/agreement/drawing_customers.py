@@ -1,28 +1,28 @@
-"""Drawing customers and what happens to them."""
+"""Draw customers and what happens to them."""
 
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from tests.agreement.asking import Asking
-from tests.agreement.tale import Change, Customer, Happening
+from tests.agreement.drawing_conditions import DrawingConditions
+from tests.agreement.scenario import Arrival, Change, Customer
 
 EVENTS = ("opened", "opened", "unsubscribed", "unsubscribed", "subscribed", "bounced", "complained")
 
-# What comes back from a call.
+# The event that answers a call.
 DONE = "ask.done"
 
 
-class Peopling(Asking):
-    """One customer after the other."""
+class DrawingCustomers(DrawingConditions):
+    """Draws one customer after the other."""
 
     def _customer(self, number: int) -> Customer:
-        zone = self.pick(self.era.zones)
+        zone = self.pick(self.batch.zones)
         fields: dict[str, Any] = {
             "email": self._address(number, self.pick(["a", "a", "a", "B", None])),
             "phone": self.pick([f"+34{self.seed:06}{number:02}"] * 3 + [None]),
-            "first_name": self.tribe,
+            "first_name": self.group,
             "language": self.pick(["en", "es", "fr", None]),
             "timezone": zone,
             "points": self.pick([None, Fraction(0), Fraction(3), Fraction(11)]),
@@ -34,10 +34,10 @@ class Peopling(Asking):
         }
         news = self.pick([True, True, True, False])
         consents = {("news", "email"): news, ("news", "sms"): self.pick([news, True])}
-        happened = [self._happening() for _ in range(self.random.randint(3, 9))]
-        if self.era.has_calls:
+        happened = [self._drawn_arrival() for _ in range(self.random.randint(3, 9))]
+        if self.batch.has_calls:
             happened += [self._answer() for _ in range(self.pick([12, 16]))]
-        # The number of an event is its place in the order of arrival.
+        # `seq` is the place in the order of arrival.
         happened.sort(key=lambda h: (h.arrives, h.at, h.about is not None))
         happened = [replace(h, seq=n) for n, h in enumerate(happened)]
         changes = [self._refreshed(number) for _ in range(self.pick([12, 16]))]
@@ -45,13 +45,13 @@ class Peopling(Asking):
         return Customer(f"c{self.seed}.{number}", fields, consents, happened, changes)
 
     def _address(self, number: int, name: str | None) -> str | None:
-        """Return an address of his own: a suppression list is of all customers of a store."""
+        """Return an address that no other customer has: all share one suppression list."""
         return f"{name}{number}.{self.seed}@example.com" if name else None
 
     def _instant(self) -> datetime:
-        return self.pick(self.era.instants)
+        return self.pick(self.batch.instants)
 
-    def _happening(self) -> Happening:
+    def _drawn_arrival(self) -> Arrival:
         at = self._instant()
         event = self.pick(EVENTS if self.is_(3) else ("purchase", "visited"))
         arrives = at
@@ -60,12 +60,12 @@ class Peopling(Asking):
         elif self.is_(8) and event in ("purchase", "visited"):
             arrives = min(at, self._instant())
         about = None if event in ("purchase", "visited") else self.random.randrange(50)
-        return Happening(arrives, at, event, 0, self._fields(event), about)
+        return Arrival(arrives, at, event, 0, self._fields(event), about)
 
-    def _answer(self) -> Happening:
+    def _answer(self) -> Arrival:
         at = self._instant()
         arrives = max(at, self._instant()) if self.is_(6) else at
-        return Happening(arrives, at, DONE, 0, self._fields(DONE), self.random.randrange(50))
+        return Arrival(arrives, at, DONE, 0, self._fields(DONE), self.random.randrange(50))
 
     def _fields(self, event: str) -> dict[str, Any]:
         numbers = [Fraction(0), Fraction(1), Fraction(2), None]
@@ -100,7 +100,7 @@ class Peopling(Asking):
             [
                 {"points": self.pick([Fraction(0), Fraction(11), None])},
                 {"vip": self.pick([True, False, None])},
-                {"timezone": self.pick(self.era.zones)},
+                {"timezone": self.pick(self.batch.zones)},
                 {"seen": self._instant()},
                 {"email": self._address(number, self.pick(["New", "a", None])), "language": "es"},
             ]

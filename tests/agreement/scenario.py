@@ -1,4 +1,4 @@
-"""A tale: one random journey with its customers and all that happens to them, of one seed."""
+"""A scenario: the journeys of one draw, their customers, and all that happens to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,11 +11,11 @@ from cij.grammar.parser import parse
 
 
 @dataclass(frozen=True)
-class Happening:
-    """An event that arrives at one instant and happened at another, maybe later one.
+class Arrival:
+    """An event that arrives at one instant and happens at another, which may be later.
 
-    `seq` orders events that happen at one instant; `about` picks one of the messages that the
-    customer has got by then.
+    `seq` orders the events of one instant. `about` picks one of the messages that the customer
+    has got by then.
     """
 
     arrives: datetime
@@ -28,7 +28,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Change:
-    """What a refresh of the data makes of a customer."""
+    """New values of a customer, as a refresh of the data brings them."""
 
     at: datetime
     fields: Mapping[str, Any]
@@ -40,13 +40,13 @@ class Customer:
     id: str
     fields: Mapping[str, Any]
     consents: Mapping[tuple[str, str], bool]
-    happenings: Sequence[Happening]
+    arrivals: Sequence[Arrival]
     changes: Sequence[Change]
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is said about a journey from outside: pause, resume or stop."""
+    """An order of an operator about a journey: `word` is pause, resume or stop."""
 
     at: datetime
     journey: str
@@ -54,8 +54,8 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Tale:
-    """`text` declares what the seed adds to the vocabulary that all seeds share, `head`."""
+class Scenario:
+    """`text` declares what this scenario adds to `head`, the vocabulary that all share."""
 
     seed: int
     head: str
@@ -75,14 +75,14 @@ class Tale:
         return [n for n in found if n.kind.text == kind]
 
 
-def together(tales: Sequence[Tale]) -> Tale:
-    """Return the tales of one store as one: what writes and raises reaches all segments."""
-    customers = [c for tale in tales for c in tale.customers]
-    orders = [order for tale in tales for order in tale.orders]
-    text = "\n".join(t.text for t in tales)
-    return replace(tales[0], text=text, customers=customers, orders=orders)
+def in_one_store(scenarios: Sequence[Scenario]) -> Scenario:
+    """Return the scenarios of one store as one: what one sets or emits can reach the segments of all."""
+    customers = [c for scenario in scenarios for c in scenario.customers]
+    orders = [order for scenario in scenarios for order in scenario.orders]
+    text = "\n".join(t.text for t in scenarios)
+    return replace(scenarios[0], text=text, customers=customers, orders=orders)
 
 
 @cache
 def _parsed(text: str) -> syntax.File:
-    return parse("tale", text)[0]
+    return parse("scenario", text)[0]

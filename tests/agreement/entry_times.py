@@ -1,30 +1,30 @@
-"""When a journey lets people in, S6: from when until when, and at which instants of the calendar."""
+"""When a journey lets customers in, S6: its start and end, and the instants of its schedules."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from cij.grammar import syntax
-from tests.agreement.passages import Journey
-from tests.agreement.tale import Tale
+from tests.agreement.customer_state import Journey
+from tests.agreement.scenario import Scenario
 from tests.reference_evaluator import to_instant, to_local
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class Door:
-    """The way into one journey, by the journey's zone, else the project's."""
+class EntryTimes:
+    """The entry times of one journey, in the journey's zone, else in the project's."""
 
-    def __init__(self, journey: Journey, tale: Tale) -> None:
+    def __init__(self, journey: Journey, scenario: Scenario) -> None:
         own = journey.settings.get("timezone")
-        self.zone = own.value if own else tale.zone
+        self.zone = own.value if own else scenario.zone
         starts, ends = (self._instant(journey.settings.get(name)) for name in ("starts", "ends"))
-        self.opens = max(tale.start, starts or tale.start)
+        self.opens = max(scenario.start, starts or scenario.start)
         self.closes = ends or datetime.max
         self.stopped_at: datetime | None = None
         headers = journey.headers(syntax.EnterSegment)
         self.calls = {
-            id(h): {*self._calls(h.every, tale.end)} for h in headers if h.every is not None
+            id(h): {*self._calls(h.every, scenario.end)} for h in headers if h.every is not None
         }
         self.segments = {h.segment.text for h in headers}
 
@@ -36,7 +36,7 @@ class Door:
 
     @property
     def instants(self) -> set[datetime]:
-        """Return when somebody may enter though nothing happens to him."""
+        """Return the instants at which customers may enter without an event."""
         found = set().union(*self.calls.values())
         if self.segments:
             found.add(self.opens)
@@ -50,7 +50,7 @@ class Door:
         return to_instant(local, self.zone)
 
     def _calls(self, every: syntax.Schedule, end: datetime) -> Iterator[datetime]:
-        """Yield the instants of a schedule: of every 2 weeks, every second from the first on."""
+        """Yield the instants of a schedule. `every 2 weeks` takes every second one, from the first."""
         day, found = to_local(self.opens, self.zone).date(), 0
         while (at := to_instant(datetime.combine(day, every.at.value), self.zone)) <= end:
             if _is_day(every, day) and at >= self.opens:

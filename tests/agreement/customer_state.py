@@ -1,4 +1,4 @@
-"""Who is where: a customer in a journey, and the trace that he leaves."""
+"""The state of one customer in the interpreter: passages, messages, events; and the trace."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from functools import cached_property
 from typing import Any
 
 from cij.grammar import syntax
-from tests.agreement.tale import Customer, Happening
+from tests.agreement.scenario import Arrival, Customer
 from tests.reference_evaluator import Occurrence, Person
 
-# The channel of what is no message.
+# The channel of calls, which are no messages.
 CALL = "action"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message that a step queued, or why it did not; or a call."""
+    """A message or call of a step, with its outcome and the reason if it was not sent."""
 
     at: datetime
     step: str
@@ -31,7 +31,11 @@ class Message:
 
 @dataclass(eq=False)
 class Passage:
-    """A customer in a journey. `todo` are the steps ahead; `rest` the one where he waits."""
+    """A customer in a journey.
+
+    `todo` are the steps to come, `wait` is the step at which the customer waits. An event may end
+    that wait if it is not older than `counts_from` and is not `woken_by`, which ended the last one.
+    """
 
     journey: "Journey"
     number: int
@@ -41,7 +45,7 @@ class Passage:
     counts_from: datetime
     is_held_out: bool
     todo: tuple[Any, ...]
-    rest: Any = None
+    wait: Any = None
     due: datetime | None = None
     woken_by: int | None = None
     entered_from: datetime = datetime.min
@@ -54,7 +58,7 @@ class Passage:
 
 @dataclass
 class Journey:
-    """The declaration, with its head sorted out."""
+    """A declaration of a journey, with its head by kind."""
 
     node: syntax.Journey
 
@@ -87,44 +91,50 @@ class Journey:
 
 
 @dataclass
-class Life:
-    """What there is about one customer so far. `taken` are events whose turn has come."""
+class CustomerState:
+    """What has happened to one customer so far.
 
-    customer: Customer
+    `arrived` are all events handed in. Of those that have happened, `upcoming` are still to be
+    processed at this instant, in order, and `processed` are done; `raised` are those that journeys
+    emitted. `about` gives the message of an interaction by `seq`.
+    """
+
+    drawn: Customer
     fields: dict[str, Any]
     consents: dict[tuple[str, str], bool]
-    arrived: list[Happening] = field(default_factory=list)
-    taken: list[Occurrence] = field(default_factory=list)
-    ahead: list[Occurrence] = field(default_factory=list)
+    arrived: list[Arrival] = field(default_factory=list)
+    processed: list[Occurrence] = field(default_factory=list)
+    upcoming: list[Occurrence] = field(default_factory=list)
     raised: list[Occurrence] = field(default_factory=list)
     active: set[str] = field(default_factory=set)
     about: dict[int, Message] = field(default_factory=dict)
-    words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
+    consent_words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)
     passages: dict[str, list[Passage]] = field(default_factory=dict)
-    # Who is woken and has not moved yet, and why.
+    # Passages that have to move, and the reason for each.
     woken: list[tuple[Passage, str]] = field(default_factory=list)
 
     def of(self, journey: Journey) -> list[Passage]:
         return self.passages.setdefault(journey.name, [])
 
-    def foremost(self) -> tuple[Passage, str]:
-        """Take who goes next of those who are woken: first whose journey comes before others."""
+    def next_woken(self) -> tuple[Passage, str]:
+        """Take the woken passage of the journey with the highest priority."""
         best = max(passage.journey.priority for passage, _ in self.woken)
         n = next(n for n, (p, _) in enumerate(self.woken) if p.journey.priority == best)
         return self.woken.pop(n)
 
     @property
     def messages(self) -> list[Message]:
-        return [m for passage in self.all for m in passage.messages if m.channel != CALL]
+        return [m for passage in self.all_passages for m in passage.messages if m.channel != CALL]
 
     @property
-    def all(self) -> Iterator[Passage]:
+    def all_passages(self) -> Iterator[Passage]:
         return (p for found in self.passages.values() for p in found)
 
 
-def lines(life: Life) -> Iterator[str]:
-    for passage in sorted(life.all, key=lambda p: (p.journey.name, p.number)):
+def lines(customer: CustomerState) -> Iterator[str]:
+    """Yield the trace in the words of `running`, which writes the same lines from a store."""
+    for passage in sorted(customer.all_passages, key=lambda p: (p.journey.name, p.number)):
         head = f"{passage.journey.name}/{passage.number}"
         held = " held out" if passage.is_held_out else ""
         yield (

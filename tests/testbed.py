@@ -1,6 +1,6 @@
-"""A town: one program in a store in memory, whose people, events and ticks a test decides.
+"""A test bed: one program in a store in memory. The test decides on customers, events and ticks.
 
-The data is that of the stories in `fixtures/stories/passing`. Time is live: nothing is skipped.
+The data is that of the stories in `fixtures/stories/passing`.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from tests.conftest import FIXTURES
 
 ZONE = "Europe/Madrid"
 DATA = (FIXTURES / "stories" / "passing" / "data.journey").read_text(encoding="utf-8")
-SETTINGS = ProjectSettings("town", ZONE)
+SETTINGS = ProjectSettings("bed", ZONE)
 
 
 def program_of(text: str) -> Program:
@@ -35,8 +35,11 @@ def program_of(text: str) -> Program:
 
 
 @dataclass
-class Town:
+class TestBed:
     """Instants are UTC."""
+
+    # pytest would collect a class of this name where a test imports it.
+    __test__ = False
 
     text: str
     start: datetime
@@ -68,16 +71,16 @@ class Town:
         assert not refused, refused
 
     def tick(self, now: datetime) -> None:
-        """Do what is due at `now` and nothing before it, as after a time when nothing ran."""
+        """Tick at `now` until nothing is due, and at no instant before: as after an outage."""
         tick(self.world, now)
-        turns = 1
+        ticks = 1
         while (due := next_tick(self.world)) is not None and due <= now:
-            assert turns < 50, f"at {now} there is always something due at {due}"
+            assert ticks < 50, f"at {now} something is still due at {due}"
             tick(self.world, now)
-            turns += 1
+            ticks += 1
 
     def run_to(self, end: datetime) -> None:
-        """Tick at each instant at which something is due."""
+        """Tick at each instant at which something is due, up to `end`."""
         while (due := next_tick(self.world)) is not None and due <= end:
             self.tick(max(due, self.start))
         self.start = end
