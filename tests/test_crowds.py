@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import query
 from cij.compiler.sql.crowds import for_many, of_events_alone
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 
 _ASK = "SELECT c.id FROM customer AS c WHERE "
 _EACH = "EXISTS(SELECT 1 FROM event_n AS e WHERE e.customer = c.id AND {})"
@@ -46,8 +46,8 @@ def test_what_asks_for_more_is_left_as_it_is(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    with closing(DuckEngine(None, is_tiny=True)) as found:
+def engine() -> Iterator[Engine]:
+    with closing(open_engine(None, is_tiny=True)) as found:
         found.execute(query("CREATE TABLE customer (id VARCHAR, zone VARCHAR, since INTEGER)"))
         found.execute(query("CREATE TABLE event_n (customer VARCHAR, at INTEGER)"))
         found.execute(query("CREATE TABLE moment (zone VARCHAR, name VARCHAR, at INTEGER)"))
@@ -68,7 +68,7 @@ _ZONE = st.sampled_from(["a", "b", "nowhere", None])
     form=st.sampled_from(["{}", "NOT {}", "CASE WHEN {} THEN FALSE ELSE TRUE END"]),
 )
 def test_the_answers_are_the_same(
-    engine: DuckEngine,
+    engine: Engine,
     people: dict[str, tuple[str | None, int | None]],
     events: list[tuple[str | None, int | None]],
     test: str,
@@ -106,7 +106,7 @@ def test_those_who_are_woken_are_looked_up_for_more_than_their_id(
 
 
 def _fill(
-    engine: DuckEngine, table: str, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+    engine: Engine, table: str, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]
 ) -> None:
     engine.execute(query("DELETE FROM {t}", t=table))
     if rows:
