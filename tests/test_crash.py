@@ -63,7 +63,7 @@ import os, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
 import cij.cli.compiling, cij.cli.project
 from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, store, unify
+from cij.compiler.sql import intake, load, plan, unify
 assert "duckdb" not in sys.modules
 for line in sys.stdin:
     pid = os.fork()

@@ -22,8 +22,8 @@ from cij.cli.exits import Exit
 from cij.cli.running import open_store, open_transports, senders
 from cij.compiler.sql import marks, query, unify
 from cij.compiler.sql.columns import column
+from cij.runtime.activity import Course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course
 from cij.runtime.due import next_work
 from cij.runtime.engine import open_copy, open_engine
 from cij.runtime.runner import Runner, open_runner, step

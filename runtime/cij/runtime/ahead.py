@@ -7,7 +7,7 @@ has few who move, that is as long as all the rest.
 from datetime import datetime
 
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.runtime import aside, wave
 from cij.runtime.engine import Row
 from cij.runtime.world import World

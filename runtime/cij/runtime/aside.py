@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import cache
 
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.marks import COPIED_BY_ROW, copied_by_id, copied_by_mark, missed
-from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import (
     CLEAR_MOVED,
     LIFT,

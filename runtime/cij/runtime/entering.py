@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
-from cij.runtime.counters import counters
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
 from cij.runtime.segments import SegmentState, states
+from cij.runtime.store.counters import counters
 from cij.runtime.world import Unwritten, World
 from cij.runtime.zones import to_instant
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.intake import event_table
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import (
     EventPlan,
     active_customers,
@@ -26,7 +26,6 @@ from cij.compiler.sql.plan import (
 )
 from cij.runtime import control, wave
 from cij.runtime.aside import Aside, of_round, wake_due
-from cij.runtime.counters import counters
 from cij.runtime.entering import (
     Door,
     doors,
@@ -44,6 +43,8 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
+from cij.runtime.store.control import RESUMING
+from cij.runtime.store.counters import counters
 from cij.runtime.timers import last_tick, next_timer, note_tick
 from cij.runtime.world import World
 
@@ -244,7 +245,7 @@ def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
 
 def _go_on_after_pauses(world: World, report: TickReport) -> None:
     """Have the events of a pause end the waits of those who stood still, in order of their time."""
-    for name, taken, ticked_at in world.engine.rows(control.RESUMING):
+    for name, taken, ticked_at in world.engine.rows(RESUMING):
         plans = [j for j in world.journeys.values() if j.name == name]
         between = {"taken": taken, "ticked_at": ticked_at}
         between["last"] = last_tick(world) or report.now

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.crowds import for_many
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import CLEAR_ENTERED, EventPlan, FormPlan, JourneyPlan, RegionPlan
 from cij.runtime import aside as set_aside
 from cij.runtime.aside import Aside

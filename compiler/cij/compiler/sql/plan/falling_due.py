@@ -7,7 +7,7 @@ as many cores as it had rows for when the transaction began.
 
 from sqlglot import exp
 
-from cij.compiler.sql.names import TIMER, numbered
+from cij.compiler.sql.interning import TIMER, numbered
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.parts import RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query

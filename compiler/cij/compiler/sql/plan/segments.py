@@ -9,7 +9,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.parts import SegmentPlan

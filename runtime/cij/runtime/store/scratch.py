@@ -1,0 +1,61 @@
+"""The scratch tables of ticks: made once for a connection, emptied in the transaction that fills them."""
+
+from cij.compiler.sql.table import Table
+
+TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
+
+# Passages that go on now, and why.
+WOKEN = Table(
+    "woken",
+    (
+        *(("journey", NUMBER), ("version", NUMBER), ("passage", NUMBER), ("customer", TEXT)),
+        *(("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES), ("root", NUMBER)),
+        *(("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
+    ),
+    known=("passage", "customer", "turn", "is_held_out"),
+    is_scratch=True,
+)
+# Customers who have just entered, in the order of their numbers.
+NEWLY_INSIDE = Table(
+    "newly_inside",
+    (
+        *(("customer", TEXT), ("entry_key", TEXT), ("trigger", NUMBER), ("counts_from", INSTANT)),
+        *(("is_held_out", YES), ("at_entry", TEXT), ("customer_row", NUMBER), ("zone", TEXT)),
+    ),
+    is_scratch=True,
+)
+# Where passages go that are due at one rest, while no others are.
+DUE_NOW = Table(
+    "due_now",
+    (
+        *(("passage", NUMBER), ("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
+        *(("customer", TEXT), ("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES)),
+        *(("leaf", COUNT), ("wake_at", INSTANT), ("at_entry", TEXT)),
+    ),
+    is_scratch=True,
+)
+# Where passages go of which several regions at once move few.
+MOVED = Table(
+    "moved",
+    (
+        *(("passage", NUMBER), ("state", NUMBER), ("counts_from", INSTANT), ("event", NUMBER)),
+        *(("wake_at", INSTANT), ("turn", NUMBER), ("outcome", NUMBER), ("cause", NUMBER)),
+    ),
+    is_scratch=True,
+)
+# Where the timers of live rests lead. It is filled when a program is deployed.
+TIMEOUT = Table(
+    "timeout",
+    (("journey", NUMBER), ("version", NUMBER), ("state", NUMBER), ("root", NUMBER)),
+    is_scratch=True,
+)
+# Events that have come in since the last tick.
+FRESH = Table(
+    "fresh",
+    (("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT), ("round", NUMBER)),
+    is_scratch=True,
+)
+# Customers who did something since the last tick that a segment reads.
+ACTIVE = Table("active", (("customer", TEXT),), is_scratch=True)
+
+SCRATCH = (WOKEN, NEWLY_INSIDE, DUE_NOW, MOVED, TIMEOUT, FRESH, ACTIVE)
