@@ -23,7 +23,7 @@ from cij.compiler import story as st
 from cij.compiler.expression import Period
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import open_engine

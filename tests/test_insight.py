@@ -14,8 +14,8 @@ import pytest
 
 from cij.app.compile import compiled
 from cij.compiler.sql import query
+from cij.runtime.activity import Course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import open_engine
 from cij.runtime.insight import timeline, why

@@ -16,7 +16,7 @@ from cij.app.atomic_write import write_atomically
 from cij.app.config import Settings
 from cij.cli.chart import chart
 from cij.cli.summary import console, local, table
-from cij.runtime.course import Course, DayCount, HourCount, Standing
+from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
 _SHOWN_DAYS = 7
 _SHOWN_HOURS = 3

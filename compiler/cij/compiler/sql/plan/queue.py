@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition, strict
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.entering import blocks
 from cij.compiler.sql.plan.waking import per_key
