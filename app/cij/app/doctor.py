@@ -32,7 +32,7 @@ from cij.runtime.zone_names import zone_names
 
 if TYPE_CHECKING:
     from cij.runtime.audit import Audit
-    from cij.runtime.zones import UnknownZone
+    from cij.runtime.report_data import UnknownZone
 
 _PYTHON_MIN = (3, 11)
 _PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")

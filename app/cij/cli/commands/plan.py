@@ -10,9 +10,9 @@ import click
 from cij.app.compile import compiled
 from cij.app.open_store import open_when_free, store_path
 from cij.app.project import Project
+from cij.app.zone_times import local
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
-from cij.cli.summary import local
 from cij.compiler.program import Program
 from cij.runtime import control
 from cij.runtime.deploy import look

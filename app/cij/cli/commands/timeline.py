@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from cij.app.store_view import store_view
-from cij.cli.controlling import project_option
 from cij.cli.failures import say_waiting
+from cij.cli.order_options import project_option
 from cij.runtime.insight.timeline import as_json, lines, timeline
 
 

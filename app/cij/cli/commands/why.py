@@ -9,8 +9,8 @@ import click
 
 from cij.app.store_view import store_view
 from cij.cli.arguments import Moment
-from cij.cli.controlling import project_option
 from cij.cli.failures import say_waiting
+from cij.cli.order_options import project_option
 from cij.compiler.naming import did_you_mean
 from cij.runtime.clock import LiveClock
 from cij.runtime.insight.why import as_json, lines, why
