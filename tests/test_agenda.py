@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
+from cij.runtime.agenda import NEVER, Agenda, soonest
 from hypothesis import given, settings, strategies as st
 
 from cij.runtime import agenda, aside
-from cij.runtime.agenda import NEVER, Agenda, soonest
 from cij.runtime.engine import DuckEngine
 from tests.test_waves import JOURNEYS, _lived, _program
 

@@ -149,7 +149,9 @@ def test_values_come_from_the_environment_and_secrets_only_from_there(
 ) -> None:
     mail = '[delivery.email]\nkind = "smtp"\nhost = "env:H"\nport = "env:P"\nfrom = "a@b.example"\n'
     (tmp_path / "cij.toml").write_text(VALID + mail + 'password_env = "SECRET_OF_TEST"\n')
-    email = load_settings(tmp_path / "cij.toml", {"H": "mx", "P": "25"}).delivery.email
+    email = load_settings(tmp_path / "cij.toml", {"H": "mx", "P": "25"}).delivery.by_channel()[
+        "email"
+    ]
     assert isinstance(email, SmtpDelivery)
     assert (email.host, email.port) == ("mx", 25)
     monkeypatch.setenv("SECRET_OF_TEST", "s3")

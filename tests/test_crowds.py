@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import query
-from cij.compiler.sql.crowds import for_many, of_events_alone
+from cij.compiler.sql.passes.semi_join import for_many, of_events_alone
 from cij.runtime.engine import DuckEngine
 
 _ASK = "SELECT c.id FROM customer AS c WHERE "
@@ -99,7 +99,7 @@ def test_those_who_are_woken_are_looked_up_for_more_than_their_id(
     more: str, is_looked_up: bool
 ) -> None:
     asked = _EACH.format("e.at > c.since")
-    text = f"SELECT w.passage{more}, {asked} AS leaf FROM woken AS w JOIN customer AS c ON c.id = w.customer"
+    text = f"SELECT w.passage{more}, {asked} AS leaf FROM tick_ready AS w JOIN customer AS c ON c.id = w.customer"
     found = for_many(query(text)).text()
     assert found.endswith('JOIN "customer" AS "c" ON "c"."id" = "w"."customer"') == is_looked_up
     assert ('"w"."customer" IN (SELECT' in found) != is_looked_up

@@ -26,8 +26,7 @@ from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine
 from cij.runtime.refresh import take_in
 from cij.runtime.tick import tick
-from tests.example import copy_example, environment, messages, run_once
-from tests.test_crash import add_people, by_recipient
+from tests.example import add_people, by_recipient, copy_example, environment, messages, run_once
 from tests.tiny import HEAD
 
 ROUNDS = 3

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.emptiness import asked_of, without
+from cij.compiler.sql.passes.prune_empty import asked_of, without
 from cij.runtime.engine import DuckEngine
 
 _TABLES = ("a", "b", "event_n")

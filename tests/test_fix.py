@@ -11,7 +11,7 @@ from cij.grammar.codes import UNKNOWN_NAME
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 from cij.grammar.span import Span
 from tests.example import inside
-from tests.test_diagnostics import START
+from tests.tiny import SHOP
 
 TOML = '[project]\nname = "x"\ntimezone = "Europe/Madrid"\n'
 
@@ -19,7 +19,7 @@ TOML = '[project]\nname = "x"\ntimezone = "Europe/Madrid"\n'
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "cij.toml").write_text(TOML)
-    (tmp_path / "data.journey").write_text(START)
+    (tmp_path / "data.journey").write_text(SHOP)
     return tmp_path
 
 
@@ -149,7 +149,7 @@ def test_what_else_a_file_holds_stays(project: Path) -> None:
 
 
 def test_a_content_file_is_mended_too(project: Path) -> None:
-    (project / "data.journey").write_text(START.replace("body = ", 'body = file("hi.txt")\n#'))
+    (project / "data.journey").write_text(SHOP.replace("body = ", 'body = file("hi.txt")\n#'))
     (project / "hi.txt").write_text("You have {{ Points | default: 0 }} points.\n")
     journey = "journey j {\n  enter on purchase\n  steps {\n    send email hello\n  }\n}\n"
     (project / "a.journey").write_text(journey)

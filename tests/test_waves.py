@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cij.runtime.aside import _at_one_rest
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, marks, query
-from cij.compiler.sql.crowds import for_many
+from cij.compiler.sql import Statement, query, row_locator
+from cij.compiler.sql.passes.semi_join import for_many
 from cij.runtime import aside, moments, wave, zones
-from cij.runtime.aside import _at_one_rest
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import DuckEngine, Engine
 from cij.runtime.intake import take_in
@@ -112,8 +112,8 @@ def _lived(
     """Return all that is kept of six days in which some come again, buy, or open what they got."""
     world = _world(program, engine)
     if is_marked:
-        assert world.engine.execute(marks.MEND) == CUSTOMERS
-        assert world.engine.execute(marks.MEND) == 0
+        assert world.engine.execute(row_locator.SET_ID_HASHES) == CUSTOMERS
+        assert world.engine.execute(row_locator.SET_ID_HASHES) == 0
     for hour in range(0, 136, 8):
         at = START + timedelta(hours=hour)
         rows = [_event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
@@ -304,8 +304,8 @@ def test_where_the_rows_of_customers_are() -> None:
     assert inside > [(5,)] and engine.rows(_ROWS) == inside, "noted at the entry"
     engine.execute(_MOVE)
     assert engine.rows(_ROWS) == [(0,)]
-    assert [(engine.execute(marks.NOTE_ROWS),)] == inside
-    assert engine.rows(_ROWS) == inside and engine.execute(marks.NOTE_ROWS) == 0
+    assert [(engine.execute(row_locator.NOTE_ROWS),)] == inside
+    assert engine.rows(_ROWS) == inside and engine.execute(row_locator.NOTE_ROWS) == 0
 
 
 def test_few_of_many_are_in_the_log(monkeypatch: Patch, tmp_path: Path) -> None:

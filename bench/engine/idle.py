@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bench.engine.project import DATA, START, THREADS, compiled, waiting
 from cij.compiler.sql import query
-from cij.runtime.ahead import make_ready
 from cij.runtime.due import next_tick
 from cij.runtime.engine import DuckEngine
 from cij.runtime.tick import tick
@@ -81,7 +80,7 @@ def main(arguments: list[str]) -> None:
 def _have_wake(world: World, parameters: dict[str, object]) -> None:
     """Change when some wake, behind the back of the engine."""
     world.engine.execute(_WAKE, parameters)
-    world.agenda = None
+    world.mover.forget()
     assert isinstance(world.engine, DuckEngine)
     world.engine.checkpoint()
 
@@ -89,7 +88,7 @@ def _have_wake(world: World, parameters: dict[str, object]) -> None:
 def _made_ready(world: World, at: datetime) -> float:
     """Return the milliseconds of making ready for those who are due then."""
     start = time.perf_counter()
-    assert make_ready(world, at), "somebody is due"
+    assert world.mover.prepare(world, at), "somebody is due"
     return (time.perf_counter() - start) * 1000
 
 

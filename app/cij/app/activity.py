@@ -108,8 +108,7 @@ def _only(program: Program, journey: str | None) -> Program:
 def limits(settings: Settings) -> dict[str, int]:
     """Return how many messages an hour the provider of each channel takes, where cij.toml says so."""
     delivery = settings.delivery
-    ways = {"email": delivery.email, "sms": delivery.sms, "push": delivery.push}
-    found = {name: way.per_hour for name, way in ways.items()}
+    found = {name: way.per_hour for name, way in delivery.by_channel().items()}
     found["action"] = delivery.action.default.per_hour
     return {name: count for name, count in found.items() if count is not None}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cij.app.project_files import CATALOG_NAME
+from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
-from cij.compiler.seen import Catalog, Seen
 from cij.runtime.errors import ConfigError
 
 _CHECKOUT_S = 60
@@ -33,17 +33,17 @@ def catalog_of(text: str) -> Catalog:
     }
 
 
-def _seen(column: Mapping[str, Any]) -> Seen:
+def _seen(column: Mapping[str, Any]) -> ColumnStatistics:
     share, ends = column.get("unknown_share"), (column.get("low"), column.get("high"))
     values = tuple(column.get("values", ()))
     texts = (column["type"], *values, *(end for end in ends if end is not None))
     is_share = share is None or (isinstance(share, (int, float)) and 0 <= share <= 1)
     if not (is_share and all(isinstance(text, str) for text in texts)):
         raise ValueError("a column says what no column can")
-    return Seen(column["type"], share, *ends, values, bool(column.get("is_personal")))
+    return ColumnStatistics(column["type"], share, *ends, values, bool(column.get("is_personal")))
 
 
-def described(seen: Seen) -> dict[str, Any]:
+def described(seen: ColumnStatistics) -> dict[str, Any]:
     """Return what the file says of a column: nothing that is not known."""
     row: dict[str, Any] = {"type": seen.type}
     if seen.unknown_share is not None:

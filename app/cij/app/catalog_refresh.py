@@ -13,10 +13,10 @@ from cij.app.atomic_write import write_atomically
 from cij.app.catalog_file import described
 from cij.app.project import Project, open_project
 from cij.app.project_files import CATALOG_NAME
+from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.compilation import parse_files
 from cij.compiler.declarations.source import unresolved_source
 from cij.compiler.personal import names_a_person
-from cij.compiler.seen import Seen
 from cij.grammar import syntax
 from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import DataError
@@ -31,7 +31,7 @@ class RefreshReport:
     than before.
     """
 
-    columns: dict[str, dict[str, Seen]] = field(default_factory=dict)
+    columns: dict[str, dict[str, ColumnStatistics]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     is_changed: bool = False
 
@@ -68,7 +68,7 @@ def _declared_sources(project: Project) -> Iterator[syntax.Declaration]:
 
 def _surveyed(
     node: syntax.Declaration, project: Project, report: RefreshReport
-) -> dict[str, Seen] | None:
+) -> dict[str, ColumnStatistics] | None:
     source = unresolved_source(node, project.settings.project.timezone)
     if source is None:
         name = node.name.text

@@ -9,14 +9,23 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from cij.app.project_files import FILE_NAME
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
+from cij.compiler.channels import CHANNELS
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names
 
@@ -140,16 +149,32 @@ class ActionDelivery(_Table):
         return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
 
 
-EmailDelivery = Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")]
+ChannelWay = FilesDelivery | SmtpDelivery
 
 
-class DeliveryTable(_Table):
-    """`[delivery.CHANNEL]`. What is not named is written to files, so nothing goes out unasked."""
-
-    email: EmailDelivery = FilesDelivery()
-    sms: FilesDelivery = FilesDelivery()
-    push: FilesDelivery = FilesDelivery()
+class _DeliveryTable(_Table):
     action: ActionDelivery = ActionDelivery()
+
+    def by_channel(self) -> dict[str, ChannelWay]:
+        """Return the way out of each channel."""
+        return {name: getattr(self, name) for name in CHANNELS}
+
+
+# The type of `[delivery.CHANNEL]`, by the transports that the row of the channel allows.
+_WAYS: dict[tuple[str, ...], Any] = {
+    ("files",): FilesDelivery,
+    ("files", "smtp"): Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")],
+}
+
+if TYPE_CHECKING:
+    DeliveryTable = _DeliveryTable
+else:
+    # One field for each channel. What is not named is written to files: nothing goes out unasked.
+    DeliveryTable = create_model(
+        "DeliveryTable",
+        __base__=_DeliveryTable,
+        **{row.name: (_WAYS[row.transports], FilesDelivery()) for row in CHANNELS.values()},
+    )
 
 
 class RunTable(_Table):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.runtime.story.coverage import Coverage, Point
 
 Points = Sequence[tuple[Point, bool]]

@@ -26,6 +26,7 @@ from cij.app.config import (
 )
 from cij.app.project import open_project
 from cij.app.project_files import FILE_NAME, find_root
+from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked
 from cij.runtime.zone_names import zone_names
@@ -175,16 +176,23 @@ def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Fin
         yield Finding("warn", "customers' zone", "there are more; `cij status` lists them")
 
 
-def _mail_server(root: Path, settings: Settings) -> Iterator[Finding]:
-    email = settings.delivery.email
-    if not isinstance(email, SmtpDelivery):
-        yield Finding("ok", "email", f"written to files in {email.folder}")
-        return
-    where = f"{email.host}:{email.port}"
+def _mail_servers(root: Path, settings: Settings) -> Iterator[Finding]:
+    """Look at each channel that can go out; one that always writes files needs no check."""
+    ways = settings.delivery.by_channel()
+    for channel in (name for name, row in CHANNELS.items() if row.transports != ("files",)):
+        way = ways[channel]
+        if isinstance(way, SmtpDelivery):
+            yield _mail_server(channel, way)
+        else:
+            yield Finding("ok", channel, f"written to files in {way.folder}")
+
+
+def _mail_server(channel: str, way: SmtpDelivery) -> Finding:
+    where = f"{way.host}:{way.port}"
     try:
-        yield Finding("ok", "email", f"{where} answers: {_greeting(email)}")
+        return Finding("ok", channel, f"{where} answers: {_greeting(way)}")
     except (OSError, smtplib.SMTPException) as error:
-        yield Finding("fail", "email", f"{where} does not answer: {error}")
+        return Finding("fail", channel, f"{where} does not answer: {error}")
 
 
 def _actions(root: Path, settings: Settings) -> Iterator[Finding]:
@@ -227,6 +235,6 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _journeys,
     _sources,
     _state,
-    _mail_server,
+    _mail_servers,
     _actions,
 )

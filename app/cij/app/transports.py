@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
 from cij.app.project import Project
+from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
 from cij.runtime.delivery import (
@@ -21,9 +22,8 @@ from cij.runtime.errors import ConfigError
 
 def open_transports(project: Project, program: Program) -> dict[str, Transport]:
     """Return the way out of each channel, as cij.toml says. Raises: ConfigError."""
-    delivery = project.settings.delivery
-    channels = {"email": delivery.email, "sms": delivery.sms, "push": delivery.push}
-    found = {name: open_transport(_settings(project, way)) for name, way in channels.items()}
+    ways = project.settings.delivery.by_channel()
+    found = {name: open_transport(_settings(project, way)) for name, way in ways.items()}
     return {**found, "action": _actions(project, program)}
 
 
@@ -75,7 +75,9 @@ def _folder(project: Project, written: str) -> Path:
 
 def senders(project: Project) -> Defaults:
     """Return what a message takes where it says nothing itself."""
-    return Defaults(sender=project.settings.delivery.email.sender or f"cij@{_domain(project)}")
+    ways = project.settings.delivery.by_channel()
+    mails = (ways[row.name].sender for row in CHANNELS.values() if row.form == "mail")
+    return Defaults(sender=next(filter(None, mails), f"cij@{_domain(project)}"))
 
 
 def _domain(project: Project) -> str:

@@ -8,7 +8,7 @@ from cij.cli.render.table import table
 from cij.compiler.model import Model
 from cij.compiler.proofs.bounds import Bound, send_bound
 from cij.compiler.proofs.caps import CapBound, cap_bounds
-from cij.compiler.wording import cap_words, duration_words, seconds_words
+from cij.compiler.unparse import cap_words, duration_words, seconds_words
 
 _SHOWN_MAX = 8
 

@@ -6,7 +6,7 @@ import click
 
 from cij.app.coverage_report import Points, by_journey, share
 from cij.cli.render.table import table
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.runtime.story.coverage import KINDS, Coverage, Point
 
 _HEADS = {

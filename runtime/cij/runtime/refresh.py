@@ -16,7 +16,7 @@ from cij.compiler.sql import (
     identity,
     intake as event_statements,
     load as load_statements,
-    marks,
+    row_locator,
     unify as unify_statements,
     zones as zone_statements,
 )
@@ -87,7 +87,7 @@ def prepare(engine: Engine, program: Program) -> None:
         engine.execute(statement)
     engine.execute(unify_statements.customer_table(program))
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
-    engine.execute(marks.MEND)
+    engine.execute(row_locator.SET_ID_HASHES)
     for entity in program.entities:
         _prepare_table(engine, entity_table(entity.name), entity_rows.columns_of(entity))
     for event in program.events:

@@ -24,7 +24,6 @@ from cij.runtime.report_data import (
     SourceRows,
     Standing,
 )
-from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 from cij.runtime.zones import unknown
 
@@ -87,7 +86,7 @@ def report(world: World, now: datetime) -> Report:
         standing=tuple(_standing(*r) for r in rows(_STANDING)),
         ended=tuple(Counted(*r) for r in rows(_ENDED)),
         conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
-        next_timer=next_timer(world),
+        next_timer=world.mover.next_timer(world),
         states=tuple(_state(door, now) for door in doors(world).values()),
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
         put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),

@@ -12,11 +12,11 @@ from cij.app.compile import compile_path
 from cij.app.project_files import CATALOG_NAME
 from cij.cli.exits import Exit
 from cij.cli.render.table import table
+from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.compiler.naming import near_hint
 from cij.compiler.program import Event
-from cij.compiler.seen import Catalog, Seen
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 
 _REFRESH = "refresh"
 Rows = Sequence[Sequence[str]]
@@ -99,14 +99,14 @@ def _outcome(is_changed: bool, is_dry: bool) -> str:
     )
 
 
-def _seen_words(seen: Seen | None) -> tuple[str, str]:
+def _seen_words(seen: ColumnStatistics | None) -> tuple[str, str]:
     """Return (share of unknown values, what the column holds) in words."""
     if seen is None or seen.unknown_share is None:
         return "", ""
     return f"{seen.unknown_share:.1%}", _holds(seen)
 
 
-def _holds(seen: Seen) -> str:
+def _holds(seen: ColumnStatistics) -> str:
     if seen.is_personal:
         return "personal"
     if seen.values:

@@ -84,9 +84,9 @@ def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
 
 
 def _explained(what: str, made: "Compilation | None") -> list[str]:
-    from cij.compiler.meaning import meanings, names
+    from cij.compiler.explain import explanations, names
 
-    found = meanings(what, made.model, made.files) if made else ()
+    found = explanations(what, made.model, made.files) if made else ()
     texts = ["\n".join(lines) + "\n" for lines in found]
     texts += filter(None, [word_page(what)])
     if texts:
@@ -105,7 +105,7 @@ def _then(hint: str | None) -> str:
 
 
 def _list(path: Path, is_asked: bool, as_json: bool) -> None:
-    from cij.compiler.meaning import names
+    from cij.compiler.explain import names
 
     made = _compilation(path, is_asked)
     if as_json:

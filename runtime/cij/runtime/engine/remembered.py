@@ -27,8 +27,6 @@ _READ_OFTEN = frozenset(
     }
 )
 _ROWS_MAX = 100
-# In many stores nobody has written to these yet.
-_OFTEN_EMPTY = frozenset({"journey_control", "suppression"})
 _EVENTS = "event_"
 
 Row = tuple[Any, ...]
@@ -36,11 +34,6 @@ Row = tuple[Any, ...]
 
 def _is_read_often(table: str) -> bool:
     return table in _READ_OFTEN or table.startswith(_EVENTS)
-
-
-def is_often_empty(table: str) -> bool:
-    """Tell whether it is worth while to know that a table is empty."""
-    return table in _OFTEN_EMPTY or table.startswith(_EVENTS)
 
 
 class Remembered:
