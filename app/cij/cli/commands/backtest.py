@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cij.app.activity import Activity, replayed
-from cij.cli.activity import clear_progress, print_activity, progress
+from cij.cli.activity_table import clear_progress, print_activity, progress
 from cij.cli.arguments import Moment
 from cij.cli.order_options import project_option
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cij.app.activity import simulated
-from cij.cli.activity import clear_progress, print_activity, progress
+from cij.cli.activity_table import clear_progress, print_activity, progress
 from cij.cli.arguments import Moment
 
 
