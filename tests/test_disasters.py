@@ -23,7 +23,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.store import AUDIT
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.tick import tick
 from tests.example import add_people, by_recipient, copy_example, environment, messages, run_once
@@ -171,7 +171,7 @@ def test_after_any_disaster_the_next_run_makes_up_for_it(
 
 
 def _audit(project: Path) -> None:
-    engine: DuckEngine = open_store(open_project(project))
+    engine: Engine = open_store(open_project(project))
     try:
         assert engine.rows(AUDIT) == []
     finally:
@@ -179,7 +179,7 @@ def _audit(project: Path) -> None:
 
 
 def test_a_clock_that_jumps_back_moves_nobody_twice(tmp_path: Path) -> None:
-    world = deploy(DuckEngine(None), program_of(tmp_path), START)
+    world = deploy(open_engine(None), program_of(tmp_path), START)
     world.engine.append("customer", {"id": ["ana"], "zone": ["UTC"], "email": ["a@example.com"]})
     tick(world, START)
     row = {"event": "visit", "customer": "ana", "at": START + DAY, "id": "v"}

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from cij.compiler.compilation import compile_project
 from cij.compiler.sql.store import DDL
 from cij.runtime import zones
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import prepare
 from tests.condition_case import SETTINGS, case_of, check, project_of
 from tests.conditions import CUSTOMER, EVENTS, segments
@@ -28,8 +28,8 @@ BATCH = 50
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    made = DuckEngine(None, threads=1)
+def engine() -> Iterator[Engine]:
+    made = open_engine(None, threads=1)
     for statement in DDL:
         made.execute(statement)
     prepare(made, case_of([], datetime(2026, 1, 1), []).program)
@@ -50,7 +50,7 @@ def engine() -> Iterator[DuckEngine]:
 )
 @given(segments(BATCH), worlds())
 def test_sql_finds_the_people_whom_the_reference_finds(
-    engine: DuckEngine, conditions: list[str], world: tuple[datetime, list[Person]]
+    engine: Engine, conditions: list[str], world: tuple[datetime, list[Person]]
 ) -> None:
     check(engine, case_of(conditions, *world), "duckdb")
 
@@ -75,7 +75,7 @@ ONCE_WRONG = (
 )
 
 
-def test_conditions_that_were_wrong_once(engine: DuckEngine) -> None:
+def test_conditions_that_were_wrong_once(engine: Engine) -> None:
     now = datetime(2026, 3, 29, 12)
     fields = dict.fromkeys(n for names in CUSTOMER.values() for n in names if is_own(n))
     consents = {("news", "email"): False, ("news", "sms"): False}

@@ -22,7 +22,7 @@ from cij.compiler.sql.plan import (
     measure_query,
     segment_query,
 )
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.report import report
 from cij.runtime.report_data import as_json
 from cij.runtime.runner import open_runner, step
@@ -90,7 +90,7 @@ def script(title: str, statement: Statement) -> str:
 
 def test_the_messages_and_the_report_of_a_first_step(project: Path, golden: Golden) -> None:
     opened, program = compiled(project)
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     transports = open_transports(opened, program)
     runner, _ = open_runner(engine, program, opened.root, transports, senders(opened), NOW)
     step(runner, NOW, with_refresh=True)

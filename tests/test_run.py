@@ -24,7 +24,7 @@ from cij.compiler.sql.columns import column
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course
 from cij.runtime.due import next_work
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_copy, open_engine
 from cij.runtime.runner import Runner, open_runner, step
 from cij.runtime.simulate import simulate
 from tests.example import (
@@ -63,8 +63,7 @@ def sent_to(project: Path, address: str) -> list[bytes]:
 
 def key_of_message(project: Path, address: str) -> str:
     """Return the key of the one message to an address, from the store of a copy of the state."""
-    engine = DuckEngine(None)
-    engine.copy_from(project / ".cij" / "state.duckdb")
+    engine = open_copy(project / ".cij" / "state.duckdb")
     statement = query("SELECT o.key FROM outbox AS o WHERE o.address = $address")
     [(key,)] = engine.rows(statement, {"address": address})
     engine.close()
@@ -120,7 +119,7 @@ def test_where_customers_are_is_noted_after_each_refresh(project: Path) -> None:
     for turn in (lines, lines[::-1] + [lines[0].replace("C-01", "C-99")]):
         shop.write_text("\n".join([header, *turn, ""]), encoding="utf-8")
         run_once(project)
-        engine = DuckEngine(project / ".cij" / "state.duckdb")
+        engine = open_engine(project / ".cij" / "state.duckdb")
         inside, noted, people = engine.rows(_ROWS)[0]
         assert inside == noted >= people > 3
         assert engine.rows(_MARKED) == engine.rows(unify.COUNT)

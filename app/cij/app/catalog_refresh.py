@@ -18,8 +18,8 @@ from cij.compiler.compilation import parse_files
 from cij.compiler.declarations.source import unresolved_source
 from cij.compiler.personal import names_a_person
 from cij.grammar import syntax
-from cij.runtime.engine import DuckEngine
 from cij.runtime.errors import DataError
+from cij.runtime.sources.loader import open_loader
 from cij.runtime.sources.survey import survey_columns
 
 CATALOG_VERSION = 1
@@ -74,14 +74,12 @@ def _surveyed(
         name = node.name.text
         report.failures.append(f"source {name}: its settings have mistakes; see `cij check`")
         return None
-    engine = DuckEngine(None)
-    try:
-        return survey_columns(engine, source, project.root, _is_personal(source.personal))
-    except DataError as error:
-        report.failures.append(str(error))
-        return None
-    finally:
-        engine.close()
+    with open_loader() as loader:
+        try:
+            return survey_columns(loader, source, project.root, _is_personal(source.personal))
+        except DataError as error:
+            report.failures.append(str(error))
+            return None
 
 
 def _is_personal(named: Sequence[str]) -> Callable[[str], bool]:

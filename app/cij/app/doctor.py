@@ -73,16 +73,13 @@ def _packages() -> Iterator[Finding]:
 
 
 def _extension() -> Iterator[Finding]:
-    from cij.runtime.engine import DuckEngine
+    from cij.runtime.sources.sqlite import require_extension
 
-    engine = DuckEngine(None)
     try:
-        engine.load_extension("sqlite_scanner")
+        require_extension()
         yield Finding("ok", "duckdb sqlite", "the extension loads")
     except StoreError as error:
         yield Finding("fail", "duckdb sqlite", str(error))
-    finally:
-        engine.close()
 
 
 def _zones() -> Iterator[Finding]:
@@ -133,8 +130,8 @@ def source_paths(root: Path) -> list[tuple[str, str]]:
 
 
 def _state(root: Path, settings: Settings) -> Iterator[Finding]:
+    from cij.app.open_store import open_state_file
     from cij.runtime.audit import audit_keys
-    from cij.runtime.engine import DuckEngine
     from cij.runtime.zones import unknown
 
     file = root / settings.store.path
@@ -142,7 +139,7 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
         return
     try:
-        with closing(DuckEngine(file)) as engine:
+        with closing(open_state_file(file)) as engine:
             keys, zones = audit_keys(engine), unknown(engine)
         yield Finding(
             "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cij.app.project import Project
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_copy as open_store_copy, open_engine
 from cij.runtime.errors import ConfigError, StoreLocked
 
 
@@ -17,7 +17,7 @@ def store_path(project: Project) -> Path:
     return path
 
 
-def open_store(project: Project) -> DuckEngine:
+def open_store(project: Project) -> Engine:
     """Open the state file, making its folder. Raises: StoreError when another program has it."""
     path = store_path(project)
     try:
@@ -25,7 +25,14 @@ def open_store(project: Project) -> DuckEngine:
     except OSError as error:
         raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
     store = project.settings.store
-    return DuckEngine(path, threads=store.threads, memory_mb=store.memory_mb)
+    return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
+
+
+def open_state_file(
+    path: Path, *, threads: int | None = None, memory_mb: int | None = None
+) -> Engine:
+    """Open a state file; None takes what the machine has. Raises: StoreError, StoreLocked."""
+    return open_engine(path, threads=threads, memory_mb=memory_mb)
 
 
 # A command that looks at the state has it for a moment.
@@ -37,7 +44,7 @@ def open_when_free(
     project: Project,
     patience_s: float = PATIENCE_S,
     on_wait: Callable[[str], None] = lambda text: None,
-) -> DuckEngine:
+) -> Engine:
     """Open the state file, and wait a little for a command that has it. Raises: as `open_store`.
 
     `on_wait` gets one sentence when the wait becomes long enough to be noticed.
@@ -56,10 +63,7 @@ def open_when_free(
             time.sleep(_AGAIN_S)
 
 
-def open_copy(project: Project) -> DuckEngine:
+def open_copy(project: Project) -> Engine:
     """Return an engine in memory that holds a copy of the state, or nothing if there is none."""
-    engine = DuckEngine(None)
     path = store_path(project)
-    if path.is_file():
-        engine.copy_from(path)
-    return engine
+    return open_store_copy(path) if path.is_file() else open_engine(None)

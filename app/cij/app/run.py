@@ -18,7 +18,7 @@ from cij.app.transports import open_transports, senders
 from cij.runtime.clock import LiveClock
 from cij.runtime.delivery import Recovery, release_uncertain
 from cij.runtime.due import next_work
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine
 from cij.runtime.report import report
 from cij.runtime.report_data import Report
 from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
@@ -33,7 +33,7 @@ class Run:
     project: Project
     runner: Runner
     recovery: Recovery
-    engine: DuckEngine
+    engine: Engine
     last_report: Report | None = None
 
     @property
@@ -101,9 +101,9 @@ def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]
 
 
 def _idle(run: Run, compiled: Compiled, around: Surroundings | None) -> IdleRun | None:
-    if around is None or run.last_report is None:
+    if around is None or run.last_report is None or run.engine.traits.is_shared:
         return None
     # Otherwise closing the store would do it, and the state file would change after its stamp.
-    run.engine.checkpoint()
+    run.engine.maintain(is_thorough=True)
     state = store_path(run.project)
     return idle_run(around, compiled, run.runner.world, run.last_report, state)

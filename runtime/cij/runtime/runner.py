@@ -115,7 +115,7 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
         more = deliver(runner, now)
         report.delivery.merge(more)
         answered, rounds = more.done, rounds + 1
-    runner.world.engine.fold_log()
+    runner.world.engine.maintain()
     return report
 
 

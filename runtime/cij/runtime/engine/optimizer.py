@@ -6,20 +6,16 @@ What is known stays true until somebody writes: the process owns the store, and 
 its engine. An engine that is shared with other processes has no optimizer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.passes import PASSES, Facts, Pass, rewrite
 from cij.compiler.sql.passes.inline_instants import is_instant, parameter
+from cij.runtime.engine.protocol import Instants, Parameters
 
 # So many zones are bound as parameters; the instants of more are looked up by each statement.
 _ZONES_MAX = 4
-
-Parameters = Mapping[str, object]
-# By zone and name.
-Instants = Mapping[str, Mapping[str, datetime]]
 
 
 class Optimizer:

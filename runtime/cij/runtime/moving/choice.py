@@ -9,6 +9,6 @@ from cij.runtime.moving.strategies import STRATEGIES
 
 def mover_for(engine: Engine) -> Mover:
     """Return a mover that knows nothing of the store yet. Strategies need row ids, and an owner."""
-    if engine.has_row_ids:
+    if engine.traits.has_row_ids and not engine.traits.is_shared:
         return StrategicMover([make() for make in STRATEGIES])
     return PlainMover()

@@ -1,13 +1,20 @@
-"""What every kind of source does."""
+"""The contract of a reader, which every kind of source has, and what readers share.
+
+    source, folder --read--> Reading: Arrow rows of text, rejected rows, a way to find lines
+
+A reader knows nothing of the store, and an engine nothing of kinds of sources: rows go from one to the
+other as Arrow. Their types are found later, by the loader, so a reader may hand over text.
+"""
 
 import difflib
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cij.compiler.program import Source
-from cij.runtime.engine import Engine
+from cij.runtime.engine import ArrowStream
 from cij.runtime.errors import ConfigError, DataError
 
 # How the compiler writes `env("NAME")`.
@@ -24,11 +31,20 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
-    """A source's rows are in the stage. `lines` finds the lines of ordinals of staged rows."""
+class Reading:
+    """A source that is open to be read once.
+
+    Attributes:
+        file: its name for people, as `quarantine` shows it.
+        rows: `ordinal`, which counts the rows from 0, then `r0`, `r1`, ... in the order of
+            `Source.columns`.
+        rejected: returns the rows that do not parse, once `rows` were read.
+        lines: finds the lines of ordinals; it works also when the source is closed again.
+    """
 
     file: str
-    rejected: list[BadRow]
+    rows: ArrowStream
+    rejected: Callable[[], list[BadRow]]
     lines: Callable[[Collection[int]], dict[int, int]]
 
 
@@ -42,11 +58,16 @@ class ColumnName:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`stage` and `names` raise DataError; `fingerprint` is equal as long as the rows need no
-    reading; `names` does not look at the columns that the source declares.
+    """A kind of source.
+
+    Attributes:
+        read: opens a source below a folder. Raises DataError, also for what goes wrong while the rows
+            are read inside of it.
+        fingerprint: is equal as long as the rows need no reading.
+        names: returns the columns of the source itself, whatever is declared. Raises DataError.
     """
 
-    stage: Callable[[Engine, Source, Path], Staged]
+    read: Callable[[Source, Path], AbstractContextManager[Reading]]
     fingerprint: Callable[[Source, Path], str]
     names: Callable[[Source, Path], list[ColumnName]]
 
@@ -117,9 +138,9 @@ def require_columns(source: Source, names: Iterable[str], where: str) -> None:
 
 
 def _other_delimiter(there: Sequence[str], wanted: str) -> str:
-    """Say so where the one column is a line of names between other signs."""
+    """Say so where the one column is a line of names with another delimiter."""
     signs = [s for s in ";\t|," if len(there) == 1 and wanted in there[0].split(s) != there]
     if not signs:
         return ""
     shown = signs[0].replace("\t", "\\t")
-    return f'its columns stand between other signs: set delimiter = "{shown}"'
+    return f'its columns are separated by another character: set delimiter = "{shown}"'

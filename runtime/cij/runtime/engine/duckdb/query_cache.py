@@ -1,14 +1,14 @@
-"""Answers that are remembered: what tables say that are asked often, until they are written to.
+"""The query cache: answers of small tables that are read often, until those are written to.
 
-A tick asks again and again what was said about journeys, when segments were looked at, how far
-events are taken in; most often nothing has changed. One process at a time has the store open, and
-everything goes through its engine, so what it has not written to is as it was.
+A tick reads the same small tables again and again: states of journeys, when segments were evaluated,
+which events are taken in. Most often nothing has changed. One process at a time has the store open and
+everything goes through its engine, so a table that it has not written to is as it was.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cij.compiler.sql import Statement
+from cij.runtime.engine.protocol import Row
 
 _READ_OFTEN = frozenset(
     {
@@ -29,14 +29,12 @@ _READ_OFTEN = frozenset(
 _ROWS_MAX = 100
 _EVENTS = "event_"
 
-Row = tuple[Any, ...]
-
 
 def _is_read_often(table: str) -> bool:
     return table in _READ_OFTEN or table.startswith(_EVENTS)
 
 
-class Remembered:
+class QueryCache:
     """The latest rows of each query over such tables, with the parameters it had."""
 
     def __init__(self) -> None:
@@ -73,15 +71,15 @@ class Remembered:
             self._rows = {s: kept for s, kept in self._rows.items() if table not in s.tables}
 
     def begun(self) -> None:
-        """Note that what is written from now on may be taken back."""
+        """Note that a transaction has begun: what is written from now on may be rolled back."""
         self._written.clear()
 
     def taken_back(self) -> None:
-        """Forget what was read from tables that have been written to since `begun`."""
+        """Forget what was read from tables that were written to in the transaction."""
         for table in [*self._written]:
             self.written(table)
 
     def forget(self) -> None:
-        """Forget everything: nobody knows what was written."""
+        """Forget everything: it is not known what was written."""
         self._rows.clear()
         self._is_empty.clear()
