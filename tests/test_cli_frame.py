@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 import pytest
 
+from cij.app.config import SmtpDelivery, load_settings
+from cij.app.project import open_project
 from cij.cli.exits import Exit
 from cij.cli.failures import run
 from cij.cli.main import COMMANDS, cli
-from cij.cli.project import open_project
-from cij.cli.settings import SmtpDelivery, load_settings
 from cij.runtime.errors import ConfigError, DataError, StoreError
 from tests.conftest import Cij
 

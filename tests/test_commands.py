@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cij.app.pages import language_words, word_page
 from cij.cli.exits import Exit
-from cij.cli.pages import language_words, word_page
 from cij.compiler.declarations.head_settings import HEAD_SETTINGS
 from cij.compiler.program import from_json
 from cij.grammar.grammar_text import DECLARATION_WORDS

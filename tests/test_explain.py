@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from cij.compiler.compilation import compile_project
 from cij.compiler.sql.store import DDL
 from cij.runtime import zones
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import prepare
+from tests.condition_case import SETTINGS, case_of, check, project_of
 from tests.conditions import CUSTOMER, EVENTS, segments
 from tests.customers import ZONES, is_own, worlds
 from tests.reference_evaluator import Occurrence, Person
-from tests.trial import SETTINGS, check, project_of, trial_of
 
 EXAMPLES = int(os.environ.get("CIJ_MEANING", "0")) or 50
 # Conditions of one example: enough to make the engine's start worth it, few enough to shrink.
@@ -28,11 +28,11 @@ BATCH = 50
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    made = DuckEngine(None, threads=1)
+def engine() -> Iterator[Engine]:
+    made = open_engine(None, threads=1)
     for statement in DDL:
         made.execute(statement)
-    prepare(made, trial_of([], datetime(2026, 1, 1), []).program)
+    prepare(made, case_of([], datetime(2026, 1, 1), []).program)
     zones.ensure(made, ZONES)
     yield made
     made.close()
@@ -50,9 +50,9 @@ def engine() -> Iterator[DuckEngine]:
 )
 @given(segments(BATCH), worlds())
 def test_sql_finds_the_people_whom_the_reference_finds(
-    engine: DuckEngine, conditions: list[str], world: tuple[datetime, list[Person]]
+    engine: Engine, conditions: list[str], world: tuple[datetime, list[Person]]
 ) -> None:
-    check(engine, trial_of(conditions, *world), "duckdb")
+    check(engine, case_of(conditions, *world), "duckdb")
 
 
 # Each was false of the SQL once.
@@ -75,7 +75,7 @@ ONCE_WRONG = (
 )
 
 
-def test_conditions_that_were_wrong_once(engine: DuckEngine) -> None:
+def test_conditions_that_were_wrong_once(engine: Engine) -> None:
     now = datetime(2026, 3, 29, 12)
     fields = dict.fromkeys(n for names in CUSTOMER.values() for n in names if is_own(n))
     consents = {("news", "email"): False, ("news", "sms"): False}
@@ -88,7 +88,7 @@ def test_conditions_that_were_wrong_once(engine: DuckEngine) -> None:
     )
     known = {"spent": Fraction(10**12), "seen": datetime(2026, 3, 28, 23), "vip": True}
     bob = Person("bob", "Europe/Madrid", {**fields, **known}, consents, bought)
-    check(engine, trial_of(ONCE_WRONG, now, [ana, bob]), "duckdb")
+    check(engine, case_of(ONCE_WRONG, now, [ana, bob]), "duckdb")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from cij.compiler.sql.store import AUDIT
 from cij.compiler.verify import verify
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to
@@ -110,7 +110,7 @@ def outcome_of(
 
     Disturbed: deployed again now and then, as after a restart, with ticks when nothing is due.
     """
-    engine = DuckEngine(None, threads=1)
+    engine = open_engine(None, threads=1)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "people.csv").write_text(PEOPLE, encoding="utf-8")
         world = deploy(engine, program, START)
@@ -268,7 +268,7 @@ BREAKS = {
 def test_a_broken_rule_is_seen(rule: str) -> None:
     found = compiled(HEAD + STEPS).program
     assert found is not None
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     world = deploy(engine, found, START)
     prepared(world)
     check_rules(world, START)

@@ -14,8 +14,8 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
+from cij.app.compile import compile_path
 from cij.cli.commands.check import command
-from cij.cli.compiling import compile_path
 from cij.cli.render import render
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.compilation import compile_project
@@ -216,7 +216,7 @@ def test_sound_projects_are_left_in_peace(project: str) -> None:
 
 
 def test_the_template_of_new_projects_is_left_in_peace() -> None:
-    folder = REPOSITORY / "app/cij/cli/template"
+    folder = REPOSITORY / "app/cij/app/template"
     texts = {p.name: p.read_text("utf-8") for p in folder.rglob("*.journey")}
     settings = model.ProjectSettings("template", "UTC")
     assert texts and compile_project(settings, texts, {}, {}).diagnostics == ()

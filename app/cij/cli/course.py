@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cij.app.atomic_write import write_atomically
+from cij.app.config import Settings
 from cij.cli.chart import chart
-from cij.cli.settings import Settings
 from cij.cli.summary import console, local, table
-from cij.cli.writing import write_atomically
 from cij.runtime.course import Course, DayCount, HourCount, Standing
 
 _SHOWN_DAYS = 7

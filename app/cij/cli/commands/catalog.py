@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from cij.cli.catalog_file import described, load_catalog, stale_entries
-from cij.cli.compiling import compile_path
+from cij.app.catalog_file import described, load_catalog, stale_entries
+from cij.app.compile import compile_path
+from cij.app.project_files import CATALOG_NAME
 from cij.cli.exits import Exit
-from cij.cli.project_files import CATALOG_NAME
 from cij.cli.render.table import table
 from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
@@ -67,7 +67,7 @@ def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
 
 
 def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
-    from cij.cli.refreshing import refresh_catalog
+    from cij.app.catalog_refresh import refresh_catalog
 
     report = refresh_catalog(path, is_dry=is_dry)
     if as_json:

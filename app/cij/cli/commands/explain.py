@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cij.app.pages import language_words, page, titles, word_page
+from cij.app.project_files import FILE_NAME
 from cij.cli.arguments import path_and_name
 from cij.cli.exits import Exit
-from cij.cli.pages import language_words, page, titles, word_page
-from cij.cli.project_files import FILE_NAME
 from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError
 
@@ -67,8 +67,8 @@ def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
 
 def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
     """Compile the project; None where there is no project and nobody named one."""
-    from cij.cli.compiling import compile_path
-    from cij.cli.project_files import find_root
+    from cij.app.compile import compile_path
+    from cij.app.project_files import find_root
 
     if not is_asked:
         try:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from cij.app.project import open_project
 from cij.cli.controlling import carry_out, json_option, project_option, wait_option
-from cij.cli.project import open_project
 from cij.cli.render.table import table
 from cij.cli.summary import local
 from cij.compiler.channels import CHANNELS

@@ -191,7 +191,8 @@ def _ways(state: pg.State) -> Iterator[tuple[str, str]]:
             yield from _ways_of_rest(state)
         case pg.DecideState():
             labels = _split_labels(state) if _is_split(state) else _guard_labels(state)
-            yield from zip(labels, _targets(state), strict=True)
+            # A split whose shares make 100% has no way for the rest.
+            yield from zip(labels, _targets(state), strict=False)
         case pg.ActState(target=target):
             yield "", target
 
@@ -232,7 +233,7 @@ def _split_labels(state: pg.DecideState) -> list[str]:
         percent_words(share) + _winner_words(branch.guard)
         for share, branch in zip(shares, state.branches, strict=True)
     ]
-    return [*labels, percent_words(rest) if rest > 0 else "else"]
+    return [*labels, percent_words(rest)] if rest > 0 else labels
 
 
 def _winner_words(guard: ex.Expression) -> str:

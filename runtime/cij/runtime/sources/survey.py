@@ -7,11 +7,11 @@ from typing import Any
 
 from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.program import Source, SourceColumn
-from cij.compiler.sql import load as statements, survey as queries, zones as zone_statements
+from cij.compiler.sql import survey as queries
 from cij.runtime import zones
 from cij.runtime.engine import Engine
-from cij.runtime.sources import KINDS
-from cij.runtime.sources.kind import with_environment
+from cij.runtime.sources.loader import Loader
+from cij.runtime.sources.reader import with_environment
 from cij.runtime.sources.sniff import sniff_columns
 
 _SHARE_DIGITS = 4
@@ -22,7 +22,7 @@ _VALUE_LENGTH_MAX = 64
 
 
 def survey_columns(
-    engine: Engine, source: Source, root: Path, is_personal: Callable[[str], bool]
+    loader: Loader, source: Source, root: Path, is_personal: Callable[[str], bool]
 ) -> dict[str, ColumnStatistics]:
     """Read all rows of a source and return what each column holds. Raises DataError.
 
@@ -31,13 +31,11 @@ def survey_columns(
     """
     source = with_environment(source)
     if not source.columns:
-        source = source.model_copy(update={"columns": sniff_columns(engine, source, root)})
-    for statement in zone_statements.DDL:
-        engine.execute(statement)
-    zones.ensure(engine, {zones.require(source.timezone, f"source {source.name}")})
-    KINDS[source.kind].stage(engine, source, root)
-    engine.execute(statements.parse(source))
-    [row] = engine.rows(queries.survey(source))
+        source = source.model_copy(update={"columns": sniff_columns(loader, source, root)})
+    zones.require(source.timezone, f"source {source.name}")
+    loader.stage(source, root)
+    loader.parse(source)
+    [row] = loader.engine.rows(queries.survey(source))
     found = {}
     for i, column in enumerate(source.columns):
         counts = row[1 + i * queries.WIDTH :][: queries.WIDTH]
@@ -47,9 +45,8 @@ def survey_columns(
                 str(column.type), share, is_personal=is_personal(column.name)
             )
         else:
-            found[column.name] = _seen(engine, column, row[0], counts)
-    for statement in statements.CLEAR:
-        engine.execute(statement)
+            found[column.name] = _seen(loader.engine, column, row[0], counts)
+    loader.clear()
     return found
 
 

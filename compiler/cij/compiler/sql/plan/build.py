@@ -12,17 +12,16 @@ from cij.compiler.sql.outbox import effects_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
-from cij.compiler.sql.plan.forms import form_key, region_key
 from cij.compiler.sql.plan.governing import Rules, governed, rules_of
-from cij.compiler.sql.plan.on_demand import OnDemand
-from cij.compiler.sql.plan.parts import (
+from cij.compiler.sql.plan.model import (
     EventPlan,
-    Form,
-    FormPlan,
     JourneyPlan,
     Plan,
+    SharedPlan,
+    Sharing,
     WatchPlan,
 )
+from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import (
     on_exit,
@@ -33,6 +32,7 @@ from cij.compiler.sql.plan.reacting import (
 )
 from cij.compiler.sql.plan.regions import regions
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
+from cij.compiler.sql.plan.sharing import journey_key, region_key
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
 from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement
@@ -104,9 +104,10 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
-        form=Form(
-            lambda: form_key(context),
-            lambda: _form_plan(replace(context, is_shared=True)),
+        is_keyed=journey.per is not None,
+        sharing=Sharing(
+            lambda: journey_key(context),
+            lambda: _shared_plan(replace(context, is_shared=True)),
             lambda root: region_key(context, roots[root]),
         ),
         limit=journey.limit,
@@ -130,11 +131,11 @@ def _names(journey: pg.Journey) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _form_plan(context: Context) -> FormPlan:
+def _shared_plan(context: Context) -> SharedPlan:
     journey = context.journey
     roots = {r.root: r for r in regions(journey)}
     events = {e.name: e for e in context.program.events if _matters(e, journey)}
-    return FormPlan(
+    return SharedPlan(
         regions=OnDemand(roots, lambda root: advance(roots[root], context)),
         events=_events(events, context, _reactions),
     )

@@ -18,7 +18,7 @@ def by_leaf(values: dict[int, exp.Expr]) -> exp.Expr:
     """Return what belongs to the leaf that `m` has come to; no CASE where it is the same for all.
 
     Joined as a table of constants it would be the other side of the join where the planner takes
-    `moving` for empty, and rows would come in no order: an update of scattered rows takes DuckDB
+    `tick_batch` for empty, and rows would come in no order: an update of scattered rows takes DuckDB
     fifty times as long.
     """
     found = list(values.values())

@@ -31,7 +31,7 @@ FROM {rows} AS s
 _ROWS = """
 SELECT m.passage, {turn} AS turn, m.customer, {locale} AS locale, {address} AS address,
   {parameters} AS parameters, {expires_at} AS expires_at, {verdict} AS verdict
-FROM moving AS m JOIN customer AS c ON c.id = m.customer
+FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
 """
 
