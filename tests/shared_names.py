@@ -6,14 +6,18 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 
 # Name -> the word that both modules are about. Words of the glossary in ARCHITECTURE.md come first.
 ONE_CONCEPT = {
+    "action": "action",
     "backtest": "simulation",
     "coverage": "story",
     "declarations": "program",
     "do": "action",
+    "doctor": "doctor",
+    "due_in_place": "timer",
     "entering": "entry",
     "event": "event",
+    "explain": "explanation",
     "intake": "event",
-    "library": "library",
+    "new_entries": "entry",
     "outbox": "outbox",
     "play": "story",
     "policy": "policy",
@@ -41,7 +45,6 @@ ONE_CONCEPT = {
 
 # Names that still mean two things. Rename one of the modules, then delete its line.
 TWO_CONCEPTS = {
-    "answers": "cached checks; answers of the prover; results of actions",
     "build": "the command; what compiler passes share; program to plan",
     "changes": "changed versions (twice); when time changes a segment",
     "check": "the command; types of one expression",
@@ -52,15 +55,13 @@ TWO_CONCEPTS = {
     "layout": "layout of a file; braces while recovering",
     "lists": "output as lists; columns that hold lists",
     "local_time": "local times in SQL; times of a story",
+    "model": "a resolved project; classes of the plan",
     "names": "dictionary encoding; resolving dotted names",
-    "node": "base class of values; answers as trees",
-    "parts": "walking a program; classes of the plan",
-    "reading": "reading a file; conditions read for one customer",
-    "report": "the result of a check; numbers of a store",
+    "reader": "recovery of a file; a kind of source",
     "rules": "goals and exits; syntax of policies and tests",
     "run": "the command; the step",
-    "settings": "`cij.toml`; settings of a declaration",
     "shown": "values for templates; values for people",
     "text": "diagnostics for people; a story as text",
+    "types": "types of the language; types of DuckDB",
     "values": "values of enums; from outside; of templates",
 }
