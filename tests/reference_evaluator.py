@@ -3,7 +3,7 @@
     World(now, people, segments, measures).members(segment)
 
 It walks the syntax tree for one customer at a time, and shares nothing with the type checker or
-the SQL: `test_meaning.py` compares the two. A missing value is None, a number of any kind an exact
+the SQL: `test_explain.py` compares the two. A missing value is None, a number of any kind an exact
 Fraction, an instant a naive UTC datetime. It expects a condition that compiles.
 """
 

@@ -96,7 +96,7 @@ PRIVATE_NAMES = {
     "tests/test_memory.py": 1,
     "tests/test_store.py": 1,
     "tests/test_waves.py": 17,
-    "tests/test_wording.py": 1,
+    "tests/test_unparse.py": 1,
 }
 # Tests that still import from another test. No row may be added.
 IMPORTERS_OF_TESTS = {"tests/test_agenda.py", "tests/test_ahead.py"}
