@@ -394,7 +394,7 @@ def test_refusals_follow_mergers_and_splits(engine: DuckEngine, tmp_path: Path) 
 COFFEE = SHARED / "data" / "contoso_coffee"
 
 
-@pytest.mark.skipif(not COFFEE.exists(), reason="the shared data sets are not here")
+@pytest.mark.skipif(not COFFEE.exists(), reason="needs the data sets in ../shared/data")
 def test_the_coffee_shop(engine: DuckEngine) -> None:
     files = {"contact": "ContactId", "customer_loyalty": "LoyaltyId"}
     built = program(
