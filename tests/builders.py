@@ -16,7 +16,7 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.sql import query
 from cij.compiler.types import NAMED, TEXT, Type, money
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine
 
 PLACE = pr.Place(file="shop.journey", line=3, column=1)
 REPOSITORY = Path(__file__).parents[1]
@@ -192,5 +192,5 @@ def rewrite(folder: Path, name: str, *lines: str) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + next(_TICKS)))
 
 
-def rows(engine: DuckEngine, text: str) -> list[tuple[Any, ...]]:
+def rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
     return engine.rows(query(text))

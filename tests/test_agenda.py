@@ -4,11 +4,11 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
+from cij.runtime.agenda import NEVER, Agenda, soonest
 from hypothesis import given, settings, strategies as st
 
 from cij.runtime import agenda, aside
-from cij.runtime.agenda import NEVER, Agenda, soonest
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine
 from tests.test_waves import JOURNEYS, _lived, _program
 
 _START = datetime(2026, 3, 2, 9)
@@ -72,7 +72,7 @@ def test_waves_are_followed(monkeypatch: pytest.MonkeyPatch, journeys: str, few:
     program, looks = _program(journeys), list[Agenda]()
     alone = _lived(program)
 
-    def counted(engine: DuckEngine) -> Agenda:
+    def counted(engine: Engine) -> Agenda:
         looks.append(soonest(engine))
         return looks[-1]
 

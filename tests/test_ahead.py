@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
+from cij.runtime.ahead import make_ready
 from sqlglot import exp
 
 from cij.compiler.sql import template
 from cij.compiler.sql.dialects import portable
 from cij.runtime import agenda, aside
-from cij.runtime.ahead import make_ready
 from cij.runtime.intake import take_in
 from cij.runtime.tick import tick
 from cij.runtime.timers import next_timer

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime import suppression
@@ -21,7 +21,7 @@ from cij.runtime.backtest import Backtest, backtest
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import HourCount
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine, Row
+from cij.runtime.engine import Row, open_copy, open_engine
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to, simulate
@@ -53,7 +53,7 @@ def _lived(folder: Path) -> tuple[Program, list[Row], list[Row]]:
     """Have a store live through some weeks; return its history and its messages."""
     (folder / ".cij").mkdir()
     _, program = compiled(folder)
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
         clock = SimulatedClock(START)
@@ -78,8 +78,7 @@ def _react(world: World, clock: SimulatedClock, number: int, key: str, customer:
 
 
 def _replayed(folder: Path, program: Program) -> tuple[Backtest, list[Row], list[Row]]:
-    with closing(DuckEngine(None)) as engine:
-        engine.copy_from(folder / ".cij" / "state.duckdb")
+    with closing(open_copy(folder / ".cij" / "state.duckdb")) as engine:
         found = backtest(engine, program, folder, START, END, _nothing, {})
         return found, engine.rows(_HISTORY), engine.rows(_MESSAGES)
 
@@ -110,7 +109,7 @@ def test_who_was_on_the_suppression_list_gets_nothing_from_then_on(tmp_path: Pat
     program, _, messages = _lived(folder)
     sent = [row for row in messages if row[5] == "delivered"]
     first, last = (find(sent, key=lambda row: row[4]) for find in (min, max))
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         for (customer, *_), at in ((first, START - timedelta(days=3)), (last, END)):
             said = {"suppress": "add", "customer": customer, "reason": "asked"}
             assert suppression.apply(engine, said, at).count == 1
@@ -207,13 +206,13 @@ def test_a_backtest_needs_no_state(tmp_path: Path) -> None:
 def test_people_at_the_end_of_a_day_are_those_who_stand_there(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     _, program = compiled(folder)
-    with closing(DuckEngine(None)) as engine:
+    with closing(open_engine(None)) as engine:
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
         found = simulate(world, START, START + timedelta(days=9), _nothing)
         counted = {(s.day, s.journey, s.step): s.people for s in found.standing}
     for days in range(9):
-        with closing(DuckEngine(None)) as engine:
+        with closing(open_engine(None)) as engine:
             world = deploy(engine, program, START)
             refresh_data(world, folder, START)
             # Midnight in Madrid is 23:00 before the last Sunday of March.

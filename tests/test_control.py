@@ -99,7 +99,7 @@ def test_an_event_of_a_pause_counts_once() -> None:
     bed.tick(NOW + 4 * HOUR)
     bed.tick(NOW + 5 * HOUR)
     assert names(bed.sent()) == ["ana"]
-    assert bed.rows("SELECT COUNT(*) FROM fresh AS f") == [(0,)]
+    assert bed.rows("SELECT COUNT(*) FROM tick_event AS f") == [(0,)]
 
 
 def test_a_pause_within_a_pause_that_ends_goes_on() -> None:

@@ -46,7 +46,7 @@ HOST = "127.0.0.1"
 NURSERY = """
 import os, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
-import cij.cli.compiling, cij.cli.project
+import cij.app.compile, cij.app.project
 from cij.cli.main import main
 from cij.compiler.sql import intake, load, plan, store, unify
 assert "duckdb" not in sys.modules

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import query
-from cij.compiler.sql.crowds import for_many, of_events_alone
-from cij.runtime.engine import DuckEngine
+from cij.compiler.sql.passes.events_only import without_customers
+from cij.compiler.sql.passes.semi_join import as_semi_join
+from cij.runtime.engine import Engine, open_engine
 
 _ASK = "SELECT c.id FROM customer AS c WHERE "
 _EACH = "EXISTS(SELECT 1 FROM event_n AS e WHERE e.customer = c.id AND {})"
@@ -32,22 +33,22 @@ _LEFT = (
 
 @pytest.mark.parametrize("test", _CHANGED)
 def test_a_question_of_each_becomes_one_of_all(test: str) -> None:
-    found = for_many(query(_ASK + _EACH.format(test)))
+    found = as_semi_join(query(_ASK + _EACH.format(test)))
     assert found.text() == query(_ASK + _ONCE.format(test)).text()
 
 
 @pytest.mark.parametrize("text", _LEFT)
 def test_what_asks_for_more_is_left_as_it_is(text: str) -> None:
     statement = query("SELECT c.id FROM customer AS c, passage AS p WHERE " + text)
-    assert for_many(statement).text() == statement.text()
+    assert as_semi_join(statement).text() == statement.text()
 
 
 # --- the same answers -------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    with closing(DuckEngine(None, is_tiny=True)) as found:
+def engine() -> Iterator[Engine]:
+    with closing(open_engine(None, is_tiny=True)) as found:
         found.execute(query("CREATE TABLE customer (id VARCHAR, zone VARCHAR, since INTEGER)"))
         found.execute(query("CREATE TABLE event_n (customer VARCHAR, at INTEGER)"))
         found.execute(query("CREATE TABLE moment (zone VARCHAR, name VARCHAR, at INTEGER)"))
@@ -68,7 +69,7 @@ _ZONE = st.sampled_from(["a", "b", "nowhere", None])
     form=st.sampled_from(["{}", "NOT {}", "CASE WHEN {} THEN FALSE ELSE TRUE END"]),
 )
 def test_the_answers_are_the_same(
-    engine: DuckEngine,
+    engine: Engine,
     people: dict[str, tuple[str | None, int | None]],
     events: list[tuple[str | None, int | None]],
     test: str,
@@ -77,21 +78,21 @@ def test_the_answers_are_the_same(
     _fill(engine, "customer", ("id", "zone", "since"), [(k, *v) for k, v in people.items()])
     _fill(engine, "event_n", ("customer", "at"), events)
     statement = query(_ASK + form.format(_EACH.format(test)) + " ORDER BY c.id")
-    assert for_many(statement).text() != statement.text()
+    assert as_semi_join(statement).text() != statement.text()
     answers = engine.rows(statement)
-    assert engine.rows(for_many(statement)) == answers
-    assert engine.rows(of_events_alone(for_many(statement))) == answers
+    assert engine.rows(as_semi_join(statement)) == answers
+    assert engine.rows(without_customers(as_semi_join(statement))) == answers
 
 
 def test_customers_are_left_out_where_nothing_is_asked_of_them() -> None:
-    asked = for_many(query(_ASK + _EACH.format("e.at > 2")))
+    asked = as_semi_join(query(_ASK + _EACH.format("e.at > 2")))
     alone = (
         _ASK
         + "c.id IN (SELECT e.customer FROM event_n AS e WHERE e.at > 2 AND NOT e.customer IS NULL)"
     )
-    assert of_events_alone(asked).text() == query(alone).text()
-    more = for_many(query(_ASK + _EACH.format("e.at > c.since")))
-    assert of_events_alone(more).text() == more.text()
+    assert without_customers(asked).text() == query(alone).text()
+    more = as_semi_join(query(_ASK + _EACH.format("e.at > c.since")))
+    assert without_customers(more).text() == more.text()
 
 
 @pytest.mark.parametrize(("more", "is_looked_up"), [("", False), (", c.since", True)])
@@ -99,14 +100,14 @@ def test_those_who_are_woken_are_looked_up_for_more_than_their_id(
     more: str, is_looked_up: bool
 ) -> None:
     asked = _EACH.format("e.at > c.since")
-    text = f"SELECT w.passage{more}, {asked} AS leaf FROM woken AS w JOIN customer AS c ON c.id = w.customer"
-    found = for_many(query(text)).text()
+    text = f"SELECT w.passage{more}, {asked} AS leaf FROM tick_ready AS w JOIN customer AS c ON c.id = w.customer"
+    found = as_semi_join(query(text)).text()
     assert found.endswith('JOIN "customer" AS "c" ON "c"."id" = "w"."customer"') == is_looked_up
     assert ('"w"."customer" IN (SELECT' in found) != is_looked_up
 
 
 def _fill(
-    engine: DuckEngine, table: str, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+    engine: Engine, table: str, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]
 ) -> None:
     engine.execute(query("DELETE FROM {t}", t=table))
     if rows:

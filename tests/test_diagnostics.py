@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.catalog_file import catalog_of
-from cij.cli.compiling import compile_path
-from cij.cli.library import library
-from cij.cli.pages import page, titles
+from cij.app.catalog_file import catalog_of
+from cij.app.compile import compile_path
+from cij.app.pages import page, titles
+from cij.app.standard_library import library
 from cij.cli.render import render
+from cij.compiler.column_statistics import Catalog
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.seen import Catalog
 from cij.grammar.codes import CODES
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.format import format_text
@@ -26,7 +26,7 @@ from tests.tiny import SHOP
 Golden = Callable[[Path | str, str], None]
 
 SEEDED = Path(__file__).parent / "fixtures" / "diagnostics" / "seeded"
-RULES = [f"S{number}" for number in range(1, 28)]
+RULES = [f"S{number}" for number in range(1, 32)]
 # What lies in the bytes of a file and not in its text has no example; test_cli_frame shows it.
 WITHOUT_EXAMPLE = {"CIJ102"}
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.cli.failures import run
 from cij.cli.main import cli
 from cij.compiler import expression as ex
@@ -27,7 +27,7 @@ from cij.compiler.sql.plan import measure_query, segment_query
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.zones import DDL as ZONES_DDL
 from cij.runtime import zones
-from cij.runtime.engine import DuckEngine, Engine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh
 from tests import entities_project, lists_project
 from tests.condition_case import case_of, check
@@ -101,7 +101,7 @@ def test_postgres_finds_what_duckdb_finds(
 ) -> None:
     segments = [f"\nsegment s{i} {{\n  where {c}\n}}\n" for i, c in enumerate(tested.FINDS)]
     folder = tested.write(tmp_path, "".join(segments))
-    program, engine = compiled(folder)[1], DuckEngine(None)
+    program, engine = compiled(folder)[1], open_engine(None)
     refresh(engine, program, folder, tested.NOW)
     tables = [columns.create("customer", unify.customer_columns(program))]
     tables += [columns.create(intake.event_table(e), intake.columns_of(e)) for e in program.events]
@@ -124,7 +124,7 @@ def test_postgres_finds_what_duckdb_finds(
         assert both[0] == both[1], measure.name
 
 
-def _copy(table: Statement, engine: DuckEngine, postgres: PostgresStore) -> None:
+def _copy(table: Statement, engine: Engine, postgres: PostgresStore) -> None:
     """Make a table on the server and put the rows of DuckDB in."""
     name = table.tree.this.this.name
     postgres.execute(query("DROP TABLE IF EXISTS {t}", t=name))

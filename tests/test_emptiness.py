@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.emptiness import asked_of, without
-from cij.runtime.engine import DuckEngine
+from cij.compiler.sql.passes.prune_empty import asked_of, without
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.engine.duck import DuckEngine
 
 _TABLES = ("a", "b", "event_n")
 _EMPTY = frozenset({"event_n"})
@@ -59,8 +60,8 @@ def test_what_is_left(text: str, expected: object) -> None:
 
 
 @pytest.fixture(name="engine", scope="module")
-def _engine() -> Iterator[DuckEngine]:
-    with closing(DuckEngine(None, is_tiny=True)) as engine:
+def _engine() -> Iterator[Engine]:
+    with closing(open_engine(None, is_tiny=True)) as engine:
         for table in _TABLES:
             engine.execute(query("CREATE TABLE {t} (x BIGINT)", t=table))
         yield engine
@@ -85,18 +86,18 @@ def test_the_rows_are_the_same(
         assert (found, [(changed,)]) == (_rows(engine), told)
 
 
-def _fill(engine: DuckEngine, *rows: list[int]) -> None:
+def _fill(engine: Engine, *rows: list[int]) -> None:
     for table, values in zip(_TABLES, rows, strict=True):
         engine.execute(query("DELETE FROM {t}", t=table))
         if values:
             engine.append(table, {"x": values})
 
 
-def _rows(engine: DuckEngine) -> list[list[tuple[object, ...]]]:
+def _rows(engine: Engine) -> list[list[tuple[object, ...]]]:
     return [engine.rows(query("SELECT t.x FROM {t} AS t ORDER BY ALL", t=t)) for t in _TABLES]
 
 
-def test_what_is_taken_back_was_never_there(engine: DuckEngine) -> None:
+def test_what_is_taken_back_was_never_there(engine: Engine) -> None:
     _fill(engine, [], [1], [])
     statement: Statement = query(_CASES[-2][0].replace("COUNT(*)", "n.x"))
     _fill(engine, [1], [1], [])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.compilation import compile_project
+from cij.compiler.explain import explanations
 from cij.compiler.graph.outline import outline
-from cij.compiler.meaning import meanings
 from cij.compiler.program import Schedule
 from cij.compiler.sql import query
 from cij.runtime.due import next_tick
@@ -378,7 +378,7 @@ FULL = limited(
 
 def test_an_explanation_tells_who_enters_when() -> None:
     source = compile_project(SETTINGS, {"data.journey": DATA, "a.journey": FULL}, {}, {}).model
-    [lines] = meanings("limited", source, {})
+    [lines] = explanations("limited", source, {})
     text = "\n".join(line.strip() for line in lines)
     for words in (
         "everybody in segment keen at that instant, every 2 weeks at 09:30",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compile_path
+from cij.app.compile import compile_path
 from cij.cli.exits import Exit
 from tests.conftest import Cij
 from tests.entities_project import DATA, FILES, FINDS, NOW, write

@@ -8,7 +8,7 @@ import pytest
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.compiler.types import INTEGER, TEXT, Type, enum, list_of
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.values import Unfit, read_value
 from tests.conftest import Cij
 from tests.finding import people_found
@@ -60,7 +60,7 @@ def test_what_is_no_such_value_goes_to_quarantine(
     folder = project([row("ana"), row("bob", **cells)], "")
     done = cij("run", folder, "--once")
     assert done.code == Exit.OK, done.err
-    engine = DuckEngine(folder / ".cij" / "state.duckdb")
+    engine = open_engine(folder / ".cij" / "state.duckdb")
     [(found,)] = engine.rows(query("SELECT q.reason FROM quarantine AS q"))
     engine.close()
     assert reason in found

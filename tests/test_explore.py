@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.cli.main import cli
 from cij.compiler import story as st
 from cij.compiler.expression import Period
@@ -26,7 +26,7 @@ from cij.compiler.sql import query
 from cij.compiler.sql.names import number_of
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.explore import Explorer, invariants, play
 from cij.runtime.explore.draw import draw
 from cij.runtime.explore.invariants import violations
@@ -61,7 +61,7 @@ def _run(*arguments: str | Path) -> Result:
 @pytest.fixture
 def lived(tmp_path: Path) -> Iterator[Lived]:
     """Ana visits two pages within a day: some messages go, some are too many, and she waits."""
-    with closing(DuckEngine(None)) as engine:
+    with closing(open_engine(None)) as engine:
         world = deploy(engine, _program(), START)
         stage = Stage(world, SimulatedClock(START), world.program.journeys[0])
         found = Lived(stage)

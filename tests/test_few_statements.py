@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bench.stories.__main__ import JOURNEY, TOML
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.sql import query
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_work
-from cij.runtime.engine import DuckEngine, Engine
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.engine.duck import DuckEngine
 from cij.runtime.intake import take_in
 from cij.runtime.story import StoryPlayer
 from cij.runtime.tick import tick
@@ -67,7 +68,7 @@ def _folder(tmp_path: Path) -> Path:
 
 def _world(folder: Path) -> World:
     program, _ = compiled_stories(folder)
-    world = deploy(DuckEngine(None, is_tiny=True), program, START)
+    world = deploy(open_engine(None, is_tiny=True), program, START)
     zones.ensure(world.engine, ["Europe/Madrid"])
     customer = {"zone": "Europe/Madrid", "points": 20, "consent.news.email": True}
     columns = {name: [value] * 2 for name, value in customer.items()}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compile_path
-from cij.cli.fixing import ROUNDS_MAX, choose, difference, fix, write_fixed
-from cij.cli.project import open_project
+from cij.app.compile import compile_path
+from cij.app.fix import ROUNDS_MAX, choose, difference, fix, write_fixed
+from cij.app.project import open_project
 from cij.grammar.codes import UNKNOWN_NAME
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 from cij.grammar.span import Span

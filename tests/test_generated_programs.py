@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event as note, given, settings, strategies a
 
 from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Program, Rest, from_json, to_json
+from cij.compiler.program import Program, WaitState, from_json, to_json
 from cij.compiler.sql import query
 from cij.compiler.sql.names import ENTERING, number_of
 from cij.compiler.sql.plan import make_plan
@@ -23,7 +23,7 @@ from cij.compiler.sql.store import AUDIT
 from cij.compiler.verify import verify
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to
@@ -110,7 +110,7 @@ def outcome_of(
 
     Disturbed: deployed again now and then, as after a restart, with ticks when nothing is due.
     """
-    engine = DuckEngine(None, threads=1)
+    engine = open_engine(None, threads=1)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "people.csv").write_text(PEOPLE, encoding="utf-8")
         world = deploy(engine, program, START)
@@ -218,7 +218,7 @@ def check_rules(world: World, now: datetime) -> None:
         assert not engine.rows(statement), rule
     journeys = {j.name: j for j in program.journeys}
     for name, state, is_inside in engine.rows(_STANDING):
-        assert isinstance(journeys[name].state(state), Rest) == is_inside
+        assert isinstance(journeys[name].state(state), WaitState) == is_inside
     for journey in program.journeys:
         assert journey.again != "never" or not engine.rows(_NEVER_AGAIN, {"journey": journey.name})
     # Two journeys may call different steps alike.
@@ -268,7 +268,7 @@ BREAKS = {
 def test_a_broken_rule_is_seen(rule: str) -> None:
     found = compiled(HEAD + STEPS).program
     assert found is not None
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     world = deploy(engine, found, START)
     prepared(world)
     check_rules(world, START)

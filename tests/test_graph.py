@@ -18,7 +18,7 @@ from cij.cli.main import cli
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.compilation import compile_project
 from cij.compiler.graph import Edge, outline, to_dot, to_mermaid, to_svg
-from cij.compiler.graph.inscription import isolated, shown, width, wrapped
+from cij.compiler.graph.drawn_text import isolated, shown, width, wrapped
 from cij.compiler.graph.scene import scene
 from cij.compiler.model import ProjectSettings
 from cij.compiler.types import INTEGER
@@ -39,23 +39,23 @@ def own(id: str, line: int = 1) -> dict[str, object]:
     return {"id": id, "step": id, "place": place(line)}
 
 
-def act(id: str, channel: str, message: str, target: str) -> pg.Act:
+def act(id: str, channel: str, message: str, target: str) -> pg.ActState:
     effect = pg.SendEffect(channel=channel, message=message, parameters={})
-    return pg.Act(**own(id), effect=effect, target=target)  # type: ignore[arg-type]
+    return pg.ActState(**own(id), effect=effect, target=target)  # type: ignore[arg-type]
 
 
-def rest(id: str, period: ex.Period, timeout: str, *awaits: pg.Await) -> pg.Rest:
+def rest(id: str, period: ex.Period, timeout: str, *awaits: pg.Await) -> pg.WaitState:
     timer = pg.AfterPeriod(period=period)
-    return pg.Rest(**own(id), timer=timer, awaits=awaits, timeout=timeout)  # type: ignore[arg-type]
+    return pg.WaitState(**own(id), timer=timer, awaits=awaits, timeout=timeout)  # type: ignore[arg-type]
 
 
-def decide(id: str, otherwise: str, *branches: tuple[ex.Expression, str]) -> pg.Decide:
+def decide(id: str, otherwise: str, *branches: tuple[ex.Expression, str]) -> pg.DecideState:
     found = tuple(pg.Branch(guard=guard, target=target) for guard, target in branches)
-    return pg.Decide(**own(id), branches=found, otherwise=otherwise)  # type: ignore[arg-type]
+    return pg.DecideState(**own(id), branches=found, otherwise=otherwise)  # type: ignore[arg-type]
 
 
-def end(id: str, outcome: str, **more: object) -> pg.End:
-    return pg.End(**own(id), outcome=outcome, **more)  # type: ignore[arg-type]
+def end(id: str, outcome: str, **more: object) -> pg.EndState:
+    return pg.EndState(**own(id), outcome=outcome, **more)  # type: ignore[arg-type]
 
 
 def more_than(name: str, number: int) -> ex.Compare:
@@ -144,7 +144,7 @@ def test_a_split_shows_shares() -> None:
 def test_timers_of_the_calendar_say_when_they_are_due() -> None:
     timer = pg.UntilWeekday(weekday=1, at="09:00:00")
     opened = pg.Await(event="opened", of="x", target="b")
-    state = pg.Rest(**own("w"), timer=timer, awaits=(opened,), timeout="a")  # type: ignore[arg-type]
+    state = pg.WaitState(**own("w"), timer=timer, awaits=(opened,), timeout="a")  # type: ignore[arg-type]
     graph = outline(journey("j", "w", state, end("a", "a"), end("b", "b")))
     assert graph.nodes[1].text == ("wait until monday at 09:00", "w")
     assert graph.edges[-1].labels == ("not until monday at 09:00",)

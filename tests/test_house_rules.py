@@ -4,14 +4,20 @@ Each rule is one test that reports every violation.
 """
 
 import ast
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from tests.shared_names import ONE_CONCEPT, TWO_CONCEPTS
 
 ROOT = Path(__file__).parents[1]
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 50
+ARCHITECTURE_LINES_MAX = 180
+GLOSSARY_WORDS = range(30, 51)
 
 # What each portion may import of the others, as module prefixes.
 ARROWS = {
@@ -25,16 +31,23 @@ ARROWS = {
         "cij.compiler.expression",
         "cij.compiler.policy",
         "cij.compiler.types",
+        # The facts of each channel.
+        "cij.compiler.channels",
+        # The kinds of source; the runtime has a reader for each.
+        "cij.compiler.source_kinds",
         # Walking over a program.
-        "cij.compiler.parts",
+        "cij.compiler.walk",
         # What the catalog says of a column.
-        "cij.compiler.seen",
+        "cij.compiler.column_statistics",
         # Expressions in the words of the language, for `why`.
-        "cij.compiler.wording",
+        "cij.compiler.unparse",
         # Typed stories: what `test` blocks mean.
         "cij.compiler.story",
     ),
-    "app": ("cij.app", "cij.cli", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
+    # What every front door shares. It knows none of them.
+    "app/cij/app": ("cij.app", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
+    # The front doors are siblings: none imports another.
+    "app/cij/cli": ("cij.cli", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
 }
 
 # Each third party has one door: the path prefixes that may import it.
@@ -234,3 +247,49 @@ def test_every_portion_is_typed_and_none_owns_the_package() -> None:
     for portion in PORTIONS:
         assert (ROOT / portion / "cij" / portion / "py.typed").exists()
         assert not (ROOT / portion / "cij" / "__init__.py").exists()
+
+
+def _modules() -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for file in SOURCES:
+        found[Path(file).stem].append(file)
+    return dict(found)
+
+
+def _glossary() -> list[str]:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", text.split("\n## Words\n")[1], re.MULTILINE)
+    return rows[1:]
+
+
+def test_a_module_name_means_one_thing() -> None:
+    listed = ONE_CONCEPT.keys() | TWO_CONCEPTS.keys() | {"__init__"}
+    new = {n: files for n, files in _modules().items() if len(files) > 1 and n not in listed}
+    assert not new, f"these share a name, see tests/shared_names.py: {new}"
+
+
+def test_the_lists_of_shared_names_are_current() -> None:
+    assert not ONE_CONCEPT.keys() & TWO_CONCEPTS.keys()
+    shared = {name for name, files in _modules().items() if len(files) > 1}
+    stale = (ONE_CONCEPT.keys() | TWO_CONCEPTS.keys()) - shared
+    assert not stale, f"delete from tests/shared_names.py, for no two modules share them: {stale}"
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    words = _glossary()
+    assert len(words) in GLOSSARY_WORDS
+    assert len(words) == len(set(words))
+
+
+def test_a_module_named_by_a_glossary_word_is_about_it() -> None:
+    words = set(_glossary())
+    plurals = {f"{word}s": word for word in words}
+    for name, concept in ONE_CONCEPT.items():
+        word = name if name in words else plurals.get(name)
+        assert word is None or concept == word, f"{name} is listed as {concept}"
+    assert not [name for name in TWO_CONCEPTS if name in words or name in plurals]
+
+
+def test_the_architecture_is_short() -> None:
+    count = len((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines())
+    assert count <= ARCHITECTURE_LINES_MAX, f"ARCHITECTURE.md has {count} lines"

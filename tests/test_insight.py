@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.course import Course
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.insight import timeline, why
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = copy_example(tmp_path_factory.mktemp("insight"))
     (folder / ".cij").mkdir()
     _, program = compiled(folder)
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
         clock = SimulatedClock(START)
@@ -114,7 +114,7 @@ def test_looking_changes_nothing(project: Path) -> None:
 
 
 def _counts(project: Path) -> object:
-    with closing(DuckEngine(project / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(project / ".cij" / "state.duckdb")) as engine:
         return engine.rows(_COUNTS)
 
 
@@ -159,7 +159,7 @@ def test_nobody_is_told_of_somebody_unknown(project: Path, command: tuple[str, .
 def test_several_who_are_meant_are_named(project: Path, tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     (folder / ".cij").mkdir()
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         _, program = compiled(folder)
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
@@ -236,7 +236,7 @@ def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, comm
     night = datetime(2026, 3, 2, 21, 30)
     out = []
     for until in (night, night + timedelta(days=14)):
-        with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+        with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
             world = deploy(engine, program, night)
             refresh_data(world, folder, night)
             run_to(world, SimulatedClock(night), until, lambda at: None)
@@ -252,7 +252,7 @@ def test_a_simulation_tells_what_policies_do(tmp_path: Path) -> None:
     (folder / "policy.journey").write_text(_POLICY)
     _, program = compiled(folder)
     night = datetime(2026, 3, 2, 21, 30)
-    with closing(DuckEngine(None)) as engine:
+    with closing(open_engine(None)) as engine:
         world = deploy(engine, program, night)
         refresh_data(world, folder, night)
         found = simulate(world, night, night + timedelta(days=10), lambda at: None)

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from cij.compiler.sql import names, query
 from cij.runtime import passages
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 
 _SAID = query("SELECT {name} FROM (SELECT $number AS n) AS r", name=names.said_of("r", "n")["n"])
 _ALL = query("SELECT COUNT(*), COUNT(DISTINCT l.id) FROM name AS l")
@@ -17,23 +17,21 @@ _NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    with closing(DuckEngine(None, is_tiny=True)) as found:
+def engine() -> Iterator[Engine]:
+    with closing(open_engine(None, is_tiny=True)) as found:
         passages.prepare(found)
         yield found
 
 
 @given(name=_NAMES | st.sampled_from(["*/ 1; DROP TABLE name; --", "/*", "*/*", "a*", "--"]))
-def test_a_name_beside_its_number_is_a_comment_and_nothing_else(
-    engine: DuckEngine, name: str
-) -> None:
+def test_a_name_beside_its_number_is_a_comment_and_nothing_else(engine: Engine, name: str) -> None:
     assert engine.rows(query("SELECT {n} AS n", n=names.numbered(name))) == [
         (names.number_of(name),)
     ]
 
 
 @given(found=st.lists(_NAMES, max_size=5))
-def test_names_are_kept_once_and_said(engine: DuckEngine, found: list[str]) -> None:
+def test_names_are_kept_once_and_said(engine: Engine, found: list[str]) -> None:
     for _ in range(2):
         passages.keep_names(engine, found)
     for name in found:

@@ -11,7 +11,7 @@ from cij.compiler.sql import query
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import fill
 from cij.runtime.delivery import prepare
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from tests.outbox import put
 from tests.testbed import TestBed
 
@@ -133,8 +133,8 @@ _EXPECTED = query(
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    with closing(DuckEngine(None, threads=1)) as found:
+def engine() -> Iterator[Engine]:
+    with closing(open_engine(None, threads=1)) as found:
         prepare(found)
         found.execute(query("CREATE TABLE given_key (key VARCHAR)"))
         yield found
@@ -143,7 +143,7 @@ def engine() -> Iterator[DuckEngine]:
 @settings(max_examples=60, deadline=None)
 @given(_ROWS, _MADE_UP, st.data())
 def test_rows_are_found_by_their_keys(
-    engine: DuckEngine,
+    engine: Engine,
     rows: list[tuple[str, int, str, int]],
     made_up: list[str],
     data: st.DataObject,

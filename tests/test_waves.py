@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cij.runtime.aside import _at_one_rest
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, marks, query
-from cij.compiler.sql.crowds import for_many
+from cij.compiler.sql import Statement, query, row_locator
+from cij.compiler.sql.passes.semi_join import for_many
 from cij.runtime import aside, moments, wave, zones
-from cij.runtime.aside import _at_one_rest
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine, Engine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.intake import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
@@ -84,8 +84,8 @@ def _program(journeys: str = JOURNEYS) -> Program:
     return found.program
 
 
-def _world(program: Program, engine: DuckEngine | None = None) -> World:
-    world = deploy(engine or DuckEngine(None, is_tiny=True), program, START)
+def _world(program: Program, engine: Engine | None = None) -> World:
+    world = deploy(engine or open_engine(None, is_tiny=True), program, START)
     zones.ensure(world.engine, ["Europe/Madrid"])
     columns: dict[str, list[object]] = {
         "id": [f"c{n}" for n in range(CUSTOMERS)],
@@ -104,7 +104,7 @@ def _event(n: int, name: str, at: datetime, **fields: object) -> dict[str, objec
 
 def _lived(
     program: Program,
-    engine: DuckEngine | None = None,
+    engine: Engine | None = None,
     *,
     is_marked: bool = False,
     is_moved: bool = False,
@@ -112,8 +112,8 @@ def _lived(
     """Return all that is kept of six days in which some come again, buy, or open what they got."""
     world = _world(program, engine)
     if is_marked:
-        assert world.engine.execute(marks.MEND) == CUSTOMERS
-        assert world.engine.execute(marks.MEND) == 0
+        assert world.engine.execute(row_locator.SET_ID_HASHES) == CUSTOMERS
+        assert world.engine.execute(row_locator.SET_ID_HASHES) == 0
     for hour in range(0, 136, 8):
         at = START + timedelta(hours=hour)
         rows = [_event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
@@ -166,10 +166,10 @@ def test_all_ways_to_move_are_one(monkeypatch: Patch) -> None:
     assert _lived(program) == alone, "and few of many customers"
     monkeypatch.setattr(aside, "_SHARE_OF_BLOCKS", 1_000)
     assert _lived(program) == alone, "and very few, of whom nobody has a mark"
-    marked = DuckEngine(None, is_tiny=True)
+    marked = open_engine(None, is_tiny=True)
     monkeypatch.setattr(aside, "_by_id", _never)
     assert _lived(program, marked, is_marked=True) == alone, "and very few, by rows and marks"
-    moved = DuckEngine(None, is_tiny=True)
+    moved = open_engine(None, is_tiny=True)
     assert _lived(program, moved, is_marked=True, is_moved=True) == alone, "their rows elsewhere"
 
 
@@ -298,26 +298,26 @@ def test_journeys_that_only_seem_to_go_on_alike(monkeypatch: Patch, journeys: st
 
 
 def test_where_the_rows_of_customers_are() -> None:
-    engine = DuckEngine(None, is_tiny=True)
+    engine = open_engine(None, is_tiny=True)
     _lived(_program(), engine)
     inside = engine.rows(_INSIDE)
     assert inside > [(5,)] and engine.rows(_ROWS) == inside, "noted at the entry"
     engine.execute(_MOVE)
     assert engine.rows(_ROWS) == [(0,)]
-    assert [(engine.execute(marks.NOTE_ROWS),)] == inside
-    assert engine.rows(_ROWS) == inside and engine.execute(marks.NOTE_ROWS) == 0
+    assert [(engine.execute(row_locator.NOTE_ROWS),)] == inside
+    assert engine.rows(_ROWS) == inside and engine.execute(row_locator.NOTE_ROWS) == 0
 
 
 def test_few_of_many_are_in_the_log(monkeypatch: Patch, tmp_path: Path) -> None:
     """What stands in the write-ahead log alone is there after a crash, each row once."""
     monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
     monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
-    engine = DuckEngine(tmp_path / "state.duckdb")
+    engine = open_engine(tmp_path / "state.duckdb")
     lived = _lived(_program(), engine)
     for file in ("state.duckdb", "state.duckdb.wal"):
         shutil.copy(tmp_path / file, tmp_path / f"found-{file}")
     engine.close()
-    found = DuckEngine(tmp_path / "found-state.duckdb")
+    found = open_engine(tmp_path / "found-state.duckdb")
     assert _kept(found) == lived
     found.close()
 
@@ -370,7 +370,7 @@ def test_numbers_are_dense_and_in_the_order_of_customers(tmp_path: Path) -> None
     text = DATA + _ENTER
     found = compile_project(ProjectSettings("w", "Europe/Madrid"), {"w.journey": text}, {}, {})
     assert found.program is not None, found.diagnostics
-    engine = DuckEngine(tmp_path / "state.duckdb", threads=2)
+    engine = open_engine(tmp_path / "state.duckdb", threads=2)
     world = deploy(engine, found.program, START)
     zones.ensure(engine, ["Europe/Madrid"])
     engine.execute(_CROWD, {"people": people})

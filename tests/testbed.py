@@ -15,7 +15,7 @@ from cij.compiler.sql import query
 from cij.runtime import control
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
@@ -43,7 +43,7 @@ class TestBed:
 
     text: str
     start: datetime
-    engine: DuckEngine = field(default_factory=lambda: DuckEngine(None, threads=1))
+    engine: Engine = field(default_factory=lambda: open_engine(None, threads=1))
 
     def __post_init__(self) -> None:
         self.world: World = self.deploy(self.text, self.start)

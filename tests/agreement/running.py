@@ -14,12 +14,12 @@ from typing import Any
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Act, DoEffect, Program, SendEffect
+from cij.compiler.program import ActState, DoEffect, Program, SendEffect
 from cij.compiler.sql import query
 from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import deliver, run_to, run_while
@@ -85,7 +85,7 @@ class _Run:
 
 def traces(program: Program, scenarios: Sequence[Scenario], spacing: Spacing) -> Lines:
     """Return the trace of every customer, by the engine."""
-    engine = DuckEngine(None, threads=1)
+    engine = open_engine(None, threads=1)
     start, end = scenarios[0].start, scenarios[0].end
     run = _Run(scenarios, deploy(engine, program, start), SimulatedClock(start))
     for customer in run.customers:
@@ -249,7 +249,7 @@ def _given(run: _Run) -> dict[tuple[str, str], set[str]]:
         (j.name, s.step): set(s.effect.parameters)
         for j in run.world.program.journeys
         for s in j.states
-        if isinstance(s, Act) and isinstance(s.effect, (SendEffect, DoEffect))
+        if isinstance(s, ActState) and isinstance(s.effect, (SendEffect, DoEffect))
     }
 
 

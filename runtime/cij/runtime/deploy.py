@@ -23,6 +23,8 @@ from cij.runtime.delivery import outbox
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
 from cij.runtime.migrate import migrate
+from cij.runtime.moving.choice import mover_for
+from cij.runtime.moving.mover import Mover
 from cij.runtime.world import World
 
 STORE_VERSION = "5"
@@ -112,8 +114,10 @@ def _with_named_segments(engine: Engine) -> list[str]:
     return found
 
 
-def deploy(engine: Engine, program: Program, now: datetime) -> World:
+def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None = None) -> World:
     """Make `program` the newest of the store and return the world of all live versions.
+
+    `mover` moves people; without one it is the best for the engine.
 
     Raises: StoreError where those inside cannot go on as the program says (S21).
     """
@@ -129,7 +133,8 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     plan = make_plan(program, resting=resting)
     for statement in SCRATCH:
         engine.execute(statement)
-    world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+    live = {(j.name, j.version): j for j in plan.journeys}
+    world = World(engine, program, plan, mover or mover_for(engine), live)
     world.changes = changed
     older = _older_versions(world, resting)
     passages.keep_names(engine, _names(world))
@@ -153,7 +158,9 @@ def look(engine: Engine, program: Program) -> World:
     """Return a world to read from, without deploying: nothing of the store changes."""
     prepare(engine, program)
     plan = make_plan(program, resting=_resting(engine))
-    return World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+    return World(
+        engine, program, plan, mover_for(engine), {(j.name, j.version): j for j in plan.journeys}
+    )
 
 
 def _keep_program(engine: Engine, program: Program, now: datetime) -> None:

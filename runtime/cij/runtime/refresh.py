@@ -16,7 +16,7 @@ from cij.compiler.sql import (
     identity,
     intake as event_statements,
     load as load_statements,
-    marks,
+    row_locator,
     unify as unify_statements,
     zones as zone_statements,
 )
@@ -25,6 +25,7 @@ from cij.runtime import records, zones
 from cij.runtime.engine import Engine
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
 from cij.runtime.sources.load import SourceReport, load
+from cij.runtime.sources.loader import open_loader
 from cij.runtime.unify import Pairs, Unified, unify
 
 __all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
@@ -87,7 +88,7 @@ def prepare(engine: Engine, program: Program) -> None:
         engine.execute(statement)
     engine.execute(unify_statements.customer_table(program))
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
-    engine.execute(marks.MEND)
+    engine.execute(row_locator.SET_ID_HASHES)
     for entity in program.entities:
         _prepare_table(engine, entity_table(entity.name), entity_rows.columns_of(entity))
     for event in program.events:
@@ -105,17 +106,19 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
         prepare(engine, program)
         compared = records.compared_sources(program)
         profiles = {m.source for m in program.profile.mappings}
-        sources = tuple(
-            load(
-                engine,
-                s,
-                root,
-                now,
-                is_compared=s.name in compared,
-                is_profile=s.name in profiles,
+        with open_loader(engine.limits) as loader:
+            sources = tuple(
+                load(
+                    engine,
+                    loader,
+                    s,
+                    root,
+                    now,
+                    is_compared=s.name in compared,
+                    is_profile=s.name in profiles,
+                )
+                for s in program.sources
             )
-            for s in program.sources
-        )
         loaded = {s.name for s in sources if not s.is_unchanged}
         related = [e.name for e in program.entities if _fill(engine, program, e, loaded, now)]
         unified = _unify(engine, program, loaded, now)

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, marks, names, query
+from cij.compiler.sql import Statement, names, query, row_locator
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
-from cij.runtime.ahead import make_ready
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
@@ -29,7 +28,6 @@ from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import TickReport, tick
-from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 
 _log = logging.getLogger("cij.run")
@@ -117,7 +115,7 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
         more = deliver(runner, now)
         report.delivery.merge(more)
         answered, rounds = more.done, rounds + 1
-    runner.world.engine.fold_log()
+    runner.world.engine.maintain()
     return report
 
 
@@ -149,7 +147,7 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
             data_changed(world)
     if report.is_unified_anew:
         # Only now: rows of a transaction that goes on have no place yet.
-        world.engine.execute(marks.NOTE_ROWS)
+        world.engine.execute(row_locator.NOTE_ROWS)
     return report
 
 
@@ -233,9 +231,10 @@ class _Loop:
         self._work_ahead(now)
 
     def _work_ahead(self, now: datetime) -> None:
-        timer = next_timer(self.runner.world)
+        world = self.runner.world
+        timer = world.mover.next_timer(world)
         if timer is not None and timer != self.ready_for and timer - now >= _TIME_AHEAD:
-            make_ready(self.runner.world, timer)
+            world.mover.prepare(world, timer)
             self.ready_for = timer
 
 

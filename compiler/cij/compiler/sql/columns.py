@@ -64,7 +64,7 @@ def select(columns: Sequence[exp.Expr], text: str, /, **holes: exp.Expr | str) -
 def create(table: str, columns: Sequence[tuple[str, str]]) -> Statement:
     """Return the statement that makes an empty table unless there is one: (name, SQL type)."""
     tree = fill("CREATE TABLE IF NOT EXISTS {t} (x BIGINT)", t=table)
-    tree.this.set("expressions", [_definition(name, type) for name, type in columns])
+    tree.this.set("expressions", [definition(name, type) for name, type in columns])
     return Statement(tree)
 
 
@@ -116,6 +116,7 @@ def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
     return exp.and_(*conditions, copy=False) if conditions else exp.true()
 
 
-def _definition(name: str, type: str) -> exp.Expr:
+def definition(name: str, type: str) -> exp.Expr:
+    """Return a column of a table that is being made."""
     kind = exp.DataType.build(type, dialect="duckdb")
     return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind)

@@ -147,26 +147,26 @@ def segments_to_numbers(table: str) -> tuple[Statement, ...]:
 # Of one tick only; emptied in the transaction that filled them.
 SCRATCH: tuple[Statement, ...] = (
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS woken (journey BIGINT, version BIGINT, "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS tick_ready (journey BIGINT, version BIGINT, "
         "passage BIGINT NOT NULL, customer VARCHAR NOT NULL, trigger BIGINT, turn BIGINT NOT NULL, "
         "is_held_out BOOLEAN NOT NULL, root BIGINT, why BIGINT, event BIGINT, "
         "counts_from TIMESTAMP)"
     ),
-    # Who has just entered, in the order of their numbers: `entering`.
+    # Who has just entered, in the order of their numbers: `tick_candidate`.
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS newly_inside (customer VARCHAR, entry_key VARCHAR, "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS tick_entered (customer VARCHAR, entry_key VARCHAR, "
         "trigger BIGINT, counts_from TIMESTAMP, is_held_out BOOLEAN, at_entry VARCHAR, "
         "customer_row BIGINT, zone VARCHAR)"
     ),
     # Where those go who are due at one rest, the only ones: `falling_due`.
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS due_now (passage BIGINT, why BIGINT, event BIGINT, "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS tick_due (passage BIGINT, why BIGINT, event BIGINT, "
         "counts_from TIMESTAMP, customer VARCHAR, trigger BIGINT, turn BIGINT, "
         "is_held_out BOOLEAN, leaf INTEGER, wake_at TIMESTAMP, at_entry VARCHAR)"
     ),
     # Where people go of whom several regions at once move few.
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS moved (passage BIGINT, state BIGINT, "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS tick_move (passage BIGINT, state BIGINT, "
         "counts_from TIMESTAMP, event BIGINT, wake_at TIMESTAMP, turn BIGINT, outcome BIGINT, "
         "cause BIGINT)"
     ),
@@ -176,11 +176,11 @@ SCRATCH: tuple[Statement, ...] = (
         "(journey BIGINT, version BIGINT, state BIGINT, root BIGINT)"
     ),
     query(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS fresh "
+        "CREATE TEMPORARY TABLE IF NOT EXISTS tick_event "
         "(seq BIGINT, event VARCHAR, customer VARCHAR, at TIMESTAMP, round BIGINT)"
     ),
     # Who did something since the last tick that a segment reads.
-    query("CREATE TEMPORARY TABLE IF NOT EXISTS active (customer VARCHAR)"),
+    query("CREATE TEMPORARY TABLE IF NOT EXISTS tick_active (customer VARCHAR)"),
 )
 
 VISITED = query("SELECT DISTINCT v.path FROM visit AS v")

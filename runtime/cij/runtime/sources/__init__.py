@@ -1,9 +1,9 @@
-"""Where rows come from: one module a kind, one row a kind in this table."""
+"""Where rows come from: one module for each kind of source, and one row in this table."""
 
 from cij.runtime.sources.csv import CSV
-from cij.runtime.sources.kind import BadRow, Kind, Staged
+from cij.runtime.sources.reader import BadRow, Kind, Reading
 from cij.runtime.sources.sqlite import SQLITE
 
 KINDS: dict[str, Kind] = {"csv": CSV, "sqlite": SQLITE}
 
-__all__ = ["KINDS", "BadRow", "Kind", "Staged"]
+__all__ = ["KINDS", "BadRow", "Kind", "Reading"]
