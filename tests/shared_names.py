@@ -6,6 +6,7 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 
 # Name -> the word that both modules are about. Words of the glossary in ARCHITECTURE.md come first.
 ONE_CONCEPT = {
+    "action": "action",
     "backtest": "simulation",
     "coverage": "story",
     "declarations": "program",
@@ -13,7 +14,6 @@ ONE_CONCEPT = {
     "entering": "entry",
     "event": "event",
     "intake": "event",
-    "library": "library",
     "outbox": "outbox",
     "play": "story",
     "policy": "policy",
@@ -33,15 +33,19 @@ ONE_CONCEPT = {
     "relations": "entity",
     # Words that everybody knows, or that only developers of a portion meet.
     "bounds": "the most messages that one customer can get",
+    "doctor": "checks of the machine and of a project",
+    "due_in_place": "the strategy for customers who are due at one wait",
+    "explain": "what a declaration means, in plain words",
     "expressions": "expressions of the language",
     "functions": "functions of the language",
     "loops": "the step `repeat`",
+    "new_entries": "the strategy for customers who enter",
+    "types": "types of values",
     "why": "why something happened",
 }
 
 # Names that still mean two things. Rename one of the modules, then delete its line.
 TWO_CONCEPTS = {
-    "answers": "cached checks; answers of the prover; results of actions",
     "build": "the command; what compiler passes share; program to plan",
     "changes": "changed versions (twice); when time changes a segment",
     "check": "the command; types of one expression",
@@ -52,14 +56,11 @@ TWO_CONCEPTS = {
     "layout": "layout of a file; braces while recovering",
     "lists": "output as lists; columns that hold lists",
     "local_time": "local times in SQL; times of a story",
+    "model": "declarations after checking; classes of the plan",
     "names": "dictionary encoding; resolving dotted names",
-    "node": "base class of values; answers as trees",
-    "parts": "walking a program; classes of the plan",
-    "reading": "reading a file; conditions read for one customer",
-    "report": "the result of a check; numbers of a store",
+    "reader": "feeding a file to the parser; reading a source",
     "rules": "goals and exits; syntax of policies and tests",
     "run": "the command; the step",
-    "settings": "`cij.toml`; settings of a declaration",
     "shown": "values for templates; values for people",
     "text": "diagnostics for people; a story as text",
     "values": "values of enums; from outside; of templates",
