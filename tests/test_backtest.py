@@ -83,6 +83,7 @@ def _replayed(folder: Path, program: Program) -> tuple[Backtest, list[Row], list
         return found, engine.rows(_HISTORY), engine.rows(_MESSAGES)
 
 
+@pytest.mark.slow
 def test_a_backtest_of_what_ran_gives_what_happened(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     program, history, messages = _lived(folder)
@@ -119,6 +120,7 @@ def test_who_was_on_the_suppression_list_gets_nothing_from_then_on(tmp_path: Pat
     assert outcomes[last[:4]] == "delivered", "only from its instant on"
 
 
+@pytest.mark.slow
 def test_looking_in_steps_changes_no_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ FROM p
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not EVENTS.exists(), reason="needs the data sets in ../shared/data")
 def test_the_carts_of_a_week(cij: Cij, tmp_path: Path) -> None:
     engine = write(tmp_path)

@@ -71,7 +71,7 @@ def test_in_a_pause_nothing_is_due_and_timers_fire_when_it_ends() -> None:
 def test_events_of_a_pause_count_when_it_ends_in_the_order_of_their_times() -> None:
     bed = bed_of("ana", "bob", "cleo")
     bed.order("pause", "race", NOW + HOUR)
-    # Ana's earlier cart arrives later; Bob's is at his deadline, Cleo's a second after hers.
+    # Ana's earlier cart arrives later; Bob's is at the deadline, Cleo's a second after it.
     bed.event("cart", "ana", NOW + 5 * HOUR, fields={"total": 50})
     bed.tick(NOW + 6 * HOUR)
     bed.event("cart", "ana", NOW + 4 * HOUR, fields={"total": 500})

@@ -141,6 +141,7 @@ def _copy(table: Statement, engine: Engine, postgres: PostgresStore) -> None:
 # --- all of them ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(DRAWN, max_examples=EXAMPLES or 25)
 @given(segments(50))
 def test_conditions_are_made_of_known_nodes_only(conditions: list[str]) -> None:

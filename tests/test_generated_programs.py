@@ -64,6 +64,7 @@ SLOW = settings(
 )
 
 
+@pytest.mark.slow
 @SLOW
 @given(projects("segment"), happenings(DAYS))
 def test_any_project_entered_by_segments_runs_by_the_rules_or_is_diagnosed(
@@ -72,6 +73,7 @@ def test_any_project_entered_by_segments_runs_by_the_rules_or_is_diagnosed(
     check_project(text, events)
 
 
+@pytest.mark.slow
 @SLOW
 @given(projects("event"), happenings(DAYS))
 def test_any_project_entered_by_events_runs_by_the_rules_or_is_diagnosed(

@@ -38,6 +38,7 @@ def engine() -> Iterator[Engine]:
     made.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     # `check` reduces what it finds, much faster.
