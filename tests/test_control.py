@@ -191,7 +191,7 @@ def test_a_pause_is_like_a_time_when_nothing_ran(spacing: timedelta) -> None:
     """The independent reference: the same events, with no ticks instead of a pause."""
     carts = [("ana", 5, 50), ("ana", 4, 500), ("bob", 24, 50), ("cleo", 25, 500)]
 
-    def lived(*, is_paused: bool) -> list[tuple[Any, ...]]:
+    def outcomes(*, is_paused: bool) -> list[tuple[Any, ...]]:
         bed = bed_of("ana", "bob", "cleo", "dan")
         if is_paused:
             bed.order("pause", "race", NOW)
@@ -210,7 +210,7 @@ def test_a_pause_is_like_a_time_when_nothing_ran(spacing: timedelta) -> None:
             "SELECT p.customer, p.outcome, p.ended_at FROM passage AS p ORDER BY p.customer"
         )
 
-    assert lived(is_paused=True) == lived(is_paused=False)
+    assert outcomes(is_paused=True) == outcomes(is_paused=False)
 
 
 # --- stop -------------------------------------------------------------------------------------
