@@ -38,9 +38,11 @@ ONE_CONCEPT = {
     "zones": "calendar instant",
     "relations": "entity",
     # Words that everybody knows, or that only developers of a portion meet.
+    "bounds": "the most messages that one customer can get",
     "expressions": "expressions of the language",
     "functions": "functions of the language",
     "loops": "the step `repeat`",
+    "types": "types of values",
     "why": "why something happened",
 }
 
@@ -56,9 +58,9 @@ TWO_CONCEPTS = {
     "layout": "layout of a file; braces while recovering",
     "lists": "output as lists; columns that hold lists",
     "local_time": "local times in SQL; times of a story",
-    "model": "a resolved project; classes of the plan",
+    "model": "declarations after checking; classes of the plan",
     "names": "dictionary encoding; resolving dotted names",
-    "reader": "recovery of a file; a kind of source",
+    "reader": "feeding a file to the parser; reading a source",
     "rules": "goals and exits; syntax of policies and tests",
     "run": "the command; the step",
     "shown": "values for templates; values for people",
