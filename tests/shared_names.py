@@ -6,16 +6,22 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 
 # Name -> the word that both modules are about. Words of the glossary in ARCHITECTURE.md come first.
 ONE_CONCEPT = {
+    "action": "action",
     "backtest": "simulation",
     "declarations": "program",
     "doctor": "the checks of `cij doctor`",
     "do": "action",
+    "due_in_place": "timer",
     "entering": "entry",
     "event": "event",
+    "explain": "explanation",
     "intake": "event",
+    "journey": "journey",
+    "new_entries": "entry",
     "outbox": "outbox",
     "play": "story",
     "policy": "policy",
+    "program": "program",
     "records": "record",
     "segments": "segment",
     "send": "send",
@@ -32,9 +38,11 @@ ONE_CONCEPT = {
     "zones": "calendar instant",
     "relations": "entity",
     # Words that everybody knows, or that only developers of a portion meet.
+    "bounds": "the most messages that one customer can get",
     "expressions": "expressions of the language",
     "functions": "functions of the language",
     "loops": "the step `repeat`",
+    "types": "types of values",
     "why": "why something happened",
 }
 
@@ -50,12 +58,13 @@ TWO_CONCEPTS = {
     "layout": "layout of a file; braces while recovering",
     "lists": "output as lists; columns that hold lists",
     "local_time": "local times in SQL; times of a story",
+    "model": "declarations after checking; classes of the plan",
     "names": "dictionary encoding; resolving dotted names",
-    "node": "base class of values; answers as trees",
-    "parts": "walking a program; classes of the plan",
+    "reader": "feeding a file to the parser; reading a source",
     "rules": "goals and exits; syntax of policies and tests",
     "run": "the command; the step",
     "shown": "values for templates; values for people",
     "text": "diagnostics for people; a story as text",
+    "types": "types of the language; types of DuckDB",
     "values": "values of enums; from outside; of templates",
 }

@@ -14,7 +14,7 @@ from cij.app.compile import compiled
 from cij.app.transports import open_transports, senders
 from cij.compiler.program import Program, to_json
 from cij.compiler.sql import Statement
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import (
     WAKE_DUE,
     JourneyPlan,

@@ -16,7 +16,7 @@ from cij.compiler.program import Program
 from cij.runtime import control
 from cij.runtime.backtest import backtest
 from cij.runtime.clock import LiveClock
-from cij.runtime.course import Course
+from cij.runtime.activity import Course
 from cij.runtime.deploy import deploy
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import simulate

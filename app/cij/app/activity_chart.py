@@ -8,7 +8,7 @@ from html import escape
 from cij.app.zone_times import local
 from cij.compiler.graph.drawn_text import isolated, shown
 from cij.compiler.graph.svg_style import style_sheet
-from cij.runtime.course import Course
+from cij.runtime.activity import Course
 from cij.runtime.zones import to_local
 
 _MARGIN, _WIDE, _HIGH, _GAP, _HEAD = 24, 860, 110, 54, 92

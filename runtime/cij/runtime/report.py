@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cij.compiler.sql import names, query
+from cij.compiler.sql import interning, query
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
 from cij.runtime.delivery import outbox
@@ -32,7 +32,7 @@ _ENTRIES = query(
     "SELECT {journey}, r.n, r.inside FROM (SELECT p.journey, COUNT(*) AS n, "
     "COUNT(*) FILTER (WHERE p.ended_at IS NULL) AS inside FROM passage_row AS p "
     "GROUP BY p.journey) AS r ORDER BY 1",
-    **names.said_of("r", "journey"),
+    **interning.texts_of("r", "journey"),
 )
 _CONVERSIONS = query(
     "SELECT v.journey, v.goal, COUNT(*) FROM conversion AS v GROUP BY v.journey, v.goal "
@@ -52,13 +52,13 @@ _STANDING = query(
     "SELECT {journey}, {state}, r.n, r.wake_at FROM (SELECT p.journey, p.state, COUNT(*) AS n, "
     "MIN(p.wake_at) AS wake_at FROM passage_row AS p "
     "WHERE p.ended_at IS NULL GROUP BY p.journey, p.state) AS r ORDER BY 1, 2",
-    **names.said_of("r", "journey", "state"),
+    **interning.texts_of("r", "journey", "state"),
 )
 _ENDED = query(
     "SELECT {journey}, {outcome}, r.n FROM (SELECT p.journey, p.outcome, COUNT(*) AS n "
     "FROM passage_row AS p WHERE NOT p.ended_at IS NULL GROUP BY p.journey, p.outcome) AS r "
     "ORDER BY 1, 2",
-    **names.said_of("r", "journey", "outcome"),
+    **interning.texts_of("r", "journey", "outcome"),
 )
 _PUT_ASIDE = query(
     "SELECT q.reason, COUNT(*) FROM quarantine AS q WHERE q.source = $source "

@@ -11,7 +11,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cij.compiler.sql import zones as statements
-from cij.compiler.sql.columns import COLUMNS_THERE
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
 from cij.runtime.report_data import UnknownZone
@@ -95,8 +94,7 @@ def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
 
     Of a store without customers, or whose customers have no zone of their own, none.
     """
-    columns = {name for name, _ in engine.rows(COLUMNS_THERE, {"table": "customer"})}
-    if not {"timezone", "zone"} <= columns:
+    if not {"timezone", "zone"} <= engine.columns_of("customer").keys():
         return ()
     return tuple(UnknownZone(*row) for row in engine.rows(statements.UNKNOWN))
 

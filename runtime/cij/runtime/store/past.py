@@ -7,21 +7,19 @@
 Events of customers stay where they are: a tick takes those in that lie ahead when their time has come.
 """
 
-from sqlglot import exp
-
 from cij.compiler.program import Event
-from cij.compiler.sql import store
+from cij.compiler.sql import Statement, query
+from cij.compiler.sql.columns import literal
 from cij.compiler.sql.outbox import KEY
-from cij.compiler.sql.template import Statement, query
+from cij.runtime.store import schema
 
-# Data, and what does not depend on what happened.
-_KEPT = {"meta", "counter", "visit", "name", "moment", "moment_rule", "history", "passage"}
-
-
-def _tables() -> list[str]:
-    names = [tree.find(exp.Table) for tree in (s.tree for s in store.DDL)]
-    return [n.name for n in names if n is not None and n.name not in _KEPT]
-
+# What happened in journeys. Names of states, and texts of messages, do not depend on that.
+_EMPTIED = (
+    *(schema.PASSAGE, schema.MOVE, schema.PROGRAM, schema.CONVERSION, schema.SPLIT_ARM),
+    *(schema.WINNER, schema.EVENT_AHEAD, schema.SEGMENT_MEMBER, schema.SEGMENT_STATE),
+    *(schema.JOURNEY_STATE, schema.ENTRY_QUEUE, schema.TURNED_AWAY, schema.SUPPRESSION),
+    *(schema.CONTROL, schema.OUTBOX),
+)
 
 REMEMBER = (
     query(
@@ -41,8 +39,7 @@ REMEMBER = (
 CLEAR = (
     query("DELETE FROM consent_change WHERE consent_change.at >= $start"),
     query("DELETE FROM field_write WHERE field_write.at >= $start"),
-    query("DELETE FROM outbox_row"),
-    *(query("DELETE FROM {t}", t=name) for name in _tables()),
+    *(query("DELETE FROM {t}", t=table.name) for table in _EMPTIED),
     query("DELETE FROM meta WHERE name <> 'store_version'"),
     query("UPDATE counter SET value = 0 WHERE name NOT IN ('event', 'write')"),
     # Customers are unified anew, for what was said about consent is less now.
@@ -72,7 +69,7 @@ GIVE_CONSENTS = (
     query("DELETE FROM past_consent WHERE past_consent.at <= $now"),
 )
 
-# Who was on the list then is on it now: bounces and complaints came on it by themselves.
+# What was on the list then is on it now: bounces and complaints are put on it without an order.
 SUPPRESS = (
     query(
         "INSERT INTO suppression (channel, address, customer, reason, at) "
@@ -95,8 +92,8 @@ def forget_messages(event: Event) -> Statement:
 def follow_messages(event: Event) -> Statement:
     """Return the statement that takes interactions that are due to the messages of this time.
 
-    Who reacted to the message of a step reacts to the message that the step has sent to him now, and
-    to none where it has not.
+    A customer who reacted to the message of a step reacts to the message that the step has sent them
+    now, and to none where it has not.
     """
     return query(
         "UPDATE {t} SET message_key = (SELECT ARG_MAX({key}, o.created_at) FROM past_message AS m "
@@ -107,7 +104,7 @@ def follow_messages(event: Event) -> Statement:
         "WHERE a.at <= $now AND a.event = {name}) AND NOT {t}.message_key IS NULL",
         t=f"event_{event.name}",
         key=KEY,
-        name=exp.Literal.string(event.name),
+        name=literal(event.name),
     )
 
 

@@ -3,7 +3,8 @@
 Parameters: `start`, `end`, and `zone`, whose local days and hours they are.
 """
 
-from cij.compiler.sql.condition import column, to_local
+from cij.compiler.sql.columns import column
+from cij.compiler.sql.condition import to_local
 from cij.compiler.sql.plan.days import local_day
 from cij.compiler.sql.plan.governing import RESTS
 from cij.compiler.sql.template import Statement, fill, query
@@ -27,8 +28,8 @@ COUNTS: dict[str, Statement] = {
     "ended": _counted("passage", "ended_at", "x.outcome"),
 }
 
-# A stay lasts from a move to the next one, or to the end of the passage. Who is somewhere at the end
-# of a day is counted by comings and goings: (journey, state, day, difference).
+# A stay lasts from a move to the next one, or to the end of the passage. How many are at a state at the
+# end of a day is the sum of arrivals and departures: (journey, state, day, difference).
 _STAYS = """
 SELECT p.journey, v.state, GREATEST(m.at, $start) AS since, COALESCE(
   LEAD(m.at) OVER (PARTITION BY m.passage ORDER BY m.rowid), p.ended_at) AS until

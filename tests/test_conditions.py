@@ -13,8 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from cij.compiler.compilation import compile_project
-from cij.compiler.sql.store import DDL
-from cij.runtime import zones
+from cij.runtime import store, zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import prepare
 from tests.condition_case import SETTINGS, case_of, check, project_of
@@ -30,14 +29,14 @@ BATCH = 50
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     made = open_engine(None, threads=1)
-    for statement in DDL:
-        made.execute(statement)
+    store.prepare(made)
     prepare(made, case_of([], datetime(2026, 1, 1), []).program)
     zones.ensure(made, ZONES)
     yield made
     made.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     # `check` reduces what it finds, much faster.

@@ -1,12 +1,12 @@
-"""The course of a period: numbers by day, hour and reason, read from a store that lived through it."""
+"""The activity of a period: numbers by day, hour and reason, read from a store that has been through it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cij.compiler.sql import course as statements
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.runtime.engine import Row
+from cij.runtime.store import activity as statements
 from cij.runtime.world import World
 from cij.runtime.zones import to_local
 
