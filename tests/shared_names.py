@@ -8,6 +8,7 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 ONE_CONCEPT = {
     "action": "action",
     "backtest": "simulation",
+    "activity": "activity of a period",
     "declarations": "program",
     "doctor": "the checks of `cij doctor`",
     "do": "action",
