@@ -87,12 +87,22 @@ segment rich { where points > 100 }
 PREAMBLE = f"""
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
+from cij.runtime.story import run_story
 
 def compiled(text):
     texts = {{"a.journey": {PROJECT!r} + text}}
     made = compile_project(ProjectSettings("p", "UTC"), texts, {{}}, {{}})
     assert made.program is not None, [str(d) for d in made.diagnostics]
     return made
+
+
+def played(text):
+    made = compiled(text)
+    [story] = made.stories
+    result = run_story(made.program, story)
+    assert not result.failures, result.failures
+    return made
+
 
 """
 
@@ -227,7 +237,7 @@ from cij.app.config import load_settings
 from cij.compiler.channels import CHANNELS
 from tempfile import TemporaryDirectory
 
-made = compiled('''
+made = played('''
 topic news { channels = [whatsapp]
   consent = opt_in }
 message whatsapp hello { topic = news
@@ -237,7 +247,8 @@ journey j { enter on bought
   steps { hi: send whatsapp hello
     wait for replied(hi) up to 1 day } }
 test "t" for j { clock 2026-01-01 10:00
-  given customer "ana" { email = "ana@example.com" }
+  given customer "ana" { whatsapp = "+34600000001"
+    consent.news.whatsapp = true }
   event bought by "ana"
   expect sent whatsapp hello to "ana" }
 ''')
@@ -302,7 +313,15 @@ FUNCTION = Addition(
         ),
     ),
     """
-made = compiled("segment poor { where negated(points) > 0 }")
+made = played('''
+segment poor { where negated(points) > 0 }
+journey j { enter on bought
+  steps { if in segment poor { end poor } } }
+test "t" for j { clock 2026-01-01 10:00
+  given customer "ana" { points = -1 }
+  event bought by "ana"
+  expect "ana" ended as poor }
+''')
 assert made.program.segments[1].condition.left.function == "negated"
 """,
 )
