@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from cij.runtime import aside, moments, wave
 from tests.agreement.batch_settings import BATCH_CYCLE, STREAMS, WITH_CALLS
 from tests.agreement.comparing import (
     SCENARIOS,
@@ -28,8 +27,6 @@ BATCHES = -(-SEEDS // (SCENARIOS * STREAMS))
 CALLING = range(BATCH_CYCLE - WITH_CALLS, BATCH_CYCLE)
 # Batches that run once with each spacing.
 AGAIN = 1
-# Batches that run with the shortcuts for many customers.
-VERY_MANY = 2
 # The least number of seeds that must exercise each feature.
 LEAST = 20
 
@@ -45,28 +42,6 @@ def test_the_engine_does_what_the_interpreter_expects(batch: int) -> None:
 @pytest.mark.parametrize("batch", range(BATCHES, BATCHES + AGAIN))
 def test_the_spacing_of_ticks_changes_nothing(batch: int, spacing: Spacing) -> None:
     check(batch, spacing)
-
-
-@pytest.mark.slow
-def test_a_plan_for_several_journeys_and_few_customers_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(wave, "_COMMON_MIN", 1)
-    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
-    monkeypatch.setattr(aside, "_SHARE_MAX", 1_000)
-    check(BATCHES + AGAIN, Spacing())
-
-
-@pytest.mark.slow
-def test_moving_very_many_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two are as many as a million: they are moved where they stand, and asked all at once."""
-    monkeypatch.setattr(aside, "_CUSTOMERS_MIN", 0)
-    monkeypatch.setattr(aside, "_SHARE_MAX", 1.1 / (SCENARIOS * STREAMS))
-    monkeypatch.setattr(wave, "_CROWD_MIN", 0)
-    monkeypatch.setattr(wave, "_AT_ONCE_MIN", 0)
-    monkeypatch.setattr(moments, "_CUSTOMERS_MIN", 0)
-    for batch in range(BATCHES + AGAIN + 1, BATCHES + AGAIN + 1 + VERY_MANY):
-        check(batch, Spacing())
 
 
 def check(batch: int, spacing: Spacing) -> None:
@@ -88,6 +63,7 @@ def test_a_difference_is_seen_and_shown() -> None:
     assert f"  + {expected[0]}" in text and scenario.text in text
 
 
+@pytest.mark.slow
 def test_every_feature_is_reached_by_many_seeds() -> None:
     found: Counter[str] = Counter()
     for batch in (*range(BATCHES), *CALLING):

@@ -48,7 +48,7 @@ import os, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
 import cij.app.compile, cij.app.project
 from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, store, unify
+from cij.compiler.sql import intake, load, plan, unify
 assert "duckdb" not in sys.modules
 for line in sys.stdin:
     pid = os.fork()

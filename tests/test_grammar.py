@@ -336,7 +336,6 @@ def test_any_cut_of_a_file_is_read(data: st.DataObject) -> None:
 
 
 def test_the_grammar_has_no_conflict() -> None:
-    pytest.importorskip("interegular")
     table_cache.build(is_strict=True)
 
 

@@ -21,8 +21,8 @@ from cij.app.transports import open_transports, senders
 from cij.cli.exits import Exit
 from cij.compiler.sql import query, row_locator, unify
 from cij.compiler.sql.columns import column
+from cij.runtime.activity import Course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course
 from cij.runtime.due import next_work
 from cij.runtime.engine import open_copy, open_engine
 from cij.runtime.runner import Runner, open_runner, step

@@ -19,7 +19,6 @@ from cij.compiler.sql import query
 from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import deliver, run_to, run_while
@@ -27,6 +26,7 @@ from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.agreement.drawing_customers import DONE
 from tests.agreement.scenario import Arrival, Customer, Scenario
+from tests.ways import DEFAULT, Way
 
 _MESSAGES = query(
     "SELECT o.key, o.customer, o.channel = 'action' FROM outbox AS o JOIN passage AS p ON p.id = o.passage "
@@ -83,11 +83,14 @@ class _Run:
         return (c for t in self.scenarios for c in t.customers)
 
 
-def traces(program: Program, scenarios: Sequence[Scenario], spacing: Spacing) -> Lines:
-    """Return the trace of every customer, by the engine."""
-    engine = open_engine(None, threads=1)
+def traces(
+    program: Program, scenarios: Sequence[Scenario], spacing: Spacing, way: Way = DEFAULT
+) -> Lines:
+    """Return the trace of every customer, by the engine, which moves people in one way."""
+    engine = way.engine(is_tiny=False)
     start, end = scenarios[0].start, scenarios[0].end
-    run = _Run(scenarios, deploy(engine, program, start), SimulatedClock(start))
+    world = deploy(engine, program, start, way.mover())
+    run = _Run(scenarios, world, SimulatedClock(start))
     for customer in run.customers:
         _bring(run, customer)
     for at in _instants(run, spacing):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start

@@ -21,8 +21,8 @@ _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
 )
 _ELSEWHERE = query("SELECT 1 FROM customer AS c WHERE c.zone IS DISTINCT FROM $zone LIMIT 1")
-# Of so many it is worth while to know whether any is in another zone; they are asked once.
-_CUSTOMERS_MIN = 100_000
+# From so many customers on it pays to know whether all are in one zone; the engine keeps the answer.
+ONE_ZONE_MIN = 100_000
 # So many are computed here for an engine that can bind them as parameters.
 _ZONES_BOUND = 4
 _FEW = 50
@@ -52,7 +52,7 @@ def fill_moments(engine: Engine, now: datetime) -> None:
 
 def _is_one_zone(engine: Engine, zones: list[str]) -> bool:
     """Tell whether there is one zone, and very many customers who are all in it."""
-    if len(zones) != 1 or customer_count(engine) < _CUSTOMERS_MIN:
+    if len(zones) != 1 or customer_count(engine) < ONE_ZONE_MIN:
         return False
     return not engine.rows(_ELSEWHERE, {"zone": zones[0]})
 

@@ -65,7 +65,7 @@ def _swallowed(mistake: Mistake) -> Diagnostic | None:
 def _particular(mistake: Mistake) -> Diagnostic | None:
     word, span = mistake.word, mistake.word_span
     if word == "," and "KEY" in mistake.accepted:
-        help = "each setting has a line of its own, with no sign at its end"
+        help = "write each setting on its own line, without a comma at its end"
         return UNEXPECTED_TEXT.at(span, "a comma between settings", help=help)
     if word == ":" and mistake.before is not None and mistake.before.type == "NAME":
         help = f"a setting is written `{mistake.before} = value`"
@@ -74,7 +74,7 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
     if before is not None and _is_stray(mistake, before):
         start = before.start_pos or 0
         place = mistake.span(start, start + len(before))
-        help = "go on with `and`, `or` or an operator, or begin a new line"
+        help = "continue with `and`, `or` or an operator, or start a new line"
         return UNEXPECTED_TEXT.at(place, f"`{before}` does not fit here", help=help)
     if before is not None and before.type == "NAME" and before.upper() in mistake.accepted:
         # A word of the statement was taken for the name that is missing before it.

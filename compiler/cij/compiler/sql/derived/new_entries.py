@@ -10,7 +10,7 @@ from functools import cache
 from sqlglot import exp
 
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.model import Destination, JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -35,6 +35,21 @@ class EntryForm:
 
     steps: Steps
     at_once: Steps = ()
+
+
+def noting_rows(find: Statement) -> Statement:
+    """Return the statement that finds who enters, with the row id of the customer of each."""
+    found = find.variant("noting_rows", lambda tree: tree.transform(_noted))
+    assert found is not None, "it does what the statement does"
+    return found
+
+
+_NO_ROW, _ROW = fill("CAST(NULL AS BIGINT)"), fill("c.rowid")
+
+
+def _noted(node: exp.Expr) -> exp.Expr:
+    is_hint = isinstance(node, exp.Alias) and node.alias == "customer_row" and node.this == _NO_ROW
+    return exp.alias_(_ROW.copy(), "customer_row", quoted=True) if is_hint else node
 
 
 def entry_form(plan: JourneyPlan, region: RegionPlan) -> EntryForm | None:

@@ -23,9 +23,9 @@ ROWS_MIN = 100_000
 _IN = "c.id IN (SELECT {e}.customer FROM {t} AS {e} JOIN customer AS c ON c.id = {e}.customer WHERE {rest})"
 
 
-def semi_join(statement: Statement, facts: Facts) -> Statement:
+def semi_join(statement: Statement, facts: Facts, rows_min: int = ROWS_MIN) -> Statement:
     """Return the statement with semi-joins where it is for very many customers."""
-    return as_semi_join(statement) if facts.rows >= ROWS_MIN else statement
+    return as_semi_join(statement) if facts.rows >= rows_min else statement
 
 
 def as_semi_join(statement: Statement) -> Statement:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.names import numbered, said
+from cij.compiler.sql.interning import numbered, text_of
 from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
@@ -72,7 +72,7 @@ class Context:
         """The same as names."""
         if not self.is_shared:
             return self.names
-        return {name: said(number) for name, number in self.numbers_of(row).items()}
+        return {name: text_of(number) for name, number in self.numbers_of(row).items()}
 
     def inside(self, row: str) -> exp.Expr:
         """Return the condition that `row` is of somebody in the journey."""

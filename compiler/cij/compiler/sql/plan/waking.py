@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
-from cij.compiler.sql.names import CAME_BEFORE, CONDITION, TIMER, numbered
+from cij.compiler.sql.interning import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region

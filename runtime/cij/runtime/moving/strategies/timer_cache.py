@@ -18,10 +18,8 @@ from cij.runtime.statistics import customer_count
 from cij.runtime.timers import last_tick
 from cij.runtime.world import World
 
-_NEVER = datetime.max
-_TIMERS = 1_024
-# A cache that has grown to more instants is cut to as many as a new one has timers.
-_INSTANTS_MAX = 4_096
+# Nobody waits.
+NEVER = datetime.max
 
 # A passage that has ended has no timer.
 _FIRST = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
@@ -35,15 +33,18 @@ class TimerCache(Strategy):
     """Keeps how many people are due at each instant before `until`, where they are known.
 
     There may be more at `until` itself, and later ones are not known. `people` is None where nobody
-    knows: somebody has moved since they were read.
+    knows: somebody has moved since they were read. One scan reads `timers` of them; a cache that has
+    grown to more than `instants_max` instants is cut to as many.
     """
 
     name = "timer_cache"
 
-    def __init__(self, customers_min: int = 2_000_000) -> None:
-        self.customers_min = customers_min
+    def __init__(
+        self, customers_min: int = 2_000_000, timers: int = 1_024, instants_max: int = 4_096
+    ) -> None:
+        self.customers_min, self.timers, self.instants_max = customers_min, timers, instants_max
         self.people: Counter[datetime] | None = None
-        self.until = _NEVER
+        self.until = NEVER
 
     def next_timer(self, world: World) -> tuple[datetime | None] | None:
         # The timers of a paused journey stand in the passages, and are not due.
@@ -52,26 +53,27 @@ class TimerCache(Strategy):
         found, last = self.first, last_tick(world)
         if found is None or (last is not None and found <= last):
             # Somebody moved since the last scan, or left without a move (an order, new data).
-            self._read(world)
+            self.read(world)
             found = self.first
-        return (None if found == _NEVER else found,)
+        return (None if found == NEVER else found,)
 
     @property
     def first(self) -> datetime | None:
         """The instant of the next timer, `datetime.max` where nobody waits; None where not known."""
         if self.people is None:
             return None
-        return min(self.people, default=_NEVER if self.until == _NEVER else None)
+        return min(self.people, default=NEVER if self.until == NEVER else None)
 
-    def _read(self, world: World) -> None:
+    def read(self, world: World) -> None:
+        """Read the next timers by a scan of all who wait."""
         engine = world.engine
         if customer_count(engine) < self.customers_min:
             first = engine.rows(_FIRST)[0][0]
-            self.people, self.until = Counter([first] if first else []), first or _NEVER
+            self.people, self.until = Counter([first] if first else []), first or NEVER
             return
-        found = [at for (at,) in engine.rows(_SOONEST, {"timers": _TIMERS})]
+        found = [at for (at,) in engine.rows(_SOONEST, {"timers": self.timers})]
         self.people = Counter(found)
-        self.until = found[-1] if len(found) == _TIMERS else _NEVER
+        self.until = found[-1] if len(found) == self.timers else NEVER
 
     def timers_changed(self) -> None:
         self.people = None
@@ -87,8 +89,8 @@ class TimerCache(Strategy):
             self.people[at] += int(change)
             if self.people[at] <= 0:
                 del self.people[at]
-        if len(self.people) > _INSTANTS_MAX:
-            kept = sorted(self.people)[:_TIMERS]
+        if len(self.people) > self.instants_max:
+            kept = sorted(self.people)[: self.timers]
             self.people = Counter({at: self.people[at] for at in kept})
             self.until = kept[-1]
 
