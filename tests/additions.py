@@ -296,6 +296,69 @@ assert other.version != journey.version, "a setting of the head decides what hap
 """,
 )
 
+DECLARATION = Addition(
+    "A kind of declaration",
+    5,
+    (
+        Insertion("grammar/cij/grammar/words.lark", "|topic|action|export", "|audience"),
+        Insertion(
+            "compiler/cij/compiler/program.py",
+            "class ConsentMapping(",
+            "class Audience(BaseNode):\n    name: str\n    note: str\n    place: Place\n\n\n",
+            "before",
+        ),
+        Insertion(
+            "compiler/cij/compiler/program.py",
+            "    policies: tuple[Policy, ...] = ()\n",
+            "    audiences: tuple[Audience, ...] = ()\n",
+        ),
+        Insertion(
+            "compiler/cij/compiler/model.py",
+            "    policies: dict[str, pg.Policy] = field(default_factory=dict)\n",
+            "    audiences: dict[str, pg.Audience] = field(default_factory=dict)\n",
+        ),
+        NewFile(
+            "compiler/cij/compiler/declarations/audience.py",
+            '"""`audience`: a note."""\n\n'
+            "from cij.compiler import program as pg\n"
+            "from cij.compiler.declarations.body import read_body\n"
+            "from cij.compiler.declarations.explain_lines import heading\n"
+            "from cij.compiler.model import place\n\n\n"
+            "def define(node, build):\n"
+            "    name, span = node.name.text, node.name.span\n"
+            '    body = read_body("audience", span, node.items, build.report, settings=("note",))\n'
+            '    if body.need("note", "note = TEXT"):\n'
+            '        made = pg.Audience(name=name, note=body.text("note"), place=place(span))\n'
+            "        build.model.audiences[name] = made\n\n\n"
+            "def explain(part, source):\n"
+            '    yield heading("audience", part.name, part.place)\n'
+            "    yield part.note\n",
+        ),
+        Insertion(
+            "compiler/cij/compiler/kinds.py",
+            "    action,\n    entity,\n",
+            "    audience,\n",
+            "before",
+        ),
+        Insertion(
+            "compiler/cij/compiler/kinds.py",
+            '    Kind("policy",',
+            '    Kind("audience", "audiences", audience.define, explain=audience.explain),\n',
+            "before",
+        ),
+    ),
+    """
+from cij.compiler.explain import explanations, names
+from cij.compiler.program import from_json, to_json
+
+made = compiled('# Ours.\\naudience vips { note = "the best" }')
+assert from_json(to_json(made.program)).audiences[0].note == "the best"
+assert names(made.model)["audience"] == ["vips"]
+[[head, *rest]] = explanations("vips", made.model, made.files)
+assert head.startswith("audience vips") and rest == ["Ours.", "the best"]
+""",
+)
+
 FUNCTION = Addition(
     "A function of the language",
     2,
@@ -326,4 +389,4 @@ assert made.program.segments[1].condition.left.function == "negated"
 """,
 )
 
-ADDITIONS = (STEP, SOURCE, CHANNEL, HEAD_SETTING, FUNCTION)
+ADDITIONS = (STEP, SOURCE, CHANNEL, HEAD_SETTING, DECLARATION, FUNCTION)
