@@ -389,4 +389,62 @@ assert made.program.segments[1].condition.left.function == "negated"
 """,
 )
 
-ADDITIONS = (STEP, SOURCE, CHANNEL, HEAD_SETTING, DECLARATION, FUNCTION)
+DIAGNOSTIC = Addition(
+    "A diagnostic",
+    2,
+    (
+        Insertion(
+            "grammar/cij/grammar/codes.py",
+            "BAD_CHANGE = _error(",
+            'LOUD_NAME = _warning("CIJ799", "loud-name", "a name in capitals")\n\n',
+            "before",
+        ),
+        NewFile(
+            "compiler/cij/compiler/pages/diagnostics/CIJ799.md",
+            "# CIJ799 loud-name\n\nA name in capitals.\n",
+        ),
+    ),
+    """
+from cij.app.pages import titles
+from cij.grammar.codes import CODES, LOUD_NAME
+
+assert CODES["CIJ799"] is LOUD_NAME
+assert "CIJ799" in titles("diagnostics")
+""",
+)
+
+COMMAND = Addition(
+    "A command",
+    2,
+    (
+        NewFile(
+            "app/cij/cli/commands/greet.py",
+            '"""`cij greet`."""\n\nimport click\n\n\n@click.command()\ndef command() -> None:\n'
+            '    """Say hello."""\n    click.echo("hello")\n',
+        ),
+        Insertion(
+            "app/cij/cli/main.py",
+            '    "doctor": _row(',
+            '    "greet": _row("greet", "say hello", _RUN),\n',
+            "before",
+        ),
+    ),
+    """
+from click.testing import CliRunner
+from cij.cli.main import cli
+
+assert CliRunner().invoke(cli, ["greet"]).output == "hello\\n"
+assert "say hello" in CliRunner().invoke(cli, ["--help"]).output
+""",
+)
+
+ADDITIONS = (
+    STEP,
+    SOURCE,
+    CHANNEL,
+    HEAD_SETTING,
+    DECLARATION,
+    FUNCTION,
+    DIAGNOSTIC,
+    COMMAND,
+)
