@@ -6,9 +6,12 @@ Each rule is one test that reports every violation.
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.shared_names import ONE_CONCEPT, TWO_CONCEPTS
 
@@ -189,6 +192,31 @@ def _forbidden_imports(file: str) -> Iterator[str]:
     for module, line, _ in _imports(_tree(file)):
         if _is_below(module, "cij") and not any(_is_below(module, prefix) for prefix in allowed):
             yield f"{file}:{line} imports {module}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports for types alone are left out: they are gone when the program runs."""
+    modules = {_module(file): file for file in SOURCES}
+    graph = {
+        name: {known for known in _imported(file, modules.keys()) if known != name}
+        for name, file in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def _module(file: str) -> str:
+    return ".".join(Path(file).with_suffix("").parts[1:]).removesuffix(".__init__")
+
+
+def _imported(file: str, modules: Collection[str]) -> Iterator[str]:
+    """Yield the modules of the product that a file imports, also inside of functions."""
+    for name, _, is_only_type in _imports(_tree(file)):
+        whole = name if name in modules else name.rpartition(".")[0]
+        if whole in modules and not is_only_type:
+            yield whole
 
 
 def test_a_third_party_has_one_importer() -> None:
