@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cij.cli.compiling import compiled
-from cij.cli.library import library
+from cij.app.compile import compiled
+from cij.app.standard_library import library
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.grammar.diagnostic import Diagnostic

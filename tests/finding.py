@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from cij.cli.compiling import compile_path
+from cij.app.compile import compile_path
 from cij.compiler.sql import query
 from cij.compiler.sql.plan import segment_query
 from cij.runtime.engine import open_engine

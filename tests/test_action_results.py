@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.sql import query
 from cij.runtime.delivery import Defaults, FileSettings, open_transport
 from cij.runtime.delivery.channels import Outcome

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compile_path, compiled
-from cij.cli.library import library
+from cij.app.compile import compile_path, compiled
+from cij.app.standard_library import library
 from cij.cli.render import render
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings

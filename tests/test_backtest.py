@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime import suppression

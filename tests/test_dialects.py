@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.cli.failures import run
 from cij.cli.main import cli
 from cij.compiler import expression as ex
@@ -28,13 +28,13 @@ from cij.runtime import zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh
 from cij.runtime.store import schema
-from tests import test_entities, test_enums_and_lists
+from tests import entities_project, lists_project
+from tests.condition_case import case_of, check
 from tests.conditions import segments
 from tests.conftest import FIXTURES, Golden
 from tests.customers import ZONES, worlds
 from tests.postgres import PostgresStore, server
 from tests.reference_evaluator import Person
-from tests.trial import check, trial_of
 
 EXAMPLES = int(os.environ.get("CIJ_MEANING", "0"))
 NOW = datetime(2026, 3, 29, 12)
@@ -57,7 +57,7 @@ DRAWN = settings(
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresStore]:
     with server() as store:
-        for statement in _tables(trial_of([], NOW, []).program):
+        for statement in _tables(case_of([], NOW, []).program):
             store.execute(statement)
         zones.ensure(cast(Engine, store), ZONES)
         yield store
@@ -74,7 +74,7 @@ def _tables(program: Program) -> list[Statement]:
 def test_postgres_finds_the_people_whom_the_reference_finds(
     postgres: PostgresStore, conditions: list[str], world: tuple[datetime, list[Person]]
 ) -> None:
-    check(postgres, trial_of(conditions, *world), "postgres")
+    check(postgres, case_of(conditions, *world), "postgres")
 
 
 def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> None:
@@ -88,7 +88,7 @@ def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> Non
     assert {id_ for (id_,) in found} == {i for i, h in hashes.items() if "4" <= h < "8"}
 
 
-@pytest.mark.parametrize("tested", [test_entities, test_enums_and_lists], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("tested", [entities_project, lists_project], ids=lambda m: m.__name__)
 def test_postgres_finds_what_duckdb_finds(
     tested: Any, tmp_path: Path, postgres: PostgresStore
 ) -> None:
@@ -137,7 +137,7 @@ def _copy(table: Statement, engine: Engine, postgres: PostgresStore) -> None:
 @settings(DRAWN, max_examples=EXAMPLES or 25)
 @given(segments(50))
 def test_conditions_are_made_of_known_nodes_only(conditions: list[str]) -> None:
-    for text, statement in trial_of(conditions, NOW, []).statements():
+    for text, statement in case_of(conditions, NOW, []).statements():
         for tree in (statement.tree, portable(statement.tree, "postgres")):
             odd = {type(node) for node in tree.walk()} - NODE_TYPES
             assert not odd, f"{text}: {statement.text()}"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compiled_stories
-from cij.cli.project import open_project
-from cij.cli.running import open_store
+from cij.app.compile import compiled_stories
+from cij.app.open_store import open_store
+from cij.app.project import open_project
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.deploy import deploy
@@ -26,8 +26,7 @@ from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
-from tests.example import copy_example, environment, messages, run_once
-from tests.test_crash import add_people, by_recipient
+from tests.example import add_people, by_recipient, copy_example, environment, messages, run_once
 from tests.tiny import HEAD
 
 ROUNDS = 3
@@ -52,7 +51,7 @@ KINDS = ("kill", "torn log", "full disk", "two at once")
 NURSERY = """
 import json, os, resource, signal, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
-import cij.cli.compiling, cij.cli.project
+import cij.app.compile, cij.app.project
 from cij.cli.main import main
 from cij.compiler.sql import intake, load, plan, unify
 for line in sys.stdin:

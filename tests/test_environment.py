@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.cli.exits import Exit
 from cij.compiler.program import Program
 from cij.compiler.sql import query

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.cli.main import cli
 from cij.compiler import story as st
 from cij.compiler.expression import Period

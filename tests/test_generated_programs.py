@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event as note, given, settings, strategies a
 
 from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Program, Rest, from_json, to_json
+from cij.compiler.program import Program, WaitState, from_json, to_json
 from cij.compiler.sql import query
 from cij.compiler.sql.interning import ENTERING, number_of
 from cij.compiler.sql.plan import make_plan
@@ -218,7 +218,7 @@ def check_rules(world: World, now: datetime) -> None:
         assert not engine.rows(statement), rule
     journeys = {j.name: j for j in program.journeys}
     for name, state, is_inside in engine.rows(_STANDING):
-        assert isinstance(journeys[name].state(state), Rest) == is_inside
+        assert isinstance(journeys[name].state(state), WaitState) == is_inside
     for journey in program.journeys:
         assert journey.again != "never" or not engine.rows(_NEVER_AGAIN, {"journey": journey.name})
     # Two journeys may call different steps alike.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compiled
-from cij.cli.running import open_transports, senders
+from cij.app.compile import compiled
+from cij.app.transports import open_transports, senders
 from cij.compiler.program import Program, to_json
 from cij.compiler.sql import Statement
 from cij.compiler.sql.interning import number_of

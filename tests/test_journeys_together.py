@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.sql import query
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import open_engine

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from cij.cli.compiling import compile_path
+from cij.app.compile import compile_path
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.runtime.engine import open_engine

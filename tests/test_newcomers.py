@@ -10,10 +10,20 @@ import pytest
 from cij.compiler import program as pr
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh, take_in
-from tests.builders import column, event, exact, mapping, program, source, topic, write_csv
+from tests.builders import (
+    column,
+    event,
+    exact,
+    mapping,
+    program,
+    rewrite,
+    rows,
+    source,
+    topic,
+    write_csv,
+)
 from tests.example import copy_example, inside, run_once
-from tests.test_refresh import rewrite, rows
-from tests.town import HOUR, Town, names
+from tests.testbed import HOUR, TestBed, names
 
 NOW = datetime(2026, 3, 2, 10)
 VISIT = event("visit", None, {"page": "text"})
@@ -123,11 +133,11 @@ journey welcome {
   }
 }
 """
-    town = Town(text, NOW)
-    town.event("visit", "new@example.com", NOW)
-    town.tick(NOW)
-    assert len(town.sent()) == 1
-    assert town.rows("SELECT o.address, o.outcome FROM outbox AS o") == [
+    bed = TestBed(text, NOW)
+    bed.event("visit", "new@example.com", NOW)
+    bed.tick(NOW)
+    assert len(bed.sent()) == 1
+    assert bed.rows("SELECT o.address, o.outcome FROM outbox AS o") == [
         ("new@example.com", "queued")
     ]
 

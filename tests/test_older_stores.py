@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.outbox import KEY

@@ -16,9 +16,8 @@ from cij.runtime.errors import DataError
 from cij.runtime.refresh import refresh
 from cij.runtime.runner import refresh_data
 from cij.runtime.tick import tick
-from tests.builders import write_csv
-from tests.test_refresh import rewrite, rows
-from tests.town import DAY, HOUR
+from tests.builders import rewrite, rows, write_csv
+from tests.testbed import DAY, HOUR
 
 NOW = datetime(2026, 3, 2, 10)
 

@@ -1,10 +1,8 @@
 """A whole refresh: all or nothing; events of sources; single events that are handed in."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,11 @@ import pytest
 
 from cij.compiler import program as pr
 from cij.compiler.expression import Column
-from cij.compiler.sql import query
 from cij.compiler.types import DATE
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import ConfigError, DataError
 from cij.runtime.refresh import prepare, refresh, take_in
-from tests.builders import event, exact, mapping, program, source, topic, write_csv
+from tests.builders import event, exact, mapping, program, rewrite, rows, source, topic, write_csv
 
 NOW = datetime(2026, 3, 2, 10)
 LATER = NOW + timedelta(hours=1)
@@ -45,20 +42,6 @@ def folder(tmp_path: Path) -> Path:
     write_csv(tmp_path, "shop", "id,email", "1,ann", "2,bob")
     write_csv(tmp_path, "orders", HEADER, "o2,1,2026-01-02,20,tea", "o1,2,2026-01-01,10.5,mug")
     return tmp_path
-
-
-_TICKS = count(1)
-
-
-def rewrite(folder: Path, name: str, *lines: str) -> None:
-    """Write a file so that it surely looks changed."""
-    path = write_csv(folder, name, *lines)
-    stat = path.stat()
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + next(_TICKS)))
-
-
-def rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
-    return engine.rows(query(text))
 
 
 def purchases(engine: Engine) -> list[tuple[Any, ...]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cij.cli.project import open_project
-from cij.cli.running import open_store
+from cij.app.open_store import open_store
+from cij.app.project import open_project
 from cij.compiler.sql import query
 from cij.runtime.audit import audit_keys
 from cij.runtime.engine import Engine, open_engine
@@ -18,7 +18,7 @@ from cij.runtime.store import schema
 from cij.runtime.store.keys import KEYED
 from cij.runtime.tick import tick
 from tests.example import copy_example, inside, replace, run_once
-from tests.town import Town
+from tests.testbed import TestBed
 
 NOW = datetime(2026, 3, 2, 9)
 WEEKLY = """
@@ -133,10 +133,10 @@ def test_what_is_taken_back_is_forgotten(tmp_path: Path) -> None:
 
 def test_a_tick_with_nothing_to_do_asks_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """What costs such a tick is the number of its statements: most plan longer than they run."""
-    town = Town(WEEKLY, NOW)
-    town.people("ana")
+    bed = TestBed(WEEKLY, NOW)
+    bed.people("ana")
     for hour in range(3):
-        town.tick(NOW + timedelta(hours=hour))
+        bed.tick(NOW + timedelta(hours=hour))
     asked: list[str] = []
     run = DuckEngine._guard
 
@@ -145,5 +145,5 @@ def test_a_tick_with_nothing_to_do_asks_little(monkeypatch: pytest.MonkeyPatch) 
         return run(engine, text, bound)
 
     monkeypatch.setattr(DuckEngine, "_guard", counted)
-    tick(town.world, NOW + timedelta(hours=3))
+    tick(bed.world, NOW + timedelta(hours=3))
     assert len(asked) <= 12, "\n".join(asked)

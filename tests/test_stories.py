@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.cli.junit import junit
 from cij.cli.main import cli
 from cij.cli.render import render

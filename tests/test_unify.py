@@ -18,6 +18,7 @@ from tests.builders import (
     SHARED,
     call,
     column,
+    compiled,
     consent,
     equals,
     exact,
@@ -228,6 +229,58 @@ def customers(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
     return sorted(rows(engine, f"SELECT {columns} FROM customer AS c"), key=repr)
 
 
+MERGING = """
+source shop {
+  kind = csv
+  path = "shop.csv"
+  key = id
+  columns {
+    id = text
+    email = text
+    name = text
+    points = integer
+    changed = date
+  }
+}
+source cards {
+  kind = csv
+  path = "cards.csv"
+  key = id
+  columns {
+    id = text
+    email = text
+    name = text
+    points = integer
+    changed = date
+  }
+}
+profile customer {
+  from shop {
+    email = lower(trim(email))
+    name = name
+    points = points
+  }
+  from cards {
+    email = lower(trim(email))
+    name = name
+    points = points
+  }
+  match by_email {
+    exact = [email]
+  }
+  merge email {
+    prefer = [shop]
+  }
+  merge name {
+    prefer = [cards, shop]
+  }
+  merge points {
+    prefer = latest(shop.changed, cards.changed)
+  }
+}
+"""
+
+
 def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> None:
     write_csv(
         tmp_path,
@@ -242,29 +295,7 @@ def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> No
     write_csv(
         tmp_path, "cards", "id,email,name,points,changed", "9,a@x,Anna,,2026-02-01", "8,b@x,Bob,7,"
     )
-    columns = {"email": "text", "name": "text", "points": "integer", "changed": "date"}
-    mappings = [
-        mapping(
-            s,
-            "name",
-            email=call("lower", call("trim", column(s, "email"))),
-            points=column(s, "points", "integer"),
-        )
-        for s in ("shop", "cards")
-    ]
-    changed = {"shop": "changed", "cards": "changed"}
-    fields = [
-        profile_field("email", prefer=["shop"]),
-        profile_field("name", prefer=["cards", "shop"]),
-        profile_field("points", "integer", latest=changed),
-    ]
-    built = program(
-        [source("shop", columns), source("cards", columns)],
-        mappings,
-        [exact("email")],
-        fields=fields,
-    )
-    refresh(engine, built, tmp_path, NOW)
+    refresh(engine, compiled(MERGING), tmp_path, NOW)
     assert customers(engine, "email", "name", "points") == [
         ("a@x", "Anna", 10),
         ("b@x", "Bob", 7),

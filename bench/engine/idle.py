@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bench.engine.project import DATA, START, THREADS, compiled, waiting
 from cij.compiler.sql import query
-from cij.runtime.ahead import make_ready
 from cij.runtime.due import next_tick
 from cij.runtime.engine import open_engine
 from cij.runtime.tick import tick
@@ -81,14 +80,14 @@ def main(arguments: list[str]) -> None:
 def _have_wake(world: World, parameters: dict[str, object]) -> None:
     """Change when some wake, behind the back of the engine."""
     world.engine.execute(_WAKE, parameters)
-    world.agenda = None
+    world.mover.forget()
     world.engine.maintain(is_thorough=True)
 
 
 def _made_ready(world: World, at: datetime) -> float:
     """Return the milliseconds of making ready for those who are due then."""
     start = time.perf_counter()
-    assert make_ready(world, at), "somebody is due"
+    assert world.mover.prepare(world, at), "somebody is due"
     return (time.perf_counter() - start) * 1000
 
 

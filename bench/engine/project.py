@@ -8,7 +8,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.columns import column
 from cij.compiler.sql.interning import number_of
-from cij.compiler.sql.marks import MARK, mark_of
+from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import Engine
@@ -67,8 +67,8 @@ FROM (
   FROM RANGE($people) AS r
 ) AS p
 """,
-    mark=MARK,
-    marks=mark_of(column("p", "id")),
+    mark=ID_HASH,
+    marks=id_hash(column("p", "id")),
 )
 _WAITING = query("""
 INSERT INTO passage_row (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,

@@ -9,7 +9,7 @@ from cij.compiler.expression import Period
 from cij.compiler.model import Model
 from cij.compiler.proofs.bounds import Bound, send_bound, total_bound
 from cij.compiler.proofs.caps import CapBound, cap_bounds
-from cij.compiler.wording import cap_words, duration_words, seconds_words
+from cij.compiler.unparse import cap_words, duration_words, seconds_words
 
 WINDOWS = tuple(Period(count=days, unit="day") for days in (1, 7, 30))
 _TOTAL = "all journeys"

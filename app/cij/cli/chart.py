@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from html import escape
 
 from cij.cli.summary import local
-from cij.compiler.graph.inscription import isolated, shown
+from cij.compiler.graph.drawn_text import isolated, shown
 from cij.compiler.graph.svg_style import style_sheet
 from cij.runtime.activity import Course
 from cij.runtime.zones import to_local

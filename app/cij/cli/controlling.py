@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
+from cij.app.compile import compile_path
+from cij.app.open_store import open_store, store_path
+from cij.app.project import Project
 from cij.cli.arguments import PATIENCE_S
-from cij.cli.compiling import compile_path
-from cij.cli.project import Project
-from cij.cli.running import open_store, store_path
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
 from cij.runtime import control, suppression

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cij.app.atomic_write import write_atomically
+from cij.app.config import Settings
 from cij.cli.chart import chart
-from cij.cli.settings import Settings
 from cij.cli.summary import console, local, table
-from cij.cli.writing import write_atomically
 from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
 _SHOWN_DAYS = 7
@@ -45,8 +45,7 @@ def clear_progress() -> None:
 def limits(settings: Settings) -> dict[str, int]:
     """Return how many messages an hour the provider of each channel takes, where cij.toml says so."""
     delivery = settings.delivery
-    ways = {"email": delivery.email, "sms": delivery.sms, "push": delivery.push}
-    found = {name: way.per_hour for name, way in ways.items()}
+    found = {name: way.per_hour for name, way in delivery.by_channel().items()}
     found["action"] = delivery.action.default.per_hour
     return {name: count for name, count in found.items() if count is not None}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cij.cli.summary import console, table
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.runtime.story.coverage import KINDS, Coverage, Point
 
 _HEADS = {

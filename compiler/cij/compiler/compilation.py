@@ -20,14 +20,14 @@ from cij.compiler.declarations import journey as journeys, policy as policies
 from cij.compiler.declarations.event import interactions
 from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.segment import check_circles
-from cij.compiler.event_circles import check_event_circles
+from cij.compiler.event_cycles import check_event_cycles
 from cij.compiler.kinds import KINDS, LATER
 from cij.compiler.library import Library, borrow
 from cij.compiler.lowering import lower
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.proofs import check_proofs
-from cij.compiler.renaming import with_rename
+from cij.compiler.rename_fix import with_rename_fix
 from cij.compiler.stories import resolve_stories
 from cij.compiler.story import Story
 from cij.grammar import codes, syntax
@@ -105,7 +105,7 @@ def compile_project(
     stories = resolve_stories(own.values(), build, program)
     kept, suppressed = allow(texts, _without_consequences(build, files))
     read = {**contents, **texts}
-    fixed = (with_rename(diagnostic, read) for diagnostic in kept)
+    fixed = (with_rename_fix(diagnostic, read) for diagnostic in kept)
     found = tuple(sorted(fixed, key=lambda d: (d.span, d.code)))
     whole = None if _has_errors(found) else program
     return Compilation(whole, build.model, own, found, stories, tuple(suppressed), borrowed.texts)
@@ -198,7 +198,7 @@ def resolve(build: Build, files: Files) -> None:
         journeys.define(journey, build)
     policies.check_consents(build)
     _report_unused_fragments(build)
-    check_event_circles(build)
+    check_event_cycles(build)
     check_content(build)
 
 

@@ -19,7 +19,7 @@ from cij.compiler.declarations import (
     source,
     topic,
 )
-from cij.compiler.environments import customer_environment
+from cij.compiler.declarations.environments import customer_environment
 from cij.grammar import syntax
 
 Define = Callable[[syntax.Declaration, Build], None]

@@ -11,6 +11,8 @@ from cij.compiler.sql.plan.governing import held_by, rules_of
 from cij.runtime import refresh, store
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import migrate
+from cij.runtime.moving.choice import mover_for
+from cij.runtime.moving.mover import Mover
 from cij.runtime.store import control, journeys as deployed, meta, passages, segments
 from cij.runtime.store.interning import keep_names
 from cij.runtime.store.outbox import keep_effects
@@ -30,8 +32,10 @@ def prepare(engine: Engine, program: Program) -> None:
         refresh.prepare(engine, program)
 
 
-def deploy(engine: Engine, program: Program, now: datetime) -> World:
+def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None = None) -> World:
     """Make `program` the newest of the store and return the world of all live versions.
+
+    `mover` moves people; without one it is the best for the engine.
 
     Raises: StoreError where those inside cannot go on as the program says (S21).
     """
@@ -47,7 +51,8 @@ def deploy(engine: Engine, program: Program, now: datetime) -> World:
     plan = make_plan(program, resting=resting)
     for table in SCRATCH:
         engine.execute(table.ddl)
-    world = World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+    live = {(j.name, j.version): j for j in plan.journeys}
+    world = World(engine, program, plan, mover or mover_for(engine), live)
     world.changes = changed
     older = _older_versions(world, resting)
     keep_names(engine, _names(world))
@@ -71,7 +76,9 @@ def look(engine: Engine, program: Program) -> World:
     """Return a world to read from, without deploying: nothing of the store changes."""
     prepare(engine, program)
     plan = make_plan(program, resting=_resting(engine))
-    return World(engine, program, plan, {(j.name, j.version): j for j in plan.journeys})
+    return World(
+        engine, program, plan, mover_for(engine), {(j.name, j.version): j for j in plan.journeys}
+    )
 
 
 def _keep_program(engine: Engine, program: Program, now: datetime) -> None:

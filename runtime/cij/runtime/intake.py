@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Event, Program
 from cij.compiler.sql import Statement, intake as statements, newcomers, unify as unify_statements
 from cij.compiler.types import DATETIME
@@ -154,10 +155,9 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
     )
 
 
-# An address has one @ with something on both sides, a phone number a plus and digits.
+# The form of an address, by the customer's field that holds it.
 ADDRESSES = {
-    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
-    "phone": re.compile(r"\+[0-9]{6,15}"),
+    row.address_field: re.compile(row.address_form) for row in CHANNELS.values() if row.address_form
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cij.compiler.program import Act, Journey, Program, Rest, from_json
+from cij.compiler.program import ActState, Journey, Program, WaitState, from_json
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan.governing import heading_for, held_by, stands_at
 from cij.runtime.engine import Engine
@@ -88,7 +88,7 @@ def _derived(step: str, state: str, new: Journey) -> tuple[What, str | None]:
     name = next((r.new for r in new.renamed if r.old == step), step)
     wanted = state.replace(step, name) if name != step else state
     # Who is held stands in front of a send; everybody else at a wait.
-    kind, id = (Act, heading_for(wanted)) if held_by(wanted) else (Rest, wanted)
+    kind, id = (ActState, heading_for(wanted)) if held_by(wanted) else (WaitState, wanted)
     is_there = any(s.id == id and isinstance(s, kind) for s in new.states)
     return ("adopts", wanted) if is_there else ("stuck", None)
 

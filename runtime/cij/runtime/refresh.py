@@ -15,7 +15,7 @@ from cij.compiler.sql import (
     entity_rows,
     identity,
     intake as event_statements,
-    marks,
+    row_locator,
     unify as unify_statements,
 )
 from cij.compiler.sql.entities import entity_table
@@ -82,7 +82,7 @@ def prepare(engine: Engine, program: Program) -> None:
     counters.start(engine)
     engine.execute(unify_statements.customer_table(program))
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
-    engine.execute(marks.MEND)
+    engine.execute(row_locator.SET_ID_HASHES)
     for entity in program.entities:
         _prepare_table(engine, entity_table(entity.name), entity_rows.columns_of(entity))
     for event in program.events:

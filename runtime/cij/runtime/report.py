@@ -11,7 +11,6 @@ from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import segment_size
 from cij.runtime.entering import Door, doors
 from cij.runtime.intake import QUARANTINE
-from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 from cij.runtime.zones import UnknownZone, unknown
 
@@ -176,7 +175,7 @@ def report(world: World, now: datetime) -> Report:
         standing=tuple(_standing(*r) for r in rows(_STANDING)),
         ended=tuple(Counted(*r) for r in rows(_ENDED)),
         conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
-        next_timer=next_timer(world),
+        next_timer=world.mover.next_timer(world),
         states=tuple(_state(door, now) for door in doors(world).values()),
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
         put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, marks
+from cij.compiler.sql import Statement, row_locator
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
-from cij.runtime.ahead import make_ready
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
@@ -30,7 +29,6 @@ from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
 from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport, tick
-from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 
 _log = logging.getLogger("cij.run")
@@ -137,7 +135,7 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
             data_changed(world)
     if report.is_unified_anew:
         # Only now: rows of a transaction that goes on have no place yet.
-        world.engine.execute(marks.NOTE_ROWS)
+        world.engine.execute(row_locator.NOTE_ROWS)
     return report
 
 
@@ -221,9 +219,10 @@ class _Loop:
         self._work_ahead(now)
 
     def _work_ahead(self, now: datetime) -> None:
-        timer = next_timer(self.runner.world)
+        world = self.runner.world
+        timer = world.mover.next_timer(world)
         if timer is not None and timer != self.ready_for and timer - now >= _TIME_AHEAD:
-            make_ready(self.runner.world, timer)
+            world.mover.prepare(world, timer)
             self.ready_for = timer
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
+from cij.app.compile import compiled
+from cij.app.open_store import open_copy
 from cij.cli import course
 from cij.cli.arguments import Moment
-from cij.cli.compiling import compiled
 from cij.cli.controlling import project_option
-from cij.cli.running import open_copy
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
 from cij.runtime.backtest import Backtest, backtest

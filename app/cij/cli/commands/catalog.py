@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from cij.cli.catalog_file import described, load_catalog, stale_entries
-from cij.cli.compiling import compile_path
+from cij.app.catalog_file import described, load_catalog, stale_entries
+from cij.app.compile import compile_path
+from cij.app.project_files import CATALOG_NAME
 from cij.cli.exits import Exit
-from cij.cli.project_files import CATALOG_NAME
 from cij.cli.render.table import table
+from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.compiler.naming import near_hint
 from cij.compiler.program import Event
-from cij.compiler.seen import Catalog, Seen
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 
 _REFRESH = "refresh"
 Rows = Sequence[Sequence[str]]
@@ -67,7 +67,7 @@ def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
 
 
 def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
-    from cij.cli.refreshing import refresh_catalog
+    from cij.app.catalog_refresh import refresh_catalog
 
     report = refresh_catalog(path, is_dry=is_dry)
     if as_json:
@@ -99,14 +99,14 @@ def _outcome(is_changed: bool, is_dry: bool) -> str:
     )
 
 
-def _seen_words(seen: Seen | None) -> tuple[str, str]:
+def _seen_words(seen: ColumnStatistics | None) -> tuple[str, str]:
     """Return (share of unknown values, what the column holds) in words."""
     if seen is None or seen.unknown_share is None:
         return "", ""
     return f"{seen.unknown_share:.1%}", _holds(seen)
 
 
-def _holds(seen: Seen) -> str:
+def _holds(seen: ColumnStatistics) -> str:
     if seen.is_personal:
         return "personal"
     if seen.values:

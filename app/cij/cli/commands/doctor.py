@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from cij.cli import examination
-from cij.cli.examination import Finding
+from cij.app import doctor
+from cij.app.doctor import Finding
 from cij.cli.exits import Exit
 from cij.cli.render.colour import painter
 from cij.runtime.errors import WorldError
@@ -33,15 +33,15 @@ def command(path: Path, as_json: bool) -> None:
 
 
 def _findings(path: Path) -> Iterator[Finding]:
-    for check in examination.MACHINE:
+    for check in doctor.MACHINE:
         yield from _guarded(check.__name__, check())
     try:
-        root, settings = examination.open_settings(path)
+        root, settings = doctor.open_settings(path)
     except WorldError as error:
         yield Finding("fail", "cij.toml", str(error))
         return
     yield Finding("ok", "cij.toml", f"{settings.project.name}, {settings.project.timezone}")
-    for project_check in examination.PROJECT:
+    for project_check in doctor.PROJECT:
         yield from _guarded(project_check.__name__, project_check(root, settings))
 
 

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cij.app.compile import compiled
+from cij.app.open_store import store_path
+from cij.app.project import Project
+from cij.app.store_view import store_view
 from cij.cli.arguments import Moment
-from cij.cli.compiling import compiled
-from cij.cli.looking import view
-from cij.cli.project import Project
-from cij.cli.running import store_path
+from cij.cli.failures import say_waiting
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Event, Program
 from cij.compiler.sql import query
@@ -194,7 +195,7 @@ def _key(project: Project, person: str, text: str) -> str:
     """
     if ":" in text:
         return text
-    with view(project.root) as found:
+    with store_view(project.root, say_waiting) as found:
         rows = found.engine.rows(_MESSAGES, {"customer": found.customer(person)})
     newest: list[str] = [key for key, step in rows if step == text]
     if not newest:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import click
 
+from cij.app.atomic_write import write_atomically
+from cij.app.journey_file import SUFFIX, read_file
 from cij.cli.exits import Exit
-from cij.cli.reading import SUFFIX, read_file
 from cij.cli.render import render
 from cij.cli.render.colour import painter
-from cij.cli.writing import write_atomically
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.format import format_text
 from cij.runtime.errors import ConfigError

@@ -33,7 +33,7 @@ def command(folder: Path, timezone: str) -> None:
     """Make a small working project in DIR, which must be new or empty."""
     _refuse(folder, timezone)
     name = folder.resolve().name
-    for file, text in _files(resources.files("cij.cli") / "template", ""):
+    for file, text in _files(resources.files("cij.app") / "template", ""):
         target = folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_filled(text, name, timezone), encoding="utf-8", newline="\n")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
+from cij.app.open_store import open_when_free, store_path
+from cij.app.project import Project
 from cij.cli.exits import Exit
-from cij.cli.project import Project
-from cij.cli.running import open_when_free, store_path
+from cij.cli.failures import say_waiting
 from cij.cli.summary import local
 from cij.compiler.program import Program
 from cij.runtime import control
@@ -69,7 +70,7 @@ def _held_words(name: str, held: _Held, zone: str) -> str:
 def _derived(project: Project, program: Program) -> tuple[dict[str, str], _Held, list[Change]]:
     if not store_path(project).is_file():
         return {j.name: "new" for j in program.journeys}, {}, []
-    engine = open_when_free(project)
+    engine = open_when_free(project, on_wait=say_waiting)
     try:
         look(engine, program)
         journeys = _compared(engine, program)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 
+from cij.app.compile import compiled
+from cij.app.open_store import open_when_free
+from cij.app.project import Project
+from cij.app.status_file import write_status
+from cij.app.transports import open_transports, senders
 from cij.cli.arguments import INTERVAL_S
-from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
-from cij.cli.project import Project
-from cij.cli.running import open_transports, open_when_free, senders
-from cij.cli.status_file import write_status
+from cij.cli.failures import say_waiting
 from cij.cli.summary import local, print_report
 from cij.runtime.clock import LiveClock
 from cij.runtime.delivery import Recovery, Transport, release_uncertain
@@ -53,7 +55,7 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     project, program = compiled(path)
     transports = open_transports(project, program)
-    engine = open_when_free(project)
+    engine = open_when_free(project, on_wait=say_waiting)
     try:
         runner, recovery = open_runner(
             engine, program, project.root, transports, senders(project), LiveClock().now()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from cij.app.compile import compiled
+from cij.app.open_store import open_copy
 from cij.cli import course
 from cij.cli.arguments import Moment
-from cij.cli.compiling import compiled
-from cij.cli.running import open_copy
 from cij.runtime import control
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import deploy

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import click
 
+from cij.app.compile import compiled
 from cij.cli.arguments import path_and_name
-from cij.cli.compiling import compiled
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Journey, Program
 from cij.compiler.sql import Statement, entity_rows

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from cij.cli.compiling import compiled
-from cij.cli.project import Project
-from cij.cli.running import open_store, store_path
-from cij.cli.status_file import read_status
+from cij.app.compile import compiled
+from cij.app.open_store import open_store, store_path
+from cij.app.project import Project
+from cij.app.status_file import read_status
 from cij.cli.summary import print_report
 from cij.compiler.program import Program
 from cij.runtime.clock import LiveClock

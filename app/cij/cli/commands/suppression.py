@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
+from cij.app.project import open_project
 from cij.cli.controlling import carry_out, json_option, project_option, wait_option
-from cij.cli.project import open_project
 from cij.cli.render.table import table
 from cij.cli.summary import local
-from cij.compiler.channels import ADDRESS
+from cij.compiler.channels import CHANNELS
 from cij.runtime.intake import ADDRESSES
 
 _channel = click.option(
-    "--channel", type=click.Choice([*ADDRESS]), help="This channel only; otherwise all."
+    "--channel", type=click.Choice([*CHANNELS]), help="This channel only; otherwise all."
 )
 _customer = click.option("--customer", help="The customer's id, instead of an address.")
 
@@ -83,7 +83,7 @@ def add(
 ) -> None:
     """Put an ADDRESS or a customer on the list."""
     order = _order("add", address, customer, channel)
-    if address is not None and channel != "push":
+    if address is not None and (channel is None or CHANNELS[channel].address_form is not None):
         _require_address(address)
     done = carry_out(path, {**order, "reason": reason}, wait_s)
     if done.get("refused"):

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cij.app.atomic_write import write_atomically
+from cij.app.compile import compiled_stories
 from cij.cli.arguments import Amount
-from cij.cli.compiling import compiled_stories
 from cij.cli.exits import Exit
 from cij.cli.junit import junit
 from cij.cli.render.colour import Paint, painter
-from cij.cli.writing import write_atomically
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.runtime.story import Failure, StoryPlayer, StoryResult

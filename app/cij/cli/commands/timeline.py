@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from cij.app.store_view import store_view
 from cij.cli.controlling import project_option
-from cij.cli.looking import view
+from cij.cli.failures import say_waiting
 from cij.runtime.insight.timeline import as_json, lines, timeline
 
 
@@ -28,7 +29,7 @@ def command(person: str, journey: str | None, path: Path, as_json_: bool) -> Non
     Events, consents, entries, steps, messages with what became of them, goals. PERSON is an id, a
     key such as `shop:17`, or an e-mail address. Times are local to the project's zone.
     """
-    with view(path) as found:
+    with store_view(path, say_waiting) as found:
         customer = found.customer(person)
         told = timeline(found.engine, found.program, customer)
         if journey is not None:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cij.app.store_view import store_view
 from cij.cli.arguments import Moment
 from cij.cli.controlling import project_option
-from cij.cli.looking import view
+from cij.cli.failures import say_waiting
 from cij.compiler.naming import did_you_mean
 from cij.runtime.clock import LiveClock
 from cij.runtime.insight.why import as_json, lines, why
@@ -40,7 +41,7 @@ def command(
     they came from. The rules are those that ran last. Events count as of the instant; fields are
     those of today, for older values are not kept.
     """
-    with view(path) as found:
+    with store_view(path, say_waiting) as found:
         names = [j.name for j in found.program.journeys]
         if journey is None:
             raise click.UsageError(f"say which JOURNEY; there is {', '.join(names) or 'none'}")

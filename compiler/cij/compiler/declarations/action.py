@@ -6,9 +6,9 @@ from typing import Union
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.event import RESERVED
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.typecheck import check_value
 from cij.compiler.types import DURATION, Type

@@ -5,8 +5,8 @@ from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import everything
-from cij.compiler.facts import known_by_event, known_fields
 from cij.compiler.naming import did_you_mean
+from cij.compiler.nullability import known_by_event, known_fields
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
 
@@ -107,11 +107,9 @@ def limit(body: Body) -> pg.Limit | None:
     return pg.Limit.model_validate({"count": rate.count, "unit": rate.unit})
 
 
-def dates(body: Body) -> tuple[str | None, str | None]:
-    """Return the settings `starts` and `ends` as local times in ISO form."""
-    starts, ends = body.local_time("starts"), body.local_time("ends")
+def check_dates(body: Body, starts: str | None, ends: str | None) -> None:
+    """Report a journey that ends before it starts. Both are local times in ISO form."""
     if starts is None or ends is None or starts < ends:
-        return starts, ends
+        return
     message = f"the journey ends at {ends.replace('T', ' ')}, and starts no earlier than that"
     body.report(codes.BAD_SETTING.at(body.settings["ends"].value.span, message))
-    return None, None

@@ -3,7 +3,7 @@
 from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
-from cij.compiler.environments import source_environment
+from cij.compiler.declarations.environments import source_environment
 from cij.compiler.functions import FUNCTIONS
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean

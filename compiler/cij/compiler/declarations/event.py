@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.channels import Interaction
 from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import source_environment
 from cij.compiler.expression import Expression
 from cij.compiler.model import place
 from cij.compiler.naming import column_mark, did_you_mean
@@ -15,16 +16,17 @@ from cij.compiler.typecheck import Environment, check
 from cij.compiler.types import TEXT, Type
 from cij.grammar import codes, syntax
 
-# Interaction -> the channels on which it happens, and its fields besides `channel`.
-INTERACTIONS: dict[str, tuple[tuple[str, ...], dict[str, Type]]] = {
-    "delivered": (("email", "sms", "push"), {}),
-    "opened": (("email", "push"), {}),
-    "clicked": (("email", "sms", "push"), {"link": TEXT}),
-    "replied": (("email", "sms"), {"text": TEXT}),
-    "bounced": (("email", "sms"), {"reason": TEXT}),
-    "complained": (("email",), {}),
-    "unsubscribed": (("email", "sms", "push"), {"topic": TEXT}),
-    "subscribed": (("email", "sms", "push"), {"topic": TEXT}),
+# The built-in events, with their fields besides `channel`. The row of a channel in
+# `cij.compiler.channels` names those that happen on it.
+INTERACTIONS: dict[Interaction, dict[str, Type]] = {
+    "delivered": {},
+    "opened": {},
+    "clicked": {"link": TEXT},
+    "replied": {"text": TEXT},
+    "bounced": {"reason": TEXT},
+    "complained": {},
+    "unsubscribed": {"topic": TEXT},
+    "subscribed": {"topic": TEXT},
 }
 
 # Columns of every event.
@@ -42,7 +44,7 @@ def interactions() -> tuple[pg.Event, ...]:
             fields=tuple(pg.EventFieldDefinition(name=n, type=t) for n, t in fields.items()),
             is_interaction=True,
         )
-        for name, (_, fields) in INTERACTIONS.items()
+        for name, fields in INTERACTIONS.items()
     )
 
 

@@ -4,20 +4,14 @@ from dataclasses import dataclass
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
-from cij.compiler.declarations.topic import CHANNELS
 from cij.compiler.expression import Period
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax
 
-# What a locale of each channel holds; `body` of an email may be text, Markdown or HTML.
-_CONTENT: dict[str, tuple[str, ...]] = {
-    "email": ("subject", "body"),
-    "sms": ("text",),
-    "push": ("title", "text"),
-}
 _FORMATS = {".md": "markdown", ".html": "html", ".htm": "html", ".txt": "text"}
 
 
@@ -128,7 +122,7 @@ def _topic(channel: str, body: Body, build: Build) -> str | None:
 
 def _locale(block: syntax.Block, channel: str, build: Build) -> pg.Content | None:
     locale = block.argument.value if isinstance(block.argument, syntax.Text) else ""
-    names = _CONTENT[channel]
+    names = CHANNELS[channel].content
     body = read_body(
         f'locale "{locale}"', block.span, block.items, build.report, settings=names, later=("html",)
     )
@@ -146,7 +140,7 @@ def _locale(block: syntax.Block, channel: str, build: Build) -> pg.Content | Non
             "locale": locale,
             "subject": head.text if head else "",
             "body": text.text,
-            "format": text.format if channel == "email" else "text",
+            "format": text.format if CHANNELS[channel].form == "mail" else "text",
         }
     )
 

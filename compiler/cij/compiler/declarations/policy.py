@@ -2,9 +2,9 @@
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build, SendSite
+from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import read_body
-from cij.compiler.declarations.topic import CHANNELS
-from cij.compiler.environments import customer_environment
+from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.policy import TRANSACTIONAL

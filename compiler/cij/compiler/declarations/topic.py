@@ -4,11 +4,11 @@ from typing import Literal, cast
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.model import place
 from cij.grammar import codes, syntax
 
-CHANNELS = ("email", "sms", "push")
 _CONSENT = ("opt_in", "opt_out", "none")
 
 

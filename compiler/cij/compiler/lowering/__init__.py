@@ -1,8 +1,7 @@
 """Model to program: journeys become state machines; everything gets its version."""
 
-from typing import Literal, cast
-
 from cij.compiler import model, program as pg
+from cij.compiler.iterations import iterations_of, units
 from cij.compiler.lowering.changes import lower_removed
 from cij.compiler.lowering.kept import with_kept
 from cij.compiler.lowering.machine import Machine
@@ -10,7 +9,6 @@ from cij.compiler.lowering.rules import gate, lower_exit, lower_goal
 from cij.compiler.lowering.steps import lower_steps
 from cij.compiler.lowering.versions import versioned
 from cij.compiler.model import Model, place
-from cij.compiler.turns import turns_of, units
 from cij.compiler.verify import verify
 
 
@@ -44,49 +42,24 @@ def _program_hash(program: pg.Program) -> str:
 
 
 def _journey(source: model.Journey) -> pg.Journey:
-    turns = turns_of(source.steps)
+    turns = iterations_of(source.steps)
     machine = Machine(source, units(source.steps, turns) if turns > 1 else {})
     goals = tuple(lower_goal(goal, machine) for goal in source.goals)
     exits = tuple(lower_exit(exit, machine) for exit in source.exits)
-    done = pg.End(id="completed", step="completed", place=place(source.span), outcome="completed")
+    done = pg.EndState(
+        id="completed", step="completed", place=place(source.span), outcome="completed"
+    )
     if model.reaches_end(source.steps):
         machine.add(done)
     start = gate(lower_steps(source.steps, done.id, machine), machine)
-    removed = lower_removed(source, machine)
-    return with_kept(_built(source, machine, start, goals, exits, removed))
-
-
-def _built(
-    source: model.Journey,
-    machine: Machine,
-    start: str,
-    goals: tuple[pg.Goal, ...],
-    exits: tuple[pg.Exit, ...],
-    removed: tuple[pg.Removed, ...],
-) -> pg.Journey:
-    return pg.Journey(
-        name=source.name,
-        version="",
-        doc=source.doc,
-        entries=source.entries,
-        again=cast(Literal["never", "always", "after"], source.again),
-        again_after=source.again_after,
-        per=source.per,
-        suppress=source.suppress,
-        limit=source.limit,
-        starts=source.starts,
-        ends=source.ends,
-        is_draft=source.is_draft,
-        priority=source.priority,
-        holdout=source.holdout,
-        language=source.language,
-        timezone=source.timezone,
-        renamed=source.renamed,
-        removed=removed,
-        in_flight=source.in_flight,
-        goals=goals,
-        exits=exits,
-        start=start,
-        states=tuple(reversed(machine.states.values())),
-        place=place(source.span),
+    head = source.head.model_copy(update={"removed": lower_removed(source, machine)})
+    return with_kept(
+        pg.Journey(
+            **dict(head),
+            goals=goals,
+            exits=exits,
+            start=start,
+            states=tuple(reversed(machine.states.values())),
+            place=place(source.span),
+        )
     )

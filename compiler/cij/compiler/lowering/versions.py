@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.model import Model
-from cij.compiler.parts import parts
+from cij.compiler.walk import walk
 
 
 def versioned(journey: pg.Journey, source: Model) -> pg.Journey:
@@ -16,7 +16,7 @@ def versioned(journey: pg.Journey, source: Model) -> pg.Journey:
 
 
 def _collect(part: BaseModel, source: Model, referred: dict[str, BaseModel]) -> None:
-    for inner in parts(part):
+    for inner in walk(part):
         for key, target in _references(inner, source):
             if key not in referred and target is not None:
                 referred[key] = target

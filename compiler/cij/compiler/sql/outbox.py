@@ -41,7 +41,7 @@ class Effect:
         return int(hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS], 16)
 
 
-def effect_of(state: pg.Act, journey: pg.Journey, program: pg.Program) -> Effect | None:
+def effect_of(state: pg.ActState, journey: pg.Journey, program: pg.Program) -> Effect | None:
     """Return what a state writes into the outbox; None where it writes nothing."""
     step = journey.name, journey.version, state.step
     match state.effect:
@@ -57,7 +57,7 @@ def effect_of(state: pg.Act, journey: pg.Journey, program: pg.Program) -> Effect
 
 def effects_of(journey: pg.Journey, program: pg.Program) -> tuple[Effect, ...]:
     """Return all that a journey writes into the outbox, each once."""
-    acts = (s for s in journey.states if isinstance(s, pg.Act))
+    acts = (s for s in journey.states if isinstance(s, pg.ActState))
     found = (effect_of(act, journey, program) for act in acts)
     return tuple(dict.fromkeys(effect for effect in found if effect is not None))
 

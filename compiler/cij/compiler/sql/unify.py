@@ -36,8 +36,8 @@ from cij.compiler.sql.columns import (
 from cij.compiler.sql.condition import Scope, value
 from cij.compiler.sql.load import table_of
 from cij.compiler.sql.making import make, scratch
-from cij.compiler.sql.marks import MARK, mark_of
 from cij.compiler.sql.parameters import list_of
+from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
 
 _TEMPORARY = ("record", "edge", "hook", "label", "member", "held", "cluster", "customer", "split")
@@ -69,7 +69,7 @@ def consent_name(topic: str, channel: str) -> str:
 
 def customer_columns(program: Program) -> list[tuple[str, str]]:
     """Return (name, SQL type) of the table `customer`, in order."""
-    columns = [("id", "VARCHAR"), (MARK, "BIGINT"), ("zone", "VARCHAR")]
+    columns = [("id", "VARCHAR"), (ID_HASH, "BIGINT"), ("zone", "VARCHAR")]
     columns += [(f.name, SQL_TYPES[f.type.kind]) for f in program.profile.fields]
     return columns + [(consent_name(t, c), "BOOLEAN") for t, c, _ in consent_columns(program)]
 
@@ -314,7 +314,7 @@ def customers(program: Program) -> Statement:
     shape = _shape(program)
     zone = _zone_field(program)
     resolved = fill("COALESCE(z.name, {p})", p=literal(program.timezone))
-    columns = [fill("u.id AS id"), named(mark_of(fill("u.id")), MARK), named(resolved, "zone")]
+    columns = [fill("u.id AS id"), named(id_hash(fill("u.id")), ID_HASH), named(resolved, "zone")]
     for i, field in enumerate(shape.fields):
         is_own = isinstance(field.merge, Own)
         columns.append(named(column("w" if is_own else "u", f"f{i}"), field.name))

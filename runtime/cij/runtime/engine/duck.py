@@ -7,22 +7,22 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from cij.compiler.sql import Statement
-from cij.compiler.sql.crowds import of_events_alone
-from cij.compiler.sql.emptiness import asked_of, without
-from cij.compiler.sql.moments import MOMENT, is_moment, named, parameter
-from cij.runtime.engine.duckdb.query_cache import QueryCache, is_often_empty
+from cij.compiler.sql.moments import MOMENT
+from cij.compiler.sql.passes import PASSES, Pass
+from cij.runtime.engine.deferred import DeferredWrites
+from cij.runtime.engine.duckdb.query_cache import QueryCache
 from cij.runtime.engine.duckdb.types import written
-from cij.runtime.engine.protocol import ArrowStream, Limits, Parameters, Row, Traits
+from cij.runtime.engine.optimizer import Optimizer
+from cij.runtime.engine.protocol import ArrowStream, Instants, Limits, Parameters, Row, Traits
 from cij.runtime.errors import DataError, StoreError, StoreLocked
 
 # For each parameter DuckDB asks whether it comes from pandas. Without pandas, Python would search all
@@ -90,6 +90,8 @@ def _put_in_place(draft: Path, path: Path) -> None:
 class DuckEngine:
     """One connection, one writer. `path` None keeps everything in memory.
 
+    `passes` rewrite statements before they run; without any they run as the plan has them.
+
     With few rows, `is_tiny`, no time goes into the best plan of a statement. What does not fit into
     `memory_mb` goes into a folder beside the file, or into `spill`; without either it fails.
     """
@@ -101,6 +103,7 @@ class DuckEngine:
         threads: int | None = None,
         memory_mb: int | None = None,
         is_tiny: bool = False,
+        passes: tuple[Pass, ...] = PASSES,
         spill: Path | None = None,
     ) -> None:
         self.path = path
@@ -110,9 +113,8 @@ class DuckEngine:
         )
         self._open_transactions = self._changed_rows = 0
         self._remembered = QueryCache()
-        self._zones: tuple[str, ...] | None = None
-        self._is_everybodys = False
-        self._moments: Parameters = {}
+        self._optimizer = Optimizer(self.is_empty, passes)
+        self._deferred = DeferredWrites()
         try:
             if path is not None and not path.exists():
                 _create(path)
@@ -134,14 +136,24 @@ class DuckEngine:
         if is_tiny:
             self._connection.execute("PRAGMA disable_optimizer")
 
-    def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
-        """Run it and return the number of rows that it changed, or 0 where it changes none."""
-        lean = self._lean(statement)
-        if lean is None:
+    def execute(
+        self,
+        statement: Statement,
+        parameters: Parameters = {},  # noqa: B006
+        *,
+        rows: int = 0,
+    ) -> int:
+        """Run it and return the number of rows that it changed, or 0 where it changes none.
+
+        `rows` is about how many customers it is for; 0 where nobody has counted them.
+        """
+        self._deferred.before(statement)
+        found = self._optimizer.rewrite(statement, rows)
+        if found is None:
             return 0
-        result = self._run(lean, self._bound(lean, parameters))
-        found = result.fetchone() if result.description else None
-        changed = int(found[0]) if found and isinstance(found[0], int) else 0
+        result = self._run(found, self._optimizer.bind(found, parameters))
+        first = result.fetchone() if result.description else None
+        changed = int(first[0]) if first and isinstance(first[0], int) else 0
         if changed or not statement.is_change_of_rows:
             self._written(statement.writes, has_grown=changed > 0 and statement.is_insert)
         self._changed_rows += changed
@@ -149,39 +161,44 @@ class DuckEngine:
 
     def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
         """Run a query and return all its rows."""
-        bound = self._bound(statement, parameters)
+        self._deferred.before(statement)
+        bound = self._optimizer.bind(statement, parameters)
         found = self._remembered.find(statement, bound)
         if found is None:
-            lean = self._lean(statement)
-            assert lean is not None, "a query asks something also of empty tables"
-            found = self._run(lean, self._bound(lean, parameters)).fetchall()
+            rewritten = self._optimizer.rewrite(statement)
+            assert rewritten is not None, "a query asks something also of empty tables"
+            found = self._run(rewritten, self._optimizer.bind(rewritten, parameters)).fetchall()
             self._remembered.keep(statement, bound, found)
         return found
 
-    def make_ready(self, statement: Statement) -> None:
-        """Make what it takes to say a statement, as the store is now, without saying it."""
-        lean = self._lean(statement)
-        if lean is not None:
-            lean.text("duckdb")
+    def prepare(self, statement: Statement) -> None:
+        """Make the text of a statement as the store is now, without running it."""
+        found = self._optimizer.rewrite(statement)
+        if found is not None:
+            found.text("duckdb")
 
     def is_empty(self, table: str) -> bool:
-        """Tell whether a table holds nothing; the answer is remembered until it is written to."""
+        """Tell whether a table holds no rows; the answer is kept until the table is written to."""
         return self._remembered.is_empty(table, self._asks_empty)
 
-    def tell_moments(
-        self, moments: Mapping[str, Mapping[str, datetime]], *, is_everybodys: bool = False
-    ) -> None:
-        """Have statements know the moments of a few zones, by zone and name, instead of looking them
-        up, until somebody writes them into their table. `is_everybodys` tells that one zone is that
-        of every customer.
+    def bind_instants(self, instants: Instants, *, is_one_zone: bool = False) -> bool:
+        """Have statements take the instants of the tick as parameters, until somebody writes `moment`.
+
+        Returns False where they have to be in the table: see `Optimizer.bind_instants`.
         """
-        assert len(moments) == 1 or not is_everybodys, "everybody is in one zone"
-        self._zones, self._is_everybodys = tuple(moments), is_everybodys
-        self._moments = {
-            parameter(n, name): at
-            for n, zone in enumerate(moments.values())
-            for name, at in zone.items()
-        }
+        return self._optimizer.bind_instants(instants, is_one_zone=is_one_zone)
+
+    def defer(self, tables: AbstractSet[str], write: Callable[[], None]) -> None:
+        """Call `write` before the next statement that reads or writes one of `tables`."""
+        self._deferred.defer(tables, write)
+
+    def beside_deferred(self) -> AbstractContextManager[None]:
+        """Within this, statements pass that ask for nothing of the rows that are not written yet."""
+        return self._deferred.beside()
+
+    def drop_deferred(self) -> None:
+        """Forget the deferred write: it has been made, or what it was for is gone."""
+        self._deferred.drop()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -196,15 +213,18 @@ class DuckEngine:
             yield
         except BaseException:
             self._open_transactions = 0
+            self._deferred.drop()
             self._remembered.taken_back()
             self._connection.execute("ROLLBACK")
             raise
+        self._deferred.write()
         self._open_transactions = 0
         self._commit()
 
     def stream(self, statement: Statement, parameters: Parameters = {}) -> ArrowStream:  # noqa: B006
         """See `Engine.stream`. Without parameters the rows are never in memory all at once."""
-        bound = self._bound(statement, parameters)
+        self._deferred.before(statement)
+        bound = self._optimizer.bind(statement, parameters)
         return self._connection.sql(statement.text("duckdb"), params=bound or None)
 
     def append(self, table: str, rows: Mapping[str, Sequence[object]] | ArrowStream) -> int:
@@ -268,25 +288,10 @@ class DuckEngine:
     def close(self) -> None:
         self._connection.close()
 
-    def _lean(self, statement: Statement) -> Statement | None:
-        """Return what is left to do of a statement, knowing which tables hold nothing."""
-        asked = (table for table in asked_of(statement) if is_often_empty(table))
-        found = without(statement, frozenset(filter(self.is_empty, asked)))
-        if found is None or self._zones is None:
-            return found
-        found = named(found, self._zones, is_everybodys=self._is_everybodys)
-        return of_events_alone(found) if self._is_everybodys else found
-
-    def _bound(self, statement: Statement, parameters: Parameters) -> Parameters:
-        return {
-            name: self._moments.get(name) if is_moment(name) else parameters[name]
-            for name in statement.parameters
-        }
-
     def _written(self, table: str | None, *, has_grown: bool = False) -> None:
         self._remembered.written(table, has_grown=has_grown)
         if table == MOMENT:
-            self._zones, self._moments = None, {}
+            self._optimizer.forget_instants()
 
     def _asks_empty(self, table: str) -> bool:
         return not self._guard(f"SELECT 1 FROM {_quoted(table)} LIMIT 1", None).fetchall()

@@ -5,7 +5,7 @@ engines say differently is a row in a table of each engine, and what one of them
 trait, so a caller asks for the trait and never for the engine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,8 @@ from cij.compiler.sql import Statement
 
 Parameters = Mapping[str, object]
 Row = tuple[Any, ...]
+# Of a tick, by zone and name.
+Instants = Mapping[str, Mapping[str, datetime]]
 
 
 class ArrowStream(Protocol):
@@ -57,8 +59,13 @@ class Engine(Protocol):
     traits: Traits
     limits: Limits
 
-    def execute(self, statement: Statement, parameters: Parameters = ...) -> int:
-        """Run it and return the number of rows that it changed, or 0 where it changes none."""
+    def execute(
+        self, statement: Statement, parameters: Parameters = ..., *, rows: int = ...
+    ) -> int:
+        """Run it and return the number of rows that it changed, or 0 where it changes none.
+
+        `rows` is about how many customers it is for; 0 where nobody has counted them.
+        """
         ...
 
     def rows(self, statement: Statement, parameters: Parameters = ...) -> list[Row]:
@@ -98,10 +105,31 @@ class Engine(Protocol):
 
     # What only an engine that belongs to one process can know.
 
-    def make_ready(self, statement: Statement) -> None: ...
+    def prepare(self, statement: Statement) -> None:
+        """Make the text of a statement as the store is now, without running it."""
+        ...
 
-    def is_empty(self, table: str) -> bool: ...
+    def is_empty(self, table: str) -> bool:
+        """Tell whether a table holds no rows."""
+        ...
 
-    def tell_moments(
-        self, moments: Mapping[str, Mapping[str, datetime]], *, is_everybodys: bool = ...
-    ) -> None: ...
+    def bind_instants(self, instants: Instants, *, is_one_zone: bool) -> bool:
+        """Have statements take the instants of the tick, by zone and name, as parameters.
+
+        `is_one_zone` tells that the only zone is that of every customer. Holds until somebody writes to
+        the table `moment`. Returns False, and does nothing, where they have to be in that table.
+        """
+        ...
+
+    def defer(self, tables: AbstractSet[str], write: Callable[[], None]) -> None:
+        """Call `write` before the next statement that touches one of `tables`, at the latest before the
+        transaction is committed."""
+        ...
+
+    def drop_deferred(self) -> None:
+        """Forget the deferred write: it has been made, or what it was for is gone."""
+        ...
+
+    def beside_deferred(self) -> AbstractContextManager[None]:
+        """Within this, statements pass that ask for nothing of the rows that are not written yet."""
+        ...

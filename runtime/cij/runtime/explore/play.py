@@ -129,7 +129,7 @@ class Explorer:
             self._world = deploy(engine, self.program, _LONG_AGO)
         results: list[_Played] = []
         try:
-            with suppress(_Undone), self._world.taken_back(), self._world.engine.transaction():
+            with suppress(_Undone), self._world.transaction():
                 results.append(_lived(story, self._world, is_told=is_told))
                 if self.observe is not None:
                     self.observe(self._world)

@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.program import Source, SourceColumn
-from cij.compiler.seen import Seen
 from cij.compiler.sql import survey as queries
 from cij.runtime import zones
 from cij.runtime.engine import Engine
@@ -23,7 +23,7 @@ _VALUE_LENGTH_MAX = 64
 
 def survey_columns(
     loader: Loader, source: Source, root: Path, is_personal: Callable[[str], bool]
-) -> dict[str, Seen]:
+) -> dict[str, ColumnStatistics]:
     """Read all rows of a source and return what each column holds. Raises DataError.
 
     A source without columns has those of its file, with the narrowest types that fit. Of personal
@@ -41,18 +41,24 @@ def survey_columns(
         counts = row[1 + i * queries.WIDTH :][: queries.WIDTH]
         if is_personal(column.name) or column.name == source.key:
             share = _share(row[0], counts)
-            found[column.name] = Seen(str(column.type), share, is_personal=is_personal(column.name))
+            found[column.name] = ColumnStatistics(
+                str(column.type), share, is_personal=is_personal(column.name)
+            )
         else:
             found[column.name] = _seen(loader.engine, column, row[0], counts)
     loader.clear()
     return found
 
 
-def _seen(engine: Engine, column: SourceColumn, rows: int, counts: Sequence[Any]) -> Seen:
+def _seen(
+    engine: Engine, column: SourceColumn, rows: int, counts: Sequence[Any]
+) -> ColumnStatistics:
     known, low, high, texts = counts
     is_open = column.type.kind == "text" and column.type.values is None
     values = _values(engine, column.name) if is_open and _may_be_enum(known, texts) else ()
-    return Seen(str(column.type), _share(rows, counts), _plain(low), _plain(high), values)
+    return ColumnStatistics(
+        str(column.type), _share(rows, counts), _plain(low), _plain(high), values
+    )
 
 
 def _share(rows: int, counts: Sequence[Any]) -> float:

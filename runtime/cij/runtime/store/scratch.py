@@ -5,8 +5,8 @@ from cij.compiler.sql.table import Table
 TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
 
 # Passages that go on now, and why.
-WOKEN = Table(
-    "woken",
+READY = Table(
+    "tick_ready",
     (
         *(("journey", NUMBER), ("version", NUMBER), ("passage", NUMBER), ("customer", TEXT)),
         *(("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES), ("root", NUMBER)),
@@ -16,8 +16,8 @@ WOKEN = Table(
     is_scratch=True,
 )
 # Customers who have just entered, in the order of their numbers.
-NEWLY_INSIDE = Table(
-    "newly_inside",
+ENTERED = Table(
+    "tick_entered",
     (
         *(("customer", TEXT), ("entry_key", TEXT), ("trigger", NUMBER), ("counts_from", INSTANT)),
         *(("is_held_out", YES), ("at_entry", TEXT), ("customer_row", NUMBER), ("zone", TEXT)),
@@ -25,8 +25,8 @@ NEWLY_INSIDE = Table(
     is_scratch=True,
 )
 # Where passages go that are due at one rest, while no others are.
-DUE_NOW = Table(
-    "due_now",
+DUE = Table(
+    "tick_due",
     (
         *(("passage", NUMBER), ("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
         *(("customer", TEXT), ("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES)),
@@ -35,8 +35,8 @@ DUE_NOW = Table(
     is_scratch=True,
 )
 # Where passages go of which several regions at once move few.
-MOVED = Table(
-    "moved",
+MOVE = Table(
+    "tick_move",
     (
         *(("passage", NUMBER), ("state", NUMBER), ("counts_from", INSTANT), ("event", NUMBER)),
         *(("wake_at", INSTANT), ("turn", NUMBER), ("outcome", NUMBER), ("cause", NUMBER)),
@@ -50,12 +50,12 @@ TIMEOUT = Table(
     is_scratch=True,
 )
 # Events that have come in since the last tick.
-FRESH = Table(
-    "fresh",
+EVENT = Table(
+    "tick_event",
     (("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT), ("round", NUMBER)),
     is_scratch=True,
 )
 # Customers who did something since the last tick that a segment reads.
-ACTIVE = Table("active", (("customer", TEXT),), is_scratch=True)
+ACTIVE = Table("tick_active", (("customer", TEXT),), is_scratch=True)
 
-SCRATCH = (WOKEN, NEWLY_INSIDE, DUE_NOW, MOVED, TIMEOUT, FRESH, ACTIVE)
+SCRATCH = (READY, ENTERED, DUE, MOVE, TIMEOUT, EVENT, ACTIVE)

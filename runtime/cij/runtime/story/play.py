@@ -67,7 +67,7 @@ class StoryPlayer:
         """Play a story from its first statement to its last, whatever fails on the way."""
         world = self._world(story.journey)
         results: list[StoryResult] = []
-        with suppress(_Undone), world.taken_back(), world.engine.transaction():
+        with suppress(_Undone), world.transaction():
             results.append(_play(story, world, self.is_telling))
             if self.observe is not None:
                 self.observe(world)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.compiler.program import Act, End, Rest, State
+from cij.compiler.program import ActState, EndState, State, WaitState
 from cij.compiler.sql import query
 from cij.compiler.sql.interning import texts_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
@@ -91,13 +91,13 @@ def _waits(stage: Stage, state: str) -> str:
 
 def _words(state: State, message: tuple[str, str, str, str | None] | None) -> str:
     match state:
-        case Act(step=step) if message is not None:
+        case ActState(step=step) if message is not None:
             channel, name, outcome, reason = message
             verb = "do" if channel == "action" else channel
             told = f"{step}: {verb} {name} {outcome}"
             return f"{told}, {reason}" if reason else told
-        case Rest(step=step):
+        case WaitState(step=step):
             return f"{step}: waits"
-        case End(outcome=outcome):
+        case EndState(outcome=outcome):
             return f"leaves as {outcome}"
     return f"{state.step}: decides"

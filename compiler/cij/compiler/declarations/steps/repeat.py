@@ -2,7 +2,7 @@
 
 from cij.compiler import model
 from cij.compiler.declarations.steps.context import JourneyContext, resolve_steps
-from cij.compiler.turns import TURNS_MAX, turns_of
+from cij.compiler.iterations import ITERATIONS_MAX, iterations_of
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax
@@ -33,8 +33,8 @@ def _is_bounded(step: syntax.Repeat, body: model.Steps, context: JourneyContext)
     if step.times < 1:
         report(codes.BAD_SETTING.at(step.span, "a loop has at least one turn"))
         return False
-    if turns_of(body) * step.times > TURNS_MAX:
-        message = f"the loops in each other have more than {TURNS_MAX} turns"
+    if iterations_of(body) * step.times > ITERATIONS_MAX:
+        message = f"the loops in each other have more than {ITERATIONS_MAX} turns"
         report(codes.BAD_SETTING.at(step.span, message))
         return False
     if step.every is None and step.times > 1 and not _always_waits(body):

@@ -7,14 +7,14 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
-from cij.compiler.sql.plan.parts import SegmentPlan
+from cij.compiler.sql.plan.model import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.walk import walk
 
 _TIMED = (ex.Last, ex.Now, ex.Today)
 
@@ -73,14 +73,14 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
 
 
 _ACTIVE_CUSTOMERS = (
-    "SELECT k.* FROM customer AS k WHERE k.id IN (SELECT a.customer FROM active AS a)"
+    "SELECT k.* FROM customer AS k WHERE k.id IN (SELECT a.customer FROM tick_active AS a)"
 )
 
 _LEAVE = """
 DELETE FROM segment_member WHERE segment = {name}
-  AND NOT EXISTS(SELECT 1 FROM member_now AS n WHERE n.id = segment_member.customer)
+  AND NOT EXISTS(SELECT 1 FROM tick_member AS n WHERE n.id = segment_member.customer)
 """
-_IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM active AS a)"
+_IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM tick_active AS a)"
 
 # Where nobody is in it yet.
 _FIRST = """
@@ -93,7 +93,7 @@ _SOMEBODY = "SELECT 1 FROM segment_member AS s WHERE s.segment = {name} LIMIT 1"
 _JOIN = """
 INSERT INTO segment_member (segment, customer, since)
 SELECT {name}, n.id, $now
-FROM member_now AS n
+FROM tick_member AS n
 LEFT JOIN segment_member AS s ON s.segment = {name} AND s.customer = n.id
 WHERE s.customer IS NULL
 """
@@ -101,20 +101,20 @@ WHERE s.customer IS NULL
 
 def _members_now(segment: pg.Segment, program: pg.Program, of: exp.Expr | str) -> Statement:
     return query(
-        "CREATE OR REPLACE TEMPORARY TABLE member_now AS SELECT q.id FROM {q} AS q",
+        "CREATE OR REPLACE TEMPORARY TABLE tick_member AS SELECT q.id FROM {q} AS q",
         q=members(segment, program, of),
     )
 
 
 @lru_cache(maxsize=1024)
 def active_customers(event: str) -> Statement:
-    """Return the statement that adds to `active` whose events of one name are new.
+    """Return the statement that adds to `tick_active` whose events of one name are new.
 
     New is what came since the number `taken`, and what came ahead of its time that has come now.
     """
     return query(
         """
-INSERT INTO active (customer)
+INSERT INTO tick_active (customer)
 SELECT e.customer FROM {events} AS e
 WHERE e.seq > $taken AND e.at <= $now AND NOT e.customer IS NULL
 UNION
@@ -132,7 +132,7 @@ def deep_parts(
     """Return the parts of a condition with those of all segments and measures it uses."""
     seen = set() if seen is None else seen
     found: list[BaseModel] = []
-    for part in parts(node):
+    for part in walk(node):
         found.append(part)
         for name, inner in _used(part, program):
             if name not in seen:

@@ -27,18 +27,11 @@ _READ_OFTEN = frozenset(
     }
 )
 _ROWS_MAX = 100
-# Many stores have no row in these.
-_OFTEN_EMPTY = frozenset({"journey_control", "suppression"})
 _EVENTS = "event_"
 
 
 def _is_read_often(table: str) -> bool:
     return table in _READ_OFTEN or table.startswith(_EVENTS)
-
-
-def is_often_empty(table: str) -> bool:
-    """Tell whether it pays to know that a table is empty."""
-    return table in _OFTEN_EMPTY or table.startswith(_EVENTS)
 
 
 class QueryCache:
