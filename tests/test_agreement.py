@@ -63,6 +63,7 @@ def test_a_difference_is_seen_and_shown() -> None:
     assert f"  + {expected[0]}" in text and scenario.text in text
 
 
+@pytest.mark.slow
 def test_every_feature_is_reached_by_many_seeds() -> None:
     found: Counter[str] = Counter()
     for batch in (*range(BATCHES), *CALLING):

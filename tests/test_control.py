@@ -71,7 +71,7 @@ def test_in_a_pause_nothing_is_due_and_timers_fire_when_it_ends() -> None:
 def test_events_of_a_pause_count_when_it_ends_in_the_order_of_their_times() -> None:
     bed = bed_of("ana", "bob", "cleo")
     bed.order("pause", "race", NOW + HOUR)
-    # Ana's earlier cart arrives later; Bob's is at his deadline, Cleo's a second after hers.
+    # Ana's earlier cart arrives later; Bob's is at the deadline, Cleo's a second after it.
     bed.event("cart", "ana", NOW + 5 * HOUR, fields={"total": 50})
     bed.tick(NOW + 6 * HOUR)
     bed.event("cart", "ana", NOW + 4 * HOUR, fields={"total": 500})
@@ -191,7 +191,7 @@ def test_a_pause_is_like_a_time_when_nothing_ran(spacing: timedelta) -> None:
     """The independent reference: the same events, with no ticks instead of a pause."""
     carts = [("ana", 5, 50), ("ana", 4, 500), ("bob", 24, 50), ("cleo", 25, 500)]
 
-    def lived(*, is_paused: bool) -> list[tuple[Any, ...]]:
+    def outcomes(*, is_paused: bool) -> list[tuple[Any, ...]]:
         bed = bed_of("ana", "bob", "cleo", "dan")
         if is_paused:
             bed.order("pause", "race", NOW)
@@ -210,7 +210,7 @@ def test_a_pause_is_like_a_time_when_nothing_ran(spacing: timedelta) -> None:
             "SELECT p.customer, p.outcome, p.ended_at FROM passage AS p ORDER BY p.customer"
         )
 
-    assert lived(is_paused=True) == lived(is_paused=False)
+    assert outcomes(is_paused=True) == outcomes(is_paused=False)
 
 
 # --- stop -------------------------------------------------------------------------------------

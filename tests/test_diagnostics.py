@@ -106,7 +106,9 @@ def test_each_seeded_mistake_is_reported_once_and_in_good_words(golden: Golden) 
 
 
 def test_messages_keep_the_house_style() -> None:
-    for diagnostic in compile_path(SEEDED).diagnostics:
+    found = compile_path(SEEDED).diagnostics
+    assert found
+    for diagnostic in found:
         message = diagnostic.message
         assert not message.endswith("."), message
         assert not message[0].isupper(), message

@@ -210,7 +210,7 @@ def test_who_waits_is_turned_away_for_a_reason_when_his_turn_comes() -> None:
     bed.change("c", points=1)
     bed.engine.execute(query("DELETE FROM customer WHERE id = 'd'"))
     bed.tick(NOW + HOUR)
-    # Nobody is turned away before his turn.
+    # A customer is turned away only at the head of the queue.
     assert bed.turned_away() == []
     bed.tick(NOW + DAY)
     assert bed.turned_away() == [
@@ -263,7 +263,7 @@ def test_an_hour_that_occurs_twice_is_two_hours() -> None:
 
 
 def test_who_comes_by_two_entries_at_once_is_looked_at_once() -> None:
-    """Turned away as suppressed he does not wait for the next day by the other entry."""
+    """A suppressed customer who is turned away is not queued again by the other entry."""
     entries = "enter on visit\n  enter on visit where customer.points > 3"
     bed = TestBed(limited("limit = 1 per day", entries, "suppress = points > 10"), NOW)
     bed.people("ana", points=20)

@@ -267,6 +267,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invariants, "CHECKS", (_nobody_gets_a_text,))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken")
 def test_the_smallest_story_that_fails_is_told(tmp_path: Path) -> None:
     alone = tuple(j for j in _program().journeys if j.name == "texts")
@@ -279,6 +280,7 @@ def test_the_smallest_story_that_fails_is_told(tmp_path: Path) -> None:
     assert any("sms text delivered" in line for line in found.broken.trace)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken", "hasty")
 def test_the_command_fails_and_says_how_to_see_it_again(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
@@ -301,6 +303,7 @@ def test_what_was_found_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert explored["played"] == explored["broken"]["number"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", sorted(p.name for p in EXAMPLES.iterdir() if p.is_dir()))
 def test_nothing_is_found_in_an_example(example: str) -> None:
     program, _ = compiled_stories(EXAMPLES / example)
@@ -309,6 +312,7 @@ def test_nothing_is_found_in_an_example(example: str) -> None:
     assert found.broken is None, found.broken
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_the_stories_of_policies() -> None:
     result = _run(POLICIES, "--match", "nothing like it", "--explore", "12")
     assert result.exit_code == 0, result.output

@@ -29,7 +29,7 @@ from cij.runtime.simulate import run_to
 from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-from tests.projects import HEAD, START, Happening, happenings, projects
+from tests.projects import HEAD, START, Arrival, arrivals, projects
 from tests.strategies import programs
 
 DAYS = 40
@@ -64,23 +64,25 @@ SLOW = settings(
 )
 
 
+@pytest.mark.slow
 @SLOW
-@given(projects("segment"), happenings(DAYS))
+@given(projects("segment"), arrivals(DAYS))
 def test_any_project_entered_by_segments_runs_by_the_rules_or_is_diagnosed(
-    text: str, events: list[Happening]
+    text: str, events: list[Arrival]
 ) -> None:
     check_project(text, events)
 
 
+@pytest.mark.slow
 @SLOW
-@given(projects("event"), happenings(DAYS))
+@given(projects("event"), arrivals(DAYS))
 def test_any_project_entered_by_events_runs_by_the_rules_or_is_diagnosed(
-    text: str, events: list[Happening]
+    text: str, events: list[Arrival]
 ) -> None:
     check_project(text, events)
 
 
-def check_project(text: str, events: list[Happening]) -> None:
+def check_project(text: str, events: list[Arrival]) -> None:
     found = compiled(text)
     assert (found.program is None) == any(d.is_error for d in found.diagnostics)
     note("a program" if found.program else f"diagnosed {found.diagnostics[0].code}")
@@ -104,7 +106,7 @@ _OUTBOX_KEYS = query("SELECT o.key FROM outbox AS o ORDER BY o.key")
 
 
 def outcome_of(
-    program: Program, events: Sequence[Happening], *, is_disturbed: bool
+    program: Program, events: Sequence[Arrival], *, is_disturbed: bool
 ) -> dict[str, list[Any]]:
     """Run from nothing to the end, check the rules, and return all rows.
 
@@ -130,7 +132,7 @@ def outcome_of(
     return rows
 
 
-def hand_in(world: World, one: Happening, number: int) -> None:
+def hand_in(world: World, one: Arrival, number: int) -> None:
     keys = [key for (key,) in world.engine.rows(_OUTBOX_KEYS)]
     row: dict[str, Any] = {"event": one.event, "id": f"e{number}", "at": one.at}
     row |= {"customer": f"people:{one.customer + 1}", "fields": one.fields}
@@ -286,5 +288,5 @@ def prepared(world: World) -> None:
     for number, (customer, event, at) in enumerate(
         [(0, "purchase", START), (1, "purchase", START), (1, "visited", later)]
     ):
-        hand_in(world, Happening(at, at, event, customer, 0, {}), number)
+        hand_in(world, Arrival(at, at, event, customer, 0, {}), number)
         tick(world, at)

@@ -23,7 +23,8 @@ from cij.compiler.sql.plan import (
     segment_query,
 )
 from cij.runtime.engine import open_engine
-from cij.runtime.report import as_json, report
+from cij.runtime.report import report
+from cij.runtime.report_data import as_json
 from cij.runtime.runner import open_runner, step
 from tests.conftest import Golden
 from tests.example import copy_example, messages

@@ -139,9 +139,11 @@ def test_the_timeline_as_json(project: Path) -> None:
 
 def test_the_timeline_of_one_journey(project: Path) -> None:
     arguments = ("timeline", "C-01", "--project", str(project), "--json", "--journey")
-    entries = json.loads(_told(*arguments, "coupon_thanks"))["entries"]
-    assert entries
-    assert all(e["journey"] is None for e in entries)
+    mine = json.loads(_told(*arguments, "loyalty_reward"))["entries"]
+    assert {e["journey"] for e in mine} == {None, "loyalty_reward"}
+    # Of a journey in which the customer never was, only what is about the customer is left.
+    other = json.loads(_told(*arguments, "coupon_thanks"))["entries"]
+    assert other == [e for e in mine if e["journey"] is None] != []
 
 
 # --- what can go wrong ------------------------------------------------------------------------

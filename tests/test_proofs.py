@@ -180,7 +180,7 @@ def test_any_is_a_count_above_zero() -> None:
 
 
 def test_a_search_that_takes_too_long_claims_nothing() -> None:
-    # Five pigeons in four holes, none of whom shares his.
+    # Five pigeons in four holes: no two may share one.
     names = ("points", "age", "share", "rate", "lang")
     holes = [[ex.InSet(value=read(n), items=(c,)) for c in _FOUR[FIELDS[n].kind]] for n in names]
     housed = [ex.Or(items=tuple(row)) for row in holes]

@@ -165,7 +165,7 @@ def test_each_kind_of_change_is_an_event(engine: Engine, folder: Path) -> None:
     assert sorted(happened(engine, "any_change")) == [("ann@x.com",), ("bob@x.com",)]
     rewrite(folder, "cards", HEADER, changed, eve)
     refresh(engine, program, folder, NOW + 2 * HOUR)
-    # The customer is gone with his only record, so the event is about nobody.
+    # The customer is gone with their only record, so the event is about nobody.
     assert happened(engine, "card_deleted") == []
     assert rows(engine, "SELECT COUNT(*) FROM quarantine AS q") == [(0,)]
 
@@ -228,7 +228,7 @@ def test_a_row_that_turns_bad_is_neither_deleted_nor_created(engine: Engine, fol
 
 
 def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> None:
-    """Its customer is there, and in all journeys; he would be gone for one wrong number."""
+    """One wrong number must not delete a customer who is in journeys."""
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     before = rows(engine, "SELECT s.* FROM source_cards AS s ORDER BY 1")

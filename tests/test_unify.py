@@ -126,6 +126,7 @@ record_lists = st.dictionaries(keys, values, max_size=25).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(records=record_lists)
 def test_clusters_are_those_of_a_union_find(
@@ -137,6 +138,7 @@ def test_clusters_are_those_of_a_union_find(
     engine.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(records=record_lists, more=record_lists, random=st.randoms(use_true_random=False))
 def test_ids_are_stable(
@@ -158,6 +160,7 @@ def test_ids_are_stable(
     engine.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(runs=st.lists(record_lists, min_size=2, max_size=4))
 def test_whatever_happens_ids_are_one_to_one_with_clusters(
@@ -394,7 +397,7 @@ def test_refusals_follow_mergers_and_splits(engine: Engine, tmp_path: Path) -> N
 COFFEE = SHARED / "data" / "contoso_coffee"
 
 
-@pytest.mark.skipif(not COFFEE.exists(), reason="the shared data sets are not here")
+@pytest.mark.skipif(not COFFEE.exists(), reason="needs the data sets in ../shared/data")
 def test_the_coffee_shop(engine: Engine) -> None:
     files = {"contact": "ContactId", "customer_loyalty": "LoyaltyId"}
     built = program(

@@ -165,6 +165,17 @@ def reaches_end(steps: Steps) -> bool:
     return not steps or goes_on(steps[-1])
 
 
+def sent_messages(steps: Steps) -> set[str]:
+    """Return the messages that a block of steps may send."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, Send):
+            found.add(step.message)
+        for block in blocks(step):
+            found |= sent_messages(block)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     name: str

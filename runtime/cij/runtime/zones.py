@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from cij.compiler.sql import zones as statements
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
+from cij.runtime.report_data import UnknownZone
 from cij.runtime.zone_names import zone_names
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
@@ -34,15 +35,6 @@ class Period:
     local_from: datetime
     local_to: datetime
     offset_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownZone:
-    """A name that is no zone, how many customers have it as theirs, and one of them."""
-
-    zone: str
-    count: int
-    customer: str
 
 
 @lru_cache(maxsize=1024)

@@ -129,7 +129,7 @@ def _compiled(
     from cij.app.compile import compile_path
     from cij.app.fix import fix_files
     from cij.app.project_check import report_of
-    from cij.cli.bounds import with_bounds
+    from cij.cli.bounds_table import with_bounds
 
     if is_fixing:
         fixed = fix_files(path, is_unsafe=is_unsafe)

@@ -62,7 +62,7 @@ def names(source: Source, root: Path) -> list[ColumnName]:
         return [ColumnName(name) for name in _header(source, readable)]
 
 
-CSV = Kind(read, fingerprint, names)
+KIND = Kind(read, fingerprint, names)
 
 
 def _table(source: Source, path: Path, file: str) -> CsvFile:

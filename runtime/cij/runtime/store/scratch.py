@@ -4,7 +4,7 @@ from cij.compiler.sql.table import Table
 
 TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
 
-# Passages that go on now, and why.
+# Passages that move now, and why.
 READY = Table(
     "tick_ready",
     (
@@ -35,7 +35,7 @@ DUE = Table(
     is_scratch=True,
 )
 # Where passages go of which several regions at once move few.
-MOVE = Table(
+MOVES = Table(
     "tick_move",
     (
         *(("passage", NUMBER), ("state", NUMBER), ("counts_from", INSTANT), ("event", NUMBER)),
@@ -50,7 +50,7 @@ TIMEOUT = Table(
     is_scratch=True,
 )
 # Events that have come in since the last tick.
-EVENT = Table(
+EVENTS = Table(
     "tick_event",
     (("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT), ("round", NUMBER)),
     is_scratch=True,
@@ -58,4 +58,4 @@ EVENT = Table(
 # Customers who did something since the last tick that a segment reads.
 ACTIVE = Table("tick_active", (("customer", TEXT),), is_scratch=True)
 
-SCRATCH = (READY, ENTERED, DUE, MOVE, TIMEOUT, EVENT, ACTIVE)
+SCRATCH = (READY, ENTERED, DUE, MOVES, TIMEOUT, EVENTS, ACTIVE)

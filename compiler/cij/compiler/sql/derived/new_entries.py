@@ -37,6 +37,21 @@ class EntryForm:
     at_once: Steps = ()
 
 
+def noting_rows(find: Statement) -> Statement:
+    """Return the statement that finds who enters, with the row id of the customer of each."""
+    found = find.variant("noting_rows", lambda tree: tree.transform(_noted))
+    assert found is not None, "it does what the statement does"
+    return found
+
+
+_NO_ROW, _ROW = fill("CAST(NULL AS BIGINT)"), fill("c.rowid")
+
+
+def _noted(node: exp.Expr) -> exp.Expr:
+    is_hint = isinstance(node, exp.Alias) and node.alias == "customer_row" and node.this == _NO_ROW
+    return exp.alias_(_ROW.copy(), "customer_row", quoted=True) if is_hint else node
+
+
 def entry_form(plan: JourneyPlan, region: RegionPlan) -> EntryForm | None:
     """Return how those who have just entered go through the first region of a journey; None where some
     statement of it reads their passages."""

@@ -95,7 +95,9 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         timers={rest.id: rest.timeout for rest in rests.values()},
         events=_events(events, context, _event),
         entries=tuple(
-            by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
+            by_segment(e, context, n)
+            for n, e in enumerate(journey.entries)
+            if isinstance(e, pg.SegmentEntry)
         ),
         admit=admit(context),
         visits={path: rows for r in roots.values() for path, rows in visits(r).items()},
@@ -182,7 +184,7 @@ def _matters(event: pg.Event, journey: pg.Journey) -> bool:
 
 
 def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
-    """Return what an event does to those who are inside; doors are those of a journey alone."""
+    """Return what an event does to those who are inside; entries belong to one journey."""
     leaving = _leaving(event, met, context)
     waking = _waking(event, context, is_first=not _wakes(leaving))
     return EventPlan(event.name, leaving, waking, queue=(), entries=())
@@ -190,8 +192,8 @@ def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> Ev
 
 def _event(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
     entries = tuple(
-        by_event(e, context)
-        for e in context.journey.entries
+        by_event(e, context, n)
+        for n, e in enumerate(context.journey.entries)
         if isinstance(e, pg.EventEntry) and e.event == event.name
     )
     inside = _reactions(event, met, context)

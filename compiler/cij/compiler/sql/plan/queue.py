@@ -21,12 +21,13 @@ from cij.compiler.sql.template import Statement, fill, query
 
 NOBODY = query(
     "CREATE OR REPLACE TEMPORARY TABLE tick_candidate (customer VARCHAR, trigger BIGINT, "
-    "entry_key VARCHAR, counts_from TIMESTAMP, segment BIGINT)"
+    "entry_key VARCHAR, counts_from TIMESTAMP, segment BIGINT, entry BIGINT)"
 )
 # Who comes by two entries comes once, by the first.
 ONCE = query(
-    "DELETE FROM tick_candidate WHERE NOT rowid IN "
-    "(SELECT MIN(x.rowid) FROM tick_candidate AS x GROUP BY x.customer, x.entry_key)"
+    "DELETE FROM tick_candidate WHERE EXISTS(SELECT 1 FROM tick_candidate AS x "
+    "WHERE x.customer = tick_candidate.customer AND x.entry_key = tick_candidate.entry_key "
+    "AND x.entry < tick_candidate.entry)"
 )
 # Numbers go by the order of arrival: of events by their time, of one look at a segment by id.
 ADD = query(
@@ -71,9 +72,10 @@ FROM entry_queue AS q WHERE q.journey = $journey
 # `place` counts those who may enter. Whoever stands behind the last of them has not had his turn.
 _TURN = """
 CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
-SELECT z.*
+SELECT z.number, z.customer, z.entry_key, z.trigger, z.segment, z.counts_from, z.reason, z.place
 FROM (
-  SELECT y.*, SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
+  SELECT y.number, y.customer, y.entry_key, y.trigger, y.segment, y.counts_from, y.reason,
+    SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
     OVER (ORDER BY y.number ROWS UNBOUNDED PRECEDING) AS place
   FROM (
     SELECT x.number, x.customer, x.entry_key, x.trigger, x.segment,
@@ -91,7 +93,7 @@ FROM (
         ) THEN 'again'
       END AS reason
     FROM (
-      SELECT q.*,
+      SELECT q.number, q.customer, q.entry_key, q.trigger, q.segment, q.queued_at, q.entered_from,
         ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
       FROM entry_queue AS q WHERE q.journey = {journey}
     ) AS x
@@ -157,7 +159,7 @@ def leaves(
     )
     return query(
         "CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS "
-        "SELECT r.*, {reason} AS reason FROM {rows} AS r",
+        "SELECT r.number, r.customer, r.entry_key, r.trigger, {reason} AS reason FROM {rows} AS r",
         rows=context.with_triggers(rows, "p", where),
         reason=text(reason),
     )

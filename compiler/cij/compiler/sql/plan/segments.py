@@ -9,6 +9,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.interning import numbered
+from cij.compiler.sql.making import make
 from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.model import SegmentPlan
@@ -24,12 +25,14 @@ def is_timed(inside: Iterable[BaseModel]) -> bool:
     return any(isinstance(part, _TIMED) for part in inside)
 
 
-def members(segment: pg.Segment, program: pg.Program, of: exp.Expr | str = "customer") -> exp.Expr:
-    """Return the query of a segment, among all customers or only the rows `of`.
+def members(segment: pg.Segment, program: pg.Program) -> exp.Select:
+    """Return the query of a segment among all customers.
 
     Shape: one column `id`, one row a customer. Parameter: `now`.
     """
-    return fill("SELECT c.id FROM {of} AS c WHERE {test}", of=of, test=is_member(segment, program))
+    found = fill("SELECT c.id FROM customer AS c WHERE {test}", test=is_member(segment, program))
+    assert isinstance(found, exp.Select), "a segment is a query"
+    return found
 
 
 def is_member(segment: pg.Segment, program: pg.Program) -> exp.Expr:
@@ -58,9 +61,9 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
         refresh_s=segment.refresh_s if is_timed(inside) else None,
         events=tuple(dict.fromkeys(p.event for p in inside if isinstance(p, ex.Aggregate))),
         next_change=next_change(inside),
-        members=Statement.later(lambda: _members_now(segment, program, "customer")),
+        members=Statement.later(lambda: _members_now(members(segment, program))),
         members_active=Statement.later(
-            lambda: _members_now(segment, program, fill(_ACTIVE_CUSTOMERS))
+            lambda: _members_now(members(segment, program).where(fill(_IS_ACTIVE)))
         )
         if is_own
         else None,
@@ -72,9 +75,7 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     )
 
 
-_ACTIVE_CUSTOMERS = (
-    "SELECT k.* FROM customer AS k WHERE k.id IN (SELECT a.customer FROM tick_active AS a)"
-)
+_IS_ACTIVE = "c.id IN (SELECT a.customer FROM tick_active AS a)"
 
 _LEAVE = """
 DELETE FROM segment_member WHERE segment = {name}
@@ -99,11 +100,8 @@ WHERE s.customer IS NULL
 """
 
 
-def _members_now(segment: pg.Segment, program: pg.Program, of: exp.Expr | str) -> Statement:
-    return query(
-        "CREATE OR REPLACE TEMPORARY TABLE tick_member AS SELECT q.id FROM {q} AS q",
-        q=members(segment, program, of),
-    )
+def _members_now(found: exp.Select) -> Statement:
+    return make("tick_member", found)
 
 
 @lru_cache(maxsize=1024)

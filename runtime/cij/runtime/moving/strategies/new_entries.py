@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cij.compiler.sql import Statement
-from cij.compiler.sql.derived.new_entries import EntryForm, entry_form
+from cij.compiler.sql.derived.new_entries import EntryForm, entry_form, noting_rows
 from cij.compiler.sql.plan import CLEAR_ENTERED, JourneyPlan
 from cij.runtime.moving.batch import Batch, Group, Moved, Ready, run_region
 from cij.runtime.moving.mover import Parameters
@@ -44,7 +44,7 @@ class NewEntries(Strategy):
         self, world: World, plan: JourneyPlan, find: Statement, parameters: Parameters
     ) -> int:
         self.release(world)
-        entered = take_numbers(world, plan, find, parameters)
+        entered = take_numbers(world, plan, noting_rows(find), parameters)
         if entered:
             self._entered = _Entered(plan, entered, parameters)
             world.engine.defer(_WRITTEN, lambda: self.release(world))

@@ -2,24 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
+from cij.app.send_bounds import WINDOWS, as_json, bounds
 from cij.cli.render.table import table
-from cij.compiler.expression import Period
 from cij.compiler.model import Model
-from cij.compiler.proofs.bounds import Bound, send_bound, total_bound
+from cij.compiler.proofs.bounds import Bound, send_bound
 from cij.compiler.proofs.caps import CapBound, cap_bounds
 from cij.compiler.unparse import cap_words, duration_words, seconds_words
 
-WINDOWS = tuple(Period(count=days, unit="day") for days in (1, 7, 30))
-_TOTAL = "all journeys"
 _SHOWN_MAX = 8
 
 
 def bounds_text(source: Model) -> str:
     """Return a table of the bounds, and the worst case of a week of each journey."""
     heads = ["", *(duration_words(w) for w in WINDOWS)]
-    rows = [[name, *map(_shown, bounds)] for name, bounds in _bounds(source)]
+    rows = [[name, *map(_shown, each)] for name, each in bounds(source)]
     title = "messages that journeys ask for, for one customer at most"
     return table(title, heads, rows) + "".join(_paths(source)) + _caps(source)
 
@@ -27,26 +24,9 @@ def bounds_text(source: Model) -> str:
 def with_bounds(text: str, source: Model, format_name: str) -> str:
     """Add the bounds to a report: to the text and to JSON, which alone have a place for them."""
     if format_name == "json":
-        return _in_document(text, source)
+        document = json.loads(text) | as_json(source)
+        return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     return text + bounds_text(source) if format_name == "text" else text
-
-
-def _in_document(document: str, source: Model) -> str:
-    """Return a JSON document of diagnostics with the bounds added."""
-    content = json.loads(document)
-    days = [str(window.count) for window in WINDOWS]
-    content["bounds"] = {
-        name: {"days": dict(zip(days, map(_as_json, bounds), strict=True))}
-        for name, bounds in _bounds(source)
-    }
-    content["caps"] = [_cap_as_json(found) for found in cap_bounds(source)]
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-
-
-def _bounds(source: Model) -> Iterator[tuple[str, list[Bound]]]:
-    for name, journey in source.journeys.items():
-        yield name, [send_bound(journey, w) for w in WINDOWS]
-    yield _TOTAL, [total_bound(source.journeys.values(), w) for w in WINDOWS]
 
 
 def _caps(source: Model) -> str:
@@ -93,16 +73,3 @@ def _paths(source: Model) -> Iterator[str]:
         bound = send_bound(journey, WINDOWS[1])
         if bound.path:
             yield f"worst week of {journey.name}: {_told(bound)}\n"
-
-
-def _as_json(bound: Bound) -> dict[str, Any]:
-    path = [
-        {"journey": s.journey, "step": s.step, "message": s.message, "elapsed_s": s.elapsed_s}
-        for s in bound.path
-    ]
-    return {"count": bound.count, "is_exact": bound.is_exact, "path": path}
-
-
-def _cap_as_json(found: CapBound) -> dict[str, Any]:
-    cap = {"policy": found.cap.policy, "cap": cap_words(found.cap), "is_kept": found.is_kept}
-    return {**cap, **_as_json(found.bound)}

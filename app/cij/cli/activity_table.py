@@ -1,40 +1,30 @@
-"""The course of a period, simulated or replayed: as tables, as JSON, as a drawing."""
+"""What happens in a period, as tables; and as JSON or a drawing where that is asked for."""
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
+from cij.app.activity import Activity, as_json
+from cij.app.activity_chart import chart
 from cij.app.atomic_write import write_atomically
-from cij.app.config import Settings
-from cij.cli.chart import chart
-from cij.cli.summary import console, local, table
+from cij.app.zone_times import local
+from cij.cli.render.table import table, tables
 from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
 _SHOWN_DAYS = 7
 _SHOWN_HOURS = 3
 
 
-def instant(at: datetime, zone: str) -> datetime:
-    """Return the instant of a local time."""
-    return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
-
-
-def progress(zone: str) -> Callable[[datetime], None]:
-    """Return what shows on a terminal how far virtual time has come."""
-
-    def show(now: datetime) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r{local(now, zone)}", err=True, nl=False)
-
-    return show
+def progress(now: datetime, zone: str) -> None:
+    """Show on a terminal how far virtual time has come."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{local(now, zone)}", err=True, nl=False)
 
 
 def clear_progress() -> None:
@@ -42,44 +32,30 @@ def clear_progress() -> None:
         click.echo("\r" + " " * 20 + "\r", err=True, nl=False)
 
 
-def limits(settings: Settings) -> dict[str, int]:
-    """Return how many messages an hour the provider of each channel takes, where cij.toml says so."""
-    delivery = settings.delivery
-    found = {name: way.per_hour for name, way in delivery.by_channel().items()}
-    found["action"] = delivery.action.default.per_hour
-    return {name: count for name, count in found.items() if count is not None}
-
-
-def tell(
-    found: Course, zone: str, title: str, *, as_json: bool, svg: Path | None, **more: Any
+def print_activity(
+    found: Activity, title: str, *, is_json: bool, svg: Path | None, **more: Any
 ) -> None:
-    """Print a course; write its drawing where one is wanted. `more` goes into the JSON."""
+    """Print it; write its drawing where one is wanted. `more` goes into the JSON."""
     if svg is not None:
-        write_atomically(svg, chart(found, zone, title))
-    if as_json:
-        click.echo(json.dumps(_plain(found) | more, indent=2, ensure_ascii=False))
+        write_atomically(svg, chart(found.course, found.zone, title))
+    if is_json:
+        click.echo(json.dumps(as_json(found.course) | more, indent=2, ensure_ascii=False))
     else:
-        _print(found, zone, title)
-
-
-# --- text -------------------------------------------------------------------------------------
+        _print(found.course, found.zone, title)
 
 
 def _print(found: Course, zone: str, title: str) -> None:
-    out = console()
     heads = ("day", "journey", "enter", "messages", "reach a goal", "leave")
     about = f"{local(found.start, zone)} to {local(found.end, zone)} ({zone}), {title}"
-    out.print(table(about, heads, list(_rows(found))))
-    for made in (_standing(found), _busiest(found), _not_sent(found), _effects(found)):
-        if made.row_count:
-            out.print(made)
+    click.echo(table(about, heads, _rows(found)))
+    click.echo(tables(_standing(found), _busiest(found), _not_sent(found), _effects(found)))
     for line in _limits(found):
-        out.print(line)
+        click.echo(line)
     sent = sum(c.count for c in found.days if c.what == "sent")
     entered = sum(c.count for c in found.days if c.what == "entered")
     reached = sum(c.count for c in found.days if c.what == "converted")
     goals = f", {reached} goals reached" if reached else ""
-    out.print(f"in all: {entered} enter, {sent} messages{goals}; {found.ticks} ticks")
+    click.echo(f"in all: {entered} enter, {sent} messages{goals}; {found.ticks} ticks")
 
 
 def _rows(found: Course) -> Iterator[tuple[str, ...]]:
@@ -98,7 +74,7 @@ def _all(what: str, counts: list[DayCount]) -> str:
     return ", ".join(f"{c.count} {c.name}".strip() for c in counts if c.what in kinds)
 
 
-def _standing(found: Course) -> Any:
+def _standing(found: Course) -> str:
     days = sorted({s.day for s in found.standing})
     shown = _spread(days)
     people = {(s.journey, _step(s), s.day): s.people for s in found.standing}
@@ -120,7 +96,7 @@ def _spread(days: list[date]) -> list[date]:
     return [days[n * (len(days) - 1) // last] for n in range(_SHOWN_DAYS)]
 
 
-def _busiest(found: Course) -> Any:
+def _busiest(found: Course) -> str:
     rows = []
     for channel, hours in groupby(found.hours, key=lambda h: h.channel):
         most = sorted(hours, key=lambda h: (-h.messages, h.hour))[:_SHOWN_HOURS]
@@ -128,12 +104,12 @@ def _busiest(found: Course) -> Any:
     return table("Busiest hours", ("channel", "hour", "messages", "provider's limit"), rows)
 
 
-def _not_sent(found: Course) -> Any:
+def _not_sent(found: Course) -> str:
     rows = [(n.channel, n.message, n.outcome, n.reason, n.count) for n in found.not_sent]
     return table("Not sent", ("channel", "message", "outcome", "reason", "messages"), rows)
 
 
-def _effects(found: Course) -> Any:
+def _effects(found: Course) -> str:
     rows = [(e.day.isoformat(), e.effect, e.rule, e.times) for e in found.effects]
     return table("What the rules of sending did", ("day", "effect", "rule", "messages"), rows)
 
@@ -151,20 +127,3 @@ def _limits(found: Course) -> Iterator[str]:
 
 def _hour(found: HourCount) -> str:
     return found.hour.strftime("%Y-%m-%d %H:00")
-
-
-# --- JSON -------------------------------------------------------------------------------------
-
-
-def _plain(found: Course) -> dict[str, Any]:
-    return {
-        "start": found.start.isoformat() + "Z",
-        "end": found.end.isoformat() + "Z",
-        "ticks": found.ticks,
-        "days": [{**asdict(c), "day": c.day.isoformat()} for c in found.days],
-        "standing": [{**asdict(s), "day": s.day.isoformat()} for s in found.standing],
-        "hours": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.hours],
-        "not_sent": [asdict(n) for n in found.not_sent],
-        "effects": [{**asdict(e), "day": e.day.isoformat()} for e in found.effects],
-        "breaches": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.breaches],
-    }

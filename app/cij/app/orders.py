@@ -1,22 +1,19 @@
-"""Orders from the command line: pausing, resuming, stopping, the suppression list.
+"""Orders: pause, resume and stop a journey, and change the suppression list.
 
-If nobody has the state file it is done at once. If `cij run` has it, the order goes to its inbox,
-and the answer is waited for.
+If no process has the state file, an order is carried out at once. If a running `cij run` has it, the
+order goes to its inbox, and its answer is waited for.
 """
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
-
 from cij.app.compile import compile_path
+from cij.app.known_names import require_journey
 from cij.app.open_store import open_store, store_path
 from cij.app.project import Project
-from cij.cli.arguments import PATIENCE_S
-from cij.compiler.naming import did_you_mean
+from cij.app.request_error import RequestError
 from cij.compiler.program import Program
 from cij.runtime import control, suppression
 from cij.runtime.clock import LiveClock
@@ -27,26 +24,31 @@ from cij.runtime.inbox import answer, hand_in, take_orders
 from cij.runtime.insight.person import deployed
 
 _LOOK_AGAIN_S = 0.1
+_IN_STATE = " in the state"
+# The state of an order whose answer did not come in time; it will be carried out.
 HANDED_IN = "handed in"
 
 Options = dict[str, Any]
 Ask = Callable[[int | None], None]
+Say = Callable[[str], None]
 
 
-def give(path: Path, journey: str, order: Options, wait_s: float, ask: Ask) -> dict[str, Any]:
+def give(
+    path: Path, journey: str, order: Options, wait_s: float, say: Say, ask: Ask = lambda count: None
+) -> dict[str, Any]:
     """Carry out an order about a journey and return what it did, as plain values.
 
-    `ask` is called before, with the number of people inside where that can be known. Raises:
-    ConfigError when nothing has run yet; click.UsageError for a journey that there is not, or
-    that cannot be ordered so.
+    `ask` is called before, with the number of people inside where that can be known; it raises to
+    stop. `say` gets sentences that belong beside the answer. Raises: ConfigError when nothing has run
+    yet; RequestError for a journey that does not exist, or that cannot be ordered so.
     """
-    project, program = _opened(path)
+    project, program = _opened(path, say)
     message = {"journey": journey, **order}
     try:
         engine = open_store(project)
     except StoreLocked:
         if program is not None:
-            _require(journey, [j.name for j in program.journeys])
+            require_journey(journey, [j.name for j in program.journeys], _IN_STATE)
         ask(None)
         return _checked(_by_inbox(project, message, wait_s) or _handed_in(message))
     try:
@@ -58,9 +60,10 @@ def give(path: Path, journey: str, order: Options, wait_s: float, ask: Ask) -> d
         engine.close()
 
 
-def _opened(path: Path) -> tuple[Project, Program | None]:
-    """Return the project and its program; None where a file has a mistake, which keeps nobody from
-    stopping what runs.
+def _opened(path: Path, say: Say) -> tuple[Project, Program | None]:
+    """Return the project and its program; None where a file has a mistake.
+
+    A mistake must not keep anybody from stopping what runs.
     """
     result = compile_path(path)
     if not store_path(result.project).is_file():
@@ -69,7 +72,7 @@ def _opened(path: Path) -> tuple[Project, Program | None]:
     if not count:
         return result.project, result.compilation.program
     told = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
-    click.echo(f"{told} What ran last counts.", err=True)
+    say(f"{told} What ran last counts.")
     return result.project, None
 
 
@@ -81,24 +84,17 @@ def _prepare(engine: Engine, program: Program | None) -> None:
 
 
 def _at_once(engine: Engine, message: Options, ask: Ask) -> dict[str, Any]:
-    _require(message["journey"], control.known_journeys(engine))
+    require_journey(message["journey"], control.known_journeys(engine), _IN_STATE)
     ask(control.inside(engine, message["journey"]))
     return control.as_json(control.apply(engine, message, LiveClock().now()))
 
 
-def _require(journey: str, known: list[str]) -> None:
-    if journey not in known:
-        hint = did_you_mean(journey, known)
-        message = f"there is no journey `{journey}` in the state"
-        raise click.UsageError(f"{message}; {hint}" if hint else message)
-
-
-def carry_out(path: Path, order: Options, wait_s: float) -> dict[str, Any]:
+def change_suppression(path: Path, order: Options, wait_s: float, say: Say) -> dict[str, Any]:
     """Carry out an order about the suppression list and return what it did, as plain values.
 
     Raises: ConfigError when nothing has run yet.
     """
-    project, program = _opened(path)
+    project, program = _opened(path, say)
     try:
         engine = open_store(project)
     except StoreLocked:
@@ -130,37 +126,5 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
     if found.get("refused"):
         again = f"; `cij resume {found['journey']} --again` starts it anew"
         hint = again if found["state"] == "stopped" else ""
-        raise click.UsageError(f"`{found['journey']}`: {found['refused']}{hint}")
+        raise RequestError(f"`{found['journey']}`: {found['refused']}{hint}")
     return found
-
-
-def tell(found: dict[str, Any], as_json: bool, words: Callable[[dict[str, Any]], str]) -> None:
-    """Print what an order did, as JSON or as a sentence."""
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    elif found["state"] == HANDED_IN:
-        click.echo(f"handed in: who has the state open will {found['action']} it at the next look")
-    else:
-        click.echo(words(found))
-
-
-def people(count: int) -> str:
-    """Return `1 person` or `3 people`."""
-    return f"{count} person" if count == 1 else f"{count} people"
-
-
-def messages(count: int) -> str:
-    """Return `1 message` or `3 messages`."""
-    return f"{count} message" if count == 1 else f"{count} messages"
-
-
-project_option = click.option("--project", "path", default=".", type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-wait_option = click.option(
-    "--wait",
-    "wait_s",
-    default=15.0,
-    type=PATIENCE_S,
-    show_default=True,
-    help="Seconds to wait for the answer of a `cij run` that is going.",
-)

@@ -1,80 +1,18 @@
-"""The summary of a run, as tables for people."""
+"""The numbers of a store, as tables for people."""
 
-import sys
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import IO, NoReturn, cast
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Iterator
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from cij.runtime.report import BadRow, Report, Standing
-
-_WIDTH_WITHOUT_TERMINAL = 120
-
-
-class _Bare:
-    """Standard output without the blanks that tables have at the ends of lines."""
-
-    def write(self, text: str) -> int:
-        for line in text.splitlines(keepends=True):
-            end = "\n" if line.endswith("\n") else ""
-            click.echo(line.rstrip(" \n") + end if end else line, nl=False)
-        return len(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-
-class _Console(Console):
-    """A console that leaves a closed pipe to the outermost handler, with its exit code."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        raise BrokenPipeError
-
-
-def console() -> Console:
-    """Return a console for standard output; colours only on a terminal."""
-    if sys.stdout.isatty():
-        return _Console(highlight=False, emoji=False, markup=False)
-    bare = cast(IO[str], _Bare())
-    width = _WIDTH_WITHOUT_TERMINAL
-    return _Console(file=bare, width=width, highlight=False, emoji=False, markup=False)
-
-
-def local(at: datetime | None, zone: str) -> str:
-    """Return an instant as local time of a zone, to the minute."""
-    if at is None:
-        return ""
-    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
-
-
-def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a plain table; columns of numbers stand right."""
-    cells = [[_text(cell) for cell in row] for row in rows]
-    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for number, head in enumerate(heads):
-        is_number = all(row[number].isdigit() for row in cells) and bool(cells)
-        made.add_column(head, justify="right" if is_number else "left", overflow="fold")
-    for row in cells:
-        made.add_row(*row)
-    return made
-
-
-def _text(cell: object) -> str:
-    return "" if cell is None else str(cell)
+from cij.app.zone_times import local
+from cij.cli.render.table import table, tables
+from cij.runtime.report_data import BadRow, Report, Standing
 
 
 def print_report(report: Report, zone: str) -> None:
     """Print what a store holds: data, segments, entries, messages, where people stand."""
-    out = console()
-    for made in _tables(report, zone):
-        if made.row_count:
-            out.print(made)
-    out.print(f"next timer: {_next(report, zone)}")
+    click.echo(tables(*_tables(report, zone)))
+    click.echo(f"next timer: {_next(report, zone)}")
 
 
 def _next(report: Report, zone: str) -> str:
@@ -84,7 +22,7 @@ def _next(report: Report, zone: str) -> str:
     return "none while journeys are paused" if is_paused else "nobody waits"
 
 
-def _tables(report: Report, zone: str) -> Iterable[Table]:
+def _tables(report: Report, zone: str) -> Iterator[str]:
     yield table(
         "Sources", ("source", "rows", "bad"), [(s.source, s.rows, s.bad) for s in report.sources]
     )

@@ -36,6 +36,7 @@ def engine() -> Iterator[Engine]:
     made.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     # `check` reduces what it finds, much faster.

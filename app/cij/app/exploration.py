@@ -1,14 +1,12 @@
-"""`cij test --explore`: random stories, and the smallest that breaks what must hold."""
+"""Random stories over all journeys, and the smallest that breaks what must always hold."""
 
-import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import click
-
-from cij.cli.render.colour import painter
+from cij.app.request_error import RequestError
 from cij.compiler.program import Place, Program
 from cij.compiler.story import Story
 from cij.runtime.explore import Explorer, Found
@@ -30,22 +28,6 @@ class Explored:
     @property
     def holds(self) -> bool:
         return self.found.broken is None
-
-    def print(self) -> None:
-        """Print what holds, or the story that breaks it."""
-        paint = painter(sys.stdout)
-        broken, count = self.found.broken, self.found.played
-        stories = "1 story" if count == 1 else f"{count} stories"
-        told = f"explored {stories} from seed {self.seed} ({self.seconds:.1f} s)"
-        if broken is None:
-            click.echo(f"{told}: nothing found")
-            return
-        click.echo(f"{paint('error', 'FAIL')}  {told}: {broken.violation.rule}: it does not")
-        click.echo(f"      {broken.violation.journey}: {broken.violation.text}")
-        click.echo("      the smallest story in which it happens:\n")
-        click.echo("".join(f"  {line}\n" for line in broken.test.splitlines()))
-        click.echo("".join(f"      {line}\n" for line in broken.trace), nl=False)
-        click.echo(f"      again: cij test --explore {broken.number} --seed {self.seed}")
 
     def as_json(self) -> dict[str, Any]:
         """Return what was found as plain values; `broken` is null where everything holds."""
@@ -84,19 +66,21 @@ class Explored:
         return StoryResult(story, (failure,), {}), self.seconds
 
 
-def explore(program: Program, count: int, seed: int, observe: Observe | None) -> Explored:
-    """Draw and play `count` stories, or up to the first that breaks something."""
+def explore(
+    program: Program,
+    count: int,
+    seed: int,
+    observe: Observe | None,
+    progress: Callable[[int, int], None] = lambda played, count: None,
+) -> Explored:
+    """Draw and play `count` stories, or up to the first that breaks something.
+
+    `progress` gets how many of how many were played; zeros at the end.
+    """
     if not program.journeys:
-        raise click.UsageError("there is no journey to explore")
+        raise RequestError("there is no journey to explore")
     start = perf_counter()
     with closing(Explorer(program, seed, observe)) as explorer:
-        found = explorer.explore(count, lambda played: _progress(played, count))
-    _progress(0, 0)
+        found = explorer.explore(count, lambda played: progress(played, count))
+    progress(0, 0)
     return Explored(program, seed, found, perf_counter() - start)
-
-
-def _progress(played: int, count: int) -> None:
-    """Show on a terminal how many stories were played; nothing any more at the end."""
-    if sys.stderr.isatty():
-        text = f"\rexplored {played} of {count}" if count else "\r" + " " * 30 + "\r"
-        click.echo(text, err=True, nl=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from html import escape
 
-from cij.cli.summary import local
+from cij.app.zone_times import local
 from cij.compiler.graph.drawn_text import isolated, shown
 from cij.compiler.graph.svg_style import style_sheet
 from cij.runtime.activity import Course
