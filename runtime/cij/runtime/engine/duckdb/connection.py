@@ -233,7 +233,9 @@ class DuckEngine:
 
     def _append(self, table: str, columns: Mapping[str, Sequence[object]]) -> int:
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
-        self._written(table, has_grown=bool(rows))
+        if not rows:
+            return 0
+        self._written(table, has_grown=True)
         names = ", ".join(_quoted(name) for name in columns)
         # One JSON text: binding lists value by value takes the driver 80 µs each.
         text = json.dumps(rows, default=str, ensure_ascii=False)
