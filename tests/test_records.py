@@ -334,7 +334,7 @@ journey risen {
         ("source = cards\n on = updated\n changes = [pionts]", "has no column `pionts`"),
         ("source = orders\n on = updated", "needs `customer`"),
         ("source = cards\n changes = [points]", "`changes` goes with `on = updated`"),
-        ("on = updated", "`on` goes with `source`"),
+        ("on = updated", "`on` needs `source`"),
         (
             "source = cards\n on = created\n fields {\n x = before.points\n }",
             "has no column `before.points`",

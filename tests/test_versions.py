@@ -184,7 +184,7 @@ def test_adopting_is_refused_while_somebody_has_nowhere_to_go() -> None:
         ("  removed gone then go to nowhere\n", "the journey has no step `nowhere`"),
         (
             "  removed gone then finish\n  removed gone then end out\n",
-            "what becomes of `gone` is said twice",
+            "two lines say what becomes of `gone`",
         ),
     ],
 )

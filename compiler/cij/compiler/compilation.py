@@ -205,7 +205,7 @@ def resolve(build: Build, files: Files) -> None:
 def _report_unused_fragments(build: Build) -> None:
     for name, node in build.fragments.items():
         if name not in build.run_fragments:
-            message = f"no journey runs the fragment `{name}`, so nobody knows what it means"
+            message = f"no journey runs the fragment `{name}`, so it cannot be checked"
             hint = f"add `run {name}` to a journey, or remove it"
             build.report(codes.UNUSED_FRAGMENT.at(node.name.span, message, help=hint))
 
@@ -267,7 +267,9 @@ def _keep(node: _Named, known: dict[str, _Named], spellings: _Spellings, build: 
         return
     twin = spellings.setdefault((_word(node), name.casefold()), name)
     if twin != name:
-        message = f"`{name}` and `{twin}` differ only in capitals, and become the same table"
+        message = (
+            f"`{name}` and `{twin}` differ only in upper and lower case and would share a table"
+        )
         related = [Label(known[twin].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
     known[name] = node

@@ -137,17 +137,17 @@ def _action(action: pg.Action) -> Lines:
     yield "Parameters:" if action.parameters else "It takes nothing."
     for parameter in action.parameters:
         default = f", else {words(parameter.default)}" if parameter.default is not None else ""
-        rule = default or ("" if parameter.is_required else ", may be left out")
+        rule = default or ("" if parameter.is_required else ", optional")
         yield f"{_INDENT}{name_words(parameter.name)}: {parameter.type}{rule}"
     if action.returns:
         returned = ", ".join(f"{r.name} ({r.type})" for r in action.returns)
-        yield f"It gives back: {returned}; each is missing until it has come."
+        yield f"It returns: {returned}; each is missing until it arrives."
 
 
 def _topic(topic: pg.Topic) -> Lines:
     rule = {
-        "opt_in": "Nobody hears about it without having said yes.",
-        "opt_out": "Everybody may hear about it who has not said no.",
+        "opt_in": "Only people who said yes get its messages.",
+        "opt_out": "Everybody who has not said no gets its messages.",
         "none": "It needs no consent: service messages.",
     }
     yield _head("topic", topic.name, topic.place)
@@ -161,20 +161,20 @@ def _policy(policy: pg.Policy) -> Lines:
     yield "It holds for every send of the project:"
     yield from _indented(policy_lines(policy))
     if policy.quiet or policy.caps:
-        yield "Messages on topic transactional know neither quiet hours nor caps."
+        yield "Quiet hours and caps do not apply to messages on topic transactional."
 
 
 def _message(message: pg.Message, source: Model) -> Lines:
     yield _head("message", message.name, message.place)
     yield f"By {message.channel}, on topic {message.topic}{_consent(message, source)}."
     if message.expires is not None:
-        yield f"Not sent any more {duration_words(message.expires)} after its step."
+        yield f"Not sent later than {duration_words(message.expires)} after its step."
     locales = ", ".join(content.locale for content in message.locales)
     yield f"Locales: {locales}; {message.fallback} for everybody else."
     if message.fields:
-        yield f"It reads of the customer: {', '.join(message.fields)}."
+        yield f"Fields of the customer that it reads: {', '.join(message.fields)}."
     if message.parameters:
-        yield f"Each send gives it: {', '.join(message.parameters)}."
+        yield f"Parameters that each send gives: {', '.join(message.parameters)}."
     sends = [j.name for j in source.journeys.values() if message.name in _sent(j.steps)]
     yield f"Sent by: {', '.join(sends)}." if sends else "No journey sends it."
 
@@ -232,16 +232,16 @@ def _entries(journey: model.Journey, source: Model) -> Lines:
 def _when(entry: pg.SegmentEntry) -> str:
     if entry.every is not None:
         return f"at that instant, {schedule_words(entry.every)}"
-    return "at the start" if entry.is_once else "at the start, and whoever joins it later"
+    return "at the start" if entry.is_once else "at the start, and everybody who joins it later"
 
 
 def _times(journey: model.Journey) -> Lines:
     if journey.is_draft:
-        yield "nobody in a real run, for it is a draft; tests and simulations go through it"
+        yield "nobody in a real run, because it is a draft; tests and simulations use it"
     if journey.starts is not None:
         yield f"from {moment_words(journey.starts)} on"
     if journey.ends is not None:
-        yield f"until {moment_words(journey.ends)}; who is inside then goes on"
+        yield f"until {moment_words(journey.ends)}; customers inside then go on"
     if journey.limit is not None:
         yield f"at most {journey.limit.count} per {journey.limit.unit}; the others wait for the next"
 
@@ -258,7 +258,7 @@ def _limits(journey: model.Journey) -> Lines:
     if journey.language is not None:
         yield f"language: {words(journey.language)}"
     if journey.timezone is not None:
-        yield f"time zone of those whose own is unknown: {journey.timezone}"
+        yield f"time zone of customers without one: {journey.timezone}"
 
 
 def _again(journey: model.Journey) -> str:
@@ -271,7 +271,7 @@ def _goal(goal: model.Goal) -> str:
     cause = _cause(goal.event, goal.where, goal.condition)
     within = f", counted within {duration_words(goal.within)}" if goal.within else ""
     after = "stays in the journey" if goal.is_stay else "leaves as converted"
-    return f"{name_words(goal.name)}: {cause}{within}; who reaches it {after}"
+    return f"{name_words(goal.name)}: {cause}{within}; a customer who reaches it {after}"
 
 
 def _exit(leave: model.Exit) -> str:

@@ -130,7 +130,7 @@ def _default(node: syntax.Expression, type: Type, build: Build) -> _Constant | N
         return value
     if len(build.diagnostics) == before:
         message = "a default is a plain value, the same for everybody"
-        hint = "read what differs in the step: `do ACTION { … }`"
+        hint = "give values that differ in the step: `do ACTION { … }`"
         build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
     return None
 
@@ -138,13 +138,13 @@ def _default(node: syntax.Expression, type: Type, build: Build) -> _Constant | N
 def _result(setting: syntax.Setting, build: Build) -> pg.ActionResult | None:
     name = setting.key.text
     if name.casefold() in (*RESERVED, "channel"):
-        message = f"every event has `{name}` already, and a result is a field of one"
-        hint = f"call it otherwise, such as `task_{name}`"
+        message = f"`{name}` is a field of every event, and results are fields of an event"
+        hint = f"choose another name, such as `task_{name}`"
         build.report(codes.DUPLICATE_NAME.at(setting.key.span, message, help=hint))
         return None
     form = _form(setting.value)
     if form != _Form(setting.value):
-        message = "a result has a type and nothing else: nobody promises that it comes"
+        message = "a result has only a type, because it may never arrive"
         build.report(codes.BAD_SETTING.at(setting.value.span, message))
         return None
     type = type_of(form.type, build)

@@ -167,7 +167,7 @@ def _piece(body: Body, key: str, build: Build) -> _Piece | None:
         return None
     if path not in build.contents:
         message = f"the file `{path}` cannot be read"
-        hint = "the path counts from the project's folder and stays inside it"
+        hint = "the path is relative to the project folder and must stay inside it"
         build.report(codes.MISSING_CONTENT.at(value.span, message, help=hint))
         return None
     if ending not in _FORMATS:

@@ -95,7 +95,7 @@ def _check_date_format(body: Body, own: Mapping[str, str | None]) -> None:
     has_day = is_whole or parts & {"c", "x"} or (parts & {"j"} and parts & {"y", "Y"})
     setting = body.settings["date_format"]
     if "%" in rest:
-        body.wrong(setting, 'signs such as %d, %m and %Y after each `%`: "%d.%m.%Y"')
+        body.wrong(setting, 'a letter such as d, m or Y after each `%`: "%d.%m.%Y"')
     elif not has_day:
         body.wrong(setting, 'a format with day, month and year: "%d.%m.%Y"')
 
