@@ -12,8 +12,8 @@ setup: ## make .venv and install everything for development
 check: ## exactly what CI runs
 	.ci/run
 
-test: ## run the tests on all cores
-	$(BIN)pytest -n auto
+test: ## run the tests on all cores, without the slow ones
+	$(BIN)pytest -n auto -m "not slow"
 
 fmt: ## format the Python code and sort its imports
 	$(BIN)ruff check --fix . && $(BIN)ruff format .

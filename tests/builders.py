@@ -5,12 +5,18 @@
 A type is written as its name: "text", "integer", "money"; "text!" must be known.
 """
 
+import os
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from cij.compiler import expression as ex, program as pr
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
+from cij.compiler.sql import query
 from cij.compiler.types import NAMED, TEXT, Type, money
+from cij.runtime.engine import Engine
 
 PLACE = pr.Place(file="shop.journey", line=3, column=1)
 REPOSITORY = Path(__file__).parents[1]
@@ -89,15 +95,8 @@ def exact(*fields: str) -> pr.ExactMatch:
     return pr.ExactMatch(name="by_" + "_".join(fields), fields=fields)
 
 
-def profile_field(
-    name: str,
-    type: str = "text",
-    *,
-    prefer: Sequence[str] = (),
-    latest: dict[str, str] | None = None,
-) -> pr.ProfileField:
-    merge = pr.Latest(columns=latest) if latest else pr.Prefer(sources=tuple(prefer))
-    return pr.ProfileField(name=name, type=type_of(type), merge=merge)
+def profile_field(name: str, type: str = "text", *, prefer: Sequence[str] = ()) -> pr.ProfileField:
+    return pr.ProfileField(name=name, type=type_of(type), merge=pr.Prefer(sources=tuple(prefer)))
 
 
 def event(
@@ -164,6 +163,14 @@ def program(
     )
 
 
+def compiled(text: str) -> pr.Program:
+    """Return the program of a text, where that reads better than parts by hand."""
+    settings = ProjectSettings("test", "UTC", "en")
+    found = compile_project(settings, {"shop.journey": text}, {}, {})
+    assert found.program is not None, found.diagnostics
+    return found.program
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -172,3 +179,18 @@ def write_csv(folder: Path, name: str, *lines: str) -> Path:
     path = folder / f"{name}.csv"
     path.write_bytes("".join(line + "\n" for line in lines).encode())
     return path
+
+
+# `rewrite` moves the time of a file on by this, for two writes may fall into one tick of the clock.
+_TICKS = count(1)
+
+
+def rewrite(folder: Path, name: str, *lines: str) -> None:
+    """Write a file so that it surely looks changed."""
+    path = write_csv(folder, name, *lines)
+    stat = path.stat()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + next(_TICKS)))
+
+
+def rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
+    return engine.rows(query(text))

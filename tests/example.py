@@ -4,9 +4,13 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
 # Importing the modules of runtime, compiler and so on from the tree, installed or not.
 CIJ = (sys.executable, "-W", "error", "-c", "from cij.cli.main import main; main()")
 TIMEOUT_S = 120
+PATIENCE_S = 60
 
 Done = subprocess.CompletedProcess[str]
 
@@ -100,3 +105,51 @@ def delivered(report: dict[str, Any]) -> dict[str, int]:
     for row in report["messages"]:
         counts[row["outcome"]] = counts.get(row["outcome"], 0) + row["count"]
     return counts
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, f"in {PATIENCE_S} s it did not come about that {what}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def running(project: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Give a `cij run` that has made its first deliveries; in the end it is not there any more."""
+    process = start("run", project, "--poll", "0.2")
+    try:
+        eventually(lambda: len(messages(project)) == 11, "the first messages are there")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def add_people(project: Path, round: int, count: int = 8) -> None:
+    """Give the shop and the card system new people, all of whom are loyal and get a message."""
+    with (project / "data" / "shop_customers.csv").open("a", encoding="utf-8") as shop:
+        for n in range(count):
+            shop.write(f"N-{round}-{n},Nia,New,{_address(round, n)},en,,yes,2026-01-01\n")
+    with closing(sqlite3.connect(project / "data" / "loyalty.db")) as cards, cards:
+        rows = [(f"K-{round}-{n}", _address(round, n), 2000 + n) for n in range(count)]
+        cards.executemany(
+            "INSERT INTO cards VALUES (?, 'NIA', ?, ?, '2026-02-01 08:00', NULL)", rows
+        )
+
+
+def _address(round: int, number: int) -> str:
+    return f"new.{round}.{number}@example.com"
+
+
+def by_recipient(contents: Iterable[bytes]) -> dict[str, tuple[str, str]]:
+    """Return subject and text by recipient. Asserts that nobody has two messages."""
+    found: dict[str, tuple[str, str]] = {}
+    for content in contents:
+        mail = message_from_bytes(content, policy=policy.default)
+        assert mail["To"] not in found, f"{mail['To']} has two messages"
+        body = mail.get_body(("plain",))
+        assert body is not None
+        found[mail["To"]] = (mail["Subject"], body.get_content())
+    return found

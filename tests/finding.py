@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from cij.cli.compiling import compile_path
+from cij.app.compile import compile_path
 from cij.compiler.sql import query
 from cij.compiler.sql.plan import segment_query
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import refresh
 
 
@@ -22,7 +22,7 @@ def people_found(
     folder = write("".join(f"\nsegment s{i} {{\n  where {c}\n}}\n" for i, c in enumerate(listed)))
     result = compile_path(folder)
     assert result.compilation.program is not None, result.diagnostics
-    program, engine = result.compilation.program, DuckEngine(None)
+    program, engine = result.compilation.program, open_engine(None)
     refresh(engine, program, folder, now)
     names: dict[str, str] = dict(engine.rows(query("SELECT c.id, c.email FROM customer AS c")))
     people = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from bench.frontend.mutations import sources
-from cij.cli.reading import read_file
+from cij.app.journey_file import read_file
 from cij.cli.render import render
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings

@@ -25,7 +25,7 @@ from cij.compiler.types import (
     Type,
     money,
 )
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from tests.builders import PLACE
 
 FIELDS: dict[str, Type] = {

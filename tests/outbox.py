@@ -5,13 +5,13 @@ from dataclasses import fields
 from typing import Any
 
 from cij.compiler.sql.outbox import Effect
-from cij.runtime.delivery.outbox import keep_effects
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine
+from cij.runtime.store.outbox import keep_effects
 
 _OF_EFFECT = [f.name for f in fields(Effect)]
 
 
-def put(engine: DuckEngine, columns: Mapping[str, Sequence[Any]]) -> None:
+def put(engine: Engine, columns: Mapping[str, Sequence[Any]]) -> None:
     """Append rows, given column by column with the names of `outbox_row` and `effect`."""
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     effects = [Effect(*(row.get(name) or "" for name in _OF_EFFECT)) for row in rows]

@@ -18,7 +18,7 @@ from typing import Any, cast
 import pytest
 
 from cij.compiler.sql import Statement
-from tests.trial import Refused
+from tests.condition_case import Refused
 
 _OPTIONS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c jit=off"
 

@@ -451,7 +451,7 @@ START = datetime(2026, 3, 2, 10, 0)
 
 
 @dataclass(frozen=True)
-class Happening:
+class Arrival:
     """An event that comes in at `now`; `of` picks the message it is about, if it is about one."""
 
     now: datetime
@@ -463,7 +463,7 @@ class Happening:
 
 
 @st.composite
-def happenings(draw: st.DrawFn, days: int) -> list[Happening]:
+def arrivals(draw: st.DrawFn, days: int) -> list[Arrival]:
     """Return events in the order of their arrival; some are late, some come together."""
     minutes = draw(st.lists(st.integers(0, days * 1440), min_size=5, max_size=14))
     found = []
@@ -476,7 +476,7 @@ def happenings(draw: st.DrawFn, days: int) -> list[Happening]:
         at = now - timedelta(minutes=late)
         fields = {} if event == "opened" else draw(_fields(event))
         customer, of = draw(st.integers(0, 4)), draw(st.integers(0, 9))
-        found.append(Happening(now, at, event, customer, of, fields))
+        found.append(Arrival(now, at, event, customer, of, fields))
     return found
 
 

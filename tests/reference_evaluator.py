@@ -1,9 +1,9 @@
-"""What a condition means, told a second time: S1 to S5, over plain Python values.
+"""The reference evaluator of conditions: S1 to S5, over plain Python values.
 
     World(now, people, segments, measures).members(segment)
 
 It walks the syntax tree for one customer at a time, and shares nothing with the type checker or
-the SQL: `test_meaning.py` compares the two. A missing value is None, a number of any kind an exact
+the SQL; `test_conditions.py` compares the two. A missing value is None, a number of any kind an exact
 Fraction, an instant a naive UTC datetime. It expects a condition that compiles.
 """
 
@@ -47,10 +47,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Row:
-    """What names are read from: a customer, and inside an aggregate an event of his.
+    """What names are read from: a customer, and inside an aggregate one of their events.
 
-    In a journey `trigger` is the event that let him in, `entry` the customer as he was then, `results`
-    what calls have given back, by step.
+    In a journey, `trigger` is the event by which they entered, `entry` the customer at that time, and
+    `results` what calls returned, by step.
     """
 
     person: Person
@@ -62,7 +62,7 @@ class Row:
 
 @dataclass
 class World:
-    """All there is at one instant. A segment is its conditions and its exceptions."""
+    """Customers and declarations at one instant. A segment is its conditions and its exceptions."""
 
     now: datetime
     people: Sequence[Person]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.sql import query
 from cij.runtime.delivery import Defaults, FileSettings, open_transport
 from cij.runtime.delivery.channels import Outcome
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.runner import open_runner, step
 from tests.calling import NOW, Rows, journey, project, run, said
 from tests.conftest import Cij
@@ -110,7 +110,7 @@ def test_a_message_reads_what_came_back(tmp_path: Path) -> None:
     mail = open_transport(FileSettings(tmp_path / "mail"))
     channels = {"action": _Answers(), "email": mail}
     defaults = Defaults(sender="a@example.com")
-    runner, _ = open_runner(DuckEngine(None), program, opened.root, channels, defaults, NOW)
+    runner, _ = open_runner(open_engine(None), program, opened.root, channels, defaults, NOW)
     step(runner, NOW, with_refresh=True)
     step(runner, NOW + timedelta(days=1), with_refresh=False)
     (sent,) = (tmp_path / "mail").rglob("*.eml")

@@ -10,13 +10,13 @@ from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
 from cij.grammar.format import format_text
 from tests.example import inside
-from tests.test_diagnostics import START
+from tests.tiny import SHOP
 
 REASON = "because seasonal message"
 GOOD = f"# cij: allow CIJ605 {REASON}"
 
 
-def compiled(steps: str, text: str = START) -> Compilation:
+def compiled(steps: str, text: str = SHOP) -> Compilation:
     text += f"segment s {{\n  where points > 1\n}}\njourney j {{\n  enter from segment s\n  {steps}\n}}\n"
     return compile_project(ProjectSettings("test", "UTC"), {"a.journey": text}, {}, {})
 
@@ -76,7 +76,7 @@ def test_what_is_not_allowed_stays(lines: list[str], expected: str) -> None:
 
 
 def test_a_comment_that_allows_nothing_is_reported_where_it_stands() -> None:
-    text = f"{GOOD}\n{START}"
+    text = f"{GOOD}\n{SHOP}"
     found = compile_project(ProjectSettings("test", "UTC"), {"a.journey": text}, {}, {})
     unused = found.diagnostics[0]
     assert (unused.code, unused.span.line, unused.span.column) == ("CIJ904", 1, 1)
@@ -85,8 +85,8 @@ def test_a_comment_that_allows_nothing_is_reported_where_it_stands() -> None:
 
 @pytest.mark.parametrize("text", [f'body = "{GOOD}"', f'body = """\n    {GOOD}\n    """'])
 def test_a_text_is_no_comment(text: str) -> None:
-    changed = START.replace('body = "You have {{ points | default: 0 }} points."', text)
-    assert changed != START and codes(compiled("steps {\n send email hello\n }", changed)) == []
+    changed = SHOP.replace('body = "You have {{ points | default: 0 }} points."', text)
+    assert changed != SHOP and codes(compiled("steps {\n send email hello\n }", changed)) == []
 
 
 def test_a_comment_inside_a_comment_is_prose() -> None:
@@ -94,7 +94,7 @@ def test_a_comment_inside_a_comment_is_prose() -> None:
 
 
 def test_errors_elsewhere_do_not_matter() -> None:
-    broken = START.replace("consent = opt_in", "consent == opt_in")
+    broken = SHOP.replace("consent = opt_in", "consent == opt_in")
     text = f'steps {{\n send email hello {{\n {GOOD}\n hue = "red"\n }}\n }}'
     found = compiled(text, broken)
     assert "CIJ605" not in codes(found) and "CIJ904" not in codes(found)
@@ -103,7 +103,7 @@ def test_errors_elsewhere_do_not_matter() -> None:
 
 def test_the_formatter_keeps_the_comment_at_its_statement() -> None:
     text = (
-        START
+        SHOP
         + f'journey j {{enter on purchase\nsteps{{send email hello{{\nhue="red" {GOOD}\n}}}}}}\n'
     )
     once = format_text("a.journey", text).text
@@ -114,7 +114,7 @@ def test_the_formatter_keeps_the_comment_at_its_statement() -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "cij.toml").write_text('[project]\nname = "x"\ntimezone = "UTC"\n')
-    text = START + "journey j {\n  enter on purchase\n  steps {\n    send email hello {\n"
+    text = SHOP + "journey j {\n  enter on purchase\n  steps {\n    send email hello {\n"
     text += f'      {GOOD}\n      hue = "red"\n    }}\n  }}\n}}\n'
     (tmp_path / "a.journey").write_text(text)
     return tmp_path

@@ -1,7 +1,7 @@
 """`cij backtest` and what `cij simulate` tells besides days.
 
-The evidence: over the events that a store has lived through, a backtest of the same program gives the
-same history, instant by instant, and the same messages.
+The evidence: over the events of a run, a backtest of the same program gives the same history, instant
+by instant, and the same messages.
 """
 
 import json
@@ -13,15 +13,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime import suppression
+from cij.runtime.activity import HourCount
 from cij.runtime.backtest import Backtest, backtest
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import HourCount
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine, Row
+from cij.runtime.engine import Row, open_copy, open_engine
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to, simulate
@@ -49,11 +49,11 @@ def _nothing(at: datetime) -> None:
     pass
 
 
-def _lived(folder: Path) -> tuple[Program, list[Row], list[Row]]:
-    """Have a store live through some weeks; return its history and its messages."""
+def _ran(folder: Path) -> tuple[Program, list[Row], list[Row]]:
+    """Run some weeks in a store; return its history and its messages."""
     (folder / ".cij").mkdir()
     _, program = compiled(folder)
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
         clock = SimulatedClock(START)
@@ -78,15 +78,15 @@ def _react(world: World, clock: SimulatedClock, number: int, key: str, customer:
 
 
 def _replayed(folder: Path, program: Program) -> tuple[Backtest, list[Row], list[Row]]:
-    with closing(DuckEngine(None)) as engine:
-        engine.copy_from(folder / ".cij" / "state.duckdb")
+    with closing(open_copy(folder / ".cij" / "state.duckdb")) as engine:
         found = backtest(engine, program, folder, START, END, _nothing, {})
         return found, engine.rows(_HISTORY), engine.rows(_MESSAGES)
 
 
+@pytest.mark.slow
 def test_a_backtest_of_what_ran_gives_what_happened(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
-    program, history, messages = _lived(folder)
+    program, history, messages = _ran(folder)
     found, history_again, messages_again = _replayed(folder, program)
     assert history_again == history
     assert messages_again == messages
@@ -97,7 +97,7 @@ def test_a_backtest_of_what_ran_gives_what_happened(tmp_path: Path) -> None:
 
 def test_a_backtest_tells_what_another_text_would_have_done(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
-    _, _, messages = _lived(folder)
+    _, _, messages = _ran(folder)
     replace(folder / "journeys" / "loyalty.journey", "points > 1000", "points > 2000")
     _, program = compiled(folder)
     _, _, again = _replayed(folder, program)
@@ -107,10 +107,10 @@ def test_a_backtest_tells_what_another_text_would_have_done(tmp_path: Path) -> N
 
 def test_who_was_on_the_suppression_list_gets_nothing_from_then_on(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
-    program, _, messages = _lived(folder)
+    program, _, messages = _ran(folder)
     sent = [row for row in messages if row[5] == "delivered"]
     first, last = (find(sent, key=lambda row: row[4]) for find in (min, max))
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         for (customer, *_), at in ((first, START - timedelta(days=3)), (last, END)):
             said = {"suppress": "add", "customer": customer, "reason": "asked"}
             assert suppression.apply(engine, said, at).count == 1
@@ -120,11 +120,12 @@ def test_who_was_on_the_suppression_list_gets_nothing_from_then_on(tmp_path: Pat
     assert outcomes[last[:4]] == "delivered", "only from its instant on"
 
 
+@pytest.mark.slow
 def test_looking_in_steps_changes_no_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copy_example(tmp_path)
-    program, history, _ = _lived(folder)
+    program, history, _ = _ran(folder)
     monkeypatch.setattr("cij.runtime.backtest._LOOKS_MAX", 4)
     found, again, _ = _replayed(folder, program)
     assert found.every == timedelta(hours=1)
@@ -136,24 +137,24 @@ def test_looking_in_steps_changes_no_outcome(
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = copy_example(tmp_path_factory.mktemp("backtest"))
     replace(folder / "cij.toml", "[delivery.email]", "[delivery.email]\nper_hour = 3")
-    _lived(folder)
+    _ran(folder)
     yield folder
 
 
 _PERIOD = ("--from", "2026-03-02 10:00", "--to", "2026-03-20")
 
 
-def test_the_command_tells_days_people_hours_and_reasons(lived: Path, golden: Golden) -> None:
-    code, out, err = inside("backtest", *_PERIOD, "--project", str(lived))
+def test_the_command_tells_days_people_hours_and_reasons(project: Path, golden: Golden) -> None:
+    code, out, err = inside("backtest", *_PERIOD, "--project", str(project))
     assert code == 0, err
     golden("backtest/loyalty.txt", "\n".join(line.rstrip() for line in out.splitlines()) + "\n")
 
 
-def test_the_json_agrees_with_itself(lived: Path) -> None:
-    code, out, _ = inside("backtest", *_PERIOD, "--project", str(lived), "--json")
+def test_the_json_agrees_with_itself(project: Path) -> None:
+    code, out, _ = inside("backtest", *_PERIOD, "--project", str(project), "--json")
     found = json.loads(out)
     assert code == 0
     sent = sum(
@@ -164,25 +165,27 @@ def test_the_json_agrees_with_itself(lived: Path) -> None:
     assert found["events"] > 6
 
 
-def test_one_journey_alone(lived: Path) -> None:
-    code, out, _ = inside("backtest", "coupon_thanks", *_PERIOD, "--project", str(lived), "--json")
+def test_one_journey_alone(project: Path) -> None:
+    code, out, _ = inside(
+        "backtest", "coupon_thanks", *_PERIOD, "--project", str(project), "--json"
+    )
     assert code == 0
     assert {d["journey"] for d in json.loads(out)["days"]} <= {"coupon_thanks"}
-    code, _, err = inside("backtest", "coupon", *_PERIOD, "--project", str(lived))
+    code, _, err = inside("backtest", "coupon", *_PERIOD, "--project", str(project))
     assert code == 2
     assert "coupon_thanks" in err
 
 
-def test_the_period_has_to_be_one(lived: Path) -> None:
+def test_the_period_has_to_be_one(project: Path) -> None:
     period = ("--from", "2026-03-02", "--to", "2026-03-01")
-    code, _, err = inside("backtest", *period, "--project", str(lived))
+    code, _, err = inside("backtest", *period, "--project", str(project))
     assert code == 2
     assert "not before" in err
 
 
-def test_the_drawing_is_one_svg_with_every_number(lived: Path, tmp_path: Path) -> None:
+def test_the_drawing_is_one_svg_with_every_number(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "course.svg"
-    code, _, _ = inside("backtest", *_PERIOD, "--project", str(lived), "--svg", str(file))
+    code, _, _ = inside("backtest", *_PERIOD, "--project", str(project), "--svg", str(file))
     assert code == 0
     root = ElementTree.fromstring(file.read_text(encoding="utf-8"))
     texts = ["".join(e.itertext()) for e in root.iter("{http://www.w3.org/2000/svg}text")]
@@ -207,13 +210,13 @@ def test_a_backtest_needs_no_state(tmp_path: Path) -> None:
 def test_people_at_the_end_of_a_day_are_those_who_stand_there(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     _, program = compiled(folder)
-    with closing(DuckEngine(None)) as engine:
+    with closing(open_engine(None)) as engine:
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
         found = simulate(world, START, START + timedelta(days=9), _nothing)
         counted = {(s.day, s.journey, s.step): s.people for s in found.standing}
     for days in range(9):
-        with closing(DuckEngine(None)) as engine:
+        with closing(open_engine(None)) as engine:
             world = deploy(engine, program, START)
             refresh_data(world, folder, START)
             # Midnight in Madrid is 23:00 before the last Sunday of March.

@@ -17,7 +17,7 @@ from aiosmtpd.handlers import Message as MessageHandler
 
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from tests.example import cij, copy_example, delivered, inside, messages, replace, run_once, status
 from tests.mail_server import MailServer
 
@@ -54,7 +54,7 @@ def shop(project: Path) -> Path:
 
 def rows_of(project: Path, text: str) -> list[tuple[Any, ...]]:
     """Read the state file."""
-    engine = DuckEngine(project / ".cij" / "state.duckdb")
+    engine = open_engine(project / ".cij" / "state.duckdb")
     try:
         return engine.rows(query(text))
     finally:
@@ -266,12 +266,12 @@ def test_a_damaged_state_file_is_told_and_left_alone(project: Path, kept: float)
 
 
 def test_the_state_of_a_newer_version_is_not_touched(project: Path) -> None:
-    engine = DuckEngine(project / ".cij" / "state.duckdb")
+    engine = open_engine(project / ".cij" / "state.duckdb")
     engine.execute(query("UPDATE meta SET value = '99' WHERE name = 'store_version'"))
     engine.close()
     refused(project, Exit.STORE, "the state is of version 99")
     assert cij("status", project).returncode == Exit.STORE
-    engine = DuckEngine(project / ".cij" / "state.duckdb")
+    engine = open_engine(project / ".cij" / "state.duckdb")
     engine.execute(query("UPDATE meta SET value = '3' WHERE name = 'store_version'"))
     engine.close()
     run_once(project)

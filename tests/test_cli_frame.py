@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 import pytest
 
+from cij.app.config import SmtpDelivery, load_settings
+from cij.app.project import open_project
 from cij.cli.exits import Exit
 from cij.cli.failures import run
 from cij.cli.main import COMMANDS, cli
-from cij.cli.project import open_project
-from cij.cli.settings import SmtpDelivery, load_settings
 from cij.runtime.errors import ConfigError, DataError, StoreError
 from tests.conftest import Cij
 
@@ -149,7 +149,9 @@ def test_values_come_from_the_environment_and_secrets_only_from_there(
 ) -> None:
     mail = '[delivery.email]\nkind = "smtp"\nhost = "env:H"\nport = "env:P"\nfrom = "a@b.example"\n'
     (tmp_path / "cij.toml").write_text(VALID + mail + 'password_env = "SECRET_OF_TEST"\n')
-    email = load_settings(tmp_path / "cij.toml", {"H": "mx", "P": "25"}).delivery.email
+    email = load_settings(tmp_path / "cij.toml", {"H": "mx", "P": "25"}).delivery.by_channel()[
+        "email"
+    ]
     assert isinstance(email, SmtpDelivery)
     assert (email.host, email.port) == ("mx", 25)
     monkeypatch.setenv("SECRET_OF_TEST", "s3")

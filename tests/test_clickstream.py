@@ -118,7 +118,8 @@ FROM p
 """
 
 
-@pytest.mark.skipif(not EVENTS.exists(), reason="the shop's sessions lie in ../shared/data")
+@pytest.mark.slow
+@pytest.mark.skipif(not EVENTS.exists(), reason="needs the data sets in ../shared/data")
 def test_the_carts_of_a_week(cij: Cij, tmp_path: Path) -> None:
     engine = write(tmp_path)
     counts = "SELECT COUNT(*), COUNT(DISTINCT user_id), COUNT(DISTINCT session_id) FROM e"

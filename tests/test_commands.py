@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from cij.app.pages import language_words, word_page
 from cij.cli.exits import Exit
-from cij.cli.pages import language_words, word_page
-from cij.compiler.declarations.journey import SETTINGS
+from cij.compiler.declarations.head_settings import HEAD_SETTINGS
 from cij.compiler.program import from_json
-from cij.grammar.mistakes.phrases import DECLARATIONS
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.parser import parse
 from cij.grammar.reserved import OUTCOME, REMOVED_OUTCOME
 from tests.conftest import Cij
@@ -360,7 +360,8 @@ def test_the_example_of_a_word_can_be_read(word: str) -> None:
 
 def test_no_declaration_step_or_setting_is_without_a_page() -> None:
     later = {"enrich", "predict", "score", "lifecycle", "export"}
-    wanted = {*DECLARATIONS, *OUTCOME, *REMOVED_OUTCOME, *SETTINGS} - later
+    settings = {row.word for row in HEAD_SETTINGS}
+    wanted = {*DECLARATION_WORDS, *OUTCOME, *REMOVED_OUTCOME, *settings} - later
     assert wanted <= set(language_words())
 
 

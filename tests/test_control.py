@@ -12,9 +12,8 @@ from cij.runtime.delivery import outbox
 from cij.runtime.due import next_tick, next_work
 from cij.runtime.inbox import answer, hand_in
 from cij.runtime.report import report
-from tests.example import copy_example, inside, messages, run_once, status
-from tests.test_run import eventually, running
-from tests.town import DAY, HOUR, Town, names
+from tests.example import copy_example, eventually, inside, messages, run_once, running, status
+from tests.testbed import DAY, HOUR, TestBed, names
 
 NOW = datetime(2026, 3, 4, 9)
 
@@ -44,46 +43,46 @@ journey race {
 """
 
 
-def town_of(*people: str) -> Town:
-    town = Town(RACE, NOW)
-    town.people(*people)
+def bed_of(*people: str) -> TestBed:
+    bed = TestBed(RACE, NOW)
+    bed.people(*people)
     for name in people:
-        town.event("visit", name, NOW)
-    town.tick(NOW)
-    assert len(town.entered()) == len(people)
-    return town
+        bed.event("visit", name, NOW)
+    bed.tick(NOW)
+    assert len(bed.entered()) == len(people)
+    return bed
 
 
 # --- pause ------------------------------------------------------------------------------------
 
 
 def test_in_a_pause_nothing_is_due_and_timers_fire_when_it_ends() -> None:
-    town = town_of("ana")
-    town.order("pause", "race", NOW + HOUR)
-    town.tick(NOW + 2 * DAY)
-    assert town.sent() == [] and next_tick(town.world) is None
-    done = town.order("resume", "race", NOW + 3 * DAY)
+    bed = bed_of("ana")
+    bed.order("pause", "race", NOW + HOUR)
+    bed.tick(NOW + 2 * DAY)
+    assert bed.sent() == [] and next_tick(bed.world) is None
+    done = bed.order("resume", "race", NOW + 3 * DAY)
     assert (done.changed, done.state, done.inside) == (True, "live", 1)
-    assert next_tick(town.world) == datetime.min
-    town.tick(NOW + 3 * DAY)
-    assert town.sent() == [("ana", "first", NOW + 3 * DAY)]
+    assert next_tick(bed.world) == datetime.min
+    bed.tick(NOW + 3 * DAY)
+    assert bed.sent() == [("ana", "first", NOW + 3 * DAY)]
 
 
 def test_events_of_a_pause_count_when_it_ends_in_the_order_of_their_times() -> None:
-    town = town_of("ana", "bob", "cleo")
-    town.order("pause", "race", NOW + HOUR)
-    # Ana's earlier cart arrives later; Bob's is at his deadline, Cleo's a second after hers.
-    town.event("cart", "ana", NOW + 5 * HOUR, fields={"total": 50})
-    town.tick(NOW + 6 * HOUR)
-    town.event("cart", "ana", NOW + 4 * HOUR, fields={"total": 500})
-    town.event("cart", "bob", NOW + DAY, fields={"total": 50})
-    town.event("cart", "cleo", NOW + DAY + timedelta(seconds=1), fields={"total": 50})
+    bed = bed_of("ana", "bob", "cleo")
+    bed.order("pause", "race", NOW + HOUR)
+    # Ana's earlier cart arrives later; Bob's is at the deadline, Cleo's a second after it.
+    bed.event("cart", "ana", NOW + 5 * HOUR, fields={"total": 50})
+    bed.tick(NOW + 6 * HOUR)
+    bed.event("cart", "ana", NOW + 4 * HOUR, fields={"total": 500})
+    bed.event("cart", "bob", NOW + DAY, fields={"total": 50})
+    bed.event("cart", "cleo", NOW + DAY + timedelta(seconds=1), fields={"total": 50})
     for day in (2, 3):
-        town.tick(NOW + day * DAY)
-    assert town.sent() == []
-    town.order("resume", "race", NOW + 4 * DAY)
-    town.tick(NOW + 4 * DAY)
-    assert sorted(town.sent()) == [
+        bed.tick(NOW + day * DAY)
+    assert bed.sent() == []
+    bed.order("resume", "race", NOW + 4 * DAY)
+    bed.tick(NOW + 4 * DAY)
+    assert sorted(bed.sent()) == [
         ("ana", "second", NOW + 4 * DAY),
         ("bob", "third", NOW + 4 * DAY),
         ("cleo", "first", NOW + 4 * DAY),
@@ -91,99 +90,99 @@ def test_events_of_a_pause_count_when_it_ends_in_the_order_of_their_times() -> N
 
 
 def test_an_event_of_a_pause_counts_once() -> None:
-    town = town_of("ana")
-    town.order("pause", "race", NOW + HOUR)
-    town.event("cart", "ana", NOW + 2 * HOUR, fields={"total": 500})
-    town.tick(NOW + 3 * HOUR)
-    town.order("resume", "race", NOW + 4 * HOUR)
-    town.event("cart", "ana", NOW + 4 * HOUR, fields={"total": 500})
-    town.tick(NOW + 4 * HOUR)
-    town.tick(NOW + 5 * HOUR)
-    assert names(town.sent()) == ["ana"]
-    assert town.rows("SELECT COUNT(*) FROM fresh AS f") == [(0,)]
+    bed = bed_of("ana")
+    bed.order("pause", "race", NOW + HOUR)
+    bed.event("cart", "ana", NOW + 2 * HOUR, fields={"total": 500})
+    bed.tick(NOW + 3 * HOUR)
+    bed.order("resume", "race", NOW + 4 * HOUR)
+    bed.event("cart", "ana", NOW + 4 * HOUR, fields={"total": 500})
+    bed.tick(NOW + 4 * HOUR)
+    bed.tick(NOW + 5 * HOUR)
+    assert names(bed.sent()) == ["ana"]
+    assert bed.rows("SELECT COUNT(*) FROM tick_event AS f") == [(0,)]
 
 
 def test_a_pause_within_a_pause_that_ends_goes_on() -> None:
-    town = town_of("ana")
-    town.order("pause", "race", NOW + HOUR)
-    town.event("cart", "ana", NOW + 2 * HOUR, fields={"total": 500})
-    town.tick(NOW + 3 * HOUR)
-    town.order("resume", "race", NOW + 4 * HOUR)
+    bed = bed_of("ana")
+    bed.order("pause", "race", NOW + HOUR)
+    bed.event("cart", "ana", NOW + 2 * HOUR, fields={"total": 500})
+    bed.tick(NOW + 3 * HOUR)
+    bed.order("resume", "race", NOW + 4 * HOUR)
     # No tick comes between.
-    assert town.order("pause", "race", NOW + 4 * HOUR).changed
-    town.tick(NOW + 5 * HOUR)
-    assert town.sent() == []
-    town.order("resume", "race", NOW + 6 * HOUR)
-    town.tick(NOW + 6 * HOUR)
-    assert names(town.sent()) == ["ana"]
+    assert bed.order("pause", "race", NOW + 4 * HOUR).changed
+    bed.tick(NOW + 5 * HOUR)
+    assert bed.sent() == []
+    bed.order("resume", "race", NOW + 6 * HOUR)
+    bed.tick(NOW + 6 * HOUR)
+    assert names(bed.sent()) == ["ana"]
 
 
 def test_goals_and_exits_let_people_leave_in_a_pause() -> None:
-    town = town_of("ana", "bob")
-    town.order("pause", "race", NOW + HOUR)
-    town.event("purchase", "ana", NOW + 2 * HOUR)
-    town.event("trip", "bob", NOW + 2 * HOUR)
-    town.tick(NOW + 2 * HOUR)
+    bed = bed_of("ana", "bob")
+    bed.order("pause", "race", NOW + HOUR)
+    bed.event("purchase", "ana", NOW + 2 * HOUR)
+    bed.event("trip", "bob", NOW + 2 * HOUR)
+    bed.tick(NOW + 2 * HOUR)
     expected = {"ana": ("converted", NOW + 2 * HOUR), "bob": ("gone", NOW + 2 * HOUR)}
-    assert town.ended() == expected
-    assert names(town.rows("SELECT v.customer FROM conversion AS v")) == ["ana"]
+    assert bed.ended() == expected
+    assert names(bed.rows("SELECT v.customer FROM conversion AS v")) == ["ana"]
 
 
 def test_who_comes_in_a_pause_waits_and_enters_when_it_ends() -> None:
-    town = town_of("ana")
-    town.people("bob", "cleo", "dan")
-    town.order("pause", "race", NOW + HOUR)
+    bed = bed_of("ana")
+    bed.people("bob", "cleo", "dan")
+    bed.order("pause", "race", NOW + HOUR)
     for n, name in enumerate(("cleo", "bob", "dan", "ana")):
-        town.event("visit", name, NOW + (2 + n) * HOUR)
-        town.tick(NOW + (2 + n) * HOUR)
-    town.event("purchase", "dan", NOW + 7 * HOUR)
-    town.tick(NOW + 7 * HOUR)
-    assert names(town.entered()) == ["ana"] and town.waiting() == ["cleo", "bob", "ana"]
-    state = report(town.world, NOW + 7 * HOUR).states[0]
+        bed.event("visit", name, NOW + (2 + n) * HOUR)
+        bed.tick(NOW + (2 + n) * HOUR)
+    bed.event("purchase", "dan", NOW + 7 * HOUR)
+    bed.tick(NOW + 7 * HOUR)
+    assert names(bed.entered()) == ["ana"] and bed.waiting() == ["cleo", "bob", "ana"]
+    state = report(bed.world, NOW + 7 * HOUR).states[0]
     assert (state.state, state.waiting) == ("paused", 3)
-    town.order("resume", "race", NOW + 8 * HOUR)
-    town.tick(NOW + 8 * HOUR)
+    bed.order("resume", "race", NOW + 8 * HOUR)
+    bed.tick(NOW + 8 * HOUR)
     later = NOW + 8 * HOUR
-    assert town.entered() == [("ana", NOW), ("bob", later), ("cleo", later)]
-    assert town.turned_away() == [("dan", "goal bought"), ("ana", "again")]
-    assert town.waiting() == []
+    assert bed.entered() == [("ana", NOW), ("bob", later), ("cleo", later)]
+    assert bed.turned_away() == [("dan", "goal bought"), ("ana", "again")]
+    assert bed.waiting() == []
 
 
 def test_drop_entries_loses_those_who_come_and_keeps_those_who_waited() -> None:
-    town = town_of()
-    town.people("ana", "bob")
-    town.order("pause", "race", NOW)
-    town.event("visit", "ana", NOW + HOUR)
-    town.tick(NOW + HOUR)
-    town.order("pause", "race", NOW + HOUR, drops_entries=True)
-    town.event("visit", "bob", NOW + 2 * HOUR)
-    town.tick(NOW + 2 * HOUR)
-    town.order("resume", "race", NOW + 3 * HOUR)
-    town.tick(NOW + 3 * HOUR)
-    assert names(town.entered()) == ["ana"]
-    assert town.turned_away() == [("bob", "the journey was paused")]
+    bed = bed_of()
+    bed.people("ana", "bob")
+    bed.order("pause", "race", NOW)
+    bed.event("visit", "ana", NOW + HOUR)
+    bed.tick(NOW + HOUR)
+    bed.order("pause", "race", NOW + HOUR, drops_entries=True)
+    bed.event("visit", "bob", NOW + 2 * HOUR)
+    bed.tick(NOW + 2 * HOUR)
+    bed.order("resume", "race", NOW + 3 * HOUR)
+    bed.tick(NOW + 3 * HOUR)
+    assert names(bed.entered()) == ["ana"]
+    assert bed.turned_away() == [("bob", "the journey was paused")]
 
 
 def test_messages_that_were_queued_are_held_back() -> None:
-    town = town_of("ana", "bob")
-    town.tick(NOW + DAY)
-    assert len(town.sent()) == 2
-    assert town.order("pause", "race", NOW + DAY).held == 2
-    assert outbox.due(town.engine, "email", NOW + DAY, 10) == []
-    assert next_work(town.world) is None
-    town.order("resume", "race", NOW + 2 * DAY)
-    assert len(outbox.due(town.engine, "email", NOW + 2 * DAY, 10)) == 2
+    bed = bed_of("ana", "bob")
+    bed.tick(NOW + DAY)
+    assert len(bed.sent()) == 2
+    assert bed.order("pause", "race", NOW + DAY).held == 2
+    assert outbox.due(bed.engine, "email", NOW + DAY, 10) == []
+    assert next_work(bed.world) is None
+    bed.order("resume", "race", NOW + 2 * DAY)
+    assert len(outbox.due(bed.engine, "email", NOW + 2 * DAY, 10)) == 2
 
 
 def test_another_journey_is_not_touched_by_a_pause() -> None:
-    town = Town(RACE + RACE.replace("journey race", "journey other"), NOW)
-    town.people("ana")
-    town.event("visit", "ana", NOW)
-    town.tick(NOW)
-    town.order("pause", "race", NOW)
-    assert next_tick(town.world) == NOW + DAY
-    town.tick(NOW + DAY)
-    found = town.rows("SELECT o.journey FROM outbox AS o")
+    bed = TestBed(RACE + RACE.replace("journey race", "journey other"), NOW)
+    bed.people("ana")
+    bed.event("visit", "ana", NOW)
+    bed.tick(NOW)
+    bed.order("pause", "race", NOW)
+    assert next_tick(bed.world) == NOW + DAY
+    bed.tick(NOW + DAY)
+    found = bed.rows("SELECT o.journey FROM outbox AS o")
     assert found == [("other",)]
 
 
@@ -192,70 +191,70 @@ def test_a_pause_is_like_a_time_when_nothing_ran(spacing: timedelta) -> None:
     """The independent reference: the same events, with no ticks instead of a pause."""
     carts = [("ana", 5, 50), ("ana", 4, 500), ("bob", 24, 50), ("cleo", 25, 500)]
 
-    def lived(*, is_paused: bool) -> list[tuple[Any, ...]]:
-        town = town_of("ana", "bob", "cleo", "dan")
+    def outcomes(*, is_paused: bool) -> list[tuple[Any, ...]]:
+        bed = bed_of("ana", "bob", "cleo", "dan")
         if is_paused:
-            town.order("pause", "race", NOW)
+            bed.order("pause", "race", NOW)
         for name, hours, total in sorted(carts, key=lambda c: c[1]):
-            town.event("cart", name, NOW + hours * HOUR, fields={"total": total})
+            bed.event("cart", name, NOW + hours * HOUR, fields={"total": total})
         at = NOW + spacing
         while at < NOW + 4 * DAY:
             if is_paused:
-                town.tick(at)
+                bed.tick(at)
             at += spacing
         if is_paused:
-            town.order("resume", "race", NOW + 4 * DAY)
-        town.tick(NOW + 4 * DAY)
-        town.run_to(NOW + 20 * DAY)
-        return town.rows(
+            bed.order("resume", "race", NOW + 4 * DAY)
+        bed.tick(NOW + 4 * DAY)
+        bed.run_to(NOW + 20 * DAY)
+        return bed.rows(
             "SELECT p.customer, p.outcome, p.ended_at FROM passage AS p ORDER BY p.customer"
         )
 
-    assert lived(is_paused=True) == lived(is_paused=False)
+    assert outcomes(is_paused=True) == outcomes(is_paused=False)
 
 
 # --- stop -------------------------------------------------------------------------------------
 
 
 def test_a_stop_ends_all_and_tells_what_is_beyond_recall() -> None:
-    town = town_of("ana", "bob", "cleo", "dan")
-    town.people("eve")
+    bed = bed_of("ana", "bob", "cleo", "dan")
+    bed.people("eve")
     for name in ("ana", "bob", "cleo"):
-        town.event("cart", name, NOW + HOUR, fields={"total": 500})
-    town.tick(NOW + HOUR)
+        bed.event("cart", name, NOW + HOUR, fields={"total": 500})
+    bed.tick(NOW + HOUR)
     for name, outcome in (("ana", "delivered"), ("bob", "uncertain")):
         statement = query("UPDATE outbox_row SET outcome = $outcome WHERE customer = $name")
-        town.engine.execute(statement, {"outcome": outcome, "name": name})
-    town.order("pause", "race", NOW + HOUR)
-    town.event("visit", "eve", NOW + 2 * HOUR)
-    town.tick(NOW + 2 * HOUR)
-    done = town.order("stop", "race", NOW + 2 * HOUR)
+        bed.engine.execute(statement, {"outcome": outcome, "name": name})
+    bed.order("pause", "race", NOW + HOUR)
+    bed.event("visit", "eve", NOW + 2 * HOUR)
+    bed.tick(NOW + 2 * HOUR)
+    done = bed.order("stop", "race", NOW + 2 * HOUR)
     assert (done.inside, done.waiting, done.cancelled) == (4, 1, 1)
     assert (done.sent, done.uncertain) == (1, 1)
-    assert set(town.ended().values()) == {("stopped", NOW + 2 * HOUR)}
-    assert town.turned_away() == [("eve", "the journey was stopped")]
-    outcomes = town.rows("SELECT o.customer, o.outcome FROM outbox AS o ORDER BY o.customer")
+    assert set(bed.ended().values()) == {("stopped", NOW + 2 * HOUR)}
+    assert bed.turned_away() == [("eve", "the journey was stopped")]
+    outcomes = bed.rows("SELECT o.customer, o.outcome FROM outbox AS o ORDER BY o.customer")
     assert outcomes == [("ana", "delivered"), ("bob", "uncertain"), ("cleo", "cancelled")]
-    assert not town.order("stop", "race", NOW + 2 * HOUR).changed
+    assert not bed.order("stop", "race", NOW + 2 * HOUR).changed
 
 
 def test_a_stopped_journey_does_not_start_again_by_itself() -> None:
-    town = town_of("ana")
-    town.order("stop", "race", NOW)
-    town.people("bob")
-    town.event("visit", "bob", NOW + HOUR)
-    town.deploy(RACE.replace("1 day", "2 days"), NOW + HOUR)
-    town.run_to(NOW + 2 * DAY)
-    assert names(town.entered()) == ["ana"]
-    assert town.order("resume", "race", NOW + 2 * DAY).refused
-    assert town.order("pause", "race", NOW + 2 * DAY).refused
-    assert [s.state for s in report(town.world, NOW + 2 * DAY).states] == ["stopped"]
-    assert town.order("resume", "race", NOW + 2 * DAY, again=True).changed
+    bed = bed_of("ana")
+    bed.order("stop", "race", NOW)
+    bed.people("bob")
+    bed.event("visit", "bob", NOW + HOUR)
+    bed.deploy(RACE.replace("1 day", "2 days"), NOW + HOUR)
+    bed.run_to(NOW + 2 * DAY)
+    assert names(bed.entered()) == ["ana"]
+    assert bed.order("resume", "race", NOW + 2 * DAY).refused
+    assert bed.order("pause", "race", NOW + 2 * DAY).refused
+    assert [s.state for s in report(bed.world, NOW + 2 * DAY).states] == ["stopped"]
+    assert bed.order("resume", "race", NOW + 2 * DAY, again=True).changed
     for name in ("ana", "bob"):
-        town.event("visit", name, NOW + 2 * DAY)
-    town.tick(NOW + 2 * DAY)
+        bed.event("visit", name, NOW + 2 * DAY)
+    bed.tick(NOW + 2 * DAY)
     # Ana was inside once, and `again never` holds over a stop.
-    assert names(town.entered()) == ["ana", "bob"]
+    assert names(bed.entered()) == ["ana", "bob"]
 
 
 # --- the command line -------------------------------------------------------------------------

@@ -10,14 +10,13 @@ import random
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
-from email import message_from_bytes, policy
+from collections.abc import Iterator
+from contextlib import suppress
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ import pytest
 from aiosmtpd.smtp import Envelope, Session
 
 from tests.example import (
+    add_people,
+    by_recipient,
     copy_example,
     delivered,
     environment,
@@ -39,31 +40,15 @@ KILLS = int(os.environ.get("CIJ_KILLS", "50"))
 HOST = "127.0.0.1"
 
 
-def add_people(project: Path, round: int, count: int = 8) -> None:
-    """Give the shop and the card system new people, all of whom are loyal and get a message."""
-    with (project / "data" / "shop_customers.csv").open("a", encoding="utf-8") as shop:
-        for n in range(count):
-            shop.write(f"N-{round}-{n},Nia,New,{_address(round, n)},en,,yes,2026-01-01\n")
-    with closing(sqlite3.connect(project / "data" / "loyalty.db")) as cards, cards:
-        rows = [(f"K-{round}-{n}", _address(round, n), 2000 + n) for n in range(count)]
-        cards.executemany(
-            "INSERT INTO cards VALUES (?, 'NIA', ?, ?, '2026-02-01 08:00', NULL)", rows
-        )
-
-
-def _address(round: int, number: int) -> str:
-    return f"new.{round}.{number}@example.com"
-
-
 # Forks a run for each path it reads, with most imported: what is killed is the work and not the
 # start of Python. DuckDB has threads, which do not survive a fork: each run imports it itself.
 # The answer is the number of the process, and then its exit code.
 NURSERY = """
 import os, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
-import cij.cli.compiling, cij.cli.project
+import cij.app.compile, cij.app.project
 from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, store, unify
+from cij.compiler.sql import intake, load, plan, unify
 assert "duckdb" not in sys.modules
 for line in sys.stdin:
     pid = os.fork()
@@ -139,18 +124,6 @@ def kill_many_times(nursery: Nursery, project: Path, count: int, seed: int) -> i
         assert codes.total() < 4 * count + 20, codes
     assert set(codes) <= {0, -signal.SIGKILL}, nursery.said.read_text()
     return codes.total()
-
-
-def by_recipient(contents: Iterable[bytes]) -> dict[str, tuple[str, str]]:
-    """Return subject and text by recipient. Asserts that nobody has two messages."""
-    found: dict[str, tuple[str, str]] = {}
-    for content in contents:
-        mail = message_from_bytes(content, policy=policy.default)
-        assert mail["To"] not in found, f"{mail['To']} has two messages"
-        body = mail.get_body(("plain",))
-        assert body is not None
-        found[mail["To"]] = (mail["Subject"], body.get_content())
-    return found
 
 
 @pytest.mark.slow

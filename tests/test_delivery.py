@@ -24,8 +24,9 @@ from cij.runtime.delivery import DrainReport, FileSettings, drain, open_transpor
 from cij.runtime.delivery.channels import Outcome, Prepared
 from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
+from cij.runtime.store import prepare
 from tests.outbox import put
 
 NOW = datetime(2026, 3, 2, 10, 0)
@@ -206,14 +207,14 @@ def test_the_locale(wanted: str | None, chosen: str) -> None:
 
 
 @pytest.fixture
-def engine() -> Iterator[DuckEngine]:
-    made = DuckEngine(None, threads=1)
-    delivery.prepare(made)
+def engine() -> Iterator[Engine]:
+    made = open_engine(None, threads=1)
+    prepare(made)
     yield made
     made.close()
 
 
-def _queue(engine: DuckEngine, count: int = 1, message: Message | None = None, **same: Any) -> None:
+def _queue(engine: Engine, count: int = 1, message: Message | None = None, **same: Any) -> None:
     message = message or _message(
         _content("Hi {{ name }}", "markdown", "Hello {{ name }}"),
         _content("Hola {{ name }}", "markdown", "Hola", locale="es"),
@@ -245,7 +246,7 @@ _ROWS = query(
 )
 
 
-def _rows(engine: DuckEngine) -> list[tuple[Any, ...]]:
+def _rows(engine: Engine) -> list[tuple[Any, ...]]:
     return engine.rows(_ROWS)
 
 
@@ -254,12 +255,12 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
-def _drain_to(folder: Path, engine: DuckEngine, now: datetime = NOW, **more: Any) -> DrainReport:
+def _drain_to(folder: Path, engine: Engine, now: datetime = NOW, **more: Any) -> DrainReport:
     transport = open_transport(FileSettings(folder))
     return drain(engine, {"email": transport, "sms": transport}, now, **more)
 
 
-def test_an_email_becomes_a_file(engine: DuckEngine, tmp_path: Path) -> None:
+def test_an_email_becomes_a_file(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, locale="es-MX")
     report = _drain_to(tmp_path, engine)
     assert report.counts == {"delivered": 1}
@@ -274,7 +275,7 @@ def test_an_email_becomes_a_file(engine: DuckEngine, tmp_path: Path) -> None:
     assert html is not None and "<p>Hola N0</p>" in html.get_content()
 
 
-def test_a_text_message_becomes_a_file(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_text_message_becomes_a_file(engine: Engine, tmp_path: Path) -> None:
     message = _message(_content("Hi {{ name }}", subject=""), channel="sms")
     _queue(engine, message=message, channel="sms", address="+34600000000")
     assert _drain_to(tmp_path, engine).counts == {"delivered": 1}
@@ -283,7 +284,7 @@ def test_a_text_message_becomes_a_file(engine: DuckEngine, tmp_path: Path) -> No
     assert data == b"To: +34600000000\nJourney: j\nStep: first\n\nHi N0\n"
 
 
-def test_batches_limits_and_times(engine: DuckEngine, tmp_path: Path) -> None:
+def test_batches_limits_and_times(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, 1100)
     _queue(engine, 1, step="later", due_at=NOW + MINUTE)
     _queue(engine, 1, step="no", outcome="no_consent")
@@ -296,7 +297,7 @@ def test_batches_limits_and_times(engine: DuckEngine, tmp_path: Path) -> None:
     assert _drain_to(tmp_path, engine, NOW + MINUTE).counts == {}
 
 
-def test_what_can_never_be_sent_fails_alone(engine: DuckEngine, tmp_path: Path) -> None:
+def test_what_can_never_be_sent_fails_alone(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, 2)
     _queue(engine, 1, step="address", address="nobody")
     _queue(engine, 1, step="none", address=None)
@@ -311,7 +312,7 @@ def test_what_can_never_be_sent_fails_alone(engine: DuckEngine, tmp_path: Path) 
     assert len(_files(tmp_path)) == 2
 
 
-def test_consent_is_read_again(engine: DuckEngine, tmp_path: Path) -> None:
+def test_consent_is_read_again(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, 3)
     recheck = query("""
         UPDATE outbox_row SET outcome = 'no_consent', settled_at = $now
@@ -321,7 +322,7 @@ def test_consent_is_read_again(engine: DuckEngine, tmp_path: Path) -> None:
     assert [row[0] for row in _rows(engine)] == ["delivered", "no_consent", "delivered"]
 
 
-def test_a_message_without_a_sender_stops_the_channel(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_message_without_a_sender_stops_the_channel(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, 2, _message(_content("x"), sender=None))
     report = _drain_to(tmp_path, engine)
     assert report.counts == {"queued": 2}
@@ -330,7 +331,7 @@ def test_a_message_without_a_sender_stops_the_channel(engine: DuckEngine, tmp_pa
     assert _drain_to(tmp_path, engine, defaults=defaults).counts == {"delivered": 2}
 
 
-def test_a_folder_that_is_a_file(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("in the way")
     _queue(engine, 2)
     report = _drain_to(tmp_path / "out", engine)
@@ -373,7 +374,7 @@ class _Crashing:
         pass
 
 
-def _crash(engine: DuckEngine, *, is_idempotent: bool) -> delivery.Recovery:
+def _crash(engine: Engine, *, is_idempotent: bool) -> delivery.Recovery:
     transports = {"email": _Crashing(is_idempotent)}
     with pytest.raises(_Crash):
         drain(engine, transports, NOW)
@@ -381,7 +382,7 @@ def _crash(engine: DuckEngine, *, is_idempotent: bool) -> delivery.Recovery:
     return delivery.recover(engine, transports, NOW + MINUTE)
 
 
-def test_after_a_crash_nothing_is_sent_again_by_itself(engine: DuckEngine, tmp_path: Path) -> None:
+def test_after_a_crash_nothing_is_sent_again_by_itself(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, 2)
     assert _crash(engine, is_idempotent=False) == delivery.Recovery(requeued=0, uncertain=2)
     outcome, reason, attempts, *_ = _rows(engine)[0]
@@ -396,7 +397,7 @@ def test_after_a_crash_nothing_is_sent_again_by_itself(engine: DuckEngine, tmp_p
     assert delivery.release_uncertain(engine) == 1
 
 
-def test_after_a_crash_files_are_written_again(engine: DuckEngine, tmp_path: Path) -> None:
+def test_after_a_crash_files_are_written_again(engine: Engine, tmp_path: Path) -> None:
     _queue(engine, 2)
     assert _crash(engine, is_idempotent=True) == delivery.Recovery(requeued=2, uncertain=0)
     assert _drain_to(tmp_path, engine).counts == {"delivered": 2}
@@ -407,8 +408,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from cij.runtime import delivery
-from cij.runtime.engine import DuckEngine
-engine = DuckEngine(Path(sys.argv[1]))
+from cij.runtime.store import prepare
+from cij.runtime.engine import Engine, open_engine
+engine = open_engine(Path(sys.argv[1]))
 transports = {"email": delivery.open_transport(delivery.FileSettings(Path(sys.argv[2])))}
 print("ready", flush=True)
 delivery.drain(engine, transports, datetime(2026, 3, 2, 10))
@@ -417,8 +419,8 @@ delivery.drain(engine, transports, datetime(2026, 3, 2, 10))
 
 def test_killed_and_run_again_gives_each_file_once(tmp_path: Path) -> None:
     store, folder, whole = tmp_path / "state.db", tmp_path / "out", tmp_path / "whole"
-    engine = DuckEngine(store)
-    delivery.prepare(engine)
+    engine = open_engine(store)
+    prepare(engine)
     _queue(engine, 1200)
     engine.close()
     command = [sys.executable, "-c", _KILLED, str(store), str(folder)]
@@ -428,7 +430,7 @@ def test_killed_and_run_again_gives_each_file_once(tmp_path: Path) -> None:
         while process.poll() is None and len(list(folder.rglob("*.eml"))) < 600:
             pass
         process.send_signal(signal.SIGKILL)
-    engine = DuckEngine(store)
+    engine = open_engine(store)
     transports = {"email": open_transport(FileSettings(folder))}
     assert delivery.recover(engine, transports, NOW).uncertain == 0
     drain(engine, transports, NOW)
@@ -455,7 +457,7 @@ class _Busy:
         pass
 
 
-def test_attempts_are_spaced_and_end(engine: DuckEngine) -> None:
+def test_attempts_are_spaced_and_end(engine: Engine) -> None:
     _queue(engine)
     now = NOW
     for attempt, pause in enumerate(BACKOFF, start=1):

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.catalog_file import catalog_of
-from cij.cli.compiling import compile_path
-from cij.cli.library import library
-from cij.cli.pages import page, titles
+from cij.app.catalog_file import catalog_of
+from cij.app.compile import compile_path
+from cij.app.pages import page, titles
+from cij.app.standard_library import library
 from cij.cli.render import render
+from cij.compiler.column_statistics import Catalog
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.seen import Catalog
 from cij.grammar.codes import CODES
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.format import format_text
+from tests.tiny import SHOP
 
 Golden = Callable[[Path | str, str], None]
 
@@ -31,46 +32,6 @@ WITHOUT_EXAMPLE = {"CIJ102"}
 
 _BLOCK = re.compile(r"```journey (failing|passing)\n(.*?)```\n", re.DOTALL)
 _CATALOG = re.compile(r"```json\n(.*?)```\n", re.DOTALL)
-
-START = """\
-source shop {
-  kind = csv
-  path = "customers.csv"
-  key = id
-  columns {
-    id = text
-    email = text
-    points = integer
-  }
-}
-
-profile customer {
-  from shop {
-    email = email
-    points = points
-  }
-}
-
-topic news {
-  channels = [email]
-  consent = opt_in
-}
-
-event purchase {
-  fields {
-    amount = money(EUR)
-  }
-}
-
-message email hello {
-  topic = news
-  locale "en" {
-    subject = "Hello"
-    body = "You have {{ points | default: 0 }} points."
-  }
-}
-
-"""
 
 
 def found(text: str, catalog: Catalog | None = None) -> list[Diagnostic]:
@@ -145,7 +106,9 @@ def test_each_seeded_mistake_is_reported_once_and_in_good_words(golden: Golden) 
 
 
 def test_messages_keep_the_house_style() -> None:
-    for diagnostic in compile_path(SEEDED).diagnostics:
+    found = compile_path(SEEDED).diagnostics
+    assert found
+    for diagnostic in found:
         message = diagnostic.message
         assert not message.endswith("."), message
         assert not message[0].isupper(), message
@@ -179,7 +142,7 @@ journey welcome {{
 
 
 def journey(steps: str, entry: str = "from segment regulars", more: str = "") -> str:
-    return START + JOURNEY.format(steps=steps, entry=entry, more=more)
+    return SHOP + JOURNEY.format(steps=steps, entry=entry, more=more)
 
 
 @pytest.mark.parametrize(
@@ -197,9 +160,9 @@ def journey(steps: str, entry: str = "from segment regulars", more: str = "") ->
         (journey("wait 1 day", "on purchase where amout > 3 EUR"), "CIJ202"),
         (journey("send email hello {\n  code = pints\n}"), "CIJ605 CIJ202"),
         # A circle is one mistake, however many are part of it.
-        (START + "measure a {\n  value = b\n}\nmeasure b {\n  value = a\n}\n", "CIJ209"),
+        (SHOP + "measure a {\n  value = b\n}\nmeasure b {\n  value = a\n}\n", "CIJ209"),
         (
-            START
+            SHOP
             + "segment a {\n where in segment b\n}\nsegment b {\n where in segment c\n}\n"
             + "segment c {\n where in segment a\n}\n"
             + "journey j {\n enter from segment a\n steps {\n send email hello\n }\n}\n",
@@ -239,11 +202,11 @@ def test_what_would_break_the_state_machine_is_refused(steps: str, more: str, co
     ],
 )
 def test_what_the_store_could_not_hold_is_refused(declaration: str, code: str) -> None:
-    assert codes(START + declaration) == [code]
+    assert codes(SHOP + declaration) == [code]
 
 
 def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    text = START.replace("key = id", 'key = id\n  timezone = "Europe/Madird"')
+    text = SHOP.replace("key = id", 'key = id\n  timezone = "Europe/Madird"')
     (tmp_path / "cij.toml").write_text('[project]\nname = "x"\ntimezone = "UTC"\n')
     (tmp_path / "a.journey").write_text(text)
     assert [d.code for d in compile_path(tmp_path).diagnostics] == ["CIJ206"]

@@ -1,4 +1,4 @@
-"""Conditions on other engines: PostgreSQL runs them, four more are read as golden text.
+"""Conditions on other engines: PostgreSQL runs them, four more have golden files.
 
 Each example on PostgreSQL is a project of up to 50 conditions. CIJ_MEANING=5000 draws that many.
 """
@@ -6,6 +6,7 @@ Each example on PostgreSQL is a project of up to 50 conditions. CIJ_MEANING=5000
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from difflib import unified_diff
 from hashlib import md5
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.cli.failures import run
 from cij.cli.main import cli
 from cij.compiler import expression as ex
@@ -24,21 +25,27 @@ from cij.compiler.sql.dialects import NODE_TYPES, portable
 from cij.compiler.sql.entities import entity_table
 from cij.compiler.sql.plan import measure_query, segment_query
 from cij.compiler.sql.scope import Scope
-from cij.compiler.sql.zones import DDL as ZONES_DDL
 from cij.runtime import zones
-from cij.runtime.engine import DuckEngine, Engine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh
-from tests import test_entities, test_enums_and_lists
+from cij.runtime.store import schema
+from tests import entities_project, lists_project
+from tests.condition_case import case_of, check
 from tests.conditions import segments
 from tests.conftest import FIXTURES, Golden
 from tests.customers import ZONES, worlds
 from tests.postgres import PostgresStore, server
 from tests.reference_evaluator import Person
-from tests.trial import check, trial_of
 
 EXAMPLES = int(os.environ.get("CIJ_MEANING", "0"))
 NOW = datetime(2026, 3, 29, 12)
-GENERATED_ONLY = ("spark", "snowflake", "bigquery", "clickhouse")
+# How they spell what DuckDB spells `"name"` and `$now`; a golden file tells only other differences.
+GENERATED_ONLY = {
+    "spark": ("`", ":now"),
+    "snowflake": ('"', ":now"),
+    "bigquery": ("`", "@now"),
+    "clickhouse": ('"', "{now: }"),
+}
 DRAWN = settings(
     max_examples=EXAMPLES or 12,
     # `check` reduces what it finds, much faster.
@@ -57,7 +64,7 @@ DRAWN = settings(
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresStore]:
     with server() as store:
-        for statement in _tables(trial_of([], NOW, []).program):
+        for statement in _tables(case_of([], NOW, []).program):
             store.execute(statement)
         zones.ensure(cast(Engine, store), ZONES)
         yield store
@@ -66,7 +73,7 @@ def postgres() -> Iterator[PostgresStore]:
 def _tables(program: Program) -> list[Statement]:
     made = [columns.create("customer", unify.customer_columns(program))]
     made += [columns.create(intake.event_table(e), intake.columns_of(e)) for e in program.events]
-    return [*made, *ZONES_DDL, *moments.DDL]
+    return [*made, schema.ZONE.ddl, *moments.DDL]
 
 
 @DRAWN
@@ -74,7 +81,7 @@ def _tables(program: Program) -> list[Statement]:
 def test_postgres_finds_the_people_whom_the_reference_finds(
     postgres: PostgresStore, conditions: list[str], world: tuple[datetime, list[Person]]
 ) -> None:
-    check(postgres, trial_of(conditions, *world), "postgres")
+    check(postgres, case_of(conditions, *world), "postgres")
 
 
 def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> None:
@@ -88,13 +95,13 @@ def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> Non
     assert {id_ for (id_,) in found} == {i for i, h in hashes.items() if "4" <= h < "8"}
 
 
-@pytest.mark.parametrize("tested", [test_entities, test_enums_and_lists], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("tested", [entities_project, lists_project], ids=lambda m: m.__name__)
 def test_postgres_finds_what_duckdb_finds(
     tested: Any, tmp_path: Path, postgres: PostgresStore
 ) -> None:
     segments = [f"\nsegment s{i} {{\n  where {c}\n}}\n" for i, c in enumerate(tested.FINDS)]
     folder = tested.write(tmp_path, "".join(segments))
-    program, engine = compiled(folder)[1], DuckEngine(None)
+    program, engine = compiled(folder)[1], open_engine(None)
     refresh(engine, program, folder, tested.NOW)
     tables = [columns.create("customer", unify.customer_columns(program))]
     tables += [columns.create(intake.event_table(e), intake.columns_of(e)) for e in program.events]
@@ -117,7 +124,7 @@ def test_postgres_finds_what_duckdb_finds(
         assert both[0] == both[1], measure.name
 
 
-def _copy(table: Statement, engine: DuckEngine, postgres: PostgresStore) -> None:
+def _copy(table: Statement, engine: Engine, postgres: PostgresStore) -> None:
     """Make a table on the server and put the rows of DuckDB in."""
     name = table.tree.this.this.name
     postgres.execute(query("DROP TABLE IF EXISTS {t}", t=name))
@@ -134,10 +141,11 @@ def _copy(table: Statement, engine: DuckEngine, postgres: PostgresStore) -> None
 # --- all of them ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(DRAWN, max_examples=EXAMPLES or 25)
 @given(segments(50))
 def test_conditions_are_made_of_known_nodes_only(conditions: list[str]) -> None:
-    for text, statement in trial_of(conditions, NOW, []).statements():
+    for text, statement in case_of(conditions, NOW, []).statements():
         for tree in (statement.tree, portable(statement.tree, "postgres")):
             odd = {type(node) for node in tree.walk()} - NODE_TYPES
             assert not odd, f"{text}: {statement.text()}"
@@ -147,8 +155,33 @@ def test_conditions_are_made_of_known_nodes_only(conditions: list[str]) -> None:
 def test_other_dialects_are_generated(
     dialect: str, golden: Golden, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The golden file of a dialect holds what differs from `duckdb.sql`, statement by statement."""
+    note, text = _sql(dialect, capsys).split("\n", 1)
+    assert note.startswith("-- generated only")
+    for own, ours in zip(GENERATED_ONLY[dialect], ('"', "$now"), strict=True):
+        assert own in text and (own == ours or ours not in text)
+        text = text.replace(own, ours)
+    golden(f"dialects/{dialect}.diff", f"{note}\n{_difference(_sql('duckdb', capsys), text)}")
+
+
+def test_the_sql_of_the_engine_is_as_reviewed(
+    golden: Golden, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden("dialects/duckdb.sql", _sql("duckdb", capsys))
+
+
+def _sql(dialect: str, capsys: pytest.CaptureFixture[str]) -> str:
     project = str(FIXTURES / "dialects" / "project")
     assert run(cli, ["sql", project, "--dialect", dialect]) == 0
-    text = capsys.readouterr().out
-    assert text.startswith("-- generated only")
-    golden(f"dialects/{dialect}.sql", text)
+    return capsys.readouterr().out
+
+
+def _difference(base: str, text: str) -> str:
+    """Return by statement the lines to leave out (`-`) and to put in (`+`), without line numbers."""
+    found = []
+    for before, after in zip(base.split("\n\n"), text.split("\n\n"), strict=True):
+        lines = list(unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0))[2:]
+        if lines:
+            title = [line for line in before.splitlines() if line.startswith("--")]
+            found += [*title, *("" if x.startswith("@@") else x for x in lines[1:]), ""]
+    return "\n".join(found)

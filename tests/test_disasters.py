@@ -16,18 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compiled_stories
-from cij.cli.project import open_project
-from cij.cli.running import open_store
+from cij.app.compile import compiled_stories
+from cij.app.open_store import open_store
+from cij.app.project import open_project
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.compiler.sql.store import AUDIT
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import take_in
+from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
-from tests.example import copy_example, environment, messages, run_once
-from tests.test_crash import add_people, by_recipient
+from tests.example import add_people, by_recipient, copy_example, environment, messages, run_once
 from tests.tiny import HEAD
 
 ROUNDS = 3
@@ -52,9 +51,9 @@ KINDS = ("kill", "torn log", "full disk", "two at once")
 NURSERY = """
 import json, os, resource, signal, sys
 import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
-import cij.cli.compiling, cij.cli.project
+import cij.app.compile, cij.app.project
 from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, store, unify
+from cij.compiler.sql import intake, load, plan, unify
 for line in sys.stdin:
     order = json.loads(line)
     pid = os.fork()
@@ -172,15 +171,15 @@ def test_after_any_disaster_the_next_run_makes_up_for_it(
 
 
 def _audit(project: Path) -> None:
-    engine: DuckEngine = open_store(open_project(project))
+    engine: Engine = open_store(open_project(project))
     try:
-        assert engine.rows(AUDIT) == []
+        assert engine.rows(DOUBLE_MESSAGES) == []
     finally:
         engine.close()
 
 
 def test_a_clock_that_jumps_back_moves_nobody_twice(tmp_path: Path) -> None:
-    world = deploy(DuckEngine(None), program_of(tmp_path), START)
+    world = deploy(open_engine(None), program_of(tmp_path), START)
     world.engine.append("customer", {"id": ["ana"], "zone": ["UTC"], "email": ["a@example.com"]})
     tick(world, START)
     row = {"event": "visit", "customer": "ana", "at": START + DAY, "id": "v"}

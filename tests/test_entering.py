@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.compilation import compile_project
+from cij.compiler.explain import explanations
 from cij.compiler.graph.outline import outline
-from cij.compiler.meaning import meanings
 from cij.compiler.program import Schedule
 from cij.compiler.sql import query
 from cij.runtime.due import next_tick
 from cij.runtime.report import report
 from cij.runtime.schedule import next_call, next_period, period_start
-from tests.town import DATA, DAY, HOUR, SETTINGS, ZONE, Town, names, program_of
+from tests.testbed import DATA, DAY, HOUR, SETTINGS, ZONE, TestBed, names, program_of
 
 # A Wednesday, 10:00 in Madrid.
 NOW = datetime(2026, 3, 4, 9)
@@ -51,26 +51,26 @@ journey limited {{
 
 
 def test_a_live_run_is_due_at_the_instants_of_the_calendar() -> None:
-    town = Town(WEEKLY, NOW)
-    town.people("ana", points=20)
-    town.tick(NOW)
-    assert next_tick(town.world) == MONDAY
-    town.tick(MONDAY)
+    bed = TestBed(WEEKLY, NOW)
+    bed.people("ana", points=20)
+    bed.tick(NOW)
+    assert next_tick(bed.world) == MONDAY
+    bed.tick(MONDAY)
     # The last Sunday of March makes the next but two come an hour earlier.
-    assert next_tick(town.world) == MONDAY + 7 * DAY
-    town.run_to(MONDAY + 22 * DAY)
+    assert next_tick(bed.world) == MONDAY + 7 * DAY
+    bed.run_to(MONDAY + 22 * DAY)
     expected = [MONDAY, MONDAY + 7 * DAY, MONDAY + 14 * DAY, MONDAY + 21 * DAY - HOUR]
-    assert town.entered() == [("ana", at) for at in expected]
+    assert bed.entered() == [("ana", at) for at in expected]
 
 
 def test_instants_at_which_nothing_ran_are_made_up_once() -> None:
-    town = Town(WEEKLY, NOW)
-    town.people("ana", points=20)
-    town.tick(NOW)
+    bed = TestBed(WEEKLY, NOW)
+    bed.people("ana", points=20)
+    bed.tick(NOW)
     back = MONDAY + 16 * DAY
-    town.tick(back)
-    assert town.entered() == [("ana", back)]
-    assert next_tick(town.world) == MONDAY + 21 * DAY - HOUR
+    bed.tick(back)
+    assert bed.entered() == [("ana", back)]
+    assert next_tick(bed.world) == MONDAY + 21 * DAY - HOUR
 
 
 def test_who_left_the_segment_before_the_instant_does_not_enter() -> None:
@@ -83,16 +83,16 @@ segment lately {
 }
 """
     )
-    town = Town(text, NOW)
-    town.people("ana", "bob")
-    town.event("visit", "ana", NOW - DAY)
-    town.event("visit", "bob", NOW)
-    town.tick(NOW)
-    town.tick(MONDAY - DAY)
+    bed = TestBed(text, NOW)
+    bed.people("ana", "bob")
+    bed.event("visit", "ana", NOW - DAY)
+    bed.event("visit", "bob", NOW)
+    bed.tick(NOW)
+    bed.tick(MONDAY - DAY)
     # The segment's own interval is far longer; at the instant it is looked at all the same.
-    town.event("visit", "bob", MONDAY - DAY)
-    town.tick(MONDAY)
-    assert names(town.entered()) == ["bob"]
+    bed.event("visit", "bob", MONDAY - DAY)
+    bed.tick(MONDAY)
+    assert names(bed.entered()) == ["bob"]
 
 
 ZONES = ("Europe/Madrid", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
@@ -183,121 +183,121 @@ def test_periods_follow_each_other_without_a_hole(unit: Any, zone: str, now: dat
 
 
 def test_over_the_limit_people_wait_in_the_order_of_arrival_and_nobody_is_lost() -> None:
-    town = Town(limited("limit = 3 per day"), NOW)
+    bed = TestBed(limited("limit = 3 per day"), NOW)
     people = [f"p{n:02}" for n in range(20)]
-    town.people(*people)
+    bed.people(*people)
     for n, name in enumerate(reversed(people)):
-        town.event("visit", name, NOW + timedelta(minutes=n))
-    town.tick(NOW + HOUR)
-    assert names(town.entered()) == ["p17", "p18", "p19"]
-    assert town.waiting() == list(reversed(people))[3:]
-    assert next_tick(town.world) == datetime(2026, 3, 4, 23)
-    town.run_to(NOW + 10 * DAY)
-    found = town.entered()
+        bed.event("visit", name, NOW + timedelta(minutes=n))
+    bed.tick(NOW + HOUR)
+    assert names(bed.entered()) == ["p17", "p18", "p19"]
+    assert bed.waiting() == list(reversed(people))[3:]
+    assert next_tick(bed.world) == datetime(2026, 3, 4, 23)
+    bed.run_to(NOW + 10 * DAY)
+    found = bed.entered()
     days = [at for _, at in found]
     assert dict(found) == dict(zip(reversed(people), days, strict=True))
-    assert max(days.count(at) for at in days[3:]) == 3 and town.waiting() == []
+    assert max(days.count(at) for at in days[3:]) == 3 and bed.waiting() == []
 
 
 def test_who_waits_is_turned_away_for_a_reason_when_his_turn_comes() -> None:
     more = 'suppress = plan = "vip"'
     text = limited("limit = 1 per day", "enter from segment keen", more)
-    town = Town(text.replace("again always", "again never"), NOW)
-    town.people("a", "b", "c", "d", "e", "f", points=20)
-    town.tick(NOW)
-    assert names(town.entered()) == ["a"] and town.waiting() == ["b", "c", "d", "e", "f"]
-    town.change("b", plan="vip")
-    town.change("c", points=1)
-    town.engine.execute(query("DELETE FROM customer WHERE id = 'd'"))
-    town.tick(NOW + HOUR)
-    # Nobody is turned away before his turn.
-    assert town.turned_away() == []
-    town.tick(NOW + DAY)
-    assert town.turned_away() == [
+    bed = TestBed(text.replace("again always", "again never"), NOW)
+    bed.people("a", "b", "c", "d", "e", "f", points=20)
+    bed.tick(NOW)
+    assert names(bed.entered()) == ["a"] and bed.waiting() == ["b", "c", "d", "e", "f"]
+    bed.change("b", plan="vip")
+    bed.change("c", points=1)
+    bed.engine.execute(query("DELETE FROM customer WHERE id = 'd'"))
+    bed.tick(NOW + HOUR)
+    # A customer is turned away only at the head of the queue.
+    assert bed.turned_away() == []
+    bed.tick(NOW + DAY)
+    assert bed.turned_away() == [
         ("b", "suppressed"),
         ("c", "left the segment"),
         ("d", "gone"),
     ]
-    assert names(town.entered()) == ["a", "e"] and town.waiting() == ["f"]
+    assert names(bed.entered()) == ["a", "e"] and bed.waiting() == ["f"]
 
 
 def test_nobody_waits_twice_and_nobody_has_two_passages_at_once() -> None:
-    town = Town(limited("limit = 1 per hour").replace("send email first", "wait 2 days"), NOW)
-    town.people("ana", "bob")
+    bed = TestBed(limited("limit = 1 per hour").replace("send email first", "wait 2 days"), NOW)
+    bed.people("ana", "bob")
     for minute in range(6):
         at = NOW + timedelta(minutes=minute)
-        town.event("visit", "ana" if minute % 2 else "bob", at)
-        town.tick(at)
-    town.run_to(NOW + DAY)
-    assert names(town.entered()) == ["bob", "ana"]
-    assert town.turned_away() == [("bob", "again")]
+        bed.event("visit", "ana" if minute % 2 else "bob", at)
+        bed.tick(at)
+    bed.run_to(NOW + DAY)
+    assert names(bed.entered()) == ["bob", "ana"]
+    assert bed.turned_away() == [("bob", "again")]
 
 
 @pytest.mark.parametrize("rule", ["limit = 10 per day", ""])
 def test_a_limit_that_is_raised_or_left_out_lets_in_who_waits(rule: str) -> None:
-    town = Town(limited("limit = 1 per day"), NOW)
-    town.people("ana", "bob", "cem")
+    bed = TestBed(limited("limit = 1 per day"), NOW)
+    bed.people("ana", "bob", "cem")
     for name in ("ana", "bob", "cem"):
-        town.event("visit", name, NOW)
-    town.tick(NOW)
-    assert town.waiting() == ["bob", "cem"] and next_tick(town.world) == datetime(2026, 3, 4, 23)
-    town.deploy(limited(rule), NOW + HOUR)
-    assert next_tick(town.world) == datetime.min
-    town.tick(NOW + HOUR)
-    assert names(town.entered()) == ["ana", "bob", "cem"] and town.waiting() == []
-    due = next_tick(town.world)
+        bed.event("visit", name, NOW)
+    bed.tick(NOW)
+    assert bed.waiting() == ["bob", "cem"] and next_tick(bed.world) == datetime(2026, 3, 4, 23)
+    bed.deploy(limited(rule), NOW + HOUR)
+    assert next_tick(bed.world) == datetime.min
+    bed.tick(NOW + HOUR)
+    assert names(bed.entered()) == ["ana", "bob", "cem"] and bed.waiting() == []
+    due = next_tick(bed.world)
     assert due is None or due > NOW + HOUR
 
 
 def test_an_hour_that_occurs_twice_is_two_hours() -> None:
     """In Madrid it is two o'clock at midnight UTC, and an hour later again."""
     night = datetime(2026, 10, 25)
-    town = Town(limited("limit = 1 per hour"), night)
-    town.people("ana", "bob", "cem", "dan")
+    bed = TestBed(limited("limit = 1 per hour"), night)
+    bed.people("ana", "bob", "cem", "dan")
     for name in ("ana", "bob", "cem", "dan"):
-        town.event("visit", name, night + timedelta(minutes=30))
-    town.tick(night + timedelta(minutes=30))
-    town.run_to(night + DAY)
-    found = [at.hour for _, at in town.entered()]
-    assert found == [0, 1, 2, 3] and town.waiting() == []
+        bed.event("visit", name, night + timedelta(minutes=30))
+    bed.tick(night + timedelta(minutes=30))
+    bed.run_to(night + DAY)
+    found = [at.hour for _, at in bed.entered()]
+    assert found == [0, 1, 2, 3] and bed.waiting() == []
 
 
 def test_who_comes_by_two_entries_at_once_is_looked_at_once() -> None:
-    """Turned away as suppressed he does not wait for the next day by the other entry."""
+    """A suppressed customer who is turned away is not queued again by the other entry."""
     entries = "enter on visit\n  enter on visit where customer.points > 3"
-    town = Town(limited("limit = 1 per day", entries, "suppress = points > 10"), NOW)
-    town.people("ana", points=20)
-    town.people("bob", points=5)
-    town.event("visit", "ana", NOW)
-    town.event("visit", "bob", NOW)
-    town.tick(NOW)
-    assert names(town.entered()) == ["bob"]
-    assert town.turned_away() == [("ana", "suppressed")] and town.waiting() == []
+    bed = TestBed(limited("limit = 1 per day", entries, "suppress = points > 10"), NOW)
+    bed.people("ana", points=20)
+    bed.people("bob", points=5)
+    bed.event("visit", "ana", NOW)
+    bed.event("visit", "bob", NOW)
+    bed.tick(NOW)
+    assert names(bed.entered()) == ["bob"]
+    assert bed.turned_away() == [("ana", "suppressed")] and bed.waiting() == []
 
 
 def test_who_comes_by_different_events_waits_in_the_order_of_their_times() -> None:
-    town = Town(limited("limit = 1 per day", "enter on visit\n  enter on purchase"), NOW)
-    town.people("ana", "bob", "cem")
-    town.event("visit", "cem", NOW)
-    town.event("visit", "bob", NOW + timedelta(minutes=2))
-    town.event("purchase", "ana", NOW + timedelta(minutes=1))
-    town.tick(NOW + HOUR)
-    assert names(town.entered()) == ["cem"] and town.waiting() == ["ana", "bob"]
+    bed = TestBed(limited("limit = 1 per day", "enter on visit\n  enter on purchase"), NOW)
+    bed.people("ana", "bob", "cem")
+    bed.event("visit", "cem", NOW)
+    bed.event("visit", "bob", NOW + timedelta(minutes=2))
+    bed.event("purchase", "ana", NOW + timedelta(minutes=1))
+    bed.tick(NOW + HOUR)
+    assert names(bed.entered()) == ["cem"] and bed.waiting() == ["ana", "bob"]
 
 
 def test_at_the_end_of_a_journey_its_queue_is_turned_away() -> None:
     text = limited("limit = 1 per day", more="ends = 2026-03-06")
-    town = Town(text, NOW)
-    town.people("a", "b", "c", "d")
+    bed = TestBed(text, NOW)
+    bed.people("a", "b", "c", "d")
     for n, name in enumerate("abcd"):
-        town.event("visit", name, NOW + timedelta(minutes=n))
-    town.tick(NOW + HOUR)
-    town.run_to(NOW + 5 * DAY)
-    town.event("visit", "a", NOW + 5 * DAY)
-    town.tick(NOW + 5 * DAY)
-    assert names(town.entered()) == ["a", "b"]
-    assert town.turned_away() == [("c", "the journey ended"), ("d", "the journey ended")]
-    assert [s.state for s in report(town.world, NOW + 5 * DAY).states] == ["ended"]
+        bed.event("visit", name, NOW + timedelta(minutes=n))
+    bed.tick(NOW + HOUR)
+    bed.run_to(NOW + 5 * DAY)
+    bed.event("visit", "a", NOW + 5 * DAY)
+    bed.tick(NOW + 5 * DAY)
+    assert names(bed.entered()) == ["a", "b"]
+    assert bed.turned_away() == [("c", "the journey ended"), ("d", "the journey ended")]
+    assert [s.state for s in report(bed.world, NOW + 5 * DAY).states] == ["ended"]
 
 
 # --- first and last instant, drafts -----------------------------------------------------------
@@ -305,65 +305,65 @@ def test_at_the_end_of_a_journey_its_queue_is_turned_away() -> None:
 
 def test_events_before_the_start_and_from_the_end_on_admit_nobody() -> None:
     text = limited("starts = 2026-03-05 09:00", more="ends = 2026-03-06 09:00")
-    town = Town(text, NOW)
-    town.people("a", "b", "c", "d")
+    bed = TestBed(text, NOW)
+    bed.people("a", "b", "c", "d")
     starts, ends = datetime(2026, 3, 5, 8), datetime(2026, 3, 6, 8)
     second = timedelta(seconds=1)
     for name, at in zip("abcd", (starts - second, starts, ends - second, ends), strict=True):
-        town.event("visit", name, at)
-        town.tick(at)
-    assert names(town.entered()) == ["b", "c"]
+        bed.event("visit", name, at)
+        bed.tick(at)
+    assert names(bed.entered()) == ["b", "c"]
 
 
 def test_a_run_that_was_down_for_the_whole_of_a_journey_rests() -> None:
     text = limited("starts = 2026-03-05", "enter from segment keen", "ends = 2026-03-06")
-    town = Town(text, NOW)
-    town.people("ana", points=20)
-    town.tick(NOW)
-    assert next_tick(town.world) == datetime(2026, 3, 4, 23)
-    town.tick(NOW + 9 * DAY)
-    assert town.entered() == [] and next_tick(town.world) is None
+    bed = TestBed(text, NOW)
+    bed.people("ana", points=20)
+    bed.tick(NOW)
+    assert next_tick(bed.world) == datetime(2026, 3, 4, 23)
+    bed.tick(NOW + 9 * DAY)
+    assert bed.entered() == [] and next_tick(bed.world) is None
 
 
 def test_a_draft_begins_when_it_is_a_draft_no_more() -> None:
     draft = limited("stage = draft", "enter from segment keen\n  enter on visit")
-    town = Town(draft, NOW)
-    town.people("ana", points=20)
-    town.people("bob")
-    town.event("visit", "bob", NOW)
-    town.tick(NOW)
-    assert town.entered() == [] and next_tick(town.world) is None
-    assert [s.state for s in report(town.world, NOW).states] == ["draft"]
-    town.deploy(draft.replace("stage = draft", "stage = live"), NOW + DAY)
-    town.tick(NOW + DAY)
+    bed = TestBed(draft, NOW)
+    bed.people("ana", points=20)
+    bed.people("bob")
+    bed.event("visit", "bob", NOW)
+    bed.tick(NOW)
+    assert bed.entered() == [] and next_tick(bed.world) is None
+    assert [s.state for s in report(bed.world, NOW).states] == ["draft"]
+    bed.deploy(draft.replace("stage = draft", "stage = live"), NOW + DAY)
+    bed.tick(NOW + DAY)
     # An event from before the beginning admits nobody (S6).
-    assert town.entered() == [("ana", NOW + DAY)]
-    assert [s.state for s in report(town.world, NOW + DAY).states] == ["live"]
+    assert bed.entered() == [("ana", NOW + DAY)]
+    assert [s.state for s in report(bed.world, NOW + DAY).states] == ["live"]
 
 
 @pytest.mark.parametrize("stage", ["stage = draft", "stage = live"])
 def test_who_is_inside_goes_on_when_the_journey_becomes_a_draft(stage: str) -> None:
     text = limited("stage = live").replace("send email first", "wait 2 days")
-    town = Town(text, NOW)
-    town.people("ana", "bob")
-    town.event("visit", "ana", NOW)
-    town.tick(NOW)
-    town.deploy(text.replace("stage = live", stage), NOW + HOUR)
-    town.event("visit", "bob", NOW + HOUR)
-    town.run_to(NOW + 5 * DAY)
-    assert town.ended()["ana"] == ("completed", NOW + 2 * DAY)
-    assert ("bob" in names(town.entered())) == (stage == "stage = live")
+    bed = TestBed(text, NOW)
+    bed.people("ana", "bob")
+    bed.event("visit", "ana", NOW)
+    bed.tick(NOW)
+    bed.deploy(text.replace("stage = live", stage), NOW + HOUR)
+    bed.event("visit", "bob", NOW + HOUR)
+    bed.run_to(NOW + 5 * DAY)
+    assert bed.ended()["ana"] == ("completed", NOW + 2 * DAY)
+    assert ("bob" in names(bed.entered())) == (stage == "stage = live")
 
 
 def test_zone_of_the_limit_is_that_of_the_journey() -> None:
     text = limited("limit = 1 per day", more='timezone = "America/New_York"')
-    town = Town(text, NOW)
-    town.people("a", "b")
-    town.event("visit", "a", NOW)
-    town.event("visit", "b", NOW)
-    town.tick(NOW)
+    bed = TestBed(text, NOW)
+    bed.people("a", "b")
+    bed.event("visit", "a", NOW)
+    bed.event("visit", "b", NOW)
+    bed.tick(NOW)
     midnight = datetime(2026, 3, 5, tzinfo=ZoneInfo("America/New_York"))
-    assert next_tick(town.world) == midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+    assert next_tick(bed.world) == midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
     assert ZONE != "America/New_York"
 
 
@@ -378,7 +378,7 @@ FULL = limited(
 
 def test_an_explanation_tells_who_enters_when() -> None:
     source = compile_project(SETTINGS, {"data.journey": DATA, "a.journey": FULL}, {}, {}).model
-    [lines] = meanings("limited", source, {})
+    [lines] = explanations("limited", source, {})
     text = "\n".join(line.strip() for line in lines)
     for words in (
         "everybody in segment keen at that instant, every 2 weeks at 09:30",

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.cli.exits import Exit
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.delivery import Defaults
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import ConfigError, DataError
 from cij.runtime.runner import open_runner, step
 from tests.example import inside, run_once, status
@@ -58,8 +58,8 @@ def _project(folder: Path, path: str) -> Program:
     return compiled(folder)[1]
 
 
-def _ran(folder: Path, program: Program) -> DuckEngine:
-    engine = DuckEngine(None)
+def _ran(folder: Path, program: Program) -> Engine:
+    engine = open_engine(None)
     runner, _ = open_runner(engine, program, folder, {}, Defaults(), _NOW)
     step(runner, _NOW, with_refresh=True)
     return engine

@@ -17,16 +17,16 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.cli.main import cli
 from cij.compiler import story as st
 from cij.compiler.expression import Period
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.explore import Explorer, invariants, play
 from cij.runtime.explore.draw import draw
 from cij.runtime.explore.invariants import violations
@@ -61,7 +61,7 @@ def _run(*arguments: str | Path) -> Result:
 @pytest.fixture
 def lived(tmp_path: Path) -> Iterator[Lived]:
     """Ana visits two pages within a day: some messages go, some are too many, and she waits."""
-    with closing(DuckEngine(None)) as engine:
+    with closing(open_engine(None)) as engine:
         world = deploy(engine, _program(), START)
         stage = Stage(world, SimulatedClock(START), world.program.journeys[0])
         found = Lived(stage)
@@ -267,6 +267,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invariants, "CHECKS", (_nobody_gets_a_text,))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken")
 def test_the_smallest_story_that_fails_is_told(tmp_path: Path) -> None:
     alone = tuple(j for j in _program().journeys if j.name == "texts")
@@ -279,6 +280,7 @@ def test_the_smallest_story_that_fails_is_told(tmp_path: Path) -> None:
     assert any("sms text delivered" in line for line in found.broken.trace)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken", "hasty")
 def test_the_command_fails_and_says_how_to_see_it_again(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
@@ -301,6 +303,7 @@ def test_what_was_found_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert explored["played"] == explored["broken"]["number"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", sorted(p.name for p in EXAMPLES.iterdir() if p.is_dir()))
 def test_nothing_is_found_in_an_example(example: str) -> None:
     program, _ = compiled_stories(EXAMPLES / example)
@@ -309,6 +312,7 @@ def test_nothing_is_found_in_an_example(example: str) -> None:
     assert found.broken is None, found.broken
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_the_stories_of_policies() -> None:
     result = _run(POLICIES, "--match", "nothing like it", "--explore", "12")
     assert result.exit_code == 0, result.output

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from bench.stories.__main__ import JOURNEY, TOML
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.sql import query
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_work
-from cij.runtime.engine import DuckEngine, Engine
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.engine.duck import DuckEngine
 from cij.runtime.intake import take_in
+from cij.runtime.moving.strategic import StrategicMover
+from cij.runtime.moving.strategies.timer_cache import TimerCache
 from cij.runtime.story import StoryPlayer
 from cij.runtime.tick import tick
 from cij.runtime.world import World
@@ -67,7 +70,7 @@ def _folder(tmp_path: Path) -> Path:
 
 def _world(folder: Path) -> World:
     program, _ = compiled_stories(folder)
-    world = deploy(DuckEngine(None, is_tiny=True), program, START)
+    world = deploy(open_engine(None, is_tiny=True), program, START)
     zones.ensure(world.engine, ["Europe/Madrid"])
     customer = {"zone": "Europe/Madrid", "points": 20, "consent.news.email": True}
     columns = {name: [value] * 2 for name, value in customer.items()}
@@ -132,14 +135,16 @@ def test_a_tick_that_breaks_off_leaves_nothing_known_of_timers(
     _visit(world, START)
     tick(world, START)
     due = next_work(world)
-    assert due is not None and world.agenda is not None and world.agenda.next == due
+    assert isinstance(world.mover, StrategicMover)
+    (timers,) = [each for each in world.mover.strategies if isinstance(each, TimerCache)]
+    assert due is not None and timers.first == due
 
     def broken(*_: object, **__: object) -> int:
         raise ValueError("broken")
 
     with monkeypatch.context() as patch:
-        patch.setattr("cij.runtime.tick.wave.advance", broken)
+        patch.setattr(world.mover, "advance", broken)
         with pytest.raises(ValueError, match="broken"):
             tick(world, due)
-    assert world.agenda is None
+    assert timers.first is None
     assert next_work(world) == due

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compile_path
-from cij.cli.fixing import ROUNDS_MAX, choose, difference, fix, write_fixed
-from cij.cli.project import open_project
+from cij.app.compile import compile_path
+from cij.app.fix import ROUNDS_MAX, choose, difference, fix, write_fixed
+from cij.app.project import open_project
 from cij.grammar.codes import UNKNOWN_NAME
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 from cij.grammar.span import Span
 from tests.example import inside
-from tests.test_diagnostics import START
+from tests.tiny import SHOP
 
 TOML = '[project]\nname = "x"\ntimezone = "Europe/Madrid"\n'
 
@@ -19,7 +19,7 @@ TOML = '[project]\nname = "x"\ntimezone = "Europe/Madrid"\n'
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "cij.toml").write_text(TOML)
-    (tmp_path / "data.journey").write_text(START)
+    (tmp_path / "data.journey").write_text(SHOP)
     return tmp_path
 
 
@@ -149,7 +149,7 @@ def test_what_else_a_file_holds_stays(project: Path) -> None:
 
 
 def test_a_content_file_is_mended_too(project: Path) -> None:
-    (project / "data.journey").write_text(START.replace("body = ", 'body = file("hi.txt")\n#'))
+    (project / "data.journey").write_text(SHOP.replace("body = ", 'body = file("hi.txt")\n#'))
     (project / "hi.txt").write_text("You have {{ Points | default: 0 }} points.\n")
     journey = "journey j {\n  enter on purchase\n  steps {\n    send email hello\n  }\n}\n"
     (project / "a.journey").write_text(journey)

@@ -17,6 +17,7 @@ FIXED = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TEXTS)
 def test_any_text_is_read_checked_and_formatted(kind: str) -> None:
     @settings(FIXED, max_examples=CASES.get(kind, 150))

@@ -15,21 +15,21 @@ from hypothesis import HealthCheck, event as note, given, settings, strategies a
 
 from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Program, Rest, from_json, to_json
+from cij.compiler.program import Program, WaitState, from_json, to_json
 from cij.compiler.sql import query
-from cij.compiler.sql.names import ENTERING, number_of
+from cij.compiler.sql.interning import ENTERING, number_of
 from cij.compiler.sql.plan import make_plan
-from cij.compiler.sql.store import AUDIT
 from cij.compiler.verify import verify
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to
+from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-from tests.projects import HEAD, START, Happening, happenings, projects
+from tests.projects import HEAD, START, Arrival, arrivals, projects
 from tests.strategies import programs
 
 DAYS = 40
@@ -64,23 +64,25 @@ SLOW = settings(
 )
 
 
+@pytest.mark.slow
 @SLOW
-@given(projects("segment"), happenings(DAYS))
+@given(projects("segment"), arrivals(DAYS))
 def test_any_project_entered_by_segments_runs_by_the_rules_or_is_diagnosed(
-    text: str, events: list[Happening]
+    text: str, events: list[Arrival]
 ) -> None:
     check_project(text, events)
 
 
+@pytest.mark.slow
 @SLOW
-@given(projects("event"), happenings(DAYS))
+@given(projects("event"), arrivals(DAYS))
 def test_any_project_entered_by_events_runs_by_the_rules_or_is_diagnosed(
-    text: str, events: list[Happening]
+    text: str, events: list[Arrival]
 ) -> None:
     check_project(text, events)
 
 
-def check_project(text: str, events: list[Happening]) -> None:
+def check_project(text: str, events: list[Arrival]) -> None:
     found = compiled(text)
     assert (found.program is None) == any(d.is_error for d in found.diagnostics)
     note("a program" if found.program else f"diagnosed {found.diagnostics[0].code}")
@@ -104,13 +106,13 @@ _OUTBOX_KEYS = query("SELECT o.key FROM outbox AS o ORDER BY o.key")
 
 
 def outcome_of(
-    program: Program, events: Sequence[Happening], *, is_disturbed: bool
+    program: Program, events: Sequence[Arrival], *, is_disturbed: bool
 ) -> dict[str, list[Any]]:
     """Run from nothing to the end, check the rules, and return all rows.
 
     Disturbed: deployed again now and then, as after a restart, with ticks when nothing is due.
     """
-    engine = DuckEngine(None, threads=1)
+    engine = open_engine(None, threads=1)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "people.csv").write_text(PEOPLE, encoding="utf-8")
         world = deploy(engine, program, START)
@@ -130,7 +132,7 @@ def outcome_of(
     return rows
 
 
-def hand_in(world: World, one: Happening, number: int) -> None:
+def hand_in(world: World, one: Arrival, number: int) -> None:
     keys = [key for (key,) in world.engine.rows(_OUTBOX_KEYS)]
     row: dict[str, Any] = {"event": one.event, "id": f"e{number}", "at": one.at}
     row |= {"customer": f"people:{one.customer + 1}", "fields": one.fields}
@@ -150,7 +152,7 @@ TABLES = {
 
 # Each finds rows that break a rule.
 RULES = {
-    "a key stands once in the outbox (S19)": AUDIT,
+    "a key stands once in the outbox (S19)": DOUBLE_MESSAGES,
     "who is inside has a timer, who left has none": query(
         "SELECT p.id FROM passage AS p WHERE (p.ended_at IS NULL) = (p.wake_at IS NULL) "
         "OR (p.ended_at IS NULL) <> (p.outcome IS NULL) OR p.wake_at < p.since"
@@ -218,7 +220,7 @@ def check_rules(world: World, now: datetime) -> None:
         assert not engine.rows(statement), rule
     journeys = {j.name: j for j in program.journeys}
     for name, state, is_inside in engine.rows(_STANDING):
-        assert isinstance(journeys[name].state(state), Rest) == is_inside
+        assert isinstance(journeys[name].state(state), WaitState) == is_inside
     for journey in program.journeys:
         assert journey.again != "never" or not engine.rows(_NEVER_AGAIN, {"journey": journey.name})
     # Two journeys may call different steps alike.
@@ -268,7 +270,7 @@ BREAKS = {
 def test_a_broken_rule_is_seen(rule: str) -> None:
     found = compiled(HEAD + STEPS).program
     assert found is not None
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     world = deploy(engine, found, START)
     prepared(world)
     check_rules(world, START)
@@ -286,5 +288,5 @@ def prepared(world: World) -> None:
     for number, (customer, event, at) in enumerate(
         [(0, "purchase", START), (1, "purchase", START), (1, "visited", later)]
     ):
-        hand_in(world, Happening(at, at, event, customer, 0, {}), number)
+        hand_in(world, Arrival(at, at, event, customer, 0, {}), number)
         tick(world, at)

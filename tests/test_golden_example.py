@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli.compiling import compiled
-from cij.cli.running import open_transports, senders
+from cij.app.compile import compiled
+from cij.app.transports import open_transports, senders
 from cij.compiler.program import Program, to_json
 from cij.compiler.sql import Statement
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import (
     WAKE_DUE,
     JourneyPlan,
@@ -22,8 +22,9 @@ from cij.compiler.sql.plan import (
     measure_query,
     segment_query,
 )
-from cij.runtime.engine import DuckEngine
-from cij.runtime.report import as_json, report
+from cij.runtime.engine import open_engine
+from cij.runtime.report import report
+from cij.runtime.report_data import as_json
 from cij.runtime.runner import open_runner, step
 from tests.conftest import Golden
 from tests.example import copy_example, messages
@@ -89,7 +90,7 @@ def script(title: str, statement: Statement) -> str:
 
 def test_the_messages_and_the_report_of_a_first_step(project: Path, golden: Golden) -> None:
     opened, program = compiled(project)
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     transports = open_transports(opened, program)
     runner, _ = open_runner(engine, program, opened.root, transports, senders(opened), NOW)
     step(runner, NOW, with_refresh=True)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from hypothesis import given, settings, strategies as st
 from cij.cli.exits import Exit
 from cij.cli.main import cli
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.compilation import compile_project
 from cij.compiler.graph import Edge, outline, to_dot, to_mermaid, to_svg
-from cij.compiler.graph.inscription import isolated, shown, width, wrapped
+from cij.compiler.graph.drawn_text import isolated, shown, width, wrapped
 from cij.compiler.graph.scene import scene
-from cij.compiler.types import INTEGER, TEXT, money
+from cij.compiler.model import ProjectSettings
+from cij.compiler.types import INTEGER
+from tests.conftest import FIXTURES
 
 Golden = Callable[[str, str], None]
+FOLDER = FIXTURES / "graph"
 
 RENDERERS = {"mmd": to_mermaid, "dot": to_dot, "svg": to_svg}
 DAY = ex.Period(count=1, unit="day")
@@ -34,33 +39,28 @@ def own(id: str, line: int = 1) -> dict[str, object]:
     return {"id": id, "step": id, "place": place(line)}
 
 
-def act(id: str, channel: str, message: str, target: str) -> pg.Act:
+def act(id: str, channel: str, message: str, target: str) -> pg.ActState:
     effect = pg.SendEffect(channel=channel, message=message, parameters={})
-    return pg.Act(**own(id), effect=effect, target=target)  # type: ignore[arg-type]
+    return pg.ActState(**own(id), effect=effect, target=target)  # type: ignore[arg-type]
 
 
-def rest(id: str, period: ex.Period, timeout: str, *awaits: pg.Await) -> pg.Rest:
+def rest(id: str, period: ex.Period, timeout: str, *awaits: pg.Await) -> pg.WaitState:
     timer = pg.AfterPeriod(period=period)
-    return pg.Rest(**own(id), timer=timer, awaits=awaits, timeout=timeout)  # type: ignore[arg-type]
+    return pg.WaitState(**own(id), timer=timer, awaits=awaits, timeout=timeout)  # type: ignore[arg-type]
 
 
-def decide(id: str, otherwise: str, *branches: tuple[ex.Expression, str]) -> pg.Decide:
+def decide(id: str, otherwise: str, *branches: tuple[ex.Expression, str]) -> pg.DecideState:
     found = tuple(pg.Branch(guard=guard, target=target) for guard, target in branches)
-    return pg.Decide(**own(id), branches=found, otherwise=otherwise)  # type: ignore[arg-type]
+    return pg.DecideState(**own(id), branches=found, otherwise=otherwise)  # type: ignore[arg-type]
 
 
-def end(id: str, outcome: str, **more: object) -> pg.End:
-    return pg.End(**own(id), outcome=outcome, **more)  # type: ignore[arg-type]
+def end(id: str, outcome: str, **more: object) -> pg.EndState:
+    return pg.EndState(**own(id), outcome=outcome, **more)  # type: ignore[arg-type]
 
 
 def more_than(name: str, number: int) -> ex.Compare:
     left = ex.Field(type=INTEGER, name=name)
     return ex.Compare(operator=">", left=left, right=ex.Constant(type=INTEGER, value=number))
-
-
-def field_is(name: str, text: str) -> ex.Compare:
-    left = ex.EventField(type=TEXT, event="purchase", name=name)
-    return ex.Compare(operator="=", left=left, right=ex.Constant(type=TEXT, value=text))
 
 
 def journey(name: str, start: str, *states: pg.State, **more: object) -> pg.Journey:
@@ -75,88 +75,21 @@ def journey(name: str, start: str, *states: pg.State, **more: object) -> pg.Jour
     return pg.Journey(place=place(1), **fields)  # type: ignore[arg-type]
 
 
+@cache
+def compiled() -> dict[str, pg.Journey]:
+    """Return the journeys of `fixtures/graph`: one with goals and gates, one with many branches."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.journey")}
+    found = compile_project(ProjectSettings("graph", "UTC", "en"), texts, {}, {})
+    assert found.program is not None, found.diagnostics
+    return {journey.name: journey for journey in found.program.journeys}
+
+
 def loyalty() -> pg.Journey:
-    """The first journey of docs and design; its goal has a condition too, so it has gates."""
-    goal = pg.Goal(
-        name="redeemed",
-        event="purchase",
-        where=field_is("coupon", "LOYAL20"),
-        condition=None,
-        within=ex.Period(count=14, unit="day"),
-        target="goal:redeemed",
-        place=place(5),
-    )
-    leave = pg.Exit(
-        name="too_young",
-        event=None,
-        where=None,
-        condition=ex.Not(item=more_than("age", 17)),
-        target="exit:too_young",
-        place=place(6),
-    )
-    gate = [(ex.Not(item=more_than("age", 17)), "exit:too_young")]
-    opened = pg.Await(event="opened", of="reward", target="gate:thanks")
-    return journey(
-        "loyalty_reward",
-        "gate:reward",
-        decide("gate:reward", "reward", *gate),
-        act("reward", "email", "loyal20", "opened"),
-        rest("opened", ex.Period(count=3, unit="day"), "gate:nudge", opened),
-        decide("gate:thanks", "thanks", *gate),
-        act("thanks", "email", "loyal20_thanks", "rewarded"),
-        decide("gate:nudge", "nudge", *gate),
-        act("nudge", "sms", "loyal20_sms", "rewarded"),
-        end("rewarded", "rewarded"),
-        end("goal:redeemed", "converted", cause="goal"),
-        end("exit:too_young", "too_young", cause="exit"),
-        doc="Rewards customers who cross the loyalty threshold.",
-        again="after",
-        again_after=ex.Period(count=365, unit="day"),
-        holdout="0.05",
-        goals=(goal,),
-        exits=(leave,),
-    )
+    return compiled()["loyalty_reward"]
 
 
 def cart() -> pg.Journey:
-    """Two entries, several events, a branch, a split, and ways that meet again."""
-    amount = ex.EventField(type=money("USD"), event="cart_abandoned", name="total")
-    fifty = ex.Constant(type=money("USD"), value="50")
-    large = ex.Compare(operator=">", left=amount, right=fifty)
-    by_email = ex.Compare(
-        operator="=",
-        left=ex.EventField(type=TEXT, event="unsubscribed", name="channel"),
-        right=ex.Constant(type=TEXT, value="email"),
-    )
-    consent = ex.Consent(topic="offers", channel="push")
-    regular = ex.And(items=(more_than("points", 5000), ex.Not(item=ex.Member(segment="employees"))))
-    awaits = (
-        pg.Await(event="opened", of="first", target="engaged"),
-        pg.Await(event="unsubscribed", where=by_email, target="opted_out"),
-    )
-    share = ex.HashShare(salt="tone", low="0", high="0.45")
-    return journey(
-        "abandoned_cart",
-        "first",
-        act("first", "email", "cart_reminder", "look"),
-        rest("look", DAY, "choice", *awaits),
-        decide("choice", "text", (regular, "tone"), (consent, "push")),
-        decide("tone", "long", (share, "short")),
-        act("short", "email", "vip_short", "completed"),
-        act("long", "email", "vip_long", "completed"),
-        act("push", "push", "cart_push", "completed"),
-        act("text", "sms", "cart_sms", "pause"),
-        rest("pause", DAY, "last"),
-        act("last", "push", "cart_push", "completed"),
-        end("engaged", "engaged"),
-        end("opted_out", "opted_out"),
-        end("completed", "completed"),
-        entries=(
-            pg.EventEntry(event="cart_abandoned", where=large),
-            pg.SegmentEntry(segment="browsers", is_once=True),
-        ),
-        per="cart_id",
-    )
+    return compiled()["abandoned_cart"]
 
 
 def strange() -> pg.Journey:
@@ -211,7 +144,7 @@ def test_a_split_shows_shares() -> None:
 def test_timers_of_the_calendar_say_when_they_are_due() -> None:
     timer = pg.UntilWeekday(weekday=1, at="09:00:00")
     opened = pg.Await(event="opened", of="x", target="b")
-    state = pg.Rest(**own("w"), timer=timer, awaits=(opened,), timeout="a")  # type: ignore[arg-type]
+    state = pg.WaitState(**own("w"), timer=timer, awaits=(opened,), timeout="a")  # type: ignore[arg-type]
     graph = outline(journey("j", "w", state, end("a", "a"), end("b", "b")))
     assert graph.nodes[1].text == ("wait until monday at 09:00", "w")
     assert graph.edges[-1].labels == ("not until monday at 09:00",)
@@ -310,9 +243,11 @@ def test_lines_stay_off_the_cards(drawn: pg.Journey) -> None:
         assert not inside
 
 
-def test_a_long_journey_is_drawn_soon() -> None:
+def test_a_long_journey_is_drawn() -> None:
+    """A thousand steps one after the other are no deep recursion."""
     steps = [act(f"s{i}", "email", f"m{i}", f"s{i + 1}") for i in range(1000)]
-    to_svg(outline(journey("long", "s0", *steps, end("s1000", "done"))))
+    text = to_svg(outline(journey("long", "s0", *steps, end("s1000", "done"))))
+    assert "send email m999" in text
 
 
 # --- the command ------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.sql import query
+from cij.runtime.activity import Course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.insight import timeline, why
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
@@ -25,7 +25,7 @@ from cij.runtime.simulate import run_to, simulate
 from cij.runtime.world import World
 from tests.conftest import Golden
 from tests.example import copy_example, inside, replace
-from tests.town import ZONE, Town
+from tests.testbed import ZONE, TestBed
 
 START = datetime(2026, 3, 2, 9, 0)
 _KEY = query("SELECT o.key FROM outbox AS o WHERE o.customer = $customer")
@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = copy_example(tmp_path_factory.mktemp("insight"))
     (folder / ".cij").mkdir()
     _, program = compiled(folder)
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
         clock = SimulatedClock(START)
@@ -114,7 +114,7 @@ def test_looking_changes_nothing(project: Path) -> None:
 
 
 def _counts(project: Path) -> object:
-    with closing(DuckEngine(project / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(project / ".cij" / "state.duckdb")) as engine:
         return engine.rows(_COUNTS)
 
 
@@ -139,9 +139,11 @@ def test_the_timeline_as_json(project: Path) -> None:
 
 def test_the_timeline_of_one_journey(project: Path) -> None:
     arguments = ("timeline", "C-01", "--project", str(project), "--json", "--journey")
-    entries = json.loads(_told(*arguments, "coupon_thanks"))["entries"]
-    assert entries
-    assert all(e["journey"] is None for e in entries)
+    mine = json.loads(_told(*arguments, "loyalty_reward"))["entries"]
+    assert {e["journey"] for e in mine} == {None, "loyalty_reward"}
+    # Of a journey in which the customer never was, only what is about the customer is left.
+    other = json.loads(_told(*arguments, "coupon_thanks"))["entries"]
+    assert other == [e for e in mine if e["journey"] is None] != []
 
 
 # --- what can go wrong ------------------------------------------------------------------------
@@ -157,7 +159,7 @@ def test_nobody_is_told_of_somebody_unknown(project: Path, command: tuple[str, .
 def test_several_who_are_meant_are_named(project: Path, tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     (folder / ".cij").mkdir()
-    with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+    with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
         _, program = compiled(folder)
         world = deploy(engine, program, START)
         refresh_data(world, folder, START)
@@ -234,7 +236,7 @@ def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, comm
     night = datetime(2026, 3, 2, 21, 30)
     out = []
     for until in (night, night + timedelta(days=14)):
-        with closing(DuckEngine(folder / ".cij" / "state.duckdb")) as engine:
+        with closing(open_engine(folder / ".cij" / "state.duckdb")) as engine:
             world = deploy(engine, program, night)
             refresh_data(world, folder, night)
             run_to(world, SimulatedClock(night), until, lambda at: None)
@@ -250,7 +252,7 @@ def test_a_simulation_tells_what_policies_do(tmp_path: Path) -> None:
     (folder / "policy.journey").write_text(_POLICY)
     _, program = compiled(folder)
     night = datetime(2026, 3, 2, 21, 30)
-    with closing(DuckEngine(None)) as engine:
+    with closing(open_engine(None)) as engine:
         world = deploy(engine, program, night)
         refresh_data(world, folder, night)
         found = simulate(world, night, night + timedelta(days=10), lambda at: None)
@@ -290,47 +292,47 @@ _AFTER = _BEFORE.replace("week:", "seven:").replace(
 )
 
 
-def _visited(town: Town, *names: str) -> None:
-    town.people(*names)
+def _visited(bed: TestBed, *names: str) -> None:
+    bed.people(*names)
     for name in names:
-        town.event("visit", name, _NOON)
-    town.tick(_NOON)
+        bed.event("visit", name, _NOON)
+    bed.tick(_NOON)
 
 
 def test_a_place_of_the_first_is_told() -> None:
-    town = Town(_LUCKY, _NOON)
-    _visited(town, "ana", "bob", "cem")
+    bed = TestBed(_LUCKY, _NOON)
+    _visited(bed, "ana", "bob", "cem")
     for name, branch, outcome in (
         ("ana", "branch 1", "won"),
         ("bob", "branch 1", "won"),
         ("cem", "else", "lost"),
     ):
-        told = timeline.lines(timeline.timeline(town.engine, town.world.program, name), ZONE)
+        told = timeline.lines(timeline.timeline(bed.engine, bed.world.program, name), ZONE)
         assert any(f"first places: takes {branch}" in line for line in told), told
-        answer = why.why(town.engine, town.world.program, name, "lucky", _NOON)
+        answer = why.why(bed.engine, bed.world.program, name, "lucky", _NOON)
         lines = "\n".join(why.lines(answer, ZONE))
         assert f"first places: took {branch}" in lines and f"leaves as {outcome}" in lines
 
 
 def test_who_was_lost_in_a_pause_is_told_so() -> None:
-    town = Town(_BEFORE, _NOON)
-    town.people("ana")
-    town.order("pause", "series", _NOON, drops_entries=True)
-    town.event("visit", "ana", _NOON)
-    town.tick(_NOON)
-    town.order("resume", "series", _NOON + timedelta(hours=1))
-    town.tick(_NOON + timedelta(hours=1))
-    answer = why.why(town.engine, town.world.program, "ana", "series", _NOON + timedelta(hours=2))
+    bed = TestBed(_BEFORE, _NOON)
+    bed.people("ana")
+    bed.order("pause", "series", _NOON, drops_entries=True)
+    bed.event("visit", "ana", _NOON)
+    bed.tick(_NOON)
+    bed.order("resume", "series", _NOON + timedelta(hours=1))
+    bed.tick(_NOON + timedelta(hours=1))
+    answer = why.why(bed.engine, bed.world.program, "ana", "series", _NOON + timedelta(hours=2))
     assert answer.verdict.startswith("has not entered, for they were turned away 2026-03-04 12:00")
     assert answer.verdict.endswith(": the journey was paused")
 
 
 def test_who_was_taken_over_is_told_by_the_version_in_which_he_stood() -> None:
-    town = Town(_BEFORE, _NOON)
-    _visited(town, "ana")
-    town.deploy(_AFTER, _NOON + timedelta(hours=1))
-    told = timeline.lines(timeline.timeline(town.engine, town.world.program, "ana"), ZONE)
+    bed = TestBed(_BEFORE, _NOON)
+    _visited(bed, "ana")
+    bed.deploy(_AFTER, _NOON + timedelta(hours=1))
+    told = timeline.lines(timeline.timeline(bed.engine, bed.world.program, "ana"), ZONE)
     assert any("week: waits 7 days" in line for line in told), told
     assert "waits at seven until 2026-03-11" in told[-1]
-    answer = why.why(town.engine, town.world.program, "ana", "series", _NOON + timedelta(hours=2))
+    answer = why.why(bed.engine, bed.world.program, "ana", "series", _NOON + timedelta(hours=2))
     assert "week: waits 7 days" in "\n".join(why.lines(answer, ZONE))

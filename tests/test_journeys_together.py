@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.sql import query
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.tick import tick
 from cij.runtime.world import World
@@ -24,7 +24,7 @@ def _world() -> World:
     program, _ = compiled_stories(FIXTURES / "stories" / "passing")
     names = ("writing", "prizes", "vip_club")
     kept = tuple(j for j in program.journeys if j.name in names)
-    world = deploy(DuckEngine(None), program.model_copy(update={"journeys": kept}), START)
+    world = deploy(open_engine(None), program.model_copy(update={"journeys": kept}), START)
     columns: dict[str, list[object]] = {
         "id": ["ana", "bob"],
         "zone": ["Europe/Madrid"] * 2,

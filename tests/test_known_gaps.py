@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from cij.cli.compiling import compile_path
+from cij.app.compile import compile_path
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import refresh
 from tests.conftest import Cij
 
@@ -101,7 +101,7 @@ def test_a_row_has_the_zone_of_its_source(tmp_path: Path, field: str, value: str
     folder = write(tmp_path, field=field, where="where seen > 2026-03-01 23:00")
     result = compile_path(folder)
     assert result.compilation.program is not None, result.diagnostics
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     refresh(engine, result.compilation.program, folder, datetime(2026, 3, 2))
     assert str(engine.rows(query("SELECT c.x FROM customer AS c"))[0][0]) == value
 

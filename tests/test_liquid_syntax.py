@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler import liquid_syntax
-from cij.compiler.placeholders import Placeholder, placeholders, plain
+from cij.compiler.placeholder import Placeholder
+from cij.compiler.placeholders import placeholders, plain
 from cij.runtime.delivery import dialect
 
 

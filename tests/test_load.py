@@ -11,42 +11,44 @@ import pytest
 
 from cij.compiler.expression import Not
 from cij.compiler.program import Source
-from cij.compiler.sql import load as statements, query, zones as zone_statements
+from cij.compiler.sql import query
 from cij.runtime import zones
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import DataError
 from cij.runtime.sources.load import SourceReport, load
+from cij.runtime.sources.loader import open_loader
+from cij.runtime.store import schema
 from tests.builders import column, equals, source, text, write_csv
 
 NOW = datetime(2026, 3, 2, 10)
 
 
 @pytest.fixture
-def engine() -> Iterator[DuckEngine]:
-    engine = DuckEngine(None)
-    for statement in (*statements.DDL, *zone_statements.DDL):
-        engine.execute(statement)
+def engine() -> Iterator[Engine]:
+    engine = open_engine(None)
+    for table in (schema.SOURCE_STATE, schema.QUARANTINE):
+        engine.execute(table.ddl)
     yield engine
     engine.close()
 
 
-def loaded(engine: DuckEngine, of: Source, folder: Path) -> SourceReport:
+def loaded(engine: Engine, of: Source, folder: Path) -> SourceReport:
     zones.ensure(engine, [of.timezone])
-    with engine.transaction():
-        return load(engine, of, folder, NOW)
+    with engine.transaction(), open_loader() as loader:
+        return load(engine, loader, of, folder, NOW)
 
 
-def rows(engine: DuckEngine, table: str) -> list[tuple[Any, ...]]:
+def rows(engine: Engine, table: str) -> list[tuple[Any, ...]]:
     return sorted(engine.rows(query("SELECT * FROM {t}", t=table)), key=repr)
 
 
-def bad(engine: DuckEngine) -> list[tuple[Any, ...]]:
+def bad(engine: Engine) -> list[tuple[Any, ...]]:
     return engine.rows(
         query("SELECT q.file, q.line, q.reason, q.content FROM quarantine AS q ORDER BY q.line")
     )
 
 
-def failure(engine: DuckEngine, of: Source, folder: Path) -> str:
+def failure(engine: Engine, of: Source, folder: Path) -> str:
     with pytest.raises(DataError) as caught:
         loaded(engine, of, folder)
     return str(caught.value)
@@ -82,7 +84,7 @@ def failure(engine: DuckEngine, of: Source, folder: Path) -> str:
     ],
 )
 def test_a_text_becomes_a_value(
-    engine: DuckEngine, tmp_path: Path, type: str, written: str, value: object
+    engine: Engine, tmp_path: Path, type: str, written: str, value: object
 ) -> None:
     write_csv(tmp_path, "shop", "id,x", f"1,{written}")
     loaded(engine, source("shop", {"x": type}), tmp_path)
@@ -112,7 +114,7 @@ def test_a_text_becomes_a_value(
     ],
 )
 def test_a_text_that_does_not_fit_is_not_bent(
-    engine: DuckEngine, tmp_path: Path, type: str, written: str
+    engine: Engine, tmp_path: Path, type: str, written: str
 ) -> None:
     write_csv(tmp_path, "shop", "id,x", f"1,{written}")
     report = loaded(engine, source("shop", {"x": type}, tolerate="1"), tmp_path)
@@ -120,7 +122,7 @@ def test_a_text_that_does_not_fit_is_not_bent(
     assert bad(engine)[0][2].startswith(f'column x: "{written.strip(chr(34))}" is not ')
 
 
-def test_a_format_may_be_given(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_format_may_be_given(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,x,y", "1,5/8/1986,5/8/1986", "2,2018-05-08,2018-05-08")
     of = source("shop", {"x": "date", "y": "datetime"}, date_format="%m/%d/%Y")
     loaded(engine, of, tmp_path)
@@ -130,7 +132,7 @@ def test_a_format_may_be_given(engine: DuckEngine, tmp_path: Path) -> None:
     ]
 
 
-def test_a_time_without_offset_is_local_to_the_source(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_time_without_offset_is_local_to_the_source(engine: Engine, tmp_path: Path) -> None:
     write_csv(
         tmp_path,
         "shop",
@@ -153,13 +155,13 @@ def test_a_time_without_offset_is_local_to_the_source(engine: DuckEngine, tmp_pa
     ]
 
 
-def test_only_declared_columns_are_kept_in_their_order(engine: DuckEngine, tmp_path: Path) -> None:
+def test_only_declared_columns_are_kept_in_their_order(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "b,more,id,a", "x,-,1,y")
     loaded(engine, source("shop", {"a": "text", "b": "text"}), tmp_path)
     assert rows(engine, "source_shop") == [("1", "y", "x")]
 
 
-def test_delimiter_quote_null_and_encoding(engine: DuckEngine, tmp_path: Path) -> None:
+def test_delimiter_quote_null_and_encoding(engine: Engine, tmp_path: Path) -> None:
     lines = "id;näme;n\r\n1;'a;ö';NA\r\n2;NA;7\r\n"
     (tmp_path / "shop.csv").write_bytes(lines.encode("windows-1252"))
     settings: dict[str, Any] = {
@@ -181,13 +183,13 @@ def test_delimiter_quote_null_and_encoding(engine: DuckEngine, tmp_path: Path) -
         b'"id","x"\n\n1,"a"\n\n\n2,b\n',
     ],
 )
-def test_files_of_all_sorts(engine: DuckEngine, tmp_path: Path, content: bytes) -> None:
+def test_files_of_all_sorts(engine: Engine, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "shop.csv").write_bytes(content)
     loaded(engine, source("shop", {"x": "text"}), tmp_path)
     assert rows(engine, "source_shop") == [("1", "a"), ("2", "b")]
 
 
-def test_the_filter_drops_rows_silently(engine: DuckEngine, tmp_path: Path) -> None:
+def test_the_filter_drops_rows_silently(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,x", "1,a", "2,b", "3,")
     of = source("shop", {"x": "text"}, where=Not(item=equals(column("shop", "x"), text("a"))))
     report = loaded(engine, of, tmp_path)
@@ -198,7 +200,7 @@ def test_the_filter_drops_rows_silently(engine: DuckEngine, tmp_path: Path) -> N
 # --- quarantine -------------------------------------------------------------------------------
 
 
-def test_bad_rows_tell_their_line(engine: DuckEngine, tmp_path: Path) -> None:
+def test_bad_rows_tell_their_line(engine: Engine, tmp_path: Path) -> None:
     write_csv(
         tmp_path,
         "shop",
@@ -239,7 +241,7 @@ def test_bad_rows_tell_their_line(engine: DuckEngine, tmp_path: Path) -> None:
     assert (report.read, report.kept, report.bad) == (10, 2, 8)
 
 
-def test_above_the_tolerance_the_old_data_stays(engine: DuckEngine, tmp_path: Path) -> None:
+def test_above_the_tolerance_the_old_data_stays(engine: Engine, tmp_path: Path) -> None:
     of = source("shop", {"x": "integer"}, tolerate="0.2")
     write_csv(tmp_path, "shop", "id,x", "1,1")
     loaded(engine, of, tmp_path)
@@ -253,7 +255,7 @@ def test_above_the_tolerance_the_old_data_stays(engine: DuckEngine, tmp_path: Pa
     assert not bad(engine)
 
 
-def test_a_reload_replaces_what_was_in_quarantine(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_reload_replaces_what_was_in_quarantine(engine: Engine, tmp_path: Path) -> None:
     of = source("shop", {"x": "integer"}, tolerate="0.5")
     write_csv(tmp_path, "shop", "id,x", "1,a", "2,2")
     loaded(engine, of, tmp_path)
@@ -263,7 +265,7 @@ def test_a_reload_replaces_what_was_in_quarantine(engine: DuckEngine, tmp_path: 
     assert not bad(engine)
 
 
-def test_an_unchanged_file_is_not_read_again(engine: DuckEngine, tmp_path: Path) -> None:
+def test_an_unchanged_file_is_not_read_again(engine: Engine, tmp_path: Path) -> None:
     of = source("shop", {"x": "integer"})
     write_csv(tmp_path, "shop", "id,x", "1,1")
     assert not loaded(engine, of, tmp_path).is_unchanged
@@ -275,7 +277,7 @@ def test_an_unchanged_file_is_not_read_again(engine: DuckEngine, tmp_path: Path)
 # --- files that are no tables -----------------------------------------------------------------
 
 
-def test_what_is_wrong_with_a_file_is_told(engine: DuckEngine, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_file_is_told(engine: Engine, tmp_path: Path) -> None:
     of = source("shop", {"email": "text"})
     assert "there is no file shop.csv below" in failure(engine, of, tmp_path)
     path = tmp_path / "shop.csv"
@@ -297,7 +299,7 @@ def test_what_is_wrong_with_a_file_is_told(engine: DuckEngine, tmp_path: Path) -
     )
 
 
-def test_a_file_with_a_header_only_is_an_empty_table(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_file_with_a_header_only_is_an_empty_table(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,x")
     assert loaded(engine, source("shop", {"x": "text"}), tmp_path).read == 0
     assert rows(engine, "source_shop") == []
@@ -317,7 +319,7 @@ def database(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def test_a_table_of_sqlite(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_table_of_sqlite(engine: Engine, tmp_path: Path) -> None:
     connection = database(tmp_path)
     connection.executemany(
         "INSERT INTO cards VALUES (?, ?, ?, ?)",
@@ -337,7 +339,7 @@ def test_a_table_of_sqlite(engine: DuckEngine, tmp_path: Path) -> None:
     ]
 
 
-def test_a_locked_database_is_told(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_locked_database_is_told(engine: Engine, tmp_path: Path) -> None:
     other = database(tmp_path)
     other.execute("BEGIN EXCLUSIVE")
     message = failure(engine, cards(tmp_path), tmp_path)
@@ -347,7 +349,7 @@ def test_a_locked_database_is_told(engine: DuckEngine, tmp_path: Path) -> None:
     assert loaded(engine, cards(tmp_path), tmp_path).read == 0
 
 
-def test_what_is_wrong_with_a_database_is_told(engine: DuckEngine, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_database_is_told(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "loyalty.db"
     path.write_bytes(b"id,name\n" * 500)
     assert "loyalty.db is not an SQLite database" in failure(engine, cards(tmp_path), tmp_path)

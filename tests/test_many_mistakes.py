@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from cij.cli.compiling import compile_path
+from cij.app.compile import compile_path
 
 FIFTY = Path(__file__).parent / "fixtures" / "diagnostics" / "fifty"
 SEEDED_MIN, FOUND_MIN = 50, 48

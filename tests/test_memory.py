@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cij.cli import answers, checking, memory, trees
-from cij.cli.compiling import Compiled
+from cij.app import cache, check_cache, project_check, syntax_cache
+from cij.app.check_report import CheckReport
+from cij.app.compile import Compiled
 from cij.cli.exits import Exit
-from cij.cli.report import Report
 from cij.compiler import compilation
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic
@@ -68,7 +68,7 @@ def test_a_check_of_the_same_is_not_made_again(
     first = check(project)
     assert first[0] == Exit.ERRORS and "pointz" in first[1]
     expected = afresh(project, *options)
-    monkeypatch.setattr(checking, "check", never)
+    monkeypatch.setattr(project_check, "check", never)
     assert check(project) == first
     assert check(project, *options) == expected
     assert check(project / JOURNEY) == first
@@ -117,14 +117,14 @@ def test_a_change_that_says_nothing_new_is_looked_at_all_the_same(
 ) -> None:
     check(project)
     CHANGES[change](project)
-    looked: list[answers.Question] = []
-    whole = checking.check
+    looked: list[check_cache.Question] = []
+    whole = project_check.check
 
-    def counted(question: answers.Question) -> Report:
+    def counted(question: check_cache.Question) -> CheckReport:
         looked.append(question)
         return whole(question)
 
-    monkeypatch.setattr(checking, "check", counted)
+    monkeypatch.setattr(project_check, "check", counted)
     check(project)
     assert len(looked) == 1
 
@@ -132,18 +132,18 @@ def test_a_change_that_says_nothing_new_is_looked_at_all_the_same(
 def test_what_changes_while_it_is_checked_is_not_remembered(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = checking.compile_found
+    whole = project_check.compile_found
 
-    def changing(question: answers.Question) -> Compiled:
+    def changing(question: check_cache.Question) -> Compiled:
         found = whole(question)
         (project / "catalog.lock.json").write_text(CATALOG)
         return found
 
-    monkeypatch.setattr(checking, "compile_found", changing)
-    question = answers.ask(project)
-    checking.check(question)
+    monkeypatch.setattr(project_check, "compile_found", changing)
+    question = check_cache.ask(project)
+    project_check.check(question)
     (project / "catalog.lock.json").unlink()
-    assert answers.answer(question) is None
+    assert check_cache.answer(question) is None
 
 
 # --- syntax trees -----------------------------------------------------------------------------
@@ -175,8 +175,8 @@ def test_a_tree_read_again_is_the_tree(folder: Path, tmp_path: Path) -> None:
         "b.journey": "segment a {\n  where x >\n}\n",
         "deep.journey": f"journey j {{ steps {{ {deep} }} }}",
     }
-    first = trees.parse_project(tmp_path, texts)
-    again = trees.parse_project(tmp_path, texts)
+    first = syntax_cache.parse_project(tmp_path, texts)
+    again = syntax_cache.parse_project(tmp_path, texts)
     assert first == again == compilation.parse_files(texts)
     spans = [
         [d.span for d in f.declarations] for found in (first, again) for f in found[0].values()
@@ -226,23 +226,23 @@ def test_a_folder_that_cannot_be_made_is_no_error(project: Path, folder: Path) -
 
 
 def test_the_folder_has_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "BYTES_MAX", 10_000)
+    monkeypatch.setattr(cache, "BYTES_MAX", 10_000)
     roots = [Path("/", str(number)) for number in range(20)]
     for number, root in enumerate(roots):
-        memory.remember("answer", root, b"x" * 1000)
+        cache.remember("answer", root, b"x" * 1000)
         os.utime(max(folder.iterdir(), key=lambda p: p.stat().st_ctime_ns), (number, number))
     assert sum(file.stat().st_size for file in folder.iterdir()) <= 10_000
-    assert memory.recalled("answer", roots[-1]) is not None
-    assert memory.recalled("answer", roots[0]) is None
+    assert cache.recalled("answer", roots[-1]) is not None
+    assert cache.recalled("answer", roots[0]) is None
 
 
 def test_other_code_remembers_nothing_of_this(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory.remember("answer", tmp_path, "old")
-    assert memory.recalled("answer", tmp_path) == "old"
-    monkeypatch.setattr(memory, "_code", lambda: "another version")
-    assert memory.recalled("answer", tmp_path) is None
+    cache.remember("answer", tmp_path, "old")
+    assert cache.recalled("answer", tmp_path) == "old"
+    monkeypatch.setattr(cache, "_code", lambda: "another version")
+    assert cache.recalled("answer", tmp_path) is None
 
 
 def test_a_file_is_whole_or_not_there(folder: Path) -> None:

@@ -8,12 +8,22 @@ from pathlib import Path
 import pytest
 
 from cij.compiler import program as pr
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh, take_in
-from tests.builders import column, event, exact, mapping, program, source, topic, write_csv
+from tests.builders import (
+    column,
+    event,
+    exact,
+    mapping,
+    program,
+    rewrite,
+    rows,
+    source,
+    topic,
+    write_csv,
+)
 from tests.example import copy_example, inside, run_once
-from tests.test_refresh import rewrite, rows
-from tests.town import HOUR, Town, names
+from tests.testbed import HOUR, TestBed, names
 
 NOW = datetime(2026, 3, 2, 10)
 VISIT = event("visit", None, {"page": "text"})
@@ -28,8 +38,8 @@ def shop() -> pr.Program:
 
 
 @pytest.fixture
-def engine() -> Iterator[DuckEngine]:
-    engine = DuckEngine(None)
+def engine() -> Iterator[Engine]:
+    engine = open_engine(None)
     yield engine
     engine.close()
 
@@ -41,17 +51,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def visit(engine: DuckEngine, who: str, at: datetime = NOW) -> int:
+def visit(engine: Engine, who: str, at: datetime = NOW) -> int:
     taken = take_in(engine, shop(), [{"event": "visit", "customer": who, "at": at}], at)
     assert not taken.refused, taken.refused
     return taken.created
 
 
-def customer_of(engine: DuckEngine) -> list[str]:
+def customer_of(engine: Engine) -> list[str]:
     return names(rows(engine, "SELECT e.customer FROM event_visit AS e ORDER BY e.seq"))
 
 
-def test_an_address_that_nobody_has_makes_a_customer(engine: DuckEngine, folder: Path) -> None:
+def test_an_address_that_nobody_has_makes_a_customer(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     assert visit(engine, "New@X.com") == 1
     found = rows(
@@ -62,7 +72,7 @@ def test_an_address_that_nobody_has_makes_a_customer(engine: DuckEngine, folder:
     assert found == [("new@x.com", None, "UTC", False, True)]
 
 
-def test_the_same_newcomer_comes_again_as_the_same(engine: DuckEngine, folder: Path) -> None:
+def test_the_same_newcomer_comes_again_as_the_same(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     assert [visit(engine, "new@x.com", NOW + n * HOUR) for n in range(3)] == [1, 0, 0]
     assert len(set(customer_of(engine))) == 1
@@ -71,7 +81,7 @@ def test_the_same_newcomer_comes_again_as_the_same(engine: DuckEngine, folder: P
     assert len(set(customer_of(engine))) == 1
 
 
-def test_two_in_one_batch_are_one(engine: DuckEngine, folder: Path) -> None:
+def test_two_in_one_batch_are_one(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     batch = [{"event": "visit", "customer": w, "id": w} for w in ("a@x.com", "A@x.com", "b@x.com")]
     assert take_in(engine, shop(), batch, NOW).created == 2
@@ -82,7 +92,7 @@ def test_two_in_one_batch_are_one(engine: DuckEngine, folder: Path) -> None:
     [("new@x.com", "2,new@x.com,Lugo"), ("shop:2", "2,other@x.com,Lugo")],
 )
 def test_when_the_record_comes_both_are_one_and_the_id_stays(
-    engine: DuckEngine, folder: Path, who: str, line: str
+    engine: Engine, folder: Path, who: str, line: str
 ) -> None:
     refresh(engine, shop(), folder, NOW)
     visit(engine, who)
@@ -96,7 +106,7 @@ def test_when_the_record_comes_both_are_one_and_the_id_stays(
     assert set(customer_of(engine)) == {id}
 
 
-def test_a_newcomer_can_turn_out_to_be_an_older_customer(engine: DuckEngine, folder: Path) -> None:
+def test_a_newcomer_can_turn_out_to_be_an_older_customer(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     [(ann,)] = rows(engine, "SELECT c.id FROM customer AS c WHERE c.city = 'Vigo'")
     visit(engine, "cards:10")
@@ -107,7 +117,7 @@ def test_a_newcomer_can_turn_out_to_be_an_older_customer(engine: DuckEngine, fol
     assert visit(engine, "cards:10", NOW + HOUR) == 0
 
 
-def test_a_bad_event_creates_nobody(engine: DuckEngine, folder: Path) -> None:
+def test_a_bad_event_creates_nobody(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     row = {"event": "visit", "customer": "new@x.com", "page": 7}
     assert take_in(engine, shop(), [row], NOW).created == 0
@@ -123,11 +133,11 @@ journey welcome {
   }
 }
 """
-    town = Town(text, NOW)
-    town.event("visit", "new@example.com", NOW)
-    town.tick(NOW)
-    assert len(town.sent()) == 1
-    assert town.rows("SELECT o.address, o.outcome FROM outbox AS o") == [
+    bed = TestBed(text, NOW)
+    bed.event("visit", "new@example.com", NOW)
+    bed.tick(NOW)
+    assert len(bed.sent()) == 1
+    assert bed.rows("SELECT o.address, o.outcome FROM outbox AS o") == [
         ("new@example.com", "queued")
     ]
 

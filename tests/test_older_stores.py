@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.compiler.sql.outbox import KEY, OUTCOMES
+from cij.compiler.sql.outbox import KEY
 from cij.runtime import deploy as deploying
 from cij.runtime.deploy import deploy, prepare
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_copy, open_engine
+from cij.runtime.store.outcomes import OUTCOMES
 from tests.example import copy_example, inside, run_once
 
 NOW = datetime(2026, 3, 6, 11, 0)
@@ -174,20 +175,20 @@ def old(whole: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return project
 
 
-def _opened(project: Path) -> DuckEngine:
-    return DuckEngine(project / ".cij" / "state.duckdb")
+def _opened(project: Path) -> Engine:
+    return open_engine(project / ".cij" / "state.duckdb")
 
 
 def _program(project: Path) -> Program:
     return compiled(project)[1]
 
 
-def _rows(engine: DuckEngine) -> list[tuple[Any, ...]]:
+def _rows(engine: Engine) -> list[tuple[Any, ...]]:
     # What was never there expires never.
     return [row if len(row) == 21 else (*row, None) for row in engine.rows(_ROWS)]
 
 
-def _passages(engine: DuckEngine) -> list[list[tuple[Any, ...]]]:
+def _passages(engine: Engine) -> list[list[tuple[Any, ...]]]:
     # The place of a customer's row is younger than some stores.
     width = 19
     return [[row[:width] for row in engine.rows(_PASSAGES)], engine.rows(_HISTORY)]
@@ -226,7 +227,7 @@ def test_a_store_of_version_4_tells_of_passages_as_this_one(whole: Path, tmp_pat
         state = project / ".cij" / "state.duckdb"
         for end in ("", ".wal"):
             shutil.copy(f"{state}{end}", f"{tmp_path / 'crashed'}{end}")
-    with closing(DuckEngine(tmp_path / "crashed")) as engine:
+    with closing(open_engine(tmp_path / "crashed")) as engine:
         assert engine.rows(_PASSAGES) == now and engine.rows(_MEMBERS) == members
 
 
@@ -248,8 +249,7 @@ def test_an_older_outbox_is_brought_over_as_it_is(old: Path) -> None:
 def test_a_copy_of_an_older_store_is_brought_over_too(old: Path) -> None:
     with closing(_opened(old)) as engine:
         before = _rows(engine)
-    with closing(DuckEngine(None)) as copy:
-        copy.copy_from(old / ".cij" / "state.duckdb")
+    with closing(open_copy(old / ".cij" / "state.duckdb")) as copy:
         prepare(copy, _program(old))
         assert _rows(copy) == before
     with closing(_opened(old)) as engine:
@@ -266,7 +266,7 @@ def test_an_older_store_outlives_a_crash_after_it_was_brought_over(
         before = _rows(engine), _passages(engine), engine.rows(_MEMBERS)
         for end in ("", ".wal"):
             shutil.copy(f"{state}{end}", f"{tmp_path / 'crashed'}{end}")
-    with closing(DuckEngine(tmp_path / "crashed")) as engine:
+    with closing(open_engine(tmp_path / "crashed")) as engine:
         assert (_rows(engine), _passages(engine), engine.rows(_MEMBERS)) == before
 
 
@@ -303,8 +303,7 @@ def test_an_older_store_is_read_and_run_by_the_command_line(old: Path) -> None:
 
 
 def test_outcomes_of_later_versions_are_known_to_a_store_that_is_there(whole: Path) -> None:
-    with closing(DuckEngine(None)) as engine:
-        engine.copy_from(whole / ".cij" / "state.duckdb")
+    with closing(open_copy(whole / ".cij" / "state.duckdb")) as engine:
         before = _rows(engine)
         engine.execute(_FORGET_OUTCOME)
         assert _rows(engine) == before

@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 from cij.compiler.sql import query
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import fill
-from cij.runtime.delivery import prepare
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.store import prepare
 from tests.outbox import put
-from tests.town import Town
+from tests.testbed import TestBed
 
 START = datetime(2026, 3, 2, 9)
 # Names with what stands between the parts of a key, and with numbers.
@@ -38,53 +38,53 @@ journey `spring:2026:1` {
 """
 
 
-def _town() -> Town:
-    town = Town(ODD, START)
-    town.people("ana", "bob")
-    town.tick(START)
+def _bed() -> TestBed:
+    bed = TestBed(ODD, START)
+    bed.people("ana", "bob")
+    bed.tick(START)
     for name in ("bob", "ana"):
-        town.event("visit", name, START)
-    town.run_to(datetime(2026, 3, 2, 12))
-    return town
+        bed.event("visit", name, START)
+    bed.run_to(datetime(2026, 3, 2, 12))
+    return bed
 
 
-def _keys(town: Town, name: str) -> list[str]:
+def _keys(bed: TestBed, name: str) -> list[str]:
     return [
         k
-        for k, c in town.rows("SELECT o.key, o.customer FROM outbox AS o ORDER BY o.key")
+        for k, c in bed.rows("SELECT o.key, o.customer FROM outbox AS o ORDER BY o.key")
         if c == name
     ]
 
 
-def _listed(town: Town) -> list[tuple[str, str]]:
-    return town.rows("SELECT s.address, s.reason FROM suppression AS s ORDER BY s.address")
+def _listed(bed: TestBed) -> list[tuple[str, str]]:
+    return bed.rows("SELECT s.address, s.reason FROM suppression AS s ORDER BY s.address")
 
 
 def test_a_key_is_journey_passage_step_and_turn() -> None:
-    town = _town()
+    bed = _bed()
     ana, bob = (
         [f"spring:2026:1:{passage}:send sale:2026:1:{turn}" for turn in range(2)]
         for passage in (1, 2)
     )
-    assert [_keys(town, "ana"), _keys(town, "bob")] == [ana, bob]
+    assert [_keys(bed, "ana"), _keys(bed, "bob")] == [ana, bob]
 
 
 def test_a_bounce_is_about_the_address_of_its_message() -> None:
-    town = _town()
+    bed = _bed()
     for name in ("ana", "bob"):
-        town.change(name, email=f"new.{name}@example.com")
-    town.event("bounced", "ana", START, message_key=_keys(town, "ana")[1], channel="email")
-    assert _listed(town) == [("ana@example.com", "hard bounce")]
+        bed.change(name, email=f"new.{name}@example.com")
+    bed.event("bounced", "ana", START, message_key=_keys(bed, "ana")[1], channel="email")
+    assert _listed(bed) == [("ana@example.com", "hard bounce")]
 
 
 @pytest.mark.parametrize(
     "key", [None, "", ":", "sent", "spring:2026:1:9:send sale:2026:1:0", "x:1:send sale:2026:1:0"]
 )
 def test_a_bounce_of_no_message_is_about_the_address_of_today(key: str | None) -> None:
-    town = _town()
-    town.change("ana", email="new.ana@example.com")
-    town.event("bounced", "ana", START, message_key=key, channel="email")
-    assert _listed(town) == [("new.ana@example.com", "hard bounce")]
+    bed = _bed()
+    bed.change("ana", email="new.ana@example.com")
+    bed.event("bounced", "ana", START, message_key=key, channel="email")
+    assert _listed(bed) == [("new.ana@example.com", "hard bounce")]
 
 
 BEST = """
@@ -102,17 +102,17 @@ journey best {
 def test_a_reaction_counts_for_the_message_that_its_key_names(
     is_clicked: bool, next_one: str
 ) -> None:
-    town = Town(BEST, START)
-    town.people("ana", "bob", **{"phone": "+34600000001", "consent.news.sms": True})
-    town.tick(START)
-    town.event("visit", "ana", START)
-    town.tick(START)
-    town.engine.execute(query("UPDATE outbox_row SET outcome = 'delivered'"))
+    bed = TestBed(BEST, START)
+    bed.people("ana", "bob", **{"phone": "+34600000001", "consent.news.sms": True})
+    bed.tick(START)
+    bed.event("visit", "ana", START)
+    bed.tick(START)
+    bed.engine.execute(query("UPDATE outbox_row SET outcome = 'delivered'"))
     if is_clicked:
-        town.event("clicked", "ana", START, message_key=_keys(town, "ana")[0], channel="email")
-    town.event("visit", "bob", START)
-    town.tick(START)
-    assert [message for _, message, _ in sorted(town.sent())] == ["tip", next_one]
+        bed.event("clicked", "ana", START, message_key=_keys(bed, "ana")[0], channel="email")
+    bed.event("visit", "bob", START)
+    bed.tick(START)
+    assert [message for _, message, _ in sorted(bed.sent())] == ["tip", next_one]
 
 
 # --- any names and any keys -------------------------------------------------------------------
@@ -133,8 +133,8 @@ _EXPECTED = query(
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DuckEngine]:
-    with closing(DuckEngine(None, threads=1)) as found:
+def engine() -> Iterator[Engine]:
+    with closing(open_engine(None, threads=1)) as found:
         prepare(found)
         found.execute(query("CREATE TABLE given_key (key VARCHAR)"))
         yield found
@@ -143,7 +143,7 @@ def engine() -> Iterator[DuckEngine]:
 @settings(max_examples=60, deadline=None)
 @given(_ROWS, _MADE_UP, st.data())
 def test_rows_are_found_by_their_keys(
-    engine: DuckEngine,
+    engine: Engine,
     rows: list[tuple[str, int, str, int]],
     made_up: list[str],
     data: st.DataObject,

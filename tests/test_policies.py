@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.runtime.story import StoryPlayer

@@ -14,13 +14,18 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
+from cij.app.compile import compile_path
 from cij.cli.commands.check import command
-from cij.cli.compiling import compile_path
 from cij.cli.render import render
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.compilation import compile_project
 from cij.compiler.expression import Period
-from cij.compiler.proofs.answers import (
+from cij.compiler.head import AgainRule
+from cij.compiler.proofs.bounds import Bound, SentAt, exceeds, seconds, send_bound, total_bound
+from cij.compiler.proofs.ranges import Ranges, compared, only, prefixed, whole
+from cij.compiler.proofs.search import Outcome, search
+from cij.compiler.proofs.translate import truth
+from cij.compiler.proofs.verdicts import (
     NotProved,
     Sat,
     Unsat,
@@ -30,12 +35,8 @@ from cij.compiler.proofs.answers import (
     negation,
     satisfiable,
 )
-from cij.compiler.proofs.bounds import Bound, SentAt, exceeds, seconds, send_bound, total_bound
-from cij.compiler.proofs.ranges import Ranges, compared, only, prefixed, whole
-from cij.compiler.proofs.search import Outcome, search
-from cij.compiler.proofs.translate import truth
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, PERCENT, TEXT
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.grammar.span import file_start
 from tests.builders import REPOSITORY
 from tests.oracle import FIELDS, Catalog, Oracle, catalog_of, condition, is_true, read
@@ -179,7 +180,7 @@ def test_any_is_a_count_above_zero() -> None:
 
 
 def test_a_search_that_takes_too_long_claims_nothing() -> None:
-    # Five pigeons in four holes, none of whom shares his.
+    # Five pigeons in four holes: no two may share one.
     names = ("points", "age", "share", "rate", "lang")
     holes = [[ex.InSet(value=read(n), items=(c,)) for c in _FOUR[FIELDS[n].kind]] for n in names]
     housed = [ex.Or(items=tuple(row)) for row in holes]
@@ -215,7 +216,7 @@ def test_sound_projects_are_left_in_peace(project: str) -> None:
 
 
 def test_the_template_of_new_projects_is_left_in_peace() -> None:
-    folder = REPOSITORY / "app/cij/cli/template"
+    folder = REPOSITORY / "app/cij/app/template"
     texts = {p.name: p.read_text("utf-8") for p in folder.rglob("*.journey")}
     settings = model.ProjectSettings("template", "UTC")
     assert texts and compile_project(settings, texts, {}, {}).diagnostics == ()
@@ -227,30 +228,21 @@ WEEK = Period(count=7, unit="day")
 
 
 def journey(
-    steps: model.Steps, again: str = "never", days: int = 0, exits: int = 0
+    steps: model.Steps,
+    again: AgainRule = "never",
+    days: int = 0,
+    exits: int = 0,
 ) -> model.Journey:
     span = file_start("a.journey")
     gone = model.Exit("gone", "unsubscribed", None, None, span)
-    return model.Journey(
+    head = pg.Head(
         name="test",
         doc="",
-        span=span,
         entries=(pg.EventEntry(event="purchase"),),
         again=again,
         again_after=Period(count=days, unit="day") if days else None,
-        per=None,
-        suppress=None,
-        holdout=None,
-        language=None,
-        timezone=None,
-        limit=None,
-        starts=None,
-        ends=None,
-        is_draft=False,
-        goals=(),
-        exits=(gone,) * exits,
-        steps=steps,
     )
+    return model.Journey(head, span, (), (gone,) * exits, steps)
 
 
 class Draw:
@@ -351,12 +343,12 @@ def simulated(source: model.Journey, random: Random, is_hasty: bool) -> int:
     """Return the most messages in a week of one random run, over some passages."""
     now = datetime(2026, 3, 2) + timedelta(seconds=random.randint(0, 7 * 86400))
     sent: list[datetime] = []
-    for _ in range(1 if source.again == "never" else 12):
+    for _ in range(1 if source.head.again == "never" else 12):
         passage = Passage(random, now, bool(source.exits), is_hasty)
         passage.walk(source.steps)
         sent += passage.sent
         late = 0 if is_hasty else random.choice([0, 0, 3600, 90_000])
-        gap = seconds(source.again_after) if source.again_after else 0
+        gap = seconds(source.head.again_after) if source.head.again_after else 0
         now = passage.now + timedelta(seconds=gap + late)
     week = timedelta(seconds=seconds(WEEK))
     return max((sum(1 for s in sent if end - week < s <= end) for end in sent), default=0)
@@ -365,7 +357,8 @@ def simulated(source: model.Journey, random: Random, is_hasty: bool) -> int:
 @pytest.mark.parametrize("seed", range(60))
 def test_no_run_sends_more_than_the_bound(seed: int) -> None:
     draw = Draw(seed, is_plain=seed % 2 == 0)
-    again, days = [("never", 0), ("after", 2), ("always", 0)][seed % 3]
+    rules: tuple[tuple[AgainRule, int], ...] = (("never", 0), ("after", 2), ("always", 0))
+    again, days = rules[seed % 3]
     source = journey(draw.steps(3), again, days, exits=seed % 2)
     bound = send_bound(source, WEEK)
     random = Random(seed)

@@ -11,14 +11,13 @@ from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import DataError
 from cij.runtime.refresh import refresh
 from cij.runtime.runner import refresh_data
 from cij.runtime.tick import tick
-from tests.builders import write_csv
-from tests.test_refresh import rewrite, rows
-from tests.town import DAY, HOUR
+from tests.builders import rewrite, rows, write_csv
+from tests.testbed import DAY, HOUR
 
 NOW = datetime(2026, 3, 2, 10)
 
@@ -122,8 +121,8 @@ def program_of(text: str) -> Program:
 
 
 @pytest.fixture
-def engine() -> Iterator[DuckEngine]:
-    engine = DuckEngine(None)
+def engine() -> Iterator[Engine]:
+    engine = open_engine(None)
     yield engine
     engine.close()
 
@@ -135,7 +134,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def happened(engine: DuckEngine, event: str, *fields: str) -> list[tuple[Any, ...]]:
+def happened(engine: Engine, event: str, *fields: str) -> list[tuple[Any, ...]]:
     columns = "".join(f', e."{f}"' for f in fields)
     return rows(
         engine,
@@ -144,14 +143,14 @@ def happened(engine: DuckEngine, event: str, *fields: str) -> list[tuple[Any, ..
     )
 
 
-def test_the_first_load_is_no_news(engine: DuckEngine, folder: Path) -> None:
+def test_the_first_load_is_no_news(engine: Engine, folder: Path) -> None:
     found = refresh(engine, program_of(EVENTS), folder, NOW)
     assert sum(found.events.values()) == 0
     again = refresh(engine, program_of(EVENTS), folder, NOW + HOUR)
     assert sum(again.events.values()) == 0
 
 
-def test_each_kind_of_change_is_an_event(engine: DuckEngine, folder: Path) -> None:
+def test_each_kind_of_change_is_an_event(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     eve = "3,eve@x.com,5,basic,2026-03-02 11:00"
@@ -166,12 +165,12 @@ def test_each_kind_of_change_is_an_event(engine: DuckEngine, folder: Path) -> No
     assert sorted(happened(engine, "any_change")) == [("ann@x.com",), ("bob@x.com",)]
     rewrite(folder, "cards", HEADER, changed, eve)
     refresh(engine, program, folder, NOW + 2 * HOUR)
-    # The customer is gone with his only record, so the event is about nobody.
+    # The customer is gone with their only record, so the event is about nobody.
     assert happened(engine, "card_deleted") == []
     assert rows(engine, "SELECT COUNT(*) FROM quarantine AS q") == [(0,)]
 
 
-def test_a_change_to_and_from_nothing_is_one(engine: DuckEngine, folder: Path) -> None:
+def test_a_change_to_and_from_nothing_is_one(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     for hour, points in enumerate(("", "30"), 1):
@@ -182,7 +181,7 @@ def test_a_change_to_and_from_nothing_is_one(engine: DuckEngine, folder: Path) -
     assert found == [("ann@x.com", None, 10, None), ("ann@x.com", 30, None, None)]
 
 
-def test_a_record_reaches_its_customer_by_reference(engine: DuckEngine, folder: Path) -> None:
+def test_a_record_reaches_its_customer_by_reference(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     rewrite(folder, "orders", "id,card,state", "o1,1,sent", "o2,2,open", "o3,9,open")
@@ -195,7 +194,7 @@ def test_a_record_reaches_its_customer_by_reference(engine: DuckEngine, folder: 
     assert reasons == [("event order_updated", 'cards("9") leads to no customer')]
 
 
-def test_a_deleted_record_of_somebody_who_stays(engine: DuckEngine, folder: Path) -> None:
+def test_a_deleted_record_of_somebody_who_stays(engine: Engine, folder: Path) -> None:
     text = (
         EVENTS
         + """
@@ -215,9 +214,7 @@ event order_deleted {
     assert happened(engine, "order_deleted", "state", "at") == [("ann@x.com", "open", NOW + HOUR)]
 
 
-def test_a_row_that_turns_bad_is_neither_deleted_nor_created(
-    engine: DuckEngine, folder: Path
-) -> None:
+def test_a_row_that_turns_bad_is_neither_deleted_nor_created(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     rewrite(folder, "cards", HEADER, "1,ann@x.com,many,basic,2026-03-01 09:00", BOB)
@@ -230,8 +227,8 @@ def test_a_row_that_turns_bad_is_neither_deleted_nor_created(
     assert happened(engine, "card_changed", "before", "points") == [("ann@x.com", 10, 12)]
 
 
-def test_a_row_that_turns_bad_stays_as_it_was(engine: DuckEngine, folder: Path) -> None:
-    """Its customer is there, and in all journeys; he would be gone for one wrong number."""
+def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> None:
+    """One wrong number must not delete a customer who is in journeys."""
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     before = rows(engine, "SELECT s.* FROM source_cards AS s ORDER BY 1")
@@ -252,7 +249,7 @@ def test_a_row_that_turns_bad_stays_as_it_was(engine: DuckEngine, folder: Path) 
     assert rows(engine, "SELECT COUNT(*) FROM source_cards AS s") == [(1,)]
 
 
-def test_existing_records_count_as_created_on_request(engine: DuckEngine, folder: Path) -> None:
+def test_existing_records_count_as_created_on_request(engine: Engine, folder: Path) -> None:
     text = EVENTS.replace("on = created", "on = created\n  existing = true")
     refresh(engine, program_of(text), folder, NOW)
     assert len(happened(engine, "card_created")) == 2
@@ -260,7 +257,7 @@ def test_existing_records_count_as_created_on_request(engine: DuckEngine, folder
     assert len(happened(engine, "card_created")) == 2
 
 
-def test_a_new_definition_begins_to_compare_anew(engine: DuckEngine, folder: Path) -> None:
+def test_a_new_definition_begins_to_compare_anew(engine: Engine, folder: Path) -> None:
     refresh(engine, program_of(EVENTS), folder, NOW)
     other = program_of(EVENTS.replace("changes = [points]", "changes = [tier]"))
     rewrite(folder, "cards", HEADER, ANN, BOB.replace("basic", "gold"))
@@ -271,7 +268,7 @@ def test_a_new_definition_begins_to_compare_anew(engine: DuckEngine, folder: Pat
     assert happened(engine, "card_changed") == [("bob@x.com",)]
 
 
-def test_a_refresh_that_fails_raises_no_event(engine: DuckEngine, folder: Path) -> None:
+def test_a_refresh_that_fails_raises_no_event(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
     rewrite(folder, "cards", HEADER, ANN.replace("10,", "11,"), BOB)
@@ -283,7 +280,7 @@ def test_a_refresh_that_fails_raises_no_event(engine: DuckEngine, folder: Path) 
     assert happened(engine, "card_changed", "before", "points") == [("ann@x.com", 10, 11)]
 
 
-def test_a_change_starts_a_journey_that_reads_both_values(engine: DuckEngine, folder: Path) -> None:
+def test_a_change_starts_a_journey_that_reads_both_values(engine: Engine, folder: Path) -> None:
     text = (
         EVENTS
         + """

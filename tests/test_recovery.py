@@ -27,6 +27,8 @@ FRAMES = {
 AFTER = "\nsegment last {\n  where points > 1\n}\n"
 CASES = 1_000
 PAIRS = 200
+# So many mistakes of each kind, at least, have a fix.
+FIXES_MIN = 20
 
 
 def snippets(name: str) -> list[str]:
@@ -72,6 +74,7 @@ def test_a_known_mistake_gives_one_diagnostic(name: str) -> None:
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_fix_removes_its_mistake(name: str) -> None:
+    count = 0
     for snippet in snippets(name):
         text = FRAMES[name].replace("@", snippet) + AFTER
         for found in parse("a.journey", text)[1]:
@@ -79,6 +82,8 @@ def test_a_fix_removes_its_mistake(name: str) -> None:
                 fixed = text[: edit.span.start] + edit.text + text[edit.span.end :]
                 after = parse("a.journey", fixed)[1]
                 assert told(found) not in map(told, after), snippet
+                count += 1
+    assert count >= FIXES_MIN
 
 
 @pytest.mark.parametrize("name", FRAMES)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from cij.app.version import own_version
 from cij.cli.render import FORMATS, render
 from cij.cli.render.colour import painted
-from cij.cli.version import own_version
 from cij.grammar.codes import DUPLICATE_NAME, UNKNOWN_NAME, UNUSED_PARAMETER
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.span import Span, file_start

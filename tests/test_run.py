@@ -9,54 +9,43 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cij.cli.compiling import compiled
+from cij.app.compile import compiled
+from cij.app.open_store import open_store
+from cij.app.transports import open_transports, senders
 from cij.cli.exits import Exit
-from cij.cli.running import open_store, open_transports, senders
-from cij.compiler.sql import marks, query, unify
+from cij.compiler.sql import query, row_locator, unify
 from cij.compiler.sql.columns import column
+from cij.runtime.activity import Course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course
 from cij.runtime.due import next_work
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_copy, open_engine
 from cij.runtime.runner import Runner, open_runner, step
 from cij.runtime.simulate import simulate
-from tests.example import cij, copy_example, delivered, messages, run_once, start, status
+from tests.example import (
+    PATIENCE_S,
+    cij,
+    copy_example,
+    delivered,
+    eventually,
+    messages,
+    run_once,
+    running,
+    start,
+    status,
+)
 
-PATIENCE_S = 60
 ANA = "ana.garcia@example.com"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return copy_example(tmp_path)
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, f"in {PATIENCE_S} s it did not come about that {what}"
-        time.sleep(0.1)
-
-
-@contextmanager
-def running(project: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Give a `cij run` that has made its first deliveries; in the end it is not there any more."""
-    process = start("run", project, "--poll", "0.2")
-    try:
-        eventually(lambda: len(messages(project)) == 11, "the first messages are there")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def stopped(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> str:
@@ -74,8 +63,7 @@ def sent_to(project: Path, address: str) -> list[bytes]:
 
 def key_of_message(project: Path, address: str) -> str:
     """Return the key of the one message to an address, from the store of a copy of the state."""
-    engine = DuckEngine(None)
-    engine.copy_from(project / ".cij" / "state.duckdb")
+    engine = open_copy(project / ".cij" / "state.duckdb")
     statement = query("SELECT o.key FROM outbox AS o WHERE o.address = $address")
     [(key,)] = engine.rows(statement, {"address": address})
     engine.close()
@@ -119,8 +107,8 @@ _ROWS = query(
 )
 _MARKED = query(
     "SELECT COUNT(*) FROM customer AS c WHERE {mark} = {right}",
-    mark=column("c", marks.MARK),
-    right=marks.mark_of(column("c", "id")),
+    mark=column("c", row_locator.ID_HASH),
+    right=row_locator.id_hash(column("c", "id")),
 )
 
 
@@ -131,7 +119,7 @@ def test_where_customers_are_is_noted_after_each_refresh(project: Path) -> None:
     for turn in (lines, lines[::-1] + [lines[0].replace("C-01", "C-99")]):
         shop.write_text("\n".join([header, *turn, ""]), encoding="utf-8")
         run_once(project)
-        engine = DuckEngine(project / ".cij" / "state.duckdb")
+        engine = open_engine(project / ".cij" / "state.duckdb")
         inside, noted, people = engine.rows(_ROWS)[0]
         assert inside == noted >= people > 3
         assert engine.rows(_MARKED) == engine.rows(unify.COUNT)

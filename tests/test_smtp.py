@@ -23,7 +23,8 @@ from cij.compiler.sql import query
 from cij.runtime import delivery
 from cij.runtime.delivery.channels import Outcome, Prepared, SmtpSettings, open_transport
 from cij.runtime.delivery.mail import Email, build
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.store import prepare
 from tests.mail_server import MailServer
 from tests.outbox import put
 
@@ -345,7 +346,7 @@ _OUTCOMES = query("SELECT key, outcome FROM outbox ORDER BY key")
 
 
 @contextmanager
-def _outbox(count: int) -> Iterator[DuckEngine]:
+def _outbox(count: int) -> Iterator[Engine]:
     content = Content(locale="en", subject="Hi", body="Hi {{ name }}", format="html")
     message = Message(
         name="m",
@@ -359,8 +360,8 @@ def _outbox(count: int) -> Iterator[DuckEngine]:
         fields=("name",),
         place=Place(file="m.journey", line=1, column=1),
     )
-    engine = DuckEngine(None, threads=1)
-    delivery.prepare(engine)
+    engine = open_engine(None, threads=1)
+    prepare(engine)
     engine.append("content", {"hash": ["h"], "message": [message.model_dump_json()]})
     same = {"journey": "j", "step": "s", "channel": "email", "message": "m", "content": "h"}
     same |= {"outcome": "queued", "parameters": '{"name": "Ana"}'}

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from cij.cli.project import open_project
-from cij.cli.running import open_store
+from cij.app.open_store import open_store
+from cij.app.project import open_project
 from cij.compiler.sql import query
-from cij.compiler.sql.store import DDL, KEYED
 from cij.runtime.audit import audit_keys
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.engine.duck import DuckEngine
+from cij.runtime.store import schema
+from cij.runtime.store.keys import KEYED
 from cij.runtime.tick import tick
 from tests.example import copy_example, inside, replace, run_once
-from tests.town import Town
+from tests.testbed import TestBed
 
 NOW = datetime(2026, 3, 2, 9)
 WEEKLY = """
@@ -70,15 +72,15 @@ def test_no_index_slows_down_what_is_done_for_many(project: Path) -> None:
 
 def test_the_log_is_folded_when_it_has_grown(tmp_path: Path) -> None:
     log = tmp_path / "state.duckdb.wal"
-    with closing(DuckEngine(tmp_path / "state.duckdb")) as engine:
+    with closing(open_engine(tmp_path / "state.duckdb")) as engine:
         engine.execute(_GROW)
-        engine.fold_log()
+        engine.maintain()
         assert log.stat().st_size > 0, "a short log is left alone"
         # Less at a time than what the engine writes past its log.
         for _ in range(8):
             engine.execute(_MORE, {"count": 60_000})
         assert log.stat().st_size > 16_000_000, "nothing is folded while somebody waits"
-        engine.fold_log()
+        engine.maintain()
         assert not log.exists() or log.stat().st_size == 0
         assert engine.rows(query("SELECT COUNT(*) FROM big")) == [(480_001,)]
 
@@ -97,9 +99,9 @@ _SET_COUNTER = query("UPDATE counter SET value = $value WHERE name = $name")
 _COUNTER_OF = query("SELECT k.value FROM counter AS k WHERE k.name = $name")
 
 
-def _counting(folder: Path) -> DuckEngine:
-    engine = DuckEngine(folder / "state.duckdb")
-    for statement in DDL:
+def _counting(folder: Path) -> Engine:
+    engine = open_engine(folder / "state.duckdb")
+    for statement in schema.ddl():
         engine.execute(statement)
     engine.append("counter", {"name": ["a", "b"], "value": [1, 2]})
     return engine
@@ -131,10 +133,10 @@ def test_what_is_taken_back_is_forgotten(tmp_path: Path) -> None:
 
 def test_a_tick_with_nothing_to_do_asks_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """What costs such a tick is the number of its statements: most plan longer than they run."""
-    town = Town(WEEKLY, NOW)
-    town.people("ana")
+    bed = TestBed(WEEKLY, NOW)
+    bed.people("ana")
     for hour in range(3):
-        town.tick(NOW + timedelta(hours=hour))
+        bed.tick(NOW + timedelta(hours=hour))
     asked: list[str] = []
     run = DuckEngine._guard
 
@@ -143,5 +145,5 @@ def test_a_tick_with_nothing_to_do_asks_little(monkeypatch: pytest.MonkeyPatch) 
         return run(engine, text, bound)
 
     monkeypatch.setattr(DuckEngine, "_guard", counted)
-    tick(town.world, NOW + timedelta(hours=3))
+    tick(bed.world, NOW + timedelta(hours=3))
     assert len(asked) <= 12, "\n".join(asked)

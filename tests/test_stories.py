@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.cli.junit import junit
 from cij.cli.main import cli
 from cij.cli.render import render
@@ -29,7 +29,7 @@ from cij.compiler.story import Story
 from cij.runtime import zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.simulate import run_to
 from cij.runtime.story import StoryPlayer, StoryResult, run_story
@@ -142,7 +142,7 @@ def test_virtual_time_leaves_out_only_instants_at_which_nothing_can_change() -> 
 
 def _entered(*, is_skipping: bool) -> tuple[list[tuple[Any, ...]], int]:
     """Return (journey, customer, instant) of every passage, and the number of ticks."""
-    world = deploy(DuckEngine(None), _windows(), datetime(2026, 3, 1))
+    world = deploy(open_engine(None), _windows(), datetime(2026, 3, 1))
     if not is_skipping:
         plans = world.newest.segments
         for name, plan in plans.items():

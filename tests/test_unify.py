@@ -12,12 +12,13 @@ from hypothesis import given, settings, strategies as st
 
 from cij.compiler import program as pr
 from cij.compiler.sql import query
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import RefreshReport, prepare, refresh
 from tests.builders import (
     SHARED,
     call,
     column,
+    compiled,
     consent,
     equals,
     exact,
@@ -34,17 +35,17 @@ NOW = datetime(2026, 3, 2, 10)
 
 
 @pytest.fixture
-def engine() -> Iterator[DuckEngine]:
-    engine = DuckEngine(None)
+def engine() -> Iterator[Engine]:
+    engine = open_engine(None)
     yield engine
     engine.close()
 
 
-def rows(engine: DuckEngine, text: str) -> list[tuple[Any, ...]]:
+def rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
     return engine.rows(query(text))
 
 
-def groups(engine: DuckEngine) -> set[frozenset[tuple[str, str]]]:
+def groups(engine: Engine) -> set[frozenset[tuple[str, str]]]:
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for of, key, customer in rows(
         engine, "SELECT k.source, k.key, k.customer FROM customer_key AS k WHERE k.is_present"
@@ -53,7 +54,7 @@ def groups(engine: DuckEngine) -> set[frozenset[tuple[str, str]]]:
     return {frozenset(members) for members in found.values()}
 
 
-def ids(engine: DuckEngine) -> dict[str, str]:
+def ids(engine: Engine) -> dict[str, str]:
     return dict(rows(engine, "SELECT k.source || k.key, k.customer FROM customer_key AS k"))
 
 
@@ -101,7 +102,7 @@ TWO = program(
 )
 
 
-def load(engine: DuckEngine, folder: Path, records: Iterable[Record]) -> RefreshReport:
+def load(engine: Engine, folder: Path, records: Iterable[Record]) -> RefreshReport:
     records = list(records)
     for of in ("a", "b"):
         lines = [f"{k},{v['email']},{v['name']},{v['phone']}" for s, k, v in records if s == of]
@@ -125,23 +126,25 @@ record_lists = st.dictionaries(keys, values, max_size=25).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(records=record_lists)
 def test_clusters_are_those_of_a_union_find(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record]
 ) -> None:
-    engine = DuckEngine(None)
+    engine = open_engine(None)
     load(engine, tmp_path_factory.mktemp("data"), records)
     assert groups(engine) == by_union_find(records)
     engine.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(records=record_lists, more=record_lists, random=st.randoms(use_true_random=False))
 def test_ids_are_stable(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record], more: list[Record], random: Any
 ) -> None:
-    engine, folder = DuckEngine(None), tmp_path_factory.mktemp("data")
+    engine, folder = open_engine(None), tmp_path_factory.mktemp("data")
     load(engine, folder, records)
     first = ids(engine)
     random.shuffle(records)
@@ -157,12 +160,13 @@ def test_ids_are_stable(
     engine.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(runs=st.lists(record_lists, min_size=2, max_size=4))
 def test_whatever_happens_ids_are_one_to_one_with_clusters(
     tmp_path_factory: pytest.TempPathFactory, runs: list[list[Record]]
 ) -> None:
-    engine, folder = DuckEngine(None), tmp_path_factory.mktemp("data")
+    engine, folder = open_engine(None), tmp_path_factory.mktemp("data")
     for records in runs:
         load(engine, folder, records)
         assert groups(engine) == by_union_find(records)
@@ -180,13 +184,13 @@ def person(of: str, key: str, email: str = "", name: str = "", phone: str = "") 
     return (of, key, {"email": email, "name": name, "phone": phone})
 
 
-def test_a_long_chain_is_one_customer(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_long_chain_is_one_customer(engine: Engine, tmp_path: Path) -> None:
     chain = [person("a", f"{i}", f"e{i // 2}", "n", f"p{(i + 1) // 2}") for i in range(500)]
     load(engine, tmp_path, chain)
     assert len(groups(engine)) == 1
 
 
-def test_the_older_id_survives_a_merger(engine: DuckEngine, tmp_path: Path) -> None:
+def test_the_older_id_survives_a_merger(engine: Engine, tmp_path: Path) -> None:
     load(engine, tmp_path, [person("b", "1", "x")])
     load(engine, tmp_path, [person("b", "1", "x"), person("a", "1", "y")])
     before = ids(engine)
@@ -201,7 +205,7 @@ def test_the_older_id_survives_a_merger(engine: DuckEngine, tmp_path: Path) -> N
     ]
 
 
-def test_the_part_with_the_first_record_keeps_the_id(engine: DuckEngine, tmp_path: Path) -> None:
+def test_the_part_with_the_first_record_keeps_the_id(engine: Engine, tmp_path: Path) -> None:
     load(engine, tmp_path, [person("b", "1", "x")])
     load(engine, tmp_path, [person("a", "1", "x"), person("b", "1", "x")])
     (id,) = set(ids(engine).values())
@@ -211,7 +215,7 @@ def test_the_part_with_the_first_record_keeps_the_id(engine: DuckEngine, tmp_pat
     assert report.split == ((id, found["b1"]),)
 
 
-def test_who_comes_back_is_the_same(engine: DuckEngine, tmp_path: Path) -> None:
+def test_who_comes_back_is_the_same(engine: Engine, tmp_path: Path) -> None:
     both = [person("a", "1", "x"), person("b", "7", "y")]
     load(engine, tmp_path, both)
     before = ids(engine)
@@ -223,12 +227,64 @@ def test_who_comes_back_is_the_same(engine: DuckEngine, tmp_path: Path) -> None:
 # --- merging ----------------------------------------------------------------------------------
 
 
-def customers(engine: DuckEngine, *names: str) -> list[tuple[Any, ...]]:
+def customers(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
     columns = ", ".join(f'c."{name}"' for name in names)
     return sorted(rows(engine, f"SELECT {columns} FROM customer AS c"), key=repr)
 
 
-def test_fields_are_merged_by_their_policy(engine: DuckEngine, tmp_path: Path) -> None:
+MERGING = """
+source shop {
+  kind = csv
+  path = "shop.csv"
+  key = id
+  columns {
+    id = text
+    email = text
+    name = text
+    points = integer
+    changed = date
+  }
+}
+source cards {
+  kind = csv
+  path = "cards.csv"
+  key = id
+  columns {
+    id = text
+    email = text
+    name = text
+    points = integer
+    changed = date
+  }
+}
+profile customer {
+  from shop {
+    email = lower(trim(email))
+    name = name
+    points = points
+  }
+  from cards {
+    email = lower(trim(email))
+    name = name
+    points = points
+  }
+  match by_email {
+    exact = [email]
+  }
+  merge email {
+    prefer = [shop]
+  }
+  merge name {
+    prefer = [cards, shop]
+  }
+  merge points {
+    prefer = latest(shop.changed, cards.changed)
+  }
+}
+"""
+
+
+def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> None:
     write_csv(
         tmp_path,
         "shop",
@@ -242,29 +298,7 @@ def test_fields_are_merged_by_their_policy(engine: DuckEngine, tmp_path: Path) -
     write_csv(
         tmp_path, "cards", "id,email,name,points,changed", "9,a@x,Anna,,2026-02-01", "8,b@x,Bob,7,"
     )
-    columns = {"email": "text", "name": "text", "points": "integer", "changed": "date"}
-    mappings = [
-        mapping(
-            s,
-            "name",
-            email=call("lower", call("trim", column(s, "email"))),
-            points=column(s, "points", "integer"),
-        )
-        for s in ("shop", "cards")
-    ]
-    changed = {"shop": "changed", "cards": "changed"}
-    fields = [
-        profile_field("email", prefer=["shop"]),
-        profile_field("name", prefer=["cards", "shop"]),
-        profile_field("points", "integer", latest=changed),
-    ]
-    built = program(
-        [source("shop", columns), source("cards", columns)],
-        mappings,
-        [exact("email")],
-        fields=fields,
-    )
-    refresh(engine, built, tmp_path, NOW)
+    refresh(engine, compiled(MERGING), tmp_path, NOW)
     assert customers(engine, "email", "name", "points") == [
         ("a@x", "Anna", 10),
         ("b@x", "Bob", 7),
@@ -273,7 +307,7 @@ def test_fields_are_merged_by_their_policy(engine: DuckEngine, tmp_path: Path) -
     ]
 
 
-def test_a_zone_that_does_not_exist_is_the_projects(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_zone_that_does_not_exist_is_the_projects(engine: Engine, tmp_path: Path) -> None:
     write_csv(
         tmp_path, "shop", "id,timezone", "1,Asia/Tokyo", "2,Mars/Base", "3,", "4,../../etc/passwd"
     )
@@ -308,7 +342,7 @@ def with_consents() -> pr.Program:
 NAMES = ("email", "consent.news.email", "consent.news.sms", "consent.care.email")
 
 
-def test_a_refusal_of_any_source_wins(engine: DuckEngine, tmp_path: Path) -> None:
+def test_a_refusal_of_any_source_wins(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,email,news", "1,a,yes", "2,b,yes", "3,c,", "4,d,")
     write_csv(tmp_path, "cards", "id,email,news", "1,a,no", "2,b,", "3,c,yes")
     refresh(engine, with_consents(), tmp_path, NOW)
@@ -320,7 +354,7 @@ def test_a_refusal_of_any_source_wins(engine: DuckEngine, tmp_path: Path) -> Non
     ]
 
 
-def test_the_latest_change_survives_every_refresh(engine: DuckEngine, tmp_path: Path) -> None:
+def test_the_latest_change_survives_every_refresh(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,email,news", "1,a,yes")
     write_csv(tmp_path, "cards", "id,email,news")
     prepare(engine, with_consents())
@@ -343,7 +377,7 @@ def test_the_latest_change_survives_every_refresh(engine: DuckEngine, tmp_path: 
     assert customers(engine, *NAMES) == [("a", False, True, False), ("b", True, True, True)]
 
 
-def test_refusals_follow_mergers_and_splits(engine: DuckEngine, tmp_path: Path) -> None:
+def test_refusals_follow_mergers_and_splits(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,email,news", "1,a,yes")
     write_csv(tmp_path, "cards", "id,email,news", "1,b,yes")
     refresh(engine, with_consents(), tmp_path, NOW)
@@ -363,8 +397,8 @@ def test_refusals_follow_mergers_and_splits(engine: DuckEngine, tmp_path: Path) 
 COFFEE = SHARED / "data" / "contoso_coffee"
 
 
-@pytest.mark.skipif(not COFFEE.exists(), reason="the shared data sets are not here")
-def test_the_coffee_shop(engine: DuckEngine) -> None:
+@pytest.mark.skipif(not COFFEE.exists(), reason="needs the data sets in ../shared/data")
+def test_the_coffee_shop(engine: Engine) -> None:
     files = {"contact": "ContactId", "customer_loyalty": "LoyaltyId"}
     built = program(
         [source(s, {"EMail": "text", "FirstName": "text"}, key=k) for s, k in files.items()],
@@ -384,7 +418,7 @@ def test_the_coffee_shop(engine: DuckEngine) -> None:
     assert report.profiles == len(groups(engine))
 
 
-def test_the_first_source_is_enough(engine: DuckEngine, tmp_path: Path) -> None:
+def test_the_first_source_is_enough(engine: Engine, tmp_path: Path) -> None:
     """A condition in a mapping, one source, no rule: every row is a customer."""
     write_csv(tmp_path, "shop", "id,email", "1,a", "2,a", "3,")
     is_a = equals(column("shop", "email"), text("a"))

@@ -14,7 +14,7 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.errors import StoreError
 from cij.runtime.migrate import told
 from cij.runtime.refresh import take_in
@@ -65,7 +65,7 @@ journey welcome {{
 
 def _running() -> World:
     """Return a world in which Ana waits at `vip_wait` and Bob at `look`, since a day."""
-    world = deploy(DuckEngine(None), _program(_OLD), START)
+    world = deploy(open_engine(None), _program(_OLD), START)
     people: dict[str, list[object]] = {
         "id": ["ana", "bob"],
         "zone": ["UTC", "UTC"],
@@ -115,7 +115,7 @@ journey told {
 
 
 def test_who_stays_on_his_version_is_told_of_the_event_that_brought_him_in() -> None:
-    world = deploy(DuckEngine(None), _program(_TOLD.replace("DAYS", "2")), START)
+    world = deploy(open_engine(None), _program(_TOLD.replace("DAYS", "2")), START)
     ana: dict[str, list[object]] = {"id": ["ana"], "zone": ["UTC"], "email": ["a@example.com"]}
     world.engine.append("customer", ana)
     tick(world, START)

@@ -11,8 +11,9 @@ from sqlglot import exp
 from cij.compiler.sql import Statement, moments, query, zones as statements
 from cij.compiler.sql.columns import create
 from cij.runtime import zones
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.moments import fill_moments
+from cij.runtime.store import schema
 
 MINUTE = timedelta(minutes=1)
 
@@ -65,9 +66,8 @@ def test_periods_have_no_holes(zone: str) -> None:
 
 
 def test_the_table_gives_the_same(tmp_path: object) -> None:
-    engine = DuckEngine(None)
-    for statement in statements.DDL:
-        engine.execute(statement)
+    engine = open_engine(None)
+    engine.execute(schema.ZONE.ddl)
     zones.ensure(engine, ["Europe/Berlin", "Nowhere/Land", "../etc/passwd"])
     zones.ensure(engine, ["Europe/Berlin", "Asia/Kolkata"])
     assert {row[0] for row in engine.rows(statements.NAMES)} == {"Europe/Berlin", "Asia/Kolkata"}
@@ -111,9 +111,9 @@ def _looks(moment: exp.Expr) -> Statement:
     return query(f"SELECT v.name, {{m}} FROM ({zones}) AS v ORDER BY ALL", m=moment)
 
 
-def _moment_store(names: list[str]) -> DuckEngine:
-    engine = DuckEngine(None, is_tiny=True)
-    for statement in (*statements.DDL, *moments.DDL, create("customer", [("zone", "VARCHAR")])):
+def _moment_store(names: list[str]) -> Engine:
+    engine = open_engine(None, is_tiny=True)
+    for statement in (schema.ZONE.ddl, *moments.DDL, create("customer", [("zone", "VARCHAR")])):
         engine.execute(statement)
     zones.ensure(engine, names)
     return engine
@@ -130,7 +130,7 @@ _STORES = [_moment_store(["Europe/Berlin"]), _moment_store(_ZONES[:4]), _moment_
     now=_INSTANTS,
 )
 def test_moments_of_few_zones_are_those_of_many(
-    store: DuckEngine, rules: list[moments.Moment], now: datetime
+    store: Engine, rules: list[moments.Moment], now: datetime
 ) -> None:
     store.execute(moments.CLEAR_RULES)
     for rule in rules:

@@ -32,3 +32,44 @@ message email hello {
   }
 }
 """
+
+# A shop with a purchase, a topic that needs consent, and a message.
+SHOP = """\
+source shop {
+  kind = csv
+  path = "customers.csv"
+  key = id
+  columns {
+    id = text
+    email = text
+    points = integer
+  }
+}
+
+profile customer {
+  from shop {
+    email = email
+    points = points
+  }
+}
+
+topic news {
+  channels = [email]
+  consent = opt_in
+}
+
+event purchase {
+  fields {
+    amount = money(EUR)
+  }
+}
+
+message email hello {
+  topic = news
+  locale "en" {
+    subject = "Hello"
+    body = "You have {{ points | default: 0 }} points."
+  }
+}
+
+"""

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from bench.engine.project import DATA, START, THREADS, compiled, waiting
 from cij.compiler.sql import query
-from cij.runtime.ahead import make_ready
 from cij.runtime.due import next_tick
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 
@@ -49,11 +48,11 @@ def main(arguments: list[str]) -> None:
     people = int(arguments[0]) if arguments else 1_000_000
     text = DATA + "".join(_JOURNEY.format(n=n) for n in range(_JOURNEYS))
     with tempfile.TemporaryDirectory() as folder:
-        engine = DuckEngine(Path(folder) / "idle.duckdb", threads=THREADS)
+        engine = open_engine(Path(folder) / "idle.duckdb", threads=THREADS)
         world = waiting(engine, compiled(text), people, "day")
         engine.execute(_LOOKED, {"now": START})
         engine.execute(_SEEN, {"now": START})
-        engine.checkpoint()
+        engine.maintain(is_thorough=True)
         idle = [_timed(world, START + timedelta(seconds=n)) for n in range(1, 12)]
         wake = {"waking": _WAKING, "turn": 0, "at": START + timedelta(minutes=1)}
         _have_wake(world, wake)
@@ -81,15 +80,14 @@ def main(arguments: list[str]) -> None:
 def _have_wake(world: World, parameters: dict[str, object]) -> None:
     """Change when some wake, behind the back of the engine."""
     world.engine.execute(_WAKE, parameters)
-    world.agenda = None
-    assert isinstance(world.engine, DuckEngine)
-    world.engine.checkpoint()
+    world.mover.forget()
+    world.engine.maintain(is_thorough=True)
 
 
 def _made_ready(world: World, at: datetime) -> float:
     """Return the milliseconds of making ready for those who are due then."""
     start = time.perf_counter()
-    assert make_ready(world, at), "somebody is due"
+    assert world.mover.prepare(world, at), "somebody is due"
     return (time.perf_counter() - start) * 1000
 
 

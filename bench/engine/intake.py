@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.engine.project import DATA, START, THREADS, compiled, waiting
 from cij.compiler.sql import query
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.intake import take_in
 from cij.runtime.tick import tick
 from cij.runtime.world import World
@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> None:
     text = DATA + "".join(_EVENT.format(n=n) for n in range(_NAMES))
     text += "".join(_JOURNEY.format(n=n, event=n % _NAMES) for n in range(_JOURNEYS))
     with tempfile.TemporaryDirectory() as folder:
-        engine = DuckEngine(Path(folder) / "intake.duckdb", threads=THREADS)
+        engine = open_engine(Path(folder) / "intake.duckdb", threads=THREADS)
         world = waiting(engine, compiled(text), _PEOPLE, "day")
-        engine.checkpoint()
+        engine.maintain(is_thorough=True)
         cpu = time.process_time()
         taken, ticks = _run(world, seconds * _RATE)
         cpu_s = time.process_time() - cpu
@@ -74,7 +74,7 @@ def _run(world: World, count: int) -> tuple[list[float], int]:
         at = time.perf_counter() - start
         taken += [at - n / _RATE for n in range(done, come)]
         done, ticks = come, ticks + 1
-        world.engine.fold_log()
+        world.engine.maintain()
     return taken, ticks
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bench.engine.project import DATA, START, THREADS, compiled
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.tick import tick
 
 _JOURNEY = """
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
     start = time.perf_counter()
     program = compiled(text)
     checked = time.perf_counter()
-    engine = DuckEngine(None, threads=THREADS)
+    engine = open_engine(None, threads=THREADS)
     world = deploy(engine, program, START)
     deployed = time.perf_counter()
     ticks = []

@@ -7,11 +7,11 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.marks import MARK, mark_of
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
+from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import Engine
 from cij.runtime.world import World
 
 START = datetime(2026, 3, 2, 9)
@@ -67,8 +67,8 @@ FROM (
   FROM RANGE($people) AS r
 ) AS p
 """,
-    mark=MARK,
-    marks=mark_of(column("p", "id")),
+    mark=ID_HASH,
+    marks=id_hash(column("p", "id")),
 )
 _WAITING = query("""
 INSERT INTO passage_row (id, journey, version, customer, entry_key, turn, is_held_out, entered_at,
@@ -88,7 +88,7 @@ def compiled(text: str) -> Program:
     return found.program
 
 
-def waiting(engine: DuckEngine, program: Program, people: int, rest: str) -> World:
+def waiting(engine: Engine, program: Program, people: int, rest: str) -> World:
     """Return a world in which everybody waits at `rest` of some journey, for a month at least."""
     world = deploy(engine, program, START)
     zones.ensure(engine, ["Europe/Madrid"])

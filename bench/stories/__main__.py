@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from cij.cli.compiling import compiled_stories
+from cij.app.compile import compiled_stories
 from cij.compiler.story import Story
 from cij.runtime.story import StoryPlayer
 

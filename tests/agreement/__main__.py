@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from tests.agreement.comparing import SPACINGS, TALES, drawn, faults, reduced
-from tests.agreement.eras import STREAMS
+from tests.agreement.batch_settings import STREAMS
+from tests.agreement.comparing import SCENARIOS, SPACINGS, drawn, faults, reduced
 
-_BATCH = TALES * STREAMS
+_BATCH = SCENARIOS * STREAMS
 
 
 def main() -> int:
@@ -14,18 +14,18 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many (default 1000)")
     parser.add_argument("--from", type=int, default=0, dest="start", help="the first seed")
     parser.add_argument("--faults", type=int, default=5, help="stop after so many differences")
-    given = parser.parse_args()
+    options = parser.parse_args()
     count = found = 0
-    for batch in range(given.start // _BATCH, -(-(given.start + given.seeds) // _BATCH)):
-        tales = drawn(batch)
-        count += sum(len(tale.customers) for tale in tales)
+    for batch in range(options.start // _BATCH, -(-(options.start + options.seeds) // _BATCH)):
+        scenarios = drawn(batch)
+        count += sum(len(scenario.customers) for scenario in scenarios)
         seen: set[int] = set()
-        for fault in faults(tales, SPACINGS[batch % len(SPACINGS)]):
-            if fault.tale.seed not in seen:
-                seen.add(fault.tale.seed)
+        for fault in faults(scenarios, SPACINGS[batch % len(SPACINGS)]):
+            if fault.scenario.seed not in seen:
+                seen.add(fault.scenario.seed)
                 found += 1
                 print(f"seed {fault.seed} of batch {batch} differs:\n{reduced(fault).text()}\n")
-        if found >= given.faults:
+        if found >= options.faults:
             break
         print(f"{count} seeds, {found} faults", file=sys.stderr, flush=True)
     print(f"{count} seeds, {found} differences")

@@ -1,4 +1,4 @@
-"""When a wait is over: S2, S4, S12 with Python's own calendar."""
+"""When a wait ends: S2, S4, S12 with Python's own calendar."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -11,7 +11,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 
 def due(step: Any, now: datetime, zone: str, value: Callable[[Any], Any]) -> datetime:
-    """Return when somebody who comes to a wait now goes on by the timer."""
+    """Return when the timer of a wait that begins now ends it."""
     match step:
         case syntax.Wait(duration=duration, at=syntax.Time(value=at)):
             return _at(on_calendar(to_local(now, zone), duration, 1).date(), at, zone)
@@ -32,7 +32,7 @@ def _next_weekday(name: str, at: time, now: datetime, zone: str) -> datetime:
 
 
 def _until(moment: Any, at: syntax.Time | None, now: datetime, zone: str) -> datetime:
-    """A moment that is not known is as good as past."""
+    """An unknown moment counts as past."""
     if moment is None:
         return now
     if isinstance(moment, datetime):

@@ -1,7 +1,11 @@
-"""Drawing tales: every step and rule, hard zones, instants where calendars break.
+"""Draw a scenario: its journeys, its customers, and what happens to them.
 
-Durations, conditions and instants come from small sets, so that deadlines and events often meet,
-and so that many customers move at the same instants: a store has to tick at each of them.
+Durations, conditions and instants come from small sets. So deadlines and events often fall on one
+instant, and many customers move at the same instants, which saves ticks.
+
+Some parts are drawn by a generator of their own (`Random(f"word {id}")`). A change to such a part
+leaves the rest of every seed as it was. The texts given to `Random` are therefore fixed: another
+text would draw other seeds.
 """
 
 from collections.abc import Iterator
@@ -9,10 +13,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.agreement.eras import DAYS, DURATIONS, PROJECT_ZONE, STREAMS, Era
-from tests.agreement.peopling import Peopling
-from tests.agreement.stepping import EVENTS, Stepping
-from tests.agreement.tale import Change, Customer, Order, Tale
+from tests.agreement.batch_settings import DAYS, DURATIONS, PROJECT_ZONE, STREAMS, BatchSettings
+from tests.agreement.drawing_customers import DrawingCustomers
+from tests.agreement.drawing_steps import EVENTS, DrawingSteps
+from tests.agreement.scenario import Change, Customer, Order, Scenario
 from tests.agreement.vocabulary import HEAD
 
 SCHEDULES = (
@@ -27,48 +31,49 @@ SCHEDULES = (
 PERIODS = ("hour", "day", "day", "week")
 
 
-def draw(number: int, batch: int, attempt: int = 0) -> Tale:
-    """Return a tale. Those of one batch share a time, zones and the instants of their events."""
-    era = Era(batch, Random(f"era {batch}"))
-    return _Drawing(Random(f"tale {number} {attempt}"), number, era).tale()
+def draw(number: int, batch: int, attempt: int = 0) -> Scenario:
+    """Return a scenario. The scenarios of one batch share times, zones and instants of events."""
+    settings = BatchSettings(batch, Random(f"era {batch}"))
+    return _Drawing(Random(f"tale {number} {attempt}"), number, settings).scenario()
 
 
-class _Drawing(Stepping, Peopling):
-    """One tale: its segment, its fragment, its journeys, its customers."""
+class _Drawing(DrawingSteps, DrawingCustomers):
+    """Draws one scenario: a segment, a fragment, one or two journeys, the customers."""
 
-    def tale(self) -> Tale:
+    def scenario(self) -> Scenario:
         text = self._segment() + self._fragment() + self._journey(f"j{self.seed}")
-        if self.era.policies and self.is_(2):
-            # S18: of two journeys that would send at one instant the one that comes first is named.
+        if self.batch.policies and self.is_(2):
+            # S18: where two journeys would send at one instant, priority decides which is first.
             text += self._journey(f"k{self.seed}", "priority = 5")
         customers = [self._customer(n) for n in range(STREAMS)]
         if "\nlimit = " in text:
             customers = [_one_by_one(c) for c in customers]
         customers = [_reconsidered(c, self.start, Random(f"word {c.id}")) for c in customers]
         end = self.start + timedelta(days=DAYS)
-        head = HEAD + self.era.policies
+        head = HEAD + self.batch.policies
         orders = [o for o in self._orders(Random(f"order {self.seed}")) if o.at < end]
-        return Tale(self.seed, head, text, customers, self.start, end, PROJECT_ZONE, orders)
+        return Scenario(self.seed, head, text, customers, self.start, end, PROJECT_ZONE, orders)
 
     def _orders(self, random: Random) -> Iterator[Order]:
-        """Yield what is said about the journey from outside, by chances of its own.
+        """Yield the orders to pause, resume and stop the journey.
 
-        A pause ends when nothing else happens: what comes at that very instant is in no pause.
+        A pause ends at an instant at which nothing else happens: an event of that very instant
+        would not fall into the pause.
         """
         name = f"j{self.seed}"
         if random.randrange(3) == 0:
-            at = random.choice(self.era.instants) + timedelta(minutes=random.choice([0, 0, 7]))
+            at = random.choice(self.batch.instants) + timedelta(minutes=random.choice([0, 0, 7]))
             yield Order(at, name, "pause")
             if random.randrange(6):
                 length = timedelta(hours=random.choice([1, 20, 50, 50, 200, 400]))
                 yield Order(at + length + timedelta(minutes=11, seconds=7), name, "resume")
-        if random.randrange(8 if self.era.policies else 1) == 0:
-            # Soon after people have entered, while they are inside.
-            at = random.choice(self.era.instants) + timedelta(minutes=random.choice([0, 7, 50]))
+        if random.randrange(8 if self.batch.policies else 1) == 0:
+            # Soon after customers enter, while they are still inside.
+            at = random.choice(self.batch.instants) + timedelta(minutes=random.choice([0, 7, 50]))
             yield Order(at, name, "stop")
 
     def _fragment(self) -> str:
-        """Return the fragment of the tale; its steps are numbered apart from those of the journey."""
+        """Return the fragment. Its steps are numbered apart from those of the journey."""
         self.kept, self.is_inside = ["points > bound", "bound > count(purchase)"], True
         text = f"fragment f{self.seed}(bound) {self._block(1, 1)}\n"
         self.kept, self.is_inside = [], False
@@ -80,20 +85,20 @@ class _Drawing(Stepping, Peopling):
         body = self.pick([self.condition().replace(f"in segment s{self.seed}", "vip"), "vip"])
         self.trigger = trigger
         refresh = self.pick(["6 hours", "1 day", "3 days", "90 minutes"])
-        tribe = f'first_name = "{self.tribe}"'
-        return f"segment s{self.seed} {{\nwhere {tribe}\nand {body}\nrefresh = {refresh}\n}}\n"
+        group = f'first_name = "{self.group}"'
+        return f"segment s{self.seed} {{\nwhere {group}\nand {body}\nrefresh = {refresh}\n}}\n"
 
     def _journey(self, name: str, *besides: str) -> str:
         self.trigger, self.sends, self.calls, self.kept, self.made = None, [], [], [], 0
         entries = self._entries()
-        lines = [*self._doors(entries, Random(f"door {name}")), *besides]
+        lines = [*self._entry_times(entries, Random(f"door {name}")), *besides]
         self.left = 4 if besides else 9
         lines.append(
             self.pick(["", "again always", "again always", f"again after {self.pick(DURATIONS)}"])
         )
         lines += [self._header(n) for n in range(self.pick([0, 0, 1, 1, 2]))]
-        # S18 does not say who of one journey and one person comes first where caps leave little room.
-        if self.trigger == "purchase" and not self.era.caps and self.is_(3):
+        # S18 does not order two passages of one customer in one journey, which caps would show.
+        if self.trigger == "purchase" and not self.batch.caps and self.is_(3):
             lines.append(f"per = {self.pick(['coupon', 'items'])}")
         if self.is_(4):
             lines.append('timezone = "Australia/Lord_Howe"')
@@ -110,12 +115,12 @@ class _Drawing(Stepping, Peopling):
             "at entry stage is unknown",
             "points != at entry points",
         ]
-        asking = self._asking() if self.era.has_calls else ""
+        asking = self._asking() if self.batch.has_calls else ""
         steps = self._block(2 if besides else 3, 2).replace("{\n", "{\n" + asking, 1)
         return f"journey {name} {{\n{head}\nsteps {steps}\n}}\n"
 
-    def _doors(self, entries: list[str], random: Random) -> Iterator[str]:
-        """Add when people may enter, by chances of its own: the other ones stay as they are."""
+    def _entry_times(self, entries: list[str], random: Random) -> Iterator[str]:
+        """Yield the entries with their schedules, then `starts`, `ends` and `limit`."""
         for line in entries:
             is_plain = line.startswith("enter from") and not line.endswith("once")
             every = f" every {random.choice(SCHEDULES)}" if random.randrange(3) else ""
@@ -133,7 +138,7 @@ class _Drawing(Stepping, Peopling):
             once = self.pick(["", "", " once"])
             return [f"enter from segment s{self.seed}{once}"]
         entries = self._by_events()
-        # By chances of its own: the other journeys stay as they are.
+        # Its own generator: the other journeys stay as they were.
         if not Random(f"ways {self.seed} {len(entries)}").randrange(8):
             self.trigger = None
             entries.append(f"enter from segment s{self.seed}")
@@ -142,12 +147,12 @@ class _Drawing(Stepping, Peopling):
     def _by_events(self) -> list[str]:
         event = self.pick(["purchase", "purchase", "visited"])
         self.trigger = event
-        tribe = f'customer.first_name = "{self.tribe}"'
-        # Where there are calls, many come in to wait for an answer.
-        where = "" if self.era.has_calls else self.where(event).replace(" where", " and")
-        lines = [f"enter on {event} where {tribe}{where}"]
+        group = f'customer.first_name = "{self.group}"'
+        # Where there are calls, many customers should enter and wait for an answer.
+        where = "" if self.batch.has_calls else self.where(event).replace(" where", " and")
+        lines = [f"enter on {event} where {group}{where}"]
         if self.is_(6):
-            lines.append(f"enter on {event} where {tribe} and customer.points > 3")
+            lines.append(f"enter on {event} where {group} and customer.points > 3")
         return lines
 
     def _header(self, number: int) -> str:
@@ -171,22 +176,24 @@ class _Drawing(Stepping, Peopling):
 
 
 def _one_by_one(customer: Customer) -> Customer:
-    """Have nobody do two things at one instant: who came first in front of a limit is then plain."""
-    found = {h.at: replace(h, arrives=h.at) for h in customer.happenings}
-    happenings = [replace(found[at], seq=n) for n, at in enumerate(sorted(found))]
-    return replace(customer, happenings=happenings)
+    """Drop all but one event of each instant, so that the order in front of a limit is clear."""
+    found = {h.at: replace(h, arrives=h.at) for h in customer.arrivals}
+    arrivals = [replace(found[at], seq=n) for n, at in enumerate(sorted(found))]
+    return replace(customer, arrivals=arrivals)
 
 
 def _reconsidered(customer: Customer, start: datetime, random: Random) -> Customer:
-    """Have data say something else of a consent, by chances of its own. Who says it himself is left
-    out: which word counts then is a matter of refreshing, not of journeys.
+    """Have the data change a consent.
+
+    Customers who subscribe or unsubscribe themselves are left out: which of the two counts is
+    decided by the refresh of the data, not by journeys.
     """
     own = {"subscribed", "unsubscribed"}
-    if random.randrange(2) or any(h.name in own for h in customer.happenings):
+    if random.randrange(2) or any(h.name in own for h in customer.arrivals):
         return customer
     changes = list(customer.changes)
-    for happening in random.sample(list(customer.happenings), 1):
-        at = max(start, happening.at - timedelta(hours=random.choice([0, 0, 3])))
+    for arrival in random.sample(list(customer.arrivals), 1):
+        at = max(start, arrival.at - timedelta(hours=random.choice([0, 0, 3])))
         channel = random.choice(["email", "email", "sms"])
         granted = not customer.consents["news", channel]
         changes.append(Change(at, {}, {("news", channel): granted}))

@@ -1,16 +1,16 @@
-"""How many customers, each a seed, come to each feature of the language, by their traces."""
+"""Count how many seeds exercise each feature of the language, by their traces."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.agreement.tale import Customer, Tale
+from tests.agreement.scenario import Customer, Scenario
 
-# What a line of a trace looks like where a feature did something.
+# By feature: a pattern that matches a line of a trace which the feature wrote.
 FEATURES: Mapping[str, str] = {
     "quiet hours": r":hold \(",
-    "a cap that leaves out": r" capped \(",
-    "a cap that has people wait": r":capped \(",
+    "a cap that drops messages": r" capped \(",
+    "a cap that delays messages": r":capped \(",
     "a rolling cap": r" capped \(at most \d \w+ per (?!calendar)",
     "a calendar cap": r" capped \(at most \d \w+ per calendar",
     "never send": r" suppressed \(never",
@@ -26,7 +26,7 @@ FEATURES: Mapping[str, str] = {
     "a stop": r" as stopped by stopped$",
 }
 
-# What the head of a journey says whose passages have the feature.
+# By feature: a pattern in the head of a journey that has passages.
 HEADS: Mapping[str, str] = {
     "recurring entries": r"enter from segment \w+ every ",
     "starts": r"\nstarts = ",
@@ -34,37 +34,37 @@ HEADS: Mapping[str, str] = {
     "a limit": r"\nlimit = ",
 }
 
-# What is seen only beside what happened to the customer.
+# Features that a trace shows only together with the scenario.
 OTHERS = ("an entry out of a queue", "the end of a pause", "a consent that data changes")
 
 
-def reached(tales: Sequence[Tale], told: Mapping[str, Sequence[str]]) -> Counter[str]:
-    """Return how many of the traces have each feature."""
+def reached(scenarios: Sequence[Scenario], traces: Mapping[str, Sequence[str]]) -> Counter[str]:
+    """Return by feature the number of traces that have it."""
     count: Counter[str] = Counter()
-    for tale in tales:
-        heads = {h.split(" ", 1)[0]: h for h in tale.text.split("\njourney ")[1:]}
-        for lines in (told[c.id] for c in tale.customers):
+    for scenario in scenarios:
+        heads = {h.split(" ", 1)[0]: h for h in scenario.text.split("\njourney ")[1:]}
+        for lines in (traces[c.id] for c in scenario.customers):
             count.update(
                 n for n, form in FEATURES.items() if any(re.search(form, x) for x in lines)
             )
             names = {line.split("/")[0] for line in lines}
             mine = [heads[name] for name in names]
             count.update(n for n, form in HEADS.items() if any(re.search(form, h) for h in mine))
-        for customer in tale.customers:
-            count.update(_others(tale, customer, told[customer.id], heads))
+        for customer in scenario.customers:
+            count.update(_others(scenario, customer, traces[customer.id], heads))
     return count
 
 
 def _others(
-    tale: Tale, customer: Customer, lines: Sequence[str], heads: Mapping[str, str]
+    scenario: Scenario, customer: Customer, lines: Sequence[str], heads: Mapping[str, str]
 ) -> Iterator[str]:
-    happened = {str(h.at) for h in customer.happenings}
+    happened = {str(h.at) for h in customer.arrivals}
     for line in lines:
         found = re.match(r"(\w+)/\d+ entered (.{19,26}) from", line)
         if found and "\nenter on " in heads[found[1]] and found[2] not in happened:
             yield OTHERS[0]
             break
-    resumed = {str(order.at) for order in tale.orders if order.word == "resume"}
+    resumed = {str(order.at) for order in scenario.orders if order.word == "resume"}
     if any(at in line for at in resumed for line in lines):
         yield OTHERS[1]
     refused = re.compile(r"/\d+ (.{19,26}) message \w+ no_consent ")

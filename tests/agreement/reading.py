@@ -1,4 +1,4 @@
-"""Small questions to declarations and values, with answers of Python alone."""
+"""Small readers of declarations and values, in Python alone."""
 
 import hashlib
 from dataclasses import fields, is_dataclass
@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cij.grammar import syntax
-from tests.agreement.passages import Journey
-from tests.agreement.tale import Happening
+from tests.agreement.customer_state import Journey
+from tests.agreement.scenario import Arrival
 from tests.reference_evaluator import Occurrence, to_local
 
 Arm = tuple[syntax.Pattern | None, syntax.Expression | None, syntax.Steps]
@@ -25,7 +25,7 @@ def arms(step: Any) -> list[Arm]:
 
 
 def exit_state(journey: Journey, n: int) -> str:
-    """Name the state as histories do: the second exit of a name is told apart by a number."""
+    """Return the state of an exit as the history names it; a second exit of one name gets a number."""
     leave = journey.exits[n]
     name = f"exit:{leave.name.text if leave.name else 'exited'}"
     earlier = [e.name.text if e.name else "exited" for e in journey.exits[:n]]
@@ -45,13 +45,13 @@ def split_steps(step: syntax.Split, id: str) -> syntax.Steps:
 
 
 def is_within(salt: str, id: str, low: Fraction, high: Fraction) -> bool:
-    """S14: the first 32 bits of a salted hash, as a share of all there are."""
+    """S14: whether the first 32 bits of a salted hash fall into a share of all values."""
     place = int(hashlib.md5(f"{salt}:{id}".encode()).hexdigest()[:8], 16)
     return int(low * 2**32) <= place and (high >= 1 or place < int(high * 2**32))
 
 
-def occurrence_of(happening: Happening) -> Occurrence:
-    return Occurrence(happening.name, happening.at, happening.seq, happening.fields)
+def occurrence_of(arrival: Arrival) -> Occurrence:
+    return Occurrence(arrival.name, arrival.at, arrival.seq, arrival.fields)
 
 
 def as_text(value: Any) -> str:

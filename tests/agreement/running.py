@@ -1,4 +1,4 @@
-"""Traces by the engine: many tales in one program and one store, in virtual time."""
+"""Traces by the engine: several scenarios in one program and one store, in virtual time."""
 
 import json
 import re
@@ -14,19 +14,19 @@ from typing import Any
 
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.program import Act, DoEffect, Program, SendEffect
+from cij.compiler.program import ActState, DoEffect, Program, SendEffect
 from cij.compiler.sql import query
 from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import deliver, run_to, run_while
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-from tests.agreement.peopling import DONE
-from tests.agreement.tale import Customer, Happening, Tale
+from tests.agreement.drawing_customers import DONE
+from tests.agreement.scenario import Arrival, Customer, Scenario
+from tests.ways import DEFAULT, Way
 
 _MESSAGES = query(
     "SELECT o.key, o.customer, o.channel = 'action' FROM outbox AS o JOIN passage AS p ON p.id = o.passage "
@@ -46,26 +46,26 @@ _OUTBOX = query(
 _CONVERSIONS = query(
     "SELECT v.passage, v.goal, v.at FROM conversion AS v ORDER BY v.passage, v.goal"
 )
-# What holds a message is told by the rest in front of its send.
-_TOLD = ("joined", "else", "quiet hours", "a cap")
+# The engine's reasons for these steps; the interpreter writes none.
+_WITHOUT_REASON = ("joined", "else", "quiet hours", "a cap")
 Lines = dict[str, list[str]]
 
 
-def compiled(tales: Sequence[Tale]) -> tuple[Program | None, set[int]]:
-    """Compile tales into one program. Returns it, or the seeds that the compiler refuses."""
-    settings = ProjectSettings("agreement", tales[0].zone, "en")
-    texts = {f"{t.seed}.journey": t.text for t in tales}
-    found = compile_project(settings, {"head.journey": tales[0].head, **texts}, {}, {})
+def compiled(scenarios: Sequence[Scenario]) -> tuple[Program | None, set[int]]:
+    """Compile scenarios into one program. Return it, or the seeds that the compiler refuses."""
+    settings = ProjectSettings("agreement", scenarios[0].zone, "en")
+    texts = {f"{t.seed}.journey": t.text for t in scenarios}
+    found = compile_project(settings, {"head.journey": scenarios[0].head, **texts}, {}, {})
     wrong = {d.span.file for d in found.diagnostics if d.is_error}
-    return found.program, {t.seed for t in tales if f"{t.seed}.journey" in wrong}
+    return found.program, {t.seed for t in scenarios if f"{t.seed}.journey" in wrong}
 
 
 @dataclass(frozen=True)
 class Spacing:
     """How ticks are spaced.
 
-    With `extra` also at so many instants when nothing is due; `is_early` hands all events that do
-    not depend on a message in at the start, ahead of their time.
+    `extra` is a number of additional ticks at instants when nothing is due. `is_early` hands in at
+    the start all events that do not depend on a message: before the instant at which they happen.
     """
 
     extra: int = 0
@@ -74,20 +74,23 @@ class Spacing:
 
 @dataclass
 class _Run:
-    tales: Sequence[Tale]
+    scenarios: Sequence[Scenario]
     world: World
     clock: SimulatedClock
 
     @property
     def customers(self) -> Iterator[Customer]:
-        return (c for t in self.tales for c in t.customers)
+        return (c for t in self.scenarios for c in t.customers)
 
 
-def traces(program: Program, tales: Sequence[Tale], spacing: Spacing) -> Lines:
-    """Return the trace of every customer, by the engine."""
-    engine = DuckEngine(None, threads=1)
-    start, end = tales[0].start, tales[0].end
-    run = _Run(tales, deploy(engine, program, start), SimulatedClock(start))
+def traces(
+    program: Program, scenarios: Sequence[Scenario], spacing: Spacing, way: Way = DEFAULT
+) -> Lines:
+    """Return the trace of every customer, by the engine, which moves people in one way."""
+    engine = way.engine(is_tiny=False)
+    start, end = scenarios[0].start, scenarios[0].end
+    world = deploy(engine, program, start, way.mover())
+    run = _Run(scenarios, world, SimulatedClock(start))
     for customer in run.customers:
         _bring(run, customer)
     for at in _instants(run, spacing):
@@ -104,11 +107,11 @@ def traces(program: Program, tales: Sequence[Tale], spacing: Spacing) -> Lines:
 
 
 def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
-    start, end = run.tales[0].start, run.tales[0].end
+    start, end = run.scenarios[0].start, run.scenarios[0].end
     found = {start} | {c.at for customer in run.customers for c in customer.changes}
-    found |= {order.at for tale in run.tales for order in tale.orders}
+    found |= {order.at for scenario in run.scenarios for order in scenario.orders}
     for customer in run.customers:
-        found |= {_arrival(h, start, spacing) for h in customer.happenings}
+        found |= {_handed_in_at(h, start, spacing) for h in customer.arrivals}
     random = Random(spacing.extra)
     for _ in range(spacing.extra):
         found.add(start + timedelta(seconds=random.randrange(int((end - start).total_seconds()))))
@@ -116,8 +119,8 @@ def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
 
 
 def _order(run: _Run, at: datetime) -> None:
-    """Say what is said from outside; what was queued before is sent by then."""
-    orders = [order for tale in run.tales for order in tale.orders if order.at == at]
+    """Give the orders of this instant, after the messages queued before it are delivered."""
+    orders = [order for scenario in run.scenarios for order in scenario.orders if order.at == at]
     if orders:
         deliver(run.world.engine, at)
     for order in orders:
@@ -125,10 +128,10 @@ def _order(run: _Run, at: datetime) -> None:
         control.apply(run.world.engine, said, at)
 
 
-def _arrival(happening: Happening, start: datetime, spacing: Spacing) -> datetime:
-    """Return when an event is handed in: what is in nobody's hands before may come early."""
-    may = happening.about is None and happening.arrives <= happening.at
-    return start if spacing.is_early and may else happening.arrives
+def _handed_in_at(arrival: Arrival, start: datetime, spacing: Spacing) -> datetime:
+    """Return when an event is handed in. Late events and those about a message cannot be early."""
+    may = arrival.about is None and arrival.arrives <= arrival.at
+    return start if spacing.is_early and may else arrival.arrives
 
 
 # --- customers and events ---------------------------------------------------------------------
@@ -142,20 +145,20 @@ def _bring(run: _Run, customer: Customer) -> None:
 
 
 def _zone(run: _Run, name: object) -> str:
-    zone = name if isinstance(name, str) and zones.is_zone(name) else run.tales[0].zone
+    zone = name if isinstance(name, str) and zones.is_zone(name) else run.scenarios[0].zone
     zones.ensure(run.world.engine, [zone])
     return zone
 
 
 def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
-    start = run.tales[0].start
+    start = run.scenarios[0].start
     rows: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
     for customer in run.customers:
         for change in customer.changes:
             if change.at == at:
                 _change(run, customer, dict(change.fields), _columns(change.consents))
-        for h in customer.happenings:
-            if _arrival(h, start, spacing) == at:
+        for h in customer.arrivals:
+            if _handed_in_at(h, start, spacing) == at:
                 rows.append(((h.at, h.seq), _row(customer, h)))
     if rows:
         _refer(run, at, [row for _, row in rows])
@@ -182,17 +185,17 @@ def _change(
     data_changed(run.world)
 
 
-def _row(customer: Customer, h: Happening) -> dict[str, Any]:
+def _row(customer: Customer, h: Arrival) -> dict[str, Any]:
     fields = {name: _cell(value) for name, value in h.fields.items()}
     row = {"event": h.name, "customer": customer.id, "at": h.at, "about": h.about}
     if h.about is not None:
         row |= {"channel": fields.pop("channel")} if "channel" in fields else {}
-    # Events of one instant are numbered by their ids.
+    # The store orders the events of one instant by id.
     return {**row, "id": f"{h.seq:03} {customer.id}", "fields": fields}
 
 
 def _refer(run: _Run, now: datetime, rows: list[dict[str, Any]]) -> None:
-    """Have interactions be about the message, or call, that they picked among those so far."""
+    """Set the message (or call) that each interaction is about, among those sent so far."""
     if all(row["about"] is None for row in rows):
         return
     keys: dict[tuple[str, bool], list[str]] = {}
@@ -226,7 +229,7 @@ def _lines(run: _Run) -> Iterator[tuple[str, list[str]]]:
         lines += [f"{head} {at} {state} ({_why(why)})" for at, state, why in visits.get(id, [])]
         for at, step, outcome, reason, locale, parameters in outbox.get(id, []):
             shown = {k: v for k, v in json.loads(parameters).items() if k in given[journey, step]}
-            # What was queued by a tick when nothing was due is not yet delivered.
+            # A message that an extra tick queued may not be delivered yet.
             said = "delivered" if outcome == "queued" else outcome
             why = f" ({_reason(reason)})" if reason else ""
             lines.append(f"{head} {at} message {step} {said}{why} {locale} {shown}")
@@ -249,19 +252,19 @@ def _given(run: _Run) -> dict[tuple[str, str], set[str]]:
         (j.name, s.step): set(s.effect.parameters)
         for j in run.world.program.journeys
         for s in j.states
-        if isinstance(s, Act) and isinstance(s.effect, (SendEffect, DoEffect))
+        if isinstance(s, ActState) and isinstance(s.effect, (SendEffect, DoEffect))
     }
 
 
 def _reason(reason: str) -> str:
-    """Of a condition only whose rule it is: how conditions are worded is tested elsewhere."""
+    """Leave out the wording of a condition: other tests check it."""
     return re.sub(r"^never sent when .* (?=\(policy)", "never ", reason)
 
 
 def _why(why: str) -> str:
-    """What leads to a step without time passing is told by the steps around it."""
-    is_told = why in _TOLD or why.startswith("branch ")
-    return "" if is_told else why
+    """Leave out reasons that the neighbouring steps show already."""
+    is_left_out = why in _WITHOUT_REASON or why.startswith("branch ")
+    return "" if is_left_out else why
 
 
 def _passage(head: str, row: list[Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What all tales name: the shared vocabulary, and what journeys write, raise and send besides."""
+"""The declarations all scenarios share: events, fields, topics, messages and an action."""
 
 from tests.projects import HEAD as SHARED
 

@@ -56,8 +56,20 @@ def _world_failure(error: Exception) -> Exit | None:
 
     if not isinstance(error, WorldError):
         return None
-    _say(f"cij: error: {error}")
+    _say(_diagnostics(error) or f"cij: error: {error}")
     return Exit[error.exit_name]
+
+
+def _diagnostics(error: Exception) -> str | None:
+    """Return the journeys' errors with their source lines, or None if `error` has none."""
+    from cij.app.request_error import InvalidProject
+
+    if not isinstance(error, InvalidProject):
+        return None
+    from cij.cli.render import render
+    from cij.cli.render.colour import painter
+
+    return render(error.diagnostics, error.texts, "text", painter(sys.stderr))
 
 
 def _file_failure(error: Exception) -> Exit | None:
@@ -81,7 +93,7 @@ def _bug(error: Exception, arguments: list[str]) -> Exit:
 
 
 def _environment(arguments: list[str]) -> str:
-    from cij.cli.version import own_version
+    from cij.app.version import own_version
 
     return (
         f"cij {own_version()}, Python {platform.python_version()} on {platform.platform()}\n"
@@ -99,6 +111,11 @@ def _written(report: str) -> str:
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
         file.write(report + "\n")
     return path
+
+
+def say_waiting(text: str) -> None:
+    """Print why a command waits, such as for a store that another program has."""
+    _say(text)
 
 
 def _say(text: str) -> None:

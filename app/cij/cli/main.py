@@ -87,12 +87,27 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
-        return passing_closed_pipe(lambda: super(LazyGroup, self).invoke(ctx))
+        return passing_closed_pipe(lambda: self._invoke(ctx))
+
+    def _invoke(self, ctx: click.Context) -> object:
+        """Invoke the command; what its caller got wrong is shown below the usage line."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if getattr(error, "exit_name", None) != "USAGE":
+                raise
+            raise click.UsageError(str(error), self._context_of_command(ctx)) from error
+
+    def _context_of_command(self, ctx: click.Context) -> click.Context:
+        # The command's own context is closed by now, and the usage line needs one.
+        name = ctx.invoked_subcommand or ""
+        command = self.get_command(ctx, name) or self
+        return click.Context(command, parent=ctx, info_name=name)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from cij.cli.version import own_version
+        from cij.app.version import own_version
 
         click.echo(f"cij {own_version()}")
         ctx.exit()

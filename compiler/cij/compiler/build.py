@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cij.compiler.column_statistics import Catalog
 from cij.compiler.library import Library
 from cij.compiler.model import Model
 from cij.compiler.program import Event
-from cij.compiler.seen import Catalog
 from cij.compiler.typecheck.environment import Called
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic

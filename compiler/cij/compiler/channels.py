@@ -1,3 +1,90 @@
-"""Channels: the customer's field that holds the address on each."""
+"""The channels that messages go out by: one row each, with every fact the house knows of a channel.
 
-ADDRESS = {"email": "email", "sms": "phone", "push": "device"}
+The compiler, the store, delivery and the front doors all read this table; none has a list of its own.
+What carries the messages of a channel is a transport (`cij.runtime.delivery.channels`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# Events that a message causes. A channel names those that its providers can report.
+Interaction = Literal[
+    "delivered",
+    "opened",
+    "clicked",
+    "replied",
+    "bounced",
+    "complained",
+    "unsubscribed",
+    "subscribed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """`address_field` is the customer's field that holds the address.
+
+    `address_form` is a regular expression for a whole address that people can type; None where an
+    address is an opaque token of a device or an account. `content` are the settings of a locale, in
+    order; the last is the body, and the one before it the subject. `form` says what is built of
+    them: a MIME mail, whose body may be Markdown or HTML, or plain text. `transports` are the ways
+    that `[delivery.CHANNEL]` in cij.toml may name; the first is the default. `file_suffix` is the
+    ending of a message that is written to a file.
+    """
+
+    name: str
+    address_field: str
+    content: tuple[str, ...]
+    interactions: tuple[Interaction, ...]
+    address_form: str | None = None
+    form: Literal["mail", "text"] = "text"
+    transports: tuple[Literal["files", "smtp"], ...] = ("files",)
+    file_suffix: str = "txt"
+
+
+_ROWS = (
+    Channel(
+        "email",
+        address_field="email",
+        address_form=r"[^@\s]+@[^@\s]+\.[^@\s]+",
+        content=("subject", "body"),
+        interactions=(
+            "delivered",
+            "opened",
+            "clicked",
+            "replied",
+            "bounced",
+            "complained",
+            "unsubscribed",
+            "subscribed",
+        ),
+        form="mail",
+        transports=("files", "smtp"),
+        file_suffix="eml",
+    ),
+    Channel(
+        "sms",
+        address_field="phone",
+        address_form=r"\+[0-9]{6,15}",
+        content=("text",),
+        interactions=("delivered", "clicked", "replied", "bounced", "unsubscribed", "subscribed"),
+    ),
+    Channel(
+        "push",
+        address_field="device",
+        content=("title", "text"),
+        interactions=("delivered", "opened", "clicked", "unsubscribed", "subscribed"),
+    ),
+)
+
+CHANNELS: dict[str, Channel] = {row.name: row for row in _ROWS}
+assert len(CHANNELS) == len(_ROWS), "two channels share a name"
+
+
+def happens_on(interaction: str, channel: str) -> bool:
+    """Tell whether the providers of a channel report such an event."""
+    return interaction in CHANNELS[channel].interactions
+
+
+# The customer's field that holds the address, by channel.
+ADDRESS: dict[str, str] = {row.name: row.address_field for row in _ROWS}

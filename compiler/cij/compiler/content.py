@@ -8,7 +8,8 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.message import file_of
 from cij.compiler.naming import did_you_mean, near
-from cij.compiler.placeholders import Placeholder, placeholders
+from cij.compiler.placeholder import Placeholder
+from cij.compiler.placeholders import placeholders
 from cij.compiler.relations import follow
 from cij.compiler.text_places import in_file, inside_text
 from cij.compiler.typecheck.names import event_field, result_of

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Union
 
 from pydantic import Field as PydanticField
 
+from cij.compiler.base_node import BaseNode
 from cij.compiler.expression import Expression
-from cij.compiler.part import Part
 
 
-class SendEffect(Part):
+class SendEffect(BaseNode):
     """Queue a message. Parameter values are read when the step runs (S11)."""
 
     kind: Literal["send"] = "send"
@@ -17,7 +17,7 @@ class SendEffect(Part):
     parameters: dict[str, Expression]
 
 
-class DoEffect(Part):
+class DoEffect(BaseNode):
     """Call an action. Parameter values are read when the step runs (S11)."""
 
     kind: Literal["do"] = "do"
@@ -25,7 +25,7 @@ class DoEffect(Part):
     parameters: dict[str, Expression]
 
 
-class SetEffect(Part):
+class SetEffect(BaseNode):
     """Write a field that belongs to the journeys. What stands behind it reads the new value."""
 
     kind: Literal["set"] = "set"
@@ -33,7 +33,7 @@ class SetEffect(Part):
     value: Expression
 
 
-class EmitEffect(Part):
+class EmitEffect(BaseNode):
     """Raise an event of the customer, at the instant of the step."""
 
     kind: Literal["emit"] = "emit"
@@ -41,7 +41,7 @@ class EmitEffect(Part):
     fields: dict[str, Expression]
 
 
-class TurnEffect(Part):
+class IterationEffect(BaseNode):
     """Begin the next turn of a loop, or (not `is_next`) leave it.
 
     The turns of all loops around a step are one number, `turn`: a loop counts in steps of `unit`
@@ -54,14 +54,14 @@ class TurnEffect(Part):
     is_next: bool
 
 
-class TakeEffect(Part):
+class TakeEffect(BaseNode):
     """Take one of the places of `first N`."""
 
     kind: Literal["take"] = "take"
     counter: str
 
 
-class ArmEffect(Part):
+class ArmEffect(BaseNode):
     """Remember which arm of a split was taken, so that a winner can be found."""
 
     kind: Literal["arm"] = "arm"
@@ -72,6 +72,6 @@ class ArmEffect(Part):
 
 
 Effect = Annotated[
-    Union[SendEffect, DoEffect, SetEffect, EmitEffect, TurnEffect, TakeEffect, ArmEffect],
+    Union[SendEffect, DoEffect, SetEffect, EmitEffect, IterationEffect, TakeEffect, ArmEffect],
     PydanticField(discriminator="kind"),
 ]

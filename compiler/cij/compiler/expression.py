@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Union
 from pydantic import Field as PydanticField
 from typing_extensions import TypeAliasType
 
-from cij.compiler.node import Node
+from cij.compiler.base_node import BaseNode
 from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
 
 Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
@@ -18,7 +18,7 @@ Aggregation = Literal["any", "count", "sum", "avg", "min", "max", "first", "last
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
 
 
-class Typed(Node):
+class Typed(BaseNode):
     """What all expressions have."""
 
     type: Type
@@ -204,7 +204,7 @@ class Winner(Typed):
     arm: str | None = None
 
 
-class Choice(Node):
+class Choice(BaseNode):
     """A message that may be the best; `address` is the field that holds the address, if there is one."""
 
     message: str
@@ -227,14 +227,14 @@ class Best(Typed):
     place: int
 
 
-class Hours(Node):
+class Hours(BaseNode):
     """Quiet hours, every day by the clock of the customer: [start, end), past midnight if it is less."""
 
     start: str
     end: str
 
 
-class Cap(Node):
+class Cap(BaseNode):
     """At most `count` messages in a window, over all journeys: on one channel or (None) on any.
 
     Time: the window is the last `period`, or the unit of the calendar that now lies in. What is
@@ -298,14 +298,14 @@ class HeldUntil(Typed):
     expired: Expired | None = None
 
 
-class Last(Node):
+class Last(BaseNode):
     """`within last D`: the half-open interval (now - D, now] (S5)."""
 
     op: Literal["last"] = "last"
     period: Period
 
 
-class Range(Node):
+class Range(BaseNode):
     """`since A` (no end) or `between A and B`; (start, end], a missing bound matches nothing."""
 
     op: Literal["range"] = "range"

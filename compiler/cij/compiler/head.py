@@ -1,14 +1,21 @@
-"""The head of a journey in the program: who comes in, and what makes people leave."""
+"""The head of a journey: everything but its steps. The model and the program share it.
+
+A setting of the head is one field of `Head`, one row in `declarations/head_settings.py` that reads
+it, and a line in `explain.py`.
+"""
 
 from typing import Annotated, Literal, Union
 
 from pydantic import Field as PydanticField
 
+from cij.compiler.base_node import BaseNode, Place
 from cij.compiler.expression import Expression, Period, Unit
-from cij.compiler.part import Part, Place
+from cij.compiler.types import Type
+
+AgainRule = Literal["never", "always", "after"]
 
 
-class Schedule(Part):
+class Schedule(BaseNode):
     """Instants of a calendar in the journey's zone: every `count` units, at a local time of day.
 
     Weeks begin on `weekday` (1 is Monday), months and years on their first day. More than one
@@ -21,14 +28,14 @@ class Schedule(Part):
     at: str
 
 
-class Limit(Part):
+class Limit(BaseNode):
     """At most `count` entries in each unit of the local calendar of the journey."""
 
     count: int
     unit: Unit
 
 
-class SegmentEntry(Part):
+class SegmentEntry(BaseNode):
     """Who is in the segment at the start and whoever joins later; with `is_once` the former only.
 
     With `every` all who are in it at those instants, and nobody at others.
@@ -40,7 +47,7 @@ class SegmentEntry(Part):
     every: Schedule | None = None
 
 
-class EventEntry(Part):
+class EventEntry(BaseNode):
     kind: Literal["event"] = "event"
     event: str
     where: Expression | None = None
@@ -49,7 +56,7 @@ class EventEntry(Part):
 Entry = Annotated[Union[SegmentEntry, EventEntry], PydanticField(discriminator="kind")]
 
 
-class Goal(Part):
+class Goal(BaseNode):
     """`target` is the End state of a passage that reaches it; none when the passage stays."""
 
     name: str
@@ -61,7 +68,7 @@ class Goal(Part):
     place: Place
 
 
-class Exit(Part):
+class Exit(BaseNode):
     """By an event, or by a condition that is tested whenever the passage wakes (S8)."""
 
     name: str
@@ -72,14 +79,14 @@ class Exit(Part):
     place: Place
 
 
-class Renamed(Part):
+class Renamed(BaseNode):
     """A step that had another name in earlier versions."""
 
     old: str
     new: str
 
 
-class Removed(Part):
+class Removed(BaseNode):
     """A step of earlier versions that is gone. `target` is the state where those go on who are there.
 
     Before lowering it is the step, or the outcome, that the author named.
@@ -88,3 +95,41 @@ class Removed(Part):
     step: str
     then: Literal["go_to", "end", "finish"]
     target: str | None = None
+
+
+class KeptField(BaseNode):
+    """A customer's field that a passage keeps with the value it had at entry."""
+
+    name: str
+    type: Type
+
+
+class Head(BaseNode):
+    """What decides who enters a journey, when and how often, and under which terms.
+
+    Nobody enters before `starts`, from `ends` on, or while it is a draft; both are local times.
+    `version` and `kept` are empty in the model: lowering fills them, because they follow from the
+    whole journey. They are fields of the head so that a program's JSON keeps the order of its keys.
+    In the model a `removed` names a step or an outcome, in the program a state.
+    """
+
+    name: str
+    version: str = ""
+    doc: str
+    entries: tuple[Entry, ...]
+    again: AgainRule
+    again_after: Period | None = None
+    per: str | None = None
+    suppress: Expression | None = None
+    limit: Limit | None = None
+    starts: str | None = None
+    ends: str | None = None
+    is_draft: bool = False
+    priority: int = 0
+    holdout: str | None = None
+    language: Expression | None = None
+    timezone: str | None = None
+    kept: tuple[KeptField, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    in_flight: Literal["pin", "adopt"] = "pin"

@@ -50,7 +50,7 @@ from liquid.tag import Tag
 from liquid.token import TOKEN_ILLEGAL, TOKEN_TAG, Token
 
 from cij.compiler.naming import did_you_mean, near_hint
-from cij.compiler.placeholders import Names, Placeholder, TemplateError
+from cij.compiler.placeholder import Names, Placeholder, TemplateError
 
 TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "raw", "#")
 

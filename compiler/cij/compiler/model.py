@@ -5,7 +5,7 @@ kinds of step, before it becomes states. `lowering` makes the program of it.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Union
 
 from cij.compiler import program as pg
 from cij.compiler.expression import Expression, Period
@@ -165,6 +165,17 @@ def reaches_end(steps: Steps) -> bool:
     return not steps or goes_on(steps[-1])
 
 
+def sent_messages(steps: Steps) -> set[str]:
+    """Return the messages that a block of steps may send."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, Send):
+            found.add(step.message)
+        for block in blocks(step):
+            found |= sent_messages(block)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     name: str
@@ -187,28 +198,17 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    name: str
-    doc: str
+    """A journey before lowering: the head that it keeps in the program, and a tree of steps."""
+
+    head: pg.Head
     span: Span
-    entries: tuple[pg.Entry, ...]
-    again: str
-    again_after: Period | None
-    per: str | None
-    suppress: Expression | None
-    holdout: str | None
-    language: Expression | None
-    timezone: str | None
     goals: tuple[Goal, ...]
     exits: tuple[Exit, ...]
     steps: Steps
-    limit: pg.Limit | None = None
-    starts: str | None = None
-    ends: str | None = None
-    is_draft: bool = False
-    priority: int = 0
-    renamed: tuple[pg.Renamed, ...] = ()
-    removed: tuple[pg.Removed, ...] = ()
-    in_flight: Literal["pin", "adopt"] = "pin"
+
+    @property
+    def name(self) -> str:
+        return self.head.name
 
 
 @dataclass(frozen=True, slots=True)

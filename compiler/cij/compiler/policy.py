@@ -1,13 +1,13 @@
 """Policies in the program: contact rules over all journeys (S16 to S18, S20)."""
 
+from cij.compiler.base_node import BaseNode, Place
 from cij.compiler.expression import Cap, Expression, Hours
-from cij.compiler.part import Part, Place
 
 # The topic whose messages know neither caps nor quiet hours, and may need no consent (S18).
 TRANSACTIONAL = "transactional"
 
 
-class Never(Part):
+class Never(BaseNode):
     """`never send sms when C`; no channel means any."""
 
     policy: str
@@ -15,7 +15,7 @@ class Never(Part):
     condition: Expression
 
 
-class Policy(Part):
+class Policy(BaseNode):
     """Rules for every send of the project; those of several policies hold together."""
 
     name: str

@@ -9,38 +9,42 @@ import json
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_origin
 
-from pydantic import BaseModel, Field as PydanticField
+from pydantic import AfterValidator, BaseModel, Field as PydanticField
 
-from cij.compiler.called import (
+from cij.compiler.action import (
     Action as Action,
     ActionParameter as ActionParameter,
     ActionResult as ActionResult,
     done_by as done_by,
 )
+from cij.compiler.base_node import BaseNode as BaseNode, Place as Place
 from cij.compiler.effect import (
     ArmEffect as ArmEffect,
     DoEffect as DoEffect,
     Effect as Effect,
     EmitEffect as EmitEffect,
+    IterationEffect as IterationEffect,
     SendEffect as SendEffect,
     SetEffect as SetEffect,
     TakeEffect as TakeEffect,
-    TurnEffect as TurnEffect,
 )
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (
+    AgainRule as AgainRule,
     Entry as Entry,
     EventEntry as EventEntry,
     Exit as Exit,
     Goal as Goal,
+    Head as Head,
+    KeptField as KeptField,
     Limit as Limit,
     Removed as Removed,
     Renamed as Renamed,
     Schedule as Schedule,
     SegmentEntry as SegmentEntry,
 )
-from cij.compiler.part import Part as Part, Place as Place
 from cij.compiler.policy import Never as Never, Policy as Policy
+from cij.compiler.source_kinds import known_source_kind
 from cij.compiler.types import Type
 
 FORMAT_VERSION = "1.0"
@@ -49,7 +53,7 @@ FORMAT_VERSION = "1.0"
 # --- data -------------------------------------------------------------------------------------
 
 
-class SourceColumn(Part):
+class SourceColumn(BaseNode):
     """`separator` stands between the items of a list; without it a list is a JSON array."""
 
     name: str
@@ -58,7 +62,7 @@ class SourceColumn(Part):
     separator: str | None = None
 
 
-class Source(Part):
+class Source(BaseNode):
     """A table from outside. `settings` hold what the kind needs: path, table, delimiter …
 
     `tolerate` is the share of rows that may be bad before a refresh fails, as decimal text (S24).
@@ -67,7 +71,7 @@ class Source(Part):
     """
 
     name: str
-    kind: Literal["csv", "sqlite"]
+    kind: Annotated[str, AfterValidator(known_source_kind)]
     settings: dict[str, str]
     key: str
     columns: tuple[SourceColumn, ...]
@@ -78,7 +82,7 @@ class Source(Part):
     place: Place
 
 
-class ConsentMapping(Part):
+class ConsentMapping(BaseNode):
     """What a source says about consent; no channel means every channel of the topic."""
 
     topic: str
@@ -86,7 +90,7 @@ class ConsentMapping(Part):
     value: Expression
 
 
-class Mapping(Part):
+class Mapping(BaseNode):
     """What one source gives to the customer."""
 
     source: str
@@ -95,7 +99,7 @@ class Mapping(Part):
     place: Place
 
 
-class ExactMatch(Part):
+class ExactMatch(BaseNode):
     """Two records are one customer when all these fields are known and equal."""
 
     kind: Literal["exact"] = "exact"
@@ -103,14 +107,14 @@ class ExactMatch(Part):
     fields: tuple[str, ...]
 
 
-class Prefer(Part):
+class Prefer(BaseNode):
     """The first source in this order that knows the field."""
 
     kind: Literal["prefer"] = "prefer"
     sources: tuple[str, ...]
 
 
-class Latest(Part):
+class Latest(BaseNode):
     """The known value whose record has the latest time; `columns` maps source to its column.
 
     Records of other sources come after all of these, in the order of the mappings.
@@ -120,7 +124,7 @@ class Latest(Part):
     columns: dict[str, str]
 
 
-class Own(Part):
+class Own(BaseNode):
     """The field belongs to the journeys: `set` writes it, and no source does."""
 
     kind: Literal["own"] = "own"
@@ -129,14 +133,14 @@ class Own(Part):
 Merge = Annotated[Union[Prefer, Latest, Own], PydanticField(discriminator="kind")]
 
 
-class ProfileField(Part):
+class ProfileField(BaseNode):
     name: str
     type: Type
     is_nullable: bool = True
     merge: Merge
 
 
-class Profile(Part):
+class Profile(BaseNode):
     """The unified customer. Fields with a role by their name: email, phone, language, timezone."""
 
     name: str
@@ -146,7 +150,7 @@ class Profile(Part):
     place: Place
 
 
-class EventFieldDefinition(Part):
+class EventFieldDefinition(BaseNode):
     """`value` is an expression over the source's columns; none when events come by intake only."""
 
     name: str
@@ -154,7 +158,7 @@ class EventFieldDefinition(Part):
     value: Expression | None = None
 
 
-class Entity(Part):
+class Entity(BaseNode):
     """Another table that customers and events relate to. Its key is the key of its source.
 
     `fields` have values over the columns of the source; one may lead to another entity.
@@ -166,14 +170,14 @@ class Entity(Part):
     place: Place
 
 
-class CustomerReference(Part):
+class CustomerReference(BaseNode):
     """`shop(customer_id)`: the column of the event's source holds the key of a profile source."""
 
     source: str
     column: str
 
 
-class RecordChange(Part):
+class RecordChange(BaseNode):
     """An event is a change of a record: between two refreshes, of one of `columns` or (none) any.
 
     With `existing` the records that are there when the event is first known count as created.
@@ -184,7 +188,7 @@ class RecordChange(Part):
     existing: bool = False
 
 
-class Event(Part):
+class Event(BaseNode):
     """Something a customer does.
 
     An interaction is an event with a message that was sent; it has the built-in field `channel`.
@@ -201,13 +205,13 @@ class Event(Part):
     place: Place | None = None
 
 
-class Measure(Part):
+class Measure(BaseNode):
     name: str
     value: Expression
     place: Place
 
 
-class Segment(Part):
+class Segment(BaseNode):
     """`refresh_s`: how often a condition that depends on time is looked at again."""
 
     name: str
@@ -219,7 +223,7 @@ class Segment(Part):
 # --- content ----------------------------------------------------------------------------------
 
 
-class Topic(Part):
+class Topic(BaseNode):
     """A consent topic. `none` is for service messages that need no consent (transactional)."""
 
     name: str
@@ -229,7 +233,7 @@ class Topic(Part):
     place: Place
 
 
-class Content(Part):
+class Content(BaseNode):
     """One locale of a message. `subject` and `body` are Liquid; `format` is that of the body."""
 
     locale: str
@@ -238,7 +242,7 @@ class Content(Part):
     format: Literal["text", "markdown", "html"]
 
 
-class Message(Part):
+class Message(BaseNode):
     """`locales` are in the order of the file; `fallback` is the locale when none fits.
 
     With `expires` it is worth nothing that long after its step, and then not sent any more.
@@ -263,7 +267,7 @@ class Message(Part):
 # --- journeys ---------------------------------------------------------------------------------
 
 
-class AfterPeriod(Part):
+class AfterPeriod(BaseNode):
     """Due a period from the arrival; with `at`, at the first such local time from then on."""
 
     kind: Literal["after"] = "after"
@@ -271,7 +275,7 @@ class AfterPeriod(Part):
     at: str | None = None
 
 
-class UntilMoment(Part):
+class UntilMoment(BaseNode):
     """Due at the instant of an expression; with `at`, at that local time of its day."""
 
     kind: Literal["until"] = "until"
@@ -279,7 +283,7 @@ class UntilMoment(Part):
     at: str | None = None
 
 
-class UntilWeekday(Part):
+class UntilWeekday(BaseNode):
     """Due at the next such weekday (1 is Monday) at the local time, later than the arrival."""
 
     kind: Literal["weekday"] = "weekday"
@@ -292,7 +296,7 @@ Timer = Annotated[
 ]
 
 
-class Await(Part):
+class Await(BaseNode):
     """An event that ends a rest. `of` is the step of the send that an interaction belongs to.
 
     `unit` takes the passage's turn to that of the send: what is less than it is left out.
@@ -307,7 +311,7 @@ class Await(Part):
     target: str
 
 
-class Condition(Part):
+class Condition(BaseNode):
     """A condition that ends a rest as soon as it holds. `order` is its number among all arms."""
 
     condition: Expression
@@ -315,7 +319,7 @@ class Condition(Part):
     target: str
 
 
-class StateBase(Part):
+class BaseState(BaseNode):
     """`id` is unique in the journey; `step` is the label or derived name of the step it is of.
 
     What the compiler adds for its own ends is hidden: no history, no graph shows it.
@@ -327,7 +331,7 @@ class StateBase(Part):
     place: Place
 
 
-class Rest(StateBase):
+class WaitState(BaseState):
     """A place where a passage waits. The earliest await wins; then `timeout` at the timer (S13).
 
     Conditions are looked at when the customer has an event, when data changed, and in intervals.
@@ -340,7 +344,7 @@ class Rest(StateBase):
     timeout: str
 
 
-class Branch(Part):
+class Branch(BaseNode):
     """`why` is what history says of who takes it; otherwise its number."""
 
     guard: Expression
@@ -348,7 +352,7 @@ class Branch(Part):
     why: str = ""
 
 
-class Decide(StateBase):
+class DecideState(BaseState):
     """The first branch whose guard holds, else `otherwise`."""
 
     kind: Literal["decide"] = "decide"
@@ -356,7 +360,7 @@ class Decide(StateBase):
     otherwise: str
 
 
-class Act(StateBase):
+class ActState(BaseState):
     """One effect, then on."""
 
     kind: Literal["act"] = "act"
@@ -364,7 +368,7 @@ class Act(StateBase):
     target: str
 
 
-class End(StateBase):
+class EndState(BaseState):
     """`cause` tells an `end` step from an exit and from a goal."""
 
     kind: Literal["end"] = "end"
@@ -372,42 +376,15 @@ class End(StateBase):
     cause: Literal["end", "exit", "goal"] = "end"
 
 
-State = Annotated[Union[Rest, Decide, Act, End], PydanticField(discriminator="kind")]
+State = Annotated[
+    Union[WaitState, DecideState, ActState, EndState], PydanticField(discriminator="kind")
+]
 
 
-class KeptField(Part):
-    """A customer's field that a passage keeps as it was at entry."""
+class Journey(Head):
+    """A state machine with its head. `version` is the hash of all that decides what happens (S21)."""
 
-    name: str
-    type: Type
-
-
-class Journey(Part):
-    """A state machine. `version` is the content hash of all that decides what happens (S21).
-
-    Nobody enters before `starts`, from `ends` on, or while it is a draft; both are local times.
-    """
-
-    name: str
     version: str
-    doc: str
-    entries: tuple[Entry, ...]
-    again: Literal["never", "always", "after"]
-    again_after: Period | None = None
-    per: str | None = None
-    suppress: Expression | None = None
-    limit: Limit | None = None
-    starts: str | None = None
-    ends: str | None = None
-    is_draft: bool = False
-    priority: int = 0
-    holdout: str | None = None
-    language: Expression | None = None
-    timezone: str | None = None
-    kept: tuple[KeptField, ...] = ()
-    renamed: tuple[Renamed, ...] = ()
-    removed: tuple[Removed, ...] = ()
-    in_flight: Literal["pin", "adopt"] = "pin"
     goals: tuple[Goal, ...] = ()
     exits: tuple[Exit, ...] = ()
     start: str
@@ -419,7 +396,7 @@ class Journey(Part):
         return next(s for s in self.states if s.id == id)
 
 
-class Program(Part):
+class Program(BaseNode):
     """A whole project, compiled. `timezone` is the project's, the last resort of S4."""
 
     format_version: str = FORMAT_VERSION

@@ -12,8 +12,8 @@ from typing import Any
 
 from cij.compiler import expression as ex, program as pg, story as st
 from cij.compiler.build import Build
-from cij.compiler.declarations.event import INTERACTIONS
-from cij.compiler.environments import customer_environment
+from cij.compiler.channels import happens_on
+from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.typecheck import Environment, check, check_value
@@ -289,7 +289,7 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
         context.build.report(codes.TEST_STEP.at(label.span, message, help=hint))
         return None
     channel = sends[label.text]
-    if channel not in INTERACTIONS[event.name][0]:
+    if not happens_on(event.name, channel):
         message = f"`{label.text}` sends by {channel}, and no {channel} is ever {event.name}"
         context.build.report(codes.TEST_STEP.at(label.span, message))
     return ex.Constant(type=TEXT, value=channel)
@@ -337,7 +337,7 @@ def _expect_nothing(node: syntax.ExpectNothing, context: _Context) -> list[st.St
 def _expect_ended(node: syntax.ExpectEnded, context: _Context) -> list[st.Statement]:
     customer = _customer(node.customer, context)
     if node.outcome is not None and context.journey is not None:
-        ends = {s.outcome for s in context.journey.states if isinstance(s, pg.End)}
+        ends = {s.outcome for s in context.journey.states if isinstance(s, pg.EndState)}
         _never("ends as", node.outcome.text, ends, node.outcome.span, context)
     outcome = node.outcome.text if node.outcome else None
     return [st.ExpectEnded(**context.line(node), customer=customer, outcome=outcome)]
@@ -346,7 +346,7 @@ def _expect_ended(node: syntax.ExpectEnded, context: _Context) -> list[st.Statem
 def _expect_waiting(node: syntax.ExpectWaiting, context: _Context) -> list[st.Statement]:
     customer = _customer(node.customer, context)
     if context.journey is not None:
-        rests = [s.step for s in context.journey.states if isinstance(s, pg.Rest)]
+        rests = [s.step for s in context.journey.states if isinstance(s, pg.WaitState)]
         policies = context.build.model.policies.values()
         if any(p.quiet or any(c.waits for c in p.caps) for p in policies):
             # A send holds people, too.
@@ -386,13 +386,13 @@ def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statemen
 
 def _sends(journey: pg.Journey) -> list[tuple[str, pg.SendEffect]]:
     """Return the sends of a journey, each with the name of its step."""
-    acts = [s for s in journey.states if isinstance(s, pg.Act)]
+    acts = [s for s in journey.states if isinstance(s, pg.ActState)]
     return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.SendEffect)]
 
 
 def _calls(journey: pg.Journey) -> list[tuple[str, pg.DoEffect]]:
     """Return the calls of a journey, each with the name of its step."""
-    acts = [s for s in journey.states if isinstance(s, pg.Act)]
+    acts = [s for s in journey.states if isinstance(s, pg.ActState)]
     return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.DoEffect)]
 
 

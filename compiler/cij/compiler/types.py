@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from cij.compiler.node import Node
+from cij.compiler.base_node import BaseNode
 
 Kind = Literal[
     "text",
@@ -21,7 +21,7 @@ Kind = Literal[
 ]
 
 
-class Type(Node):
+class Type(BaseNode):
     """One type.
 
     `currency` is there for money only: two currencies are two types (S2). `values` are there for an

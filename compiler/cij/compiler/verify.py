@@ -20,15 +20,15 @@ def verify(journey: pg.Journey) -> None:
 def targets(state: pg.State) -> tuple[str, ...]:
     """Return where a state leads to, in the order of the program."""
     match state:
-        case pg.Rest():
+        case pg.WaitState():
             return (
                 *(a.target for a in state.awaits),
                 *(c.target for c in state.conditions),
                 state.timeout,
             )
-        case pg.Decide():
+        case pg.DecideState():
             return (*(b.target for b in state.branches), state.otherwise)
-        case pg.Act():
+        case pg.ActState():
             return (state.target,)
     return ()
 
@@ -61,7 +61,7 @@ def _walk(
         return
     assert id not in path, f"{journey.name}: {id} comes back to itself without a wait"
     path.append(id)
-    if not isinstance(states[id], pg.Rest):
+    if not isinstance(states[id], pg.WaitState):
         for target in targets(states[id]):
             _walk(target, path, finished, journey, states)
     path.pop()

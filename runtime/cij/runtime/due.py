@@ -7,7 +7,7 @@ from cij.runtime.delivery import outbox
 from cij.runtime.entering import next_entry
 from cij.runtime.segments import has_new_data, next_condition, next_evaluation
 from cij.runtime.tick import has_arrivals, next_ahead
-from cij.runtime.timers import last_tick, next_timer
+from cij.runtime.timers import last_tick
 from cij.runtime.world import World
 
 
@@ -16,7 +16,7 @@ def next_tick(world: World) -> datetime | None:
     if has_arrivals(world) or has_new_data(world):
         return datetime.min
     found = [
-        next_timer(world),
+        world.mover.next_timer(world),
         next_condition(world, control.journeys_in(world.engine, "paused")),
         next_ahead(world),
         next_entry(world, last_tick(world)),

@@ -5,18 +5,17 @@ candidates --> in, while nothing keeps them: no limit, no pause, nobody who wait
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cij.compiler.sql import Statement, query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql import query
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
-from cij.runtime.counters import counters
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
 from cij.runtime.segments import SegmentState, states
-from cij.runtime.world import Unwritten, World
+from cij.runtime.world import World
 from cij.runtime.zones import to_instant
 
 _STATES = query("SELECT j.journey, j.started_at, j.entered_until FROM journey_state AS j")
@@ -130,19 +129,14 @@ def wanted_segments(all_doors: dict[str, Door], now: datetime) -> set[str]:
 # --- letting in -------------------------------------------------------------------------------
 
 
-def let_in_from_segments(
-    world: World, all_doors: dict[str, Door], now: datetime, looked: AbstractSet[str]
-) -> int:
-    """Let in who joined a segment or is called by a calendar, and who waited. Returns how many.
-
-    The segments `looked` hold just those for whom their conditions hold now.
-    """
+def let_in_from_segments(world: World, all_doors: dict[str, Door], now: datetime) -> int:
+    """Let in those who joined a segment, those called by a calendar, and those who waited. Returns how
+    many."""
     entered, segments, seen = 0, states(world), list[str]()
     for door in all_doors.values():
         if door.is_open(now):
             entries = [*_joined(door, segments, now), *door.called(now)]
-            at_once = [_of_everybody(entry, door, looked) for entry in entries]
-            entered += let_in(world, door, at_once, now, {"entered_until": door.seen_until})
+            entered += let_in(world, door, entries, now, {"entered_until": door.seen_until})
             entered += _from_queue(world, door, now)
             is_first = door.seen_until is None and door.plan.entries
             if entries or door.plan.limit or is_first:
@@ -153,14 +147,6 @@ def let_in_from_segments(
     if seen:
         world.engine.execute(_SET_ENTERED, {"journeys": json.dumps(seen), "now": now})
     return entered
-
-
-def _of_everybody(entry: EntryPlan, door: Door, looked: AbstractSet[str]) -> EntryPlan:
-    """Return the entry that asks the customers, where it lets in all whom a look has just found."""
-    if entry.segment not in looked or not (door.seen_until is None or entry.every):
-        return entry
-    assert entry.find_all is not None, "a segment has members"
-    return replace(entry, find=entry.find_all)
 
 
 def _joined(door: Door, segments: Mapping[str, SegmentState], now: datetime) -> list[EntryPlan]:
@@ -192,11 +178,11 @@ def let_in(
     """
     if not entries or not door.is_open(now):
         return 0
-    world.write_passages()
     opening = {"opens": door.opens, "closes": door.closes}
     parameters = {**parameters, **opening, "now": now}
     if door.is_free:
-        return sum(_admit(world, door, entry.find, parameters) for entry in entries)
+        admit = world.mover.admit
+        return sum(admit(world, door.plan, entry.find, parameters) for entry in entries)
     return _from_queue(world, door, now) if _queue_up(world, door, entries, parameters) else 0
 
 
@@ -223,31 +209,20 @@ def _queue_up(
     return came
 
 
-def _admit(world: World, door: Door, find: Statement, parameters: Mapping[str, object]) -> int:
-    world.write_passages()
-    entered = world.engine.execute(find, parameters)
-    if entered:
-        world.engine.execute(door.plan.admit.count, {"entered": entered})
-        first = counters(world.engine)["passage"] - entered + 1
-        world.unwritten = Unwritten(door.plan, entered, {"now": parameters["now"], "first": first})
-    return entered
-
-
 def _from_queue(world: World, door: Door, now: datetime) -> int:
     if not door.waiting or door.state == "paused":
         return 0
-    world.write_passages()
     capacity = _capacity(world, door, now)
     if capacity < 1:
         return 0
     world.engine.execute(door.plan.turn, {"now": now, "capacity": capacity})
     leave_queue(world, door, now)
     world.engine.execute(statements.ENTER)
-    return _admit(world, door, door.plan.admit.find, {"now": now})
+    return world.mover.admit(world, door.plan, door.plan.admit.find, {"now": now})
 
 
 def leave_queue(world: World, door: Door, now: datetime) -> None:
-    """Take those of `queue_turn` out of the queue; who has a reason against him is noted."""
+    """Take those of `tick_dequeued` out of the queue; who has a reason against him is noted."""
     parameters = {"journey": door.plan.name, "now": now}
     world.engine.execute(statements.TURN_AWAY, parameters)
     door.waiting -= world.engine.execute(statements.REMOVE)

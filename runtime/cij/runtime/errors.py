@@ -16,7 +16,7 @@ from typing import Literal
 class WorldError(Exception):
     """Base. `exit_name` names the exit code of the command line."""
 
-    exit_name: Literal["CONFIG", "DATA", "STORE", "DELIVERY"] = "CONFIG"
+    exit_name: Literal["USAGE", "ERRORS", "CONFIG", "DATA", "STORE", "DELIVERY"] = "CONFIG"
 
 
 class ConfigError(WorldError):

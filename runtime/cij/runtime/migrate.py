@@ -9,26 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cij.compiler.program import Act, Journey, Program, Rest, from_json
-from cij.compiler.sql import names, query
+from cij.compiler.program import ActState, Journey, Program, WaitState, from_json
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan.governing import heading_for, held_by, stands_at
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
-from cij.runtime.passages import keep_names
-
-_INSIDE = query(
-    "SELECT {journey}, {version}, {state}, r.n FROM ("
-    "SELECT p.journey, p.version, p.state, COUNT(*) AS n FROM passage_row AS p "
-    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.version, p.state) AS r ORDER BY 1, 2, 3",
-    **names.said_of("r", "journey", "version", "state"),
-)
-_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
-# Who goes on at once is due at once; who goes on waiting keeps the instant of his timer.
-_MOVE = query(
-    "UPDATE passage_row SET version = $new, state = $target, "
-    "wake_at = CASE WHEN $at_once THEN since ELSE wake_at END "
-    "WHERE journey = $journey AND version = $version AND state = $state AND ended_at IS NULL"
-)
+from cij.runtime.store import journeys, passages
+from cij.runtime.store.interning import keep_names
 
 What = Literal["stays", "adopts", "moves", "ends", "stuck"]
 
@@ -52,7 +39,7 @@ class Change:
 
 def newest_versions(engine: Engine) -> dict[str, str]:
     """Return the version of each journey of the program that was deployed last."""
-    for (text,) in engine.rows(_PROGRAMS)[:1]:
+    for (text,) in engine.rows(journeys.PROGRAMS)[:1]:
         return {j.name: j.version for j in from_json(text).journeys}
     return {}
 
@@ -61,7 +48,9 @@ def changes(engine: Engine, program: Program) -> list[Change]:
     """Return what becomes of everybody who is in an older version of a journey of `program`."""
     newest = {j.name: j for j in program.journeys}
     rows = [
-        row for row in engine.rows(_INSIDE) if row[0] in newest and newest[row[0]].version != row[1]
+        row
+        for row in engine.rows(passages.STANDING)
+        if row[0] in newest and newest[row[0]].version != row[1]
     ]
     older = _older(engine, {(name, version) for name, version, _, _ in rows})
     return [
@@ -72,7 +61,7 @@ def changes(engine: Engine, program: Program) -> list[Change]:
 
 def _older(engine: Engine, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, str], Journey]:
     found: dict[tuple[str, str], Journey] = {}
-    for (text,) in engine.rows(_PROGRAMS) if wanted else []:
+    for (text,) in engine.rows(journeys.PROGRAMS) if wanted else []:
         for journey in from_json(text).journeys:
             found.setdefault((journey.name, journey.version), journey)
     assert found.keys() >= wanted, f"people are in versions that are not stored: {wanted}"
@@ -99,7 +88,7 @@ def _derived(step: str, state: str, new: Journey) -> tuple[What, str | None]:
     name = next((r.new for r in new.renamed if r.old == step), step)
     wanted = state.replace(step, name) if name != step else state
     # Who is held stands in front of a send; everybody else at a wait.
-    kind, id = (Act, heading_for(wanted)) if held_by(wanted) else (Rest, wanted)
+    kind, id = (ActState, heading_for(wanted)) if held_by(wanted) else (WaitState, wanted)
     is_there = any(s.id == id and isinstance(s, kind) for s in new.states)
     return ("adopts", wanted) if is_there else ("stuck", None)
 
@@ -124,8 +113,8 @@ def migrate(engine: Engine, program: Program) -> list[Change]:
                 "state": change.state,
             }
             keep_names(engine, where.values())
-            numbers = {name: names.number_of(text) for name, text in where.items()}
-            engine.execute(_MOVE, {**numbers, "at_once": change.what != "adopts"})
+            numbers = {name: number_of(text) for name, text in where.items()}
+            engine.execute(passages.TAKE_OVER, {**numbers, "at_once": change.what != "adopts"})
     return found
 
 

@@ -10,8 +10,8 @@ from datetime import date, datetime, time, timedelta
 
 from cij.compiler.sql import query
 from cij.compiler.sql.moments import CLEAR, FILL, LOCAL_NOW
-from cij.runtime.crowd import count_customers
 from cij.runtime.engine import Engine, Row
+from cij.runtime.statistics import customer_count
 from cij.runtime.zones import to_instant, to_local
 
 _RULES = query(
@@ -21,10 +21,10 @@ _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
 )
 _ELSEWHERE = query("SELECT 1 FROM customer AS c WHERE c.zone IS DISTINCT FROM $zone LIMIT 1")
-# Of so many it is worth while to know whether any is in another zone; they are asked once.
-_CUSTOMERS_MIN = 100_000
-# So many are told to statements by name; those of more zones are looked up by each of them.
-_ZONES_TOLD = 4
+# From so many customers on it pays to know whether all are in one zone; the engine keeps the answer.
+ONE_ZONE_MIN = 100_000
+# So many are computed here for an engine that can bind them as parameters.
+_ZONES_BOUND = 4
 _FEW = 50
 # Python's calendar ends where that of the engine goes on.
 _MONTHS_MAX, _DAYS_MAX, _YEAR_MAX = 12 * 1000, 365 * 1000, 7000
@@ -36,11 +36,11 @@ def fill_moments(engine: Engine, now: datetime) -> None:
     rules = engine.rows(_RULES)
     zones = [zone for zone, first, end in engine.rows(_ZONES) if first <= now < end]
     is_near = _is_near(rules, now)
-    if is_near and len(zones) <= _ZONES_TOLD:
+    if is_near and len(zones) <= _ZONES_BOUND:
         found = {zone: moments_of(rules, zone, now) for zone in zones}
-        told = {zone: {name: at for _, name, at in rows} for zone, rows in found.items()}
-        engine.tell_moments(told, is_everybodys=_is_everybodys(engine, zones))
-        return
+        bound = {zone: {name: at for _, name, at in rows} for zone, rows in found.items()}
+        if engine.bind_instants(bound, is_one_zone=_is_one_zone(engine, zones)):
+            return
     engine.execute(CLEAR)
     if is_near and len(zones) * (len(rules) + 1) <= _FEW:
         rows = [row for zone in zones for row in moments_of(rules, zone, now)]
@@ -50,9 +50,9 @@ def fill_moments(engine: Engine, now: datetime) -> None:
         engine.execute(FILL, {"now": now})
 
 
-def _is_everybodys(engine: Engine, zones: list[str]) -> bool:
+def _is_one_zone(engine: Engine, zones: list[str]) -> bool:
     """Tell whether there is one zone, and very many customers who are all in it."""
-    if len(zones) != 1 or count_customers(engine) < _CUSTOMERS_MIN:
+    if len(zones) != 1 or customer_count(engine) < ONE_ZONE_MIN:
         return False
     return not engine.rows(_ELSEWHERE, {"zone": zones[0]})
 

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, marks, names, query
+from cij.compiler.sql import Statement, row_locator
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
-from cij.runtime.ahead import make_ready
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
@@ -28,29 +27,16 @@ from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
+from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport, tick
-from cij.runtime.timers import next_timer
 from cij.runtime.world import World
 
 _log = logging.getLogger("cij.run")
 
-# Passages of customers who are gone from all sources, and second passages after a merge (S26).
-_GONE = query(
-    "UPDATE passage_row SET ended_at = $now, outcome = {gone}, cause = {gone}, wake_at = NULL "
-    "WHERE ended_at IS NULL "
-    "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage_row.customer)",
-    gone=names.numbered(names.GONE),
-)
+# What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
     follow(table)
     for table in ("passage_row", "outbox_row", "conversion", "entry_queue", "suppression")
-)
-_MERGED = query(
-    "UPDATE passage_row SET ended_at = $now, outcome = {merged}, cause = {merged}, wake_at = NULL "
-    "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage_row AS q WHERE q.ended_at IS NULL "
-    "AND q.journey = passage_row.journey AND q.customer = passage_row.customer "
-    "AND COALESCE(q.entry_key, '') = COALESCE(passage_row.entry_key, '') AND q.id < passage_row.id)",
-    merged=names.numbered(names.MERGED),
 )
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)
@@ -117,7 +103,7 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
         more = deliver(runner, now)
         report.delivery.merge(more)
         answered, rounds = more.done, rounds + 1
-    runner.world.engine.fold_log()
+    runner.world.engine.maintain()
     return report
 
 
@@ -144,12 +130,12 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
         if report.changed:
             for statement in _FOLLOW if report.merged else ():
                 world.engine.execute(statement)
-            world.engine.execute(_GONE, {"now": now})
-            world.engine.execute(_MERGED, {"now": now})
+            world.engine.execute(END_GONE, {"now": now})
+            world.engine.execute(END_MERGED, {"now": now})
             data_changed(world)
     if report.is_unified_anew:
         # Only now: rows of a transaction that goes on have no place yet.
-        world.engine.execute(marks.NOTE_ROWS)
+        world.engine.execute(row_locator.NOTE_ROWS)
     return report
 
 
@@ -233,9 +219,10 @@ class _Loop:
         self._work_ahead(now)
 
     def _work_ahead(self, now: datetime) -> None:
-        timer = next_timer(self.runner.world)
+        world = self.runner.world
+        timer = world.mover.next_timer(world)
         if timer is not None and timer != self.ready_for and timer - now >= _TIME_AHEAD:
-            make_ready(self.runner.world, timer)
+            world.mover.prepare(world, timer)
             self.ready_for = timer
 
 

@@ -45,16 +45,15 @@ def events_read(world: World) -> set[str]:
 
 def evaluate_segments(
     world: World, now: datetime, *, active: Collection[str], wanted: Collection[str] = ()
-) -> set[str]:
+) -> None:
     """Look again at the segments whose members may have changed, and at those that are `wanted`.
-    Returns the names of those that were looked at as a whole.
 
     Time: at once after a refresh or a change of the definition; at the segment's own interval where
     time alone changes it. After events that the condition reads, those who did them are looked at,
-    or everybody where that changes the place of others. `active` are the names of such events;
-    whose they are is in the table `active`.
+    or everybody where that changes the place of others. `tick_active` are the names of such events;
+    whose they are is in the table `tick_active`.
     """
-    known, looked = states(world), set[str]()
+    known = states(world)
     for plan in world.newest.segments.values():
         state = known.get(plan.name, _UNSEEN)
         is_touched = any(event in active for event in plan.events)
@@ -65,10 +64,8 @@ def evaluate_segments(
         is_old = plan.name in wanted and plan.refresh_s is not None and _before(state, now)
         if is_due or is_old or (is_touched and plan.members_active is None):
             _evaluate(world, plan, state, now)
-            looked.add(plan.name)
         elif is_touched:
             _evaluate_active(world, plan, state, now)
-    return looked
 
 
 def _caught_up(plan: SegmentPlan, state: SegmentState, now: datetime) -> SegmentState:
@@ -158,7 +155,7 @@ def wake_by_conditions(world: World, paused: Collection[str], now: datetime) -> 
     for plan in _watches(world, paused):
         due = _next_watch(world, plan, known.get(plan.name, _UNSEEN))
         if due is not None and due <= now:
-            woken += world.engine.execute(plan.wake, {"now": now})
+            woken += world.mover.wake(world, plan.wake, {"now": now})
             _keep(world, plan.name, now, "", None)
     return woken
 

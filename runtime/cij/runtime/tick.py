@@ -1,7 +1,7 @@
 """The tick: one step of the world at one instant.
 
-    take in new events -> react (goals, exits, waits, entries) -> admit from segments -> wake timers
-    -> advance until nobody is woken
+    take in new events -> react (goals, exits, waits, entries) -> admit from segments -> wake those due
+    -> advance until nobody is ready
 
 It is one transaction, and a function of the store and of `now`: the same store and instant give
 the same rows. Cost follows who moves: what has nothing due is not touched.
@@ -14,7 +14,6 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.intake import event_table
-from cij.compiler.sql.names import number_of
 from cij.compiler.sql.plan import (
     EventPlan,
     active_customers,
@@ -24,9 +23,7 @@ from cij.compiler.sql.plan import (
     fresh_events,
     missed_events,
 )
-from cij.runtime import control, wave
-from cij.runtime.aside import Aside, of_round, wake_due
-from cij.runtime.counters import counters
+from cij.runtime import control
 from cij.runtime.entering import (
     Door,
     doors,
@@ -36,7 +33,7 @@ from cij.runtime.entering import (
     wanted_segments,
 )
 from cij.runtime.moments import fill_moments
-from cij.runtime.room import make_room
+from cij.runtime.moving.mover import AFTER_EVENTS
 from cij.runtime.segments import (
     data_seen,
     evaluate_segments,
@@ -44,21 +41,23 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
-from cij.runtime.timers import last_tick, next_timer, note_tick
+from cij.runtime.store.control import RESUMING
+from cij.runtime.store.counters import counters
+from cij.runtime.timers import last_tick, note_tick
 from cij.runtime.world import World
 
-_CLEAR_FRESH = query("DELETE FROM fresh")
-_CLEAR_ACTIVE = query("DELETE FROM active")
+_CLEAR_FRESH = query("DELETE FROM tick_event")
+_CLEAR_ACTIVE = query("DELETE FROM tick_active")
 _NEXT_AHEAD = query("SELECT MIN(a.at) FROM event_ahead AS a")
 _FORGET_AHEAD = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
 _SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")
 _NUMBER_FRESH = query(
-    "CREATE OR REPLACE TEMPORARY TABLE fresh AS SELECT f.seq, f.event, f.customer, f.at, "
+    "CREATE OR REPLACE TEMPORARY TABLE tick_event AS SELECT f.seq, f.event, f.customer, f.at, "
     "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.at ASC, f.seq ASC) AS round "
-    "FROM fresh AS f"
+    "FROM tick_event AS f"
 )
 _ROUNDS = query(
-    "SELECT f.round, f.event, COUNT(*) FROM fresh AS f "
+    "SELECT f.round, f.event, COUNT(*) FROM tick_event AS f "
     "GROUP BY f.round, f.event ORDER BY f.round, f.event"
 )
 _FIRST_START = query("SELECT MIN(j.started_at) FROM journey_state AS j")
@@ -79,48 +78,40 @@ def tick(world: World, now: datetime) -> TickReport:
 
     Time never goes back: an instant before that of the last tick counts as that one.
     """
-    make_room(world)
-    with world.taken_back(), world.engine.transaction():
+    world.mover.begin_tick(world)
+    with world.transaction():
         last = last_tick(world)
-        now = max(now, last) if last else now
-        report = TickReport(now)
-        fill_moments(world.engine, now)
+        report = TickReport(max(now, last) if last else now)
+        fill_moments(world.engine, report.now)
         _step(world, report)
         while has_arrivals(world):
             # Events that journeys have raised.
             _step(world, report)
-        note_tick(world, now)
+        note_tick(world, report.now)
     return report
 
 
 def _step(world: World, report: TickReport) -> None:
     now, at_doors = report.now, doors(world)
     paused = control.journeys_in(world.engine, "paused")
-    _go_on_after_pauses(world, report)
+    _resume(world, report)
     active = _react(world, at_doors, paused, report)
-    looked = evaluate_segments(world, now, active=active, wanted=wanted_segments(at_doors, now))
+    evaluate_segments(world, now, active=active, wanted=wanted_segments(at_doors, now))
     if has_new_data(world):
         _record_goals(world, now)
     if wake_by_conditions(world, paused, now):
         _advance(world, report)
-        # Fields may have been set since the segments were looked at.
-        looked = set()
-    entered = let_in_from_segments(world, at_doors, now, looked)
+    entered = let_in_from_segments(world, at_doors, now)
     report.entered += entered
-    # Those whose time has come are woken before these move, so that all go in order of priority.
-    woken, aside = _wake_due(world, now, is_alone=not entered)
-    aside = Aside() if entered else aside
-    while entered or woken:
-        _advance(world, report, aside=aside)
-        entered, (woken, aside) = 0, _wake_due(world, now, is_alone=True)
-    assert world.unwritten is None, "who has entered has moved"
+    # Those who are due are woken before those who entered move: all move in order of priority (S18).
+    ready = world.mover.wake_due(world, now) + entered
+    while ready:
+        _advance(world, report)
+        ready = world.mover.wake_due(world, now)
 
 
 # --- events -----------------------------------------------------------------------------------
 
-
-# Beyond all rounds: no event is still to come.
-_AFTER_EVENTS = 2**62
 
 # The names of the events of each round, with how many there are of each. A round holds one event a
 # customer at most, so those of all names are taken together.
@@ -134,21 +125,8 @@ def _react(
     active, rounds = _take_fresh(world, report.now)
     report.events += sum(sum(events.values()) for events in rounds.values())
     for round, events in rounds.items():
-        aside = of_round(world.engine, round, sum(events.values()))
-        changed = 0
-        for found in wave.reactions(world, events, paused, aside):
-            parameters = {
-                "now": report.now,
-                "round": round,
-                "event": found.event,
-                "why": number_of(found.event),
-            }
-            for statement in found.statements:
-                changed += world.engine.execute(
-                    statement, {**parameters, "versions": found.versions}
-                )
-        if changed:
-            _advance(world, report, round, aside)
+        if world.mover.react(world, events, round, report.now, paused):
+            _advance(world, report, round)
         if _enter_by_events(world, at_doors, events, round, report):
             _advance(world, report, round)
     if rounds:
@@ -184,7 +162,7 @@ def next_ahead(world: World) -> datetime | None:
 
 
 def _take_fresh(world: World, now: datetime) -> tuple[set[str], _Rounds]:
-    """Fill `fresh` with the events that are new now, the earliest of each person first, and `active`
+    """Fill `tick_event` with the events that are new now, the earliest of each person first, and `tick_active`
     with the people whose events segments read.
 
     New is what came since the last tick, and what came ahead of its time that has come now. What
@@ -242,9 +220,9 @@ def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
     return {name for name in names if world.engine.execute(active_customers(name), parameters)}
 
 
-def _go_on_after_pauses(world: World, report: TickReport) -> None:
-    """Have the events of a pause end the waits of those who stood still, in order of their time."""
-    for name, taken, ticked_at in world.engine.rows(control.RESUMING):
+def _resume(world: World, report: TickReport) -> None:
+    """Let the events of a pause end the waits of those who were paused, in order of their time (S22)."""
+    for name, taken, ticked_at in world.engine.rows(RESUMING):
         plans = [j for j in world.journeys.values() if j.name == name]
         between = {"taken": taken, "ticked_at": ticked_at}
         between["last"] = last_tick(world) or report.now
@@ -256,7 +234,7 @@ def _go_on_after_pauses(world: World, report: TickReport) -> None:
             for plan in plans:
                 for found in (plan.events[event] for event in events if event in plan.events):
                     for statement in found.waking:
-                        world.engine.execute(statement, {"now": report.now, "round": round})
+                        world.mover.wake(world, statement, {"now": report.now, "round": round})
             _advance(world, report, round)
         world.engine.execute(_CLEAR_FRESH)
         control.go_on(world.engine, name)
@@ -284,16 +262,6 @@ def _enter(world: World, door: Door, plans: Sequence[EventPlan], round: int, now
 # --- moving -----------------------------------------------------------------------------------
 
 
-def _wake_due(world: World, now: datetime, *, is_alone: bool) -> tuple[int, Aside]:
-    timer = next_timer(world)
-    if timer is None or timer > now:
-        return 0, Aside()
-    return wake_due(world, now, is_alone=is_alone)
-
-
-def _advance(
-    world: World, report: TickReport, round: int = _AFTER_EVENTS, aside: Aside | None = None
-) -> None:
-    """Move everybody who is woken, until nobody is; events after `round` are still to come."""
-    parameters = {"now": report.now, "round": round}
-    report.moves += wave.advance(world, parameters, aside)
+def _advance(world: World, report: TickReport, round: int = AFTER_EVENTS) -> None:
+    """Move everybody who is ready, until nobody is; events after `round` are still to come."""
+    report.moves += world.mover.advance(world, report.now, round)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from cij.cli.compiling import compiled
-from cij.cli.writing import write_atomically
+from cij.app.atomic_write import write_atomically
+from cij.app.compile import compiled
 from cij.compiler.program import Program, to_json
 
 _HASH_SHOWN = 16

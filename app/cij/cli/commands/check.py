@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from cij.cli.answers import answer, ask
+from cij.app.check_cache import answer, ask
+from cij.app.check_report import CheckReport
 from cij.cli.exits import Exit
 from cij.cli.render import FORMATS, render
 from cij.cli.render.colour import painter
-from cij.cli.report import Report
 from cij.grammar.diagnostic import Diagnostic
 
 # The forms that are a document of their own: no line for people may stand beside it.
@@ -57,7 +57,7 @@ def command(
     is_unsafe: bool,
     is_dry: bool,
 ) -> None:
-    """Report every mistake in the .journey files of the project at PATH.
+    """CheckReport every mistake in the .journey files of the project at PATH.
 
     A comment `# cij: allow CODE because REASON` above a line allows a warning there.
     """
@@ -72,7 +72,7 @@ def command(
         _say(report, _text(report, format_name), format_name, deny)
 
 
-def _say(report: Report, text: str, format_name: str, deny: str | None) -> None:
+def _say(report: CheckReport, text: str, format_name: str, deny: str | None) -> None:
     click.echo(text, nl=False)
     if format_name == "text" and (hint := _fixable(report.diagnostics)):
         click.echo(hint, err=True)
@@ -95,12 +95,12 @@ def _fixable(found: Sequence[Diagnostic]) -> str | None:
     return f"`cij check --fix --unsafe` mends {guesses} of these by a guess" if guesses else None
 
 
-def _text(report: Report, format_name: str) -> str:
+def _text(report: CheckReport, format_name: str) -> str:
     found, allowed = report.diagnostics, report.suppressed
     return render(found, report.texts, format_name, painter(sys.stdout), allowed)
 
 
-def _summary(report: Report) -> str:
+def _summary(report: CheckReport) -> str:
     parts = (f"{n} {noun}{'' if n == 1 else 's'}" for noun, n in report.counts.items())
     return f"{_verdict(report.diagnostics)}: {', '.join(parts)}"
 
@@ -112,11 +112,11 @@ def _verdict(warnings: Sequence[Diagnostic]) -> str:
 # --- what compiles, imported only then: a check that was made before needs none of it ---------
 
 
-def _report(path: Path) -> Report:
+def _report(path: Path) -> CheckReport:
     question = ask(path)
     report = answer(question)
     if report is None:
-        from cij.cli.checking import check
+        from cij.app.project_check import check
 
         report = check(question)
     return report
@@ -124,12 +124,12 @@ def _report(path: Path) -> Report:
 
 def _compiled(
     path: Path, format_name: str, is_fixing: bool, is_unsafe: bool, has_bounds: bool
-) -> tuple[Report, str]:
+) -> tuple[CheckReport, str]:
     """Return the report and its text for what needs more than an answer."""
-    from cij.cli.bounds import with_bounds
-    from cij.cli.checking import report_of
-    from cij.cli.compiling import compile_path
-    from cij.cli.fixing import fix_files
+    from cij.app.compile import compile_path
+    from cij.app.fix import fix_files
+    from cij.app.project_check import report_of
+    from cij.cli.bounds_table import with_bounds
 
     if is_fixing:
         fixed = fix_files(path, is_unsafe=is_unsafe)
@@ -146,8 +146,8 @@ def _compiled(
 
 def _show_fixes(path: Path, is_unsafe: bool) -> None:
     """Print what would change; as `fmt --check`, this fails if something would."""
-    from cij.cli.fixing import difference, fix
-    from cij.cli.project import open_project
+    from cij.app.fix import difference, fix
+    from cij.app.project import open_project
 
     fixed = fix(open_project(path), is_unsafe=is_unsafe)
     click.echo(difference(fixed), nl=False)

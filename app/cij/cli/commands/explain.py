@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cij.app.pages import language_words, page, titles, word_page
+from cij.app.project_files import FILE_NAME
 from cij.cli.arguments import path_and_name
 from cij.cli.exits import Exit
-from cij.cli.pages import language_words, page, titles, word_page
-from cij.cli.project_files import FILE_NAME
 from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError
 
@@ -67,8 +67,8 @@ def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
 
 def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
     """Compile the project; None where there is no project and nobody named one."""
-    from cij.cli.compiling import compile_path
-    from cij.cli.project_files import find_root
+    from cij.app.compile import compile_path
+    from cij.app.project_files import find_root
 
     if not is_asked:
         try:
@@ -84,9 +84,9 @@ def _compilation(path: Path, is_asked: bool) -> "Compilation | None":
 
 
 def _explained(what: str, made: "Compilation | None") -> list[str]:
-    from cij.compiler.meaning import meanings, names
+    from cij.compiler.explain import explanations, names
 
-    found = meanings(what, made.model, made.files) if made else ()
+    found = explanations(what, made.model, made.files) if made else ()
     texts = ["\n".join(lines) + "\n" for lines in found]
     texts += filter(None, [word_page(what)])
     if texts:
@@ -105,7 +105,7 @@ def _then(hint: str | None) -> str:
 
 
 def _list(path: Path, is_asked: bool, as_json: bool) -> None:
-    from cij.compiler.meaning import names
+    from cij.compiler.explain import names
 
     made = _compilation(path, is_asked)
     if as_json:

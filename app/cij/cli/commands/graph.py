@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from cij.app.compile import compiled
 from cij.cli.arguments import path_and_name
-from cij.cli.compiling import compiled
 from cij.compiler.graph import Graph, outline, to_dot, to_mermaid, to_svg
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Journey, Program

@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
-from cij.cli.controlling import (
-    give,
+from cij.app.orders import give
+from cij.cli.order_options import (
     json_option,
     messages,
     people,
+    print_done,
     project_option,
-    tell,
+    say,
     wait_option,
 )
 
@@ -36,14 +37,14 @@ def command(journey: str, drop_entries: bool, path: Path, wait_s: float, as_json
     exits still let people leave. Works also while `cij run` is going.
     """
     order = {"control": "pause", "drops_entries": drop_entries}
-    found = give(path, journey, order, wait_s, lambda count: None)
-    tell(found, as_json, lambda done: _words(done, drop_entries))
+    found = give(path, journey, order, wait_s, say)
+    print_done(found, as_json, lambda done: _words(done, drop_entries))
 
 
 def _words(done: dict[str, Any], drops: bool) -> str:
     head = "paused" if done["changed"] else "was paused already"
     entries = "who would enter is lost" if drops else "who would enter waits"
     return (
-        f"{done['journey']}: {head}; {people(done['inside'])} inside stand still, "
+        f"{done['journey']}: {head}; {people(done['inside'])} inside are paused, "
         f"{messages(done['held'])} held back, {entries}"
     )

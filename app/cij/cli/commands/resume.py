@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from cij.cli.controlling import give, json_option, people, project_option, tell, wait_option
+from cij.app.orders import give
+from cij.cli.order_options import (
+    json_option,
+    people,
+    print_done,
+    project_option,
+    say,
+    wait_option,
+)
 
 
 @click.command(
@@ -28,8 +36,8 @@ def command(journey: str, again: bool, path: Path, wait_s: float, as_json: bool)
     anew with `--again`: who was inside counts as having been there once.
     """
     order = {"control": "resume", "again": again}
-    found = give(path, journey, order, wait_s, lambda count: None)
-    tell(found, as_json, _words)
+    found = give(path, journey, order, wait_s, say)
+    print_done(found, as_json, _words)
 
 
 def _words(done: dict[str, Any]) -> str:

@@ -6,22 +6,25 @@ import signal
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from cij.app.idle_run import IdleRun, find_idle
+from cij.app.status_file import write_status
+from cij.app.zone_times import local
 from cij.cli.arguments import INTERVAL_S
-from cij.cli.compiling import compiled
 from cij.cli.exits import Exit
-from cij.cli.project import Project
-from cij.cli.running import open_transports, open_when_free, senders
-from cij.cli.status_file import write_status
-from cij.cli.summary import local, print_report
+from cij.cli.failures import say_waiting
+from cij.cli.report_tables import print_report
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery import Recovery, Transport, release_uncertain
-from cij.runtime.due import next_work
-from cij.runtime.migrate import told
-from cij.runtime.report import Report, as_json, report
-from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
+from cij.runtime.report_data import Report, as_json
+
+if TYPE_CHECKING:
+    # Loaded only where something may be due: a run with nothing to do needs no engine.
+    from cij.app.run import Run
+    from cij.runtime.delivery import Recovery
+    from cij.runtime.runner import StepReport
 
 
 @click.command(
@@ -49,39 +52,45 @@ def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
     channels of cij.toml. Running again goes on from where it was and sends nothing twice.
     """
+    if once and not resend and (idle := find_idle(path, LiveClock().now())) is not None:
+        _print_idle(idle, as_json_)
+    else:
+        _run(path, once, as_json_, poll, resend)
+
+
+def _print_idle(found: IdleRun, as_json_: bool) -> None:
+    write_status(found.root, found.report)
+    _say_idle(found.next_at, found.zone)
+    _print(found.report, found.zone, as_json_)
+
+
+def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+    from cij.app.run import open_run
+    from cij.runtime.migrate import told
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    project, program = compiled(path)
-    transports = open_transports(project, program)
-    engine = open_when_free(project)
-    try:
-        runner, recovery = open_runner(
-            engine, program, project.root, transports, senders(project), LiveClock().now()
-        )
-        _say_recovery(recovery)
-        for change in runner.world.changes:
+    with open_run(path, say_waiting) as run:
+        _say_recovery(run.recovery)
+        for change in run.runner.world.changes:
             click.echo(told(change), err=True)
         if resend:
-            click.echo(f"{release_uncertain(engine)} messages go out again", err=True)
-        problems = _once(runner, project) if once else _until_stopped(runner, project, poll)
-        _print(runner, project, as_json_)
-    finally:
-        _close(transports)
-        engine.close()
+            click.echo(f"{run.release_uncertain()} messages go out again", err=True)
+        problems = _once(run) if once else _until_stopped(run, poll)
+        _print(run.report(), run.zone, as_json_)
     if problems:
         raise click.exceptions.Exit(Exit.DELIVERY)
 
 
-def _once(runner: Runner, project: Project) -> bool:
-    made = step(runner, LiveClock().now(), with_refresh=True)
+def _once(run: "Run") -> bool:
+    made = run.once()
     if not _say_step(made):
-        _say_idle(runner, project.settings.project.timezone)
+        _say_idle(run.next_at(), run.zone)
     return _say_problems(made, {})
 
 
-def _say_idle(runner: Runner, zone: str) -> None:
+def _say_idle(next_at: datetime | None, zone: str) -> None:
     """Say that there was nothing to do, and when there is, as far as time alone decides."""
-    next_at = next_work(runner.world)
     if next_at is None:
         text = "nothing was due, and nothing will be before somebody does something or data change"
     else:
@@ -90,31 +99,28 @@ def _say_idle(runner: Runner, zone: str) -> None:
     click.echo(text, err=True)
 
 
-def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
+def _until_stopped(run: "Run", poll_s: float) -> bool:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    click.echo(f"running {project.root}; Ctrl-C stops", err=True)
+    click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
     told: dict[str, str] = {}
 
-    def after_step(made: StepReport, now: datetime) -> None:
+    def after_step(made: "StepReport", now: datetime) -> None:
         _say_step(made)
         _say_problems(made, told)
-        write_status(project.root, report(runner.world, now))
 
-    run_until_stopped(runner, LiveClock(), stopped, poll_s=poll_s, after_step=after_step)
+    run.until_stopped(stopped, poll_s, after_step)
     click.echo("stopped", err=True)
     return False
 
 
-def _print(runner: Runner, project: Project, as_json_: bool) -> None:
-    found = report(runner.world, LiveClock().now())
-    write_status(project.root, found)
+def _print(found: Report, zone: str, as_json_: bool) -> None:
     _say_uncertain(found)
     if as_json_:
         click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
     else:
-        print_report(found, project.settings.project.timezone)
+        print_report(found, zone)
 
 
 def _say_uncertain(found: Report) -> None:
@@ -128,12 +134,12 @@ def _say_uncertain(found: Report) -> None:
         )
 
 
-def _say_recovery(recovery: Recovery) -> None:
+def _say_recovery(recovery: "Recovery") -> None:
     if recovery.requeued:
         click.echo(f"{recovery.requeued} messages of a run that broke off go out again", err=True)
 
 
-def _say_step(made: StepReport) -> bool:
+def _say_step(made: "StepReport") -> bool:
     """Say what a step did, and tell whether it did anything."""
     lines = made.refresh.lines() if made.refresh is not None else []
     for line in lines:
@@ -150,7 +156,7 @@ def _say_step(made: StepReport) -> bool:
     )
 
 
-def _say_problems(made: StepReport, told: dict[str, str]) -> bool:
+def _say_problems(made: "StepReport", told: dict[str, str]) -> bool:
     """Say what went wrong, and of a channel only what was not `told` at the step before."""
     for channel, message in made.delivery.channel_errors.items():
         if told.get(channel) != message:
@@ -165,8 +171,3 @@ def _say_problems(made: StepReport, told: dict[str, str]) -> bool:
         click.echo(text, err=True)
     delivery = made.delivery
     return bool(delivery.channel_errors or delivery.receiver_errors or delivery.failures)
-
-
-def _close(transports: dict[str, Transport]) -> None:
-    for transport in transports.values():
-        transport.close()

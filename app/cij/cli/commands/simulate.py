@@ -1,19 +1,13 @@
 """`cij simulate`: what would happen, day by day, with nothing sent."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from cij.cli import course
+from cij.app.activity import simulated
+from cij.cli.activity_table import clear_progress, print_activity, progress
 from cij.cli.arguments import Moment
-from cij.cli.compiling import compiled
-from cij.cli.running import open_copy
-from cij.runtime import control
-from cij.runtime.clock import LiveClock
-from cij.runtime.deploy import deploy
-from cij.runtime.runner import refresh_data
-from cij.runtime.simulate import simulate
 
 
 @click.command(
@@ -43,19 +37,8 @@ def command(path: Path, days: int, start: datetime | None, as_json: bool, svg: P
     by day, who stands where, the busiest hours, what is not sent and why, and the hours with more
     messages than `per_hour` in cij.toml. Times are local to the project's zone.
     """
-    project, program = compiled(path)
-    zone = project.settings.project.timezone
-    begin = course.instant(start, zone) if start else LiveClock().now()
-    engine = open_copy(project)
-    try:
-        world = deploy(engine, program, begin)
-        refresh_data(world, project.root, begin)
-        end, limits = begin + timedelta(days=days), course.limits(project.settings)
-        paused = sorted(control.journeys_in(engine, "paused"))
-        found = simulate(world, begin, end, course.progress(zone), limits)
-    finally:
-        engine.close()
-    course.clear_progress()
-    for name in paused:
+    found = simulated(path, days, start, progress)
+    clear_progress()
+    for name in found.paused:
         click.echo(f"`{name}` is paused, and stays so here: nobody moves in it", err=True)
-    course.tell(found, zone, "nothing is sent", as_json=as_json, svg=svg)
+    print_activity(found, "nothing is sent", is_json=as_json, svg=svg)

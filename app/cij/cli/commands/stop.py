@@ -6,16 +6,17 @@ from typing import Any
 
 import click
 
-from cij.cli.controlling import (
-    give,
+from cij.app.orders import give
+from cij.cli.exits import Exit
+from cij.cli.order_options import (
     json_option,
     messages,
     people,
+    print_done,
     project_option,
-    tell,
+    say,
     wait_option,
 )
-from cij.cli.exits import Exit
 
 
 @click.command(
@@ -42,8 +43,8 @@ def command(journey: str, yes: bool, path: Path, wait_s: float, as_json: bool) -
             who = "all who are inside" if count is None else f"{people(count)} inside"
             _confirm(f"Stop {journey} for good, and end it for {who}?")
 
-    found = give(path, journey, {"control": "stop"}, wait_s, ask)
-    tell(found, as_json, _words)
+    found = give(path, journey, {"control": "stop"}, wait_s, say, ask)
+    print_done(found, as_json, _words)
 
 
 def _confirm(question: str) -> None:

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from cij.cli.controlling import carry_out, json_option, project_option, wait_option
-from cij.cli.project import open_project
+from cij.app.orders import change_suppression
+from cij.app.project import open_project
+from cij.app.zone_times import local
+from cij.cli.order_options import json_option, project_option, say, wait_option
 from cij.cli.render.table import table
-from cij.cli.summary import local
-from cij.compiler.channels import ADDRESS
+from cij.compiler.channels import CHANNELS
 from cij.runtime.intake import ADDRESSES
 
 _channel = click.option(
-    "--channel", type=click.Choice([*ADDRESS]), help="This channel only; otherwise all."
+    "--channel", type=click.Choice([*CHANNELS]), help="This channel only; otherwise all."
 )
 _customer = click.option("--customer", help="The customer's id, instead of an address.")
 
@@ -42,7 +43,7 @@ def command() -> None:
 @json_option
 def list_(path: Path, wait_s: float, as_json: bool) -> None:
     """Print the list, the oldest entry first."""
-    done = carry_out(path, {"suppress": "list"}, wait_s)
+    done = change_suppression(path, {"suppress": "list"}, wait_s, say)
     if as_json or "entries" not in done:
         _tell(done, as_json, "")
         return
@@ -83,9 +84,9 @@ def add(
 ) -> None:
     """Put an ADDRESS or a customer on the list."""
     order = _order("add", address, customer, channel)
-    if address is not None and channel != "push":
+    if address is not None and (channel is None or CHANNELS[channel].address_form is not None):
         _require_address(address)
-    done = carry_out(path, {**order, "reason": reason}, wait_s)
+    done = change_suppression(path, {**order, "reason": reason}, wait_s, say)
     if done.get("refused"):
         raise click.UsageError(f"{done['refused']}; `cij timeline` finds one by an address")
     is_new = done.get("count")
@@ -108,7 +109,7 @@ def remove(
     as_json: bool,
 ) -> None:
     """Take an ADDRESS or a customer off the list, with all entries about it."""
-    done = carry_out(path, _order("remove", address, customer, channel), wait_s)
+    done = change_suppression(path, _order("remove", address, customer, channel), wait_s, say)
     count = done.get("count", 0)
     words = f"removed {count} {'entry' if count == 1 else 'entries'}"
     _tell(done, as_json, words if count else "was not on the list")

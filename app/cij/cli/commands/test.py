@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cij.app.atomic_write import write_atomically
+from cij.app.compile import compiled_stories
 from cij.cli.arguments import Amount
-from cij.cli.compiling import compiled_stories
 from cij.cli.exits import Exit
 from cij.cli.junit import junit
 from cij.cli.render.colour import Paint, painter
-from cij.cli.writing import write_atomically
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.runtime.story import Failure, StoryPlayer, StoryResult
 
 if TYPE_CHECKING:
-    from cij.cli.exploring import Explored
+    from cij.app.exploration import Explored
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ Examples:
   cij test --match loyalty_reward       # the tests of one journey
   cij test journeys/loyalty.journey     # the tests of one file
   cij test --junit report.xml
-  cij test --coverage --fail-under 80   # which arms, waits and locales no test comes by
+  cij test --coverage --fail-under 80   # arms, waits and locales that no test reaches
   cij test --explore 200                # what no test thought of: random people and events"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
@@ -55,7 +55,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML there.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what happened to every customer.")
-@click.option("--coverage", "is_covering", is_flag=True, help="Show what no test comes by.")
+@click.option("--coverage", "is_covering", is_flag=True, help="List what no test reaches.")
 @click.option(
     "--fail-under",
     type=Amount(0, 100),
@@ -111,7 +111,9 @@ def command(
     else:
         click.echo(_summary(results, found, match))
         if explored:
-            explored.print()
+            from cij.cli.explored_text import print_explored
+
+            print_explored(explored)
         if coverage:
             coverage.print()
     is_enough = coverage is None or coverage.is_enough(fail_under)
@@ -143,31 +145,34 @@ def _explored(
     """Return what exploring found; None where nobody asked for it."""
     if count is None:
         return None
-    from cij.cli.exploring import explore
+    from cij.app.exploration import explore
+    from cij.cli.explored_text import progress
 
-    return explore(program, count, seed, coverage.read if coverage else None)
+    return explore(program, count, seed, coverage.read if coverage else None, progress)
 
 
 class _Covered:
     """Coverage, imported only where it is asked for."""
 
     def __init__(self, program: Program) -> None:
-        from cij.cli import coverage as told
+        from cij.app import coverage_report
         from cij.runtime.story.coverage import Coverage
 
-        self._told = told
+        self._report = coverage_report
         self._coverage = Coverage(program)
         self.read = self._coverage.read
 
     def as_json(self) -> dict[str, Any]:
-        return self._told.as_json(self._coverage)
+        return self._report.as_json(self._coverage)
 
     def print(self) -> None:
-        self._told.print_coverage(self._coverage)
+        from cij.cli.coverage_table import print_coverage
+
+        print_coverage(self._coverage)
 
     def is_enough(self, percent: float | None) -> bool:
         """Tell whether at least `percent` is covered; say so where it is not."""
-        found = self._told.share(self._coverage.points.values())
+        found = self._report.share(self._coverage.points.values())
         if percent is None or found >= percent:
             return True
         click.echo(f"cij: {found:g}% is covered, less than {percent:g}%", err=True)

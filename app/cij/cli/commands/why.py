@@ -1,18 +1,16 @@
 """`cij why`: why somebody did or did not enter, get a message, take a branch."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
+from cij.app.customer_questions import why_of
 from cij.cli.arguments import Moment
-from cij.cli.controlling import project_option
-from cij.cli.looking import view
-from cij.compiler.naming import did_you_mean
-from cij.runtime.clock import LiveClock
-from cij.runtime.insight.why import as_json, lines, why
+from cij.cli.failures import say_waiting
+from cij.cli.order_options import project_option
+from cij.runtime.insight.why import as_json, lines
 
 
 @click.command(
@@ -40,24 +38,8 @@ def command(
     they came from. The rules are those that ran last. Events count as of the instant; fields are
     those of today, for older values are not kept.
     """
-    with view(path) as found:
-        names = [j.name for j in found.program.journeys]
-        if journey is None:
-            raise click.UsageError(f"say which JOURNEY; there is {', '.join(names) or 'none'}")
-        if journey not in names:
-            hint = did_you_mean(journey, names)
-            text = f"there is no journey `{journey}` in what ran last"
-            raise click.UsageError(f"{text}; {hint}" if hint else text)
-        customer = found.customer(person)
-        zone = found.program.timezone
-        answer = why(found.engine, found.program, customer, journey, _instant(at, zone))
-        if as_json_:
-            click.echo(json.dumps(as_json(answer), indent=2, ensure_ascii=False))
-        else:
-            click.echo("\n".join(lines(answer, zone)))
-
-
-def _instant(at: datetime | None, zone: str) -> datetime:
-    if at is None:
-        return LiveClock().now()
-    return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    answer, zone = why_of(path, person, journey, at, say_waiting)
+    if as_json_:
+        click.echo(json.dumps(as_json(answer), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(lines(answer, zone)))

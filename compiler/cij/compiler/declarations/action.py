@@ -6,12 +6,14 @@ from typing import Union
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.event import RESERVED
+from cij.compiler.declarations.explain_lines import INDENT, Lines, heading
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import customer_environment
-from cij.compiler.model import place
+from cij.compiler.model import Model, place
 from cij.compiler.typecheck import check_value
 from cij.compiler.types import DURATION, Type
+from cij.compiler.unparse import name_words, words
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 
@@ -149,3 +151,19 @@ def _result(setting: syntax.Setting, build: Build) -> pg.ActionResult | None:
         return None
     type = type_of(form.type, build)
     return None if type is None else pg.ActionResult(name=name, type=type)
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(action: pg.Action, source: Model) -> Lines:
+    yield heading("action", action.name, action.place)
+    yield from action.doc.splitlines()
+    yield "Parameters:" if action.parameters else "It takes nothing."
+    for parameter in action.parameters:
+        default = f", else {words(parameter.default)}" if parameter.default is not None else ""
+        rule = default or ("" if parameter.is_required else ", may be left out")
+        yield f"{INDENT}{name_words(parameter.name)}: {parameter.type}{rule}"
+    if action.returns:
+        returned = ", ".join(f"{r.name} ({r.type})" for r in action.returns)
+        yield f"It gives back: {returned}; each is missing until it has come."

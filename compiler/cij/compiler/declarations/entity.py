@@ -3,9 +3,10 @@
 from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
-from cij.compiler.environments import source_environment
+from cij.compiler.declarations.environments import source_environment
+from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.functions import FUNCTIONS
-from cij.compiler.model import place
+from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check
 from cij.compiler.typecheck.aggregates import AGGREGATES
@@ -84,3 +85,12 @@ def _fields(
                 field = pg.EventFieldDefinition(name=name, type=value.type, value=value)
                 found.append(field)
     return found
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(entity: pg.Entity, source: Model) -> Lines:
+    yield heading("entity", entity.name, entity.place)
+    yield f"One for each row of source {entity.source}."
+    yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in entity.fields) or "none")

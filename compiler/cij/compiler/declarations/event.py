@@ -4,27 +4,31 @@ from dataclasses import replace
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.channels import Interaction
 from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import source_environment
+from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import source_environment
 from cij.compiler.expression import Expression
-from cij.compiler.model import place
+from cij.compiler.model import Model, place
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.typecheck import Environment, check
 from cij.compiler.types import TEXT, Type
+from cij.compiler.unparse import words
 from cij.grammar import codes, syntax
 
-# Interaction -> the channels on which it happens, and its fields besides `channel`.
-INTERACTIONS: dict[str, tuple[tuple[str, ...], dict[str, Type]]] = {
-    "delivered": (("email", "sms", "push"), {}),
-    "opened": (("email", "push"), {}),
-    "clicked": (("email", "sms", "push"), {"link": TEXT}),
-    "replied": (("email", "sms"), {"text": TEXT}),
-    "bounced": (("email", "sms"), {"reason": TEXT}),
-    "complained": (("email",), {}),
-    "unsubscribed": (("email", "sms", "push"), {"topic": TEXT}),
-    "subscribed": (("email", "sms", "push"), {"topic": TEXT}),
+# The built-in events, with their fields besides `channel`. The row of a channel in
+# `cij.compiler.channels` names those that happen on it.
+INTERACTIONS: dict[Interaction, dict[str, Type]] = {
+    "delivered": {},
+    "opened": {},
+    "clicked": {"link": TEXT},
+    "replied": {"text": TEXT},
+    "bounced": {"reason": TEXT},
+    "complained": {},
+    "unsubscribed": {"topic": TEXT},
+    "subscribed": {"topic": TEXT},
 }
 
 # Columns of every event.
@@ -42,7 +46,7 @@ def interactions() -> tuple[pg.Event, ...]:
             fields=tuple(pg.EventFieldDefinition(name=n, type=t) for n, t in fields.items()),
             is_interaction=True,
         )
-        for name, (_, fields) in INTERACTIONS.items()
+        for name, fields in INTERACTIONS.items()
     )
 
 
@@ -183,3 +187,27 @@ def _instant(body: Body, env: Environment) -> Expression | None:
     message = f"`at` is an instant or a date, and this is {value.type}"
     env.report(codes.TYPE_MISMATCH.at(setting.value.span, message, label=str(value.type)))
     return None
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def _cause_of(event: pg.Event) -> str:
+    if event.record is None:
+        return f"One for each row of source {event.source}"
+    which = f" ({', '.join(event.record.columns)})" if event.record.columns else ""
+    return f"One whenever a record of source {event.source} is {event.record.on}{which}"
+
+
+def explain(event: pg.Event, source: Model) -> Lines:
+    yield heading("event", event.name, event.place)
+    if event.is_interaction:
+        yield "Built in: what a customer does with a message that was sent."
+    elif event.source is not None and event.customer is not None:
+        key = f"{event.customer.source} whose key is `{event.customer.column}`"
+        yield f"{_cause_of(event)}, of the customer in {key}."
+        at = "the refresh that finds it" if event.record else "its arrival"
+        yield f"It happens at: {words(event.at)}" if event.at else f"It happens at {at}."
+    else:
+        yield "It comes from outside, one at a time (`cij event`)."
+    yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in event.fields) or "none")

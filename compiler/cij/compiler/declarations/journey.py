@@ -1,46 +1,36 @@
-"""`journey`: goals, exits, settings. `entering.py` has the entries, `steps` the steps."""
+"""`journey`: its head, goals and exits.
+
+`entering` reads the entries, `head_settings` the settings, `steps` the steps.
+"""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from typing import cast
 
-from cij.compiler import expression as ex, model
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations import changes
 from cij.compiler.declarations.body import Advice, Body, did_you_mean_setting, read_body
 from cij.compiler.declarations.entering import (
-    dates,
     entry_headers,
     known_at_entry,
-    limit,
     report_calendar_once,
     resolve_entries,
 )
+from cij.compiler.declarations.environments import customer_environment
+from cij.compiler.declarations.head_settings import (
+    HEAD_SETTINGS,
+    LATER_SETTINGS,
+    Written,
+    head_values,
+)
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, resolve_steps
-from cij.compiler.environments import customer_environment
-from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import Environment, check_condition, check_value
+from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import period
-from cij.compiler.types import TEXT
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Edit, Fix, Label
 from cij.grammar.span import Span
 
-SETTINGS = (
-    "per",
-    "holdout",
-    "suppress",
-    "limit",
-    "starts",
-    "ends",
-    "stage",
-    "language",
-    "timezone",
-    "owner",
-    "priority",
-    "in_flight",
-)
-_LATER = ("content",)
 # What is written as a sentence, and not as a setting.
 _CLAUSES = {
     "again": "write `again never`, `again always` or `again after 30 days`, without `=`",
@@ -52,16 +42,7 @@ _CLAUSES = {
 
 def define(node: syntax.Journey, build: Build) -> None:
     """Add the journey to the model, or report what is wrong with it."""
-    settings = [h for h in node.headers if isinstance(h, syntax.Setting)]
-    body = read_body(
-        f"journey `{node.name.text}`",
-        node.name.span,
-        settings,
-        build.report,
-        settings=SETTINGS,
-        later=_LATER,
-        advise=_advise,
-    )
+    body = _settings(node, build)
     plain = customer_environment(build)
     entries, trigger = resolve_entries(node, plain, build)
     env = plain.with_trigger(trigger, is_broken=len(entries) < len(entry_headers(node)))
@@ -72,32 +53,37 @@ def define(node: syntax.Journey, build: Build) -> None:
     exits = tuple(e for h in node.headers if isinstance(h, syntax.Exit) for e in _exit(h, context))
     steps = resolve_steps(node.steps, context)
     _report_empty(node, build)
-    again, after = _again(node, build)
-    report_calendar_once(node, again, build)
-    starts, ends = dates(body)
-    build.model.journeys[node.name.text] = model.Journey(
+    # After the steps: what is renamed or removed is compared with the names that they have now.
+    head = _head(node, entries, Written(body, plain, env, build), context)
+    build.model.journeys[head.name] = model.Journey(head, node.name.span, goals, exits, steps)
+
+
+def _settings(node: syntax.Journey, build: Build) -> Body:
+    return read_body(
+        f"journey `{node.name.text}`",
+        node.name.span,
+        [header for header in node.headers if isinstance(header, syntax.Setting)],
+        build.report,
+        settings=[row.word for row in HEAD_SETTINGS],
+        later=LATER_SETTINGS,
+        advise=_advise,
+    )
+
+
+def _head(
+    node: syntax.Journey, entries: tuple[pg.Entry, ...], written: Written, context: JourneyContext
+) -> pg.Head:
+    again, after = _again(node, context.build)
+    report_calendar_once(node, again, context.build)
+    return pg.Head(
         name=node.name.text,
         doc=node.doc,
-        span=node.name.span,
         entries=entries,
         again=again,
         again_after=after,
-        per=_per(body, env),
-        suppress=_condition(body, "suppress", plain),
-        limit=limit(body),
-        starts=starts,
-        ends=ends,
-        is_draft=body.choice("stage", ("draft", "live")) == "draft",
-        priority=body.whole("priority") or 0,
-        holdout=_holdout(body),
-        language=_text(body, "language", env),
-        timezone=body.zone("timezone", build.is_zone),
-        goals=goals,
-        exits=exits,
-        steps=steps,
-        renamed=changes.renamed(node, context.names, build),
-        removed=changes.removed(node, context.names, build),
-        in_flight=changes.in_flight(body),
+        renamed=changes.renamed(node, context.names, context.build),
+        removed=changes.removed(node, context.names, context.build),
+        **head_values(written),
     )
 
 
@@ -198,7 +184,7 @@ def _trigger_of(
     return event.name, pattern_filter(pattern, event, context.env), None
 
 
-def _again(node: syntax.Journey, build: Build) -> tuple[str, ex.Period | None]:
+def _again(node: syntax.Journey, build: Build) -> tuple[pg.AgainRule, ex.Period | None]:
     headers = [h for h in node.headers if isinstance(h, syntax.Again)]
     if not headers:
         return "never", None
@@ -207,42 +193,5 @@ def _again(node: syntax.Journey, build: Build) -> tuple[str, ex.Period | None]:
         related = [Label(header.span, "first here")]
         message = "`again` is said twice"
         build.report(codes.DUPLICATE_NAME.at(other.span, message, related=related))
-    return header.rule, period(header.after) if header.after else None
-
-
-# --- settings ---------------------------------------------------------------------------------
-
-
-def _per(body: Body, env: Environment) -> str | None:
-    name = body.name("per")
-    if name is None:
-        return None
-    span = body.settings["per"].value.span
-    if env.is_trigger_broken:
-        return None
-    if not env.trigger:
-        message = "`per` needs a field of the entering event, and no event enters this journey"
-        env.report(codes.BAD_SETTING.at(span, message))
-        return None
-    for event in env.trigger:
-        if name not in {f.name for f in event.fields}:
-            hint = did_you_mean(name, [f.name for f in event.fields])
-            message = f"event `{event.name}` has no field `{name}`"
-            env.report(codes.UNKNOWN_NAME.at(span, message, help=hint))
-            return None
-    return name
-
-
-def _holdout(body: Body) -> str | None:
-    percent = body.percent("holdout")
-    return str(percent.value / Decimal(100)) if percent else None
-
-
-def _condition(body: Body, key: str, env: Environment) -> ex.Expression | None:
-    setting = body.settings.get(key)
-    return check_condition(setting.value, env) if setting else None
-
-
-def _text(body: Body, key: str, env: Environment) -> ex.Expression | None:
-    setting = body.settings.get(key)
-    return check_value(setting.value, TEXT, env) if setting else None
+    rule = cast(pg.AgainRule, header.rule)
+    return rule, period(header.after) if header.after else None

@@ -4,20 +4,16 @@ from dataclasses import dataclass
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
-from cij.compiler.declarations.topic import CHANNELS
+from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.expression import Period
-from cij.compiler.model import place
+from cij.compiler.model import Model, place, sent_messages
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.check import period
+from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 
-# What a locale of each channel holds; `body` of an email may be text, Markdown or HTML.
-_CONTENT: dict[str, tuple[str, ...]] = {
-    "email": ("subject", "body"),
-    "sms": ("text",),
-    "push": ("title", "text"),
-}
 _FORMATS = {".md": "markdown", ".html": "html", ".htm": "html", ".txt": "text"}
 
 
@@ -128,7 +124,7 @@ def _topic(channel: str, body: Body, build: Build) -> str | None:
 
 def _locale(block: syntax.Block, channel: str, build: Build) -> pg.Content | None:
     locale = block.argument.value if isinstance(block.argument, syntax.Text) else ""
-    names = _CONTENT[channel]
+    names = CHANNELS[channel].content
     body = read_body(
         f'locale "{locale}"', block.span, block.items, build.report, settings=names, later=("html",)
     )
@@ -146,7 +142,7 @@ def _locale(block: syntax.Block, channel: str, build: Build) -> pg.Content | Non
             "locale": locale,
             "subject": head.text if head else "",
             "body": text.text,
-            "format": text.format if channel == "email" else "text",
+            "format": text.format if CHANNELS[channel].form == "mail" else "text",
         }
     )
 
@@ -194,3 +190,27 @@ def content_files(declarations: tuple[syntax.TopLevel, ...]) -> list[str]:
                 settings = (i for i in block.items if isinstance(i, syntax.Setting))
                 found += [p for p in (file_of(s.value) for s in settings) if p is not None]
     return found
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(message: pg.Message, source: Model) -> Lines:
+    yield heading("message", message.name, message.place)
+    yield f"By {message.channel}, on topic {message.topic}{_consent(message, source)}."
+    if message.expires is not None:
+        yield f"Not sent any more {duration_words(message.expires)} after its step."
+    locales = ", ".join(content.locale for content in message.locales)
+    yield f"Locales: {locales}; {message.fallback} for everybody else."
+    if message.fields:
+        yield f"It reads of the customer: {', '.join(message.fields)}."
+    if message.parameters:
+        yield f"Each send gives it: {', '.join(message.parameters)}."
+    sends = [j.name for j in source.journeys.values() if message.name in sent_messages(j.steps)]
+    yield f"Sent by: {', '.join(sends)}." if sends else "No journey sends it."
+
+
+def _consent(message: pg.Message, source: Model) -> str:
+    topic = source.topics.get(message.topic)
+    is_free = topic is not None and topic.consent == "none"
+    return ", which needs no consent" if is_free else ", to those who consent to it"

@@ -2,14 +2,16 @@
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build, SendSite
+from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import read_body
-from cij.compiler.declarations.topic import CHANNELS
-from cij.compiler.environments import customer_environment
-from cij.compiler.model import place
+from cij.compiler.declarations.environments import customer_environment
+from cij.compiler.declarations.explain_lines import Lines, heading, indented
+from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import period
+from cij.compiler.unparse_policy import policy_lines
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -133,3 +135,14 @@ def _report_send(
 
 def _span(message: pg.Message, site: SendSite) -> Span:
     return next(n.span for n in site.step.messages if n.text == message.name)
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(policy: pg.Policy, source: Model) -> Lines:
+    yield heading("policy", policy.name, policy.place)
+    yield "It holds for every send of the project:"
+    yield from indented(policy_lines(policy))
+    if policy.quiet or policy.caps:
+        yield "Messages on topic transactional know neither quiet hours nor caps."

@@ -1,29 +1,23 @@
 """`source`: a table from outside."""
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, cast
 
 from cij.compiler import program as pg
 from cij.compiler.build import Build
+from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
-from cij.compiler.environments import source_environment
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
-from cij.compiler.seen import Seen
+from cij.compiler.source_kinds import LATER_SOURCE_KINDS, SOURCE_KINDS, SourceKind
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import all_of
 from cij.compiler.types import NAMED
 from cij.grammar import codes, syntax
 
-# What each kind needs and may have, besides what every source has.
-_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "csv": (("path",), ("delimiter", "quote", "encoding", "null", "date_format")),
-    "sqlite": (("path", "table"), ("null", "date_format")),
-}
-_LATER_KINDS = ("json", "jsonl", "parquet", "postgres", "delta", "dbt", "api", "cloud")
+# What every source has.
 _COMMON = ("kind", "key", "tolerate", "timezone", "personal")
 
 
@@ -32,37 +26,21 @@ def define(node: syntax.Declaration, build: Build) -> None:
     kind = _kind(node, build)
     if kind is None:
         return
-    needed, optional = _KINDS[kind]
-    body = read_body(
-        f"source `{node.name.text}`",
-        node.name.span,
-        node.items,
-        build.report,
-        settings=(*_COMMON, *needed, *optional),
-        blocks=("columns",),
-        clauses=(syntax.Where,),
-        later=("refresh", "derive"),
-    )
-    own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
-    missing = [k for k in needed if body.need(k, f'{k} = "…"') is None]
-    _check_signs(body, own)
-    _check_date_format(body, own)
+    body = _body(node, kind, build)
+    own = _own_settings(body, kind)
+    missing = [word for word in kind.needed if body.need(word, f'{word} = "…"') is None]
+    _check_own(body, kind, own)
     zone, tolerate = body.zone("timezone", build.is_zone), _tolerate(body)
     key = body.name("key") if body.need("key", "key = COLUMN") else None
     columns = _columns(node, body, build)
     if missing or key is None or columns is None or None in own.values():
         return
-    if column_mark(node.name.text, key) in build.broken:
-        return
-    if key not in {c.name for c in columns}:
-        hint = did_you_mean(key, [c.name for c in columns])
-        message = f"source `{node.name.text}` has no column `{key}` to be its key"
-        build.report(codes.UNKNOWN_NAME.at(body.settings["key"].value.span, message, help=hint))
+    if not _has_key(node.name.text, key, columns, body, build):
         return
     source = pg.Source(
         name=node.name.text,
-        kind=cast(Literal["csv", "sqlite"], kind),
-        settings={k: v for k, v in own.items() if v is not None},
+        kind=kind.word,
+        settings={word: value for word, value in own.items() if value is not None},
         key=key,
         personal=_personal(node.name.text, body, columns, build),
         columns=columns,
@@ -73,31 +51,44 @@ def define(node: syntax.Declaration, build: Build) -> None:
     build.model.sources[source.name] = _filtered(source, body, build)
 
 
-def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:
-    for key, longest in (("delimiter", ("tab", "\\t")), ("quote", ())):
-        value = own.get(key)
-        if value is not None and len(value) > 1 and value not in longest:
-            body.wrong(body.settings[key], "one character")
+def _body(node: syntax.Declaration, kind: SourceKind, build: Build) -> Body:
+    return read_body(
+        f"source `{node.name.text}`",
+        node.name.span,
+        node.items,
+        build.report,
+        settings=(*_COMMON, *(setting.word for setting in kind.settings)),
+        blocks=("columns",),
+        clauses=(syntax.Where,),
+        later=("refresh", "derive"),
+    )
 
 
-# What DuckDB reads after a percent sign; `-` takes numbers without a zero in front.
-_DIRECTIVES = re.compile(r"%(?:-?[dHIjmMSy]|[aAbBcfgGnpuUVwWxXYzZ%])")
+def _own_settings(body: Body, kind: SourceKind) -> dict[str, str | None]:
+    """Return the settings of this kind that are written; None for one with a mistake."""
+    return {s.word: _plain(body, s.word) for s in kind.settings if s.word in body.settings}
 
 
-def _check_date_format(body: Body, own: Mapping[str, str | None]) -> None:
-    """Report a format of dates that no date can be read by."""
-    text = own.get("date_format")
-    if text is None or text.startswith("env:"):
-        return
-    rest = _DIRECTIVES.sub("", text)
-    parts = {part.lstrip("%-") for part in _DIRECTIVES.findall(text)}
-    is_whole = all(parts & some for some in ({"d"}, {"m", "b", "B"}, {"y", "Y"}))
-    has_day = is_whole or parts & {"c", "x"} or (parts & {"j"} and parts & {"y", "Y"})
-    setting = body.settings["date_format"]
-    if "%" in rest:
-        body.wrong(setting, 'a letter such as d, m or Y after each `%`: "%d.%m.%Y"')
-    elif not has_day:
-        body.wrong(setting, 'a format with day, month and year: "%d.%m.%Y"')
+def _check_own(body: Body, kind: SourceKind, own: Mapping[str, str | None]) -> None:
+    for setting in kind.settings:
+        value = own.get(setting.word)
+        wanted = setting.check(value) if value is not None else None
+        if wanted is not None:
+            body.wrong(body.settings[setting.word], wanted)
+
+
+def _has_key(
+    source: str, key: str, columns: Sequence[pg.SourceColumn], body: Body, build: Build
+) -> bool:
+    """Report a key that is no column. A column with a mistake of its own has been reported."""
+    if column_mark(source, key) in build.broken:
+        return False
+    if key in {c.name for c in columns}:
+        return True
+    hint = did_you_mean(key, [c.name for c in columns])
+    message = f"source `{source}` has no column `{key}` to be its key"
+    build.report(codes.UNKNOWN_NAME.at(body.settings["key"].value.span, message, help=hint))
+    return False
 
 
 def _personal(
@@ -123,19 +114,18 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     kind = _kind(node, build)
     if kind is None:
         return None
-    needed, optional = _KINDS[kind]
     body = Body(f"source `{node.name.text}`", node.name.span, build.report)
     body.settings |= {i.key.text: i for i in node.items if isinstance(i, syntax.Setting)}
-    own = {k: _plain(body, k) for k in (*needed, *optional) if k in body.settings}
+    own = _own_settings(body, kind)
     blocks = [i for i in node.items if isinstance(i, syntax.Block) and i.word.text == "columns"]
     columns = _declared_columns(node.name.text, blocks[0], build) if blocks else ()
     personal = body.names("personal") or ()
-    if None in own.values() or any(k not in own for k in needed) or build.diagnostics:
+    if None in own.values() or any(word not in own for word in kind.needed) or build.diagnostics:
         return None
     return pg.Source(
         name=node.name.text,
-        kind=cast(Literal["csv", "sqlite"], kind),
-        settings={k: v for k, v in own.items() if v is not None},
+        kind=kind.word,
+        settings={word: value for word, value in own.items() if value is not None},
         key=body.name("key") or "",
         columns=columns,
         timezone=body.text("timezone") or timezone,
@@ -158,28 +148,28 @@ def _filtered(source: pg.Source, body: Body, build: Build) -> pg.Source:
     return source.model_copy(update={"where": all_of(tests)})
 
 
-def _kind(node: syntax.Declaration, build: Build) -> str | None:
+def _kind(node: syntax.Declaration, build: Build) -> SourceKind | None:
     setting = next(
         (i for i in node.items if isinstance(i, syntax.Setting) and i.key.text == "kind"), None
     )
     if setting is None:
         message = f"source `{node.name.text}` needs `kind`"
-        hint = "add `kind = csv` or `kind = sqlite`"
+        hint = "add " + " or ".join(f"`kind = {word}`" for word in SOURCE_KINDS)
         build.report(codes.MISSING_SETTING.at(node.name.span, message, help=hint))
         return None
     kind = setting.value.text if isinstance(setting.value, syntax.Path) else ""
-    if kind in _LATER_KINDS:
+    if kind in LATER_SOURCE_KINDS:
         message = f"a source of kind `{kind}` is understood, but not available in this version"
         build.report(codes.NOT_YET_AVAILABLE.at(setting.value.span, message))
         return None
-    if kind not in _KINDS:
-        message = "`kind` is one of " + ", ".join(f"`{k}`" for k in _KINDS)
-        near = near_hint(kind, _KINDS) if kind else None
+    if kind not in SOURCE_KINDS:
+        message = "`kind` is one of " + ", ".join(f"`{k}`" for k in SOURCE_KINDS)
+        near = near_hint(kind, SOURCE_KINDS) if kind else None
         if isinstance(setting.value, syntax.Text):
             near = "it is a name, written without quotes"
         build.report(codes.BAD_SETTING.at(setting.value.span, message, help=near))
         return None
-    return kind
+    return SOURCE_KINDS[kind]
 
 
 def _plain(body: Body, key: str) -> str | None:
@@ -206,7 +196,7 @@ def _columns(
     return None
 
 
-def _catalog_columns(known: Mapping[str, Seen]) -> tuple[pg.SourceColumn, ...]:
+def _catalog_columns(known: Mapping[str, ColumnStatistics]) -> tuple[pg.SourceColumn, ...]:
     return tuple(
         pg.SourceColumn(name=name, type=NAMED.get(seen.type, NAMED["text"]))
         for name, seen in known.items()

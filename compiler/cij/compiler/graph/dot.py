@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from cij.compiler.graph.inscription import isolated, wrapped
+from cij.compiler.graph.drawn_text import isolated, wrapped
 from cij.compiler.graph.outline import Edge, Graph, Kind, Node
 
 _SIZE, _LINE_WIDTH, _LINES_MAX = 1.0, 20.0, 8

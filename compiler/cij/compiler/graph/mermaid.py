@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from cij.compiler.graph.inscription import isolated, shown, wrapped
+from cij.compiler.graph.drawn_text import isolated, shown, wrapped
 from cij.compiler.graph.outline import Edge, Graph, Kind, Node
 
 # Mermaid breaks lines by itself, but never cuts: a long condition would fill the page.

@@ -8,9 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.effect_wording import effect_words
-from cij.compiler.policy_wording import policy_notes
-from cij.compiler.wording import (
+from cij.compiler.unparse import (
     duration_words,
     event_words,
     moment_words,
@@ -20,6 +18,8 @@ from cij.compiler.wording import (
     timer_words,
     words,
 )
+from cij.compiler.unparse_effect import effect_words
+from cij.compiler.unparse_policy import policy_notes
 
 Kind = Literal["entry", "send", "act", "wait", "decide", "end", "goal", "exit"]
 
@@ -88,9 +88,9 @@ def _shown(id: str, states: dict[str, pg.State]) -> str:
     """Return the state that is drawn in place of `id`: what lies behind hidden ones."""
     for _ in states:
         state = states[id]
-        if isinstance(state, pg.Decide) and (state.is_hidden or id.startswith(_GATE)):
+        if isinstance(state, pg.DecideState) and (state.is_hidden or id.startswith(_GATE)):
             id = state.otherwise
-        elif isinstance(state, pg.Act) and state.is_hidden:
+        elif isinstance(state, pg.ActState) and state.is_hidden:
             id = state.target
         else:
             return id
@@ -134,23 +134,23 @@ def _label(state: pg.State) -> str:
     """Return the label that the author gave to the step, or nothing where it has none."""
     name = state.step.removeprefix("split ")
     is_derived = " " in name or name in _DERIVED
-    return "" if is_derived or isinstance(state, pg.End) and name == state.outcome else name
+    return "" if is_derived or isinstance(state, pg.EndState) and name == state.outcome else name
 
 
 def _headline(state: pg.State) -> tuple[Kind, str]:
     match state:
-        case pg.Rest():
+        case pg.WaitState():
             return "wait", _wait_words(state)
-        case pg.Decide():
+        case pg.DecideState():
             return "decide", _decide_words(state)
-        case pg.Act(effect=effect):
+        case pg.ActState(effect=effect):
             kind: Kind = "send" if isinstance(effect, pg.SendEffect) else "act"
             return kind, effect_words(effect)
-        case pg.End(outcome=outcome, cause=cause):
+        case pg.EndState(outcome=outcome, cause=cause):
             return "end", f"{cause} {name_words(outcome)}"
 
 
-def _wait_words(state: pg.Rest) -> str:
+def _wait_words(state: pg.WaitState) -> str:
     up_to = (
         "up to "
         if (state.awaits or state.conditions) and isinstance(state.timer, pg.AfterPeriod)
@@ -159,13 +159,13 @@ def _wait_words(state: pg.Rest) -> str:
     return f"wait {up_to}{timer_words(state.timer)}"
 
 
-def _decide_words(state: pg.Decide) -> str:
+def _decide_words(state: pg.DecideState) -> str:
     if _is_split(state):
         return "split"
     return "repeat" if state.id in (f"{state.step}:until", f"{state.step}:again") else "if"
 
 
-def _is_split(state: pg.Decide) -> bool:
+def _is_split(state: pg.DecideState) -> bool:
     return all(_share(branch.guard) is not None for branch in state.branches)
 
 
@@ -187,20 +187,21 @@ def _share(guard: ex.Expression) -> ex.HashShare | None:
 def _ways(state: pg.State) -> Iterator[tuple[str, str]]:
     """Yield (label, target) of each way on."""
     match state:
-        case pg.Rest():
+        case pg.WaitState():
             yield from _ways_of_rest(state)
-        case pg.Decide():
+        case pg.DecideState():
             labels = _split_labels(state) if _is_split(state) else _guard_labels(state)
-            yield from zip(labels, _targets(state), strict=True)
-        case pg.Act(target=target):
+            # A split whose shares make 100% has no way for the rest.
+            yield from zip(labels, _targets(state), strict=False)
+        case pg.ActState(target=target):
             yield "", target
 
 
-def _targets(state: pg.Decide) -> list[str]:
+def _targets(state: pg.DecideState) -> list[str]:
     return [*(branch.target for branch in state.branches), state.otherwise]
 
 
-def _ways_of_rest(state: pg.Rest) -> Iterator[tuple[str, str]]:
+def _ways_of_rest(state: pg.WaitState) -> Iterator[tuple[str, str]]:
     is_only = len(state.awaits) == 1 and not state.conditions
     intro = "yes: " if is_only else "on "
     for item in state.awaits:
@@ -220,11 +221,11 @@ def _timeout_words(timer: pg.Timer) -> str:
             return f"not {text}"
 
 
-def _guard_labels(state: pg.Decide) -> list[str]:
+def _guard_labels(state: pg.DecideState) -> list[str]:
     return [*(words(branch.guard) for branch in state.branches), "else"]
 
 
-def _split_labels(state: pg.Decide) -> list[str]:
+def _split_labels(state: pg.DecideState) -> list[str]:
     found = [_share(branch.guard) for branch in state.branches]
     shares = [Decimal(share.high) - Decimal(share.low) for share in found if share is not None]
     rest = 1 - sum(shares, Decimal(0))
@@ -232,7 +233,7 @@ def _split_labels(state: pg.Decide) -> list[str]:
         percent_words(share) + _winner_words(branch.guard)
         for share, branch in zip(shares, state.branches, strict=True)
     ]
-    return [*labels, percent_words(rest) if rest > 0 else "else"]
+    return [*labels, percent_words(rest)] if rest > 0 else labels
 
 
 def _winner_words(guard: ex.Expression) -> str:
@@ -300,7 +301,7 @@ def _notes(journey: pg.Journey) -> Iterator[str]:
 
 
 def _sends(journey: pg.Journey) -> bool:
-    acts = (state for state in journey.states if isinstance(state, pg.Act))
+    acts = (state for state in journey.states if isinstance(state, pg.ActState))
     return any(isinstance(act.effect, pg.SendEffect) for act in acts)
 
 

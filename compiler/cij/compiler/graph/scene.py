@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from cij.compiler.graph.inscription import width, wrapped
+from cij.compiler.graph.coordinates import Box, Placing, Size, placed
+from cij.compiler.graph.drawn_text import width, wrapped
 from cij.compiler.graph.layers import Cell, Layers, layered
 from cij.compiler.graph.outline import Edge, Graph, Node
-from cij.compiler.graph.placing import Box, Placing, Size, placed
 
 STRONG_SIZE, SMALL_SIZE = 13, 12
 STRONG_LINE, SMALL_LINE = 18, 16

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
 
-from cij.compiler.graph.inscription import isolated, shown, width, wrapped
+from cij.compiler.graph.coordinates import Box
+from cij.compiler.graph.drawn_text import isolated, shown, width, wrapped
 from cij.compiler.graph.outline import Graph, Node
-from cij.compiler.graph.placing import Box
 from cij.compiler.graph.scene import (
     PADDING,
     SMALL_LINE,

@@ -14,7 +14,7 @@ _AT_ONCE = pg.AfterPeriod(period=ex.Period(count=0, unit="second"))
 
 def lower_removed(source: model.Journey, machine: Machine) -> tuple[pg.Removed, ...]:
     """Add the states that those who stand on removed steps are moved to."""
-    return tuple(_lower(change, source, machine) for change in source.removed)
+    return tuple(_lower(change, source, machine) for change in source.head.removed)
 
 
 def _lower(change: pg.Removed, source: model.Journey, machine: Machine) -> pg.Removed:
@@ -29,12 +29,12 @@ def _lower(change: pg.Removed, source: model.Journey, machine: Machine) -> pg.Re
     if rest not in machine.states:
         where = place(source.span)
         onward = gate(start, machine)
-        machine.add(pg.Rest(id=rest, step=rest, place=where, timer=_AT_ONCE, timeout=onward))
+        machine.add(pg.WaitState(id=rest, step=rest, place=where, timer=_AT_ONCE, timeout=onward))
     return change.model_copy(update={"target": rest})
 
 
 def _end(outcome: str, source: model.Journey, machine: Machine) -> str:
     id = f"ended:{outcome}"
     if id not in machine.states:
-        machine.add(pg.End(id=id, step=id, place=place(source.span), outcome=outcome))
+        machine.add(pg.EndState(id=id, step=id, place=place(source.span), outcome=outcome))
     return id

@@ -1,14 +1,14 @@
 """What a passage has to keep of the customer as he was at entry (S11)."""
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
+from cij.compiler.walk import walk
 
 
 def with_kept(journey: pg.Journey) -> pg.Journey:
     """Return the journey with the fields that `at entry` reads anywhere in it."""
     found = {
         part.name: pg.KeptField(name=part.name, type=part.type)
-        for part in parts(journey)
+        for part in walk(journey)
         if isinstance(part, ex.AtEntry)
     }
     kept = tuple(found[name] for name in sorted(found))

@@ -1,10 +1,10 @@
 """Loops. The turns of all loops around a step are one number, the `turn` of a passage (`turns`)."""
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.iterations import iterations_of
 from cij.compiler.lowering.machine import Machine
 from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
-from cij.compiler.turns import turns_of
 
 
 def tail_of(step: model.Repeat) -> str:
@@ -18,14 +18,16 @@ def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> s
     A turn ends at the tail: on to the pause, if there is one, and to the next turn, or out. Where all
     leave before its end the first turn is the only one.
     """
-    unit, is_passed = turns_of(step.steps), model.reaches_end(step.steps)
-    leave = _turn(step, "leave", pg.TurnEffect(unit=unit, size=step.times, is_next=False), after)
+    unit, is_passed = iterations_of(step.steps), model.reaches_end(step.steps)
+    leave = _turn(
+        step, "leave", pg.IterationEffect(unit=unit, size=step.times, is_next=False), after
+    )
     if is_passed or step.until is not None:
         machine.add(leave)
     head = loop_head(step, body, leave.id, machine)
     if not is_passed:
         return head
-    turn = pg.TurnEffect(unit=unit, size=step.times, is_next=True)
+    turn = pg.IterationEffect(unit=unit, size=step.times, is_next=True)
     onward = machine.add(_turn(step, "next", turn, head))
     if step.every is not None:
         onward = _pause(step, step.every, onward, machine)
@@ -41,8 +43,8 @@ def loop_head(step: model.Repeat, body: str, leave: str, machine: Machine) -> st
     return _decide(f"{step.name}:until", step, [(step.until, leave)], body, machine)
 
 
-def _turn(step: model.Repeat, what: str, effect: pg.TurnEffect, target: str) -> pg.Act:
-    return pg.Act(
+def _turn(step: model.Repeat, what: str, effect: pg.IterationEffect, target: str) -> pg.ActState:
+    return pg.ActState(
         id=f"{step.name}:{what}",
         step=step.name,
         is_hidden=True,
@@ -54,7 +56,7 @@ def _turn(step: model.Repeat, what: str, effect: pg.TurnEffect, target: str) -> 
 
 def _pause(step: model.Repeat, every: ex.Period, onward: str, machine: Machine) -> str:
     return machine.add(
-        pg.Rest(
+        pg.WaitState(
             id=f"{step.name}:pause",
             step=step.name,
             place=place(step.span),
@@ -73,7 +75,7 @@ def _decide(
 ) -> str:
     branches = tuple(pg.Branch(guard=guard, target=target) for guard, target in ways)
     return machine.add(
-        pg.Decide(
+        pg.DecideState(
             id=id,
             step=step.name,
             place=place(step.span),

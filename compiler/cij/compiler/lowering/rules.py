@@ -11,7 +11,7 @@ def lower_goal(goal: model.Goal, machine: Machine) -> pg.Goal:
     if not goal.is_stay:
         id = f"goal:{goal.name}"
         target = machine.add(
-            pg.End(id=id, step=id, place=place(goal.span), outcome="converted", cause="goal")
+            pg.EndState(id=id, step=id, place=place(goal.span), outcome="converted", cause="goal")
         )
     return pg.Goal(
         name=goal.name,
@@ -35,7 +35,7 @@ def _exit_state(exit: model.Exit, machine: Machine) -> str:
 def lower_exit(exit: model.Exit, machine: Machine) -> pg.Exit:
     id = _exit_state(exit, machine)
     target = machine.add(
-        pg.End(id=id, step=id, place=place(exit.span), outcome=exit.name, cause="exit")
+        pg.EndState(id=id, step=id, place=place(exit.span), outcome=exit.name, cause="exit")
     )
     return pg.Exit(
         name=exit.name,
@@ -68,7 +68,7 @@ def gate(target: str, machine: Machine) -> str:
     if not branches or id in machine.states:
         return id if branches else target
     return machine.add(
-        pg.Decide(
+        pg.DecideState(
             id=id,
             step=id,
             is_hidden=True,

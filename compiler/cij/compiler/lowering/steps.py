@@ -31,7 +31,9 @@ def _step(step: model.Step, after: str, machine: Machine) -> str:
             return lower_steps(step.steps, after, machine)
         case model.End():
             return machine.add(
-                pg.End(id=step.name, step=step.name, place=place(step.span), outcome=step.outcome)
+                pg.EndState(
+                    id=step.name, step=step.name, place=place(step.span), outcome=step.outcome
+                )
             )
 
 
@@ -45,7 +47,7 @@ def _act(
     is_hidden: bool = False,
 ) -> str:
     return machine.add(
-        pg.Act(
+        pg.ActState(
             id=id or step.name,
             step=step.name,
             is_hidden=is_hidden,
@@ -69,7 +71,7 @@ def _choose(step: model.Choose, after: str, machine: Machine) -> str:
     arms = [(a.guard, lower_steps(a.steps, after, machine)) for a in step.arms]
     branches = tuple(pg.Branch(guard=g, target=t) for g, t in arms)
     return machine.add(
-        pg.Decide(
+        pg.DecideState(
             id=step.name,
             step=step.name,
             place=place(step.span),
@@ -99,7 +101,7 @@ def _wait(step: model.Wait, after: str, machine: Machine) -> str:
         for arm in step.conditions
     )
     rest = machine.add(
-        pg.Rest(
+        pg.WaitState(
             id=step.name,
             step=step.name,
             place=place(step.span),
@@ -123,7 +125,7 @@ def _asked_first(
     if not conditions:
         return rest
     return machine.add(
-        pg.Decide(
+        pg.DecideState(
             id=f"{step.name}:holds",
             step=step.name,
             is_hidden=True,

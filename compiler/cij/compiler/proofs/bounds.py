@@ -284,18 +284,18 @@ def _may_break_off(journey: model.Journey) -> bool:
 
 def _gap(journey: model.Journey) -> int | None:
     """Return the least time between two passages; None when there is only one."""
-    is_once = all(isinstance(e, pg.SegmentEntry) and e.is_once for e in journey.entries)
-    if journey.per is not None:
+    is_once = all(isinstance(e, pg.SegmentEntry) and e.is_once for e in journey.head.entries)
+    if journey.head.per is not None:
         return 0
-    if journey.again == "never" or is_once:
+    if journey.head.again == "never" or is_once:
         return None
-    return seconds(journey.again_after) if journey.again_after else 0
+    return seconds(journey.head.again_after) if journey.head.again_after else 0
 
 
 def _with_returns(walk: _Walk, ends: _Pasts, gap: int) -> Bound:
     """Add the passages that may follow in the same window."""
     turn_s = gap + min((p.elapsed_s for p in ends if p.has_sent), default=0)
-    if walk.journey.per is not None or turn_s == 0:
+    if walk.journey.head.per is not None or turn_s == 0:
         return Bound(None, _path(walk.journey, walk.best))
     turns = -(-walk.window_s // turn_s)
     if turns > _PASSAGES_MAX:

@@ -13,7 +13,7 @@ from cij.compiler.expression import Period
 from cij.compiler.model import Model
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.proofs.bounds import Bound, SentAt, passage_bound, total_bound
-from cij.compiler.wording import cap_words, duration_words, seconds_words
+from cij.compiler.unparse import cap_words, duration_words, seconds_words
 from cij.grammar import codes
 from cij.grammar.span import Span
 

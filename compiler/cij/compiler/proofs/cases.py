@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from cij.compiler import expression as ex, model
 from cij.compiler.build import Build
-from cij.compiler.proofs.answers import are_contrary
-from cij.compiler.proofs.pieces import Piece, piece_of, relevant
+from cij.compiler.proofs.located import Piece, piece_of, relevant
 from cij.compiler.proofs.terms import number_of
+from cij.compiler.proofs.verdicts import are_contrary
 from cij.compiler.types import BOOLEAN
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span

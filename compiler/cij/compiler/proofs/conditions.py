@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from cij.compiler import expression as ex
 from cij.compiler.build import Build
-from cij.compiler.proofs.answers import are_contrary
 from cij.compiler.proofs.findings import conflict, report
-from cij.compiler.proofs.pieces import Piece, is_within, pieces, segment_pieces
-from cij.compiler.proofs.unknowns import check_unknowns
+from cij.compiler.proofs.located import Piece, is_within, pieces, segment_pieces
+from cij.compiler.proofs.missing_values import check_unknowns
+from cij.compiler.proofs.verdicts import are_contrary
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from cij.compiler import expression as ex
-from cij.compiler.proofs.answers import minimal_conflict
 from cij.compiler.proofs.formula import Formula, Literal
-from cij.compiler.proofs.pieces import Piece, is_within
+from cij.compiler.proofs.located import Piece, is_within
 from cij.compiler.proofs.ranges import Ranges, Value, whole
 from cij.compiler.proofs.terms import shown
+from cij.compiler.proofs.verdicts import minimal_conflict
 from cij.compiler.types import Type
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.grammar.diagnostic import Code, Diagnostic, Label
 from cij.grammar.span import Span
 

@@ -13,12 +13,10 @@ from pydantic import BaseModel
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.build import Build
-from cij.compiler.parts import parts
-from cij.compiler.proofs.answers import are_contrary, negation
 from cij.compiler.proofs.cases import is_repeat, report_missing, report_repeats
 from cij.compiler.proofs.conditions import check_condition, report_impossible
 from cij.compiler.proofs.findings import conflict, report
-from cij.compiler.proofs.pieces import (
+from cij.compiler.proofs.located import (
     Piece,
     distinct,
     piece_of,
@@ -27,7 +25,9 @@ from cij.compiler.proofs.pieces import (
     relevant,
     segment_pieces,
 )
-from cij.compiler.proofs.unknowns import check_unknowns
+from cij.compiler.proofs.missing_values import check_unknowns
+from cij.compiler.proofs.verdicts import are_contrary, negation
+from cij.compiler.walk import walk
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -42,7 +42,7 @@ def check_journey(node: syntax.Journey, build: Build) -> None:
     entry = distinct(_entry_facts(node, journey, build))
     if walk.is_impossible(entry):
         return
-    check_unknowns(journey.suppress, _setting(node, "suppress"), (), build)
+    check_unknowns(journey.head.suppress, _setting(node, "suppress"), (), build)
     walk.gate = _check_heads(node, journey, entry, build)
     facts = distinct([*entry, *walk.gate])
     if not walk.is_impossible(facts):
@@ -59,12 +59,12 @@ def _setting(node: syntax.Journey, key: str) -> syntax.Expression | None:
 
 def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> Facts:
     heads = [h for h in node.headers if isinstance(h, (syntax.EnterSegment, syntax.EnterOn))]
-    for head, entry in zip(heads, journey.entries, strict=True):
+    for head, entry in zip(heads, journey.head.entries, strict=True):
         if isinstance(head, syntax.EnterOn) and isinstance(entry, pg.EventEntry):
             check_condition("what this journey waits for", entry.where, head.pattern.where, build)
     if len(heads) != 1:
         return _any_of_segments(heads, journey, build)
-    head, entry = heads[0], journey.entries[0]
+    head, entry = heads[0], journey.head.entries[0]
     if isinstance(entry, pg.SegmentEntry):
         return segment_pieces(entry.segment, build)
     assert isinstance(head, syntax.EnterOn), "heads and entries go together"
@@ -77,7 +77,7 @@ def _entry_facts(node: syntax.Journey, journey: model.Journey, build: Build) -> 
 def _any_of_segments(
     heads: Sequence[syntax.EnterSegment | syntax.EnterOn], journey: model.Journey, build: Build
 ) -> Facts:
-    names = [e.segment for e in journey.entries if isinstance(e, pg.SegmentEntry)]
+    names = [e.segment for e in journey.head.entries if isinstance(e, pg.SegmentEntry)]
     if not names or len(names) < len(heads):
         return []
     return [piece_of(ex.Or(items=tuple(ex.Member(segment=n) for n in names)), heads[0].span, build)]
@@ -316,7 +316,7 @@ _LASTING = (
 
 def may_change(condition: ex.Expression, effect: pg.Effect) -> bool:
     """Tell whether an effect may change whether a condition holds."""
-    inside = [*parts(condition)]
+    inside = [*walk(condition)]
     match effect:
         case pg.SetEffect(field=field):
             derived = any(isinstance(p, (ex.Member, ex.MeasureValue)) for p in inside)
@@ -328,7 +328,7 @@ def may_change(condition: ex.Expression, effect: pg.Effect) -> bool:
 
 def is_lasting(condition: ex.Expression) -> bool:
     """Tell whether a condition stays as it is for ever: it reads no customer and no clock."""
-    return all(_is_lasting_part(p) for p in parts(condition) if isinstance(p, ex.Typed))
+    return all(_is_lasting_part(p) for p in walk(condition) if isinstance(p, ex.Typed))
 
 
 def _is_lasting_part(part: BaseModel) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from cij.compiler.sql.dialects import PLAINLY
-from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import Kind, Type
 
 SQL_TYPES: dict[Kind, str] = {
@@ -64,7 +64,7 @@ def select(columns: Sequence[exp.Expr], text: str, /, **holes: exp.Expr | str) -
 def create(table: str, columns: Sequence[tuple[str, str]]) -> Statement:
     """Return the statement that makes an empty table unless there is one: (name, SQL type)."""
     tree = fill("CREATE TABLE IF NOT EXISTS {t} (x BIGINT)", t=table)
-    tree.this.set("expressions", [_definition(name, type) for name, type in columns])
+    tree.this.set("expressions", [definition(name, type) for name, type in columns])
     return Statement(tree)
 
 
@@ -78,12 +78,6 @@ def stored_plainly(statement: Statement, *names: str) -> Statement:
         if definition.name in names:
             definition.append("constraints", PLAINLY.copy())
     return Statement(tree)
-
-
-COLUMNS_THERE = query(
-    "SELECT c.column_name, c.data_type FROM information_schema.columns AS c "
-    "WHERE c.table_name = $table ORDER BY c.ordinal_position"
-)
 
 
 def migrate(
@@ -116,6 +110,7 @@ def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
     return exp.and_(*conditions, copy=False) if conditions else exp.true()
 
 
-def _definition(name: str, type: str) -> exp.Expr:
+def definition(name: str, type: str) -> exp.Expr:
+    """Return a column of a table that is being made."""
     kind = exp.DataType.build(type, dialect="duckdb")
     return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind)

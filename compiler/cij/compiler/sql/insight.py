@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cij.compiler import expression as ex
+from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Event, Journey, Latest, Mapping, Program
 from cij.compiler.sql.columns import column, literal, named, number, select
 from cij.compiler.sql.condition import row_conditions, strict, value
@@ -35,7 +36,7 @@ def who(program: Program) -> Statement:
         ),
     ]
     names = {f.name for f in program.profile.fields}
-    for name in ("email", "phone"):
+    for name in (row.address_field for row in CHANNELS.values() if row.address_form):
         if name in names:
             parts.append(
                 fill(

@@ -1,10 +1,16 @@
-"""From the staged text of a source to its clean table, and to the rows that are bad (S24).
+"""From the staged text of a source to its typed rows, and to the rows that are bad (S24).
 
-    stage(ordinal, r0, r1, ...)   all text, in the order of `Source.columns`
+In the loader, which is DuckDB whatever the store is:
+
+    staging(ordinal, r0, r1, ...)   all text, in the order of `Source.columns`
     parsed               the columns under their names and types, "#ordinal", "#reason"
     duplicate(ordinal, first)   rows whose key an earlier row has
+
+In the store:
+
     source_<name>        the rows without a reason that pass the filter
-    known                rows of before whose rows are bad now: they stay as they were
+    bad_key(key)         keys of the rows that are bad now
+    known                rows of before with such a key: they stay as they were
 
 Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
 not fit its type, or when its key or a column that must be known is missing.
@@ -14,55 +20,28 @@ from sqlglot import exp
 
 from cij.compiler.program import Source, SourceColumn
 from cij.compiler.sql.columns import (
+    SQL_TYPES,
     all_of,
     column,
-    create,
     literal,
     named,
     select,
 )
 from cij.compiler.sql.condition import Scope, condition
 from cij.compiler.sql.lists import one_of, parsed_list
+from cij.compiler.sql.making import make, scratch
+from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
 
-STAGE = "stage"
+STAGE, BAD_KEY = "staging", "bad_key"
 
-DDL = (
-    create(
-        "quarantine",
-        [
-            ("source", "VARCHAR"),
-            ("file", "VARCHAR"),
-            ("line", "BIGINT"),
-            ("reason", "VARCHAR"),
-            ("content", "VARCHAR"),
-            ("loaded_at", "TIMESTAMP"),
-        ],
-    ),
-    create(
-        "source_state",
-        [
-            ("source", "VARCHAR"),
-            ("fingerprint", "VARCHAR"),
-            ("loaded_at", "TIMESTAMP"),
-            ("rows", "BIGINT"),
-            ("bad", "BIGINT"),
-        ],
-    ),
-)
-
-STATE = query("SELECT s.fingerprint, s.rows, s.bad FROM source_state AS s WHERE s.source = $source")
-FORGET_STATE = query("DELETE FROM source_state WHERE source_state.source = $source")
-FORGET_BAD = query("DELETE FROM quarantine WHERE quarantine.source = $source")
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(
     'SELECT p."#ordinal", p."#reason" FROM parsed AS p '
     'WHERE NOT p."#reason" IS NULL ORDER BY p."#ordinal"'
 )
-CLEAR = tuple(
-    query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate", "known")
-)
+CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate"))
 
 _A = {
     "integer": "a whole number",
@@ -81,8 +60,22 @@ def table_of(source: str) -> str:
     return f"source_{source}"
 
 
+def columns_of(source: Source) -> list[tuple[str, str]]:
+    """Return (name, SQL type) of the table of clean rows, in order."""
+    return [(c.name, SQL_TYPES[c.type.kind]) for c in source.columns]
+
+
+# --- in the loader ----------------------------------------------------------------------------
+
+
+def staging(width: int) -> Statement:
+    """Return the statement that makes `staging`, empty, for a source of `width` columns."""
+    columns = [("ordinal", "BIGINT"), *((f"r{i}", "VARCHAR") for i in range(width))]
+    return scratch(STAGE, columns)
+
+
 def parse(source: Source) -> Statement:
-    """Return the statement that makes `parsed` of the stage."""
+    """Return the statement that makes `parsed` of `staging`."""
     zoned = [i for i, c in enumerate(source.columns) if _is_zoned(source, c)]
     columns = [named(_value(source, i), c.name) for i, c in enumerate(source.columns)]
     columns.append(named(column("t", "#ordinal"), "#ordinal"))
@@ -93,14 +86,13 @@ def parse(source: Source) -> Statement:
     final = select(
         [*kept, named(_reason(source), "#reason")], "SELECT 1 FROM {rows} AS p", rows=rows
     )
-    return query("CREATE OR REPLACE TEMP TABLE parsed AS {final}", final=final)
+    return make("parsed", final)
 
 
 def duplicates(source: Source) -> Statement:
     """Return the statement that finds rows with the key of an earlier row that is good too."""
-    return query(
+    rows = fill(
         """
-CREATE OR REPLACE TEMP TABLE duplicate AS
 SELECT p."#ordinal" AS ordinal, f.first AS first
 FROM parsed AS p
 JOIN (
@@ -112,46 +104,25 @@ WHERE {good} AND p."#ordinal" > f.first
         key=column("p", source.key),
         good=_good(source),
     )
+    return make("duplicate", rows)
 
 
-def replace(source: Source) -> Statement:
-    """Return the statement that puts the good rows in place of the old table."""
+def good_rows(source: Source) -> Statement:
+    """Return the query for the rows of the table of the source."""
     rows = select(
         [column("p", c.name) for c in source.columns],
         "SELECT 1 FROM parsed AS p WHERE {good} "
         'AND NOT EXISTS (SELECT 1 FROM duplicate AS d WHERE d.ordinal = p."#ordinal")',
         good=_good(source),
     )
-    return query("CREATE OR REPLACE TABLE {t} AS {rows}", t=table_of(source.name), rows=rows)
+    return Statement(rows)
 
 
-def keys_of_bad(source: Source) -> exp.Expr:
+def keys_of_bad(source: Source) -> Statement:
     """Return the query for the keys, as `key`, of the bad rows in which it can be read."""
-    return fill(
+    return query(
         'SELECT {key} AS key FROM parsed AS p WHERE NOT p."#reason" IS NULL AND NOT {key} IS NULL',
         key=column("p", source.key),
-    )
-
-
-def known_before(source: Source) -> Statement:
-    """Return the statement that makes `known` of the rows in the old table whose rows are bad now."""
-    return query(
-        "CREATE OR REPLACE TEMP TABLE known AS SELECT o.* FROM {t} AS o "
-        "WHERE {key} IN (SELECT b.key FROM {bad} AS b)",
-        t=table_of(source.name),
-        key=column("o", source.key),
-        bad=exp.Subquery(this=keys_of_bad(source)),
-    )
-
-
-def stay(source: Source) -> Statement:
-    """Return the statement that adds `known` to the new table, unless a good row has the key."""
-    return query(
-        "INSERT INTO {t} SELECT k.* FROM known AS k "
-        "WHERE NOT {key} IN (SELECT {own} FROM {t} AS s)",
-        t=table_of(source.name),
-        key=column("k", source.key),
-        own=column("s", source.key),
     )
 
 
@@ -172,8 +143,9 @@ def contents(source: Source) -> Statement:
     ]
     text = exp.func("CONCAT_WS", literal(", "), *parts, dialect="duckdb")
     return query(
-        "SELECT s.ordinal, {text} FROM stage AS s WHERE s.ordinal IN (SELECT UNNEST($ordinals))",
+        "SELECT s.ordinal, {text} FROM staging AS s WHERE s.ordinal IN (SELECT l.item FROM {list} AS l)",
         text=text,
+        list=list_of("ordinals", "BIGINT"),
     )
 
 
@@ -182,6 +154,45 @@ def _good(source: Source) -> exp.Expr:
     if source.where is not None:
         parts.append(condition(source.where, Scope.source("p", source)))
     return all_of(parts)
+
+
+# --- in the store -----------------------------------------------------------------------------
+
+
+def key_column(source: Source) -> tuple[str, str]:
+    """Return (name, SQL type) of the one column of a table of keys."""
+    return "key", next(type for name, type in columns_of(source) if name == source.key)
+
+
+def no_bad_keys(source: Source) -> Statement:
+    """Return the statement that makes `bad_key`, empty."""
+    return scratch(BAD_KEY, [key_column(source)])
+
+
+def known_before(source: Source) -> Statement:
+    """Return the statement that makes `known` of the rows in the old table whose rows are bad now."""
+    rows = fill(
+        "SELECT o.* FROM {t} AS o WHERE {key} IN (SELECT b.key FROM bad_key AS b)",
+        t=table_of(source.name),
+        key=column("o", source.key),
+    )
+    return make("known", rows)
+
+
+def drop(source: Source) -> Statement:
+    """Return the statement that removes the old table."""
+    return query("DROP TABLE IF EXISTS {t}", t=table_of(source.name))
+
+
+def stay(source: Source) -> Statement:
+    """Return the statement that adds `known` to the new table, unless a good row has the key."""
+    return query(
+        "INSERT INTO {t} SELECT k.* FROM known AS k "
+        "WHERE NOT {key} IN (SELECT {own} FROM {t} AS s)",
+        t=table_of(source.name),
+        key=column("k", source.key),
+        own=column("s", source.key),
+    )
 
 
 # --- one column -------------------------------------------------------------------------------
@@ -210,7 +221,7 @@ def _texts(source: Source) -> list[exp.Expr]:
 def _with_locals(source: Source) -> exp.Expr:
     """Raw texts (r) and, for each datetime, its local time (l) and its offset as text (o)."""
     raws = [named(_raw(source, i), f"r{i}") for i in range(len(source.columns))]
-    rows = select([*raws, fill('s.ordinal AS "#ordinal"')], "SELECT 1 FROM stage AS s")
+    rows = select([*raws, fill('s.ordinal AS "#ordinal"')], "SELECT 1 FROM staging AS s")
     columns = [column("q", f"r{i}") for i in range(len(source.columns))]
     columns.append(column("q", "#ordinal"))
     for i, c in enumerate(source.columns):

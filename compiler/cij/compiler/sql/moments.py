@@ -5,7 +5,6 @@ so a tick computes them once for each zone in use, into the table `moment(zone, 
 all statements join it. S2 and S4 are decided here and in `zones.py`, for every engine alike.
 """
 
-import re
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -43,6 +42,8 @@ class Moment:
 
 
 LOCAL_NOW = "local"
+# The table that has them.
+MOMENT = "moment"
 
 
 def is_elapsed(period: Period) -> bool:
@@ -101,56 +102,6 @@ def local_now(zone: exp.Expr) -> exp.Expr:
         "(SELECT moment.at FROM moment WHERE moment.zone = {zone} AND moment.name = 'local')",
         zone=zone,
     )
-
-
-# --- where there are few zones ----------------------------------------------------------------
-
-MOMENT = "moment"
-_PARAMETER = "moment_"
-
-
-def named(
-    statement: Statement, zones: tuple[str, ...], *, is_everybodys: bool = False
-) -> Statement:
-    """Return the statement with a parameter in the place of each look into the table.
-
-    It asks for each zone of `zones`; the moments of others are null, as they are in the table. Of one
-    zone that is that of every customer it asks nobody.
-    """
-    if MOMENT not in statement.tables or statement.writes == MOMENT:
-        return statement
-    key = ("moments", zones, is_everybodys)
-    found = statement.variant(key, lambda tree: tree.transform(_named, zones, is_everybodys))
-    assert found is not None, "it does what the statement does"
-    return found
-
-
-def parameter(zone: int, name: str) -> str:
-    """Return the name of the parameter for a moment in a zone, given by its place in the list."""
-    return f"{_PARAMETER}{zone}_" + re.sub(r"\W", "_", name)
-
-
-def is_moment(parameter: str) -> bool:
-    """Tell whether a parameter is a moment; one that nobody has computed is null, as in the table."""
-    return parameter.startswith(_PARAMETER)
-
-
-def _named(node: exp.Expr, zones: tuple[str, ...], is_everybodys: bool) -> exp.Expr:
-    if not (isinstance(node, exp.Subquery) and _is_look(node.this)):
-        return node
-    asked = {test.left.name: test.right for test in node.this.find_all(exp.EQ)}
-    if is_everybodys and isinstance(asked["zone"], exp.Column):
-        return exp.Placeholder(this=parameter(0, asked["name"].name))
-    case = exp.Case(this=asked["zone"])
-    for n, zone in enumerate(zones):
-        value = exp.Placeholder(this=parameter(n, asked["name"].name))
-        case = case.when(exp.Literal.string(zone), value, copy=False)
-    return case if zones else exp.null()
-
-
-def _is_look(tree: exp.Expr) -> bool:
-    source = tree.args.get("from_")
-    return source is not None and isinstance(source.this, exp.Table) and source.this.name == MOMENT
 
 
 DDL = (

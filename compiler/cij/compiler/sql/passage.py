@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.called import done_by
+from cij.compiler.action import done_by
 from cij.compiler.sql.columns import SQL_TYPES, column
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.scope import Scope

@@ -13,7 +13,8 @@ from sqlglot import exp
 from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, to_instant, value
-from cij.compiler.sql.load import keys_of_bad, table_of
+from cij.compiler.sql.load import key_column, table_of
+from cij.compiler.sql.making import make, rebuild, scratch
 from cij.compiler.sql.template import Statement, fill, query
 
 
@@ -28,31 +29,19 @@ def bad_table(source: str) -> str:
 
 
 def bad_keys(source: Source) -> Statement:
-    """Return the statement that keeps the keys of the bad rows, while `parsed` is there."""
-    return query(
-        "CREATE OR REPLACE TEMP TABLE {bad} AS {keys}",
-        bad=bad_table(source.name),
-        keys=keys_of_bad(source),
-    )
+    """Return the statement that makes the table of bad keys, empty, in place of an older one."""
+    return scratch(bad_table(source.name), [key_column(source)])
 
 
 def no_bad_keys(source: Source) -> Statement:
     """Return the statement that makes an empty table of bad keys unless there is one."""
-    return query(
-        "CREATE TEMP TABLE IF NOT EXISTS {bad} AS SELECT {key} AS key FROM {t} AS s WHERE FALSE",
-        bad=bad_table(source.name),
-        key=column("s", source.key),
-        t=table_of(source.name),
-    )
+    return scratch(bad_table(source.name), [key_column(source)], is_kept=True)
 
 
 def no_records(source: Source) -> Statement:
     """Return the statement that makes the table of records as they were, without any."""
-    return query(
-        "CREATE OR REPLACE TABLE {kept} AS SELECT * FROM {t} AS s WHERE FALSE",
-        kept=kept_table(source.name),
-        t=table_of(source.name),
-    )
+    rows = fill("SELECT * FROM {t} AS s WHERE FALSE", t=table_of(source.name))
+    return rebuild(kept_table(source.name), rows)
 
 
 def keep(source: Source) -> tuple[Statement, ...]:
@@ -73,11 +62,7 @@ def keep(source: Source) -> tuple[Statement, ...]:
         t=table_of(source.name),
     )  # fmt: skip
     return (
-        query(
-            "CREATE OR REPLACE TABLE {kept} AS {rows}",
-            kept=kept_table(source.name),
-            rows=exp.union(now, lost, distinct=False, copy=False),
-        ),
+        rebuild(kept_table(source.name), exp.union(now, lost, distinct=False, copy=False)),
         query("DROP TABLE {bad}", bad=bad_table(source.name)),
     )
 
@@ -122,13 +107,14 @@ def arriving(event: Event, source: Source) -> Statement:
     }
     text = _TEXTS[event.record.on]
     rows = select(columns, text, **{name: hole for name, hole in holes.items() if name in text})
-    return query(
-        "CREATE OR REPLACE TEMP TABLE arriving AS SELECT u.id AS customer, r.* FROM {rows} AS r "
+    found = fill(
+        "SELECT u.id AS customer, r.* FROM {rows} AS r "
         "LEFT JOIN customer_key AS k ON k.source = {of} AND k.key = r.reference "
         "LEFT JOIN customer AS u ON u.id = k.customer",
         rows=rows,
         of=literal(event.customer.source),
     )
+    return make("arriving", found)
 
 
 def _differs(names: tuple[str, ...]) -> exp.Expr:

@@ -88,7 +88,7 @@ class Statement:
         return self._variants[key]
 
     def over(self, tables: Mapping[str, str]) -> "Statement":
-        """Return the statement that reads other tables: `{"customer c": "concerned"}` is for every
+        """Return the statement that reads other tables: `{"customer c": "tick_ws_customer"}` is for every
         `customer AS c`. What has no alias stays, so what is written to does.
         """
         key = ("over", *sorted(tables.items()))
@@ -102,6 +102,14 @@ class Statement:
         for found in [t for t in tree.find_all(exp.Table) if t.name == table and t.alias]:
             found.replace(exp.Subquery(this=rows.copy(), alias=found.args["alias"].copy()))
         return Statement(tree)
+
+    def as_insert(self, table: str) -> "Statement":
+        """Return the statement that adds to `table` what this one makes a table of, by column names."""
+        assert isinstance(self.tree, exp.Create), "it makes a table of a query"
+        rows = self.tree.expression
+        columns = [exp.to_identifier(each.alias_or_name, quoted=True) for each in rows.expressions]
+        target = exp.Schema(this=exp.to_table(table), expressions=columns)
+        return Statement(exp.Insert(this=target, expression=rows.copy()))
 
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
         """Return the SQL for `dialect`, all identifiers quoted."""

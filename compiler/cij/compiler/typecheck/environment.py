@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cij.compiler import program as pg
+from cij.compiler.column_statistics import Catalog
 from cij.compiler.expression import Expression
 from cij.compiler.model import Model
-from cij.compiler.seen import Catalog
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.syntax import Declaration
 

@@ -8,7 +8,7 @@ from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
 from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
-from cij.compiler.wording import WEEKDAYS
+from cij.compiler.unparse import WEEKDAYS
 from cij.grammar import codes, syntax
 
 _AT = "at"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from cij.compiler import expression as ex
 from cij.compiler.naming import near
-from cij.compiler.observed import values_of
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import Type
+from cij.compiler.value_statistics import values_of
 from cij.grammar import codes
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 from cij.grammar.span import Span

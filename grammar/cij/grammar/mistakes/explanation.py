@@ -7,8 +7,9 @@ from lark import Token
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.expressions import TOO_DEEP, TOO_DEEP_HELP
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.mistakes.mistake import Mistake
-from cij.grammar.mistakes.phrases import COMPLETE, DECLARATIONS, listed, phrases, shown, words
+from cij.grammar.mistakes.phrases import COMPLETE, listed, phrases, shown, words
 from cij.grammar.span import Span
 
 _WORD_MAX = 30
@@ -131,7 +132,7 @@ def _gap(mistake: Mistake) -> Span:
 def _near(mistake: Mistake) -> str | None:
     """Return advice when the word resembles one that fits."""
     fitting = [word.lower() for word in words(mistake.accepted)]
-    known = DECLARATIONS if mistake.is_outside else fitting
+    known = DECLARATION_WORDS if mistake.is_outside else fitting
     near = get_close_matches(mistake.word[:_WORD_MAX].lower(), known, n=1, cutoff=0.7)
     return f"did you mean `{near[0]}`?" if near and near[0] != mistake.word else None
 

@@ -3,9 +3,9 @@
 import re
 from functools import partial
 
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.misreading import DATES
 from cij.grammar.mistakes.habit import guess, row
-from cij.grammar.mistakes.phrases import DECLARATIONS
 
 # --- what a regular expression cannot rewrite -------------------------------------------------
 
@@ -50,7 +50,7 @@ _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
 _NUMBER = r"[0-9][0-9_]*(?:\.[0-9]+)?"
 _DURATION = "for example `7 days`"
 _TIMES = "times have 24 hours: for example `09:00`"
-_DECLARATIONS = "|".join(DECLARATIONS)
+_DECLARATIONS = "|".join(DECLARATION_WORDS)
 _COMMENT = "a comment starts with `#`"
 _CURRENCIES = (
     ("EUR", r"€|EUROS?|Euros?|euros?|eur"),

@@ -2,11 +2,13 @@
 
 import re
 
+from cij.grammar.grammar_text import DECLARATION_WORDS, STEP_WORDS
 from cij.grammar.mistakes.habit import guess, row
-from cij.grammar.mistakes.phrases import DECLARATIONS
 
 _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
-_DECLARATIONS = "|".join(DECLARATIONS)
+_DECLARATIONS = "|".join(DECLARATION_WORDS)
+_STEPS = "|".join(STEP_WORDS)
+# What people take for a channel: which of them exist is for the compiler to say.
 _CHANNELS = "email|sms|push|whatsapp|webhook|in_app"
 
 _VALUE = r'(?:"[^"\n]*"|[\w.]+)'
@@ -94,7 +96,7 @@ STEPS = (
         "",
     ),
     row(
-        r"[^\W\d]\w*[ \t]*(?P<bad>[=-])[ \t]*(?:send|wait|do|if|switch|split|set|emit|run|end)\s",
+        rf"[^\W\d]\w*[ \t]*(?P<bad>[=-])[ \t]*(?:{_STEPS})\s",
         "a label ends with `:`",
         "for example `reward: send email welcome`",
         ":",

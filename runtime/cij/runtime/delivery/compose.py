@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
 from cij.runtime.delivery.address import mailbox, named_mailbox
 from cij.runtime.delivery.channels.transport import Prepared
@@ -59,7 +60,7 @@ def compose(row: Row, message: Message, content: Content, defaults: Defaults) ->
     if not row.address:
         raise PermanentDelivery(f"the customer has no address for {row.channel}")
     rendered = render(content, _values(row))
-    if row.channel == "email":
+    if CHANNELS[row.channel].form == "mail":
         return _email(row, message, content, rendered, defaults)
     return Prepared(row.key, row.channel, row.address, "", row.created_at, _plain(row, rendered))
 

@@ -7,82 +7,73 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 
 from cij.compiler.sql import Statement
-from cij.compiler.sql.crowds import of_events_alone
-from cij.compiler.sql.emptiness import asked_of, without
-from cij.compiler.sql.moments import MOMENT, is_moment, named, parameter
-from cij.runtime.engine.remembered import Remembered, Row, is_often_empty
-from cij.runtime.engine.staging import CsvFile, Reject, stage_csv, stage_sqlite
-from cij.runtime.errors import StoreError, StoreLocked
+from cij.compiler.sql.moments import MOMENT
+from cij.compiler.sql.passes import PASSES, Pass
+from cij.runtime.engine.deferred import DeferredWrites
+from cij.runtime.engine.duckdb.query_cache import QueryCache
+from cij.runtime.engine.duckdb.types import written
+from cij.runtime.engine.optimizer import Optimizer
+from cij.runtime.engine.protocol import ArrowStream, Instants, Limits, Parameters, Row, Traits
+from cij.runtime.errors import DataError, StoreError, StoreLocked
 
-Parameters = Mapping[str, object]
-
-# DuckDB asks of each parameter whether it comes from pandas. Where there is none, Python would look
-# for it in all folders again and again: half the time of a small statement.
+# For each parameter DuckDB asks whether it comes from pandas. Without pandas, Python would search all
+# folders for it each time: half the time of a small statement.
 if importlib.util.find_spec("pandas") is None:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
 
 _LOG_MAX = "1GB"
-# So DuckDB says that another process has a file, here and on Windows.
+# What DuckDB says where another process has the file, here and on Windows.
 _HELD = ("Could not set lock", "being used by another process")
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
     "storage_compatibility_version": "v1.5.0",
-    # Folding the log into the file is for quiet moments (`fold_log`), not for the end of a tick.
+    # Folding the log into the file is for quiet moments (`maintain`), not for the end of a tick.
     "checkpoint_threshold": _LOG_MAX,
-    # Rows of a big insert are on their way to the file while the next are made.
+    # Rows of a big insert are written to the file while the next ones are computed.
     "write_buffer_row_group_count": 1,
 }
 _LOG_BYTES_MAX = 16_000_000
 # A transaction that changes more goes into the file at once: into the log first is twice the work.
 _LOGGED_ROWS_MAX = 500_000
-
-
-class Engine(Protocol):
-    """What the runtime asks of a database. Parameters a statement does not name are left out."""
-
-    def execute(self, statement: Statement, parameters: Parameters = ...) -> int: ...
-
-    def rows(self, statement: Statement, parameters: Parameters = ...) -> list[Row]: ...
-
-    def make_ready(self, statement: Statement) -> None: ...
-
-    def is_empty(self, table: str) -> bool: ...
-
-    def tell_moments(
-        self, moments: Mapping[str, Mapping[str, datetime]], *, is_everybodys: bool = ...
-    ) -> None: ...
-
-    def transaction(self) -> Any: ...
-
-    def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None: ...
-
-    def stage_csv(self, table: str, file: CsvFile) -> list[Reject]: ...
-
-    def stage_sqlite(self, table: str, path: Path, name: str, columns: Sequence[str]) -> None: ...
-
-    def fold_log(self) -> None: ...
-
-    def close(self) -> None: ...
+_TRAITS = Traits(has_row_ids=True, is_shared=False)
+# The name under which an Arrow stream is known while its rows are added.
+_STREAM = "arrow_stream"
+# What DuckDB says before the error of a stream that breaks off.
+_BROKEN = "get_next failed(): "
+_COLUMNS = """
+SELECT c.column_name, c.data_type FROM information_schema.columns AS c
+WHERE c.table_name = $1 ORDER BY c.ordinal_position
+"""
 
 
 def _create(path: Path) -> None:
-    """Make an empty state file, all at once: what breaks off leaves none, and not half of one."""
+    """Make an empty state file in one step: a crash leaves no file, and not half of one."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         duckdb.connect(str(draft), config=_CONFIG).close()
         _put_in_place(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """An Arrow stream, and nothing else that DuckDB might know it by."""
+
+    stream: ArrowStream
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.stream.__arrow_c_stream__(requested_schema)
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
@@ -99,8 +90,10 @@ def _put_in_place(draft: Path, path: Path) -> None:
 class DuckEngine:
     """One connection, one writer. `path` None keeps everything in memory.
 
+    `passes` rewrite statements before they run; without any they run as the plan has them.
+
     With few rows, `is_tiny`, no time goes into the best plan of a statement. What does not fit into
-    `memory_mb` goes into a folder beside the file, or fails where there is no file.
+    `memory_mb` goes into a folder beside the file, or into `spill`; without either it fails.
     """
 
     def __init__(
@@ -110,13 +103,18 @@ class DuckEngine:
         threads: int | None = None,
         memory_mb: int | None = None,
         is_tiny: bool = False,
+        passes: tuple[Pass, ...] = PASSES,
+        spill: Path | None = None,
     ) -> None:
         self.path = path
+        self.traits = _TRAITS
+        self.limits = Limits(
+            threads, memory_mb, path.with_name(f"{path.name}.tmp") if path else spill
+        )
         self._open_transactions = self._changed_rows = 0
-        self._remembered = Remembered()
-        self._zones: tuple[str, ...] | None = None
-        self._is_everybodys = False
-        self._moments: Parameters = {}
+        self._remembered = QueryCache()
+        self._optimizer = Optimizer(self.is_empty, passes)
+        self._deferred = DeferredWrites()
         try:
             if path is not None and not path.exists():
                 _create(path)
@@ -133,17 +131,29 @@ class DuckEngine:
             self._connection.execute(f"SET threads = {int(threads)}")
         if memory_mb:
             self._connection.execute(f"SET memory_limit = '{int(memory_mb)}MB'")
+        if spill:
+            self._connection.execute(f"SET temp_directory = '{_escaped(str(spill))}'")
         if is_tiny:
             self._connection.execute("PRAGMA disable_optimizer")
 
-    def execute(self, statement: Statement, parameters: Parameters = {}) -> int:  # noqa: B006
-        """Run it and return the number of rows that it changed, or 0 where it changes none."""
-        lean = self._lean(statement)
-        if lean is None:
+    def execute(
+        self,
+        statement: Statement,
+        parameters: Parameters = {},  # noqa: B006
+        *,
+        rows: int = 0,
+    ) -> int:
+        """Run it and return the number of rows that it changed, or 0 where it changes none.
+
+        `rows` is about how many customers it is for; 0 where nobody has counted them.
+        """
+        self._deferred.before(statement)
+        found = self._optimizer.rewrite(statement, rows)
+        if found is None:
             return 0
-        result = self._run(lean, self._bound(lean, parameters))
-        found = result.fetchone() if result.description else None
-        changed = int(found[0]) if found and isinstance(found[0], int) else 0
+        result = self._run(found, self._optimizer.bind(found, parameters))
+        first = result.fetchone() if result.description else None
+        changed = int(first[0]) if first and isinstance(first[0], int) else 0
         if changed or not statement.is_change_of_rows:
             self._written(statement.writes, has_grown=changed > 0 and statement.is_insert)
         self._changed_rows += changed
@@ -151,39 +161,44 @@ class DuckEngine:
 
     def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
         """Run a query and return all its rows."""
-        bound = self._bound(statement, parameters)
+        self._deferred.before(statement)
+        bound = self._optimizer.bind(statement, parameters)
         found = self._remembered.find(statement, bound)
         if found is None:
-            lean = self._lean(statement)
-            assert lean is not None, "a query asks something also of empty tables"
-            found = self._run(lean, self._bound(lean, parameters)).fetchall()
+            rewritten = self._optimizer.rewrite(statement)
+            assert rewritten is not None, "a query asks something also of empty tables"
+            found = self._run(rewritten, self._optimizer.bind(rewritten, parameters)).fetchall()
             self._remembered.keep(statement, bound, found)
         return found
 
-    def make_ready(self, statement: Statement) -> None:
-        """Make what it takes to say a statement, as the store is now, without saying it."""
-        lean = self._lean(statement)
-        if lean is not None:
-            lean.text("duckdb")
+    def prepare(self, statement: Statement) -> None:
+        """Make the text of a statement as the store is now, without running it."""
+        found = self._optimizer.rewrite(statement)
+        if found is not None:
+            found.text("duckdb")
 
     def is_empty(self, table: str) -> bool:
-        """Tell whether a table holds nothing; the answer is remembered until it is written to."""
+        """Tell whether a table holds no rows; the answer is kept until the table is written to."""
         return self._remembered.is_empty(table, self._asks_empty)
 
-    def tell_moments(
-        self, moments: Mapping[str, Mapping[str, datetime]], *, is_everybodys: bool = False
-    ) -> None:
-        """Have statements know the moments of a few zones, by zone and name, instead of looking them
-        up, until somebody writes them into their table. `is_everybodys` tells that one zone is that
-        of every customer.
+    def bind_instants(self, instants: Instants, *, is_one_zone: bool = False) -> bool:
+        """Have statements take the instants of the tick as parameters, until somebody writes `moment`.
+
+        Returns False where they have to be in the table: see `Optimizer.bind_instants`.
         """
-        assert len(moments) == 1 or not is_everybodys, "everybody is in one zone"
-        self._zones, self._is_everybodys = tuple(moments), is_everybodys
-        self._moments = {
-            parameter(n, name): at
-            for n, zone in enumerate(moments.values())
-            for name, at in zone.items()
-        }
+        return self._optimizer.bind_instants(instants, is_one_zone=is_one_zone)
+
+    def defer(self, tables: AbstractSet[str], write: Callable[[], None]) -> None:
+        """Call `write` before the next statement that reads or writes one of `tables`."""
+        self._deferred.defer(tables, write)
+
+    def beside_deferred(self) -> AbstractContextManager[None]:
+        """Within this, statements pass that ask for nothing of the rows that are not written yet."""
+        return self._deferred.beside()
+
+    def drop_deferred(self) -> None:
+        """Forget the deferred write: it has been made, or what it was for is gone."""
+        self._deferred.drop()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -198,14 +213,25 @@ class DuckEngine:
             yield
         except BaseException:
             self._open_transactions = 0
+            self._deferred.drop()
             self._remembered.taken_back()
             self._connection.execute("ROLLBACK")
             raise
+        self._deferred.write()
         self._open_transactions = 0
         self._commit()
 
-    def append(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
-        """Add rows, given column by column. All columns are of equal length."""
+    def stream(self, statement: Statement, parameters: Parameters = {}) -> ArrowStream:  # noqa: B006
+        """See `Engine.stream`. Without parameters the rows are never in memory all at once."""
+        self._deferred.before(statement)
+        bound = self._optimizer.bind(statement, parameters)
+        return self._connection.sql(statement.text("duckdb"), params=bound or None)
+
+    def append(self, table: str, rows: Mapping[str, Sequence[object]] | ArrowStream) -> int:
+        """See `Engine.append`."""
+        return self._append(table, rows) if isinstance(rows, Mapping) else self._take(table, rows)
+
+    def _append(self, table: str, columns: Mapping[str, Sequence[object]]) -> int:
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
         self._written(table, has_grown=bool(rows))
         names = ", ".join(_quoted(name) for name in columns)
@@ -217,76 +243,55 @@ class DuckEngine:
             f"INSERT INTO {_quoted(table)} ({names}) SELECT {cells} FROM (SELECT {source} AS r)",
             [text],
         )
+        return len(rows)
 
-    def load_extension(self, name: str) -> None:
-        """Load `name` from its package on the Python index. Nothing is downloaded."""
-        spec = importlib.util.find_spec(f"duckdb_extension_{name}")
-        if spec is None or spec.origin is None:
-            raise StoreError(
-                f"the DuckDB extension {name} is not installed; "
-                f"run: pip install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
-            )
-        folder = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}"
-        file = folder / f"{name}.duckdb_extension"
-        self._guard("LOAD '" + str(file).replace("'", "''") + "'", None)
+    def _take(self, table: str, stream: ArrowStream) -> int:
+        # The wrapper keeps DuckDB from taking a relation of another connection for one of its own.
+        self._connection.register(_STREAM, _Stream(stream))
+        text = f"INSERT INTO {_quoted(table)} BY NAME SELECT * FROM {_STREAM}"
+        try:
+            count = int((self._guard(text, None).fetchone() or (0,))[0])
+        except duckdb.InvalidInputException as error:
+            found = _first_line(error)
+            if _BROKEN not in found:
+                raise
+            raise DataError(found.partition(_BROKEN)[2]) from error
+        finally:
+            self._connection.unregister(_STREAM)
+        self._written(table, has_grown=count > 0)
+        self._changed_rows += count
+        return count
 
-    def stage_csv(self, table: str, file: CsvFile) -> list[Reject]:
-        """Put the rows of a CSV file into a temporary table of text columns r0, r1, ...
-
-        `ordinal` counts the rows from 0 in the order of the file. What is broken is returned.
-        """
-        return stage_csv(self._connection, table, file)
-
-    def stage_sqlite(self, table: str, path: Path, name: str, columns: Sequence[str]) -> None:
-        """Put columns of a table of an SQLite file into a temporary table like `stage_csv`."""
-        self.load_extension("sqlite_scanner")
-        stage_sqlite(self._connection, table, path, name, columns)
+    def columns_of(self, table: str) -> dict[str, str]:
+        """See `Engine.columns_of`."""
+        found = self._guard(_COLUMNS, [table]).fetchall()
+        return {name: written(type) for name, type in found}
 
     def copy_from(self, path: Path) -> None:
         """Copy everything of another file into this engine, which is empty and in memory."""
         try:
-            # Not guarded: a file that another program holds is told as that.
-            self._connection.execute(
-                "ATTACH '" + str(path).replace("'", "''") + "' AS original (READ_ONLY)"
-            )
+            # Not guarded: a file that another program holds has an error of its own.
+            self._connection.execute(f"ATTACH '{_escaped(str(path))}' AS original (READ_ONLY)")
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
         self._remembered.forget()
         self._guard("COPY FROM DATABASE original TO memory", None)
         self._guard("DETACH original", None)
 
-    def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file."""
-        self._guard("CHECKPOINT", None)
-
-    def fold_log(self) -> None:
-        """Do that if the log has grown: for moments in which nobody waits."""
+    def maintain(self, *, is_thorough: bool = False) -> None:
+        """Fold the write-ahead log into the file, if it has grown or is to be folded anyway."""
         log = self.path and self.path.with_name(self.path.name + ".wal")
-        if log and log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
-            self.checkpoint()
+        has_grown = log and log.exists() and log.stat().st_size > _LOG_BYTES_MAX
+        if has_grown or is_thorough:
+            self._guard("CHECKPOINT", None)
 
     def close(self) -> None:
         self._connection.close()
 
-    def _lean(self, statement: Statement) -> Statement | None:
-        """Return what is left to do of a statement, knowing which tables hold nothing."""
-        asked = (table for table in asked_of(statement) if is_often_empty(table))
-        found = without(statement, frozenset(filter(self.is_empty, asked)))
-        if found is None or self._zones is None:
-            return found
-        found = named(found, self._zones, is_everybodys=self._is_everybodys)
-        return of_events_alone(found) if self._is_everybodys else found
-
-    def _bound(self, statement: Statement, parameters: Parameters) -> Parameters:
-        return {
-            name: self._moments.get(name) if is_moment(name) else parameters[name]
-            for name in statement.parameters
-        }
-
     def _written(self, table: str | None, *, has_grown: bool = False) -> None:
         self._remembered.written(table, has_grown=has_grown)
         if table == MOMENT:
-            self._zones, self._moments = None, {}
+            self._optimizer.forget_instants()
 
     def _asks_empty(self, table: str) -> bool:
         return not self._guard(f"SELECT 1 FROM {_quoted(table)} LIMIT 1", None).fetchall()
@@ -301,7 +306,7 @@ class DuckEngine:
             where = self.path or "in memory"
             raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
         except RuntimeError as error:
-            # So the driver tells of Ctrl-C.
+            # This is how the driver reports Ctrl-C.
             if isinstance(error.__cause__, KeyboardInterrupt):
                 raise error.__cause__ from None
             raise
@@ -316,12 +321,16 @@ class DuckEngine:
             self._remembered.forget()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
         if is_big:
-            # Not after a failure: that is told, and the connection may be of no use any more.
+            # Not after a failure: that is raised, and the connection may be unusable.
             self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _first_line(error: BaseException) -> str:

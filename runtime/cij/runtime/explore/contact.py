@@ -164,6 +164,6 @@ def suppression_holds(lived: Lived) -> Iterator[Violation]:
 
 def channels_of(program: pg.Program, step: str) -> set[str]:
     """Return the channels by which a step of any journey sends."""
-    acts = [s for j in program.journeys for s in j.states if isinstance(s, pg.Act)]
+    acts = [s for j in program.journeys for s in j.states if isinstance(s, pg.ActState)]
     sends = [a.effect for a in acts if a.step == step and isinstance(a.effect, pg.SendEffect)]
     return {effect.channel for effect in sends}

@@ -13,7 +13,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine, Row
+from cij.runtime.engine import Row, open_engine
 from cij.runtime.explore.draw import draw
 from cij.runtime.explore.invariants import (
     barred_by,
@@ -125,11 +125,11 @@ class Explorer:
 
     def _play(self, story: st.Story, *, is_told: bool = False) -> _Played:
         if self._world is None:
-            engine = DuckEngine(None, threads=1, is_tiny=True)
+            engine = open_engine(None, threads=1, is_tiny=True)
             self._world = deploy(engine, self.program, _LONG_AGO)
         results: list[_Played] = []
         try:
-            with suppress(_Undone), self._world.taken_back(), self._world.engine.transaction():
+            with suppress(_Undone), self._world.transaction():
                 results.append(_lived(story, self._world, is_told=is_told))
                 if self.observe is not None:
                     self.observe(self._world)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cij.compiler import story as st
 from cij.compiler.expression import Constant
-from cij.compiler.wording import duration_words, name_words, words
+from cij.compiler.unparse import duration_words, name_words, words
 
 
 def worded(statement: st.Statement, line: int) -> st.Statement:

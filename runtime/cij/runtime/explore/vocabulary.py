@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TypeGuard
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.types import Type, list_items, list_text
+from cij.compiler.walk import walk
 from cij.runtime.zones import is_zone
 
 # Zones with half an hour, with a day of difference, with clocks that change.
@@ -38,7 +38,7 @@ class Vocabulary:
 
 def vocabulary(program: pg.Program) -> Vocabulary:
     """Return what a program gives to draw from."""
-    nodes = [p for x in _ruled(program) for p in parts(x)]
+    nodes = [p for x in _ruled(program) for p in walk(x)]
     compared = list(_compared(nodes))
     found = Vocabulary(program)
     for own in program.profile.fields:
@@ -53,7 +53,7 @@ def vocabulary(program: pg.Program) -> Vocabulary:
     return found
 
 
-def _ruled(program: pg.Program) -> tuple[pg.Part, ...]:
+def _ruled(program: pg.Program) -> tuple[pg.BaseNode, ...]:
     return (*program.segments, *program.measures, *program.policies, *program.journeys)
 
 
@@ -94,8 +94,8 @@ def _happenings(program: pg.Program, nodes: Sequence[object]) -> Iterator[Happen
             yield Happening(known, tuple(of[known.name]))
 
 
-def _is_send(node: object) -> TypeGuard[pg.Act]:
-    return isinstance(node, pg.Act) and isinstance(node.effect, pg.SendEffect)
+def _is_send(node: object) -> TypeGuard[pg.ActState]:
+    return isinstance(node, pg.ActState) and isinstance(node.effect, pg.SendEffect)
 
 
 # --- values -----------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cij.compiler.program import Decide, End, Event, Program, Rest, State
+from cij.compiler.program import DecideState, EndState, Event, Program, State, WaitState
 from cij.compiler.sql import insight, query
 from cij.compiler.sql.intake import columns_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
-from cij.compiler.wording import timer_words, words
+from cij.compiler.unparse import timer_words, words
 from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.person import Versions
 from cij.runtime.insight.shown import local, shown
@@ -205,7 +205,7 @@ def _steps(
         if found is None:
             continue
         state, held = stands_at(found[0], id), held_by(id)
-        if isinstance(before, Decide):
+        if isinstance(before, DecideState):
             text = f"{before.step}: {branch_words(before, why)}"
             details = {"step": before.step, "state": before.id, "why": why}
             yield Entry(at, "step", text, journey, passage, details)
@@ -220,7 +220,7 @@ def _steps(
         before = state
 
 
-def branch_taken(state: Decide, why: str | None) -> int | None:
+def branch_taken(state: DecideState, why: str | None) -> int | None:
     """Return the number of the branch that was taken, by why the next state was come to; 0 for `else`,
     None where nothing says so.
     """
@@ -233,7 +233,7 @@ def branch_taken(state: Decide, why: str | None) -> int | None:
     return 1 if len(state.branches) == 1 and not why else None
 
 
-def branch_words(state: Decide, why: str | None) -> str:
+def branch_words(state: DecideState, why: str | None) -> str:
     """Return which branch was taken, with its condition."""
     taken = branch_taken(state, why)
     if taken:
@@ -244,9 +244,9 @@ def branch_words(state: Decide, why: str | None) -> str:
 def _step_words(state: State, why: str | None) -> str:
     because = f" ({why})" if why and not why.startswith(("branch", "else", "entered")) else ""
     match state:
-        case Rest(step=step, timer=timer):
+        case WaitState(step=step, timer=timer):
             return f"{step}: waits {timer_words(timer)}{because}"
-        case End(outcome=outcome):
+        case EndState(outcome=outcome):
             return f"leaves as {outcome}{because}"
     return ""
 

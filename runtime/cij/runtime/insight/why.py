@@ -9,7 +9,7 @@ from typing import Any
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import insight, query
 from cij.compiler.sql.plan.governing import held_by, stands_at
-from cij.compiler.wording import duration_words, event_words, schedule_words, timer_words, words
+from cij.compiler.unparse import duration_words, event_words, schedule_words, timer_words, words
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine, Row
 from cij.runtime.entering import Door, doors
@@ -231,24 +231,24 @@ class _Question:
             state, held = stands_at(journey, id), held_by(id)
             after = rows[place + 1][2] if place + 1 < len(rows) else None
             match state:
-                case pg.Act() if held is not None:
+                case pg.ActState() if held is not None:
                     yield Node(f"{self._local(at)} {state.step}: held by {held}")
                     if after == "timer":
                         yield Node(f"{self._local(rows[place + 1][0])} {state.step}: released")
-                case pg.Act() if (state.step, at) in sent:
+                case pg.ActState() if (state.step, at) in sent:
                     yield self._message(sent[state.step, at], at)
-                case pg.Decide():
+                case pg.DecideState():
                     reader = Reader(self.engine, program, journey, self.customer, at, passage)
                     yield self._decision(state, after, at, reader)
-                case pg.Rest():
+                case pg.WaitState():
                     yield Node(f"{self._local(at)} {state.step}: waits {timer_words(state.timer)}")
                     if after is not None:
                         then, to, _ = rows[place + 1]
                         yield self._left(state, then, after, is_over=_is_over(journey, to))
-                case pg.End():
+                case pg.EndState():
                     yield self._end(journey, state, at, because)
 
-    def _left(self, rest: pg.Rest, at: datetime, after: str, *, is_over: bool) -> Node:
+    def _left(self, rest: pg.WaitState, at: datetime, after: str, *, is_over: bool) -> Node:
         if is_over:
             return Node(f"{self._local(at)} {rest.step}: broken off, by {after}")
         told = {"timer": "its time was over", "condition": "its condition came true"}
@@ -272,14 +272,18 @@ class _Question:
             parts.append(self._reader(at).read(topic))
         return Node(text, None, tuple(parts), source={"key": key, "outcome": outcome})
 
-    def _decision(self, state: pg.Decide, after: str | None, at: datetime, reader: Reader) -> Node:
+    def _decision(
+        self, state: pg.DecideState, after: str | None, at: datetime, reader: Reader
+    ) -> Node:
         taken = branch_taken(state, after)
         asked = state.branches[:taken] if taken else state.branches
         told = f"took branch {taken}" if taken else "took else"
         text = f"{self._local(at)} {state.step}: {told}"
         return Node(text, None, tuple(reader.read(branch.guard) for branch in asked))
 
-    def _end(self, journey: pg.Journey, state: pg.End, at: datetime, because: str | None) -> Node:
+    def _end(
+        self, journey: pg.Journey, state: pg.EndState, at: datetime, because: str | None
+    ) -> Node:
         rules: list[pg.Exit | pg.Goal] = [*journey.exits, *journey.goals]
         rule = next((r for r in rules if r.target == state.id), None)
         parts = []

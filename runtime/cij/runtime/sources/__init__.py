@@ -1,9 +1,21 @@
-"""Where rows come from: one module a kind, one row a kind in this table."""
+"""Where rows come from: one module for each kind of source, with the name of the kind.
 
-from cij.runtime.sources.csv import CSV
-from cij.runtime.sources.kind import BadRow, Kind, Staged
-from cij.runtime.sources.sqlite import SQLITE
+`cij.compiler.source_kinds` is the table of the kinds. A reader is found by its name, so a new kind is
+its row there and its module here.
+"""
 
-KINDS: dict[str, Kind] = {"csv": CSV, "sqlite": SQLITE}
+from importlib import import_module
 
-__all__ = ["KINDS", "BadRow", "Kind", "Staged"]
+from cij.compiler.source_kinds import SOURCE_KINDS
+from cij.runtime.sources.reader import BadRow, Kind, Reading
+
+
+def _reader(word: str) -> Kind:
+    kind = import_module(f"{__name__}.{word}").KIND
+    assert isinstance(kind, Kind), f"the module of source kind {word} has no KIND"
+    return kind
+
+
+KINDS: dict[str, Kind] = {word: _reader(word) for word in SOURCE_KINDS}
+
+__all__ = ["KINDS", "BadRow", "Kind", "Reading"]

@@ -1,23 +1,23 @@
 """CSV files. Settings: path, delimiter, quote, encoding, null, date_format, datetime_format.
 
-DuckDB reads the rows; Python reads the header, checks the encoding, and finds the lines of the few
-rows that are bad: a quoted line break makes lines and rows differ.
+DuckDB reads the rows. Python reads the header, checks the encoding, and finds the lines of the few bad
+rows, because a quoted line break makes lines and rows differ.
 """
 
 import csv
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cij.compiler.program import Source
-from cij.compiler.sql.load import STAGE
-from cij.runtime.engine import CsvFile, Engine, Reject
+from cij.runtime.engine.duckdb.scan import CsvFile, FileScan, Reject
 from cij.runtime.errors import DataError
-from cij.runtime.sources.kind import (
+from cij.runtime.sources.reader import (
     BadRow,
     ColumnName,
     Kind,
-    Staged,
+    Reading,
     failure,
     path_of,
     require_columns,
@@ -25,20 +25,29 @@ from cij.runtime.sources.kind import (
 )
 from cij.runtime.sources.text_file import as_utf8
 
-_CHUNK_BYTES = 1 << 20
 _DELIMITERS = {"tab": "\t", "\\t": "\t"}
 
 
-def stage(engine: Engine, source: Source, root: Path) -> Staged:
-    """Put the rows into the stage. Raises DataError when the file cannot be read as a table."""
+@contextmanager
+def read(source: Source, root: Path) -> Iterator[Reading]:
+    """Open the file. Raises DataError when it cannot be read as a table."""
     path = path_of(source, root)
     file = source.settings["path"]
-    with as_utf8(source, path) as readable:
+    starts: set[int] = set()
+    with as_utf8(source, path) as readable, FileScan() as scan:
         table = _table(source, readable, file)
-        rejects = _stage(engine, source, table)
-        rejected = _located(readable, rejects)
-        starts = {bad.line for bad in rejected}
-    return Staged(file, rejected, lambda ordinals: _lines(source, path, ordinals, starts))
+
+        def rejected() -> list[BadRow]:
+            found = _located(readable, scan.rejects())
+            starts.update(bad.line for bad in found)
+            return found
+
+        try:
+            yield Reading(
+                file, scan.csv(table), rejected, lambda o: _lines(source, path, o, starts)
+            )
+        except DataError as error:
+            raise failure(source, f"{file} is not a CSV file: {error}") from error
 
 
 def fingerprint(source: Source, root: Path) -> str:
@@ -53,7 +62,7 @@ def names(source: Source, root: Path) -> list[ColumnName]:
         return [ColumnName(name) for name in _header(source, readable)]
 
 
-CSV = Kind(stage, fingerprint, names)
+KIND = Kind(read, fingerprint, names)
 
 
 def _table(source: Source, path: Path, file: str) -> CsvFile:
@@ -64,13 +73,6 @@ def _table(source: Source, path: Path, file: str) -> CsvFile:
         raise failure(source, f'{file} has two columns "{twice[0]}"')
     picks = tuple(header.index(c.name) for c in source.columns)
     return CsvFile(path, len(header), picks, _delimiter(source), source.settings.get("quote", '"'))
-
-
-def _stage(engine: Engine, source: Source, table: CsvFile) -> list[Reject]:
-    try:
-        return engine.stage_csv(STAGE, table)
-    except DataError as error:
-        raise failure(source, f"{source.settings['path']} is not a CSV file: {error}") from error
 
 
 def _delimiter(source: Source) -> str:
@@ -107,7 +109,7 @@ def _header(source: Source, path: Path) -> list[str]:
 def _lines(
     source: Source, path: Path, ordinals: Collection[int], rejected: Collection[int]
 ) -> dict[int, int]:
-    """Return the line of each staged row; rejected ones have no ordinal."""
+    """Return the line of each row that was read; rejected ones have no ordinal."""
     wanted, found, ordinal = set(ordinals), dict[int, int](), 0
     encoding = source.settings.get("encoding", "utf-8-sig")
     records = _records(source, path, encoding)

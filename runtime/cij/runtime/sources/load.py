@@ -1,8 +1,9 @@
-"""One source: from outside to its clean table, its bad rows to quarantine (S24).
+"""One source: its good rows go into its table, its bad rows to quarantine (S24).
 
 All within the caller's transaction: when it raises, the caller rolls back and the old table stays.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,11 +11,13 @@ from pathlib import Path
 
 from cij.compiler.program import Source, content_hash
 from cij.compiler.sql import load as statements
-from cij.compiler.sql.columns import COLUMNS_THERE
-from cij.compiler.sql.records import bad_keys
-from cij.runtime.engine import Engine, Row
+from cij.compiler.sql.columns import create
+from cij.compiler.sql.records import bad_keys, bad_table
+from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
-from cij.runtime.sources.kind import BadRow, Staged, failure, with_environment
+from cij.runtime.sources.loader import Loader, Staged
+from cij.runtime.sources.reader import BadRow, failure, with_environment
+from cij.runtime.store import sources as stored
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
 _LOADER_VERSION = 1
@@ -54,6 +57,7 @@ class _Bad:
 
 def load(
     engine: Engine,
+    loader: Loader,
     source: Source,
     root: Path,
     now: datetime,
@@ -69,13 +73,13 @@ def load(
     """
     source = with_environment(source)
     mark = _fingerprint(source, root)
-    state = engine.rows(statements.STATE, {"source": source.name})
+    state = engine.rows(stored.STATE, {"source": source.name})
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
     before = state[0][1] if state and is_profile else 0
-    report = _load(engine, source, root, now, before, is_compared=is_compared)
-    engine.execute(statements.FORGET_STATE, {"source": source.name})
+    report = _load(engine, loader, source, root, now, before, is_compared=is_compared)
+    engine.execute(stored.FORGET_STATE, {"source": source.name})
     row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
     engine.append("source_state", {name: [value] for name, value in row.items()})
@@ -88,46 +92,53 @@ def _fingerprint(source: Source, root: Path) -> str:
 
 
 def _load(
-    engine: Engine, source: Source, root: Path, now: datetime, before: int, *, is_compared: bool
+    engine: Engine,
+    loader: Loader,
+    source: Source,
+    root: Path,
+    now: datetime,
+    before: int,
+    *,
+    is_compared: bool,
 ) -> SourceReport:
-    staged = KINDS[source.kind].stage(engine, source, root)
-    engine.execute(statements.parse(source))
-    engine.execute(statements.duplicates(source))
-    rows, _, dropped = engine.rows(statements.counts(source))[0]
-    bad = _bad_rows(engine, source, staged)
+    staged = loader.stage(source, root)
+    loader.parse(source)
+    loader.engine.execute(statements.duplicates(source))
+    rows, _, dropped = loader.engine.rows(statements.counts(source))[0]
+    bad = _bad_rows(loader, source, staged)
     read = rows + len(staged.rejected)
     _judge_emptiness(source, read, before)
     _judge(source, staged.file, read, bad)
-    stayed = _replace(engine, source)
+    stayed = _replace(engine, loader, source)
     if is_compared:
         engine.execute(bad_keys(source))
+        engine.append(bad_table(source.name), loader.keys_of_bad(source))
     _quarantine(engine, source, staged.file, bad, now)
-    for statement in statements.CLEAR:
-        engine.execute(statement)
+    loader.clear()
     kept = read - len(bad) - dropped
     return SourceReport(source.name, read, kept, len(bad), dropped, stayed=stayed)
 
 
-def _replace(engine: Engine, source: Source) -> int:
+def _replace(engine: Engine, loader: Loader, source: Source) -> int:
     """Put the good rows in the place of the old table; returns how many of the bad stay as they were.
 
-    One row that is bad for a day must not take its customer out of all journeys.
+    One row that is bad for a day must not take its customer out of all journeys. Where a column is
+    another than before, old rows do not fit, and none stays.
     """
-    before = _columns(engine, source)
-    is_known = [name for name, _ in before] == [c.name for c in source.columns]
-    if is_known:
+    table, columns = statements.table_of(source.name), statements.columns_of(source)
+    is_as_before = list(engine.columns_of(table).items()) == columns
+    if is_as_before:
+        engine.execute(statements.no_bad_keys(source))
+        engine.append(statements.BAD_KEY, loader.keys_of_bad(source))
         engine.execute(statements.known_before(source))
-    engine.execute(statements.replace(source))
-    if not is_known or _columns(engine, source) != before:
-        return 0
-    return engine.execute(statements.stay(source))
+    engine.execute(statements.drop(source))
+    engine.execute(create(table, columns))
+    engine.append(table, loader.good_rows(source))
+    return engine.execute(statements.stay(source)) if is_as_before else 0
 
 
-def _columns(engine: Engine, source: Source) -> list[Row]:
-    return engine.rows(COLUMNS_THERE, {"table": statements.table_of(source.name)})
-
-
-def _bad_rows(engine: Engine, source: Source, staged: Staged) -> list[BadRow]:
+def _bad_rows(loader: Loader, source: Source, staged: Staged) -> list[BadRow]:
+    engine = loader.engine
     bad = _Bad(dict(engine.rows(statements.BAD)), dict(engine.rows(statements.DUPLICATES)))
     lines = _lines(staged, bad)
     for ordinal, first in bad.firsts.items():
@@ -149,7 +160,7 @@ def _lines(staged: Staged, bad: _Bad) -> dict[int, int]:
 def _texts(engine: Engine, source: Source, bad: _Bad) -> dict[int, str]:
     if not bad.reasons:
         return {}
-    return dict(engine.rows(statements.contents(source), {"ordinals": list(bad.reasons)}))
+    return dict(engine.rows(statements.contents(source), {"ordinals": json.dumps([*bad.reasons])}))
 
 
 def _judge_emptiness(source: Source, read: int, before: int) -> None:
@@ -182,7 +193,7 @@ def _percent(share: str) -> str:
 def _quarantine(
     engine: Engine, source: Source, file: str, bad: list[BadRow], now: datetime
 ) -> None:
-    engine.execute(statements.FORGET_BAD, {"source": source.name})
+    engine.execute(stored.FORGET_BAD, {"source": source.name})
     if not bad:
         return
     columns: dict[str, list[object]] = {

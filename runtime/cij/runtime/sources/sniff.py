@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from cij.compiler.program import Source, SourceColumn
-from cij.compiler.sql import load as statements
 from cij.compiler.sql.sniff import KINDS as CANDIDATES, sniff
 from cij.compiler.types import NAMED, TEXT
-from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
-from cij.runtime.sources.kind import ColumnName, failure, with_environment
+from cij.runtime.sources.loader import Loader
+from cij.runtime.sources.reader import ColumnName, failure, with_environment
 
 
-def sniff_columns(engine: Engine, source: Source, root: Path) -> tuple[SourceColumn, ...]:
+def sniff_columns(loader: Loader, source: Source, root: Path) -> tuple[SourceColumn, ...]:
     """Return the columns of a source that declares none, by all its rows. Raises DataError."""
     source = with_environment(source)
     names = [c for c in KINDS[source.kind].names(source, root) if c.name.strip()]
@@ -19,10 +18,9 @@ def sniff_columns(engine: Engine, source: Source, root: Path) -> tuple[SourceCol
     if twice:
         raise failure(source, f'it has two columns "{twice[0]}"')
     columns = tuple(SourceColumn(name=c.name, type=TEXT) for c in names)
-    KINDS[source.kind].stage(engine, source.model_copy(update={"columns": columns}), root)
-    [row] = engine.rows(sniff(len(columns), source.settings.get("null")))
-    for statement in statements.CLEAR:
-        engine.execute(statement)
+    loader.stage(source.model_copy(update={"columns": columns}), root)
+    [row] = loader.engine.rows(sniff(len(columns), source.settings.get("null")))
+    loader.clear()
     width = 1 + len(CANDIDATES)
     counts = [row[1 + i * width :][:width] for i in range(len(columns))]
     return tuple(_column(c, known) for c, known in zip(names, counts, strict=True))

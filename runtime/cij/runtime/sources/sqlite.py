@@ -1,21 +1,20 @@
 """SQLite files. Settings: path, table, null, date_format, datetime_format.
 
-Python's own sqlite3 looks first, so that what is wrong is told in one sentence; DuckDB reads.
+Python's own sqlite3 looks first, so that a mistake has a message of one sentence. DuckDB reads.
 """
 
 import sqlite3
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cij.compiler.program import Source
-from cij.compiler.sql.load import STAGE
-from cij.runtime.engine import Engine
+from cij.runtime.engine.duckdb.scan import FileScan
 from cij.runtime.errors import DataError
-from cij.runtime.sources.kind import (
+from cij.runtime.sources.reader import (
     ColumnName,
     Kind,
-    Staged,
+    Reading,
     failure,
     path_of,
     require_columns,
@@ -25,17 +24,19 @@ from cij.runtime.sources.kind import (
 _LOCK_WAIT_S = 2.0
 
 
-def stage(engine: Engine, source: Source, root: Path) -> Staged:
-    """Put the rows into the stage. Raises DataError when the table cannot be read."""
+@contextmanager
+def read(source: Source, root: Path) -> Iterator[Reading]:
+    """Open the table. Raises DataError when it cannot be read."""
     path = path_of(source, root)
     file, table = source.settings["path"], source.settings["table"]
     there = [column.name for column in _columns(source, path)]
     require_columns(source, there, f"table {table} of {file}")
-    try:
-        engine.stage_sqlite(STAGE, path, table, [c.name for c in source.columns])
-    except DataError as error:
-        raise failure(source, _told(source, str(error))) from error
-    return Staged(f"{file}:{table}", [], _lines)
+    with FileScan() as scan:
+        try:
+            rows = scan.sqlite(path, table, [c.name for c in source.columns])
+            yield Reading(f"{file}:{table}", rows, list, _lines)
+        except DataError as error:
+            raise failure(source, _told(source, str(error))) from error
 
 
 def fingerprint(source: Source, root: Path) -> str:
@@ -49,7 +50,13 @@ def names(source: Source, root: Path) -> list[ColumnName]:
     return _columns(source, path_of(source, root))
 
 
-SQLITE = Kind(stage, fingerprint, names)
+KIND = Kind(read, fingerprint, names)
+
+
+def require_extension() -> None:
+    """Raise StoreError where what reads SQLite files is not installed, or does not load."""
+    with FileScan() as scan:
+        scan.load_extension("sqlite_scanner")
 
 
 def _lines(ordinals: Collection[int]) -> dict[int, int]:

@@ -5,13 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.program import Source, SourceColumn
-from cij.compiler.seen import Seen
-from cij.compiler.sql import load as statements, survey as queries, zones as zone_statements
+from cij.compiler.sql import survey as queries
 from cij.runtime import zones
 from cij.runtime.engine import Engine
-from cij.runtime.sources import KINDS
-from cij.runtime.sources.kind import with_environment
+from cij.runtime.sources.loader import Loader
+from cij.runtime.sources.reader import with_environment
 from cij.runtime.sources.sniff import sniff_columns
 
 _SHARE_DIGITS = 4
@@ -22,8 +22,8 @@ _VALUE_LENGTH_MAX = 64
 
 
 def survey_columns(
-    engine: Engine, source: Source, root: Path, is_personal: Callable[[str], bool]
-) -> dict[str, Seen]:
+    loader: Loader, source: Source, root: Path, is_personal: Callable[[str], bool]
+) -> dict[str, ColumnStatistics]:
     """Read all rows of a source and return what each column holds. Raises DataError.
 
     A source without columns has those of its file, with the narrowest types that fit. Of personal
@@ -31,31 +31,34 @@ def survey_columns(
     """
     source = with_environment(source)
     if not source.columns:
-        source = source.model_copy(update={"columns": sniff_columns(engine, source, root)})
-    for statement in zone_statements.DDL:
-        engine.execute(statement)
-    zones.ensure(engine, {zones.require(source.timezone, f"source {source.name}")})
-    KINDS[source.kind].stage(engine, source, root)
-    engine.execute(statements.parse(source))
-    [row] = engine.rows(queries.survey(source))
+        source = source.model_copy(update={"columns": sniff_columns(loader, source, root)})
+    zones.require(source.timezone, f"source {source.name}")
+    loader.stage(source, root)
+    loader.parse(source)
+    [row] = loader.engine.rows(queries.survey(source))
     found = {}
     for i, column in enumerate(source.columns):
         counts = row[1 + i * queries.WIDTH :][: queries.WIDTH]
         if is_personal(column.name) or column.name == source.key:
             share = _share(row[0], counts)
-            found[column.name] = Seen(str(column.type), share, is_personal=is_personal(column.name))
+            found[column.name] = ColumnStatistics(
+                str(column.type), share, is_personal=is_personal(column.name)
+            )
         else:
-            found[column.name] = _seen(engine, column, row[0], counts)
-    for statement in statements.CLEAR:
-        engine.execute(statement)
+            found[column.name] = _seen(loader.engine, column, row[0], counts)
+    loader.clear()
     return found
 
 
-def _seen(engine: Engine, column: SourceColumn, rows: int, counts: Sequence[Any]) -> Seen:
+def _seen(
+    engine: Engine, column: SourceColumn, rows: int, counts: Sequence[Any]
+) -> ColumnStatistics:
     known, low, high, texts = counts
     is_open = column.type.kind == "text" and column.type.values is None
     values = _values(engine, column.name) if is_open and _may_be_enum(known, texts) else ()
-    return Seen(str(column.type), _share(rows, counts), _plain(low), _plain(high), values)
+    return ColumnStatistics(
+        str(column.type), _share(rows, counts), _plain(low), _plain(high), values
+    )
 
 
 def _share(rows: int, counts: Sequence[Any]) -> float:

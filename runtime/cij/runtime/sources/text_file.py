@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cij.compiler.program import Source
-from cij.runtime.sources.kind import failure
+from cij.runtime.sources.reader import failure
 
 _CHUNK_BYTES = 1 << 20
 

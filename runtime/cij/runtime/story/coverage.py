@@ -11,11 +11,11 @@ from decimal import Decimal
 
 from cij.compiler import program as pg
 from cij.compiler.expression import Expression, HashShare
-from cij.compiler.parts import parts
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of, said_of
+from cij.compiler.sql.interning import number_of, texts_of
 from cij.compiler.sql.plan.governing import governed, rules_of
 from cij.compiler.sql.plan.regions import Leaf, regions
+from cij.compiler.walk import walk
 from cij.runtime.delivery.render import choose_locale
 from cij.runtime.engine import Row
 from cij.runtime.world import World
@@ -32,7 +32,7 @@ SELECT r.before, r.path, {why} FROM (
   ) AS n
 ) AS r
 """,
-    **said_of("r", "why"),
+    **texts_of("r", "why"),
 )
 _GOALS = query("SELECT DISTINCT v.goal FROM conversion AS v WHERE v.journey = $journey")
 _LOCALES = query(
@@ -129,20 +129,20 @@ def _head(journey: pg.Journey) -> Iterator[_Found]:
 
 def _waits_and_arms(journey: pg.Journey) -> Iterator[_Found]:
     for state in sorted(journey.states, key=lambda s: (s.place.file, s.place.line, s.place.column)):
-        if isinstance(state, pg.Decide) and not state.is_hidden:
+        if isinstance(state, pg.DecideState) and not state.is_hidden:
             yield from _arms(state)
-        elif isinstance(state, pg.Rest):
+        elif isinstance(state, pg.WaitState):
             yield from _ways_on(state)
 
 
-def _arms(state: pg.Decide) -> Iterator[_Found]:
+def _arms(state: pg.DecideState) -> Iterator[_Found]:
     for n, branch in enumerate(state.branches, 1):
         yield "arm", state.step, f"branch {n}", state.place, branch.guard
     if not _takes_all(state.branches):
         yield "arm", state.step, "else", state.place, None
 
 
-def _ways_on(rest: pg.Rest) -> Iterator[_Found]:
+def _ways_on(rest: pg.WaitState) -> Iterator[_Found]:
     for arm in rest.awaits:
         yield "event", rest.step, _awaited(arm), rest.place, arm.where
     for n, test in enumerate(rest.conditions, 1):
@@ -158,7 +158,7 @@ def _languages(journey: pg.Journey, program: pg.Program) -> Iterator[_Found]:
 
 def _takes_all(branches: tuple[pg.Branch, ...]) -> bool:
     """Tell whether branches are the arms of a split, which leave nobody over."""
-    shares = [part for part in parts(branches[-1]) if isinstance(part, HashShare)]
+    shares = [part for part in walk(branches[-1]) if isinstance(part, HashShare)]
     return any(Decimal(share.high) >= 1 for share in shares)
 
 
@@ -174,7 +174,7 @@ def _awaited(arm: pg.Await) -> str:
 
 
 def _sent(journey: pg.Journey, program: pg.Program) -> list[pg.Message]:
-    acts = [s.effect for s in journey.states if isinstance(s, pg.Act)]
+    acts = [s.effect for s in journey.states if isinstance(s, pg.ActState)]
     names = {effect.message for effect in acts if isinstance(effect, pg.SendEffect)}
     return [m for m in program.messages if m.name in names]
 
@@ -184,7 +184,7 @@ def _sent(journey: pg.Journey, program: pg.Program) -> list[pg.Message]:
 
 def _woken(before: Leaf | None, leaf: Leaf, why: str) -> Iterator[tuple[str, str, str]]:
     """Yield what ended the wait at which a move began."""
-    if before is None or not isinstance(before.final, pg.Rest):
+    if before is None or not isinstance(before.final, pg.WaitState):
         return
     rest, root = before.final, leaf.visits[0].state
     if why == "timer" and root == rest.timeout:
@@ -204,12 +204,12 @@ def _along(journey: pg.Journey, leaf: Leaf) -> Iterator[tuple[str, str, str]]:
         yield from _decided(journey.state(visit.state), after.why or "", after.state)
     if leaf.is_cut:
         yield from _decided(journey.state(leaf.visits[-1].state), "", leaf.final.id)
-    if isinstance(leaf.final, pg.End) and leaf.final.cause == "exit":
+    if isinstance(leaf.final, pg.EndState) and leaf.final.cause == "exit":
         yield "exit", "", leaf.final.id
 
 
 def _decided(state: pg.State, why: str, target: str) -> Iterator[tuple[str, str, str]]:
-    if not isinstance(state, pg.Decide):
+    if not isinstance(state, pg.DecideState):
         return
     ways = {f"branch {n}": b.target for n, b in enumerate(state.branches, 1)}
     ways["else"] = state.otherwise

@@ -11,7 +11,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from cij.runtime.story import expect, local_time
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.trace import trace
@@ -67,7 +67,7 @@ class StoryPlayer:
         """Play a story from its first statement to its last, whatever fails on the way."""
         world = self._world(story.journey)
         results: list[StoryResult] = []
-        with suppress(_Undone), world.taken_back(), world.engine.transaction():
+        with suppress(_Undone), world.transaction():
             results.append(_play(story, world, self.is_telling))
             if self.observe is not None:
                 self.observe(world)
@@ -85,7 +85,7 @@ class StoryPlayer:
         if journey not in self._worlds:
             journeys = tuple(j for j in self.program.journeys if j.name == journey)
             alone = self.program.model_copy(update={"journeys": journeys})
-            engine = DuckEngine(None, threads=1, is_tiny=True)
+            engine = open_engine(None, threads=1, is_tiny=True)
             self._worlds[journey] = deploy(engine, alone, _LONG_AGO)
         return self._worlds[journey]
 

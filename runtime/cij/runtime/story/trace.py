@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.compiler.program import Act, End, Rest, State
+from cij.compiler.program import ActState, EndState, State, WaitState
 from cij.compiler.sql import query
-from cij.compiler.sql.names import said_of
+from cij.compiler.sql.interning import texts_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.runtime.story.stage import Stage
 
@@ -19,7 +19,7 @@ _HISTORY = query(
 _PASSAGES = query(
     "SELECT p.id, p.entered_at, p.wake_at, p.ended_at, p.entry_key, {state}, p.is_held_out "
     "FROM passage_row AS p WHERE p.customer = $customer ORDER BY p.id ASC",
-    **said_of("p", "state"),
+    **texts_of("p", "state"),
 )
 _MESSAGES = query(
     "SELECT o.created_at, o.passage, o.step, o.channel, o.message, o.outcome, o.reason "
@@ -91,13 +91,13 @@ def _waits(stage: Stage, state: str) -> str:
 
 def _words(state: State, message: tuple[str, str, str, str | None] | None) -> str:
     match state:
-        case Act(step=step) if message is not None:
+        case ActState(step=step) if message is not None:
             channel, name, outcome, reason = message
             verb = "do" if channel == "action" else channel
             told = f"{step}: {verb} {name} {outcome}"
             return f"{told}, {reason}" if reason else told
-        case Rest(step=step):
+        case WaitState(step=step):
             return f"{step}: waits"
-        case End(outcome=outcome):
+        case EndState(outcome=outcome):
             return f"leaves as {outcome}"
     return f"{state.step}: decides"

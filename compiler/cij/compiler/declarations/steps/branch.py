@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.steps.context import JourneyContext, branches, everything
-from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
+from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition, operators
 from cij.compiler.types import BOOLEAN
 from cij.grammar import codes, syntax

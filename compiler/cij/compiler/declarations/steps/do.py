@@ -5,11 +5,11 @@ from dataclasses import replace
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.action import mark
 from cij.compiler.declarations.steps.context import JourneyContext
-from cij.compiler.facts import may_be_missing
 from cij.compiler.library import home_of
 from cij.compiler.naming import did_you_mean, near
+from cij.compiler.nullability import may_be_missing
 from cij.compiler.typecheck import Called, check_value
-from cij.compiler.wording import words
+from cij.compiler.unparse import words
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 

@@ -2,7 +2,7 @@
 
 from cij.compiler import model
 from cij.compiler.declarations.steps.context import JourneyContext, resolve_steps
-from cij.compiler.turns import TURNS_MAX, turns_of
+from cij.compiler.iterations import ITERATIONS_MAX, iterations_of
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax
@@ -31,14 +31,14 @@ def _body(step: syntax.Repeat, context: JourneyContext) -> model.Steps:
 def _is_bounded(step: syntax.Repeat, body: model.Steps, context: JourneyContext) -> bool:
     report = context.build.report
     if step.times < 1:
-        report(codes.BAD_SETTING.at(step.span, "a loop needs at least 1 iteration"))
+        report(codes.BAD_SETTING.at(step.span, "a loop has at least one turn"))
         return False
-    if turns_of(body) * step.times > TURNS_MAX:
-        message = f"nested loops have more than {TURNS_MAX} iterations together"
+    if iterations_of(body) * step.times > ITERATIONS_MAX:
+        message = f"the loops in each other have more than {ITERATIONS_MAX} turns"
         report(codes.BAD_SETTING.at(step.span, message))
         return False
     if step.every is None and step.times > 1 and not _always_waits(body):
-        message = "an iteration of this loop can pass without a wait, so all iterations would happen at once"
+        message = "a turn of this loop can pass without a wait, so all turns would be at once"
         hint = "write `repeat up to 3 times every 7 days`, or put a `wait` on every path"
         report(codes.ENDLESS_LOOP.at(step.span, message, help=hint))
         return False

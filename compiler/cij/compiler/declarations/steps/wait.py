@@ -1,12 +1,11 @@
 """`wait` in all its forms."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.channels import ADDRESS
-from cij.compiler.declarations.event import INTERACTIONS
+from cij.compiler.channels import CHANNELS, happens_on
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps.context import JourneyContext, branches
-from cij.compiler.facts import known_fields
 from cij.compiler.naming import did_you_mean
+from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition
 from cij.compiler.typecheck.check import period
 from cij.grammar import codes, syntax
@@ -165,7 +164,7 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
         hint = did_you_mean(label.text, sends)
         return codes.BAD_LABEL.at(label.span, f"no send is called `{label.text}`", help=hint)
     channels = sends[label.text]
-    if not set(channels) & set(INTERACTIONS[event.name][0]):
+    if not any(happens_on(event.name, channel) for channel in channels):
         channel = channels[0]
         message = f"`{label.text}` sends by {channel}, and no {channel} is ever {event.name}"
         return codes.BAD_LABEL.at(label.span, message)
@@ -177,16 +176,13 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
     return None
 
 
-# `send best of` may use any.
-_CHANNELS = list(ADDRESS)
-
-
 def _labelled_sends(steps: syntax.Steps) -> dict[str, list[str]]:
     """Return the channels of every labelled send of a journey, wherever it stands."""
     found: dict[str, list[str]] = {}
     for step in steps:
         if isinstance(step, syntax.Send) and step.label is not None:
-            channels = [step.channel.text] if step.channel else _CHANNELS
+            # `send best of` names none and may use any.
+            channels = [step.channel.text] if step.channel else list(CHANNELS)
             found[step.label.text] = channels
         for block in _blocks(step):
             found |= _labelled_sends(block)

@@ -2,31 +2,23 @@
 
     program --regions--> trees of leaves --advance, entering, reacting--> statements
 
-From a waking to the next rest or end the graph has no time in it. Each such region is a fixed
-handful of statements for all who wake there: pick them and the leaf each one reaches, insert
-effects and history, move. One transaction holds a tick.
+Between one wait and the next no time passes in a journey. Each such region is a handful of statements
+for all who move there: pick them and the leaf each one reaches, write effects and history, move. This is
+the canonical plan: what `cij sql` prints, what every engine can run, and what `runtime/moving/plain.py`
+runs as it is. Forms of it that are cheaper in some case are made in `cij.compiler.sql.derived`.
 """
 
 from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.entering import CLEAR_ENTERED
-from cij.compiler.sql.plan.falling_due import CLEAR_DUE
-from cij.compiler.sql.plan.lifting import (
-    CLEAR_MOVED,
-    LIFT,
-    PUT_BACK,
-    TAKE_OUT,
-    TAKE_OUT_ALL_DUE,
-    TAKE_OUT_DUE,
-)
 from cij.compiler.sql.plan.measures import measure_query
-from cij.compiler.sql.plan.parts import (
+from cij.compiler.sql.plan.model import (
     EntryPlan,
     EventPlan,
-    FormPlan,
     JourneyPlan,
     Plan,
     RegionPlan,
     SegmentPlan,
+    SharedPlan,
     WatchPlan,
 )
 from cij.compiler.sql.plan.recheck import recheck
@@ -41,23 +33,16 @@ from cij.compiler.sql.plan.waking import (
 )
 
 __all__ = [
-    "CLEAR_DUE",
     "CLEAR_ENTERED",
-    "CLEAR_MOVED",
-    "LIFT",
-    "PUT_BACK",
-    "TAKE_OUT",
-    "TAKE_OUT_ALL_DUE",
-    "TAKE_OUT_DUE",
     "WAKE_DUE",
     "EntryPlan",
     "EventPlan",
-    "FormPlan",
     "JourneyPlan",
     "Plan",
     "RegionPlan",
     "Resting",
     "SegmentPlan",
+    "SharedPlan",
     "WatchPlan",
     "active_customers",
     "ahead_events",

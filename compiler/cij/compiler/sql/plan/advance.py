@@ -1,41 +1,41 @@
 """A region as statements: pick, effects, history, move."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.expression import EnteredAt, Expired, Result
-from cij.compiler.parts import parts
 from cij.compiler.sql.condition import column, condition, zone_of
-from cij.compiler.sql.names import JOINED, numbered
+from cij.compiler.sql.interning import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
-from cij.compiler.sql.plan.falling_due import falling_due
 from cij.compiler.sql.plan.leaves import (
     by_leaf,
+    ending,
     moment_of,
     needs_zone,
     rests_of,
+    state_of,
     turn_of,
     until,
     wake_at,
 )
 from cij.compiler.sql.plan.loops import turn_after
-from cij.compiler.sql.plan.moves import move, note
-from cij.compiler.sql.plan.parts import RegionPlan
+from cij.compiler.sql.plan.model import Destination, RegionPlan
+from cij.compiler.sql.plan.moves import is_held, move
 from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Region, Tree
-from cij.compiler.sql.plan.settling import settling
-from cij.compiler.sql.plan.waking import arrivals
+from cij.compiler.sql.plan.waking import arrivals, may_be_past
 from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.walk import walk
 
 
 def advance(region: Region, context: Context) -> RegionPlan:
-    """Return the statements that take all who are woken at the root to their leaves."""
-    plan = RegionPlan(
+    """Return the statements that take all who are ready at the root to their leaves."""
+    return RegionPlan(
         root=region.root,
         prepare=tuple(_winners(region, context)),
         pick=_pick(region, context),
@@ -43,20 +43,37 @@ def advance(region: Region, context: Context) -> RegionPlan:
         history=_history(region),
         move=move(region),
         clear=query(
-            "DELETE FROM woken WHERE {here} AND woken.root = {root}",
-            here=context.inside("woken"),
+            "DELETE FROM tick_ready WHERE {here} AND tick_ready.root = {root}",
+            here=context.inside("tick_ready"),
             root=numbered(region.root),
         ),
         wake_again=(*_cuts(region, context), *arrivals(region, context)),
-        note=note(region, context),
+        destination=_destination(region, context),
+        pick_with=lambda columns: _pick(region, context, columns),
+        has_cuts=any(leaf.is_cut for leaf in region.leaves),
+        keeps_since=is_held(region),
+        may_be_past=may_be_past(region),
         sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
     )
-    return replace(plan, entering=settling(region, plan, context), due=falling_due(plan, context))
 
 
-def _acts(region: Region, context: Context) -> list[pg.Act]:
+def _destination(region: Region, context: Context) -> Destination:
+    rests = rests_of(region)
+    is_one_way = not isinstance(region.tree, Fork)
+    # What a wait reads of the customer is computed by `pick`, which looks the customer up.
+    is_one_way = is_one_way and all(until(rest, context) is None for rest in rests)
+    return Destination(
+        state=state_of(region),
+        turn=turn_of(region),
+        leaf=region.leaves[0].number if is_one_way else None,
+        wake_at=wake_at(rests) if is_one_way else None,
+        **ending(region),
+    )
+
+
+def _acts(region: Region, context: Context) -> list[pg.ActState]:
     """Return the acts that a region comes to."""
-    acts = [s for s in context.journey.states if isinstance(s, pg.Act)]
+    acts = [s for s in context.journey.states if isinstance(s, pg.ActState)]
     return [act for act in acts if region.through(act.id)]
 
 
@@ -74,13 +91,13 @@ def _winners(region: Region, context: Context) -> list[Statement]:
 _WOKEN = """
 SELECT w.passage, w.why, w.event, w.counts_from, w.customer, w.trigger, w.turn, w.is_held_out,
   {leaf} AS leaf
-FROM woken AS w
+FROM tick_ready AS w
 JOIN customer AS c ON c.id = w.customer
 WHERE {here} AND w.root = {root}
 """
 
 
-def _pick(region: Region, context: Context) -> Statement:
+def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Statement:
     rests = rests_of(region)
     leaf = _case(region.tree, context)
     here, root = context.inside("w"), numbered(region.root)
@@ -100,18 +117,24 @@ def _pick(region: Region, context: Context) -> Statement:
             rows.append("expressions", exp.alias_(at, f"until_{leaf_.number}", quoted=True))
     pick = query(
         """
-CREATE OR REPLACE TEMPORARY TABLE moving AS
+CREATE OR REPLACE TEMPORARY TABLE tick_batch AS
 SELECT q.passage, q.why, q.event, q.counts_from, q.customer, q.trigger, q.turn, q.is_held_out,
   q.leaf, {wake} AS wake_at
 FROM {rows} AS q
 """,
-        rows=_keeping(rows, "p", context),
+        rows=_with(_keeping(rows, "p", context), "w", more),
         wake=wake_at(rests),
     )
     select = pick.tree.expression
     assert isinstance(select, exp.Select)
-    context.naming(_keeping(select, "q", context), "q")
+    context.naming(_with(_keeping(select, "q", context), "q", more), "q")
     return pick
+
+
+def _with(rows: exp.Select, row: str, columns: Sequence[str]) -> exp.Select:
+    for name in columns:
+        rows.append("expressions", column(row, name))
+    return rows
 
 
 def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
@@ -122,7 +145,7 @@ def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
 
 
 def _asks_for_passage(read: list[object]) -> bool:
-    nodes = [p for r in read if isinstance(r, BaseModel) for p in parts(r)]
+    nodes = [p for r in read if isinstance(r, BaseModel) for p in walk(r)]
     return any(isinstance(node, (EnteredAt, Expired, Result)) for node in nodes)
 
 
@@ -151,7 +174,7 @@ def _case(tree: Tree, context: Context) -> exp.Expr:
 def _effects(region: Region, context: Context) -> list[Statement]:
     found = []
     for state in context.journey.states:
-        if isinstance(state, pg.Act):
+        if isinstance(state, pg.ActState):
             for turns, leaves in region.through(state.id).items():
                 found += effect(Site(state, leaves, turns, context))
     return _met_on_the_way(region, context) + found + _conversions(region, context)
@@ -160,7 +183,7 @@ def _effects(region: Region, context: Context) -> list[Statement]:
 def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
     """Return the statements that record goals `when … and stay`, before anything else is done."""
     root = context.journey.state(region.root)
-    if isinstance(root, pg.End) and root.cause != "end":
+    if isinstance(root, pg.EndState) and root.cause != "end":
         # The event that leads there has had them looked at.
         return []
     return [s for goal in context.journey.goals for s in at_waking(goal, context)]
@@ -169,7 +192,7 @@ def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
 _CONVERSION = """
 INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
 SELECT {journey}, {version}, {goal}, m.passage, m.customer, CAST(NULL AS BIGINT), $now
-FROM moving AS m
+FROM tick_batch AS m
 WHERE {leaves}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = m.passage AND v.goal = {goal})
 """
@@ -192,7 +215,7 @@ def _history(region: Region) -> Statement:
     """Return the statement that writes one row for each who moves; `visit` says what is on a path."""
     return query(
         "INSERT INTO move (passage, at, path, why, event) "
-        "SELECT m.passage, $now, {path}, m.why, m.event FROM moving AS m",
+        "SELECT m.passage, $now, {path}, m.why, m.event FROM tick_batch AS m",
         path=by_leaf({leaf.number: exp.convert(leaf.path) for leaf in region.leaves}),
     )
 
@@ -224,11 +247,11 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
         )
         statement = query(
             """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, {turn}, m.is_held_out,
   {root}, {why}, m.event, m.counts_from
-FROM moving AS m WHERE {leaves}
+FROM tick_batch AS m WHERE {leaves}
 """,
             root=numbered(target),
             turn=turn_of(region) or column("m", "turn"),

@@ -6,24 +6,22 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql import moments
 from cij.compiler.sql.contact import end_of, moments_of
 from cij.compiler.sql.outbox import effects_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
-from cij.compiler.sql.plan.forms import form_key, region_key
 from cij.compiler.sql.plan.governing import Rules, governed, rules_of
-from cij.compiler.sql.plan.on_demand import OnDemand
-from cij.compiler.sql.plan.parts import (
+from cij.compiler.sql.plan.model import (
     EventPlan,
-    Form,
-    FormPlan,
     JourneyPlan,
     Plan,
+    SharedPlan,
+    Sharing,
     WatchPlan,
 )
+from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import (
     on_exit,
@@ -34,9 +32,11 @@ from cij.compiler.sql.plan.reacting import (
 )
 from cij.compiler.sql.plan.regions import regions
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
+from cij.compiler.sql.plan.sharing import journey_key, region_key
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
 from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.template import Statement
+from cij.compiler.walk import walk
 
 # The states in which somebody is, by journey and version.
 Resting = Mapping[tuple[str, str], Collection[str]]
@@ -84,7 +84,7 @@ def journey_plan(
 
 def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> JourneyPlan:
     context = Context(program, journey, Catalog.of(program), rules)
-    rests = {s.id: s for s in journey.states if isinstance(s, pg.Rest)}
+    rests = {s.id: s for s in journey.states if isinstance(s, pg.WaitState)}
     events = {e.name: e for e in program.events if _matters(e, journey)}
     roots = {r.root: r for r in regions(journey)}
     return JourneyPlan(
@@ -95,7 +95,9 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         timers={rest.id: rest.timeout for rest in rests.values()},
         events=_events(events, context, _event),
         entries=tuple(
-            by_segment(e, context) for e in journey.entries if isinstance(e, pg.SegmentEntry)
+            by_segment(e, context, n)
+            for n, e in enumerate(journey.entries)
+            if isinstance(e, pg.SegmentEntry)
         ),
         admit=admit(context),
         visits={path: rows for r in roots.values() for path, rows in visits(r).items()},
@@ -104,9 +106,10 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         turn=Statement.later(lambda: turn(context)),
         on_new_data=tuple(s for g in journey.goals for s in on_new_data(g, context)),
         zone=journey.timezone or program.timezone,
-        form=Form(
-            lambda: form_key(context),
-            lambda: _form_plan(replace(context, is_shared=True)),
+        is_keyed=journey.per is not None,
+        sharing=Sharing(
+            lambda: journey_key(context),
+            lambda: _shared_plan(replace(context, is_shared=True)),
             lambda root: region_key(context, roots[root]),
         ),
         limit=journey.limit,
@@ -122,19 +125,19 @@ def _names(journey: pg.Journey) -> tuple[str, ...]:
     """Return what passages of a journey say of themselves, but for the events that move them."""
     found = {journey.name: None, journey.version: None}
     for state in journey.states:
-        if isinstance(state, (pg.Rest, pg.End)):
+        if isinstance(state, (pg.WaitState, pg.EndState)):
             found[state.id] = None
-        if isinstance(state, pg.End):
+        if isinstance(state, pg.EndState):
             found |= {state.outcome: None, state.cause: None}
     found |= dict.fromkeys(goal.name for goal in journey.goals)
     return tuple(found)
 
 
-def _form_plan(context: Context) -> FormPlan:
+def _shared_plan(context: Context) -> SharedPlan:
     journey = context.journey
     roots = {r.root: r for r in regions(journey)}
     events = {e.name: e for e in context.program.events if _matters(e, journey)}
-    return FormPlan(
+    return SharedPlan(
         regions=OnDemand(roots, lambda root: advance(roots[root], context)),
         events=_events(events, context, _reactions),
     )
@@ -153,7 +156,7 @@ def _events(
 _WATCH_S = 3600
 
 
-def _watch(rest: pg.Rest, context: Context) -> WatchPlan:
+def _watch(rest: pg.WaitState, context: Context) -> WatchPlan:
     journey = context.journey
     inside = [part for c in rest.conditions for part in deep_parts(c, context.program)]
     return WatchPlan(
@@ -173,7 +176,7 @@ def _matters(event: pg.Event, journey: pg.Journey) -> bool:
     names = {e.event for e in journey.entries if isinstance(e, pg.EventEntry)}
     names |= {g.event for g in journey.goals if g.event}
     names |= {e.event for e in journey.exits if e.event}
-    rests = (s for s in journey.states if isinstance(s, pg.Rest))
+    rests = (s for s in journey.states if isinstance(s, pg.WaitState))
     # A condition may have come true by any event.
     conditions = [*(g.condition for g in journey.goals), *(e.condition for e in journey.exits)]
     is_met = any(condition is not None for condition in conditions)
@@ -181,7 +184,7 @@ def _matters(event: pg.Event, journey: pg.Journey) -> bool:
 
 
 def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
-    """Return what an event does to those who are inside; doors are those of a journey alone."""
+    """Return what an event does to those who are inside; entries belong to one journey."""
     leaving = _leaving(event, met, context)
     waking = _waking(event, context, is_first=not _wakes(leaving))
     return EventPlan(event.name, leaving, waking, queue=(), entries=())
@@ -189,8 +192,8 @@ def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> Ev
 
 def _event(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
     entries = tuple(
-        by_event(e, context)
-        for e in context.journey.entries
+        by_event(e, context, n)
+        for n, e in enumerate(context.journey.entries)
         if isinstance(e, pg.EventEntry) and e.event == event.name
     )
     inside = _reactions(event, met, context)
@@ -228,7 +231,7 @@ def _wakes(statements: Iterable[Statement]) -> bool:
 
 
 def _waking(event: pg.Event, context: Context, *, is_first: bool) -> tuple[Statement, ...]:
-    here = [s for s in context.journey.states if isinstance(s, pg.Rest) and _can_end(s, event)]
+    here = [s for s in context.journey.states if isinstance(s, pg.WaitState) and _can_end(s, event)]
     return tuple(at_rest(rest, event, context, is_first=is_first) for rest in here)
 
 
@@ -241,7 +244,7 @@ def _from_queue(event: pg.Event, context: Context) -> tuple[Statement, ...]:
     return tuple(leaves(event, where, reason, context) for reason, where in goals + exits)
 
 
-def _can_end(rest: pg.Rest, event: pg.Event) -> bool:
+def _can_end(rest: pg.WaitState, event: pg.Event) -> bool:
     return bool(rest.conditions) or any(a.event == event.name for a in rest.awaits)
 
 
@@ -249,11 +252,11 @@ def _moments(
     program: pg.Program, rules: Rules, ruled: Sequence[pg.Journey]
 ) -> tuple[moments.Moment, ...]:
     found: dict[moments.Moment, None] = {}
-    for part in (part for root in (program, *ruled) for part in parts(root)):
+    for part in (part for root in (program, *ruled) for part in walk(root)):
         match part:
             case ex.Last(period=period) if not moments.is_elapsed(period):
                 found[moments.of_period(period, sign=-1)] = None
-            case pg.Rest(timer=timer_):
+            case pg.WaitState(timer=timer_):
                 moment = moments.of_timer(timer_)
                 found |= {moment: None} if moment else {}
             case ex.Hours():

@@ -6,12 +6,12 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.names import numbered, said
+from cij.compiler.sql.interning import numbered, text_of
 from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
+from cij.compiler.walk import walk
 
 # A version is made of the name as well, so it says whose it is.
 _ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["BIGINT"]')))"""
@@ -23,8 +23,8 @@ _KEY = "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))"
 class Context:
     """One journey of one program, under the rules of the newest one.
 
-    With `is_shared` it stands for all journeys of its form (`forms`): statements take those of the
-    versions in the parameter `versions`, and what a journey is called from the rows.
+    With `is_shared` it stands for all journeys of its class (`sharing`): statements are for the versions
+    in the parameter `versions`, and take the name of a journey from the rows.
     """
 
     program: pg.Program
@@ -52,13 +52,13 @@ class Context:
     @property
     def names(self) -> dict[str, exp.Expr]:
         """The holes `{journey}` and `{version}` of templates."""
-        assert not self.is_shared, "journeys of one form have no name in common"
+        assert not self.is_shared, "journeys that share statements have no name in common"
         return {"journey": text(self.journey.name), "version": text(self.journey.version)}
 
     @property
     def numbers(self) -> dict[str, exp.Expr]:
         """The same holes, for rows that have them as numbers."""
-        assert not self.is_shared, "journeys of one form have no name in common"
+        assert not self.is_shared, "journeys that share statements have no name in common"
         journey = self.journey
         return {"journey": numbered(journey.name), "version": numbered(journey.version)}
 
@@ -72,7 +72,7 @@ class Context:
         """The same as names."""
         if not self.is_shared:
             return self.names
-        return {name: said(number) for name, number in self.numbers_of(row).items()}
+        return {name: text_of(number) for name, number in self.numbers_of(row).items()}
 
     def inside(self, row: str) -> exp.Expr:
         """Return the condition that `row` is of somebody in the journey."""
@@ -133,7 +133,7 @@ class Context:
         found: dict[str, None] = {}
         for node in nodes:
             if isinstance(node, BaseModel):
-                for part in parts(node):
+                for part in walk(node):
                     if isinstance(part, ex.TriggerField):
                         found |= dict.fromkeys(part.events)
         return list(found)

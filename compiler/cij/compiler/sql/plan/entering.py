@@ -7,20 +7,19 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, strict, value, zone_of
+from cij.compiler.sql.interning import ENTERED, ENTERING, numbered
 from cij.compiler.sql.local_time import after
-from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
+from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, text
-from cij.compiler.sql.plan.parts import AdmitPlan, EntryPlan
-from cij.compiler.sql.plan.segments import is_member
+from cij.compiler.sql.plan.model import AdmitPlan, EntryPlan
 from cij.compiler.sql.plan.waking import SAID_OF_EVENT
-from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
 SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from,
   CAST(NULL AS BIGINT) AS segment
-FROM fresh AS f
+FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN customer AS c ON c.id = f.customer
 WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $closes
@@ -46,13 +45,14 @@ FROM segment_member AS s WHERE s.segment = {segment}
 """
 
 
-def by_event(entry: pg.EventEntry, context: Context) -> EntryPlan:
-    """Return the plan of an entry by an event. Parameters: `round`, `opens`, `closes`."""
+def by_event(entry: pg.EventEntry, context: Context, place: int) -> EntryPlan:
+    """Return the plan of an entry by an event, the `place`-th of the journey. Parameters: `round`,
+    `opens`, `closes`."""
     return EntryPlan(
         segment=None,
         is_once=False,
         every=None,
-        candidates=Statement.later(lambda: _candidates(_who_did(entry, context))),
+        candidates=Statement.later(lambda: _candidates(_who_did(entry, context), place)),
         find=Statement.later(lambda: _sorted(_new(context, _who_did(entry, context)), context)),
     )
 
@@ -71,18 +71,18 @@ def _who_did(entry: pg.EventEntry, context: Context) -> exp.Expr:
         condition=test,
     )
     assert isinstance(rows, exp.Select)
-    spare(rows, "e", SAID_OF_EVENT)
+    eliminate_join(rows, "e", SAID_OF_EVENT)
     # An event that is taken in is one of a customer.
-    spare(rows, "c", {"id": column("f", "customer")})
+    eliminate_join(rows, "c", {"id": column("f", "customer")})
     return rows
 
 
-def by_segment(entry: pg.SegmentEntry, context: Context) -> EntryPlan:
-    """Return the plan of an entry from a segment. Parameters: `entered_until`, `closes`."""
-    candidates = Statement.later(lambda: _candidates(_members(entry, context)))
+def by_segment(entry: pg.SegmentEntry, context: Context, place: int) -> EntryPlan:
+    """Return the plan of an entry from a segment, the `place`-th of the journey. Parameters:
+    `entered_until`, `closes`."""
+    candidates = Statement.later(lambda: _candidates(_members(entry, context), place))
     find = Statement.later(lambda: _sorted(_new(context, _members(entry, context)), context))
-    find_all = Statement.later(lambda: _sorted(_everybody(entry, context), context))
-    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find, find_all)
+    return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find)
 
 
 def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
@@ -92,50 +92,45 @@ def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
     return fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
 
 
-def _candidates(rows: exp.Expr) -> Statement:
+def _candidates(rows: exp.Expr, place: int) -> Statement:
     return query(
-        "INSERT INTO entering (customer, trigger, entry_key, counts_from, segment) "
-        "SELECT r.* FROM {r} AS r",
+        "INSERT INTO tick_candidate (customer, trigger, entry_key, counts_from, segment, entry) "
+        "SELECT r.customer, r.trigger, r.entry_key, r.counts_from, r.segment, {place} FROM {r} AS r",
         r=rows,
+        place=exp.convert(place),
     )
 
 
-# Who enters, in the order of customers: so the same people get the same numbers.
+# The row id of the customer is a hint for engines that have such: null in the canonical plan.
 _NEW = """
 SELECT x.customer AS customer, x.entry_key AS entry_key, x.trigger AS trigger,
   x.counts_from AS counts_from, {held_out} AS is_held_out, {kept} AS at_entry,
-  c.rowid AS customer_row, {zone} AS zone
+  CAST(NULL AS BIGINT) AS customer_row, {zone} AS zone
 FROM {candidates} AS x JOIN customer AS c ON c.id = x.customer
 """
-# What candidates say of those of whom the customer is asked instead.
-_OF_CUSTOMER = {
-    "customer": fill("c.id"),
-    "entry_key": text(""),
-    "trigger": fill("CAST(NULL AS BIGINT)"),
-    "counts_from": fill("$now"),
-}
 _SORTED = """
-INSERT INTO newly_inside (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
+INSERT INTO tick_entered (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
   customer_row, zone)
-SELECT n.* FROM {rows} AS n ORDER BY n.customer ASC
+SELECT n.customer, n.entry_key, n.trigger, n.counts_from, n.is_held_out, n.at_entry, n.customer_row,
+  n.zone
+FROM {rows} AS n ORDER BY n.customer ASC
 """
-CLEAR_ENTERED = query("DELETE FROM newly_inside")
-# Numbers are dense, and begin with `first`. They come from the places of sorted rows: counting them in
-# a window takes twice the time of all the rest, and on one core.
-NUMBER = "$first + n.rowid - (SELECT MIN(f.rowid) FROM newly_inside AS f)"
+CLEAR_ENTERED = query("DELETE FROM tick_entered")
+# Numbers are dense and begin with `first`, in the order of customers: so the same people get the same.
+NUMBER = "$first - 1 + ROW_NUMBER() OVER (ORDER BY n.customer ASC, n.entry_key ASC)"
 _WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
 SELECT {id}, {journey}, {version}, n.customer, {entry_key}, n.trigger, 0, n.is_held_out,
   $now, n.counts_from, {entering}, $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
-FROM newly_inside AS n
+FROM tick_entered AS n
 """
 
-# As rows of `woken` would be.
-_NEWLY_WOKEN = f"""
+# As rows of `tick_ready` would be.
+_AS_READY = f"""
 SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
   0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
-FROM newly_inside AS n
+FROM tick_entered AS n
 """
 
 # Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, for each row of the other.
@@ -154,21 +149,24 @@ WHERE NOT {suppress} AND NOT EXISTS(
 
 
 _WAKE_ENTERED = """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
-SELECT * FROM {rows} AS w
+SELECT w.journey, w.version, w.passage, w.customer, w.trigger, w.turn, w.is_held_out, w.root, w.why,
+  w.event, w.counts_from
+FROM {rows} AS w
 """
 
 _COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name = 'passage'")
 
 
 def admit(context: Context) -> AdmitPlan:
-    """Return the statements that let `entering` in: new passages, woken at the start, numbered."""
+    """Return the statements that let `tick_candidate` in: new passages, woken at the start, numbered."""
     return AdmitPlan(
         find=Statement.later(lambda: _sorted(_new(context), context)),
+        count=_COUNT_ENTERED,
         write=Statement.later(lambda: _writing(context)),
         wake=Statement.later(lambda: _waking(context)),
-        count=_COUNT_ENTERED,
+        as_ready=lambda columns: as_ready(context, *columns),
     )
 
 
@@ -184,20 +182,20 @@ def entry_key(row: str, context: Context) -> exp.Expr:
 
 
 def _waking(context: Context) -> Statement:
-    return query(_WAKE_ENTERED, rows=newly_woken(context))
+    return query(_WAKE_ENTERED, rows=as_ready(context))
 
 
-def newly_woken(context: Context, *more: str) -> exp.Select:
-    """Return those who are newly inside as rows of `woken`, with `more` columns of `newly_inside`."""
+def as_ready(context: Context, *more: str) -> exp.Select:
+    """Return the rows of `tick_entered` as rows of `tick_ready`, with `more` of its columns."""
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
-    rows = fill(_NEWLY_WOKEN, **holes, **context.numbers_of("n"))
+    rows = fill(_AS_READY, **holes, **context.numbers_of("n"))
     assert isinstance(rows, exp.Select)
     for name in more:
         rows.append("expressions", column("n", name))
     return rows
 
 
-def _new(context: Context, candidates: exp.Expr | str = "entering") -> exp.Expr:
+def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp.Expr:
     journey = context.journey
     return fill(
         _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),
@@ -209,21 +207,6 @@ def _new(context: Context, candidates: exp.Expr | str = "entering") -> exp.Expr:
         zone=zone_of(context.scope),
         journey=numbered(journey.name),
     )
-
-
-def _everybody(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
-    """Return those of `_new` for everybody in the segment, asked of customers and not of members."""
-    rows = _new(context).transform(_of_customer, copy=False)
-    assert isinstance(rows, exp.Select)
-    customers = rows.args["joins"].pop(0)
-    rows.set("from_", exp.From(this=customers.this))
-    segment = next(s for s in context.program.segments if s.name == entry.segment)
-    return rows.where(is_member(segment, context.program), copy=False)
-
-
-def _of_customer(node: exp.Expr) -> exp.Expr:
-    is_asked = isinstance(node, exp.Column) and node.table == "x"
-    return _OF_CUSTOMER[node.name].copy() if is_asked else node
 
 
 def _sorted(rows: exp.Expr, context: Context) -> Statement:

@@ -145,13 +145,13 @@ def governed(
 def _led(state: pg.State, there: Callable[[str], str]) -> pg.State:
     """Return a state that leads to where `there` says."""
     match state:
-        case pg.Act():
+        case pg.ActState():
             return state.model_copy(update={"target": there(state.target)})
-        case pg.Decide():
+        case pg.DecideState():
             branches = tuple(_to(b, there) for b in state.branches)
             update = {"branches": branches, "otherwise": there(state.otherwise)}
             return state.model_copy(update=update)
-        case pg.Rest():
+        case pg.WaitState():
             awaits = tuple(_to(a, there) for a in state.awaits)
             conditions = tuple(_to(c, there) for c in state.conditions)
             update = {"awaits": awaits, "conditions": conditions, "timeout": there(state.timeout)}
@@ -177,7 +177,7 @@ class _Maker:
 
     def states(self, send: pg.State, is_held: bool) -> Mapping[str, pg.State]:
         """Return the states in front of a send, by id; none where nobody has to wait."""
-        if not (isinstance(send, pg.Act) and isinstance(send.effect, pg.SendEffect)):
+        if not (isinstance(send, pg.ActState) and isinstance(send.effect, pg.SendEffect)):
             return {}
         name = send.effect.message
         message = next(m for m in self.program.messages if m.name == name)
@@ -204,7 +204,7 @@ class _Maker:
 
     def _ways(
         self,
-        send: pg.Act,
+        send: pg.ActState,
         message: pg.Message,
         rules: Rules,
         waits: tuple[ex.Cap, ...],
@@ -241,9 +241,14 @@ class _Maker:
         return [*found, ex.Known(value=known)]
 
     def _rest(
-        self, tail: str, send: pg.Act, until: ex.HeldUntil, gate: pg.Decide | None, first: str
-    ) -> pg.Rest:
-        return pg.Rest(
+        self,
+        tail: str,
+        send: pg.ActState,
+        until: ex.HeldUntil,
+        gate: pg.DecideState | None,
+        first: str,
+    ) -> pg.WaitState:
+        return pg.WaitState(
             id=send.id + tail,
             step=send.step,
             place=send.place,
@@ -251,15 +256,15 @@ class _Maker:
             timeout=gate.id if gate else first,
         )
 
-    def _gate(self, send: pg.Act, first: str) -> pg.Decide | None:
+    def _gate(self, send: pg.ActState, first: str) -> pg.DecideState | None:
         """Return the state that tests goals and exits by condition when a held passage wakes (S8)."""
         # All gates of a journey ask the same; the first one is in front of its start.
-        gates = (s for s in self.journey.states if isinstance(s, pg.Decide) and _is_gate(s))
+        gates = (s for s in self.journey.states if isinstance(s, pg.DecideState) and _is_gate(s))
         gate = next(gates, None)
         return _hidden(f"{send.id}:gate", send, [*gate.branches], first) if gate else None
 
 
-def _is_gate(state: pg.Decide) -> bool:
+def _is_gate(state: pg.DecideState) -> bool:
     return state.is_hidden and state.id.startswith("gate:")
 
 
@@ -269,8 +274,8 @@ def _expired(message: pg.Message, send: str) -> ex.Expired | None:
     return ex.Expired(states=family(send), period=message.expires)
 
 
-def _hidden(id: str, send: pg.Act, ways: list[pg.Branch], otherwise: str) -> pg.Decide:
-    return pg.Decide(
+def _hidden(id: str, send: pg.ActState, ways: list[pg.Branch], otherwise: str) -> pg.DecideState:
+    return pg.DecideState(
         id=id,
         step=send.step,
         is_hidden=True,

@@ -7,7 +7,7 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, to_instant, to_local, value, zone_of
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Leaf, Region
@@ -18,7 +18,7 @@ def by_leaf(values: dict[int, exp.Expr]) -> exp.Expr:
     """Return what belongs to the leaf that `m` has come to; no CASE where it is the same for all.
 
     Joined as a table of constants it would be the other side of the join where the planner takes
-    `moving` for empty, and rows would come in no order: an update of scattered rows takes DuckDB
+    `tick_batch` for empty, and rows would come in no order: an update of scattered rows takes DuckDB
     fifty times as long.
     """
     found = list(values.values())
@@ -49,7 +49,7 @@ def turn_of(region: Region) -> exp.Expr | None:
 
 def ending(region: Region) -> dict[str, exp.Expr]:
     """Return what is noted of an end, by column; nothing where no path ends."""
-    ends = {x.number: x.final for x in region.leaves if isinstance(x.final, pg.End)}
+    ends = {x.number: x.final for x in region.leaves if isinstance(x.final, pg.EndState)}
     inside = {x.number: exp.null() for x in region.leaves if x.number not in ends}
     if not ends:
         return {}
@@ -65,7 +65,7 @@ def ending(region: Region) -> dict[str, exp.Expr]:
 
 def rests_of(region: Region) -> list[Leaf]:
     """Return the leaves at which people wait."""
-    return [x for x in region.leaves if isinstance(x.final, pg.Rest) and not x.is_cut]
+    return [x for x in region.leaves if isinstance(x.final, pg.WaitState) and not x.is_cut]
 
 
 def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
@@ -74,7 +74,7 @@ def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
         return fill("CAST(NULL AS TIMESTAMP)")
     case = exp.Case(this=exp.column("leaf", "q", quoted=True))
     for leaf in rests:
-        assert isinstance(leaf.final, pg.Rest)
+        assert isinstance(leaf.final, pg.WaitState)
         due = _due(leaf.number, leaf.final.timer)
         case = case.when(exp.Literal.number(leaf.number), due, copy=False)
     return fill("CAST({case} AS TIMESTAMP)", case=case)
@@ -94,20 +94,20 @@ def _due(number: int, timer: pg.Timer) -> exp.Expr:
 def needs_zone(rests: Sequence[Leaf]) -> bool:
     """Tell whether `wake_at` asks for the zone of the customer."""
     return any(
-        isinstance(leaf.final, pg.Rest) and moments.of_timer(leaf.final.timer) is not None
+        isinstance(leaf.final, pg.WaitState) and moments.of_timer(leaf.final.timer) is not None
         for leaf in rests
     )
 
 
 def moment_of(leaf: Leaf) -> object:
     """Return the moment that a leaf waits for, as it is written; None where it waits otherwise."""
-    timer = leaf.final.timer if isinstance(leaf.final, pg.Rest) else None
+    timer = leaf.final.timer if isinstance(leaf.final, pg.WaitState) else None
     return timer.moment if isinstance(timer, pg.UntilMoment) else None
 
 
 def until(leaf: Leaf, context: Context) -> exp.Expr | None:
     """Return that moment as an instant of the customer `c`, null where it is not known."""
-    assert isinstance(leaf.final, pg.Rest)
+    assert isinstance(leaf.final, pg.WaitState)
     timer = leaf.final.timer
     if not isinstance(timer, pg.UntilMoment):
         return None

@@ -13,20 +13,21 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition, strict
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.entering import blocks
 from cij.compiler.sql.plan.waking import per_key
 from cij.compiler.sql.template import Statement, fill, query
 
 NOBODY = query(
-    "CREATE OR REPLACE TEMPORARY TABLE entering (customer VARCHAR, trigger BIGINT, "
-    "entry_key VARCHAR, counts_from TIMESTAMP, segment BIGINT)"
+    "CREATE OR REPLACE TEMPORARY TABLE tick_candidate (customer VARCHAR, trigger BIGINT, "
+    "entry_key VARCHAR, counts_from TIMESTAMP, segment BIGINT, entry BIGINT)"
 )
 # Who comes by two entries comes once, by the first.
 ONCE = query(
-    "DELETE FROM entering WHERE NOT rowid IN "
-    "(SELECT MIN(x.rowid) FROM entering AS x GROUP BY x.customer, x.entry_key)"
+    "DELETE FROM tick_candidate WHERE EXISTS(SELECT 1 FROM tick_candidate AS x "
+    "WHERE x.customer = tick_candidate.customer AND x.entry_key = tick_candidate.entry_key "
+    "AND x.entry < tick_candidate.entry)"
 )
 # Numbers go by the order of arrival: of events by their time, of one look at a segment by id.
 ADD = query(
@@ -35,7 +36,7 @@ INSERT INTO entry_queue (number, journey, customer, entry_key, trigger, entered_
   queued_at)
 SELECT k.value + ROW_NUMBER() OVER (ORDER BY x.counts_from, x.customer, x.entry_key),
   $journey, x.customer, x.entry_key, x.trigger, x.counts_from, x.segment, $now
-FROM entering AS x
+FROM tick_candidate AS x
 JOIN counter AS k ON k.name = 'queue'
 WHERE NOT EXISTS(
   SELECT 1 FROM entry_queue AS q
@@ -55,14 +56,14 @@ WHERE name = 'queue'
 REFUSE = query(
     """
 INSERT INTO turned_away (journey, customer, entry_key, trigger, at, reason)
-SELECT $journey, x.customer, x.entry_key, x.trigger, $now, $reason FROM entering AS x
+SELECT $journey, x.customer, x.entry_key, x.trigger, $now, $reason FROM tick_candidate AS x
 """
 )
 
 # Everybody who waits, with one reason.
 ALL = query(
     """
-CREATE OR REPLACE TEMPORARY TABLE queue_turn AS
+CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
 SELECT q.number, q.customer, q.entry_key, q.trigger, $reason AS reason
 FROM entry_queue AS q WHERE q.journey = $journey
 """
@@ -70,10 +71,11 @@ FROM entry_queue AS q WHERE q.journey = $journey
 
 # `place` counts those who may enter. Whoever stands behind the last of them has not had his turn.
 _TURN = """
-CREATE OR REPLACE TEMPORARY TABLE queue_turn AS
-SELECT z.*
+CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
+SELECT z.number, z.customer, z.entry_key, z.trigger, z.segment, z.counts_from, z.reason, z.place
 FROM (
-  SELECT y.*, SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
+  SELECT y.number, y.customer, y.entry_key, y.trigger, y.segment, y.counts_from, y.reason,
+    SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
     OVER (ORDER BY y.number ROWS UNBOUNDED PRECEDING) AS place
   FROM (
     SELECT x.number, x.customer, x.entry_key, x.trigger, x.segment,
@@ -91,7 +93,7 @@ FROM (
         ) THEN 'again'
       END AS reason
     FROM (
-      SELECT q.*,
+      SELECT q.number, q.customer, q.entry_key, q.trigger, q.segment, q.queued_at, q.entered_from,
         ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
       FROM entry_queue AS q WHERE q.journey = {journey}
     ) AS x
@@ -106,15 +108,15 @@ TURN_AWAY = query(
     """
 INSERT INTO turned_away (journey, customer, entry_key, trigger, at, reason)
 SELECT $journey, t.customer, t.entry_key, t.trigger, $now, t.reason
-FROM queue_turn AS t WHERE NOT t.reason IS NULL
+FROM tick_dequeued AS t WHERE NOT t.reason IS NULL
 """
 )
-REMOVE = query("DELETE FROM entry_queue WHERE number IN (SELECT t.number FROM queue_turn AS t)")
+REMOVE = query("DELETE FROM entry_queue WHERE number IN (SELECT t.number FROM tick_dequeued AS t)")
 ENTER = query(
     """
-CREATE OR REPLACE TEMPORARY TABLE entering AS
+CREATE OR REPLACE TEMPORARY TABLE tick_candidate AS
 SELECT t.customer, t.trigger, t.entry_key, t.counts_from, t.segment
-FROM queue_turn AS t WHERE t.reason IS NULL
+FROM tick_dequeued AS t WHERE t.reason IS NULL
 """
 )
 WAITING = query("SELECT q.journey, COUNT(*) FROM entry_queue AS q GROUP BY q.journey")
@@ -133,7 +135,7 @@ def turn(context: Context) -> Statement:
 # The row of the queue is `p`, for it has what a passage has.
 _LEAVES = """
 SELECT p.number, p.customer, p.entry_key, p.trigger
-FROM fresh AS f
+FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN entry_queue AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
@@ -156,8 +158,8 @@ def leaves(
         **context.names,
     )
     return query(
-        "CREATE OR REPLACE TEMPORARY TABLE queue_turn AS "
-        "SELECT r.*, {reason} AS reason FROM {rows} AS r",
+        "CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS "
+        "SELECT r.number, r.customer, r.entry_key, r.trigger, {reason} AS reason FROM {rows} AS r",
         rows=context.with_triggers(rows, "p", where),
         reason=text(reason),
     )

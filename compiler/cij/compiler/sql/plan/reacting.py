@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import column, condition, value
-from cij.compiler.sql.names import JOINED, numbered
+from cij.compiler.sql.interning import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.waking import NOT_WOKEN, on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
@@ -15,7 +15,7 @@ _AFTER_ENTRY = "e.at >= p.entered_from AND COALESCE(p.trigger, -1) <> e.seq"
 
 _CONVERSION = """
 SELECT p.id AS passage, p.customer, p.trigger, e.seq, e.at
-FROM fresh AS f
+FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
@@ -28,7 +28,7 @@ WHERE f.event = {event} AND f.round = $round
 # By a condition: any event of the customer has it looked at.
 _MET = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, f.seq, f.at
-FROM fresh AS f
+FROM tick_event AS f
 JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = $event AND f.round = $round AND f.at >= p.entered_from
@@ -98,12 +98,12 @@ def _leave(goal: pg.Goal, context: Context) -> Statement:
     assert goal.target is not None
     return query(
         """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT p.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   {root}, {why}, v.event, v.at
 FROM conversion AS v
-JOIN fresh AS f ON f.seq = v.event AND f.round = $round
+JOIN tick_event AS f ON f.seq = v.event AND f.round = $round
 JOIN passage_row AS p ON p.id = v.passage
 WHERE v.goal = {goal} AND {here} AND p.ended_at IS NULL
   AND {others}
@@ -127,7 +127,7 @@ def on_exit(exit: pg.Exit, event: pg.Event, context: Context, *, is_first: bool)
 
 
 _EXIT_MET = """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
   {root}, $why, r.seq, r.at
@@ -166,7 +166,7 @@ WHERE {here} AND {who} AND {conditions}
 
 _AT_WAKING = """
 SELECT m.passage, m.customer
-FROM moving AS m
+FROM tick_batch AS m
 JOIN passage_row AS p ON p.id = m.passage
 JOIN customer AS c ON c.id = m.customer
 WHERE m.why <> {joined} AND {conditions}
@@ -193,7 +193,7 @@ def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
 
 
 def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
-    """Return the statement that records a goal `and stay` of those who are `moving`, if it is one.
+    """Return the statement that records a goal `and stay` of those who are `tick_batch`, if it is one.
 
     Who goes on in the same instant has been asked when he woke.
     """

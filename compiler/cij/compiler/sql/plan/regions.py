@@ -17,7 +17,7 @@ _LEAVES_MAX = 64
 _PATH_DIGITS = 15
 
 
-Turns = tuple[pg.TurnEffect, ...]
+Turns = tuple[pg.IterationEffect, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,16 @@ def regions(journey: pg.Journey) -> list[Region]:
 
 def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
     """Return the states that must read what the states before them wrote, or count who comes."""
-    found = {s.id for s in journey.states if isinstance(s, pg.Decide) and _counts(s)}
+    found = {s.id for s in journey.states if isinstance(s, pg.DecideState) and _counts(s)}
     for state in journey.states:
-        if isinstance(state, pg.Act) and isinstance(state.effect, pg.SetEffect):
+        if isinstance(state, pg.ActState) and isinstance(state.effect, pg.SetEffect):
             target = states[state.target]
             if _goes_on(target) or _reads(target):
                 found.add(target.id)
     return found
 
 
-def _counts(state: pg.Decide) -> bool:
+def _counts(state: pg.DecideState) -> bool:
     return any(_is_counting(b.guard) for b in state.branches)
 
 
@@ -115,19 +115,19 @@ def _is_counting(guard: Expression) -> bool:
 
 
 def _reads(state: pg.State) -> bool:
-    return isinstance(state, pg.Rest) and isinstance(state.timer, pg.UntilMoment)
+    return isinstance(state, pg.WaitState) and isinstance(state.timer, pg.UntilMoment)
 
 
 def _woken_at(journey: pg.Journey) -> list[str]:
     found = [g.target for g in journey.goals if g.target] + [e.target for e in journey.exits]
     for state in journey.states:
-        if isinstance(state, pg.Rest):
+        if isinstance(state, pg.WaitState):
             found += targets(state)
     return found
 
 
 def _goes_on(state: pg.State) -> bool:
-    return isinstance(state, (pg.Decide, pg.Act))
+    return isinstance(state, (pg.DecideState, pg.ActState))
 
 
 def _count(id: str, states: dict[str, pg.State], known: dict[str, int]) -> int:
@@ -181,11 +181,11 @@ def _tree(
         return _tree(step, path, region, states, cuts)
 
     match state:
-        case pg.Act(target=target, effect=pg.TurnEffect() as turn):
+        case pg.ActState(target=target, effect=pg.IterationEffect() as turn):
             return onward(target, passed_on, (*visit.turns, turn))
-        case pg.Act(target=target):
+        case pg.ActState(target=target):
             return onward(target, "")
-        case pg.Decide(branches=branches, otherwise=otherwise):
+        case pg.DecideState(branches=branches, otherwise=otherwise):
             forks = tuple(
                 (b.guard, onward(b.target, b.why or f"branch {n}"))
                 for n, b in enumerate(branches, 1)

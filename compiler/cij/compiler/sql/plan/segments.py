@@ -7,14 +7,15 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.parts import parts
 from cij.compiler.sql.condition import condition
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
+from cij.compiler.sql.making import make
 from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
-from cij.compiler.sql.plan.parts import SegmentPlan
+from cij.compiler.sql.plan.model import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.walk import walk
 
 _TIMED = (ex.Last, ex.Now, ex.Today)
 
@@ -24,12 +25,14 @@ def is_timed(inside: Iterable[BaseModel]) -> bool:
     return any(isinstance(part, _TIMED) for part in inside)
 
 
-def members(segment: pg.Segment, program: pg.Program, of: exp.Expr | str = "customer") -> exp.Expr:
-    """Return the query of a segment, among all customers or only the rows `of`.
+def members(segment: pg.Segment, program: pg.Program) -> exp.Select:
+    """Return the query of a segment among all customers.
 
     Shape: one column `id`, one row a customer. Parameter: `now`.
     """
-    return fill("SELECT c.id FROM {of} AS c WHERE {test}", of=of, test=is_member(segment, program))
+    found = fill("SELECT c.id FROM customer AS c WHERE {test}", test=is_member(segment, program))
+    assert isinstance(found, exp.Select), "a segment is a query"
+    return found
 
 
 def is_member(segment: pg.Segment, program: pg.Program) -> exp.Expr:
@@ -58,9 +61,9 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
         refresh_s=segment.refresh_s if is_timed(inside) else None,
         events=tuple(dict.fromkeys(p.event for p in inside if isinstance(p, ex.Aggregate))),
         next_change=next_change(inside),
-        members=Statement.later(lambda: _members_now(segment, program, "customer")),
+        members=Statement.later(lambda: _members_now(members(segment, program))),
         members_active=Statement.later(
-            lambda: _members_now(segment, program, fill(_ACTIVE_CUSTOMERS))
+            lambda: _members_now(members(segment, program).where(fill(_IS_ACTIVE)))
         )
         if is_own
         else None,
@@ -72,15 +75,13 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     )
 
 
-_ACTIVE_CUSTOMERS = (
-    "SELECT k.* FROM customer AS k WHERE k.id IN (SELECT a.customer FROM active AS a)"
-)
+_IS_ACTIVE = "c.id IN (SELECT a.customer FROM tick_active AS a)"
 
 _LEAVE = """
 DELETE FROM segment_member WHERE segment = {name}
-  AND NOT EXISTS(SELECT 1 FROM member_now AS n WHERE n.id = segment_member.customer)
+  AND NOT EXISTS(SELECT 1 FROM tick_member AS n WHERE n.id = segment_member.customer)
 """
-_IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM active AS a)"
+_IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM tick_active AS a)"
 
 # Where nobody is in it yet.
 _FIRST = """
@@ -93,28 +94,25 @@ _SOMEBODY = "SELECT 1 FROM segment_member AS s WHERE s.segment = {name} LIMIT 1"
 _JOIN = """
 INSERT INTO segment_member (segment, customer, since)
 SELECT {name}, n.id, $now
-FROM member_now AS n
+FROM tick_member AS n
 LEFT JOIN segment_member AS s ON s.segment = {name} AND s.customer = n.id
 WHERE s.customer IS NULL
 """
 
 
-def _members_now(segment: pg.Segment, program: pg.Program, of: exp.Expr | str) -> Statement:
-    return query(
-        "CREATE OR REPLACE TEMPORARY TABLE member_now AS SELECT q.id FROM {q} AS q",
-        q=members(segment, program, of),
-    )
+def _members_now(found: exp.Select) -> Statement:
+    return make("tick_member", found)
 
 
 @lru_cache(maxsize=1024)
 def active_customers(event: str) -> Statement:
-    """Return the statement that adds to `active` whose events of one name are new.
+    """Return the statement that adds to `tick_active` whose events of one name are new.
 
     New is what came since the number `taken`, and what came ahead of its time that has come now.
     """
     return query(
         """
-INSERT INTO active (customer)
+INSERT INTO tick_active (customer)
 SELECT e.customer FROM {events} AS e
 WHERE e.seq > $taken AND e.at <= $now AND NOT e.customer IS NULL
 UNION
@@ -132,7 +130,7 @@ def deep_parts(
     """Return the parts of a condition with those of all segments and measures it uses."""
     seen = set() if seen is None else seen
     found: list[BaseModel] = []
-    for part in parts(node):
+    for part in walk(node):
         found.append(part)
         for name, inner in _used(part, program):
             if name not in seen:

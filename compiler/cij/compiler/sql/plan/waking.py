@@ -7,23 +7,23 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
-from cij.compiler.sql.names import CAME_BEFORE, CONDITION, TIMER, numbered
+from cij.compiler.sql.interning import CAME_BEFORE, CONDITION, TIMER, numbered
+from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region
-from cij.compiler.sql.sparing import spare
 from cij.compiler.sql.template import Statement, fill, query
 
 
 @lru_cache(maxsize=1024)
 def fresh_events(event: str) -> Statement:
-    """Return the statement that puts the events of one name that came newly into `fresh`.
+    """Return the statement that puts the events of one name that came newly into `tick_event`.
 
     Parameters: `taken` the last number that was looked at, `horizon` the first start of a journey,
     before which events move nobody.
     """
     return query(
         """
-INSERT INTO fresh (seq, event, customer, at, round)
+INSERT INTO tick_event (seq, event, customer, at, round)
 SELECT e.seq, {name}, e.customer, e.at, 0
 FROM {events} AS e
 WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
@@ -35,10 +35,10 @@ WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS
 
 @lru_cache(maxsize=1024)
 def due_events(event: str) -> Statement:
-    """Return the statement that puts into `fresh` the events that came ahead of their time."""
+    """Return the statement that puts into `tick_event` the events that came ahead of their time."""
     return query(
         """
-INSERT INTO fresh (seq, event, customer, at, round)
+INSERT INTO tick_event (seq, event, customer, at, round)
 SELECT e.seq, {name}, e.customer, e.at, 0
 FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
 WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer IS NULL
@@ -76,14 +76,14 @@ def arrived_events(events: tuple[str, ...]) -> Statement:
 
 @lru_cache(maxsize=1024)
 def missed_events(event: str) -> Statement:
-    """Return the statement that puts the events of one name that came in a pause into `fresh`.
+    """Return the statement that puts the events of one name that came in a pause into `tick_event`.
 
     Parameters: `taken` and `ticked_at` the last number and instant before the pause, `until` and
     `last` those of the last tick in it.
     """
     return query(
         """
-INSERT INTO fresh (seq, event, customer, at, round)
+INSERT INTO tick_event (seq, event, customer, at, round)
 SELECT e.seq, {name}, e.customer, e.at, 0
 FROM {events} AS e
 WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
@@ -97,7 +97,7 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
 # Everybody whose timer is due, in all journeys at once: who waits is passed over by his instant.
 WAKE_DUE = query(
     """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
   t.root, {timer}, CAST(NULL AS BIGINT), $now
@@ -118,21 +118,21 @@ WHERE p.wake_at <= $now
 _ON_EVENT = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
   e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
-FROM fresh AS f
+FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
 WHERE f.event = {event} AND f.round = $round
   AND {here} AND {conditions}
 """
-NOT_WOKEN = "NOT EXISTS(SELECT 1 FROM woken AS w WHERE w.passage = p.id)"
+NOT_WOKEN = "NOT EXISTS(SELECT 1 FROM tick_ready AS w WHERE w.passage = p.id)"
 
-# `fresh` says the same of an event, and who is inside is a customer.
+# `tick_event` says the same of an event, and who is inside is a customer.
 SAID_OF_EVENT = {name: column("f", name) for name in ("seq", "at", "customer")}
 _SAID_OF_CUSTOMER = {"id": column("p", "customer")}
 
 _WAKE = """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
   r.root, {why}, r.seq, r.counts_from
@@ -164,8 +164,8 @@ def on_event(
     )
     rows = context.with_triggers(context.naming(rows, "p"), "p", *reads)
     assert isinstance(rows, exp.Select)
-    spare(rows, "e", SAID_OF_EVENT)
-    spare(rows, "c", _SAID_OF_CUSTOMER)
+    eliminate_join(rows, "e", SAID_OF_EVENT)
+    eliminate_join(rows, "c", _SAID_OF_CUSTOMER)
     return query(_WAKE, rows=rows, why=numbered(event.name), **context.numbers_of("r"))
 
 
@@ -177,7 +177,7 @@ def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]
     return [fill("CAST({a} AS TEXT) = p.entry_key", a=exp.column(per, row, quoted=True))]
 
 
-def at_rest(rest: pg.Rest, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
+def at_rest(rest: pg.WaitState, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
     """Return the statement that wakes those at `rest` by `event` (S13); `is_first` as in `on_event`.
 
     An event at exactly the deadline wins over it; of several arms the one written first.
@@ -196,14 +196,14 @@ def at_rest(rest: pg.Rest, event: pg.Event, context: Context, *, is_first: bool)
     return on_event(event, root, conditions, reads, context, is_first=is_first)
 
 
-def _arms(rest: pg.Rest, event: pg.Event) -> list[pg.Await | pg.Condition]:
+def _arms(rest: pg.WaitState, event: pg.Event) -> list[pg.Await | pg.Condition]:
     """Return what this event can end a rest by: its own arms, and conditions, which it may change."""
     awaits = (a for a in rest.awaits if a.event == event.name)
     return sorted([*awaits, *rest.conditions], key=lambda arm: arm.order)
 
 
 def _holds(
-    arm: pg.Await | pg.Condition, rest: pg.Rest, event: pg.Event, context: Context
+    arm: pg.Await | pg.Condition, rest: pg.WaitState, event: pg.Event, context: Context
 ) -> exp.Expr:
     if isinstance(arm, pg.Condition):
         return condition(arm.condition, context.scope_of("p", column("p", "turn")))
@@ -221,7 +221,7 @@ WHERE p.journey = {journey} AND p.version = {version} AND p.state = {rest}
 """
 
 
-def watch(rest: pg.Rest, context: Context) -> Statement:
+def watch(rest: pg.WaitState, context: Context) -> Statement:
     """Return the statement that wakes those at `rest` for whom one of its conditions holds now."""
     scope = context.scope_of("p", column("p", "turn"))
     root, tests = exp.Case(), []
@@ -233,7 +233,7 @@ def watch(rest: pg.Rest, context: Context) -> Statement:
     rows = context.with_triggers(rows, "p", *(c.condition for c in rest.conditions))
     return query(
         """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
   r.root, {condition}, CAST(NULL AS BIGINT), $now
@@ -245,7 +245,7 @@ FROM {rows} AS r
     )
 
 
-def somebody_at(rest: pg.Rest, context: Context) -> Statement:
+def somebody_at(rest: pg.WaitState, context: Context) -> Statement:
     """Return the query that tells whether anybody is at `rest`."""
     return query(
         "SELECT EXISTS(SELECT 1 FROM passage_row AS p WHERE p.journey = {journey} "
@@ -275,7 +275,7 @@ def _turn_of(arm: pg.Await) -> exp.Expr:
 # An event of the same customer whose round has not come yet.
 _RIVAL = """
 NOT EXISTS(
-  SELECT 1 FROM fresh AS g JOIN {events} AS r ON r.seq = g.seq
+  SELECT 1 FROM tick_event AS g JOIN {events} AS r ON r.seq = g.seq
   WHERE g.customer = p.customer AND g.event = {event} AND g.round > $round AND {when} AND {test}
 )
 """
@@ -313,21 +313,21 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
 _BEFORE = """
 SELECT m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
   e.seq, e.at, {n} AS n, {root} AS root, GREATEST(m.counts_from, e.at) AS counts_from
-FROM moving AS m
+FROM tick_batch AS m
 JOIN passage_row AS p ON p.id = m.passage
 JOIN {events} AS e ON {belongs}
 JOIN customer AS c ON c.id = p.customer
 WHERE {leaves} AND e.at <= $now AND {test}
-  AND NOT EXISTS(SELECT 1 FROM fresh AS f WHERE f.seq = e.seq AND f.round > $round)
+  AND NOT EXISTS(SELECT 1 FROM tick_event AS f WHERE f.seq = e.seq AND f.round > $round)
 """
 
 # A moment that is past: there is nothing to wait for, and what came with the same tick comes after.
 _PAST = """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
   {root}, {timer}, CAST(NULL AS BIGINT), m.counts_from
-FROM moving AS m
+FROM tick_batch AS m
 JOIN passage_row AS p ON p.id = m.passage
 WHERE {leaves} AND m.wake_at <= $now
 """
@@ -353,23 +353,23 @@ def may_be_past(region: Region) -> bool:
     return any(isinstance(rest.timer, pg.UntilMoment) for rest, _ in _rests(region))
 
 
-def _rests(region: Region) -> Iterator[tuple[pg.Rest, exp.Expr]]:
-    """Yield the rests that a region leads to, with the condition that a row of `moving` is there."""
+def _rests(region: Region) -> Iterator[tuple[pg.WaitState, exp.Expr]]:
+    """Yield the rests that a region leads to, with the condition that a row of `tick_batch` is there."""
     leaves = [x for x in region.leaves if not x.is_cut]
-    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.Rest)}
+    rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.WaitState)}
     for rest in rests.values():
         numbers = [x.number for x in leaves if x.final.id == rest.id]
         yield rest, in_numbers(exp.column("leaf", "m", quoted=True), numbers)
 
 
-def _arrival(rest: pg.Rest, here: exp.Expr, context: Context) -> Statement:
+def _arrival(rest: pg.WaitState, here: exp.Expr, context: Context) -> Statement:
     selects = [_before(arm, rest, here.copy(), context) for arm in rest.awaits if arm.of]
     rows = selects[0]
     for other in selects[1:]:
         rows = exp.union(rows, other, distinct=False, copy=False)
     arrived = query(
         """
-INSERT INTO woken (journey, version, passage, customer, trigger, turn, is_held_out,
+INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
   r.root, {before}, r.seq, r.counts_from
@@ -390,7 +390,7 @@ WHERE r.place = 1
     return arrived
 
 
-def _before(arm: pg.Await, rest: pg.Rest, here: exp.Expr, context: Context) -> exp.Expr:
+def _before(arm: pg.Await, rest: pg.WaitState, here: exp.Expr, context: Context) -> exp.Expr:
     assert arm.of is not None
     tests = [
         _none_to_come(a, "r.at <= e.at" if a.order < arm.order else "r.at < e.at", context)

@@ -1,4 +1,4 @@
-"""Messages as files: `<folder>/<channel>/<day>/<hash of the key>.eml`, or `.txt` for the others."""
+"""Messages as files: `<folder>/<channel>/<day>/<hash of the key>`, with the ending of the channel."""
 
 import os
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from cij.compiler.channels import CHANNELS
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
 from cij.runtime.errors import DeliveryError
 
@@ -61,7 +62,9 @@ class FileTransport:
     @staticmethod
     def path_of(one: Prepared) -> str:
         """Return the path of the file of a message below the folder, with slashes."""
-        suffix = "eml" if one.channel == "email" else "txt"
+        # The call of an action is no message of a channel.
+        channel = CHANNELS.get(one.channel)
+        suffix = channel.file_suffix if channel is not None else "txt"
         name = sha256(one.key.encode()).hexdigest()[:32]
         return f"{one.channel}/{one.created_at:%Y-%m-%d}/{name}.{suffix}"
 

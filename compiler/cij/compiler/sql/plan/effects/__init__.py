@@ -20,7 +20,7 @@ _EFFECTS: Mapping[type, Emit] = {
     pg.DoEffect: do,
     pg.SetEffect: set_field,
     pg.EmitEffect: emit,
-    pg.TurnEffect: turn,
+    pg.IterationEffect: turn,
     pg.TakeEffect: take,
     pg.ArmEffect: arm,
 }

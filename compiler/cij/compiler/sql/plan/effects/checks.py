@@ -16,7 +16,7 @@ from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.plan.governing import family
 from cij.compiler.sql.template import fill
-from cij.compiler.wording import cap_words, duration_words, words
+from cij.compiler.unparse import cap_words, duration_words, words
 
 
 @dataclass(frozen=True, slots=True)

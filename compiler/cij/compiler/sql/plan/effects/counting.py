@@ -25,7 +25,7 @@ def take(site: Site) -> list[Statement]:
         name=name,
     )
     add = query(
-        "UPDATE counter SET value = value + (SELECT COUNT(*) FROM moving AS m WHERE {comes_by}) "
+        "UPDATE counter SET value = value + (SELECT COUNT(*) FROM tick_batch AS m WHERE {comes_by}) "
         "WHERE counter.name = {name}",
         name=name,
         comes_by=site.comes_by,
@@ -40,7 +40,7 @@ def arm(site: Site) -> list[Statement]:
     rows = query(
         """
 INSERT INTO split_arm (journey, split, arm, passage, at)
-SELECT {journey}, {split}, {arm}, m.passage, $now FROM moving AS m WHERE {comes_by}
+SELECT {journey}, {split}, {arm}, m.passage, $now FROM tick_batch AS m WHERE {comes_by}
 """,
         journey=site.context.names_of("m")["journey"],
         split=text(effect.split),

@@ -17,7 +17,7 @@ INSERT INTO outbox_row (effect, passage, turn, customer, parameters, created_at,
 SELECT {effect}, m.passage, {turn}, m.customer, {parameters}, $now,
   CASE WHEN m.is_held_out THEN 'withheld' ELSE 'queued' END,
   CASE WHEN m.is_held_out THEN 'in the holdout group' END
-FROM moving AS m JOIN customer AS c ON c.id = m.customer
+FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
 """
 

@@ -11,7 +11,7 @@ from cij.compiler.sql.template import Statement, fill, query
 _ROWS = """
 SELECT (SELECT k.value FROM counter AS k WHERE k.name = 'event')
     + ROW_NUMBER() OVER (ORDER BY m.passage), {key}, m.customer, $now, $now
-FROM moving AS m JOIN customer AS c ON c.id = m.customer
+FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {comes_by} AND NOT m.is_held_out
 """
 
@@ -44,7 +44,7 @@ def emit(site: Site) -> list[Statement]:
 
 def _count(site: Site) -> Statement:
     return query(
-        "UPDATE counter SET value = value + (SELECT COUNT(*) FROM moving AS m "
+        "UPDATE counter SET value = value + (SELECT COUNT(*) FROM tick_batch AS m "
         "WHERE {comes_by} AND NOT m.is_held_out) WHERE counter.name = 'event'",
         comes_by=site.comes_by,
     )

@@ -31,7 +31,7 @@ FROM {rows} AS s
 _ROWS = """
 SELECT m.passage, {turn} AS turn, m.customer, {locale} AS locale, {address} AS address,
   {parameters} AS parameters, {expires_at} AS expires_at, {verdict} AS verdict
-FROM moving AS m JOIN customer AS c ON c.id = m.customer
+FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
 """
 
@@ -197,7 +197,7 @@ def _result(name: str, site: Site) -> ex.Expression | None:
     step = f"{prefix}.{label}" if prefix else label
     for state in site.context.journey.states:
         if (
-            isinstance(state, pg.Act)
+            isinstance(state, pg.ActState)
             and state.step == step
             and isinstance(state.effect, pg.DoEffect)
         ):

@@ -16,7 +16,7 @@ SELECT w.start + ROW_NUMBER() OVER (ORDER BY w.passage), w.customer, {field}, w.
 FROM (
   SELECT m.passage, m.customer, CAST({value} AS VARCHAR) AS value, {key} AS key,
     (SELECT k.value FROM counter AS k WHERE k.name = 'write') AS start
-  FROM moving AS m JOIN customer AS c ON c.id = m.customer
+  FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
   WHERE {comes_by} AND NOT m.is_held_out
 ) AS w
 """

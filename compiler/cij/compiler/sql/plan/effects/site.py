@@ -22,16 +22,16 @@ LEFT JOIN effect AS e ON e.version = l.text AND e.step = {step}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The rows of `moving`, as `m`, that come by `state` on their way to one of the `leaves`."""
+    """The rows of `tick_batch`, as `m`, that come by `state` on their way to one of the `leaves`."""
 
-    state: pg.Act
+    state: pg.ActState
     leaves: list[int]
     turns: Turns
     context: Context
 
     @property
     def comes_by(self) -> exp.Expr:
-        """The condition that a row of `moving` comes by."""
+        """The condition that a row of `tick_batch` comes by."""
         return in_numbers(exp.column("leaf", "m", quoted=True), self.leaves)
 
     @property

@@ -1,0 +1,93 @@
+"""From a path on disk to a compiled program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cij.app.catalog_file import load_catalog
+from cij.app.journey_file import SUFFIX
+from cij.app.project import Project, open_project
+from cij.app.request_error import InvalidProject
+from cij.app.standard_library import library
+from cij.app.syntax_cache import parse_project
+from cij.compiler.compilation import (
+    Compilation,
+    compile_project,
+    needed_contents,
+    parse_files,
+)
+from cij.compiler.model import ProjectSettings
+from cij.compiler.program import Program
+from cij.compiler.story import Story
+from cij.grammar.diagnostic import Diagnostic
+from cij.runtime.zone_names import zone_names
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A project and what became of it. `texts` has every file that a diagnostic may point into."""
+
+    project: Project
+    compilation: Compilation
+    texts: dict[str, str]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.is_error)
+
+    @property
+    def program(self) -> Program:
+        """The program. Raises: InvalidProject where the journeys have errors."""
+        if self.errors or self.compilation.program is None:
+            raise InvalidProject(self.errors, self.texts)
+        return self.compilation.program
+
+
+def compile_path(path: Path) -> Compiled:
+    """Compile the project at `path`, whatever its mistakes. Raises: ConfigError."""
+    return compile_opened(open_project(path))
+
+
+def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -> Compiled:
+    """As `compile_path`, for a project that was read; texts of `instead` take the place of files.
+
+    Raises: ConfigError.
+    """
+    changed = instead or {}
+    sources = {name: changed.get(name, text) for name, text in project.sources.items()}
+    parsed = parse_files(sources) if instead else parse_project(project.root, sources)
+    contents = project.read_content(needed_contents(parsed[0]))
+    contents = {name: changed.get(name, text) for name, text in contents.items()}
+    settings = project.settings.project
+    compilation = compile_project(
+        ProjectSettings(settings.name, settings.timezone, settings.language),
+        sources,
+        contents,
+        load_catalog(project.root),
+        parsed,
+        lambda name: name in zone_names(),
+        library(),
+    )
+    texts = {**sources, **contents, **compilation.borrowed}
+    found = (*project.diagnostics, *compilation.diagnostics)
+    return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
+
+
+def compiled(path: Path) -> tuple[Project, Program]:
+    """Return the project at `path` and its program. Raises: ConfigError, InvalidProject.
+
+    Warnings do not count here: `cij check` shows them.
+    """
+    result = compile_path(path)
+    return result.project, result.program
+
+
+def compiled_stories(path: Path) -> tuple[Program, tuple[Story, ...]]:
+    """As `compiled`, with the tests: all of the project, or those of the file that `path` is."""
+    result = compile_path(path)
+    program, stories = result.program, result.compilation.stories
+    if path.is_file() and path.suffix == SUFFIX:
+        file = path.resolve().relative_to(result.project.root).as_posix()
+        stories = tuple(s for s in stories if s.place.file == file)
+    return program, stories

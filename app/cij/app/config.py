@@ -1,0 +1,310 @@
+"""What `cij.toml` says: the environment of a project, where its journeys say what happens.
+
+Any text value may be written `"env:NAME"` and is then read from the environment. A secret cannot
+be written at all: its setting takes the name of a variable.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from cij.app.project_files import FILE_NAME
+from cij.app.toml_places import KeyPath, key_lines, line_of
+from cij.app.webhook_rules import check_secret, fault_of_url
+from cij.compiler.channels import CHANNELS
+from cij.runtime.errors import ConfigError
+from cij.runtime.zone_names import zone_names
+
+_ENV = "env:"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectTable(_Table):
+    """`[project]`. The zone is mandatory: no machine's own zone decides when people hear (S4)."""
+
+    name: str = Field(min_length=1)
+    timezone: str
+    language: str = "en"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in zone_names():
+            raise ValueError(f"`{name}` is not an IANA time zone{_did_you_mean_zone(name)}")
+        return name
+
+
+class StoreTable(_Table):
+    """`[store]`. The path counts from the project folder.
+
+    Without `memory_mb` and `threads` the engine takes what it needs: at most 80% of the memory of
+    the machine, and all its cores. What does not fit goes to the disk, beside the state file.
+    """
+
+    kind: Literal["duckdb"] = "duckdb"
+    path: str = ".cij/state.duckdb"
+    memory_mb: int | None = Field(default=None, ge=256)
+    threads: int | None = Field(default=None, ge=1, le=1024)
+
+
+class _Way(_Table):
+    """What every way out has: `per_hour`, what the provider takes, for simulations to warn of."""
+
+    per_hour: int | None = Field(default=None, ge=1)
+
+
+class FilesDelivery(_Way):
+    """A channel that writes each message as a file into a folder, and sends nothing."""
+
+    kind: Literal["files"] = "files"
+    folder: str = "outbox"
+    sender: str | None = Field(default=None, alias="from")
+
+
+class SmtpDelivery(_Way):
+    """`[delivery.email]` through a mail server."""
+
+    kind: Literal["smtp"]
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    username: str | None = None
+    password_env: str | None = None
+    sender: str = Field(alias="from")
+    connections: int = Field(default=4, ge=1, le=100)
+
+    def password(self) -> str | None:
+        """Return the secret. Raises: ConfigError when the variable is not set."""
+        if self.password_env is None:
+            return None
+        if (secret := os.environ.get(self.password_env)) is None:
+            raise ConfigError(f"{FILE_NAME}: the variable {self.password_env} is not set")
+        return secret
+
+
+class RowsDelivery(_Way):
+    """Actions as rows of JSON, a file for each action and day, for others to read."""
+
+    kind: Literal["rows"] = "rows"
+    folder: str = "outbox"
+
+
+class WebhookDelivery(_Way):
+    """Actions as signed calls of a URL. The secret stands in a variable (Standard Webhooks)."""
+
+    kind: Literal["webhook"]
+    url: str
+    secret_env: str
+    connections: int = Field(default=8, ge=1, le=100)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=300)
+    allow_http: bool = False
+
+    @model_validator(mode="after")
+    def _has_usable_url(self) -> Self:
+        if fault := fault_of_url(self.url, allows_http=self.allow_http):
+            raise ValueError(f"the `url` {fault}")
+        return self
+
+    def secret(self) -> str:
+        """Return the secret. Raises: ConfigError when it is not set, or is none."""
+        if (secret := os.environ.get(self.secret_env)) is None:
+            raise ConfigError(f"{FILE_NAME}: the variable {self.secret_env} is not set")
+        check_secret(secret, self.secret_env)
+        return secret
+
+
+ActionWay = Annotated[RowsDelivery | WebhookDelivery, Field(discriminator="kind")]
+
+
+class ActionDelivery(_Table):
+    """`[delivery.action]`, and `[delivery.action.NAME]` for an action that goes another way."""
+
+    default: ActionWay = RowsDelivery()
+    by_action: dict[str, ActionWay] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sorted(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        own = {key: value for key, value in data.items() if not isinstance(value, dict)}
+        ways = {key: value for key, value in data.items() if isinstance(value, dict)}
+        return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
+
+
+ChannelWay = FilesDelivery | SmtpDelivery
+
+
+class _DeliveryTable(_Table):
+    action: ActionDelivery = ActionDelivery()
+
+    def by_channel(self) -> dict[str, ChannelWay]:
+        """Return the way out of each channel."""
+        return {name: getattr(self, name) for name in CHANNELS}
+
+
+# The type of `[delivery.CHANNEL]`, by the transports that the row of the channel allows.
+_WAYS: dict[tuple[str, ...], Any] = {
+    ("files",): FilesDelivery,
+    ("files", "smtp"): Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")],
+}
+
+if TYPE_CHECKING:
+    DeliveryTable = _DeliveryTable
+else:
+    # One field for each channel. What is not named is written to files: nothing goes out unasked.
+    DeliveryTable = create_model(
+        "DeliveryTable",
+        __base__=_DeliveryTable,
+        **{row.name: (_WAYS[row.transports], FilesDelivery()) for row in CHANNELS.values()},
+    )
+
+
+class RunTable(_Table):
+    """`[run]`: how `cij run` paces itself."""
+
+    tick_seconds_max: float = Field(default=60.0, gt=0)
+
+
+class Settings(_Table):
+    """A valid `cij.toml`."""
+
+    project: ProjectTable
+    store: StoreTable = StoreTable()
+    delivery: DeliveryTable = DeliveryTable()
+    run: RunTable = RunTable()
+
+
+_TABLES: tuple[type[_Table], ...] = (
+    Settings,
+    ProjectTable,
+    StoreTable,
+    DeliveryTable,
+    FilesDelivery,
+    SmtpDelivery,
+    RowsDelivery,
+    WebhookDelivery,
+    RunTable,
+)
+
+
+def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read a `cij.toml`. Raises: ConfigError that names every wrong key with its line."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not valid TOML: {error}") from error
+    return _valid(data, key_lines(text), environment)
+
+
+def _valid(
+    data: dict[str, Any], lines: dict[KeyPath, int], environment: Mapping[str, str]
+) -> Settings:
+    missing = [
+        _at(lines, path, f"the variable {name} is not set (needed by `{'.'.join(path)}`)")
+        for path, name in _variables(data, ())
+        if name not in environment
+    ]
+    if missing:
+        raise ConfigError("\n".join(missing))
+    try:
+        return Settings.model_validate(_filled(data, environment))
+    except ValidationError as error:
+        faults = [_fault(data, detail) for detail in error.errors()]
+        faults.sort(key=lambda fault: line_of(lines, fault[0]))
+        raise ConfigError("\n".join(_at(lines, *fault) for fault in faults)) from None
+
+
+def _at(lines: dict[KeyPath, int], path: KeyPath, message: str) -> str:
+    return f"{FILE_NAME}:{line_of(lines, path)}: {message}"
+
+
+def _variables(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _variables(inner, (*path, key))
+    elif isinstance(value, str) and value.startswith(_ENV):
+        yield path, value.removeprefix(_ENV)
+
+
+def _filled(value: Any, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, environment) for key, inner in value.items()}
+    if isinstance(value, str) and value.startswith(_ENV):
+        return environment[value.removeprefix(_ENV)]
+    return value
+
+
+def _fault(data: dict[str, Any], detail: ErrorDetails) -> tuple[KeyPath, str]:
+    path = _written_path(data, detail)
+    key, table = path[-1], f"[{'.'.join(path[:-1])}]" if path[1:] else f"the top of {FILE_NAME}"
+    if detail["type"] == "extra_forbidden":
+        return path, f"`{key}` is not a setting of {table}{_did_you_mean_key(key)}"
+    if detail["type"] in ("missing", "union_tag_not_found"):
+        return path, f"`{key}` is missing in {table}" if path[1:] else f"[{key}] is missing"
+    return path, f"`{'.'.join(path)}`: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _written_path(data: dict[str, Any], detail: ErrorDetails) -> KeyPath:
+    """Return the path without the names of the alternatives that pydantic puts into it."""
+    path: list[str] = []
+    table: Any = data
+    *around, last = map(str, detail["loc"])
+    for part in around:
+        if isinstance(table, dict) and part in table:
+            path.append(part)
+            table = table[part]
+    if detail["type"].startswith("union_tag"):
+        return (*path, last, "kind")
+    return (*path, last)
+
+
+def _did_you_mean_key(key: str) -> str:
+    known = {f.alias or name for table in _TABLES for name, f in table.model_fields.items()}
+    known.discard(key)
+    return _suggestion(difflib.get_close_matches(key, sorted(known), n=1))
+
+
+def _did_you_mean_zone(name: str) -> str:
+    return _suggestion(difflib.get_close_matches(name, sorted(zone_names()), n=1))
+
+
+def _suggestion(close: list[str]) -> str:
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def variable_names(path: Path) -> list[str]:
+    """Return the environment variables that a `cij.toml` names, for a check before any use."""
+    data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    secrets = [value for key, value in _leaves(data) if key.endswith("_env")]
+    return sorted({*secrets, *(name for _, name in _variables(data, ()))})
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for inner_key, inner in value.items():
+            yield from _leaves(inner, inner_key)
+    elif isinstance(value, str):
+        yield key, value

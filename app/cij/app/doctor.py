@@ -1,0 +1,259 @@
+"""What `cij doctor` looks at: a tuple of checks for the machine and one for a project.
+
+A check yields findings and repairs nothing. A new one is a function and a row.
+"""
+
+import os
+import platform
+import smtplib
+import socket
+import sys
+import zoneinfo
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from cij.app.config import (
+    RowsDelivery,
+    Settings,
+    SmtpDelivery,
+    WebhookDelivery,
+    load_settings,
+    variable_names,
+)
+from cij.app.project import open_project
+from cij.app.project_files import FILE_NAME, find_root
+from cij.compiler.channels import CHANNELS
+from cij.compiler.naming import near_hint
+from cij.runtime.errors import ConfigError, StoreError, StoreLocked, WorldError
+from cij.runtime.zone_names import zone_names
+
+if TYPE_CHECKING:
+    from cij.runtime.audit import Audit
+    from cij.runtime.report_data import UnknownZone
+
+_PYTHON_MIN = (3, 11)
+_PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
+_SMTP_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 5.0
+_SHOWN_MAX = 3
+
+
+class Finding(NamedTuple):
+    """One line of the report."""
+
+    status: Literal["ok", "warn", "fail"]
+    what: str
+    detail: str
+
+
+def _open_settings(path: Path) -> tuple[Path, Settings]:
+    """Return the project folder and its settings. Raises: ConfigError."""
+    root = find_root(path)
+    return root, load_settings(root / FILE_NAME)
+
+
+def _python() -> Iterator[Finding]:
+    is_new = sys.version_info >= _PYTHON_MIN
+    needed = "" if is_new else f"; {'.'.join(map(str, _PYTHON_MIN))} or newer is needed"
+    text = f"{platform.python_version()}, {platform.system()} {platform.machine()}{needed}"
+    yield Finding("ok" if is_new else "fail", "python", text)
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _PACKAGES:
+        try:
+            yield Finding("ok", name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            # A checkout that was never installed works, but has no version.
+            yield Finding("warn" if name == "cij" else "fail", name, "is not installed")
+
+
+def _extension() -> Iterator[Finding]:
+    from cij.runtime.sources.sqlite import require_extension
+
+    try:
+        require_extension()
+        yield Finding("ok", "duckdb sqlite", "the extension loads")
+    except StoreError as error:
+        yield Finding("fail", "duckdb sqlite", str(error))
+
+
+def _zones() -> Iterator[Finding]:
+    count = len(zoneinfo.available_timezones())
+    if count < 100:
+        yield Finding("fail", "time zones", "there is no zone data; run: pip install tzdata")
+    else:
+        yield Finding("ok", "time zones", f"{count} zones")
+
+
+def _variables(root: Path, settings: Settings) -> Iterator[Finding]:
+    for name in variable_names(root / FILE_NAME):
+        if name in os.environ:
+            yield Finding("ok", f"${name}", "is set")
+        else:
+            yield Finding("fail", f"${name}", f"is not set; {FILE_NAME} names it")
+
+
+def _journeys(root: Path, settings: Settings) -> Iterator[Finding]:
+    project = open_project(root)
+    for diagnostic in project.diagnostics:
+        yield Finding("fail", diagnostic.span.file, diagnostic.message)
+    count = len(project.sources)
+    if count == 0:
+        yield Finding("warn", "journeys", "there is no .journey file")
+    else:
+        yield Finding("ok", "journeys", f"{count} .journey file{'s' if count > 1 else ''}")
+
+
+def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
+    for name, path in source_paths(root):
+        file = root / path
+        if not file.is_file():
+            yield Finding("fail", f"source {name}", f"there is no file {path}")
+        elif not os.access(file, os.R_OK):
+            yield Finding("fail", f"source {name}", f"{path} is not readable")
+        else:
+            yield Finding("ok", f"source {name}", f"{path}, {file.stat().st_size:,} bytes")
+
+
+def source_paths(root: Path) -> list[tuple[str, str]]:
+    """Return (name, path) of each source that is a file; none when the project has errors."""
+    from cij.app.compile import compile_path
+
+    program = compile_path(root).compilation.program
+    sources = program.sources if program else ()
+    return [(s.name, s.settings["path"]) for s in sources if "path" in s.settings]
+
+
+def _state(root: Path, settings: Settings) -> Iterator[Finding]:
+    from cij.app.open_store import open_state_file
+    from cij.runtime.audit import audit_keys
+    from cij.runtime.zones import unknown
+
+    file = root / settings.store.path
+    if not file.exists():
+        yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
+        return
+    try:
+        with closing(open_state_file(file)) as engine:
+            keys, zones = audit_keys(engine), unknown(engine)
+        yield Finding(
+            "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"
+        )
+        yield _keys(keys)
+        yield from _unknown_zones(zones, settings.project.timezone)
+    except StoreLocked:
+        text = f"{settings.store.path} is being used, by a run most likely; its keys were not looked at"
+        yield Finding("warn", "state", text)
+    except StoreError as error:
+        yield Finding("fail", "state", str(error))
+
+
+def _keys(found: "Audit") -> Finding:
+    if not found.doubles:
+        return Finding("ok", "keys", f"each of {found.count:,} messages and writes stands once")
+    first = ", ".join(found.doubles[:_SHOWN_MAX])
+    more = f" and {len(found.doubles) - _SHOWN_MAX:,} more" * (len(found.doubles) > _SHOWN_MAX)
+    return Finding("fail", "keys", f"what is to be done once stands twice: {first}{more}")
+
+
+def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Finding]:
+    """Such customers are not lost, but get everything at the hours of another place (S4)."""
+    for zone in found[:_SHOWN_MAX]:
+        hint = near_hint(zone.zone, zone_names())
+        text = f'"{zone.zone}" does not exist{f"; {hint}" if hint else ""}'
+        who = f"{zone.count:,} customer{'' if zone.count == 1 else 's'}, one is {zone.customer}"
+        detail = f"{text}\n{who}; for them the journey's zone counts, else {instead}"
+        yield Finding("warn", "customers' zone", detail)
+    if len(found) > _SHOWN_MAX:
+        yield Finding("warn", "customers' zone", "there are more; `cij status` lists them")
+
+
+def _mail_servers(root: Path, settings: Settings) -> Iterator[Finding]:
+    """Look at each channel that can go out; one that always writes files needs no check."""
+    ways = settings.delivery.by_channel()
+    for channel in (name for name, row in CHANNELS.items() if row.transports != ("files",)):
+        way = ways[channel]
+        if isinstance(way, SmtpDelivery):
+            yield _mail_server(channel, way)
+        else:
+            yield Finding("ok", channel, f"written to files in {way.folder}")
+
+
+def _mail_server(channel: str, way: SmtpDelivery) -> Finding:
+    where = f"{way.host}:{way.port}"
+    try:
+        return Finding("ok", channel, f"{where} answers: {_greeting(way)}")
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding("fail", channel, f"{where} does not answer: {error}")
+
+
+def _actions(root: Path, settings: Settings) -> Iterator[Finding]:
+    action = settings.delivery.action
+    for name, way in (("actions", action.default), *action.by_action.items()):
+        what = name if name == "actions" else f"action {name}"
+        if isinstance(way, RowsDelivery):
+            yield Finding("ok", what, f"written as rows in {way.folder}")
+        else:
+            yield _webhook(what, way)
+
+
+def _webhook(what: str, way: WebhookDelivery) -> Finding:
+    """Check the secret, and that the receiver takes a connection. Nothing is sent."""
+    parts = urlsplit(way.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        way.secret()
+        socket.create_connection((parts.hostname or "", port), _CONNECT_TIMEOUT_S).close()
+    except ConfigError as error:
+        return Finding("fail", what, str(error))
+    except OSError as error:
+        return Finding("fail", what, f"cannot reach {parts.hostname}:{port}: {error}")
+    return Finding("ok", what, f"{parts.hostname}:{port} takes connections")
+
+
+def _greeting(email: SmtpDelivery) -> str:
+    """Connect, greet and leave; with STARTTLS, also see that it is offered. Nothing is sent."""
+    kind = smtplib.SMTP_SSL if email.tls == "implicit" else smtplib.SMTP
+    with kind(email.host, email.port, timeout=_SMTP_TIMEOUT_S) as server:
+        code, answer = server.ehlo()
+        if email.tls == "starttls":
+            server.starttls()
+        return f"{code} {answer.decode(errors='replace').splitlines()[0]}"
+
+
+MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _extension, _zones)
+PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
+    _variables,
+    _journeys,
+    _sources,
+    _state,
+    _mail_servers,
+    _actions,
+)
+
+
+def findings(path: Path) -> Iterator[Finding]:
+    """Yield what is right and wrong with the machine and the project at `path`."""
+    for check in MACHINE:
+        yield from _guarded(check.__name__, check())
+    try:
+        root, settings = _open_settings(path)
+    except WorldError as error:
+        yield Finding("fail", "cij.toml", str(error))
+        return
+    yield Finding("ok", "cij.toml", f"{settings.project.name}, {settings.project.timezone}")
+    for project_check in PROJECT:
+        yield from _guarded(project_check.__name__, project_check(root, settings))
+
+
+def _guarded(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """One check that fails in a way of its own must not hide the findings of the others."""
+    try:
+        yield from findings
+    except (WorldError, OSError, ImportError) as error:
+        yield Finding("fail", name.strip("_"), str(error))

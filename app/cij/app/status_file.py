@@ -1,0 +1,27 @@
+"""The last report of a run, in a file: what `status` shows while `cij run` has the store."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cij.runtime.report_data import Report, as_json
+
+NAME = Path(".cij") / "status.json"
+
+
+def write_status(root: Path, report: Report) -> None:
+    """Write the report whole, or leave the old one."""
+    path = root / NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(as_json(report), ensure_ascii=False), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_status(root: Path) -> dict[str, Any] | None:
+    """Return the last report as plain values, or None when there is none."""
+    try:
+        found = json.loads((root / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,58 @@
+"""A store that is looked at: what ran in it last, and which customer a text means."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cij.app.open_store import open_when_free, store_path
+from cij.app.project import open_project
+from cij.app.request_error import RequestError
+from cij.compiler.program import Program
+from cij.runtime.deploy import prepare
+from cij.runtime.engine import Engine
+from cij.runtime.errors import ConfigError
+from cij.runtime.insight.person import deployed, find
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """A store, and the program that ran in it last."""
+
+    engine: Engine
+    program: Program
+
+    def customer(self, text: str) -> str:
+        """Return the id of the one whom `text` means. Raises: RequestError."""
+        found = find(self.engine, self.program, text)
+        if len(found) == 1:
+            return found[0].id
+        if found:
+            known = ", ".join(f"{c.id} ({c.how})" for c in found)
+            raise RequestError(f"`{text}` may be any of {known}; give the id")
+        raise RequestError(
+            f"nobody is known as `{text}`; give an id, a key such as `shop:17`, or an e-mail address"
+        )
+
+
+@contextmanager
+def store_view(
+    path: Path, on_wait: Callable[[str], None] = lambda text: None
+) -> Iterator[StoreView]:
+    """Open the store of the project at `path` to look at it.
+
+    Raises: ConfigError when nothing has run yet, StoreLocked while `cij run` has it.
+    """
+    project = open_project(path)
+    nothing = ConfigError("nothing has run here yet; start with `cij run`")
+    if not store_path(project).is_file():
+        raise nothing
+    engine = open_when_free(project, on_wait=on_wait)
+    try:
+        program = deployed(engine)
+        if program is None:
+            raise nothing
+        prepare(engine, program)
+        yield StoreView(engine, program)
+    finally:
+        engine.close()

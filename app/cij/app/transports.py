@@ -1,0 +1,84 @@
+"""The way out of each channel, as cij.toml says."""
+
+from pathlib import Path
+
+from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.app.project import Project
+from cij.compiler.channels import CHANNELS
+from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Program
+from cij.runtime.delivery import (
+    ActionTransport,
+    Defaults,
+    FileSettings,
+    RowSettings,
+    SmtpSettings,
+    Transport,
+    WebhookSettings,
+    open_transport,
+)
+from cij.runtime.errors import ConfigError
+
+
+def open_transports(project: Project, program: Program) -> dict[str, Transport]:
+    """Return the way out of each channel, as cij.toml says. Raises: ConfigError."""
+    ways = project.settings.delivery.by_channel()
+    found = {name: open_transport(_settings(project, way)) for name, way in ways.items()}
+    return {**found, "action": _actions(project, program)}
+
+
+def _actions(project: Project, program: Program) -> Transport:
+    action = project.settings.delivery.action
+    names = [a.name for a in program.actions]
+    for name in action.by_action:
+        if name not in names:
+            hint = did_you_mean(name, names)
+            text = f"cij.toml: [delivery.action.{name}]: there is no action `{name}`"
+            raise ConfigError(f"{text}; {hint}" if hint else text)
+    ways = {n: open_transport(_settings(project, way)) for n, way in action.by_action.items()}
+    return ActionTransport(open_transport(_settings(project, action.default)), ways)
+
+
+_Way = FilesDelivery | SmtpDelivery | RowsDelivery | WebhookDelivery
+_Settings = FileSettings | SmtpSettings | RowSettings | WebhookSettings
+
+
+def _settings(project: Project, way: _Way) -> _Settings:
+    match way:
+        case FilesDelivery():
+            return FileSettings(folder=_folder(project, way.folder))
+        case RowsDelivery():
+            return RowSettings(folder=_folder(project, way.folder))
+        case WebhookDelivery():
+            return WebhookSettings(
+                url=way.url,
+                secret=way.secret(),
+                connections=way.connections,
+                timeout_s=way.timeout_seconds,
+            )
+    return SmtpSettings(
+        host=way.host,
+        port=way.port,
+        security=way.tls,
+        username=way.username,
+        password=way.password(),
+        connections=way.connections,
+    )
+
+
+def _folder(project: Project, written: str) -> Path:
+    folder = (project.root / written).resolve()
+    if not folder.is_relative_to(project.root):
+        raise ConfigError(f"cij.toml: the folder `{written}` is outside of the project")
+    return folder
+
+
+def senders(project: Project) -> Defaults:
+    """Return what a message takes where it says nothing itself."""
+    ways = project.settings.delivery.by_channel()
+    mails = (ways[row.name].sender for row in CHANNELS.values() if row.form == "mail")
+    return Defaults(sender=next(filter(None, mails), f"cij@{_domain(project)}"))
+
+
+def _domain(project: Project) -> str:
+    return f"{project.settings.project.name}.invalid"

@@ -1,0 +1,60 @@
+"""Many who are due at one wait, while nobody else is ready: they are read where they are stored.
+
+A table of all who are ready would be a copy of what `passage_row` holds. Their way is written into
+`tick_due` in the place of `tick_batch`: DuckDB reads a table on as many cores as it had rows for when the
+transaction began, and `tick_batch` is made anew each time.
+"""
+
+from sqlglot import exp
+
+from cij.compiler.sql.interning import TIMER, numbered
+from cij.compiler.sql.plan.model import JourneyPlan, RegionPlan, Steps
+from cij.compiler.sql.template import Statement, fill, query
+
+# Rows of `passage_row` as rows of `tick_ready`.
+_DUE = """
+SELECT {journey} AS journey, {version} AS version, p.id AS passage, p.customer, p.trigger, p.turn,
+  p.is_held_out, {root} AS root, {timer} AS why, CAST(NULL AS BIGINT) AS event, $now AS counts_from
+FROM passage_row AS p
+WHERE p.wake_at <= $now AND p.version = {version} AND p.state = $state
+"""
+CLEAR_DUE = query("DELETE FROM tick_due")
+_STILL_THERE = """
+passage_row.wake_at <= $now AND passage_row.version = {version} AND passage_row.state = $state
+"""
+
+
+def due_form(plan: JourneyPlan, region: RegionPlan) -> Steps:
+    """Return how those who are due at the state `$state` go through the region."""
+    instead = {
+        "pick": Statement.later(lambda: _pick(plan, region)),
+        "move": Statement.later(lambda: _move(plan, region.move)),
+    }
+    steps = ((name, instead.get(name, s)) for name, s in region.statements if name != "clear")
+    return (*((name, _over(s)) for name, s in steps), ("clear", CLEAR_DUE))
+
+
+def _over(statement: Statement) -> Statement:
+    return Statement.later(lambda: statement.over({"tick_batch m": "tick_due"}))
+
+
+def _pick(plan: JourneyPlan, region: RegionPlan) -> Statement:
+    here = {
+        "root": numbered(region.root),
+        "timer": numbered(TIMER),
+        "journey": numbered(plan.name),
+        "version": numbered(plan.version),
+    }
+    return region.pick.from_rows("tick_ready", fill(_DUE, **here)).as_insert("tick_due")
+
+
+def _move(plan: JourneyPlan, move: Statement) -> Statement:
+    """Return the move without a join, where everybody goes the same way."""
+    tree = move.tree.copy()
+    assert isinstance(tree, exp.Update), "a move is an update"
+    changes = [change.expression for change in tree.expressions]
+    if any(column.table == "m" for each in changes for column in each.find_all(exp.Column)):
+        return move
+    tree.set("from_", None)
+    tree.set("where", exp.Where(this=fill(_STILL_THERE, version=numbered(plan.version))))
+    return Statement(tree)

@@ -1,0 +1,138 @@
+"""Files of other programs, read as rows of text by DuckDB's own scanners.
+
+Each scan is a DuckDB of its own in memory, so that it has its own settings and leaves nothing in a
+store. Columns are named r0, r1, ... so that no name from a file gets into SQL; `ordinal` counts the
+rows from 0 in the order of the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+
+from cij.runtime.engine.duckdb.extensions import load_extension
+from cij.runtime.engine.protocol import ArrowStream
+from cij.runtime.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A UTF-8 file with a header of `width` names, of which `picks` are wanted, by position.
+
+    `quote` is doubled to stand for itself; None when nothing is quoted.
+    """
+
+    path: Path
+    width: int
+    picks: tuple[int, ...]
+    delimiter: str
+    quote: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that does not parse. `byte` is where it starts, from 0; blank lines may precede it."""
+
+    byte: int
+    reason: str
+    content: str
+
+
+_READ_CSV = """
+SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks}
+FROM read_csv({path},
+  columns = {{{columns}}}, delim = {delimiter}, quote = {quote}, escape = {quote}, header = true,
+  all_varchar = true, auto_detect = false, null_padding = false,
+  store_rejects = true, rejects_table = 'csv_reject', rejects_scan = 'csv_reject_scan')
+"""
+
+# One row may have several errors: the first is reported.
+_REJECTS = """
+SELECT line_byte_position - 1, FIRST(error_type ORDER BY byte_position),
+  FIRST(error_message ORDER BY byte_position), FIRST(csv_line)
+FROM csv_reject GROUP BY line_byte_position ORDER BY line_byte_position
+"""
+
+_REASONS = {
+    "MISSING COLUMNS": "too few columns",
+    "TOO MANY COLUMNS": "too many columns",
+    "UNQUOTED VALUE": "a quote is not closed",
+    "LINE SIZE OVER MAXIMUM": "the row is too long",
+    "INVALID ENCODING": "not UTF-8",
+}
+
+
+class FileScan:
+    """A scanner of one file. Its streams are read while it is open."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def csv(self, file: CsvFile) -> ArrowStream:
+        """Return the rows of a CSV file. What is broken is in `rejects` once they were read."""
+        text = _READ_CSV.format(
+            columns=", ".join(f"'c{i}': 'VARCHAR'" for i in range(file.width)),
+            picks=", ".join(f"c{i} AS r{n}" for n, i in enumerate(file.picks)),
+            path=_text(_exact(file.path)),
+            delimiter=_text(file.delimiter),
+            quote=_text(file.quote or ""),
+        )
+        return self._stream(text)
+
+    def rejects(self) -> list[Reject]:
+        """Return the rows of the CSV file that were not read."""
+        rows = self._connection.execute(_REJECTS).fetchall()
+        return [Reject(byte, _told(kind, message), line) for byte, kind, message, line in rows]
+
+    def sqlite(self, path: Path, table: str, columns: Sequence[str]) -> ArrowStream:
+        """Return columns of a table of an SQLite file. The caller has seen that they are there."""
+        self.load_extension("sqlite_scanner")
+        self._connection.execute("SET sqlite_all_varchar = true")
+        picks = ", ".join(f"{_quoted(column)} AS r{n}" for n, column in enumerate(columns))
+        return self._stream(
+            f"SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks} "
+            f"FROM sqlite_scan({_text(str(path))}, {_text(table)})"
+        )
+
+    def load_extension(self, name: str) -> None:
+        """Load an extension that a scan needs. Raises StoreError where it is not installed."""
+        load_extension(self._connection, name)
+
+    def _stream(self, text: str) -> ArrowStream:
+        try:
+            # Not with bound parameters: those would have all rows in memory before the first is read.
+            return self._connection.sql(text)
+        except duckdb.Error as error:
+            raise DataError(str(error).splitlines()[0]) from error
+
+
+def _told(kind: str, message: str) -> str:
+    reason = _REASONS.get(kind, kind.lower())
+    return f"{reason}: {message}" if kind.endswith("COLUMNS") else reason
+
+
+def _exact(path: Path) -> str:
+    # The reader expands patterns: a file may be called `a[1].csv`.
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,146 @@
+"""The contract of a reader, which every kind of source has, and what readers share.
+
+    source, folder --read--> Reading: Arrow rows of text, rejected rows, a way to find lines
+
+A reader knows nothing of the store, and an engine nothing of kinds of sources: rows go from one to the
+other as Arrow. Their types are found later, by the loader, so a reader may hand over text.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cij.compiler.program import Source
+from cij.runtime.engine import ArrowStream
+from cij.runtime.errors import ConfigError, DataError
+
+# How the compiler writes `env("NAME")`.
+_VARIABLE = "env:"
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that goes to quarantine. `line` is counted from 1."""
+
+    line: int
+    reason: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A source that is open to be read once.
+
+    Attributes:
+        file: its name for people, as `quarantine` shows it.
+        rows: `ordinal`, which counts the rows from 0, then `r0`, `r1`, ... in the order of
+            `Source.columns`.
+        rejected: returns the rows that do not parse, once `rows` were read.
+        lines: finds the lines of ordinals; it works also when the source is closed again.
+    """
+
+    file: str
+    rows: ArrowStream
+    rejected: Callable[[], list[BadRow]]
+    lines: Callable[[Collection[int]], dict[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnName:
+    """A column as the source itself knows it; `declared` is its type there, if it has types."""
+
+    name: str
+    declared: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of source.
+
+    Attributes:
+        read: opens a source below a folder. Raises DataError, also for what goes wrong while the rows
+            are read inside of it.
+        fingerprint: is equal as long as the rows need no reading.
+        names: returns the columns of the source itself, whatever is declared. Raises DataError.
+    """
+
+    read: Callable[[Source, Path], AbstractContextManager[Reading]]
+    fingerprint: Callable[[Source, Path], str]
+    names: Callable[[Source, Path], list[ColumnName]]
+
+
+def path_of(source: Source, root: Path) -> Path:
+    """Return the file of a source. Raises DataError when there is none.
+
+    A path that the journeys name stays inside the project, whatever links lead out of it; one that
+    the environment names may be anywhere.
+    """
+    written = source.settings["path"]
+    path = root / from_environment(written, source)
+    if written == from_environment(written, source) and not _is_inside(path, root):
+        raise failure(source, f"{written} leads out of the project's folder")
+    if not path.exists():
+        raise failure(source, f"there is no file {source.settings['path']} below {root}")
+    if not path.is_file():
+        raise failure(source, f"{source.settings['path']} is not a file")
+    return path
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def from_environment(value: str, source: Source) -> str:
+    """Return the value of a setting, which `env("NAME")` leaves to the environment."""
+    if not value.startswith(_VARIABLE):
+        return value
+    name = value.removeprefix(_VARIABLE)
+    if name not in os.environ:
+        raise ConfigError(f"source {source.name} needs the variable {name} ({source.place})")
+    return os.environ[name]
+
+
+def with_environment(source: Source) -> Source:
+    """Return the source with its settings filled in, but for the path: see `path_of`."""
+    filled = {
+        name: value if name == "path" else from_environment(value, source)
+        for name, value in source.settings.items()
+    }
+    return source.model_copy(update={"settings": filled})
+
+
+def stamp(*paths: Path) -> str:
+    """Return the sizes and times of change of files; those that do not exist count as empty."""
+    found = [p.stat() if p.exists() else None for p in paths]
+    return " ".join(f"{s.st_size}:{s.st_mtime_ns}" if s else "-" for s in found)
+
+
+def failure(source: Source, message: str) -> DataError:
+    """Return the error of a source: which, what, and where it is written."""
+    first, newline, rest = message.partition("\n")
+    return DataError(f"source {source.name}: {first} ({source.place}){newline}{rest}")
+
+
+def require_columns(source: Source, names: Iterable[str], where: str) -> None:
+    """Raise DataError unless all columns of the source are among `names`."""
+    there = list(names)
+    missing = [c.name for c in source.columns if c.name not in there]
+    if not missing:
+        return
+    near = difflib.get_close_matches(missing[0], there, n=1, cutoff=0.6)
+    hint = f'did you mean "{near[0]}"?' if near else "it has " + ", ".join(there[:20])
+    hint = _other_delimiter(there, missing[0]) or hint
+    columns = ", ".join(f'"{name}"' for name in missing)
+    raise failure(source, f"{where} has no column {columns}; {hint}")
+
+
+def _other_delimiter(there: Sequence[str], wanted: str) -> str:
+    """Say so where the one column is a line of names with another delimiter."""
+    signs = [s for s in ";\t|," if len(there) == 1 and wanted in there[0].split(s) != there]
+    if not signs:
+        return ""
+    shown = signs[0].replace("\t", "\\t")
+    return f'its columns are separated by another character: set delimiter = "{shown}"'

@@ -1,0 +1,144 @@
+"""Draw the steps of journeys and fragments."""
+
+from tests.agreement.batch_settings import DURATIONS
+from tests.agreement.drawing_conditions import DrawingConditions
+
+CALENDAR = ("1 day", "2 days", "1 week", "1 month")
+TIMES = ("09:00", "02:30", "00:00", "02:00", "01:30")
+EVENTS = ("purchase", "visited", "opened", "unsubscribed")
+
+
+class DrawingSteps(DrawingConditions):
+    """Draws steps, nested up to a depth."""
+
+    def _block(self, depth: int, least: int) -> str:
+        before = list(self.sends), list(self.calls)
+        lines = [self._step(depth) for _ in range(self.random.randint(least, 3))]
+        if self.is_(6):
+            lines.append(f"{self._label('e')}: {self.pick(['end', 'end done'])}")
+        self.sends, self.calls = before
+        return "{\n" + "\n".join(lines) + "\n}"
+
+    def _label(self, letter: str) -> str:
+        self.made += 1
+        return f"{letter}{self.made}"
+
+    def _step(self, depth: int) -> str:
+        self.left -= 1
+        leaves = ["send", "send", "wait", "until", "set"] + ["emit"] * self.is_(3)
+        leaves += ["do"] * self.batch.has_calls
+        leaves += ["send"] * 3 * bool(self.batch.policies)
+        inner = ["for", "for", "first", "first", "if", "switch", "split", "repeat"]
+        inner += [] if self.is_inside else ["run"]
+        form = self.pick([*leaves, *inner] if depth and self.left > 0 else leaves)
+        label = self._label(form[0])
+        if form == "send":
+            text = self._send()
+            self.sends += [label] * text.startswith("send email")
+        else:
+            text = self._short(form) or self._long(form, depth)
+            self.calls += [label] * (form == "do")
+        return f"{label}: {text}"
+
+    def _asking(self) -> str:
+        """Return a call and a wait for its answer, as the first steps of a journey."""
+        call = self._label("d")
+        text = f"{call}: {self._short('do')}\n"
+        self.calls.append(call)
+        between = self.pick(["", "", f"{self._label('w')}: wait {self.pick(DURATIONS)}\n"])
+        where, length, label = self.where("done", 3), self.pick(DURATIONS), self._label("f")
+        wait = f"wait for done({call}){where} up to {length} {self._block(1, 0)}"
+        follow = f"if {self.result()} {self._block(1, 1)} else {self._block(1, 1)}"
+        follow = self.pick(["", f"{self._label('i')}: {follow}\n"])
+        return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{follow}"
+
+    def _short(self, form: str) -> str | None:
+        """Return a step without steps inside."""
+        match form:
+            case "wait" if self.is_(2):
+                return f"wait {self.pick(CALENDAR)} at {self.pick(TIMES)}"
+            case "wait":
+                return f"wait {self.pick(DURATIONS)}"
+            case "until":
+                return self._until()
+            case "set":
+                return f"set stage = {self.pick(['points', '(stage ?? 0) + 1', 'count(purchase)'])}"
+            case "emit":
+                return f"emit raised {{ level = {self.pick(['1', 'points', 'stage'])} }}"
+            case "do":
+                about, word = (
+                    self.pick(["points", "count(visited)"]),
+                    self.pick(["language", '"x"']),
+                )
+                return f"do ask {{\nabout = {about}\nword = {word}\n}}"
+            case "run":
+                return f"run f{self.seed}({self.pick(['3', 'points', 'count(visited)'])})"
+        return None
+
+    def _long(self, form: str, depth: int) -> str:
+        match form:
+            case "repeat":
+                return self._repeat(depth)
+            case "for" | "first":
+                return self._events(form, depth)
+            case "if":
+                text = f"if {self.condition()} {self._block(depth - 1, 0)}"
+                return text + (f" else {self._block(depth - 1, 1)}" if self.is_(2) else "")
+            case "switch":
+                text = f'switch language {{ case "en", "es" {self._block(depth - 1, 1)}'
+                return text + (f" else {self._block(depth - 1, 0)} }}")
+        text = f"split ab{self.made} {{ 45% x {self._block(depth - 1, 1)}"
+        return text + f" 30.5% y {self._block(depth - 1, 0)} }}"
+
+    def _repeat(self, depth: int) -> str:
+        until = f" until {self.condition(0)}" if self.is_(2) else ""
+        every = f" every {self.pick(DURATIONS)}"
+        return f"repeat up to {self.pick([2, 3])} times{every}{until} {self._block(depth - 1, 1)}"
+
+    def _send(self) -> str:
+        if not self.is_(6 if self.batch.policies else 3):
+            often = ["email hello", "email hello", "sms text"]
+            rare = ["email flash", "email flash", "sms ping", "sms ping", "email receipt"]
+            return f"send {self.pick(rare if self.is_(2 if self.batch.policies else 8) else often)}"
+        word = self.pick(["first_name", "last(visited.page)", "now()", "seen", "today()"])
+        number = self.pick(["count(purchase)", "points", "sum(purchase.items within last 2 days)"])
+        return f"send email code {{\nword = {word}\nnumber = {number}\n}}"
+
+    def _until(self) -> str:
+        at = f" at {self.pick(TIMES)}"
+        mark = self.pick(self.marks)
+        moments = [
+            f"{self.pick(['monday', 'sunday', 'friday'])}{self.pick(['', at, at])}",
+            f"{mark.isoformat(' ')[:16]}",
+            f"{mark.date()}{self.pick(['', at])}",
+            f"last(purchase.at) + {self.pick(DURATIONS)}{self.pick(['', at])}",
+            f"seen{self.pick(['', at])}",
+            f"(now() + {self.pick(DURATIONS)}){self.pick(['', at])}",
+        ]
+        if self.trigger:
+            moments.append(f"trigger.at + {self.pick(DURATIONS)}")
+        return f"wait until {self.pick(moments)}"
+
+    def _events(self, form: str, depth: int) -> str:
+        length = self.pick(DURATIONS)
+        if form == "for":
+            text = f"wait for {self._pattern()} up to {length} {self._block(depth - 1, 0)}"
+            return text + (f" else {self._block(depth - 1, 0)}" if self.is_(2) else "")
+        arms = [
+            f"{self._arm()} {self._block(depth - 1, 0)}" for _ in range(self.random.randint(2, 3))
+        ]
+        otherwise = f"else {self._block(depth - 1, 0)}\n" if self.is_(2) else ""
+        return f"wait up to {length} {{\n" + "\n".join(arms) + f"\n{otherwise}}}"
+
+    def _arm(self) -> str:
+        return f"when {self._steady()}" if self.is_(5) else f"on {self._pattern()}"
+
+    def _pattern(self) -> str:
+        if self.calls and not self.is_(3):
+            return f"done({self.pick(self.calls)}){self.where('done', 3)}"
+        event = self.pick([*EVENTS, "opened"] if self.sends else EVENTS)
+        if self.is_(8):
+            return self.pick(["raised", "raised where level = 1"])
+        if event == "opened" and self.sends and not self.is_(4):
+            return f"opened({self.pick(self.sends)}){self.where(event, 4)}"
+        return event + self.where(event)

@@ -1,0 +1,150 @@
+"""Entering a journey: S6, S7, and the queue in front of a limit."""
+
+from datetime import datetime
+from fractions import Fraction
+
+from cij.grammar import syntax
+from tests.agreement.customer_state import CustomerState, Journey, Passage
+from tests.agreement.entry_queue import Queue, Waiting
+from tests.agreement.reading import (
+    as_text,
+    is_within,
+)
+from tests.agreement.walking import Walking
+from tests.reference_evaluator import Occurrence, stepped
+
+
+class Entering(Walking):
+    """Decides who enters a journey, and when."""
+
+    def _enter_on(self, customer: CustomerState, journey: Journey, event: Occurrence) -> None:
+        times = self.entry_times[journey.name]
+        if event.at < times.opens or not times.is_open(self.now):
+            return
+        row = self.row(customer, journey, None, event)
+        for header in journey.headers(syntax.EnterOn):
+            where = header.pattern.where
+            is_this = header.pattern.event.text == event.event
+            if is_this and (where is None or self.world.holds(where, row)):
+                key = as_text(event.fields[journey.per]) if journey.per else ""
+                self._enqueue(journey, Waiting(customer, key, event.at, self.now, event))
+                return
+
+    def _look(self, is_dirty: bool, is_first: bool) -> dict[str, list[str]]:
+        """Evaluate the segments, and return which ones each customer joined.
+
+        All customers are evaluated when the refresh of a segment is due or a customer changed;
+        else only those who had an event that the segment uses.
+        """
+        joined: dict[str, list[str]] = {customer.drawn.id: [] for customer in self.customers}
+        wanted = {
+            s for d in self.entry_times.values() if self.now in d.instants for s in d.segments
+        }
+        for name in sorted(self.entered):
+            is_due = (
+                (is_first and name in wanted)
+                or name not in self.looked
+                or self.now >= self._next_look(name)
+            )
+            if is_due or is_dirty:
+                self.looked[name] = self.now
+            for customer in self.customers:
+                if is_due or is_dirty or customer.active & self.events[name]:
+                    joined[customer.drawn.id] += self._member(customer, name)
+        return joined
+
+    def _member(self, customer: CustomerState, name: str) -> list[str]:
+        """Evaluate one segment for one customer. Return it if the customer joined."""
+        is_in, was_in = self.world.is_in(name, self.row(customer, None)), name in customer.segments
+        (customer.segments.add if is_in else customer.segments.discard)(name)
+        return [name] if is_in and not was_in else []
+
+    def _next_look(self, name: str) -> datetime:
+        return self.looked[name] + self.refresh[name]
+
+    def _join(self, customer: CustomerState, joined: list[str], is_first: bool) -> None:
+        """S6: customers enter when they join a segment, and members at the start or on schedule."""
+        for journey in self.journeys:
+            times = self.entry_times[journey.name]
+            is_start = is_first and self.now == times.opens
+            for header in journey.headers(syntax.EnterSegment):
+                name = header.segment.text
+                if header.every is not None:
+                    enters = (
+                        is_first and times.is_called(header, self.now) and name in customer.segments
+                    )
+                elif is_start:
+                    enters = name in customer.segments
+                else:
+                    enters = name in joined and not header.is_once
+                if enters and times.is_open(self.now):
+                    self._enqueue(journey, Waiting(customer, "", self.now, self.now, None, name))
+
+    def _enqueue(self, journey: Journey, waiting: Waiting) -> None:
+        self.arriving.setdefault(journey.name, []).append(waiting)
+
+    def _let_in(self, queue: Queue) -> None:
+        """Let customers enter in order while the limit has room."""
+        queue.add(self.arriving.pop(queue.journey.name, []))
+        if not self.entry_times[queue.journey.name].is_open(self.now):
+            queue.line.clear()
+        if queue.journey.name in self.paused:
+            return
+        while queue.line and queue.has_room(self.now):
+            first = queue.line.pop(0)
+            if self._may_enter(queue.journey, first):
+                queue.entered.append(self.now)
+                at = first.at if first.since == self.now else self.now
+                self._admit(first.customer, queue.journey, first.trigger, first.key, at)
+
+    def _leave_queues(self, customer: CustomerState, event: Occurrence) -> None:
+        """Drop waiting customers whose event is one of a goal or an exit."""
+        for queue in self.queues.values():
+            mine = [w for w in queue.line if w.customer is customer and event.at >= w.at]
+            queue.leave([w for w in mine if self._is_over(queue, w, event)])
+
+    def _is_over(self, queue: Queue, waiting: Waiting, event: Occurrence) -> bool:
+        passage = queue.passage(waiting, self.now)
+        goals, exits = queue.journey.goals, queue.journey.exits
+        patterns = [*(g.pattern for g in goals if not g.is_stay), *(e.pattern for e in exits)]
+        return any(p and self._fits(p, waiting.customer, passage, event) for p in patterns)
+
+    def _may_enter(self, journey: Journey, waiting: Waiting) -> bool:
+        customer = waiting.customer
+        if waiting.segment is not None and waiting.segment not in customer.segments:
+            return False
+        before = [p for p in customer.of(journey) if p.key == waiting.key or not journey.per]
+        if any(self._blocks(p, customer) for p in before):
+            return False
+        suppress = journey.settings.get("suppress")
+        return suppress is None or not self.world.holds(suppress, self.row(customer, journey))
+
+    def _admit(
+        self,
+        customer: CustomerState,
+        journey: Journey,
+        trigger: Occurrence | None,
+        key: str,
+        at: datetime,
+    ) -> None:
+        number = len(customer.of(journey)) + 1
+        share = journey.settings.get("holdout")
+        is_held_out = share is not None and is_within(
+            f"holdout {journey.name}", customer.drawn.id, Fraction(0), Fraction(share.value) / 100
+        )
+        passage = Passage(journey, number, trigger, key, self.now, at, is_held_out, ())
+        passage.entered_from = at
+        passage.entry = self.row(customer, journey).person
+        passage.woken_by = trigger.seq if trigger else None
+        customer.of(journey).append(passage)
+        self._wake(customer, passage, journey.node.steps, "entered")
+
+    def _blocks(self, passage: Passage, customer: CustomerState) -> bool:
+        """S7."""
+        again = passage.journey.headers(syntax.Again)
+        if not again or again[0].rule == "never" or passage.ended is None:
+            return True
+        if again[0].rule == "always":
+            return False
+        zone = self.zone(customer, passage.journey)
+        return bool(stepped(passage.ended[0], again[0].after, 1, zone) > self.now)

@@ -1,0 +1,125 @@
+"""The state of the interpreter: customers, journeys, the instant; and how conditions read it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from cij.grammar import syntax
+from tests.agreement.contact_rules import Rules, SuppressionList, contents
+from tests.agreement.customer_state import CustomerState, Journey, Passage
+from tests.agreement.entry_queue import Queue, Waiting
+from tests.agreement.entry_times import EntryTimes
+from tests.agreement.reading import (
+    clauses,
+    events_in,
+    occurrence_of,
+    refresh,
+    setting,
+    zone_exists,
+)
+from tests.agreement.scenario import Scenario
+from tests.reference_evaluator import Occurrence, Person, Row, World
+
+
+@dataclass
+class InterpreterState:
+    """One scenario at one instant.
+
+    `raised` counts the events that journeys emit. `is_dirty` is true once a journey set a field.
+    """
+
+    scenario: Scenario
+    now: datetime = datetime.min
+    customers: list[CustomerState] = field(default_factory=list)
+    looked: dict[str, datetime] = field(default_factory=dict)
+    raised: int = 0
+    is_dirty: bool = False
+    # What conditions read of a customer, by id and zone; dropped when the customer changes.
+    views: dict[tuple[str, str], Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.journeys = [Journey(n) for n in self.scenario.nodes if isinstance(n, syntax.Journey)]
+        self.customers = [
+            CustomerState(c, dict(c.fields), dict(c.consents)) for c in self.scenario.customers
+        ]
+        self.entry_times = {j.name: EntryTimes(j, self.scenario) for j in self.journeys}
+        self.queues = {j.name: Queue(j, self.entry_times[j.name].zone) for j in self.journeys}
+        self.arriving: dict[str, list[Waiting]] = {}
+        self.paused: set[str] = set()
+        self.missed: dict[tuple[str, str], list[Occurrence]] = {}
+        segments = self.scenario.of_kind("segment")
+        self.conditions = {n.name.text: clauses(n) for n in segments}
+        self.refresh = {n.name.text: refresh(n) for n in segments}
+        measures = self.scenario.of_kind("measure")
+        self.measures = {n.name.text: setting(n, "value") for n in measures}
+        self.entered = {
+            h.segment.text for j in self.journeys for h in j.headers(syntax.EnterSegment)
+        }
+        self.rules = Rules([n for n in self.scenario.nodes if isinstance(n, syntax.Policy)])
+        self.suppressed = SuppressionList()
+        self.contents = contents(self.scenario.of_kind("message"), self.scenario.of_kind("topic"))
+        nodes = [n for n in self.scenario.nodes if isinstance(n, syntax.Fragment)]
+        self.fragments = {n.name.text: n for n in nodes}
+        self.events = {n.name.text: events_in(n, self.conditions) for n in segments}
+        arrivals = [h for c in self.scenario.customers for h in c.arrivals]
+        self.happens = {at for h in arrivals for at in (h.arrives, h.at)}
+        self.changes = {x.at for c in self.scenario.customers for x in c.changes}
+        self.world = World(self.now, (), self.conditions, self.measures)
+
+    def zone(self, customer: CustomerState, journey: Journey | None) -> str:
+        """S4: the zone of the customer, else of the journey, else of the project."""
+        if zone_exists(customer.fields["timezone"]):
+            return str(customer.fields["timezone"])
+        own = journey.settings.get("timezone") if journey else None
+        return own.value if own else self.scenario.zone
+
+    def row(
+        self,
+        customer: CustomerState,
+        journey: Journey | None,
+        trigger: Occurrence | None = None,
+        event: Occurrence | None = None,
+    ) -> Row:
+        zone = self.zone(customer, journey)
+        key = (customer.drawn.id, zone)
+        if key not in self.views:
+            events = tuple(occurrence_of(h) for h in customer.arrived if h.at <= self.now)
+            consents = dict(customer.consents)
+            self.views[key] = Person(
+                customer.drawn.id, zone, dict(customer.fields), consents, events
+            )
+        return Row(self.views[key], event, trigger)
+
+    def holds(
+        self, node: Any, customer: CustomerState, passage: Passage, event: Any = None
+    ) -> bool:
+        row = self.row(customer, passage.journey, passage.trigger, event)
+        return node is None or self.world.holds(node, self._inside(row, customer, passage))
+
+    def value(self, node: Any, customer: CustomerState, passage: Passage) -> Any:
+        row = self.row(customer, passage.journey, passage.trigger)
+        return self.world.value(node, self._inside(row, customer, passage))
+
+    def _inside(self, row: Row, customer: CustomerState, passage: Passage) -> Row:
+        return replace(row, entry=passage.entry, results=self._results(customer, passage))
+
+    def _results(self, customer: CustomerState, passage: Passage) -> dict[str, dict[str, Any]]:
+        """Return by step the latest values that the calls of a passage returned."""
+        found: dict[str, dict[str, Any]] = {}
+        for h in sorted(customer.arrived, key=lambda h: (h.at, h.seq)):
+            call = customer.about.get(h.seq)
+            if call in passage.messages and h.at <= self.now:
+                known = {name: value for name, value in h.fields.items() if value is not None}
+                found.setdefault(call.step, {}).update(known)
+        return found
+
+    def _forget_view(self, customer: CustomerState) -> None:
+        for key in [key for key in self.views if key[0] == customer.drawn.id]:
+            del self.views[key]
+
+    def _end(self, passage: Passage, state: str, why: str) -> None:
+        passage.visits.append((self.now, state, why))
+        cause, _, name = state.partition(":")
+        outcome = {"goal": "converted", "exit": name.split(" #")[0]}.get(cause, state)
+        passage.ended = (self.now, outcome, cause if name else "end")
+        passage.wait, passage.due, passage.todo = None, None, ()
