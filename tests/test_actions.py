@@ -69,7 +69,10 @@ action call_back {
         ("do call_back", ("CIJ604", "action `call_back` needs the parameter `about`, text")),
         ('do call_back {\n abut = "x"\n}', ("CIJ202", "action `call_back` has no parameter `a")),
         ("do call_back {\n about = 5\n}", ("CIJ207", "expected text, and this is integer")),
-        ("do call_back {\n about = email\n}", ("CIJ215", "`about` is required, and `email` has no")),
+        (
+            "do call_back {\n about = email\n}",
+            ("CIJ215", "`about` is required, and `email` has no"),
+        ),
         (
             'do call_back {\n about = "x"\n level = "top"\n}',
             ("CIJ211", '"top" is not a value of this enum'),

@@ -413,7 +413,11 @@ def test_a_drawing_tells_who_enters_when() -> None:
         ("limit = 5", "enter on visit", "`limit` takes a number and a time"),
         ("starts = monday", "enter on visit", "`starts` takes a date and time"),
         ("starts = 2026-02-02\n  ends = 2026-02-01", "enter on visit", "is not after its start"),
-        ("starts = 2026-02-02\n  ends = 2026-02-02 00:00", "enter on visit", "is not after its start"),
+        (
+            "starts = 2026-02-02\n  ends = 2026-02-02 00:00",
+            "enter on visit",
+            "is not after its start",
+        ),
         ("stage = secret", "enter on visit", "`stage` is one of `draft`, `live`"),
         ("", "enter from segment keen every hour at 09:00", "counts days, weeks"),
         ("", "enter from segment keen every 0 days at 09:00", "counts days, weeks"),

@@ -14,9 +14,9 @@ from cij.app.request_error import RequestError
 from cij.app.zone_times import instant
 from cij.compiler.program import Program
 from cij.runtime import control
+from cij.runtime.activity import Course
 from cij.runtime.backtest import backtest
 from cij.runtime.clock import LiveClock
-from cij.runtime.activity import Course
 from cij.runtime.deploy import deploy
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import simulate

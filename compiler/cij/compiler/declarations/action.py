@@ -162,8 +162,8 @@ def explain(action: pg.Action, source: Model) -> Lines:
     yield "Parameters:" if action.parameters else "It takes nothing."
     for parameter in action.parameters:
         default = f", else {words(parameter.default)}" if parameter.default is not None else ""
-        rule = default or ("" if parameter.is_required else ", may be left out")
+        rule = default or ("" if parameter.is_required else ", optional")
         yield f"{INDENT}{name_words(parameter.name)}: {parameter.type}{rule}"
     if action.returns:
         returned = ", ".join(f"{r.name} ({r.type})" for r in action.returns)
-        yield f"It gives back: {returned}; each is missing until it has come."
+        yield f"It returns: {returned}; each is missing until it arrives."

@@ -145,4 +145,4 @@ def explain(policy: pg.Policy, source: Model) -> Lines:
     yield "It holds for every send of the project:"
     yield from indented(policy_lines(policy))
     if policy.quiet or policy.caps:
-        yield "Messages on topic transactional know neither quiet hours nor caps."
+        yield "Quiet hours and caps do not apply to messages on topic transactional."

@@ -30,7 +30,9 @@ def typed_measure(name: str, env: Environment) -> pg.Measure | None:
     if env.field(name) is not None:
         message = f"`{name}` is a field of the customer already"
         env.report(
-            codes.DUPLICATE_NAME.at(node.name.span, message, help="call the measure otherwise")
+            codes.DUPLICATE_NAME.at(
+                node.name.span, message, help="choose another name for the measure"
+            )
         )
         env.broken.add(_mark(name))
         return None
