@@ -8,9 +8,9 @@ from pydantic import TypeAdapter
 from cij.compiler.sql import interning, query
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
+from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
 from cij.runtime.due import next_work
-from cij.runtime.entering import Door, doors
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.report_data import (
     Actions,
@@ -87,7 +87,7 @@ def report(world: World, now: datetime) -> Report:
         ended=tuple(Counted(*r) for r in rows(_ENDED)),
         conversions=tuple(Counted(*r) for r in rows(_CONVERSIONS)),
         next_timer=world.mover.next_timer(world),
-        states=tuple(_state(door, now) for door in doors(world).values()),
+        states=tuple(_state(admission, now) for admission in admissions(world).values()),
         actions=tuple(Actions(*r) for r in rows(_ACTIONS)),
         put_aside=tuple(PutAside(*r) for r in rows(_PUT_ASIDE, {"source": QUARANTINE})),
         unknown_zones=unknown(world.engine),
@@ -105,7 +105,9 @@ def stays_until(world: World, now: datetime) -> datetime | None:
     is_any_timed = any(is_timed(deep_parts(s.condition, program)) for s in program.segments)
     if is_any_timed or outbox.next_due(world.engine) is not None:
         return now
-    bounds = [at for door in doors(world).values() for at in (door.opens, door.closes)]
+    bounds = [
+        at for admission in admissions(world).values() for at in (admission.opens, admission.closes)
+    ]
     due = next_work(world)
     return min([at for at in bounds if at > now] + ([due] if due is not None else []), default=None)
 
@@ -116,13 +118,13 @@ def _standing(journey: str, state: str, count: int, next_at: datetime | None) ->
     return Standing(journey, step or state, count, next_at, held or "")
 
 
-def _state(door: Door, now: datetime) -> JourneyState:
-    state = "live" if door.state == "resuming" else door.state
-    if state == "live" and now >= door.closes:
+def _state(admission: Admission, now: datetime) -> JourneyState:
+    state = "live" if admission.state == "resuming" else admission.state
+    if state == "live" and now >= admission.closes:
         state = "ended"
-    elif state == "live" and now < door.opens:
+    elif state == "live" and now < admission.opens:
         state = "scheduled"
-    return JourneyState(door.plan.name, state, door.waiting)
+    return JourneyState(admission.plan.name, state, admission.waiting)
 
 
 def _size(world: World, name: str, now: datetime) -> int:

@@ -10,9 +10,9 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import insight, query
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import duration_words, event_words, schedule_words, timer_words, words
+from cij.runtime.admission import Admission, admissions
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine, Row
-from cij.runtime.entering import Door, doors
 from cij.runtime.insight.node import Node, as_json as node_as_json, lines as node_lines, reason
 from cij.runtime.insight.person import Versions
 from cij.runtime.insight.reading import Reader
@@ -48,7 +48,7 @@ _SHOWN_PASSAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`verdict` says it in a sentence; `entering` are the rules at the door, by `at`."""
+    """`verdict` says it in a sentence; `entering` are the rules at the admission, by `at`."""
 
     customer: str
     journey: str
@@ -81,12 +81,12 @@ class _Question:
     at: datetime
     versions: Versions = field(init=False)
     journey: pg.Journey = field(init=False)
-    door: Door = field(init=False)
+    admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
         self.versions = Versions(self.engine, self.program)
         self.journey = next(j for j in self.program.journeys if j.name == self.name)
-        self.door = doors(look(self.engine, self.program))[self.name]
+        self.admission = admissions(look(self.engine, self.program))[self.name]
 
     def answer(self) -> Why:
         passages = self._rows(_PASSAGES)
@@ -130,7 +130,7 @@ class _Question:
         blocked = [reason(node) for node in entering if node.holds is False]
         return "; ".join(blocked)
 
-    # --- the door ---
+    # --- the admission ---
 
     def _entering(self, passages: list[Row]) -> Iterator[Node]:
         yield self._open()
@@ -146,13 +146,13 @@ class _Question:
         yield from self._limits()
 
     def _open(self) -> Node:
-        state, notes = self.door.state, []
-        notes.append(Node(f"started {self._local(self.door.opens)}"))
+        state, notes = self.admission.state, []
+        notes.append(Node(f"started {self._local(self.admission.opens)}"))
         if self.journey.ends:
-            notes.append(Node(f"ends {self._local(self.door.closes)}"))
+            notes.append(Node(f"ends {self._local(self.admission.closes)}"))
         if state != "live":
             notes.append(Node(f"now {state}"))
-        is_open = self.door.is_open(self.at) and state != "paused"
+        is_open = self.admission.is_open(self.at) and state != "paused"
         return Node(f"the journey is open at {self._local(self.at)}", is_open, tuple(notes))
 
     def _entry(self, entry: pg.Entry) -> Node:
@@ -165,10 +165,10 @@ class _Question:
         return Node(f"in segment {entry.segment}{once}{when}", found.holds, found.parts)
 
     def _by_event(self, entry: pg.EventEntry) -> Node:
-        rows = self._rows(insight.recent_events(entry.event), since=self.door.opens)
+        rows = self._rows(insight.recent_events(entry.event), since=self.admission.opens)
         parts = tuple(self._event(entry, *row) for row in rows)
         text = f"did {event_words(entry.event, None, entry.where)}"
-        none = Node(f"no {entry.event} since {self._local(self.door.opens)}")
+        none = Node(f"no {entry.event} since {self._local(self.admission.opens)}")
         return Node(text, any(p.holds is not False for p in parts), parts or (none,))
 
     def _event(self, entry: pg.EventEntry, seq: int, id: str, at: datetime) -> Node:
@@ -186,9 +186,9 @@ class _Question:
         per = f" for each {self.journey.per}" if self.journey.per else ""
         again, period = self.journey.again, self.journey.again_after
         after = f" {duration_words(period)}" if period else ""
-        is_free = self.journey.per is not None or not any(map(self._blocks, passages))
+        is_at_once = self.journey.per is not None or not any(map(self._blocks, passages))
         counts = Node(f"entered {len(passages)} times" if passages[1:] else "entered once")
-        yield Node(f"may enter again{per}: `again {again}{after}`", is_free, (counts,))
+        yield Node(f"may enter again{per}: `again {again}{after}`", is_at_once, (counts,))
 
     def _blocks(self, row: Row) -> bool:
         _, _, _, ended_at, *_ = row
