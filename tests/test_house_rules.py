@@ -62,7 +62,7 @@ DOORS = {
     "pyspark": ("runtime/cij/runtime/engine",),
     "apscheduler": ("runtime/cij/runtime/scheduler.py",),
     "click": ("app/cij/cli/",),
-    "rich": ("app/cij/cli/",),
+    "platformdirs": ("grammar/cij/grammar/private_folder.py",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
     "aiosmtplib": ("runtime/cij/runtime/delivery/",),
     "httpx": ("runtime/cij/runtime/delivery/",),
@@ -157,6 +157,33 @@ def test_functions_are_short() -> None:
 
 def test_imports_between_portions_go_one_way() -> None:
     _none(violation for file in SOURCES for violation in _forbidden_imports(file))
+
+
+def test_the_application_layer_neither_prints_nor_exits() -> None:
+    """Front doors differ in how they show an answer and an error, so this layer does neither."""
+    _none(found for file in SOURCES if file.startswith("app/cij/app/") for found in _outputs(file))
+
+
+def _outputs(file: str) -> Iterator[str]:
+    shown = ("print", "exit", "quit", "input", "sys.exit", "os._exit")
+    streams = ("sys.stdout", "sys.stderr", "sys.stdin", "sys.argv")
+    for node in ast.walk(_tree(file)):
+        name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+        is_call = isinstance(node, ast.Call) and name in shown
+        if is_call or (isinstance(node, ast.Attribute) and name in streams):
+            yield f"{file}:{getattr(node, 'lineno', 0)} uses {name}"
+
+
+def test_one_module_opens_the_store() -> None:
+    """What every engine needs to be told, such as where to spill, has to be told in one place."""
+    opener = "app/cij/app/open_store.py"
+    others = [file for file in SOURCES if file.startswith("app/") and file != opener]
+    _none(
+        f"{file}:{line} imports {module}"
+        for file in others
+        for module, line, _ in _imports(_tree(file))
+        if module.startswith("cij.runtime.engine") and "open_" in module
+    )
 
 
 def _forbidden_imports(file: str) -> Iterator[str]:

@@ -253,7 +253,9 @@ def _keep(node: _Named, known: dict[str, _Named], spellings: _Spellings, build: 
         return
     twin = spellings.setdefault((DeclarationKind.word_of(node), name.casefold()), name)
     if twin != name:
-        message = f"`{name}` and `{twin}` differ only in capitals, and become the same table"
+        message = (
+            f"`{name}` and `{twin}` differ only in upper and lower case and would share a table"
+        )
         related = [Label(known[twin].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
     known[name] = node

@@ -81,7 +81,7 @@ def _report(
     circle: list[str], span: Span, edges: dict[tuple[str, str], Span], build: Build
 ) -> None:
     way = " → ".join(f"`{name}`" for name in circle)
-    message = f"this event leads to itself without a wait: {way}"
+    message = f"this event raises itself again without a wait: {way}"
     steps = [edges[pair] for pair in pairwise(circle)]
     related = [Label(step, "and here") for step in steps if step != span]
     hint = "put a `wait` between, or do not raise it here"

@@ -53,7 +53,7 @@ def _date_format(value: str) -> str | None:
     if value.startswith("env:"):
         return None
     if "%" in _DIRECTIVES.sub("", value):
-        return 'signs such as %d, %m and %Y after each `%`: "%d.%m.%Y"'
+        return 'a letter such as d, m or Y after each `%`: "%d.%m.%Y"'
     if not _has_day(value):
         return 'a format with day, month and year: "%d.%m.%Y"'
     return None

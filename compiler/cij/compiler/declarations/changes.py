@@ -78,6 +78,6 @@ def _report_twins(names: Iterable[tuple[syntax.Name, str]], build: Build) -> Non
     for name, text in names:
         if text in first:
             related = [Label(first[text], "first here")]
-            message = f"what becomes of `{text}` is said twice"
+            message = f"two lines say what becomes of `{text}`"
             build.report(codes.BAD_CHANGE.at(name.span, message, related=related))
         first.setdefault(text, name.span)

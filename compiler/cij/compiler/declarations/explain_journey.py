@@ -55,16 +55,16 @@ def _entries(journey: model.Journey, source: Model) -> Lines:
 def _when(entry: pg.SegmentEntry) -> str:
     if entry.every is not None:
         return f"at that instant, {schedule_words(entry.every)}"
-    return "at the start" if entry.is_once else "at the start, and whoever joins it later"
+    return "at the start" if entry.is_once else "at the start, and everybody who joins it later"
 
 
 def _times(head: pg.Head) -> Lines:
     if head.is_draft:
-        yield "nobody in a real run, for it is a draft; tests and simulations go through it"
+        yield "nobody in a real run, because it is a draft; tests and simulations use it"
     if head.starts is not None:
         yield f"from {moment_words(head.starts)} on"
     if head.ends is not None:
-        yield f"until {moment_words(head.ends)}; who is inside then goes on"
+        yield f"until {moment_words(head.ends)}; customers inside then go on"
     if head.limit is not None:
         yield f"at most {head.limit.count} per {head.limit.unit}; the others wait for the next"
 
@@ -81,7 +81,7 @@ def _limits(head: pg.Head) -> Lines:
     if head.language is not None:
         yield f"language: {words(head.language)}"
     if head.timezone is not None:
-        yield f"time zone of those whose own is unknown: {head.timezone}"
+        yield f"time zone of customers without one: {head.timezone}"
 
 
 def _again(head: pg.Head) -> str:
@@ -94,7 +94,7 @@ def _goal(goal: model.Goal) -> str:
     cause = _cause(goal.event, goal.where, goal.condition)
     within = f", counted within {duration_words(goal.within)}" if goal.within else ""
     after = "stays in the journey" if goal.is_stay else "leaves as converted"
-    return f"{name_words(goal.name)}: {cause}{within}; who reaches it {after}"
+    return f"{name_words(goal.name)}: {cause}{within}; a customer who reaches it {after}"
 
 
 def _exit(leave: model.Exit) -> str:

@@ -47,7 +47,8 @@ def _is_field(name: str, node: syntax.Declaration, env: Environment) -> bool:
     if env.field(name) is None:
         return False
     message = f"`{name}` is a field of the customer already"
-    env.report(codes.DUPLICATE_NAME.at(node.name.span, message, help="call the measure otherwise"))
+    hint = "choose another name for the measure"
+    env.report(codes.DUPLICATE_NAME.at(node.name.span, message, help=hint))
     env.broken.add(_mark(name))
     return True
 

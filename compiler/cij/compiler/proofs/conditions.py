@@ -11,7 +11,7 @@ from cij.compiler.proofs.verdicts import are_contrary
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
-_HELP = "no value fits all of this; change one of the conditions"
+_HELP = "no value satisfies all of these; change one of the conditions"
 
 
 def check_segments(build: Build) -> None:

@@ -132,9 +132,9 @@ def _holds_at_entry(
     if not are_contrary(p.formula for p in (*entry, denied)):
         return False
     kept = [p for p in conflict([*entry, denied]) if p != denied]
-    message = f"this {word} is taken at once by everybody who enters"
+    message = f"this {word} takes everybody who enters at once"
     related = [Label(p.span, f"entering needs `{p.text}`") for p in kept]
-    hint = "nobody comes to the first step; make it something that can still happen"
+    hint = "nobody reaches the first step; choose a condition that can become true later"
     label = "true at entry"
     build.report(
         codes.TRUE_AT_ENTRY.at(written.span, message, label=label, related=related, help=hint)
@@ -260,9 +260,9 @@ class _Walk:
         if isinstance(node, syntax.Switch) and is_repeat(arm.span, self.build):
             return
         kept = conflict([*facts, *arm.inside])
-        message = "no customer can come into this branch"
+        message = "no customer can enter this branch"
         hint = (
-            "what holds on the way to here excludes it; change the condition or delete the branch"
+            "the conditions on the path to it exclude it; change the condition or delete the branch"
         )
         made = report(codes.UNREACHABLE_BRANCH, message, arm.span, kept, hint)
         self.build.report(made)
@@ -271,7 +271,7 @@ class _Walk:
         kept = [p for p in conflict([*facts, denied]) if p != denied]
         related = [Label(p.span, _because(p)) for p in kept]
         message = f"this condition is always true{' here' if kept else ''}"
-        hint = "leave the test out, or write `else`; a test that always holds decides nothing"
+        hint = "remove the test, or write `else`; a test that always holds decides nothing"
         self.build.report(
             codes.ALWAYS_TRUE.at(
                 denied.span, message, label="always true", related=related, help=hint
@@ -284,7 +284,7 @@ class _Walk:
         written = _otherwise(node)
         if written and not isinstance(node, syntax.Split):
             kept = conflict(facts)
-            message = "no customer can come into this `else`: the branches before it take everybody"
+            message = "no customer can reach this `else`: the branches before it take everybody"
             related = [Label(p.span, _because(p)) for p in kept]
             made = codes.UNREACHABLE_BRANCH.at(written[0].span, message, related=related)
             self.build.report(made)

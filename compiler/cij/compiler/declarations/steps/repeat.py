@@ -31,14 +31,14 @@ def _body(step: syntax.Repeat, context: JourneyContext) -> model.Steps:
 def _is_bounded(step: syntax.Repeat, body: model.Steps, context: JourneyContext) -> bool:
     report = context.build.report
     if step.times < 1:
-        report(codes.BAD_SETTING.at(step.span, "a loop has at least one turn"))
+        report(codes.BAD_SETTING.at(step.span, "a loop needs at least 1 iteration"))
         return False
     if iterations_of(body) * step.times > ITERATIONS_MAX:
         message = f"the loops in each other have more than {ITERATIONS_MAX} turns"
         report(codes.BAD_SETTING.at(step.span, message))
         return False
     if step.every is None and step.times > 1 and not _always_waits(body):
-        message = "a turn of this loop can pass without a wait, so all turns would be at once"
+        message = "an iteration of this loop can pass without a wait, so all iterations would happen at once"
         hint = "write `repeat up to 3 times every 7 days`, or put a `wait` on every path"
         report(codes.ENDLESS_LOOP.at(step.span, message, help=hint))
         return False

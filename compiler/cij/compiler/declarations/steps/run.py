@@ -60,7 +60,7 @@ def _bindings(
     for parameter in fragment.parameters:
         if context.env.field(parameter.text) is not None:
             message = f"`{parameter.text}` is a field of the customer already"
-            hint = "call the parameter otherwise"
+            hint = "choose another name for the parameter"
             diagnostic = codes.DUPLICATE_NAME.at(parameter.span, message, help=hint)
             context.env.report(diagnostic)
     if len(step.arguments) != len(names):
