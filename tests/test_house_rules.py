@@ -97,8 +97,6 @@ PRIVATE_NAMES = {
     "tests/test_store.py": 1,
     "tests/test_unparse.py": 1,
 }
-# Tests that still import from another test. No row may be added.
-IMPORTERS_OF_TESTS: set[str] = set()
 
 
 @cache
@@ -247,7 +245,6 @@ def test_no_test_module_imports_another() -> None:
     _none(
         f"{file}:{line} imports {module}"
         for file in TESTS
-        if file not in IMPORTERS_OF_TESTS
         for module, line, _ in _imports(_tree(file))
         if module.startswith("tests.test_")
     )

@@ -100,7 +100,7 @@ def _typed(node: exp.Expr) -> exp.Expr:
 
 
 def _made(node: exp.Expr) -> exp.Expr:
-    if node.kind == "VIEW":
+    if node.args.get("kind") == "VIEW":
         node.set("exists", False)
         node.set("replace", True)
     elif node.args.get("replace"):
