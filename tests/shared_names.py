@@ -65,7 +65,6 @@ TWO_CONCEPTS = {
     "rules": "goals and exits; syntax of policies and tests",
     "run": "the command; the step",
     "shown": "values for templates; values for people",
-    "table": "a table as output; a table of the store",
     "text": "diagnostics for people; a story as text",
     "values": "values of enums; from outside; of templates",
 }

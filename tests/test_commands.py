@@ -304,7 +304,7 @@ def test_explain_prints_pages_anywhere(what: str, head: str, tmp_path: Path) -> 
 def test_explain_says_what_a_journey_does(cij: Cij) -> None:
     out = cij("explain", "loyalty_reward", LOYALTY).out
     assert "Rewards customers who cross the loyalty threshold." in out
-    assert "everybody in segment loyal at the start, and whoever joins it later" in out
+    assert "everybody in segment loyal at the start, and everybody who joins it later" in out
     assert "      thanks: send email loyal20_thanks\n" in out
 
 

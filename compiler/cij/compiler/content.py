@@ -191,16 +191,12 @@ def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite])
             names = ["at", *(f.name for f in event.fields)]
             if name.removeprefix("trigger.") not in names:
                 hint = did_you_mean(name.removeprefix("trigger."), names)
-                message = (
-                    f"event `{event.name}`, by which `{site.journey}` is entered, has no such field"
-                )
+                message = f"event `{event.name}`, on which customers enter `{site.journey}`, has no such field"
                 span = text.span(placeholder.index, len(name))
                 text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
                 return
         if not site.trigger:
-            message = (
-                f"`{name}` needs an entering event, and `{site.journey}` is not sure to have one"
-            )
+            message = f"`{name}` needs an entering event, and customers can enter `{site.journey}` without one"
             span = text.span(placeholder.index, len(name))
             text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message))
             return

@@ -213,7 +213,7 @@ def _text(row: RawEvent, name: str, event: Event) -> str | None:
     if found is None:
         return None
     if not event.is_interaction:
-        raise Unfit(f"event {event.name} has no {name}: it is no interaction with a message")
+        raise Unfit(f"event {event.name} has no {name}: it is not an interaction with a message")
     return str(found)
 
 

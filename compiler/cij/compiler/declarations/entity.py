@@ -22,7 +22,9 @@ def define(node: syntax.Declaration, build: Build) -> None:
     """Add the entity to the model, or report what is wrong with it."""
     name = node.name.text
     if name in _TAKEN:
-        message = f"`{name}` means something in expressions already: call the entity otherwise"
+        message = (
+            f"`{name}` already means something in expressions: choose another name for the entity"
+        )
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message))
         return
     body = _body(node, build)
@@ -31,7 +33,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
     if source is None or key is None:
         return
     if key != source.key:
-        message = f"the key of `{name}` is that of its source, which tells rows apart"
+        message = f"the key of `{name}` must be the key of its source"
         span = body.settings["key"].value.span
         hint = f"write `key = {source.key}`, or make `{key}` the key of source `{source.name}`"
         build.report(codes.BAD_SETTING.at(span, message, help=hint))

@@ -77,7 +77,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
 def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event | None:
     for key in ("customer", "at", *record.SETTINGS):
         if key in body.settings:
-            message = f"`{key}` goes with `source`: events by intake bring their own"
+            message = f"`{key}` needs `source`: events that are handed in bring their own"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
     fields = []
     for setting in _field_settings(body, build):

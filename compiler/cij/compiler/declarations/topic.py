@@ -59,8 +59,8 @@ def _channels(body: Body, build: Build) -> tuple[str, ...] | None:
 
 def explain(topic: pg.Topic, source: Model) -> Lines:
     rule = {
-        "opt_in": "Nobody hears about it without having said yes.",
-        "opt_out": "Everybody may hear about it who has not said no.",
+        "opt_in": "Only people who said yes get its messages.",
+        "opt_out": "Everybody who has not said no gets its messages.",
         "none": "It needs no consent: service messages.",
     }
     yield heading("topic", topic.name, topic.place)

@@ -342,6 +342,6 @@ def _first_line(error: BaseException) -> str:
 def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
     if isinstance(error, duckdb.IOException) and any(t in str(error) for t in _HELD):
         return StoreLocked(
-            f"another `cij run` or program has {path} open; stop it first, or wait for its end"
+            f"another `cij run` or program has {path} open; stop it, or wait until it ends"
         )
     return StoreError(f"cannot open the state file {path}: {_first_line(error)}")
