@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql import insight, query
+from cij.compiler.sql import insight
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import duration_words, event_words, schedule_words, timer_words, words
 from cij.runtime.admission import Admission, admissions
@@ -18,31 +18,9 @@ from cij.runtime.insight.person import Versions
 from cij.runtime.insight.reading import Reader
 from cij.runtime.insight.shown import local
 from cij.runtime.insight.timeline import branch_taken
+from cij.runtime.store import of_customer
 from cij.runtime.story.local_time import later
 
-_PASSAGES = query(
-    "SELECT p.id, p.version, p.entered_at, p.ended_at, p.outcome, p.cause, p.entry_key, "
-    "p.is_held_out, p.state, p.wake_at, p.trigger FROM passage AS p "
-    "WHERE p.customer = $customer AND p.journey = $journey AND p.entered_at <= $now "
-    "ORDER BY p.entered_at DESC, p.id DESC"
-)
-_HISTORY = query(
-    "SELECT h.at, h.state, h.why FROM history AS h WHERE h.passage = $passage AND h.at <= $now "
-    "ORDER BY h.at, h.written, h.n"
-)
-_MESSAGES = query(
-    "SELECT o.step, o.created_at, o.channel, o.message, o.outcome, o.reason, o.address, o.locale, "
-    "o.settled_at, o.attempts, o.key, o.topic FROM outbox AS o WHERE o.passage = $passage "
-    "AND o.journey = $journey"
-)
-_TURNED_AWAY = query(
-    "SELECT t.at, t.reason FROM turned_away AS t WHERE t.customer = $customer "
-    "AND t.journey = $journey AND t.at <= $now ORDER BY t.at DESC LIMIT 3"
-)
-_QUEUED = query(
-    "SELECT q.queued_at FROM entry_queue AS q WHERE q.customer = $customer "
-    "AND q.journey = $journey AND q.queued_at <= $now ORDER BY q.queued_at"
-)
 _SHOWN_PASSAGES = 3
 
 
@@ -89,7 +67,7 @@ class _Question:
         self.admission = admissions(look(self.engine, self.program))[self.name]
 
     def answer(self) -> Why:
-        passages = self._rows(_PASSAGES)
+        passages = self._rows(of_customer.PASSAGES_OF_JOURNEY)
         entering = tuple(self._entering(passages))
         told = tuple(self._passage(row) for row in passages[:_SHOWN_PASSAGES])
         verdict = self._verdict(passages, entering)
@@ -121,7 +99,7 @@ class _Question:
         if against:
             return f"has not entered, because this is false: {against}"
         if all(isinstance(entry, pg.EventEntry) for entry in self.journey.entries):
-            for at, text in self._rows(_TURNED_AWAY)[:1]:
+            for at, text in self._rows(of_customer.TURNED_AWAY_FROM)[:1]:
                 return f"has not entered, because they were turned away {self._local(at)}: {text}"
         return "has not entered, but nothing prevents it: the next run admits them"
 
@@ -201,9 +179,9 @@ class _Question:
         return later(ended_at, period, zone) > self.at
 
     def _limits(self) -> Iterator[Node]:
-        for at, text in self._rows(_TURNED_AWAY):
+        for at, text in self._rows(of_customer.TURNED_AWAY_FROM):
             yield Node(f"turned away {self._local(at)}: {text}")
-        for (at,) in self._rows(_QUEUED):
+        for (at,) in self._rows(of_customer.QUEUED_FOR):
             yield Node(f"waits in the queue since {self._local(at)}", False)
 
     # --- passages ---
@@ -221,8 +199,10 @@ class _Question:
         return Node(text, None, tuple(parts), source={"passage": id, "version": version})
 
     def _steps(self, passage: int, version: str) -> Iterator[Node]:
-        rows = self._rows(_HISTORY, passage=passage)
-        sent = {(m[0], m[1]): m for m in self._rows(_MESSAGES, passage=passage)}
+        rows = self._rows(of_customer.HISTORY_UNTIL, passage=passage)
+        sent = {
+            (m[0], m[1]): m for m in self._rows(of_customer.MESSAGES_OF_PASSAGE, passage=passage)
+        }
         for place, (at, id, because) in enumerate(rows):
             found = self.versions.that_knows(id, self.name, version)
             if found is None:
