@@ -7,6 +7,10 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 # Name -> the word that both modules are about. Words of the glossary in ARCHITECTURE.md come first.
 ONE_CONCEPT = {
     "action": "action",
+    "activity": "activity",
+    "control": "order",
+    "interning": "dictionary encoding",
+    "queue": "entry queue",
     "backtest": "simulation",
     "declarations": "program",
     "doctor": "the checks of `cij doctor`",
@@ -38,7 +42,6 @@ ONE_CONCEPT = {
     "zones": "calendar instant",
     "relations": "entity",
     # Words that everybody knows, or that only developers of a portion meet.
-    "bounds": "the most messages that one customer can get",
     "expressions": "expressions of the language",
     "functions": "functions of the language",
     "loops": "the step `repeat`",
@@ -54,17 +57,14 @@ TWO_CONCEPTS = {
     "clock": "known local time of a path; the source of time",
     "contact": "statements of send rules; the judge of exploration",
     "context": "resolving steps; planning a journey",
-    "course": "activity of a period (twice)",
     "layout": "layout of a file; braces while recovering",
     "lists": "output as lists; columns that hold lists",
     "local_time": "local times in SQL; times of a story",
     "model": "declarations after checking; classes of the plan",
-    "names": "dictionary encoding; resolving dotted names",
     "reader": "feeding a file to the parser; reading a source",
     "rules": "goals and exits; syntax of policies and tests",
     "run": "the command; the step",
     "shown": "values for templates; values for people",
     "text": "diagnostics for people; a story as text",
-    "types": "types of the language; types of DuckDB",
     "values": "values of enums; from outside; of templates",
 }

@@ -11,10 +11,10 @@ Light on purpose: `find_idle` loads neither the compiler nor the engine.
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cij.app.cache import digest, recalled, remember
 from cij.app.check_cache import Question, ask, contents_digests, is_unchanged
@@ -25,16 +25,13 @@ if TYPE_CHECKING:
     from cij.runtime.world import World
 
 _KIND = "idle"
-# Kinds of sources of which the times of files tell whether they changed.
-_FILE_SOURCES = ("csv", "sqlite")
 _ENV = "env:"
 
 # Size, time of the last change and number of each file; None for one that is not there.
 Stamps = Mapping[Path, tuple[int, int, int] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a run reads outside of the project's texts, taken before the run reads it.
 
     A file that changes later differs from its stamp here, so the next run is a whole one.
@@ -45,8 +42,7 @@ class Surroundings:
     variables: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class IdleRun:
+class IdleRun(NamedTuple):
     """Nothing is to be done from `since` until before `until`; None is never.
 
     `key` and `contents` are those of the check cache. `stamps` has the sources and the state file.
@@ -84,7 +80,7 @@ def find_idle(path: Path, now: datetime) -> IdleRun | None:
         and is_unchanged(question.root, found.contents)
         and _is_free(found.state)
     )
-    return replace(found, report=replace(found.report, at=now)) if holds else None
+    return found._replace(report=replace(found.report, at=now)) if holds else None
 
 
 def _is_free(state: Path) -> bool:
@@ -130,7 +126,8 @@ def surroundings_of(question: Question, compiled: "Compiled") -> Surroundings | 
     names = set(variable_names(question.root / FILE_NAME))
     files: list[Path] = []
     for source in compiled.program.sources:
-        if source.kind not in _FILE_SOURCES:
+        # Only of a file do size and time show whether it changed.
+        if "path" not in source.settings:
             return None
         written = [v for v in source.settings.values() if v.startswith(_ENV)]
         names |= {value.removeprefix(_ENV) for value in written}

@@ -14,7 +14,7 @@ from cij.app.activity import Activity, as_json
 from cij.app.activity_chart import chart
 from cij.app.atomic_write import write_atomically
 from cij.app.zone_times import local
-from cij.cli.render.table import table, tables
+from cij.cli.render.plain_table import table, tables
 from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
 _SHOWN_DAYS = 7

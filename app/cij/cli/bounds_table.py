@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from cij.app.send_bounds import WINDOWS, as_json, bounds
-from cij.cli.render.table import table
+from cij.cli.render.plain_table import table
 from cij.compiler.model import Model
 from cij.compiler.proofs.bounds import Bound, send_bound
 from cij.compiler.proofs.caps import CapBound, cap_bounds

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from cij.app.coverage_report import Points, by_journey, share
-from cij.cli.render.table import table
+from cij.cli.render.plain_table import table
 from cij.compiler.unparse import words
 from cij.runtime.story.coverage import KINDS, Coverage, Point
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from cij.app.zone_times import local
-from cij.cli.render.table import table, tables
+from cij.cli.render.plain_table import table, tables
 from cij.runtime.report_data import BadRow, Report, Standing
 
 

@@ -85,14 +85,14 @@ def compile_project(
 
     `contents` holds the content files by path, `catalog` the columns of sources that do not
     declare them; `parsed` saves parsing twice for a caller that has done it to read the contents;
-    `is_zone` tells the names of time zones, which the compiler cannot look up itself; `library` has
+    `is_zone` is true for names of time zones, which the compiler cannot look up itself; `library` has
     the texts of all modules that `use` may name.
     Diagnostics come sorted by place.
     """
     own, parsing = parsed or parse_files(texts)
     diagnostics = list(parsing)
     borrowed = borrow(own, library, diagnostics.append)
-    # The library comes first, so that who takes one of its names is told so.
+    # The library comes first: a project that takes one of its names gets the mistake.
     files = {**borrowed.files, **own}
     texts = {**borrowed.texts, **texts}
     build = Build(Model(settings), diagnostics, {}, {}, texts, contents, catalog, is_zone=is_zone)
@@ -118,10 +118,10 @@ def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
 def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
     """Leave out what may only follow from mistakes of syntax.
 
-    A damaged declaration may lack parts, and hold parts that nobody wrote, so nothing is said of
-    it; nor that others miss a name that may be declared there. Where it declares fields, or its
-    own name is missing, that may be any name. Of a message whose sends are not all seen nobody
-    knows which fields are sure to be there.
+    A damaged declaration may lack parts, and may hold parts that the author did not write, so nothing
+    is reported in it. A name that others miss may be declared there, so that is not reported either;
+    where the damage is in fields, or in the name itself, it may be any name. If some sends of a
+    message were not read, the fields that it can rely on are not known.
     """
     lost = frozenset[str]().union(*(file.lost for file in files.values()))
     if not lost:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Returns what the setting takes instead, or None if the value is right. A value that the environment
-# gives is written `env:NAME`, and nobody knows it yet.
+# Returns what the setting takes instead, or None if the value is right. `env:NAME` is a value that the
+# environment gives when the program runs.
 Check = Callable[[str], str | None]
 
 

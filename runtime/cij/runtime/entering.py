@@ -217,6 +217,7 @@ def _from_queue(world: World, door: Door, now: datetime) -> int:
         return 0
     world.engine.execute(door.plan.turn, {"now": now, "capacity": capacity})
     leave_queue(world, door, now)
+    world.engine.execute(statements.NOBODY)
     world.engine.execute(statements.ENTER)
     return world.mover.admit(world, door.plan, door.plan.admit.find, {"now": now})
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, row_locator
@@ -25,11 +26,13 @@ from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
-from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
 from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport, tick
 from cij.runtime.world import World
+
+if TYPE_CHECKING:
+    from cij.runtime.scheduler import Scheduler
 
 _log = logging.getLogger("cij.run")
 
@@ -226,7 +229,7 @@ class _Loop:
             self.ready_for = timer
 
 
-def _pass_on(loop: _Loop, scheduler: Scheduler) -> None:
+def _pass_on(loop: _Loop, scheduler: "Scheduler") -> None:
     """Wait a moment for a wish of the loop, and hand it to the scheduler."""
     try:
         due = loop.wakings.get(timeout=_LISTEN_S)
@@ -250,6 +253,9 @@ def run_until_stopped(
 
     Raises what ended a step, other than a source that cannot be used for now.
     """
+    # A single step needs no scheduler, and loading it takes a tenth of such a run.
+    from cij.runtime.scheduler import Scheduler
+
     scheduler = Scheduler()
     loop = _Loop(runner, clock, queue.SimpleQueue(), after_step, stopped)
     scheduler.every(poll_s, loop.poll, name="poll")

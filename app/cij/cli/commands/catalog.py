@@ -10,7 +10,7 @@ from cij.app.catalog_file import described
 from cij.app.catalog_listing import Rows, as_json as plain, event_fields, listing, profile_fields
 from cij.app.project_files import CATALOG_NAME
 from cij.cli.exits import Exit
-from cij.cli.render.table import table
+from cij.cli.render.plain_table import table
 from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.compiler.naming import near_hint

@@ -1,9 +1,6 @@
 """`cij run`: the journeys, against real data and real channels."""
 
 import json
-import logging
-import signal
-import threading
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +67,8 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
 
 
 def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+    import logging
+
     from cij.app.run import open_run
     from cij.runtime.migrate import told
 
@@ -105,6 +104,9 @@ def _say_idle(next_at: datetime | None, zone: str) -> None:
 
 
 def _until_stopped(run: "Run", poll_s: float) -> bool:
+    import signal
+    import threading
+
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

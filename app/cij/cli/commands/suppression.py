@@ -11,7 +11,7 @@ from cij.app.orders import change_suppression
 from cij.app.project import open_project
 from cij.app.zone_times import local
 from cij.cli.order_options import json_option, project_option, say, wait_option
-from cij.cli.render.table import table
+from cij.cli.render.plain_table import table
 from cij.compiler.channels import CHANNELS
 from cij.runtime.intake import ADDRESSES
 

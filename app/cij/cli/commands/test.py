@@ -4,37 +4,24 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cij.app.atomic_write import write_atomically
 from cij.app.compile import compiled_stories
+from cij.app.journey_tests import Timed, as_json as plain, is_wanted, played
 from cij.cli.arguments import Amount
 from cij.cli.exits import Exit
 from cij.cli.junit import junit
 from cij.cli.render.colour import Paint, painter
 from cij.compiler.program import Program
 from cij.compiler.story import Story
-from cij.runtime.story import Failure, StoryPlayer, StoryResult
+from cij.runtime.story import Failure, StoryPlayer
 
 if TYPE_CHECKING:
     from cij.app.exploration import Explored
-
-
-@dataclass(frozen=True)
-class Timed:
-    """The result of a story and how long it took."""
-
-    result: StoryResult
-    seconds: float
-
-    @property
-    def ms(self) -> int:
-        return round(self.seconds * 1000)
 
 
 @click.command(
@@ -95,20 +82,20 @@ def command(
     test to keep.
     """
     program, found = compiled_stories(path)
-    stories = [s for s in found if _is_wanted(s, match)]
+    stories = [s for s in found if is_wanted(s, match)]
     if found and match and not stories and drawn is None:
         # Green in CI for a title that is spelled wrong would be a trap.
         raise click.UsageError(_none_of(found, match))
     coverage = _Covered(program) if is_covering or fail_under is not None else None
     player = StoryPlayer(program, verbose, coverage.read if coverage else None)
     with closing(player):
-        results = _played(player, stories, None if as_json else _teller(verbose, program.timezone))
+        results = played(player, stories, None if as_json else _teller(verbose, program.timezone))
     explored = _explored(program, drawn, seed, coverage)
     if report is not None:
         cases = [(t.result, t.seconds) for t in results]
         write_atomically(report, junit([*cases, *([explored.as_case()] if explored else [])]))
     if as_json:
-        whole = _as_json(results) | ({"coverage": coverage.as_json()} if coverage else {})
+        whole = plain(results) | ({"coverage": coverage.as_json()} if coverage else {})
         whole |= {"explored": explored.as_json()} if explored else {}
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
@@ -131,15 +118,6 @@ Tell = Callable[[Timed], None]
 def _teller(is_verbose: bool, zone: str) -> Tell:
     paint = painter(sys.stdout)
     return lambda timed: click.echo(_told(timed, paint, is_verbose, zone), nl=False)
-
-
-def _played(player: StoryPlayer, stories: list[Story], tell: Tell | None) -> list[Timed]:
-    results = []
-    for story in stories:
-        results.append(_timed(player, story))
-        if tell is not None:
-            tell(results[-1])
-    return results
 
 
 def _explored(
@@ -182,16 +160,6 @@ class _Covered:
         return False
 
 
-def _is_wanted(story: Story, match: str) -> bool:
-    return match.casefold() in f"{story.journey}: {story.title}".casefold()
-
-
-def _timed(player: StoryPlayer, story: Story) -> Timed:
-    start = perf_counter()
-    result = player.play(story)
-    return Timed(result, perf_counter() - start)
-
-
 # --- text -------------------------------------------------------------------------------------
 
 
@@ -228,40 +196,3 @@ def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
     noun = "test" if len(results) == 1 else "tests"
     counts = f"{len(results) - failed} passed, {failed} failed"
     return f"{len(results)} {noun}: {counts} ({sum(t.ms for t in results)} ms)"
-
-
-# --- JSON -------------------------------------------------------------------------------------
-
-
-def _as_json(results: list[Timed]) -> dict[str, Any]:
-    failed = sum(not t.result.is_ok for t in results)
-    return {
-        "passed": len(results) - failed,
-        "failed": failed,
-        "tests": [_plain(t) for t in results],
-    }
-
-
-def _plain(timed: Timed) -> dict[str, Any]:
-    story = timed.result.story
-    return {
-        "title": story.title,
-        "journey": story.journey,
-        "file": story.place.file,
-        "line": story.place.line,
-        "passed": timed.result.is_ok,
-        "ms": timed.ms,
-        "failures": [
-            {
-                "file": f.place.file,
-                "line": f.place.line,
-                "column": f.place.column,
-                "statement": f.statement,
-                "customer": f.customer,
-                "found": f.found,
-                "hint": f.hint,
-                "trace": list(f.trace),
-            }
-            for f in timed.result.failures
-        ],
-    }

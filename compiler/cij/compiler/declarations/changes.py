@@ -1,4 +1,4 @@
-"""`renamed`, `removed`, `in_flight`: what a new version means for those who are inside (S21)."""
+"""`renamed`, `removed`, `in_flight`: what a new version means for passages that are under way (S21)."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -27,7 +27,7 @@ def renamed(node: syntax.Journey, steps: Names, build: Build) -> tuple[pg.Rename
 
 
 def removed(node: syntax.Journey, steps: Names, build: Build) -> tuple[pg.Removed, ...]:
-    """Return the steps that are gone, with what becomes of those who stand there."""
+    """Return the steps that are gone, and where their passages go on."""
     headers = [h for h in node.headers if isinstance(h, syntax.Removed)]
     _report_twins([(h.step, h.step.text) for h in headers], build)
     found = []
@@ -51,7 +51,7 @@ _THEN: dict[str, Literal["go_to", "end", "finish"]] = {
 
 
 def in_flight(body: Body) -> Literal["pin", "adopt"]:
-    """Return whether those inside stay on their version or go on in the new one."""
+    """Return whether passages stay on their version or go on in the new one."""
     return "adopt" if body.choice("in_flight", ("pin", "adopt")) == "adopt" else "pin"
 
 

@@ -21,6 +21,7 @@ from cij.compiler.unparse_policy import policy_notes
 
 
 def explain(journey: model.Journey, source: Model) -> Lines:
+    """Yield the lines of `cij explain JOURNEY`."""
     yield heading("journey", journey.name, model.place(journey.span))
     yield from filter(None, journey.head.doc.splitlines())
     yield from _section("Who enters", [*_entries(journey, source), *_limits(journey.head)])
@@ -140,7 +141,7 @@ def _given(parameters: Mapping[str, ex.Expression]) -> str:
 
 
 def _label(name: str, derived: str) -> str:
-    # A step without a label is named after what it does; saying it twice helps nobody.
+    # A step without a label is named after what it does, so the name would only repeat it.
     return "" if name.rsplit(".", 1)[-1].startswith(derived) else f"{name_words(name)}: "
 
 

@@ -1,6 +1,6 @@
 """Whether journeys ask for more messages than the caps of the policies allow.
 
-A warning tells of a single passage that may do so: what is too much is left out, or waits. All
+A warning is about a single passage that may do so: messages above the cap are left out, or wait. All
 journeys together are for `cij check --bounds`.
 """
 

@@ -57,7 +57,7 @@ def _report(
 def _is_known(
     value: ex.Expression, whole: ex.Expression, facts: Sequence[Piece], build: Build
 ) -> bool:
-    """Tell whether nobody without the value can satisfy the whole condition."""
+    """Tell whether the whole condition is false wherever the value is missing."""
     formulas = [fact.formula for fact in facts]
     formulas += [truth(whole, build.model), negated(known(value, build.model))]
     return are_contrary(formulas)

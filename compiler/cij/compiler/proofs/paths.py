@@ -1,7 +1,7 @@
 """What is sure to hold at each step of a journey, and the branches that it decides.
 
-Facts come from the entry, from the guards on the way and from exits that were not taken. A customer
-may change while he waits, so only what is said of the entering event and of splits outlives a wait.
+Facts come from the entry, from the guards on the way and from exits that were not taken. Customers may
+change during a wait, so after it only facts about the entering event and about splits still hold.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -101,7 +101,7 @@ def _changed(value: object, event: str) -> object:
 
 
 def _check_heads(node: syntax.Journey, journey: model.Journey, entry: Facts, build: Build) -> Facts:
-    """Check goals and exits; return what holds of everybody whom none of them took away."""
+    """Check goals and exits; return what holds for passages that none of them ended."""
     heads: list[syntax.Goal | syntax.Exit] = []
     heads += [h for h in node.headers if isinstance(h, syntax.Goal)]
     heads += [h for h in node.headers if isinstance(h, syntax.Exit)]
@@ -170,7 +170,7 @@ class _Walk:
         return are_contrary(p.formula for p in facts)
 
     def block(self, steps: model.Steps, written: syntax.Steps, facts: Facts) -> Facts | None:
-        """Return what holds after a block, or None where nobody comes to its end."""
+        """Return what holds after a block, or None if its end cannot be reached."""
         now: Facts | None = facts
         shown = [s for s in steps if not (isinstance(s, model.Act) and s.is_hidden)]
         for step, node in zip(shown, written, strict=True):
@@ -198,7 +198,7 @@ class _Walk:
         return facts
 
     def _repeat(self, step: model.Repeat, node: syntax.Step, facts: Facts) -> Facts | None:
-        """A later turn comes after a wait, so only what lasts holds in every one."""
+        """A later iteration comes after a wait, so only lasting facts hold in every one."""
         assert isinstance(node, syntax.Repeat), "a loop was written as one"
         lasting = [p for p in facts if is_lasting(p.condition)]
         end = self.block(step.steps, node.steps, lasting)
@@ -296,7 +296,7 @@ def _because(piece: Piece) -> str:
 
 
 def _joined(ends: Sequence[Facts | None]) -> Facts | None:
-    """Return what holds at the end of every block that somebody comes out of."""
+    """Return what holds at the end of every block whose end can be reached."""
     open_ends = [facts for facts in ends if facts is not None]
     if not open_ends:
         return None

@@ -12,7 +12,7 @@ from cij.runtime.delivery.channels import (
     WebhookSettings,
     open_transport,
 )
-from cij.runtime.delivery.compose import Defaults
+from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.drain import Done, DrainReport, Failure, drain, recover
 from cij.runtime.delivery.outbox import Recovery, next_due, release_uncertain
 

@@ -122,7 +122,7 @@ def _is_goal(winner: syntax.Winner, context: JourneyContext) -> bool:
 
 
 def _with_winner(chosen: model.Choose, step: syntax.Split, context: JourneyContext) -> model.Choose:
-    """Return the split with arms that remember who took them, and give all to the winner."""
+    """Return the split with arms that record which one was taken, and that follow the winner once there is one."""
     assert step.winner is not None
     split, journey = context.prefix + step.name.text, context.node.name.text
     open_ = ex.Not(item=ex.Winner(journey=journey, split=split))

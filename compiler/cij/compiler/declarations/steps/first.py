@@ -1,4 +1,4 @@
-"""`first 1000 NAME {…} else {…}`: the first so many who come by."""
+"""`first 1000 NAME {…} else {…}`: the first customers who arrive."""
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.steps.context import JourneyContext, branches

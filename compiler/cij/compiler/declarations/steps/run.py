@@ -71,6 +71,6 @@ def _bindings(
         diagnostic = codes.TYPE_MISMATCH.at(step.span, message, label=given, related=related)
         context.build.report(diagnostic)
         return None
-    # A mistake in an argument is told once: the fragment takes it for known.
+    # A mistake in an argument is reported once: inside, the parameter counts as known.
     values = [check(argument, context.env) for argument in step.arguments]
     return dict(zip(names, values, strict=True))

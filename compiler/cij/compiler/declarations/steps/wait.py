@@ -202,6 +202,6 @@ def _blocks(step: syntax.Step) -> list[syntax.Steps]:
         case syntax.Split():
             return [a.steps for a in step.arms]
         case syntax.Repeat():
-            # What a turn sends is sent in that turn: it is waited for inside the loop.
+            # What an iteration sends belongs to it, so it is waited for inside the loop.
             return [step.steps]
     return []
