@@ -108,7 +108,9 @@ def test_the_count_of_what_was_fixed_and_what_is_left(project: Path) -> None:
     (project / "a.journey").write_text(segment('points > "1"') + segment('points < "9"', "b"))
     (project / "b.journey").write_text(segment('points = "5" and pionts > 2', "c"))
     told = inside("check", str(project))[2]
-    assert told == "`cij check --fix` mends 3 of these, `--fix --unsafe` 1 more that need a review\n"
+    assert (
+        told == "`cij check --fix` mends 3 of these, `--fix --unsafe` 1 more that need a review\n"
+    )
     assert inside("check", str(project), "--json")[2] == ""
     code, out, err = inside("check", str(project), "--fix")
     assert code == 1 and out.startswith("fixed 3 mistakes in 2 files\n")

@@ -167,7 +167,10 @@ def test_a_run_waits_for_a_command_that_looks(project: Path) -> None:
         assert look.stdout is not None and look.stdout.readline() == "has it\n"
         with start("run", "--once", project) as process:
             assert process.stderr is not None
-            assert process.stderr.readline() == "waiting for state.duckdb: another program has it open\n"
+            assert (
+                process.stderr.readline()
+                == "waiting for state.duckdb: another program has it open\n"
+            )
             look.communicate("enough\n")
             out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "nothing was due" in err, out + err
