@@ -10,12 +10,12 @@ from cij.app.compile import compiled
 from cij.app.standard_library import library
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
-from cij.compiler.sql.store import AUDIT
 from cij.grammar.diagnostic import Diagnostic
 from cij.runtime.delivery import Defaults
 from cij.runtime.delivery.channels import Outcome, Prepared
 from cij.runtime.engine import open_engine
 from cij.runtime.runner import Runner, open_runner, step
+from cij.runtime.store.keys import DOUBLE_MESSAGES
 
 NOW = datetime(2026, 3, 2, 9, 0)
 
@@ -130,7 +130,7 @@ def calls(folder: Path) -> dict[str, Any]:
     """Return the parameters of each call, by the number of the passage."""
     way = Rows()
     runner = run(folder, way)
-    assert runner.world.engine.rows(AUDIT) == []
+    assert runner.world.engine.rows(DOUBLE_MESSAGES) == []
     runner.world.engine.close()
     found = [json.loads(one.content)["data"] for one in way.got]
     return {data["key"].split(":")[1]: data["parameters"] for data in found}

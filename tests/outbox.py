@@ -5,8 +5,8 @@ from dataclasses import fields
 from typing import Any
 
 from cij.compiler.sql.outbox import Effect
-from cij.runtime.delivery.outbox import keep_effects
 from cij.runtime.engine import Engine
+from cij.runtime.store.outbox import keep_effects
 
 _OF_EFFECT = [f.name for f in fields(Effect)]
 

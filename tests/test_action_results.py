@@ -148,7 +148,7 @@ def _do(label: str = "call", action: str = "create_phone_call") -> str:
             CALL + '    wait for done(call) where points = "x" up to 1 day',
             ("CIJ207", "cannot compare an integer with text"),
         ),
-        (_do("ordered"), ("CIJ303", "`ordered.call_id` would be two things")),
+        (_do("ordered"), ("CIJ303", "`ordered.call_id` would have two meanings")),
         (CALL + CALL, ("CIJ303", "two steps are called `call`")),
     ],
 )

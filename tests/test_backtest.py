@@ -17,9 +17,9 @@ from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime import suppression
+from cij.runtime.activity import HourCount
 from cij.runtime.backtest import Backtest, backtest
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import HourCount
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import Row, open_copy, open_engine
 from cij.runtime.intake import take_in

@@ -14,7 +14,7 @@ from cij.app.pages import language_words, word_page
 from cij.cli.exits import Exit
 from cij.compiler.declarations.head_settings import HEAD_SETTINGS
 from cij.compiler.program import from_json
-from cij.grammar.mistakes.phrases import DECLARATIONS
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.parser import parse
 from cij.grammar.reserved import OUTCOME, REMOVED_OUTCOME
 from tests.conftest import Cij
@@ -304,7 +304,7 @@ def test_explain_prints_pages_anywhere(what: str, head: str, tmp_path: Path) -> 
 def test_explain_says_what_a_journey_does(cij: Cij) -> None:
     out = cij("explain", "loyalty_reward", LOYALTY).out
     assert "Rewards customers who cross the loyalty threshold." in out
-    assert "everybody in segment loyal at the start, and whoever joins it later" in out
+    assert "everybody in segment loyal at the start, and everybody who joins it later" in out
     assert "      thanks: send email loyal20_thanks\n" in out
 
 
@@ -361,7 +361,7 @@ def test_the_example_of_a_word_can_be_read(word: str) -> None:
 def test_no_declaration_step_or_setting_is_without_a_page() -> None:
     later = {"enrich", "predict", "score", "lifecycle", "export"}
     settings = {row.word for row in HEAD_SETTINGS}
-    wanted = {*DECLARATIONS, *OUTCOME, *REMOVED_OUTCOME, *settings} - later
+    wanted = {*DECLARATION_WORDS, *OUTCOME, *REMOVED_OUTCOME, *settings} - later
     assert wanted <= set(language_words())
 
 

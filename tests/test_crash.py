@@ -45,10 +45,10 @@ HOST = "127.0.0.1"
 # The answer is the number of the process, and then its exit code.
 NURSERY = """
 import os, sys
-import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
+import aiosmtplib, apscheduler.schedulers.background, markdown_it
 import cij.app.compile, cij.app.project
 from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, store, unify
+from cij.compiler.sql import intake, load, plan, unify
 assert "duckdb" not in sys.modules
 for line in sys.stdin:
     pid = os.fork()

@@ -26,6 +26,7 @@ from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
+from cij.runtime.store import prepare
 from tests.outbox import put
 
 NOW = datetime(2026, 3, 2, 10, 0)
@@ -208,7 +209,7 @@ def test_the_locale(wanted: str | None, chosen: str) -> None:
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     made = open_engine(None, threads=1)
-    delivery.prepare(made)
+    prepare(made)
     yield made
     made.close()
 
@@ -407,6 +408,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from cij.runtime import delivery
+from cij.runtime.store import prepare
 from cij.runtime.engine import Engine, open_engine
 engine = open_engine(Path(sys.argv[1]))
 transports = {"email": delivery.open_transport(delivery.FileSettings(Path(sys.argv[2])))}
@@ -418,7 +420,7 @@ delivery.drain(engine, transports, datetime(2026, 3, 2, 10))
 def test_killed_and_run_again_gives_each_file_once(tmp_path: Path) -> None:
     store, folder, whole = tmp_path / "state.db", tmp_path / "out", tmp_path / "whole"
     engine = open_engine(store)
-    delivery.prepare(engine)
+    prepare(engine)
     _queue(engine, 1200)
     engine.close()
     command = [sys.executable, "-c", _KILLED, str(store), str(folder)]

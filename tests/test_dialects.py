@@ -25,10 +25,10 @@ from cij.compiler.sql.dialects import NODE_TYPES, portable
 from cij.compiler.sql.entities import entity_table
 from cij.compiler.sql.plan import measure_query, segment_query
 from cij.compiler.sql.scope import Scope
-from cij.compiler.sql.zones import DDL as ZONES_DDL
 from cij.runtime import zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh
+from cij.runtime.store import schema
 from tests import entities_project, lists_project
 from tests.condition_case import case_of, check
 from tests.conditions import segments
@@ -73,7 +73,7 @@ def postgres() -> Iterator[PostgresStore]:
 def _tables(program: Program) -> list[Statement]:
     made = [columns.create("customer", unify.customer_columns(program))]
     made += [columns.create(intake.event_table(e), intake.columns_of(e)) for e in program.events]
-    return [*made, *ZONES_DDL, *moments.DDL]
+    return [*made, schema.ZONE.ddl, *moments.DDL]
 
 
 @pytest.mark.slow

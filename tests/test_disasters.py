@@ -21,10 +21,10 @@ from cij.app.open_store import open_store
 from cij.app.project import open_project
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.compiler.sql.store import AUDIT
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import take_in
+from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 from tests.example import add_people, by_recipient, copy_example, environment, messages, run_once
 from tests.tiny import HEAD
@@ -50,10 +50,10 @@ KINDS = ("kill", "torn log", "full disk", "two at once")
 # writing on fails as it does when the disk is full.
 NURSERY = """
 import json, os, resource, signal, sys
-import aiosmtplib, apscheduler.schedulers.background, markdown_it, rich.table
+import aiosmtplib, apscheduler.schedulers.background, markdown_it
 import cij.app.compile, cij.app.project
 from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, store, unify
+from cij.compiler.sql import intake, load, plan, unify
 for line in sys.stdin:
     order = json.loads(line)
     pid = os.fork()
@@ -173,7 +173,7 @@ def test_after_any_disaster_the_next_run_makes_up_for_it(
 def _audit(project: Path) -> None:
     engine: Engine = open_store(open_project(project))
     try:
-        assert engine.rows(AUDIT) == []
+        assert engine.rows(DOUBLE_MESSAGES) == []
     finally:
         engine.close()
 

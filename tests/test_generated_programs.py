@@ -17,9 +17,8 @@ from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program, WaitState, from_json, to_json
 from cij.compiler.sql import query
-from cij.compiler.sql.names import ENTERING, number_of
+from cij.compiler.sql.interning import ENTERING, number_of
 from cij.compiler.sql.plan import make_plan
-from cij.compiler.sql.store import AUDIT
 from cij.compiler.verify import verify
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
@@ -27,6 +26,7 @@ from cij.runtime.engine import open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to
+from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.projects import HEAD, START, Arrival, arrivals, projects
@@ -152,7 +152,7 @@ TABLES = {
 
 # Each finds rows that break a rule.
 RULES = {
-    "a key stands once in the outbox (S19)": AUDIT,
+    "a key stands once in the outbox (S19)": DOUBLE_MESSAGES,
     "who is inside has a timer, who left has none": query(
         "SELECT p.id FROM passage AS p WHERE (p.ended_at IS NULL) = (p.wake_at IS NULL) "
         "OR (p.ended_at IS NULL) <> (p.outcome IS NULL) OR p.wake_at < p.since"

@@ -14,7 +14,7 @@ from cij.app.compile import compiled
 from cij.app.transports import open_transports, senders
 from cij.compiler.program import Program, to_json
 from cij.compiler.sql import Statement
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import (
     WAKE_DUE,
     JourneyPlan,
@@ -23,7 +23,8 @@ from cij.compiler.sql.plan import (
     segment_query,
 )
 from cij.runtime.engine import open_engine
-from cij.runtime.report import as_json, report
+from cij.runtime.report import report
+from cij.runtime.report_data import as_json
 from cij.runtime.runner import open_runner, step
 from tests.conftest import Golden
 from tests.example import copy_example, messages

@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 
 from cij.grammar import reserved, syntax, table_cache
 from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.grammar_text import grammar_sources
 from cij.grammar.parser import parse
 from cij.grammar.span import Span
 
@@ -197,7 +198,7 @@ def test_what_binds_tighter() -> None:
 
 
 def words() -> set[str]:
-    grammar = Path(table_cache.__file__).with_name("words.lark").read_text("utf-8")
+    grammar = "\n".join(grammar_sources())
     plain = re.findall(r"^[A-Z]+\.1: /([a-z]+)\(", grammar, re.MULTILINE)
     groups = re.findall(r"^[A-Z]+\.1: /\(\?:([a-z|]+)\)", grammar, re.MULTILINE)
     return {*plain, *(word for group in groups for word in group.split("|")), "days", "messages"}

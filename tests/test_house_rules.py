@@ -6,9 +6,12 @@ Each rule is one test that reports every violation.
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.shared_names import ONE_CONCEPT, TWO_CONCEPTS
 
@@ -59,7 +62,7 @@ DOORS = {
     "pyspark": ("runtime/cij/runtime/engine",),
     "apscheduler": ("runtime/cij/runtime/scheduler.py",),
     "click": ("app/cij/cli/",),
-    "rich": ("app/cij/cli/",),
+    "platformdirs": ("grammar/cij/grammar/private_folder.py",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
     "aiosmtplib": ("runtime/cij/runtime/delivery/",),
     "httpx": ("runtime/cij/runtime/delivery/",),
@@ -154,12 +157,64 @@ def test_imports_between_portions_go_one_way() -> None:
     _none(violation for file in SOURCES for violation in _forbidden_imports(file))
 
 
+def test_the_application_layer_neither_prints_nor_exits() -> None:
+    """Front doors differ in how they show an answer and an error, so this layer does neither."""
+    _none(found for file in SOURCES if file.startswith("app/cij/app/") for found in _outputs(file))
+
+
+def _outputs(file: str) -> Iterator[str]:
+    shown = ("print", "exit", "quit", "input", "sys.exit", "os._exit")
+    streams = ("sys.stdout", "sys.stderr", "sys.stdin", "sys.argv")
+    for node in ast.walk(_tree(file)):
+        name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+        is_call = isinstance(node, ast.Call) and name in shown
+        if is_call or (isinstance(node, ast.Attribute) and name in streams):
+            yield f"{file}:{getattr(node, 'lineno', 0)} uses {name}"
+
+
+def test_one_module_opens_the_store() -> None:
+    """What every engine needs to be told, such as where to spill, has to be told in one place."""
+    opener = "app/cij/app/open_store.py"
+    others = [file for file in SOURCES if file.startswith("app/") and file != opener]
+    _none(
+        f"{file}:{line} imports {module}"
+        for file in others
+        for module, line, _ in _imports(_tree(file))
+        if module.startswith("cij.runtime.engine") and "open_" in module
+    )
+
+
 def _forbidden_imports(file: str) -> Iterator[str]:
     portion = next(part for part in ARROWS if file.startswith(f"{part}/"))
     allowed = (f"cij.{portion}", *ARROWS[portion])
     for module, line, _ in _imports(_tree(file)):
         if _is_below(module, "cij") and not any(_is_below(module, prefix) for prefix in allowed):
             yield f"{file}:{line} imports {module}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports for types alone are left out: they are gone when the program runs."""
+    modules = {_module(file): file for file in SOURCES}
+    graph = {
+        name: {known for known in _imported(file, modules.keys()) if known != name}
+        for name, file in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def _module(file: str) -> str:
+    return ".".join(Path(file).with_suffix("").parts[1:]).removesuffix(".__init__")
+
+
+def _imported(file: str, modules: Collection[str]) -> Iterator[str]:
+    """Yield the modules of the product that a file imports, also inside of functions."""
+    for name, _, is_only_type in _imports(_tree(file)):
+        whole = name if name in modules else name.rpartition(".")[0]
+        if whole in modules and not is_only_type:
+            yield whole
 
 
 def test_a_third_party_has_one_importer() -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from cij.compiler.expression import Not
 from cij.compiler.program import Source
-from cij.compiler.sql import load as statements, query, zones as zone_statements
-from cij.runtime import zones
+from cij.compiler.sql import query
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import DataError
 from cij.runtime.sources.load import SourceReport, load
 from cij.runtime.sources.loader import open_loader
+from cij.runtime.store import schema
 from tests.builders import column, equals, source, text, write_csv
 
 NOW = datetime(2026, 3, 2, 10)
@@ -25,14 +25,13 @@ NOW = datetime(2026, 3, 2, 10)
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     engine = open_engine(None)
-    for statement in (*statements.DDL, *zone_statements.DDL):
-        engine.execute(statement)
+    for table in (schema.SOURCE_STATE, schema.QUARANTINE):
+        engine.execute(table.ddl)
     yield engine
     engine.close()
 
 
 def loaded(engine: Engine, of: Source, folder: Path) -> SourceReport:
-    zones.ensure(engine, [of.timezone])
     with engine.transaction(), open_loader() as loader:
         return load(engine, loader, of, folder, NOW)
 

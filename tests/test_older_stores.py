@@ -11,10 +11,11 @@ import pytest
 from cij.app.compile import compiled
 from cij.compiler.program import Program
 from cij.compiler.sql import query
-from cij.compiler.sql.outbox import KEY, OUTCOMES
+from cij.compiler.sql.outbox import KEY
 from cij.runtime import deploy as deploying
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.engine import Engine, open_copy, open_engine
+from cij.runtime.store.outcomes import OUTCOMES
 from tests.example import copy_example, inside, run_once
 
 NOW = datetime(2026, 3, 6, 11, 0)

@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 from cij.compiler.sql import query
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import fill
-from cij.runtime.delivery import prepare
 from cij.runtime.engine import Engine, open_engine
+from cij.runtime.store import prepare
 from tests.outbox import put
 from tests.testbed import TestBed
 

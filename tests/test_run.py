@@ -21,8 +21,8 @@ from cij.app.transports import open_transports, senders
 from cij.cli.exits import Exit
 from cij.compiler.sql import query, row_locator, unify
 from cij.compiler.sql.columns import column
+from cij.runtime.activity import Course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course
 from cij.runtime.due import next_work
 from cij.runtime.engine import open_copy, open_engine
 from cij.runtime.runner import Runner, open_runner, step
@@ -203,7 +203,7 @@ def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly(project: Path, number: int) -> None:
     with running(project) as process:
-        assert "Where people stand" in stopped(process, number)
+        assert "Where people are" in stopped(process, number)
     before, files = status(project), messages(project)
     report = run_once(project)
     del report["at"]

@@ -24,6 +24,7 @@ from cij.runtime import delivery
 from cij.runtime.delivery.channels import Outcome, Prepared, SmtpSettings, open_transport
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.engine import Engine, open_engine
+from cij.runtime.store import prepare
 from tests.mail_server import MailServer
 from tests.outbox import put
 
@@ -360,7 +361,7 @@ def _outbox(count: int) -> Iterator[Engine]:
         place=Place(file="m.journey", line=1, column=1),
     )
     engine = open_engine(None, threads=1)
-    delivery.prepare(engine)
+    prepare(engine)
     engine.append("content", {"hash": ["h"], "message": [message.model_dump_json()]})
     same = {"journey": "j", "step": "s", "channel": "email", "message": "m", "content": "h"}
     same |= {"outcome": "queued", "parameters": '{"name": "Ana"}'}

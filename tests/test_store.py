@@ -11,10 +11,11 @@ import pytest
 from cij.app.open_store import open_store
 from cij.app.project import open_project
 from cij.compiler.sql import query
-from cij.compiler.sql.store import DDL, KEYED
 from cij.runtime.audit import audit_keys
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.engine.duck import DuckEngine
+from cij.runtime.engine.duckdb.connection import DuckEngine
+from cij.runtime.store import schema
+from cij.runtime.store.keys import KEYED
 from cij.runtime.tick import tick
 from tests.example import copy_example, inside, replace, run_once
 from tests.testbed import TestBed
@@ -100,7 +101,7 @@ _COUNTER_OF = query("SELECT k.value FROM counter AS k WHERE k.name = $name")
 
 def _counting(folder: Path) -> Engine:
     engine = open_engine(folder / "state.duckdb")
-    for statement in DDL:
+    for statement in schema.ddl():
         engine.execute(statement)
     engine.append("counter", {"name": ["a", "b"], "value": [1, 2]})
     return engine

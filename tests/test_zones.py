@@ -13,6 +13,7 @@ from cij.compiler.sql.columns import create
 from cij.runtime import zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.moments import fill_moments
+from cij.runtime.store import schema
 
 MINUTE = timedelta(minutes=1)
 
@@ -66,8 +67,7 @@ def test_periods_have_no_holes(zone: str) -> None:
 
 def test_the_table_gives_the_same(tmp_path: object) -> None:
     engine = open_engine(None)
-    for statement in statements.DDL:
-        engine.execute(statement)
+    engine.execute(schema.ZONE.ddl)
     zones.ensure(engine, ["Europe/Berlin", "Nowhere/Land", "../etc/passwd"])
     zones.ensure(engine, ["Europe/Berlin", "Asia/Kolkata"])
     assert {row[0] for row in engine.rows(statements.NAMES)} == {"Europe/Berlin", "Asia/Kolkata"}
@@ -113,7 +113,7 @@ def _looks(moment: exp.Expr) -> Statement:
 
 def _moment_store(names: list[str]) -> Engine:
     engine = open_engine(None, is_tiny=True)
-    for statement in (*statements.DDL, *moments.DDL, create("customer", [("zone", "VARCHAR")])):
+    for statement in (schema.ZONE.ddl, *moments.DDL, create("customer", [("zone", "VARCHAR")])):
         engine.execute(statement)
     zones.ensure(engine, names)
     return engine

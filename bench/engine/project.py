@@ -7,7 +7,7 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.runtime import zones
 from cij.runtime.deploy import deploy

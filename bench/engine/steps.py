@@ -21,11 +21,11 @@ import duckdb
 
 from bench.engine.project import DATA, START, THREADS, compiled
 from cij.compiler.sql import query
-from cij.compiler.sql.store import AUDIT
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
 from cij.runtime.engine import open_engine
+from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 
 _STATES_A_PERSON = 6
@@ -99,7 +99,7 @@ def ours(people: int, folder: Path, memory_mb: int | None = None) -> Spent:
         now = max(due, START + timedelta(hours=1))
         spent.add_ticks(lambda now=now: tick(world, now))  # type: ignore[misc]
     assert engine.rows(_DONE) == [(people,)], "everybody is through"
-    assert not engine.rows(AUDIT), "a key stands once"
+    assert not engine.rows(DOUBLE_MESSAGES), "a key stands once"
     spent.add_folding(lambda: engine.maintain(is_thorough=True))
     engine.close()
     return spent

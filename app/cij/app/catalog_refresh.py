@@ -26,7 +26,7 @@ CATALOG_VERSION = 1
 
 
 @dataclass(slots=True)
-class RefreshReport:
+class CatalogRefresh:
     """`columns` by source; `failures` one sentence a source. `is_changed`: the file says other things
     than before.
     """
@@ -36,13 +36,13 @@ class RefreshReport:
     is_changed: bool = False
 
 
-def refresh_catalog(path: Path, *, is_dry: bool = False) -> RefreshReport:
+def refresh_catalog(path: Path, *, is_dry: bool = False) -> CatalogRefresh:
     """Read the sources of the project at `path` and write its catalog. Raises: ConfigError.
 
     A source that cannot be read keeps the entry that it has. When dry nothing is written.
     """
     project = open_project(path)
-    report = RefreshReport()
+    report = CatalogRefresh()
     file = project.root / CATALOG_NAME
     old = _entries(file)
     entries: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def _declared_sources(project: Project) -> Iterator[syntax.Declaration]:
 
 
 def _surveyed(
-    node: syntax.Declaration, project: Project, report: RefreshReport
+    node: syntax.Declaration, project: Project, report: CatalogRefresh
 ) -> dict[str, ColumnStatistics] | None:
     source = unresolved_source(node, project.settings.project.timezone)
     if source is None:

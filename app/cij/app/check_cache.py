@@ -57,21 +57,34 @@ def answer(question: Question) -> CheckReport | None:
     if not isinstance(found, _Answer) or found.key != question.key:
         return None
     contents = read_contents(question.root, found.contents)
-    if _digests(found.contents, contents) != found.contents:
+    if contents_digests(found.contents, contents) != found.contents:
         return None
     return replace(found.report, texts={**question.sources, **contents})
 
 
 def remember_answer(question: Question, needed: Iterable[str], report: CheckReport) -> None:
     """Keep a report. `needed` are the paths that messages name; `report.texts` has their texts."""
-    # What changed while the check was made may have been read before or after.
-    if _surroundings(question.root) == question.surroundings:
-        contents = _digests(needed, report.texts)
+    if is_as_found(question):
+        contents = contents_digests(needed, report.texts)
         found = _Answer(question.key, contents, replace(report, texts={}))
         remember(_KIND, question.root, found)
 
 
-def _digests(paths: Iterable[str], texts: Mapping[str, str]) -> dict[str, str | None]:
+def is_as_found(question: Question) -> bool:
+    """Tell whether what is no source is as it was.
+
+    What changed while the project was compiled may have been read before or after.
+    """
+    return _surroundings(question.root) == question.surroundings
+
+
+def is_unchanged(root: Path, digests: Mapping[str, str | None]) -> bool:
+    """Tell whether the files that messages name hold what they held."""
+    return contents_digests(digests, read_contents(root, digests)) == digests
+
+
+def contents_digests(paths: Iterable[str], texts: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the digest of each text, None for a path without one."""
     return {path: digest(texts[path]) if path in texts else None for path in paths}
 
 

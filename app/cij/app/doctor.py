@@ -28,12 +28,12 @@ from cij.app.project import open_project
 from cij.app.project_files import FILE_NAME, find_root
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import near_hint
-from cij.runtime.errors import ConfigError, StoreError, StoreLocked
+from cij.runtime.errors import ConfigError, StoreError, StoreLocked, WorldError
 from cij.runtime.zone_names import zone_names
 
 if TYPE_CHECKING:
     from cij.runtime.audit import Audit
-    from cij.runtime.zones import UnknownZone
+    from cij.runtime.report_data import UnknownZone
 
 _PYTHON_MIN = (3, 11)
 _PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
@@ -50,7 +50,7 @@ class Finding(NamedTuple):
     detail: str
 
 
-def open_settings(path: Path) -> tuple[Path, Settings]:
+def _open_settings(path: Path) -> tuple[Path, Settings]:
     """Return the project folder and its settings. Raises: ConfigError."""
     root = find_root(path)
     return root, load_settings(root / FILE_NAME)
@@ -130,8 +130,8 @@ def source_paths(root: Path) -> list[tuple[str, str]]:
 
 
 def _state(root: Path, settings: Settings) -> Iterator[Finding]:
+    from cij.app.open_store import open_state_file
     from cij.runtime.audit import audit_keys
-    from cij.runtime.engine import open_engine
     from cij.runtime.zones import unknown
 
     file = root / settings.store.path
@@ -139,7 +139,7 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
         return
     try:
-        with closing(open_engine(file)) as engine:
+        with closing(open_state_file(file)) as engine:
             keys, zones = audit_keys(engine), unknown(engine)
         yield Finding(
             "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"
@@ -147,7 +147,7 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield _keys(keys)
         yield from _unknown_zones(zones, settings.project.timezone)
     except StoreLocked:
-        text = f"{settings.store.path} is being used, by a run most likely; its keys were not looked at"
+        text = f"{settings.store.path} is in use, most likely by a run; its keys were not checked"
         yield Finding("warn", "state", text)
     except StoreError as error:
         yield Finding("fail", "state", str(error))
@@ -155,10 +155,12 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
 
 def _keys(found: "Audit") -> Finding:
     if not found.doubles:
-        return Finding("ok", "keys", f"each of {found.count:,} messages and writes stands once")
+        return Finding("ok", "keys", f"each of {found.count:,} messages and writes occurs once")
     first = ", ".join(found.doubles[:_SHOWN_MAX])
     more = f" and {len(found.doubles) - _SHOWN_MAX:,} more" * (len(found.doubles) > _SHOWN_MAX)
-    return Finding("fail", "keys", f"what is to be done once stands twice: {first}{more}")
+    return Finding(
+        "fail", "keys", f"something that must happen once is stored twice: {first}{more}"
+    )
 
 
 def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Finding]:
@@ -235,3 +237,25 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _mail_servers,
     _actions,
 )
+
+
+def findings(path: Path) -> Iterator[Finding]:
+    """Yield what is right and wrong with the machine and the project at `path`."""
+    for check in MACHINE:
+        yield from _guarded(check.__name__, check())
+    try:
+        root, settings = _open_settings(path)
+    except WorldError as error:
+        yield Finding("fail", "cij.toml", str(error))
+        return
+    yield Finding("ok", "cij.toml", f"{settings.project.name}, {settings.project.timezone}")
+    for project_check in PROJECT:
+        yield from _guarded(project_check.__name__, project_check(root, settings))
+
+
+def _guarded(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """One check that fails in a way of its own must not hide the findings of the others."""
+    try:
+        yield from findings
+    except (WorldError, OSError, ImportError) as error:
+        yield Finding("fail", name.strip("_"), str(error))

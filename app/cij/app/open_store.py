@@ -25,7 +25,14 @@ def open_store(project: Project) -> Engine:
     except OSError as error:
         raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
     store = project.settings.store
-    return open_engine(path, threads=store.threads, memory_mb=store.memory_mb)
+    return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
+
+
+def open_state_file(
+    path: Path, *, threads: int | None = None, memory_mb: int | None = None
+) -> Engine:
+    """Open a state file; None takes what the machine has. Raises: StoreError, StoreLocked."""
+    return open_engine(path, threads=threads, memory_mb=memory_mb)
 
 
 # A command that looks at the state has it for a moment.
@@ -51,7 +58,7 @@ def open_when_free(
             if waited_s >= patience_s:
                 raise
             if waited_s >= _TELL_AFTER_S and not is_told:
-                on_wait(f"waiting for {store_path(project).name}: another program has it")
+                on_wait(f"waiting for {store_path(project).name}: another program has it open")
                 is_told = True
             time.sleep(_AGAIN_S)
 

@@ -1,10 +1,10 @@
-"""The last report of a run, in a file: what `cij status` shows while `cij run` has the store."""
+"""The last report of a run, in a file: what `status` shows while `cij run` has the store."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from cij.runtime.report import Report, as_json
+from cij.runtime.report_data import Report, as_json
 
 NAME = Path(".cij") / "status.json"
 

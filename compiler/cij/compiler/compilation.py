@@ -16,14 +16,14 @@ from typing import TypeVar
 from cij.compiler.allowances import allow
 from cij.compiler.build import Build, Catalog
 from cij.compiler.content import check_content
-from cij.compiler.declarations import journey as journeys, policy as policies
 from cij.compiler.declarations.event import interactions
+from cij.compiler.declarations.fragment import check_unused
 from cij.compiler.declarations.message import content_files
-from cij.compiler.declarations.segment import check_circles
+from cij.compiler.declarations.policy import check_consents
 from cij.compiler.event_cycles import check_event_cycles
-from cij.compiler.kinds import KINDS, LATER
+from cij.compiler.kinds import FIELD_KINDS, KIND_OF, KINDS, LATER, Kind
 from cij.compiler.library import Library, borrow
-from cij.compiler.lowering import lower
+from cij.compiler.lowering.program import lower
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.proofs import check_proofs
@@ -85,14 +85,14 @@ def compile_project(
 
     `contents` holds the content files by path, `catalog` the columns of sources that do not
     declare them; `parsed` saves parsing twice for a caller that has done it to read the contents;
-    `is_zone` tells the names of time zones, which the compiler cannot look up itself; `library` has
+    `is_zone` is true for names of time zones, which the compiler cannot look up itself; `library` has
     the texts of all modules that `use` may name.
     Diagnostics come sorted by place.
     """
     own, parsing = parsed or parse_files(texts)
     diagnostics = list(parsing)
     borrowed = borrow(own, library, diagnostics.append)
-    # The library comes first, so that who takes one of its names is told so.
+    # The library comes first: a project that takes one of its names gets the mistake.
     files = {**borrowed.files, **own}
     texts = {**borrowed.texts, **texts}
     build = Build(Model(settings), diagnostics, {}, {}, texts, contents, catalog, is_zone=is_zone)
@@ -118,10 +118,10 @@ def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
 def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
     """Leave out what may only follow from mistakes of syntax.
 
-    A damaged declaration may lack parts, and hold parts that nobody wrote, so nothing is said of
-    it; nor that others miss a name that may be declared there. Where it declares fields, or its
-    own name is missing, that may be any name. Of a message whose sends are not all seen nobody
-    knows which fields are sure to be there.
+    A damaged declaration may lack parts, and may hold parts that the author did not write, so nothing
+    is reported in it. A name that others miss may be declared there, so that is not reported either;
+    where the damage is in fields, or in the name itself, it may be any name. If some sends of a
+    message were not read, the fields that it can rely on are not known.
     """
     lost = frozenset[str]().union(*(file.lost for file in files.values()))
     if not lost:
@@ -149,14 +149,13 @@ def _may_miss_any(files: Files) -> bool:
     damaged = {span for file in files.values() for span in file.damaged}
     nodes = (node for file in files.values() for node in file.declarations)
     return any(
-        node.kind.text in _OF_FIELDS or node.name.text == PLACEHOLDER
+        node.kind.text in FIELD_KINDS or node.name.text == PLACEHOLDER
         for node in nodes
         if isinstance(node, syntax.Declaration) and node.span in damaged
     )
 
 
 _SYNTAX = "CIJ1"
-_OF_FIELDS = {"source", "profile", "entity", "event", "enrich"}
 _CONSEQUENCES = {
     codes.UNKNOWN_NAME.code,
     codes.NO_CONSENT_RULE.code,
@@ -187,27 +186,15 @@ def resolve(build: Build, files: Files) -> None:
     for event in interactions():
         build.model.events[event.name] = event
     for kind in KINDS:
-        for node in build.declared[kind.word].values():
+        for node in kind.written(build).values():
             kind.define(node, build)
-    check_circles(build)
+        kind.check(build)
     if build.model.profile is None:
         _report_no_profile(build, files)
-    for policy in build.policies.values():
-        policies.define(policy, build)
-    for journey in build.journeys.values():
-        journeys.define(journey, build)
-    policies.check_consents(build)
-    _report_unused_fragments(build)
+    check_consents(build)
+    check_unused(build)
     check_event_cycles(build)
     check_content(build)
-
-
-def _report_unused_fragments(build: Build) -> None:
-    for name, node in build.fragments.items():
-        if name not in build.run_fragments:
-            message = f"no journey runs the fragment `{name}`, so nobody knows what it means"
-            hint = f"add `run {name}` to a journey, or remove it"
-            build.report(codes.UNUSED_FRAGMENT.at(node.name.span, message, help=hint))
 
 
 def _report_no_profile(build: Build, files: Files) -> None:
@@ -229,7 +216,7 @@ _Spellings = dict[tuple[str, str], str]
 
 
 def _index(files: Files, build: Build) -> None:
-    build.declared = {kind.word: {} for kind in KINDS}
+    build.declared = {kind.word: {} for kind in KINDS if kind.node is syntax.Declaration}
     spellings: _Spellings = {}
     for file in files.values():
         for node in file.declarations:
@@ -237,37 +224,30 @@ def _index(files: Files, build: Build) -> None:
 
 
 def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> None:
-    word = _word(node)
-    if isinstance(node, syntax.Use):
+    word = Kind.word_of(node)
+    # A `use` has been followed, and a `test` makes a story.
+    if isinstance(node, (syntax.Use, syntax.Test)):
         return
     if word in LATER:
         message = f"`{word}` is understood, but not available in this version"
         span = node.kind.span if isinstance(node, syntax.Declaration) else node.span
         build.report(codes.NOT_YET_AVAILABLE.at(span, message))
-    elif isinstance(node, syntax.Journey):
-        _keep(node, build.journeys, spellings, build)
-    elif isinstance(node, syntax.Fragment):
-        _keep(node, build.fragments, spellings, build)
-    elif isinstance(node, syntax.Policy):
-        _keep(node, build.policies, spellings, build)
-    elif isinstance(node, syntax.Declaration):
-        _keep(node, build.declared[word], spellings, build)
-
-
-def _word(node: syntax.TopLevel) -> str:
-    return node.kind.text if isinstance(node, syntax.Declaration) else type(node).__name__.lower()
+        return
+    _keep(node, KIND_OF[word].written(build), spellings, build)
 
 
 def _keep(node: _Named, known: dict[str, _Named], spellings: _Spellings, build: Build) -> None:
     name = node.name.text
     if name in known:
-        message = f"two {_word(node)}s are called `{name}`"
+        message = f"two {Kind.word_of(node)}s are called `{name}`"
         related: Sequence[Label] = [Label(known[name].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
         return
-    twin = spellings.setdefault((_word(node), name.casefold()), name)
+    twin = spellings.setdefault((Kind.word_of(node), name.casefold()), name)
     if twin != name:
-        message = f"`{name}` and `{twin}` differ only in capitals, and become the same table"
+        message = (
+            f"`{name}` and `{twin}` differ only in upper and lower case and would share a table"
+        )
         related = [Label(known[twin].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
     known[name] = node

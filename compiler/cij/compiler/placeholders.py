@@ -1,13 +1,12 @@
 """The names that a template reads. Most templates only print names, and need no Liquid for that.
 
-Loading Liquid takes longer than checking a small project, so `liquid_syntax` is asked about those
-texts alone that have tags or other filters in them. A test holds the two against each other.
+Only texts with tags or other filters go to `liquid_syntax`, because loading Liquid takes longer than
+checking a small project. A test compares the two.
 """
 
 import re
-from dataclasses import dataclass
 
-Names = tuple[str, ...]
+from cij.compiler.placeholder import Placeholder, TemplateError
 
 # `{{ points }}` and `{{ customer.first_name | default: "friend" }}`.
 _PRINTED = re.compile(
@@ -30,33 +29,12 @@ _WORDS = """
 _RESERVED = frozenset(_WORDS.split())
 
 
-@dataclass(frozen=True)
-class Placeholder:
-    """One place where a name is read. `index` counts code points from the start of the text.
-
-    `has_default`: by the filter, or a condition around it makes sure that the value is known.
-    `is_tested`: it stands in a condition or a loop head, where a missing value does no harm.
-    """
-
-    path: Names
-    index: int
-    has_default: bool = False
-    is_tested: bool = False
-
-
-@dataclass(frozen=True)
-class TemplateError:
-    """What is wrong with a template, at a code point of its text."""
-
-    message: str
-    index: int
-
-
 def placeholders(text: str) -> tuple[list[Placeholder], TemplateError | None]:
     """Return every name that the template reads, in order, and the first error if there is one."""
     found = plain(text)
     if found is not None:
         return found, None
+    # Not above: loading Liquid takes longer than checking a small project.
     from cij.compiler.liquid_syntax import walked
 
     return walked(text)

@@ -24,10 +24,16 @@ def _row(row: Code) -> Code:
 
 UNEXPECTED_TEXT = _error("CIJ101", "unexpected-text", "the text does not fit the grammar here")
 UNREADABLE_FILE = _error("CIJ102", "unreadable-file", "the file is not UTF-8 text of usable size")
-BAD_LITERAL = _error("CIJ103", "bad-literal", "a literal that no calendar, clock or currency has")
+BAD_LITERAL = _error(
+    "CIJ103",
+    "bad-literal",
+    "the form is right, but there is no such date, time, number or character",
+)
 HIDDEN_CHARACTER = _error("CIJ104", "hidden-character", "a character that hides what is written")
 
-NOT_YET_AVAILABLE = _error("CIJ201", "not-yet-available", "understood, but not in this version")
+NOT_YET_AVAILABLE = _error(
+    "CIJ201", "not-yet-available", "part of the language, but not of this version"
+)
 UNKNOWN_NAME = _error("CIJ202", "unknown-name", "no declaration or field has this name")
 DUPLICATE_NAME = _error("CIJ203", "duplicate-name", "two declarations of one kind share a name")
 UNKNOWN_SETTING = _error("CIJ204", "unknown-setting", "the declaration has no such setting")
@@ -44,26 +50,26 @@ INCLUDES_UNKNOWN = _warning(
 )
 MAY_BE_MISSING = _error("CIJ215", "may-be-missing", "a value that is needed may be missing")
 
-UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can come to this step")
+UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can reach this step")
 EMPTY_JOURNEY = _error("CIJ302", "empty-journey", "a journey without entry or steps")
 BAD_LABEL = _error("CIJ303", "bad-label", "the label names no step that fits")
-ENDLESS_LOOP = _error("CIJ305", "endless-loop", "steps that could go round without a wait")
+ENDLESS_LOOP = _error("CIJ305", "endless-loop", "steps that can repeat without a wait")
 UNUSED_FRAGMENT = _warning("CIJ306", "unused-fragment", "a fragment that no journey runs")
 NOT_SENT_YET = _error("CIJ304", "not-sent-yet", "the message is not sent on every path to here")
-CALENDAR_ONCE = _warning("CIJ307", "calendar-once", "a calendar that nobody enters by twice")
+CALENDAR_ONCE = _warning("CIJ307", "calendar-once", "a calendar entry that admits nobody twice")
 
 IMPOSSIBLE_CONDITION = _error("CIJ401", "impossible-condition", "a condition that nobody satisfies")
-ALWAYS_TRUE = _warning("CIJ402", "always-true", "a guard that everybody satisfies")
-UNREACHABLE_BRANCH = _warning("CIJ403", "unreachable-branch", "a branch that nobody can come into")
-REPEATED_CASE = _warning("CIJ404", "repeated-case", "a value that stands in two cases")
+ALWAYS_TRUE = _warning("CIJ402", "always-true", "a condition that everybody satisfies here")
+UNREACHABLE_BRANCH = _warning("CIJ403", "unreachable-branch", "a branch that nobody can enter")
+REPEATED_CASE = _warning("CIJ404", "repeated-case", "a value that is in two cases")
 TRUE_AT_ENTRY = _warning("CIJ405", "true-at-entry", "a goal or exit that takes everybody at once")
-MISSING_CASE = _warning("CIJ406", "missing-case", "a switch that says nothing about some values")
+MISSING_CASE = _warning("CIJ406", "missing-case", "a `switch` without a case for some values")
 
 NO_CONSENT_RULE = _error("CIJ501", "no-consent-rule", "a send whose topic has no consent rule")
 SEND_WITHOUT_CONSENT = _error(
-    "CIJ502", "send-without-consent", "a send that a policy wants consent for"
+    "CIJ502", "send-without-consent", "a send that needs consent by a policy"
 )
-OVER_CAP = _warning("CIJ503", "over-cap", "a journey that wants to send more than a policy allows")
+OVER_CAP = _warning("CIJ503", "over-cap", "a journey that may send more than a policy allows")
 
 UNKNOWN_PLACEHOLDER = _error("CIJ601", "unknown-placeholder", "the message uses an unknown name")
 MISSING_DEFAULT = _error("CIJ602", "missing-default", "a placeholder that may have no value")
@@ -74,7 +80,7 @@ MISSING_CONTENT = _error("CIJ606", "missing-content", "the content file cannot b
 
 BAD_CHANGE = _error("CIJ701", "bad-change", "a change of steps that does not fit the journey")
 
-TEST_CUSTOMER = _error("CIJ801", "test-customer", "the test did not give this customer before")
+TEST_CUSTOMER = _error("CIJ801", "test-customer", "the test has not introduced this customer")
 TEST_CLOCK = _error("CIJ802", "test-clock", "a test has one clock, before anything happens")
 TEST_VALUE = _error("CIJ803", "test-value", "a value that a test cannot give")
 TEST_STEP = _error("CIJ804", "test-step", "the tested journey has no step that fits this name")

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 DEPTH_MAX = 100
 TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
-TOO_DEEP_HELP = "give a part of it a name of its own, or list values as `in [a, b, c]`"
+TOO_DEEP_HELP = "name a part of it (a segment or a measure), or list values as `in [a, b, c]`"
 # Only these look at many rows of an event, so only for them `between` is a window.
 AGGREGATES = frozenset({"any", "count", "sum", "avg", "min", "max", "first", "last"})
 # The rules that build an expression, and the method for each literal token.

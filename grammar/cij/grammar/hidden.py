@@ -24,8 +24,8 @@ _INVISIBLE = (
 )
 _HIDDEN = re.compile(f"[{_TURNS}{_INVISIBLE}]")
 _TURN = re.compile(f"[{_TURNS}]")
-_HELP_TURN = 'delete it; a message in such writing can stand in a file of its own: `file("…")`'
-_HELP_NAME = "delete it, or write the name anew"
+_HELP_TURN = 'delete it; put a message in such a script into its own file: `file("…")`'
+_HELP_NAME = "delete it, or type the name again"
 
 
 def hidden(file: str, text: str, tokens: Iterable[Token], count_max: int) -> list[Diagnostic]:
@@ -50,7 +50,7 @@ def _fault(file: str, text: str, at: int) -> Diagnostic:
     span = Span(file, at, at + 1, line, column, line, column + 1)
     code = f"U+{ord(text[at]):04X}"
     if _TURN.match(text[at]):
-        message = f"the character {code} turns the direction of what is shown"
+        message = f"the character {code} changes the direction of the text"
         return HIDDEN_CHARACTER.at(span, message, help=_HELP_TURN)
-    message = f"the character {code} cannot be seen, and this is a name"
+    message = f"the character {code} is invisible, and this is a name"
     return HIDDEN_CHARACTER.at(span, message, help=_HELP_NAME)

@@ -76,7 +76,7 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise BadLiteral(f"`{text}` is not a date of the calendar") from None
+        raise BadLiteral(f"`{text}` is not a calendar date") from None
 
 
 def clock_time(text: str) -> time:
@@ -85,8 +85,8 @@ def clock_time(text: str) -> time:
         hour, minute, second = map(int, f"{text}:0".split(":")[:3])
         return time(hour, minute, second)
     except ValueError:
-        help = "a time lies between `00:00` and `23:59`"
-        raise BadLiteral(f"`{text}` is not a time of the day", help) from None
+        help = "a time is between `00:00` and `23:59`"
+        raise BadLiteral(f"`{text}` is not a time of day", help) from None
 
 
 def moment(text: str) -> datetime:

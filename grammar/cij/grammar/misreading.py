@@ -21,7 +21,7 @@ _MISREAD = re.compile(
     r"|(?P<date>[0-3]?\d/[01]?\d/\d{4}|\d{4}/[01]?\d/[0-3]?\d)(?![\d/]))"
 )
 _TOLD = {
-    "null": ("there is no `{}`", "what is not known is `unknown`: write `x is unknown`"),
+    "null": ("there is no `{}`", "write `x is unknown` for a missing value"),
     "date": ("`{}` is a division", DATES),
 }
 

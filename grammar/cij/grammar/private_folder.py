@@ -18,9 +18,21 @@ _DIGEST_SIZE = _DIGEST().digest_size
 
 
 def cache_folder() -> Path:
-    """Return the folder of this user, which may not exist yet."""
+    """Return the folder of this user, which may not exist yet.
+
+    Each system has its own place: `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%`
+    on Windows. An absolute `XDG_CACHE_HOME` counts before it.
+    """
     root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "cij"
+    if os.path.isabs(root):
+        return Path(root) / "cij"  # Needs no library, so it is not loaded.
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("cij", appauthor=False)
+    if not folder.is_absolute():
+        # Without a home the name keeps its `~`, and would be a folder of that name right here.
+        raise RuntimeError("this user has no home folder")
+    return folder
 
 
 def kept(name: str) -> bytes | None:

@@ -9,14 +9,13 @@ import io
 import pickle
 import sys
 from functools import cache
-from importlib.resources import files
 
 import lark
 from lark import Lark
 
+from cij.grammar.grammar_text import grammar_sources
 from cij.grammar.private_folder import keep, kept
 
-GRAMMAR_FILES = ("journey.lark", "words.lark", "literals.lark")
 # What a pickle that another version wrote can raise while it is read.
 _DAMAGE: tuple[type[Exception], ...] = (
     pickle.UnpicklingError,
@@ -38,7 +37,7 @@ def table() -> Lark:
 def build(is_strict: bool = False) -> Lark:
     """Build the table from the grammar files. `is_strict` needs interegular."""
     return Lark(
-        "\n".join(_sources()),
+        "\n".join(grammar_sources()),
         parser="lalr",
         lexer="contextual",
         strict=is_strict,
@@ -52,14 +51,10 @@ def build(is_strict: bool = False) -> Lark:
 def fingerprint() -> str:
     """Return the hash of all that a table depends on."""
     digest = hashlib.sha256()
-    for source in _sources():
+    for source in grammar_sources():
         digest.update(source.encode() + b"\0")
     digest.update(f"{lark.__version__} {sys.version_info[:2]}".encode())
     return digest.hexdigest()
-
-
-def _sources() -> list[str]:
-    return [files("cij.grammar").joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES]
 
 
 def _load(name: str) -> Lark | None:

@@ -7,22 +7,23 @@ message of a step does the same with the message that the step sends now. Consen
 time. Customers' fields are those of today, for older values are not kept.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql import past
 from cij.compiler.sql.unify import update_consents
 from cij.compiler.walk import walk
+from cij.runtime.activity import Course, Limits, course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course, Limits, course
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
 from cij.runtime.runner import refresh_data
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import Progress, deliver
+from cij.runtime.store import past
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 
@@ -166,4 +167,4 @@ def _give_consents(world: World, at: datetime) -> None:
         world.engine.execute(statement, named)
     update = update_consents(world.program)
     if update is not None:
-        world.engine.execute(update, {"customers": customers})
+        world.engine.execute(update, {"customers": json.dumps(customers)})

@@ -4,68 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
-from cij.compiler.sql import names, query
-from cij.compiler.sql.columns import COLUMNS_THERE
+from cij.compiler.sql import interning, query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.governing import held_by, rules_of
-from cij.compiler.sql.store import (
-    DDL,
-    META,
-    SAY_SEGMENTS,
-    SCRATCH,
-    VISITED,
-    segments_to_numbers,
-    set_aside,
-)
-from cij.runtime import passages, refresh
-from cij.runtime.delivery import outbox
+from cij.runtime import refresh, store
 from cij.runtime.engine import Engine
-from cij.runtime.errors import StoreError
 from cij.runtime.migrate import migrate
 from cij.runtime.moving.choice import mover_for
 from cij.runtime.moving.mover import Mover
+from cij.runtime.store import control, journeys as deployed, meta, passages, segments
+from cij.runtime.store.interning import keep_names
+from cij.runtime.store.outbox import keep_effects
+from cij.runtime.store.scratch import SCRATCH
 from cij.runtime.world import World
 
-STORE_VERSION = "5"
-# What lies in these is brought over.
-_OLDER_VERSIONS = ("2", "3", "4")
-
-_GET_META = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
-_SET_META = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
-_COUNTER = query("SELECT k.value FROM counter AS k WHERE k.name = $name")
-_ADD_COUNTER = query("INSERT INTO counter (name, value) VALUES ($name, 0)")
-_PROGRAM = query("SELECT p.text FROM program AS p WHERE p.hash = $hash")
-_ADD_PROGRAM = query(
-    "INSERT INTO program (hash, text, deployed_at, number) "
-    "SELECT $hash, $text, $now, COALESCE(MAX(p.number), 0) + 1 FROM program AS p"
-)
-_REMOVE_PROGRAM = query("DELETE FROM program WHERE hash = $hash")
-_CONTENT = query("SELECT c.hash FROM content AS c WHERE c.hash = $hash")
-_ADD_CONTENT = query("INSERT INTO content (hash, message) VALUES ($hash, $message)")
-_STARTED = query("SELECT j.journey FROM journey_state AS j")
-_CONTROLS = query("SELECT k.journey, k.state FROM journey_control AS k")
-_END_DRAFT = query("DELETE FROM journey_control WHERE journey = $journey AND state = 'draft'")
-_BEGIN_DRAFT = query(
-    "INSERT INTO journey_control (journey, state, since) VALUES ($journey, 'draft', $now)"
-)
-_RESTART = query(
-    "UPDATE journey_state SET started_at = $now, entered_until = NULL WHERE journey = $journey"
-)
-_SEGMENT = query("SELECT s.definition FROM segment_state AS s WHERE s.segment = $segment")
-_FORGET_SEGMENT = query("DELETE FROM segment_state WHERE segment = $segment")
-_IN_USE = query(
-    "SELECT {journey}, {version}, {state} FROM (SELECT DISTINCT p.journey, p.version, p.state "
-    "FROM passage_row AS p WHERE p.ended_at IS NULL) AS r",
-    **names.said_of("r", "journey", "version", "state"),
-)
-_FORGET_META = query("DELETE FROM meta WHERE name = $name")
-_RELEASE = query(
-    "UPDATE passage_row SET wake_at = $now WHERE journey = $journey AND version = $version "
-    "AND state = $state AND ended_at IS NULL"
-)
 _CLEAR_TIMEOUTS = query("DELETE FROM timeout")
-_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
 
 
 def prepare(engine: Engine, program: Program) -> None:
@@ -74,44 +28,8 @@ def prepare(engine: Engine, program: Program) -> None:
     Raises: StoreError for a store of a version that is not known.
     """
     with engine.transaction():
-        _prepare(engine, program)
-
-
-def _prepare(engine: Engine, program: Program) -> None:
-    engine.execute(META)
-    found = engine.rows(_GET_META, {"name": "store_version"})
-    if found and found[0][0] not in (STORE_VERSION, *_OLDER_VERSIONS):
-        raise StoreError(
-            f"the state is of version {found[0][0]} and this cij reads version {STORE_VERSION}; "
-            "use the cij that wrote it, or start with a new state file"
-        )
-    is_older = bool(found) and found[0][0] != STORE_VERSION
-    passages.prepare(engine, is_older=is_older)
-    named = _with_named_segments(engine) if is_older else []
-    for table in named:
-        engine.execute(set_aside(table))
-    for statement in (*DDL, *(s for table in named for s in segments_to_numbers(table))):
-        engine.execute(statement)
-    if found != [(STORE_VERSION,)]:
-        engine.execute(_FORGET_META, {"name": "store_version"})
-        engine.execute(_SET_META, {"name": "store_version", "value": STORE_VERSION})
-    for name in ("event", "taken", "passage", "queue", "write"):
-        if not engine.rows(_COUNTER, {"name": name}):
-            engine.execute(_ADD_COUNTER, {"name": name})
-    refresh.prepare(engine, program)
-    outbox.prepare(engine)
-
-
-def _with_named_segments(engine: Engine) -> list[str]:
-    """Return the tables that say segments by their names, which are kept."""
-    found = []
-    for table in SAY_SEGMENTS:
-        columns: dict[str, str] = dict(engine.rows(COLUMNS_THERE, {"table": table}))
-        if columns.get("segment") == "VARCHAR":
-            said = engine.rows(query("SELECT DISTINCT s.segment FROM {t} AS s", t=table))
-            passages.keep_names(engine, (name for (name,) in said if name is not None))
-            found.append(table)
-    return found
+        store.prepare(engine)
+        refresh.prepare(engine, program)
 
 
 def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None = None) -> World:
@@ -131,19 +49,19 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
         _keep_rules(engine, program, now)
     resting = _resting(engine)
     plan = make_plan(program, resting=resting)
-    for statement in SCRATCH:
-        engine.execute(statement)
+    for table in SCRATCH:
+        engine.execute(table.ddl)
     live = {(j.name, j.version): j for j in plan.journeys}
     world = World(engine, program, plan, mover or mover_for(engine), live)
     world.changes = changed
     older = _older_versions(world, resting)
-    passages.keep_names(engine, _names(world))
+    keep_names(engine, _names(world))
     moments = {*plan.moments}
     for each in older:
         moments |= {*each.moments}
     _keep_moments(engine, moments)
     _keep_visits(world)
-    outbox.keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
+    keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
     _keep_timeouts(world)
     return world
 
@@ -165,56 +83,57 @@ def look(engine: Engine, program: Program) -> World:
 
 def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
     # The newest is the one with the highest number, also when an old text comes back.
-    engine.execute(_REMOVE_PROGRAM, {"hash": program.hash})
+    engine.execute(deployed.REMOVE_PROGRAM, {"hash": program.hash})
     text = to_json(program)
-    engine.execute(_ADD_PROGRAM, {"hash": program.hash, "text": text, "now": now})
+    engine.execute(deployed.ADD_PROGRAM, {"hash": program.hash, "text": text, "now": now})
     for content in (*program.messages, *program.actions):
         hash = content_hash(content)
-        if not engine.rows(_CONTENT, {"hash": hash}):
-            engine.execute(_ADD_CONTENT, {"hash": hash, "message": content.model_dump_json()})
+        if not engine.rows(deployed.CONTENT, {"hash": hash}):
+            engine.execute(
+                deployed.ADD_CONTENT, {"hash": hash, "message": content.model_dump_json()}
+            )
 
 
 def _start(engine: Engine, journeys: Sequence[Journey], now: datetime) -> None:
     """Note when journeys began. A draft has not, and begins when it is a draft no more."""
-    started = {name for (name,) in engine.rows(_STARTED)}
+    started = {name for (name,) in engine.rows(deployed.STARTED)}
     if new := [j.name for j in journeys if j.name not in started]:
         engine.append("journey_state", {"journey": new, "started_at": [now] * len(new)})
-    states: dict[str, str] = {journey: state for journey, state in engine.rows(_CONTROLS)}
+    states: dict[str, str] = {journey: state for journey, state in engine.rows(control.STATES)}
     for journey in journeys:
         named: dict[str, object] = {"journey": journey.name}
         state = states.get(journey.name)
         if state == "draft" and journey.name in started:
-            engine.execute(_RESTART, {**named, "now": now})
+            engine.execute(deployed.RESTART, {**named, "now": now})
         if journey.is_draft and state is None:
-            engine.execute(_BEGIN_DRAFT, {**named, "now": now})
+            engine.execute(control.BEGIN_DRAFT, {**named, "now": now})
         elif not journey.is_draft and state == "draft":
-            engine.execute(_END_DRAFT, named)
+            engine.execute(control.END_DRAFT, named)
 
 
 def _keep_segment(engine: Engine, name: str, definition: str) -> None:
     """Have a segment looked at again when it is not what it was."""
-    found = engine.rows(_SEGMENT, {"segment": name})
+    found = engine.rows(segments.DEFINITION, {"segment": name})
     if found and found[0][0] != definition:
-        engine.execute(_FORGET_SEGMENT, {"segment": name})
+        engine.execute(segments.FORGET, {"segment": name})
 
 
 def _keep_rules(engine: Engine, program: Program, now: datetime) -> None:
-    """Have everybody who is held looked at again when the policies are not what they were (S21)."""
-    hash, found = content_hash(list(program.policies)), engine.rows(_GET_META, {"name": "policies"})
-    if found == [(hash,)]:
+    """Have all who are held looked at again when the policies are not what they were (S21)."""
+    hash, found = content_hash(list(program.policies)), meta.value(engine, meta.POLICIES)
+    if found == hash:
         return
-    engine.execute(_FORGET_META, {"name": "policies"})
-    engine.execute(_SET_META, {"name": "policies", "value": hash})
-    for journey, version, state in engine.rows(_IN_USE) if found else ():
+    meta.put(engine, meta.POLICIES, hash)
+    for journey, version, state, _ in engine.rows(passages.STANDING) if found else ():
         if held_by(state):
             at = {"journey": journey, "version": version, "state": state}
-            at = {key: names.number_of(text) for key, text in at.items()}
-            engine.execute(_RELEASE, {**at, "now": now})
+            at = {key: interning.number_of(text) for key, text in at.items()}
+            engine.execute(passages.RELEASE, {**at, "now": now})
 
 
 def _resting(engine: Engine) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = {}
-    for journey, version, state in engine.rows(_IN_USE):
+    for journey, version, state, _ in engine.rows(passages.STANDING):
         found.setdefault((journey, version), set()).add(state)
     return found
 
@@ -227,7 +146,7 @@ def _keep_moments(engine: Engine, moments: set[Moment]) -> None:
 
 
 def _keep_visits(world: World) -> None:
-    known = {path for (path,) in world.engine.rows(VISITED)}
+    known = {path for (path,) in world.engine.rows(passages.VISITED)}
     rows = [
         (path, *visit)
         for path, visits in _all_visits(world).items()
@@ -242,7 +161,7 @@ def _keep_visits(world: World) -> None:
 def _keep_timeouts(world: World) -> None:
     """Say where the timers of all live rests lead."""
     rows = [
-        tuple(names.number_of(each) for each in (plan.name, plan.version, state, root))
+        tuple(interning.number_of(each) for each in (plan.name, plan.version, state, root))
         for plan in world.journeys.values()
         for state, root in plan.timers.items()
     ]
@@ -265,7 +184,7 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
     missing = resting.keys() - world.journeys.keys()
     rules = rules_of(world.program)
     found: list[Plan] = []
-    for (text,) in world.engine.rows(_PROGRAMS) if missing else []:
+    for (text,) in world.engine.rows(deployed.PROGRAMS) if missing else []:
         program = from_json(text)
         here = [j for j in program.journeys if (j.name, j.version) in missing]
         if here:
@@ -282,5 +201,5 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
 
 def stored_program(engine: Engine, hash: str) -> Program | None:
     """Return a program that was deployed here, or None."""
-    found = engine.rows(_PROGRAM, {"hash": hash})
+    found = engine.rows(deployed.PROGRAM, {"hash": hash})
     return from_json(found[0][0]) if found else None

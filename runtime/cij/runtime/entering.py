@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
 from cij.runtime.schedule import next_call, next_period, period_start
@@ -217,6 +217,7 @@ def _from_queue(world: World, door: Door, now: datetime) -> int:
         return 0
     world.engine.execute(door.plan.turn, {"now": now, "capacity": capacity})
     leave_queue(world, door, now)
+    world.engine.execute(statements.NOBODY)
     world.engine.execute(statements.ENTER)
     return world.mover.admit(world, door.plan, door.plan.admit.find, {"now": now})
 

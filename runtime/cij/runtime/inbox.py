@@ -15,19 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cij.compiler.sql import query
 from cij.runtime import control, suppression
 from cij.runtime.engine import Engine
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
+from cij.runtime.store import meta
 from cij.runtime.world import World
 
 FOLDER = Path(".cij") / "inbox"
 ANSWERS = Path(".cij") / "answers"
 _BATCH_FILES = 1000
-_IS_DONE = query("SELECT COUNT(*) FROM meta AS m WHERE m.name = 'order' AND m.value = $file")
-_DONE = query("INSERT INTO meta (name, value) VALUES ('order', $file)")
 
 
 def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
@@ -106,11 +104,10 @@ def _is_order(row: Mapping[str, Any]) -> bool:
 def _carry_out(
     engine: Engine, root: Path, file: Path, orders: Sequence[Mapping[str, Any]], now: datetime
 ) -> None:
-    name = {"file": file.name}
-    if not engine.rows(_IS_DONE, name)[0][0]:
+    if not meta.is_done(engine, file.name):
         with engine.transaction():
             done = [_done(engine, order, now) for order in orders]
-            engine.execute(_DONE, name)
+            meta.note_done(engine, file.name)
         for one in done:
             (root / ANSWERS).mkdir(parents=True, exist_ok=True)
             text = json.dumps(one, ensure_ascii=False)

@@ -24,8 +24,9 @@ from cij.compiler.program import Event, Program
 from cij.compiler.sql import Statement, intake as statements, newcomers, unify as unify_statements
 from cij.compiler.types import DATETIME
 from cij.runtime import suppression
-from cij.runtime.counters import counters
 from cij.runtime.engine import Engine, Row
+from cij.runtime.store import customers
+from cij.runtime.store.counters import counters, set_last_event
 from cij.runtime.values import Unfit, read_value
 
 QUARANTINE = "intake"
@@ -212,7 +213,7 @@ def _text(row: RawEvent, name: str, event: Event) -> str | None:
     if found is None:
         return None
     if not event.is_interaction:
-        raise Unfit(f"event {event.name} has no {name}: it is no interaction with a message")
+        raise Unfit(f"event {event.name} has no {name}: it is not an interaction with a message")
     return str(found)
 
 
@@ -242,15 +243,15 @@ def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> di
     known |= {name: customer for name, customer in found if customer is not None}
     keys = {name: n.key for name in who if name not in known and (n := _told(name, program))}
     there: dict[str, str] = (
-        dict(engine.rows(newcomers.KNOWN, {"keys": list(keys.values())})) if keys else {}
+        dict(engine.rows(newcomers.KNOWN, {"keys": json.dumps([*keys.values()])})) if keys else {}
     )
     return known | {name: there[key] for name, key in keys.items() if key in there}
 
 
 def _ids(engine: Engine, who: list[str]) -> list[Row]:
     if len(who) == 1:
-        return engine.rows(statements.ID, {"who": who[0]})
-    return _listed(engine, statements.IDS, who)
+        return engine.rows(customers.ID, {"who": who[0]})
+    return _listed(engine, customers.IDS, who)
 
 
 def _listed(engine: Engine, statement: Statement, who: list[str]) -> list[Row]:
@@ -303,7 +304,7 @@ def _append(engine: Engine, fresh: list[_Accepted], now: datetime) -> None:
     for event in {row.event.name: row.event for row in fresh}.values():
         rows = [(seq, row) for seq, row in numbered if row.event is event]
         engine.append(statements.event_table(event), _columns(event, rows, now))
-    engine.execute(statements.SET_COUNTER, {"value": start + len(fresh) - 1})
+    set_last_event(engine, start + len(fresh) - 1)
 
 
 def _columns(
@@ -357,7 +358,7 @@ def _change_consents(engine: Engine, program: Program, fresh: list[_Accepted]) -
     engine.append("consent_change", dict(zip(names, zip(*changes, strict=True), strict=True)))
     update = unify_statements.update_consents(program)
     if update is not None:
-        engine.execute(update, {"customers": sorted({change[0] for change in changes})})
+        engine.execute(update, {"customers": json.dumps(sorted({change[0] for change in changes}))})
 
 
 def _concerned(program: Program, row: _Accepted) -> list[tuple[str, str]]:

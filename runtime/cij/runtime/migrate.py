@@ -10,25 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cij.compiler.program import ActState, Journey, Program, WaitState, from_json
-from cij.compiler.sql import names, query
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan.governing import heading_for, held_by, stands_at
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
-from cij.runtime.passages import keep_names
-
-_INSIDE = query(
-    "SELECT {journey}, {version}, {state}, r.n FROM ("
-    "SELECT p.journey, p.version, p.state, COUNT(*) AS n FROM passage_row AS p "
-    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.version, p.state) AS r ORDER BY 1, 2, 3",
-    **names.said_of("r", "journey", "version", "state"),
-)
-_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
-# Who goes on at once is due at once; who goes on waiting keeps the instant of his timer.
-_MOVE = query(
-    "UPDATE passage_row SET version = $new, state = $target, "
-    "wake_at = CASE WHEN $at_once THEN since ELSE wake_at END "
-    "WHERE journey = $journey AND version = $version AND state = $state AND ended_at IS NULL"
-)
+from cij.runtime.store import journeys, passages
+from cij.runtime.store.interning import keep_names
 
 What = Literal["stays", "adopts", "moves", "ends", "stuck"]
 
@@ -52,7 +39,7 @@ class Change:
 
 def newest_versions(engine: Engine) -> dict[str, str]:
     """Return the version of each journey of the program that was deployed last."""
-    for (text,) in engine.rows(_PROGRAMS)[:1]:
+    for (text,) in engine.rows(journeys.PROGRAMS)[:1]:
         return {j.name: j.version for j in from_json(text).journeys}
     return {}
 
@@ -61,7 +48,9 @@ def changes(engine: Engine, program: Program) -> list[Change]:
     """Return what becomes of everybody who is in an older version of a journey of `program`."""
     newest = {j.name: j for j in program.journeys}
     rows = [
-        row for row in engine.rows(_INSIDE) if row[0] in newest and newest[row[0]].version != row[1]
+        row
+        for row in engine.rows(passages.STANDING)
+        if row[0] in newest and newest[row[0]].version != row[1]
     ]
     older = _older(engine, {(name, version) for name, version, _, _ in rows})
     return [
@@ -72,7 +61,7 @@ def changes(engine: Engine, program: Program) -> list[Change]:
 
 def _older(engine: Engine, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, str], Journey]:
     found: dict[tuple[str, str], Journey] = {}
-    for (text,) in engine.rows(_PROGRAMS) if wanted else []:
+    for (text,) in engine.rows(journeys.PROGRAMS) if wanted else []:
         for journey in from_json(text).journeys:
             found.setdefault((journey.name, journey.version), journey)
     assert found.keys() >= wanted, f"people are in versions that are not stored: {wanted}"
@@ -124,15 +113,15 @@ def migrate(engine: Engine, program: Program) -> list[Change]:
                 "state": change.state,
             }
             keep_names(engine, where.values())
-            numbers = {name: names.number_of(text) for name, text in where.items()}
-            engine.execute(_MOVE, {**numbers, "at_once": change.what != "adopts"})
+            numbers = {name: number_of(text) for name, text in where.items()}
+            engine.execute(passages.TAKE_OVER, {**numbers, "at_once": change.what != "adopts"})
     return found
 
 
 def _refusal(stuck: Sequence[Change]) -> str:
     where = "; ".join(f"{c.people} at `{c.step}` of {c.journey}" for c in stuck)
     return (
-        f"the new version adopts those who are inside, and has no step for some of them: {where}. "
+        f"the new version adopts the customers inside, but it has no step for some of them: {where}. "
         "Say where they go on: `renamed OLD to NEW`, or `removed OLD then go to STEP`, "
         "`then end OUTCOME`, `then finish`"
     )
@@ -144,11 +133,11 @@ def told(change: Change) -> str:
     where = f"{change.journey}: {people} at `{change.step}` (version {change.version[:8]})"
     match change.what:
         case "stays":
-            return f"{where}: on to the end of that version"
+            return f"{where}: they go on in that version to its end"
         case "adopts":
-            return f"{where}: on in the new version, at `{change.to_step}`"
+            return f"{where}: they go on in the new version, at `{change.to_step}`"
         case "moves":
-            return f"{where}: on to `{change.to_step}` of the new version, at once"
+            return f"{where}: they go on at once, at `{change.to_step}` of the new version"
         case "ends":
-            return f"{where}: end as {change.to_step}"
-    return f"{where}: no step to go on at"
+            return f"{where}: they leave as {change.to_step}"
+    return f"{where}: there is no step where they can go on"

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cij.compiler.program import Event, Program, Source
-from cij.compiler.sql import columns, intake as event_statements, records
+from cij.compiler.sql import intake as event_statements, records
 from cij.compiler.sql.load import table_of
 from cij.runtime.engine import Engine
 from cij.runtime.intake import next_seq
+from cij.runtime.store.counters import set_last_event
 
 # Keeps the definition of an event; returns whether it is new, and whether it is another than before.
 Remember = Callable[[Event, Source], tuple[bool, bool]]
@@ -46,11 +47,9 @@ def take_changes(
 
 def _is_comparable(engine: Engine, source: Source) -> bool:
     """Tell whether there are records from before, with the columns of now."""
-    kept, now = (
-        engine.rows(columns.COLUMNS_THERE, {"table": table})
-        for table in (records.kept_table(source.name), table_of(source.name))
-    )
-    return bool(kept) and kept == now
+    kept = engine.columns_of(records.kept_table(source.name))
+    now = engine.columns_of(table_of(source.name))
+    return bool(kept) and [*kept.items()] == [*now.items()]
 
 
 def _is_asked(event: Event, news: tuple[bool, bool], *, is_comparable: bool) -> bool:
@@ -64,7 +63,7 @@ def _append(engine: Engine, event: Event, source: Source, now: datetime) -> int:
     engine.execute(records.arriving(event, source), {"now": now})
     last = next_seq(engine) - 1
     count = engine.execute(event_statements.append(event), {"last": last, "now": now})
-    engine.execute(event_statements.SET_COUNTER, {"value": last + count})
+    set_last_event(engine, last + count)
     if event.record is not None and event.record.on != "deleted":
         # Of a record that is gone the customer may be gone too; that is no mistake.
         _, enter = event_statements.quarantine(event)

@@ -15,10 +15,8 @@ from cij.compiler.sql import (
     entity_rows,
     identity,
     intake as event_statements,
-    load as load_statements,
     row_locator,
     unify as unify_statements,
-    zones as zone_statements,
 )
 from cij.compiler.sql.entities import entity_table
 from cij.runtime import records, zones
@@ -26,6 +24,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
 from cij.runtime.sources.load import SourceReport, load
 from cij.runtime.sources.loader import open_loader
+from cij.runtime.store import counters, schema, sources as stored
 from cij.runtime.unify import Pairs, Unified, unify
 
 __all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
@@ -78,14 +77,9 @@ def _counted(count: int, noun: str) -> str:
 
 def prepare(engine: Engine, program: Program) -> None:
     """Make the tables that are missing; bring event tables up to date with their fields."""
-    for statement in (
-        *load_statements.DDL,
-        *zone_statements.DDL,
-        *unify_statements.DDL,
-        *event_statements.DDL,
-        event_statements.START_COUNTER,
-    ):
-        engine.execute(statement)
+    for each in schema.OF_DATA:
+        engine.execute(each.ddl)
+    counters.start(engine)
     engine.execute(unify_statements.customer_table(program))
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
     engine.execute(row_locator.SET_ID_HASHES)
@@ -150,8 +144,7 @@ def _zones(program: Program) -> set[str]:
 
 def _prepare_table(engine: Engine, table: str, wanted: list[tuple[str, str]]) -> None:
     engine.execute(columns.create(table, wanted))
-    there: dict[str, str] = dict(engine.rows(columns.COLUMNS_THERE, {"table": table}))
-    for statement in columns.migrate(table, wanted, there):
+    for statement in columns.migrate(table, wanted, engine.columns_of(table)):
         engine.execute(statement)
 
 
@@ -196,10 +189,10 @@ def _regroup(engine: Engine, program: Program) -> None:
 
 def _remember(engine: Engine, name: str, mark: str, now: datetime) -> bool:
     """Keep the mark under a name, and tell whether it is another than before."""
-    state = engine.rows(load_statements.STATE, {"source": name})
+    state = engine.rows(stored.STATE, {"source": name})
     if state and state[0][0] == mark:
         return False
-    engine.execute(load_statements.FORGET_STATE, {"source": name})
+    engine.execute(stored.FORGET_STATE, {"source": name})
     engine.append("source_state", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
     return True
 
@@ -231,7 +224,7 @@ def _remember_event(
 ) -> tuple[bool, bool]:
     """Keep the definition of an event; tell whether it is new, and whether it is another."""
     name = f"#event {event.name}"
-    is_new = not engine.rows(load_statements.STATE, {"source": name})
+    is_new = not engine.rows(stored.STATE, {"source": name})
     return is_new, _remember(engine, name, content_hash([event, source]), now)
 
 
@@ -240,7 +233,7 @@ def _append(engine: Engine, event: Event, source: Source, now: datetime) -> tupl
     engine.execute(event_statements.arriving(event, source))
     last = next_seq(engine) - 1
     count = engine.execute(event_statements.append(event), {"last": last, "now": now})
-    engine.execute(event_statements.SET_COUNTER, {"value": last + count})
+    counters.set_last_event(engine, last + count)
     for statement in event_statements.quarantine(event):
         engine.execute(statement, {"now": now})
     waiting = int(engine.rows(event_statements.refused_count(event))[0][0])

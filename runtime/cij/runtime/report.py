@@ -1,25 +1,38 @@
 """What there is to see: numbers of a store at an instant."""
 
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from cij.compiler.sql import names, query
+from cij.compiler.sql import interning, query
 from cij.compiler.sql.plan.governing import heading_for, held_by
-from cij.compiler.sql.plan.segments import segment_size
+from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
+from cij.runtime.delivery import outbox
+from cij.runtime.due import next_work
 from cij.runtime.entering import Door, doors
 from cij.runtime.intake import QUARANTINE
+from cij.runtime.report_data import (
+    Actions,
+    BadRow,
+    Counted,
+    Entries,
+    JourneyState,
+    Messages,
+    PutAside,
+    Report,
+    SourceRows,
+    Standing,
+)
 from cij.runtime.world import World
-from cij.runtime.zones import UnknownZone, unknown
+from cij.runtime.zones import unknown
 
 _PROFILES = query("SELECT COUNT(*) FROM customer")
 _ENTRIES = query(
     "SELECT {journey}, r.n, r.inside FROM (SELECT p.journey, COUNT(*) AS n, "
     "COUNT(*) FILTER (WHERE p.ended_at IS NULL) AS inside FROM passage_row AS p "
     "GROUP BY p.journey) AS r ORDER BY 1",
-    **names.said_of("r", "journey"),
+    **interning.texts_of("r", "journey"),
 )
 _CONVERSIONS = query(
     "SELECT v.journey, v.goal, COUNT(*) FROM conversion AS v GROUP BY v.journey, v.goal "
@@ -39,13 +52,13 @@ _STANDING = query(
     "SELECT {journey}, {state}, r.n, r.wake_at FROM (SELECT p.journey, p.state, COUNT(*) AS n, "
     "MIN(p.wake_at) AS wake_at FROM passage_row AS p "
     "WHERE p.ended_at IS NULL GROUP BY p.journey, p.state) AS r ORDER BY 1, 2",
-    **names.said_of("r", "journey", "state"),
+    **interning.texts_of("r", "journey", "state"),
 )
 _ENDED = query(
     "SELECT {journey}, {outcome}, r.n FROM (SELECT p.journey, p.outcome, COUNT(*) AS n "
     "FROM passage_row AS p WHERE NOT p.ended_at IS NULL GROUP BY p.journey, p.outcome) AS r "
     "ORDER BY 1, 2",
-    **names.said_of("r", "journey", "outcome"),
+    **interning.texts_of("r", "journey", "outcome"),
 )
 _PUT_ASIDE = query(
     "SELECT q.reason, COUNT(*) FROM quarantine AS q WHERE q.source = $source "
@@ -58,108 +71,6 @@ _BAD_ROWS = query(
 _SOURCES = query(
     "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class JourneyState:
-    """`state` is draft, scheduled, live, paused, ended or stopped; `waiting` counts its queue."""
-
-    journey: str
-    state: str
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    journey: str
-    entered: int
-    inside: int
-
-
-@dataclass(frozen=True, slots=True)
-class Messages:
-    journey: str
-    channel: str
-    message: str
-    outcome: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Actions:
-    journey: str
-    action: str
-    outcome: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """People at one step. `next_at` is the first of their timers.
-
-    `held` says what holds them in front of a send, as quiet hours do; otherwise it is empty.
-    """
-
-    journey: str
-    step: str
-    count: int
-    next_at: datetime | None
-    held: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A number of people by journey and name: an outcome or a goal."""
-
-    journey: str
-    name: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRows:
-    source: str
-    rows: int
-    bad: int
-
-
-@dataclass(frozen=True, slots=True)
-class PutAside:
-    """Handed-in events that could not be taken in, by reason; the latest reasons first."""
-
-    reason: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row of a source that is left out, as far as its place is known; the first of them."""
-
-    source: str
-    file: str | None
-    line: int | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The state at `at`, UTC; counts are over all time."""
-
-    at: datetime
-    sources: tuple[SourceRows, ...]
-    profiles: int
-    segments: tuple[tuple[str, int], ...]
-    entries: tuple[Entries, ...]
-    messages: tuple[Messages, ...]
-    standing: tuple[Standing, ...]
-    ended: tuple[Counted, ...]
-    conversions: tuple[Counted, ...]
-    next_timer: datetime | None
-    states: tuple[JourneyState, ...] = ()
-    actions: tuple[Actions, ...] = ()
-    put_aside: tuple[PutAside, ...] = ()
-    unknown_zones: tuple[UnknownZone, ...] = ()
-    bad_rows: tuple[BadRow, ...] = ()
 
 
 def report(world: World, now: datetime) -> Report:
@@ -184,6 +95,21 @@ def report(world: World, now: datetime) -> Report:
     )
 
 
+def stays_until(world: World, now: datetime) -> datetime | None:
+    """Return how long these numbers stay as they are if nothing comes from outside.
+
+    None is for ever; `now` itself says that some number may change at any time, or that a message
+    waits. Sizes of segments change by the passing of time where their conditions name it.
+    """
+    program = world.program
+    is_any_timed = any(is_timed(deep_parts(s.condition, program)) for s in program.segments)
+    if is_any_timed or outbox.next_due(world.engine) is not None:
+        return now
+    bounds = [at for door in doors(world).values() for at in (door.opens, door.closes)]
+    due = next_work(world)
+    return min([at for at in bounds if at > now] + ([due] if due is not None else []), default=None)
+
+
 def _standing(journey: str, state: str, count: int, next_at: datetime | None) -> Standing:
     held = held_by(state)
     step = heading_for(state) if held else None
@@ -206,13 +132,6 @@ def _size(world: World, name: str, now: datetime) -> int:
     return size
 
 
-def as_json(found: Report) -> dict[str, Any]:
-    """Return the report as plain values: instants as ISO text with `Z`."""
-    plain = _plain(asdict(found))
-    assert isinstance(plain, dict)
-    return plain
-
-
 def from_json(plain: dict[str, Any]) -> Report:
     """Return the report that `as_json` made plain values of."""
     found: Report = TypeAdapter(Report).validate_python(
@@ -224,13 +143,3 @@ def from_json(plain: dict[str, Any]) -> Report:
 
 def _bare(instant: str | None) -> str | None:
     return instant.removesuffix("Z") if instant else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat() + "Z"
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(inner) for inner in value]
-    return value

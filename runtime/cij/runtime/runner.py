@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cij.compiler.program import Program
-from cij.compiler.sql import Statement, names, query, row_locator
+from cij.compiler.sql import Statement, row_locator
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
@@ -25,30 +26,20 @@ from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
-from cij.runtime.scheduler import Scheduler
 from cij.runtime.segments import data_changed
+from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport, tick
 from cij.runtime.world import World
 
+if TYPE_CHECKING:
+    from cij.runtime.scheduler import Scheduler
+
 _log = logging.getLogger("cij.run")
 
-# Passages of customers who are gone from all sources, and second passages after a merge (S26).
-_GONE = query(
-    "UPDATE passage_row SET ended_at = $now, outcome = {gone}, cause = {gone}, wake_at = NULL "
-    "WHERE ended_at IS NULL "
-    "AND NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage_row.customer)",
-    gone=names.numbered(names.GONE),
-)
+# What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
     follow(table)
     for table in ("passage_row", "outbox_row", "conversion", "entry_queue", "suppression")
-)
-_MERGED = query(
-    "UPDATE passage_row SET ended_at = $now, outcome = {merged}, cause = {merged}, wake_at = NULL "
-    "WHERE ended_at IS NULL AND EXISTS(SELECT 1 FROM passage_row AS q WHERE q.ended_at IS NULL "
-    "AND q.journey = passage_row.journey AND q.customer = passage_row.customer "
-    "AND COALESCE(q.entry_key, '') = COALESCE(passage_row.entry_key, '') AND q.id < passage_row.id)",
-    merged=names.numbered(names.MERGED),
 )
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)
@@ -142,8 +133,8 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
         if report.changed:
             for statement in _FOLLOW if report.merged else ():
                 world.engine.execute(statement)
-            world.engine.execute(_GONE, {"now": now})
-            world.engine.execute(_MERGED, {"now": now})
+            world.engine.execute(END_GONE, {"now": now})
+            world.engine.execute(END_MERGED, {"now": now})
             data_changed(world)
     if report.is_unified_anew:
         # Only now: rows of a transaction that goes on have no place yet.
@@ -238,7 +229,7 @@ class _Loop:
             self.ready_for = timer
 
 
-def _pass_on(loop: _Loop, scheduler: Scheduler) -> None:
+def _pass_on(loop: _Loop, scheduler: "Scheduler") -> None:
     """Wait a moment for a wish of the loop, and hand it to the scheduler."""
     try:
         due = loop.wakings.get(timeout=_LISTEN_S)
@@ -262,6 +253,9 @@ def run_until_stopped(
 
     Raises what ended a step, other than a source that cannot be used for now.
     """
+    # A single step needs no scheduler, and loading it takes a tenth of such a run.
+    from cij.runtime.scheduler import Scheduler
+
     scheduler = Scheduler()
     loop = _Loop(runner, clock, queue.SimpleQueue(), after_step, stopped)
     scheduler.every(poll_s, loop.poll, name="poll")

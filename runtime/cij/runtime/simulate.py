@@ -6,22 +6,14 @@ Time jumps from due instant to due instant, so 30 days cost what happens in them
 from collections.abc import Callable
 from datetime import datetime
 
-from cij.compiler.sql import query
-from cij.compiler.sql.outbox import IS_PAUSED
 from cij.runtime import control
+from cij.runtime.activity import Course, Limits, course
 from cij.runtime.clock import SimulatedClock
-from cij.runtime.course import Course, Limits, course
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
+from cij.runtime.store.outbox import DELIVER_ALL, DELIVER_RUNNING
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-
-_DELIVER = (
-    "UPDATE outbox_row SET outcome = 'delivered', settled_at = $now, due_at = NULL "
-    "WHERE outbox_row.outcome = 'queued'"
-)
-_DELIVER_ALL = query(_DELIVER)
-_DELIVER_RUNNING = query(_DELIVER + " AND NOT {paused}", paused=IS_PAUSED)
 
 Progress = Callable[[datetime], None]
 
@@ -29,7 +21,7 @@ Progress = Callable[[datetime], None]
 def deliver(engine: Engine, now: datetime) -> None:
     """Have all messages delivered that are queued, but those of paused journeys."""
     is_paused = control.journeys_in(engine, "paused")
-    engine.execute(_DELIVER_RUNNING if is_paused else _DELIVER_ALL, {"now": now})
+    engine.execute(DELIVER_RUNNING if is_paused else DELIVER_ALL, {"now": now})
 
 
 def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:

@@ -10,27 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from cij.compiler.program import Program
-from cij.compiler.sql import query
-from cij.compiler.sql.intake import ID
 from cij.compiler.sql.suppressing import REASONS, suppress_after
 from cij.runtime.engine import Engine
-
-_ROWS = query(
-    "SELECT s.channel, s.address, s.customer, s.reason, s.at FROM suppression AS s "
-    "ORDER BY s.at ASC, s.address ASC, s.customer ASC, s.channel ASC"
-)
-_KNOWN = query(
-    "SELECT COUNT(*) FROM suppression AS s WHERE (s.channel IS NULL OR s.channel = $channel) "
-    "AND (s.address = $address OR s.customer = $customer)"
-)
-_ADD = query(
-    "INSERT INTO suppression (channel, address, customer, reason, at) "
-    "VALUES ($channel, $address, $customer, $reason, $now)"
-)
-_REMOVE = query(
-    "DELETE FROM suppression WHERE (address = $address OR customer = $customer) "
-    "AND ($channel IS NULL OR channel = $channel)"
-)
+from cij.runtime.store import customers, suppression as stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +38,7 @@ class Done:
 
 def entries(engine: Engine) -> tuple[Entry, ...]:
     """Return the whole list, the oldest first."""
-    return tuple(Entry(*row) for row in engine.rows(_ROWS))
+    return tuple(Entry(*row) for row in engine.rows(stored.ROWS))
 
 
 def apply(engine: Engine, order: Mapping[str, Any], now: datetime) -> Done:
@@ -72,7 +54,7 @@ def apply(engine: Engine, order: Mapping[str, Any], now: datetime) -> Done:
     if action == "remove":
         return Done(action, _remove(engine, who))
     if action == "add":
-        if who["customer"] is not None and not engine.rows(ID, {"who": who["customer"]}):
+        if who["customer"] is not None and not engine.rows(customers.ID, {"who": who["customer"]}):
             # Somebody is thought to get nothing any more.
             return Done(action, refused=f"there is no customer {who['customer']}")
         return Done(action, _add(engine, who, str(order.get("reason") or "by hand"), now))
@@ -92,14 +74,14 @@ def _address(address: object) -> str | None:
 
 def _add(engine: Engine, who: Mapping[str, object], reason: str, now: datetime) -> int:
     with engine.transaction():
-        if engine.rows(_KNOWN, who)[0][0]:
+        if engine.rows(stored.KNOWN, who)[0][0]:
             return 0
-        return engine.execute(_ADD, {**who, "reason": reason, "now": now})
+        return engine.execute(stored.ADD, {**who, "reason": reason, "now": now})
 
 
 def _remove(engine: Engine, who: Mapping[str, object]) -> int:
     with engine.transaction():
-        return engine.execute(_REMOVE, who)
+        return engine.execute(stored.REMOVE, who)
 
 
 # --- by themselves ----------------------------------------------------------------------------

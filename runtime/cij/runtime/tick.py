@@ -24,7 +24,6 @@ from cij.compiler.sql.plan import (
     missed_events,
 )
 from cij.runtime import control
-from cij.runtime.counters import counters
 from cij.runtime.entering import (
     Door,
     doors,
@@ -42,6 +41,8 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
+from cij.runtime.store.control import RESUMING
+from cij.runtime.store.counters import counters
 from cij.runtime.timers import last_tick, note_tick
 from cij.runtime.world import World
 
@@ -221,7 +222,7 @@ def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
 
 def _resume(world: World, report: TickReport) -> None:
     """Let the events of a pause end the waits of those who were paused, in order of their time (S22)."""
-    for name, taken, ticked_at in world.engine.rows(control.RESUMING):
+    for name, taken, ticked_at in world.engine.rows(RESUMING):
         plans = [j for j in world.journeys.values() if j.name == name]
         between = {"taken": taken, "ticked_at": ticked_at}
         between["last"] = last_tick(world) or report.now

@@ -11,9 +11,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cij.compiler.sql import zones as statements
-from cij.compiler.sql.columns import COLUMNS_THERE
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
+from cij.runtime.report_data import UnknownZone
 from cij.runtime.zone_names import zone_names
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
@@ -35,15 +35,6 @@ class Period:
     local_from: datetime
     local_to: datetime
     offset_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownZone:
-    """A name that is no zone, how many customers have it as theirs, and one of them."""
-
-    zone: str
-    count: int
-    customer: str
 
 
 @lru_cache(maxsize=1024)
@@ -103,8 +94,7 @@ def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
 
     Of a store without customers, or whose customers have no zone of their own, none.
     """
-    columns = {name for name, _ in engine.rows(COLUMNS_THERE, {"table": "customer"})}
-    if not {"timezone", "zone"} <= columns:
+    if not {"timezone", "zone"} <= engine.columns_of("customer").keys():
         return ()
     return tuple(UnknownZone(*row) for row in engine.rows(statements.UNKNOWN))
 
@@ -112,7 +102,9 @@ def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
 def require(name: str, of: str) -> str:
     """Return the name of a zone that must exist. Raises ConfigError."""
     if not is_zone(name):
-        raise ConfigError(f'{of} has the time zone "{name}", which does not exist; see `tz` names')
+        raise ConfigError(
+            f'{of} has the time zone "{name}", which does not exist; see the names of the tz database'
+        )
     return name
 
 

@@ -3,23 +3,20 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from cij.app.catalog_file import described, load_catalog, stale_entries
-from cij.app.compile import compile_path
+from cij.app.catalog_file import described
+from cij.app.catalog_listing import Rows, as_json as plain, event_fields, listing, profile_fields
 from cij.app.project_files import CATALOG_NAME
 from cij.cli.exits import Exit
-from cij.cli.render.table import table
+from cij.cli.render.plain_table import table
 from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.compiler.naming import near_hint
-from cij.compiler.program import Event
 from cij.compiler.unparse import words
 
 _REFRESH = "refresh"
-Rows = Sequence[Sequence[str]]
 
 
 @click.command(
@@ -36,17 +33,17 @@ Examples:
 def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
     """List what the project at PATH knows: sources, customer fields, events, segments, messages.
 
-    `refresh` reads the rows of the sources and writes what their columns hold to
-    catalog.lock.json, which belongs into git: types, the share of rows without a value, the least
-    and greatest number or date, and the values of small enums. Of personal columns it writes no
-    values; `personal = [col]` in a source names those whose name does not tell.
+    `refresh` reads the rows of the sources and writes what their columns hold to catalog.lock.json,
+    which belongs in git: types, the share of rows without a value, the smallest and largest number
+    or date, and the values of small enums. It writes no values of personal columns. Some names are
+    known as personal; `personal = [col]` in a source adds others.
     """
     is_refresh = words_[:1] == (_REFRESH,)
     paths = words_[1:] if is_refresh else words_
     if len(paths) > 1:
         raise click.UsageError("give one PATH")
     if is_dry and not is_refresh:
-        raise click.UsageError("--check goes with `refresh`")
+        raise click.UsageError("--check needs `refresh`")
     path = Path(paths[0] if paths else ".")
     hint = None if is_refresh or path.exists() else near_hint(str(path), [_REFRESH])
     if hint:
@@ -54,16 +51,16 @@ def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
     if is_refresh:
         _refresh(path, as_json, is_dry)
         return
-    result = compile_path(path)
-    count = sum(d.is_error for d in result.diagnostics)
-    if count:
+    found = listing(path)
+    if count := found.error_count:
         text = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
         click.echo(text, err=True)
-    catalog = load_catalog(result.project.root)
-    model = result.compilation.model
-    for line in stale_entries(result.project.root, model, catalog):
+    for line in found.stale:
         click.echo(line, err=True)
-    click.echo(_json(model, catalog) if as_json else _text(model, catalog), nl=False)
+    if as_json:
+        click.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
+    else:
+        click.echo(_text(found.model, found.catalog), nl=False)
 
 
 def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
@@ -136,7 +133,7 @@ def _tables(model: Model, catalog: Catalog) -> list[tuple[str, Sequence[str], Ro
         rows = [(f.name, str(f.type)) for f in entity.fields]
         found.append((f"entity {entity.name} ({entity.source})", ("field", "type"), rows))
     name = model.profile.name if model.profile else "customer"
-    found.append((f"profile {name}", ("field", "type", "from"), _fields(model)))
+    found.append((f"profile {name}", ("field", "type", "from"), profile_fields(model)))
     found.append(("events", ("event", "fields", "from"), _events(model)))
     measures = [(m.name, str(m.value.type), words(m.value)) for m in model.measures.values()]
     found.append(("measures", ("measure", "type", "value"), measures))
@@ -150,31 +147,15 @@ def _key(name: str, key: str) -> str:
     return "key" if name == key else ""
 
 
-def _fields(model: Model) -> Rows:
-    if model.profile is None:
-        return []
-    rows: list[tuple[str, ...]] = [("id", "text", "the unification")]
-    for field in model.profile.fields:
-        origins = [m.source for m in model.profile.mappings if field.name in m.fields]
-        rows.append((field.name, str(field.type), ", ".join(origins)))
-    return rows
-
-
 def _events(model: Model) -> Rows:
     return [
         (
             event.name,
-            ", ".join(f"{name} {type}" for name, type in _event_fields(event)),
+            ", ".join(f"{name} {type}" for name, type in event_fields(event)),
             event.source or ("built in" if event.is_interaction else "intake"),
         )
         for event in model.events.values()
     ]
-
-
-def _event_fields(event: Event) -> list[tuple[str, str]]:
-    """Return the fields with those that every event, and every interaction, has."""
-    built_in = [("at", "datetime"), *([("channel", "text")] if event.is_interaction else [])]
-    return built_in + [(f.name, str(f.type)) for f in event.fields]
 
 
 def _messages(model: Model) -> Rows:
@@ -182,56 +163,3 @@ def _messages(model: Model) -> Rows:
         (m.name, m.channel, m.topic, ", ".join(c.locale for c in m.locales))
         for m in model.messages.values()
     ]
-
-
-# --- as JSON ----------------------------------------------------------------------------------
-
-
-def _json(model: Model, catalog: Catalog) -> str:
-    content: dict[str, Any] = {"version": 1, "sources": [], "profile": None}
-    for source in model.sources.values():
-        seen = catalog.get(source.name, {})
-        columns = [
-            {"name": c.name}
-            | (described(seen[c.name]) if c.name in seen else {})
-            | {"type": str(c.type)}
-            for c in source.columns
-        ]
-        row = {"name": source.name, "kind": source.kind, "key": source.key, "columns": columns}
-        content["sources"].append(row)
-    if model.profile is not None:
-        fields = [_field(name, type, origin) for name, type, origin in _fields(model)]
-        content["profile"] = {"name": model.profile.name, "fields": fields}
-    content["entities"] = [
-        {
-            "name": entity.name,
-            "source": entity.source,
-            "fields": [{"name": f.name, "type": str(f.type)} for f in entity.fields],
-        }
-        for entity in model.entities.values()
-    ]
-    content["events"] = [
-        {
-            "name": event.name,
-            "source": event.source,
-            "is_interaction": event.is_interaction,
-            "fields": [{"name": name, "type": type} for name, type in _event_fields(event)],
-        }
-        for event in model.events.values()
-    ]
-    heads = {title: [_key_of(h) for h in heads] for title, heads, _ in _tables(model, catalog)}
-    for title, _, rows in _tables(model, catalog):
-        if title in ("measures", "segments", "messages"):
-            content[title] = [dict(zip(heads[title], row, strict=True)) for row in rows]
-    for message, row in zip(model.messages.values(), content["messages"], strict=True):
-        row["locales"] = [c.locale for c in message.locales]
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-
-
-def _field(name: str, type: str, origin: str) -> dict[str, Any]:
-    sources = [] if name == "id" else origin.split(", ")
-    return {"name": name, "type": type, "sources": sources}
-
-
-def _key_of(head: str) -> str:
-    return "name" if head in ("measure", "segment", "message") else head

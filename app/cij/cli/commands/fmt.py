@@ -1,37 +1,18 @@
 """`cij fmt`: write .journey files the one way they are written."""
 
 import difflib
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import click
 
-from cij.app.atomic_write import write_atomically
-from cij.app.journey_file import SUFFIX, read_file
+from cij.app.format_files import FormattedFile, formatted_files, formatted_text, write_formatted
 from cij.cli.exits import Exit
 from cij.cli.render import render
 from cij.cli.render.colour import painter
-from cij.grammar.diagnostic import Diagnostic
-from cij.grammar.format import format_text
 from cij.runtime.errors import ConfigError
 
 _STDIN = "-"
-
-
-class _Result(NamedTuple):
-    """One file: its name as it is shown, its text before and after, and why it is left alone."""
-
-    name: str
-    old: str
-    new: str
-    diagnostics: Sequence[Diagnostic] = ()
-
-    @property
-    def is_changed(self) -> bool:
-        return self.old != self.new
 
 
 @click.command(
@@ -45,7 +26,7 @@ Examples:
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--check", is_flag=True, help="Write nothing; list what would change, and exit 1.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
-@click.option("--stdin-filename", metavar="NAME", help="What to call the text of `-` in messages.")
+@click.option("--stdin-filename", metavar="NAME", help="The name of the text from `-` in messages.")
 def command(paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str | None) -> None:
     """Format .journey files and folders of them; `-` reads from standard input.
 
@@ -69,13 +50,12 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str
         raise click.exceptions.Exit(Exit.ERRORS)
 
 
-def _results(paths: tuple[str, ...], stdin_name: str) -> list[_Result]:
+def _results(paths: tuple[str, ...], stdin_name: str) -> list[FormattedFile]:
     if _STDIN in paths:
         if len(paths) > 1:
-            raise click.UsageError("`-` stands alone, without other paths")
-        return [_formatted(stdin_name, _standard_input())]
-    files = dict.fromkeys(file for path in paths or (".",) for file in _files(Path(path)))
-    return [_of_file(file) for file in files]
+            raise click.UsageError("`-` cannot be combined with paths")
+        return [formatted_text(stdin_name, _standard_input())]
+    return formatted_files(paths or (".",))
 
 
 def _standard_input() -> str:
@@ -87,52 +67,25 @@ def _standard_input() -> str:
         raise ConfigError(message) from error
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """Yield a file itself, or the .journey files below a folder; no hidden folders, no links."""
-    if not path.exists():
-        raise ConfigError(f"there is no file or folder {path}")
-    if not path.is_dir():
-        yield path
-        return
-    for folder, inner, files in os.walk(path):
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in sorted(files):
-            if name.endswith(SUFFIX) and not name.startswith("."):
-                yield Path(folder, name)
-
-
-def _of_file(file: Path) -> _Result:
-    name = file.as_posix()
-    text = read_file(file, name)
-    if isinstance(text, Diagnostic):
-        return _Result(name, "", "", [text])
-    return _formatted(name, text)
-
-
-def _formatted(name: str, text: str) -> _Result:
-    done = format_text(name, text)
-    return _Result(name, text, done.text, [d for d in done.diagnostics if d.is_error])
-
-
-def _report(results: Sequence[_Result]) -> None:
+def _report(results: Sequence[FormattedFile]) -> None:
     texts = {result.name: result.old for result in results}
     found = [d for result in results for d in result.diagnostics]
     click.echo(render(found, texts, "text", painter(sys.stderr)), err=True, nl=False)
 
 
-def _write(changed: Sequence[_Result]) -> None:
+def _write(changed: Sequence[FormattedFile]) -> None:
     for result in changed:
-        write_atomically(Path(result.name), result.new)
+        write_formatted(result)
         click.echo(f"formatted {result.name}")
 
 
-def _difference(result: _Result) -> str:
+def _difference(result: FormattedFile) -> str:
     lines = (result.old.splitlines(keepends=True), result.new.splitlines(keepends=True))
     parts = difflib.unified_diff(*lines, f"a/{result.name}", f"b/{result.name}")
     return "".join(p if p.endswith("\n") else f"{p}\n\\ No newline at end of file\n" for p in parts)
 
 
-def _say_counts(results: Sequence[_Result], is_dry: bool) -> None:
+def _say_counts(results: Sequence[FormattedFile], is_dry: bool) -> None:
     failed = sum(bool(result.diagnostics) for result in results)
     changed = sum(result.is_changed for result in results)
     verb = "would change" if is_dry else "changed"

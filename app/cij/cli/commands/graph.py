@@ -1,23 +1,15 @@
 """`cij graph`: journeys as pictures, for reviews, wikis and slides."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from cij.app.compile import compiled
+from cij.app.journey_graphs import RENDERERS, journey_graphs
 from cij.cli.arguments import path_and_name
-from cij.compiler.graph import Graph, outline, to_dot, to_mermaid, to_svg
-from cij.compiler.naming import did_you_mean
-from cij.compiler.program import Journey, Program
+from cij.compiler.graph import Graph
 from cij.runtime.errors import ConfigError
-
-_RENDERERS: dict[str, Callable[[Graph], str]] = {
-    "mermaid": to_mermaid,
-    "dot": to_dot,
-    "svg": to_svg,
-}
 
 
 @click.command(
@@ -35,7 +27,7 @@ Examples:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(list(_RENDERERS)),
+    type=click.Choice(list(RENDERERS)),
     default="mermaid",
     show_default=True,
     help="What to write.",
@@ -53,8 +45,7 @@ def command(
     """Draw the journeys of the project at PATH, or one of them."""
     path, journey = path_and_name(words)
     name = name or journey
-    _, program = compiled(path)
-    graphs = [outline(journey, program.policies) for journey in _wanted(program, name)]
+    graphs = journey_graphs(path, name)
     if not graphs:
         click.echo("The project has no journey to draw.", err=True)
     elif format_name == "svg" and (name is None and (len(graphs) > 1 or _is_folder(output))):
@@ -63,19 +54,8 @@ def command(
         _put(_document(graphs, format_name, output), output)
 
 
-def _wanted(program: Program, name: str | None) -> Sequence[Journey]:
-    if name is None:
-        return program.journeys
-    found = [journey for journey in program.journeys if journey.name == name]
-    if not found:
-        hint = did_you_mean(name, [journey.name for journey in program.journeys])
-        message = f"there is no journey `{name}`" + (f"; {hint}" if hint else "")
-        raise click.UsageError(message)
-    return found
-
-
 def _document(graphs: Sequence[Graph], format_name: str, output: Path | None) -> str:
-    texts = [_RENDERERS[format_name](graph) for graph in graphs]
+    texts = [RENDERERS[format_name](graph) for graph in graphs]
     is_page = output is not None and output.suffix == ".md"
     if format_name == "mermaid" and (len(graphs) > 1 or is_page):
         return "\n".join(_section(g, text) for g, text in zip(graphs, texts, strict=True))
@@ -103,7 +83,7 @@ def _write_pictures(graphs: Sequence[Graph], folder: Path | None) -> None:
         raise click.UsageError(message)
     stems: set[str] = set()
     for graph in graphs:
-        _put(to_svg(graph), folder / f"{_stem(graph.name, stems)}.svg")
+        _put(RENDERERS["svg"](graph), folder / f"{_stem(graph.name, stems)}.svg")
 
 
 def _stem(name: str, taken: set[str]) -> str:

@@ -1,29 +1,27 @@
 """`cij run`: the journeys, against real data and real channels."""
 
 import json
-import logging
-import signal
-import threading
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cij.app.compile import compiled
-from cij.app.open_store import open_when_free
-from cij.app.project import Project
+from cij.app.idle_run import IdleRun, find_idle
 from cij.app.status_file import write_status
-from cij.app.transports import open_transports, senders
+from cij.app.zone_times import local
 from cij.cli.arguments import INTERVAL_S
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
-from cij.cli.summary import local, print_report
+from cij.cli.report_tables import print_report
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery import Recovery, Transport, release_uncertain
-from cij.runtime.due import next_work
-from cij.runtime.migrate import told
-from cij.runtime.report import Report, as_json, report
-from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
+from cij.runtime.report_data import Report, as_json
+
+if TYPE_CHECKING:
+    # Loaded only where something may be due: a run with nothing to do needs no engine.
+    from cij.app.run import Run
+    from cij.runtime.delivery import Recovery
+    from cij.runtime.runner import StepReport
 
 
 @click.command(
@@ -42,81 +40,94 @@ Examples:
     default=2.0,
     type=INTERVAL_S,
     show_default=True,
-    help="Seconds between looks at sources.",
+    help="Seconds between refreshes of the sources.",
 )
-@click.option("--resend-uncertain", "resend", is_flag=True, help="Send again what may be lost.")
+@click.option(
+    "--resend-uncertain",
+    "resend",
+    is_flag=True,
+    help="Send messages again that may have been lost.",
+)
 def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     """Run the journeys of the project at PATH.
 
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
-    channels of cij.toml. Running again goes on from where it was and sends nothing twice.
+    channels of cij.toml. The next run goes on where this one ended and sends nothing twice.
     """
+    if once and not resend and (idle := find_idle(path, LiveClock().now())) is not None:
+        _print_idle(idle, as_json_)
+    else:
+        _run(path, once, as_json_, poll, resend)
+
+
+def _print_idle(found: IdleRun, as_json_: bool) -> None:
+    write_status(found.root, found.report)
+    _say_idle(found.next_at, found.zone)
+    _print(found.report, found.zone, as_json_)
+
+
+def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+    import logging
+
+    from cij.app.run import open_run
+    from cij.runtime.migrate import told
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    project, program = compiled(path)
-    transports = open_transports(project, program)
-    engine = open_when_free(project, on_wait=say_waiting)
-    try:
-        runner, recovery = open_runner(
-            engine, program, project.root, transports, senders(project), LiveClock().now()
-        )
-        _say_recovery(recovery)
-        for change in runner.world.changes:
+    with open_run(path, say_waiting) as run:
+        _say_recovery(run.recovery)
+        for change in run.runner.world.changes:
             click.echo(told(change), err=True)
         if resend:
-            click.echo(f"{release_uncertain(engine)} messages go out again", err=True)
-        problems = _once(runner, project) if once else _until_stopped(runner, project, poll)
-        _print(runner, project, as_json_)
-    finally:
-        _close(transports)
-        engine.close()
+            click.echo(f"{run.release_uncertain()} messages go out again", err=True)
+        problems = _once(run) if once else _until_stopped(run, poll)
+        _print(run.report(), run.zone, as_json_)
     if problems:
         raise click.exceptions.Exit(Exit.DELIVERY)
 
 
-def _once(runner: Runner, project: Project) -> bool:
-    made = step(runner, LiveClock().now(), with_refresh=True)
+def _once(run: "Run") -> bool:
+    made = run.once()
     if not _say_step(made):
-        _say_idle(runner, project.settings.project.timezone)
+        _say_idle(run.next_at(), run.zone)
     return _say_problems(made, {})
 
 
-def _say_idle(runner: Runner, zone: str) -> None:
+def _say_idle(next_at: datetime | None, zone: str) -> None:
     """Say that there was nothing to do, and when there is, as far as time alone decides."""
-    next_at = next_work(runner.world)
     if next_at is None:
-        text = "nothing was due, and nothing will be before somebody does something or data change"
+        text = "nothing was due, and nothing will be until an event or new data arrives"
     else:
         at = max(next_at, LiveClock().now())
         text = f"nothing was due; the next thing is at {local(at, zone)} ({zone})"
     click.echo(text, err=True)
 
 
-def _until_stopped(runner: Runner, project: Project, poll_s: float) -> bool:
+def _until_stopped(run: "Run", poll_s: float) -> bool:
+    import signal
+    import threading
+
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    click.echo(f"running {project.root}; Ctrl-C stops", err=True)
+    click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
     told: dict[str, str] = {}
 
-    def after_step(made: StepReport, now: datetime) -> None:
+    def after_step(made: "StepReport", now: datetime) -> None:
         _say_step(made)
         _say_problems(made, told)
-        write_status(project.root, report(runner.world, now))
 
-    run_until_stopped(runner, LiveClock(), stopped, poll_s=poll_s, after_step=after_step)
+    run.until_stopped(stopped, poll_s, after_step)
     click.echo("stopped", err=True)
     return False
 
 
-def _print(runner: Runner, project: Project, as_json_: bool) -> None:
-    found = report(runner.world, LiveClock().now())
-    write_status(project.root, found)
+def _print(found: Report, zone: str, as_json_: bool) -> None:
     _say_uncertain(found)
     if as_json_:
         click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
     else:
-        print_report(found, project.settings.project.timezone)
+        print_report(found, zone)
 
 
 def _say_uncertain(found: Report) -> None:
@@ -125,17 +136,17 @@ def _say_uncertain(found: Report) -> None:
     if count:
         click.echo(
             f"{count} messages may have been sent when a run broke off; they are kept as "
-            "`uncertain` and not sent again, unless you say `--resend-uncertain`",
+            "`uncertain` and not sent again, unless you give `--resend-uncertain`",
             err=True,
         )
 
 
-def _say_recovery(recovery: Recovery) -> None:
+def _say_recovery(recovery: "Recovery") -> None:
     if recovery.requeued:
         click.echo(f"{recovery.requeued} messages of a run that broke off go out again", err=True)
 
 
-def _say_step(made: StepReport) -> bool:
+def _say_step(made: "StepReport") -> bool:
     """Say what a step did, and tell whether it did anything."""
     lines = made.refresh.lines() if made.refresh is not None else []
     for line in lines:
@@ -152,7 +163,7 @@ def _say_step(made: StepReport) -> bool:
     )
 
 
-def _say_problems(made: StepReport, told: dict[str, str]) -> bool:
+def _say_problems(made: "StepReport", told: dict[str, str]) -> bool:
     """Say what went wrong, and of a channel only what was not `told` at the step before."""
     for channel, message in made.delivery.channel_errors.items():
         if told.get(channel) != message:
@@ -167,8 +178,3 @@ def _say_problems(made: StepReport, told: dict[str, str]) -> bool:
         click.echo(text, err=True)
     delivery = made.delivery
     return bool(delivery.channel_errors or delivery.receiver_errors or delivery.failures)
-
-
-def _close(transports: dict[str, Transport]) -> None:
-    for transport in transports.values():
-        transport.close()

@@ -1,19 +1,13 @@
 """`cij simulate`: what would happen, day by day, with nothing sent."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from cij.app.compile import compiled
-from cij.app.open_store import open_copy
-from cij.cli import course
+from cij.app.activity import simulated
+from cij.cli.activity_table import clear_progress, print_activity, progress
 from cij.cli.arguments import Moment
-from cij.runtime import control
-from cij.runtime.clock import LiveClock
-from cij.runtime.deploy import deploy
-from cij.runtime.runner import refresh_data
-from cij.runtime.simulate import simulate
 
 
 @click.command(
@@ -25,7 +19,11 @@ Examples:
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
-    "--days", default=30, show_default=True, type=click.IntRange(1, 3660), help="How far to look."
+    "--days",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, 3660),
+    help="How many days to simulate.",
 )
 @click.option(
     "--from",
@@ -34,28 +32,17 @@ Examples:
     help="When to begin. Default: now.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers there.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers into this file.")
 def command(path: Path, days: int, start: datetime | None, as_json: bool, svg: Path | None) -> None:
     """Show what the journeys of the project at PATH would do in the coming days.
 
     Works on a copy of the state, or on the sources alone if nothing has run yet. Nobody opens or
-    clicks anything in it, so waits end by their timers. Tells who enters, reaches goals and leaves
-    by day, who stands where, the busiest hours, what is not sent and why, and the hours with more
-    messages than `per_hour` in cij.toml. Times are local to the project's zone.
+    clicks anything, so waits end by their timers. Shows for each day who enters, reaches goals and
+    leaves, how many are at each step, the busiest hours, what is not sent and why, and the hours
+    with more messages than `per_hour` in cij.toml. Times are local to the project's zone.
     """
-    project, program = compiled(path)
-    zone = project.settings.project.timezone
-    begin = course.instant(start, zone) if start else LiveClock().now()
-    engine = open_copy(project)
-    try:
-        world = deploy(engine, program, begin)
-        refresh_data(world, project.root, begin)
-        end, limits = begin + timedelta(days=days), course.limits(project.settings)
-        paused = sorted(control.journeys_in(engine, "paused"))
-        found = simulate(world, begin, end, course.progress(zone), limits)
-    finally:
-        engine.close()
-    course.clear_progress()
-    for name in paused:
-        click.echo(f"`{name}` is paused, and stays so here: nobody moves in it", err=True)
-    course.tell(found, zone, "nothing is sent", as_json=as_json, svg=svg)
+    found = simulated(path, days, start, progress)
+    clear_progress()
+    for name in found.paused:
+        click.echo(f"`{name}` is paused and stays paused here: nobody moves in it", err=True)
+    print_activity(found, "nothing is sent", is_json=as_json, svg=svg)

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from cij.app.orders import change_suppression
 from cij.app.project import open_project
-from cij.cli.controlling import carry_out, json_option, project_option, wait_option
-from cij.cli.render.table import table
-from cij.cli.summary import local
+from cij.app.zone_times import local
+from cij.cli.order_options import json_option, project_option, say, wait_option
+from cij.cli.render.plain_table import table
 from cij.compiler.channels import CHANNELS
 from cij.runtime.intake import ADDRESSES
 
@@ -29,10 +30,11 @@ Examples:
   cij suppression remove ana@example.com"""
 )
 def command() -> None:
-    """Show and change the list of those who must get nothing.
+    """Show and change the list of people who get nothing.
 
-    Hard bounces and complaints put addresses on it by themselves. It holds for every message, also
-    for those already queued, and needs no new deployment. Works also while `cij run` is going.
+    Hard bounces and complaints put addresses on it automatically. The list holds for every message,
+    also for queued ones, and needs no deployment. The command also works while `cij run` is
+    running.
     """
 
 
@@ -42,12 +44,12 @@ def command() -> None:
 @json_option
 def list_(path: Path, wait_s: float, as_json: bool) -> None:
     """Print the list, the oldest entry first."""
-    done = carry_out(path, {"suppress": "list"}, wait_s)
+    done = change_suppression(path, {"suppress": "list"}, wait_s, say)
     if as_json or "entries" not in done:
         _tell(done, as_json, "")
         return
     if not done["entries"]:
-        click.echo("nobody is on the list")
+        click.echo("the list is empty")
         return
     zone = open_project(path).settings.project.timezone
     rows = [
@@ -68,7 +70,7 @@ def list_(path: Path, wait_s: float, as_json: bool) -> None:
 @click.argument("address", required=False)
 @_customer
 @_channel
-@click.option("--reason", required=True, help="Why, for whoever reads the list later.")
+@click.option("--reason", required=True, help="The reason, for later readers of the list.")
 @project_option
 @wait_option
 @json_option
@@ -85,7 +87,7 @@ def add(
     order = _order("add", address, customer, channel)
     if address is not None and (channel is None or CHANNELS[channel].address_form is not None):
         _require_address(address)
-    done = carry_out(path, {**order, "reason": reason}, wait_s)
+    done = change_suppression(path, {**order, "reason": reason}, wait_s, say)
     if done.get("refused"):
         raise click.UsageError(f"{done['refused']}; `cij timeline` finds one by an address")
     is_new = done.get("count")
@@ -108,7 +110,7 @@ def remove(
     as_json: bool,
 ) -> None:
     """Take an ADDRESS or a customer off the list, with all entries about it."""
-    done = carry_out(path, _order("remove", address, customer, channel), wait_s)
+    done = change_suppression(path, _order("remove", address, customer, channel), wait_s, say)
     count = done.get("count", 0)
     words = f"removed {count} {'entry' if count == 1 else 'entries'}"
     _tell(done, as_json, words if count else "was not on the list")
@@ -122,7 +124,7 @@ def _order(
     action: str, address: str | None, customer: str | None, channel: str | None
 ) -> dict[str, Any]:
     if (address is None) == (customer is None):
-        raise click.UsageError("say either an ADDRESS or `--customer`")
+        raise click.UsageError("give either an ADDRESS or `--customer`")
     return {"suppress": action, "address": address, "customer": customer, "channel": channel}
 
 
@@ -130,13 +132,13 @@ def _require_address(address: str) -> None:
     """What is no address would be on the list for nothing, and its owner go on getting mail."""
     if not any(form.fullmatch(address.strip()) for form in ADDRESSES.values()):
         words = "write ana@example.com or +34600000001, or `--customer` and an id"
-        raise click.UsageError(f"`{address}` is no address: {words}")
+        raise click.UsageError(f"`{address}` is not an address: {words}")
 
 
 def _tell(done: dict[str, Any], as_json: bool, words: str) -> None:
     if as_json:
         click.echo(json.dumps(done, indent=2, ensure_ascii=False))
     elif "state" in done:
-        click.echo("handed in: who has the state open will do it at the next look")
+        click.echo("handed in: the running `cij run` will do it at its next step")
     else:
         click.echo(words)

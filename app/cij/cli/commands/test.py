@@ -1,40 +1,27 @@
-"""`cij test`: run the tests that the journeys carry."""
+"""`cij test`: run the tests of the journeys."""
 
 import json
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cij.app.atomic_write import write_atomically
 from cij.app.compile import compiled_stories
+from cij.app.journey_tests import Timed, as_json as plain, is_wanted, played
 from cij.cli.arguments import Amount
 from cij.cli.exits import Exit
 from cij.cli.junit import junit
 from cij.cli.render.colour import Paint, painter
 from cij.compiler.program import Program
 from cij.compiler.story import Story
-from cij.runtime.story import Failure, StoryPlayer, StoryResult
+from cij.runtime.story import Failure, StoryPlayer
 
 if TYPE_CHECKING:
-    from cij.cli.exploring import Explored
-
-
-@dataclass(frozen=True)
-class Timed:
-    """The result of a story and how long it took."""
-
-    result: StoryResult
-    seconds: float
-
-    @property
-    def ms(self) -> int:
-        return round(self.seconds * 1000)
+    from cij.app.exploration import Explored
 
 
 @click.command(
@@ -45,8 +32,8 @@ Examples:
   cij test --match loyalty_reward       # the tests of one journey
   cij test journeys/loyalty.journey     # the tests of one file
   cij test --junit report.xml
-  cij test --coverage --fail-under 80   # which arms, waits and locales no test comes by
-  cij test --explore 200                # what no test thought of: random people and events"""
+  cij test --coverage --fail-under 80   # arms, waits and locales that no test reaches
+  cij test --explore 200                # random people and events over all journeys"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
@@ -55,7 +42,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML there.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what happened to every customer.")
-@click.option("--coverage", "is_covering", is_flag=True, help="Show what no test comes by.")
+@click.option("--coverage", "is_covering", is_flag=True, help="List what no test reaches.")
 @click.option(
     "--fail-under",
     type=Amount(0, 100),
@@ -67,9 +54,11 @@ Examples:
     "drawn",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Then play N random stories over all journeys, and check what must always hold.",
+    help="Also play N random stories over all journeys.",
 )
-@click.option("--seed", default=0, show_default=True, help="Draw other random stories.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Another number gives other random stories."
+)
 def command(
     path: Path,
     match: str,
@@ -83,35 +72,38 @@ def command(
 ) -> None:
     """Run the `test` blocks of the project at PATH, or of one file.
 
-    Each test plays one journey in memory, on its own clock, with the engine that runs live; nothing
-    is sent and no data is read. Times are local to the project's zone.
+    Each test plays one journey in memory, on its own clock, with the engine of a live run. It sends
+    nothing and reads no data. Times are local to the project's zone.
 
-    With --explore, customers, consents and events are drawn, with times around the deadlines of the
-    journeys. Whatever they do: every passage gets on, nothing is sent after an exit, consent, quiet
-    hours, caps and the suppression list hold, no key stands twice, and the same story gives the
-    same history. The smallest story that breaks one of them is printed as a test to keep.
+    With --explore, customers, consents and events are random, with times around the deadlines of
+    the journeys. Certain rules hold in every story: every passage moves on, nothing is sent after
+    an exit or against consent, quiet hours, caps and the suppression list, no key occurs twice, and
+    the same story gives the same history. The smallest story that breaks a rule is printed as a
+    test to keep.
     """
     program, found = compiled_stories(path)
-    stories = [s for s in found if _is_wanted(s, match)]
+    stories = [s for s in found if is_wanted(s, match)]
     if found and match and not stories and drawn is None:
         # Green in CI for a title that is spelled wrong would be a trap.
         raise click.UsageError(_none_of(found, match))
     coverage = _Covered(program) if is_covering or fail_under is not None else None
     player = StoryPlayer(program, verbose, coverage.read if coverage else None)
     with closing(player):
-        results = _played(player, stories, None if as_json else _teller(verbose, program.timezone))
+        results = played(player, stories, None if as_json else _teller(verbose, program.timezone))
     explored = _explored(program, drawn, seed, coverage)
     if report is not None:
         cases = [(t.result, t.seconds) for t in results]
         write_atomically(report, junit([*cases, *([explored.as_case()] if explored else [])]))
     if as_json:
-        whole = _as_json(results) | ({"coverage": coverage.as_json()} if coverage else {})
+        whole = plain(results) | ({"coverage": coverage.as_json()} if coverage else {})
         whole |= {"explored": explored.as_json()} if explored else {}
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
         click.echo(_summary(results, found, match))
         if explored:
-            explored.print()
+            from cij.cli.explored_text import print_explored
+
+            print_explored(explored)
         if coverage:
             coverage.print()
     is_enough = coverage is None or coverage.is_enough(fail_under)
@@ -128,60 +120,44 @@ def _teller(is_verbose: bool, zone: str) -> Tell:
     return lambda timed: click.echo(_told(timed, paint, is_verbose, zone), nl=False)
 
 
-def _played(player: StoryPlayer, stories: list[Story], tell: Tell | None) -> list[Timed]:
-    results = []
-    for story in stories:
-        results.append(_timed(player, story))
-        if tell is not None:
-            tell(results[-1])
-    return results
-
-
 def _explored(
     program: Program, count: int | None, seed: int, coverage: "_Covered | None"
 ) -> "Explored | None":
     """Return what exploring found; None where nobody asked for it."""
     if count is None:
         return None
-    from cij.cli.exploring import explore
+    from cij.app.exploration import explore
+    from cij.cli.explored_text import progress
 
-    return explore(program, count, seed, coverage.read if coverage else None)
+    return explore(program, count, seed, coverage.read if coverage else None, progress)
 
 
 class _Covered:
     """Coverage, imported only where it is asked for."""
 
     def __init__(self, program: Program) -> None:
-        from cij.cli import coverage as told
+        from cij.app import coverage_report
         from cij.runtime.story.coverage import Coverage
 
-        self._told = told
+        self._report = coverage_report
         self._coverage = Coverage(program)
         self.read = self._coverage.read
 
     def as_json(self) -> dict[str, Any]:
-        return self._told.as_json(self._coverage)
+        return self._report.as_json(self._coverage)
 
     def print(self) -> None:
-        self._told.print_coverage(self._coverage)
+        from cij.cli.coverage_table import print_coverage
+
+        print_coverage(self._coverage)
 
     def is_enough(self, percent: float | None) -> bool:
         """Tell whether at least `percent` is covered; say so where it is not."""
-        found = self._told.share(self._coverage.points.values())
+        found = self._report.share(self._coverage.points.values())
         if percent is None or found >= percent:
             return True
         click.echo(f"cij: {found:g}% is covered, less than {percent:g}%", err=True)
         return False
-
-
-def _is_wanted(story: Story, match: str) -> bool:
-    return match.casefold() in f"{story.journey}: {story.title}".casefold()
-
-
-def _timed(player: StoryPlayer, story: Story) -> Timed:
-    start = perf_counter()
-    result = player.play(story)
-    return Timed(result, perf_counter() - start)
 
 
 # --- text -------------------------------------------------------------------------------------
@@ -220,40 +196,3 @@ def _summary(results: list[Timed], found: tuple[Story, ...], match: str) -> str:
     noun = "test" if len(results) == 1 else "tests"
     counts = f"{len(results) - failed} passed, {failed} failed"
     return f"{len(results)} {noun}: {counts} ({sum(t.ms for t in results)} ms)"
-
-
-# --- JSON -------------------------------------------------------------------------------------
-
-
-def _as_json(results: list[Timed]) -> dict[str, Any]:
-    failed = sum(not t.result.is_ok for t in results)
-    return {
-        "passed": len(results) - failed,
-        "failed": failed,
-        "tests": [_plain(t) for t in results],
-    }
-
-
-def _plain(timed: Timed) -> dict[str, Any]:
-    story = timed.result.story
-    return {
-        "title": story.title,
-        "journey": story.journey,
-        "file": story.place.file,
-        "line": story.place.line,
-        "passed": timed.result.is_ok,
-        "ms": timed.ms,
-        "failures": [
-            {
-                "file": f.place.file,
-                "line": f.place.line,
-                "column": f.place.column,
-                "statement": f.statement,
-                "customer": f.customer,
-                "found": f.found,
-                "hint": f.hint,
-                "trace": list(f.trace),
-            }
-            for f in timed.result.failures
-        ],
-    }

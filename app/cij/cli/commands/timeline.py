@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from cij.app.store_view import store_view
-from cij.cli.controlling import project_option
+from cij.app.customer_questions import CustomerTimeline, timeline_of
 from cij.cli.failures import say_waiting
-from cij.runtime.insight.timeline import as_json, lines, timeline
+from cij.cli.order_options import project_option
+from cij.runtime.insight.timeline import as_json, lines
 
 
 @click.command(
@@ -20,32 +20,29 @@ Examples:
   cij timeline c0123456789abcde --json"""
 )
 @click.argument("person")
-@click.option("--journey", help="Only this journey, and what is of no journey.")
+@click.option("--journey", help="Only this journey, and entries of no journey.")
 @project_option
 @click.option("--json", "as_json_", is_flag=True, help="Print the entries as JSON.")
 def command(person: str, journey: str | None, path: Path, as_json_: bool) -> None:
-    """Show all that is known of PERSON in the order of time, over all journeys.
+    """Show everything that happened to PERSON in the order of time, over all journeys.
 
-    Events, consents, entries, steps, messages with what became of them, goals. PERSON is an id, a
-    key such as `shop:17`, or an e-mail address. Times are local to the project's zone.
+    Lists events, consents, entries, steps, messages with their outcome, and goals. PERSON is an id,
+    a key such as `shop:17`, or an e-mail address. Times are local to the project's zone.
     """
-    with store_view(path, say_waiting) as found:
-        customer = found.customer(person)
-        told = timeline(found.engine, found.program, customer)
-        if journey is not None:
-            told = told.of_journey(journey)
-        if as_json_:
-            click.echo(json.dumps(as_json(told), indent=2, ensure_ascii=False))
-            return
-        zone = found.program.timezone
-        click.echo(f"{customer} ({zone})")
-        for line in lines(told, zone):
-            click.echo(line)
-        if not told.entries:
-            click.echo("nothing has happened yet")
-        passed = [entry.journey for entry in told.entries if entry.journey]
-        asked = (
-            [journey, *passed] if journey else [*passed, *(j.name for j in found.program.journeys)]
-        )
-        if asked:
-            click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {asked[0]}")
+    found = timeline_of(path, person, journey, say_waiting)
+    if as_json_:
+        click.echo(json.dumps(as_json(found.timeline), indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{found.customer} ({found.zone})")
+    for line in lines(found.timeline, found.zone):
+        click.echo(line)
+    if not found.timeline.entries:
+        click.echo("nothing has happened yet")
+    if asked := _worth_asking(found, journey):
+        click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {asked[0]}")
+
+
+def _worth_asking(found: CustomerTimeline, journey: str | None) -> list[str]:
+    """Return journeys to ask about: the one that was named, else those that the customer was in."""
+    passed = [entry.journey for entry in found.timeline.entries if entry.journey]
+    return [journey, *passed] if journey else [*passed, *found.journeys]

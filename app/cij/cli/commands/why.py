@@ -1,19 +1,16 @@
 """`cij why`: why somebody did or did not enter, get a message, take a branch."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
-from cij.app.store_view import store_view
+from cij.app.customer_questions import why_of
 from cij.cli.arguments import Moment
-from cij.cli.controlling import project_option
 from cij.cli.failures import say_waiting
-from cij.compiler.naming import did_you_mean
-from cij.runtime.clock import LiveClock
-from cij.runtime.insight.why import as_json, lines, why
+from cij.cli.order_options import project_option
+from cij.runtime.insight.why import as_json, lines
 
 
 @click.command(
@@ -35,30 +32,14 @@ Examples:
 def command(
     person: str, journey: str | None, at: datetime | None, path: Path, as_json_: bool
 ) -> None:
-    """Say why PERSON did or did not enter JOURNEY, get its messages, take its branches.
+    """Explain why PERSON did or did not enter JOURNEY, get its messages, take its branches.
 
-    Each rule is taken apart: which part holds, the values that it read, and the rows of the sources
-    they came from. The rules are those that ran last. Events count as of the instant; fields are
-    those of today, for older values are not kept.
+    Shows for each rule which part holds, the values that it read, and the source rows of these
+    values. The rules are those of the last run. Events count as of the instant. Fields are those of
+    today, because older values are not kept.
     """
-    with store_view(path, say_waiting) as found:
-        names = [j.name for j in found.program.journeys]
-        if journey is None:
-            raise click.UsageError(f"say which JOURNEY; there is {', '.join(names) or 'none'}")
-        if journey not in names:
-            hint = did_you_mean(journey, names)
-            text = f"there is no journey `{journey}` in what ran last"
-            raise click.UsageError(f"{text}; {hint}" if hint else text)
-        customer = found.customer(person)
-        zone = found.program.timezone
-        answer = why(found.engine, found.program, customer, journey, _instant(at, zone))
-        if as_json_:
-            click.echo(json.dumps(as_json(answer), indent=2, ensure_ascii=False))
-        else:
-            click.echo("\n".join(lines(answer, zone)))
-
-
-def _instant(at: datetime | None, zone: str) -> datetime:
-    if at is None:
-        return LiveClock().now()
-    return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    answer, zone = why_of(path, person, journey, at, say_waiting)
+    if as_json_:
+        click.echo(json.dumps(as_json(answer), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(lines(answer, zone)))

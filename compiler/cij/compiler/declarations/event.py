@@ -8,12 +8,14 @@ from cij.compiler.channels import Interaction
 from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
+from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.expression import Expression
-from cij.compiler.model import place
+from cij.compiler.model import Model, place
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.typecheck import Environment, check
 from cij.compiler.types import TEXT, Type
+from cij.compiler.unparse import words
 from cij.grammar import codes, syntax
 
 # The built-in events, with their fields besides `channel`. The row of a channel in
@@ -75,7 +77,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
 def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event | None:
     for key in ("customer", "at", *record.SETTINGS):
         if key in body.settings:
-            message = f"`{key}` goes with `source`: events by intake bring their own"
+            message = f"`{key}` needs `source`: events that are handed in bring their own"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
     fields = []
     for setting in _field_settings(body, build):
@@ -185,3 +187,27 @@ def _instant(body: Body, env: Environment) -> Expression | None:
     message = f"`at` is an instant or a date, and this is {value.type}"
     env.report(codes.TYPE_MISMATCH.at(setting.value.span, message, label=str(value.type)))
     return None
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def _cause_of(event: pg.Event) -> str:
+    if event.record is None:
+        return f"One for each row of source {event.source}"
+    which = f" ({', '.join(event.record.columns)})" if event.record.columns else ""
+    return f"One whenever a record of source {event.source} is {event.record.on}{which}"
+
+
+def explain(event: pg.Event, source: Model) -> Lines:
+    yield heading("event", event.name, event.place)
+    if event.is_interaction:
+        yield "Built in: what a customer does with a message that was sent."
+    elif event.source is not None and event.customer is not None:
+        key = f"{event.customer.source} whose key is `{event.customer.column}`"
+        yield f"{_cause_of(event)}, of the customer in {key}."
+        at = "the refresh that finds it" if event.record else "its arrival"
+        yield f"It happens at: {words(event.at)}" if event.at else f"It happens at {at}."
+    else:
+        yield "It comes from outside, one at a time (`cij event`)."
+    yield "Fields: " + (", ".join(f"{f.name} ({f.type})" for f in event.fields) or "none")

@@ -23,8 +23,8 @@ from cij.grammar import codes
 class Written:
     """What a setting is read from.
 
-    `customer` is the environment before anybody has entered, `entered` that of somebody who has,
-    which knows the entering event too.
+    `customer` is the environment before the entry. `entered` is the one after it, which knows the
+    entering event too.
     """
 
     body: Body
@@ -55,7 +55,7 @@ def head_values(written: Written) -> dict[str, Any]:
 
 
 def _per(written: Written) -> str | None:
-    """Return the field of the entering events that tells one passage of a customer from another."""
+    """Return the field of the entering events that distinguishes the passages of one customer."""
     body, env = written.body, written.entered
     name = body.name("per")
     if name is None or env.is_trigger_broken:

@@ -1,59 +1,22 @@
-"""`measure`: a number per customer. It is typed when it is first used, for one may use another."""
-
-from dataclasses import replace
+"""`measure`: a number per customer."""
 
 from cij.compiler import program as pg
-from cij.compiler.declarations.body import read_body
-from cij.compiler.model import place
-from cij.compiler.typecheck import Environment, check
-from cij.grammar import codes
+from cij.compiler.build import Build
+from cij.compiler.declarations.environments import customer_environment
+from cij.compiler.declarations.explain_lines import Lines, heading
+from cij.compiler.declarations.typed_measure import typed_measure
+from cij.compiler.model import Model
+from cij.compiler.unparse import words
+from cij.grammar import syntax
 
 
-def define(name: str, env: Environment) -> None:
+def define(node: syntax.Declaration, build: Build) -> None:
     """Add the measure to the model, or report what is wrong with it."""
-    typed_measure(name, env)
+    typed_measure(node.name.text, customer_environment(build))
 
 
-def _mark(name: str) -> str:
-    # No field has this name: it holds a space.
-    return f"measure {name}"
-
-
-def typed_measure(name: str, env: Environment) -> pg.Measure | None:
-    """Return the measure, typing it first if need be; None when it has a mistake."""
-    if name in env.model.measures:
-        return env.model.measures[name]
-    node = env.declared["measure"][name]
-    if _mark(name) in env.broken:
-        return None
-    if name in env.measure_stack:
-        circle = env.measure_stack[env.measure_stack.index(name) :]
-        message = f"measure `{name}` needs itself: {' -> '.join((*circle, name))}"
-        env.report(codes.CIRCULAR_DEFINITION.at(node.name.span, message))
-        env.broken.update(_mark(inner) for inner in circle)
-        return None
-    if env.field(name) is not None:
-        message = f"`{name}` is a field of the customer already"
-        env.report(
-            codes.DUPLICATE_NAME.at(node.name.span, message, help="call the measure otherwise")
-        )
-        env.broken.add(_mark(name))
-        return None
-    body = read_body(
-        f"measure `{name}`",
-        node.name.span,
-        node.items,
-        env.report,
-        settings=("value",),
-        later=("by", "target", "unit"),
-    )
-    setting = body.need("value", "value = sum(purchase.amount)")
-    if setting is None:
-        return None
-    inner = replace(env, event=None, trigger=(), measure_stack=(*env.measure_stack, name))
-    value = check(setting.value, inner)
-    if value is None:
-        return None
-    measure = pg.Measure(name=name, value=value, place=place(node.name.span))
-    env.model.measures[name] = measure
-    return measure
+def explain(measure: pg.Measure, source: Model) -> Lines:
+    yield heading("measure", measure.name, measure.place)
+    yield f"For each customer, {measure.value.type}: {words(measure.value)}"
+    if measure.value.is_nullable:
+        yield "It is missing where a part of it is missing."

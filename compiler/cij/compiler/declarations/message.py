@@ -6,10 +6,12 @@ from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
+from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.expression import Period
-from cij.compiler.model import place
+from cij.compiler.model import Model, place, sent_messages
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.check import period
+from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 
 _FORMATS = {".md": "markdown", ".html": "html", ".htm": "html", ".txt": "text"}
@@ -161,7 +163,7 @@ def _piece(body: Body, key: str, build: Build) -> _Piece | None:
         return None
     if path not in build.contents:
         message = f"the file `{path}` cannot be read"
-        hint = "the path counts from the project's folder and stays inside it"
+        hint = "the path is relative to the project folder and must stay inside it"
         build.report(codes.MISSING_CONTENT.at(value.span, message, help=hint))
         return None
     if ending not in _FORMATS:
@@ -188,3 +190,27 @@ def content_files(declarations: tuple[syntax.TopLevel, ...]) -> list[str]:
                 settings = (i for i in block.items if isinstance(i, syntax.Setting))
                 found += [p for p in (file_of(s.value) for s in settings) if p is not None]
     return found
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(message: pg.Message, source: Model) -> Lines:
+    yield heading("message", message.name, message.place)
+    yield f"By {message.channel}, on topic {message.topic}{_consent(message, source)}."
+    if message.expires is not None:
+        yield f"Not sent later than {duration_words(message.expires)} after its step."
+    locales = ", ".join(content.locale for content in message.locales)
+    yield f"Locales: {locales}; {message.fallback} for everybody else."
+    if message.fields:
+        yield f"Fields of the customer that it reads: {', '.join(message.fields)}."
+    if message.parameters:
+        yield f"Parameters that each send gives: {', '.join(message.parameters)}."
+    sends = [j.name for j in source.journeys.values() if message.name in sent_messages(j.steps)]
+    yield f"Sent by: {', '.join(sends)}." if sends else "No journey sends it."
+
+
+def _consent(message: pg.Message, source: Model) -> str:
+    topic = source.topics.get(message.topic)
+    is_free = topic is not None and topic.consent == "none"
+    return ", which needs no consent" if is_free else ", to those who consent to it"

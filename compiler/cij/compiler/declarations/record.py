@@ -40,7 +40,7 @@ def own_customer(body: Body, source: pg.Source, build: Build) -> pg.CustomerRefe
 def _refuse(body: Body, keys: tuple[str, ...], with_: str, build: Build) -> None:
     for key in keys:
         if key in body.settings:
-            message = f"`{key}` goes with `{with_}`"
+            message = f"`{key}` needs `{with_}`"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
 
 

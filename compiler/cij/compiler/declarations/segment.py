@@ -6,10 +6,12 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import customer_environment
-from cij.compiler.model import place
+from cij.compiler.declarations.explain_lines import Lines, heading
+from cij.compiler.model import Model, place
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.check import all_of
 from cij.compiler.types import BOOLEAN
+from cij.compiler.unparse import words
 from cij.compiler.walk import walk
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
@@ -99,3 +101,11 @@ def _reached(node: BaseModel, build: Build, seen: set[str]) -> set[str]:
         if isinstance(part, ex.MeasureValue) and part.measure in build.model.measures:
             _reached(build.model.measures[part.measure].value, build, seen)
     return seen
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(segment: pg.Segment, source: Model) -> Lines:
+    yield heading("segment", segment.name, segment.place)
+    yield f"Everybody for whom this is true: {words(segment.condition)}"

@@ -6,7 +6,8 @@ from cij.compiler import program as pg
 from cij.compiler.build import Build
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
-from cij.compiler.model import place
+from cij.compiler.declarations.explain_lines import Lines, heading
+from cij.compiler.model import Model, place
 from cij.grammar import codes, syntax
 
 _CONSENT = ("opt_in", "opt_out", "none")
@@ -51,3 +52,18 @@ def _channels(body: Body, build: Build) -> tuple[str, ...] | None:
             build.report(codes.UNKNOWN_NAME.at(name.span, message))
             return None
     return tuple(dict.fromkeys(n.text for n in names))
+
+
+# --- explain ---------------------------------------------------------------------------------
+
+
+def explain(topic: pg.Topic, source: Model) -> Lines:
+    rule = {
+        "opt_in": "Only people who said yes get its messages.",
+        "opt_out": "Everybody who has not said no gets its messages.",
+        "none": "It needs no consent: service messages.",
+    }
+    yield heading("topic", topic.name, topic.place)
+    if topic.purpose:
+        yield topic.purpose
+    yield f"Channels: {', '.join(topic.channels)}. {rule[topic.consent]}"

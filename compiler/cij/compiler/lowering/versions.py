@@ -1,8 +1,12 @@
 """Versions: the content hash of a journey with all it refers to (S21)."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from pydantic import BaseModel
 
-from cij.compiler import expression as ex, program as pg
+from cij.compiler import program as pg
+from cij.compiler.kinds import KINDS, Kind
 from cij.compiler.model import Model
 from cij.compiler.walk import walk
 
@@ -23,20 +27,14 @@ def _collect(part: BaseModel, source: Model, referred: dict[str, BaseModel]) -> 
                 _collect(target, source, referred)
 
 
-def _references(part: BaseModel, source: Model) -> list[tuple[str, BaseModel | None]]:
-    match part:
-        case pg.SendEffect(message=name):
-            return [(f"message {name}", source.messages.get(name))]
-        case pg.DoEffect(action=name):
-            return [(f"action {name}", source.actions.get(name))]
-        case ex.Result(action=name):
-            return [(f"event {pg.done_by(name)}", source.events.get(pg.done_by(name)))]
-        case pg.SegmentEntry(segment=name) | ex.Member(segment=name):
-            return [(f"segment {name}", source.segments.get(name))]
-        case ex.Related(entity=name):
-            return [(f"entity {name}", source.entities.get(name))]
-        case ex.MeasureValue(measure=name):
-            return [(f"measure {name}", source.measures.get(name))]
-        case pg.EventEntry(event=name) | pg.Await(event=name) | ex.Aggregate(event=name):
-            return [(f"event {name}", source.events.get(name))]
-    return []
+def _references(part: BaseModel, source: Model) -> Iterator[tuple[str, BaseModel | None]]:
+    for kind, name_of in _NAMING.get(type(part), ()):
+        name = name_of(part)
+        yield f"{kind.word} {name}", kind.made(source).get(name)
+
+
+# By each class of node that names a declaration: the kind, and how to get the name.
+_NAMING: dict[type, list[tuple[Kind, Callable[[Any], str]]]] = {}
+for _kind in KINDS:
+    for _type, _name_of in _kind.references.items():
+        _NAMING.setdefault(_type, []).append((_kind, _name_of))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from cij.compiler.sql.dialects import PLAINLY
-from cij.compiler.sql.template import Statement, fill, query
+from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import Kind, Type
 
 SQL_TYPES: dict[Kind, str] = {
@@ -78,12 +78,6 @@ def stored_plainly(statement: Statement, *names: str) -> Statement:
         if definition.name in names:
             definition.append("constraints", PLAINLY.copy())
     return Statement(tree)
-
-
-COLUMNS_THERE = query(
-    "SELECT c.column_name, c.data_type FROM information_schema.columns AS c "
-    "WHERE c.table_name = $table ORDER BY c.ordinal_position"
-)
 
 
 def migrate(

@@ -9,8 +9,8 @@ from cij.compiler import expression as ex
 from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.sql import moments
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.local_time import after, column, zone_of
-from cij.compiler.sql.names import numbered
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import fill
 

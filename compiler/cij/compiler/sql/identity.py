@@ -3,34 +3,35 @@
 The tables are those of `unify`.
 """
 
+from cij.compiler.sql.making import make, rebuild
 from cij.compiler.sql.template import Statement, query
 
-MEMBERS = query(
-    "CREATE OR REPLACE TEMP TABLE unify_member AS "
+MEMBERS = make(
+    "unify_member",
     "SELECT MIN(r.rec) AS rec, r.source, r.key, MIN(COALESCE(l.label, r.rec)) AS label "
-    "FROM unify_record AS r LEFT JOIN unify_label AS l ON l.rec = r.rec GROUP BY r.source, r.key"
+    "FROM unify_record AS r LEFT JOIN unify_label AS l ON l.rec = r.rec GROUP BY r.source, r.key",
 )
 
 # When an old cluster fell apart, the part with its first record goes on; a record that was away
 # at the last run does not take the id from those that were there.
-HELD = query(
+HELD = make(
+    "unify_held",
     """
-CREATE OR REPLACE TEMP TABLE unify_held AS
 SELECT k.customer AS id,
   ARG_MIN(m.label, m.rec + CASE WHEN k.is_present THEN 0 ELSE 1099511627776 END) AS label
 FROM unify_member AS m
 JOIN customer_key AS k ON k.source = m.source AND k.key = m.key
 GROUP BY k.customer
-"""
+""",
 )
 
-CLUSTERS = query(
+CLUSTERS = make(
+    "unify_cluster",
     """
-CREATE OR REPLACE TEMP TABLE unify_cluster AS
 SELECT h.label, ARG_MIN(h.id, c.born) AS id, CAST(NULL AS BIGINT) AS born
 FROM unify_held AS h JOIN customer_id AS c ON c.id = h.id
 GROUP BY h.label
-"""
+""",
 )
 
 # An id is made of the first record. If it was given before, as when a cluster fell apart, its
@@ -76,9 +77,9 @@ ORDER BY k.customer, u.id
 )
 
 # Keys that vanished from their source are kept: if they come back they are the same person.
-KEYS = query(
+KEYS = rebuild(
+    "customer_key",
     """
-CREATE OR REPLACE TABLE customer_key AS
 SELECT m.source, m.key, u.id AS customer, TRUE AS is_present
 FROM unify_member AS m JOIN unify_cluster AS u ON u.label = m.label
 UNION ALL
@@ -91,7 +92,7 @@ LEFT JOIN (
 WHERE NOT EXISTS (
   SELECT 1 FROM unify_member AS m WHERE m.source = k.source AND m.key = k.key
 )
-"""
+""",
 )
 
 

@@ -2,7 +2,6 @@
 
     event_<name>(seq, id, customer, at, arrived_at, [message_key, channel,] <fields>)
     arriving(id, customer, reference, at, <fields>)   temporary: rows not yet taken in
-    counter(name, value)                              'event' holds the last seq that was given
 
 `at` and `arrived_at` are instants. `seq` grows over all events together. An event is written once:
 its id is the key of its source's row, or what the sender gave it.
@@ -13,18 +12,13 @@ from functools import cache
 from sqlglot import exp
 
 from cij.compiler.program import Event, Program, Source
-from cij.compiler.sql.columns import SQL_TYPES, cast, column, create, literal, named, select
+from cij.compiler.sql.columns import SQL_TYPES, cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, to_instant, value
 from cij.compiler.sql.load import table_of
+from cij.compiler.sql.making import make
+from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
 
-DDL = (create("counter", [("name", "VARCHAR"), ("value", "BIGINT")]),)
-START_COUNTER = query(
-    "INSERT INTO counter (name, value) SELECT 'event', 0 "
-    "WHERE NOT EXISTS (SELECT 1 FROM counter AS c WHERE c.name = 'event')"
-)
-COUNTERS = query("SELECT k.name, k.value FROM counter AS k")
-SET_COUNTER = query("UPDATE counter SET value = $value WHERE counter.name = 'event'")
 CLEAR = query("DROP TABLE IF EXISTS arriving")
 
 _BUILT_IN = [
@@ -58,7 +52,7 @@ def arriving(event: Event, source: Source) -> Statement:
 
     `customer` is null when the reference leads to nobody.
     """
-    assert event.customer is not None, f"event {event.name} does not say whose it is"
+    assert event.customer is not None, f"event {event.name} names no customer"
     reference = fill("CAST({c} AS VARCHAR)", c=column("s", event.customer.column))
     columns = [
         named(_id(source), "id"),
@@ -79,7 +73,7 @@ def arriving(event: Event, source: Source) -> Statement:
         events=event_table(event),
         id=_id(source),
     )
-    return query("CREATE OR REPLACE TEMP TABLE arriving AS {rows}", rows=rows)
+    return make("arriving", rows)
 
 
 def append(event: Event) -> Statement:
@@ -198,7 +192,7 @@ def _id(source: Source) -> exp.Expr:
 
 
 def _at(event: Event, source: Source) -> exp.Expr:
-    assert event.at is not None, f"event {event.name} does not say when it happens"
+    assert event.at is not None, f"event {event.name} has no time"
     tree = value(event.at, Scope.source("s", source))
     if event.at.type.kind != "date":
         return tree
@@ -216,16 +210,6 @@ def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
 
 # --- from outside -----------------------------------------------------------------------------
 
-# Bound as JSON: the driver takes its time for each item of a list.
-_LISTED = """(SELECT DISTINCT UNNEST(FROM_JSON({list}, '["VARCHAR"]')) AS item)"""
-
-IDS = query(
-    "SELECT c.id FROM customer AS c WHERE c.id IN (SELECT x.item FROM {ids} AS x)",
-    ids=fill(_LISTED, list=exp.Placeholder(this="who")),
-)
-# Of one, which takes a quarter of the time to plan.
-ID = query("SELECT c.id FROM customer AS c WHERE c.id = $who")
-
 # Whom a text means that is no id: an alias, a key written `source:key`, or else what `{other}` finds.
 _WHO = """
 SELECT w.item, COALESCE(a.customer, v.id, {other})
@@ -236,6 +220,10 @@ LEFT JOIN customer_key AS k
   AND k.key = SUBSTRING(w.item, STRPOS(w.item, ':') + 1)
 LEFT JOIN customer AS v ON v.id = k.customer
 """
+
+
+def _items(name: str) -> exp.Expr:
+    return fill("SELECT DISTINCT l.item FROM {list} AS l", list=list_of(name))
 
 
 def who(program: Program) -> Statement:
@@ -254,7 +242,7 @@ def _who(by_email: bool) -> Statement:
         other = fill(
             "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.item) HAVING COUNT(*) = 1)"
         )
-    return query(_WHO, who=fill(_LISTED, list=exp.Placeholder(this="who")), other=other)
+    return query(_WHO, who=_items("who"), other=other)
 
 
 def known(event: Event) -> Statement:
@@ -272,7 +260,7 @@ def _known(table: str) -> Statement:
     return query(
         "SELECT e.id FROM {t} AS e WHERE e.id IN (SELECT x.item FROM {ids} AS x)",
         t=table,
-        ids=fill(_LISTED, list=exp.Placeholder(this="ids")),
+        ids=_items("ids"),
     )
 
 

@@ -23,46 +23,19 @@ from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
     column,
-    create,
     literal,
     named,
     select,
 )
 from cij.compiler.sql.condition import Scope, condition
 from cij.compiler.sql.lists import one_of, parsed_list
-from cij.compiler.sql.scratch import make, scratch
+from cij.compiler.sql.making import make, scratch
+from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
 
 STAGE, BAD_KEY = "staging", "bad_key"
 
-DDL = (
-    create(
-        "quarantine",
-        [
-            ("source", "VARCHAR"),
-            ("file", "VARCHAR"),
-            ("line", "BIGINT"),
-            ("reason", "VARCHAR"),
-            ("content", "VARCHAR"),
-            ("loaded_at", "TIMESTAMP"),
-        ],
-    ),
-    create(
-        "source_state",
-        [
-            ("source", "VARCHAR"),
-            ("fingerprint", "VARCHAR"),
-            ("loaded_at", "TIMESTAMP"),
-            ("rows", "BIGINT"),
-            ("bad", "BIGINT"),
-        ],
-    ),
-)
-
-STATE = query("SELECT s.fingerprint, s.rows, s.bad FROM source_state AS s WHERE s.source = $source")
-FORGET_STATE = query("DELETE FROM source_state WHERE source_state.source = $source")
-FORGET_BAD = query("DELETE FROM quarantine WHERE quarantine.source = $source")
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(
     'SELECT p."#ordinal", p."#reason" FROM parsed AS p '
@@ -170,8 +143,9 @@ def contents(source: Source) -> Statement:
     ]
     text = exp.func("CONCAT_WS", literal(", "), *parts, dialect="duckdb")
     return query(
-        "SELECT s.ordinal, {text} FROM staging AS s WHERE s.ordinal IN (SELECT UNNEST($ordinals))",
+        "SELECT s.ordinal, {text} FROM staging AS s WHERE s.ordinal IN (SELECT l.item FROM {list} AS l)",
         text=text,
+        list=list_of("ordinals", "BIGINT"),
     )
 
 

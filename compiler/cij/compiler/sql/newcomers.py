@@ -14,29 +14,17 @@ from sqlglot import exp
 
 from cij.compiler.program import Program
 from cij.compiler.sql.columns import cast, create, literal, named, number, select
+from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
 
 SOURCE = ":newcomer"
 
-DDL = (
-    create(
-        "newcomer",
-        [
-            ("key", "VARCHAR"),
-            ("field", "VARCHAR"),
-            ("value", "VARCHAR"),
-            ("of_source", "VARCHAR"),
-            ("of_key", "VARCHAR"),
-            ("at", "TIMESTAMP"),
-        ],
-    ),
-)
-
 # Those who came before, under the id that they have now.
 KNOWN = query(
     "SELECT k.key, k.customer FROM customer_key AS k JOIN customer AS c ON c.id = k.customer "
-    "WHERE k.source = ':newcomer' AND k.key IN (SELECT UNNEST($keys))"
+    "WHERE k.source = ':newcomer' AND k.key IN (SELECT l.item FROM {keys} AS l)",
+    keys=list_of("keys"),
 )
 # `arriving_newcomer` has the columns of `newcomer` and the id.
 REMEMBER = (

@@ -14,7 +14,7 @@ from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, to_instant, value
 from cij.compiler.sql.load import key_column, table_of
-from cij.compiler.sql.scratch import make, scratch
+from cij.compiler.sql.making import make, rebuild, scratch
 from cij.compiler.sql.template import Statement, fill, query
 
 
@@ -40,11 +40,8 @@ def no_bad_keys(source: Source) -> Statement:
 
 def no_records(source: Source) -> Statement:
     """Return the statement that makes the table of records as they were, without any."""
-    return query(
-        "CREATE OR REPLACE TABLE {kept} AS SELECT * FROM {t} AS s WHERE FALSE",
-        kept=kept_table(source.name),
-        t=table_of(source.name),
-    )
+    rows = fill("SELECT * FROM {t} AS s WHERE FALSE", t=table_of(source.name))
+    return rebuild(kept_table(source.name), rows)
 
 
 def keep(source: Source) -> tuple[Statement, ...]:
@@ -65,11 +62,7 @@ def keep(source: Source) -> tuple[Statement, ...]:
         t=table_of(source.name),
     )  # fmt: skip
     return (
-        query(
-            "CREATE OR REPLACE TABLE {kept} AS {rows}",
-            kept=kept_table(source.name),
-            rows=exp.union(now, lost, distinct=False, copy=False),
-        ),
+        rebuild(kept_table(source.name), exp.union(now, lost, distinct=False, copy=False)),
         query("DROP TABLE {bad}", bad=bad_table(source.name)),
     )
 

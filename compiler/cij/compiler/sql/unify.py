@@ -35,45 +35,10 @@ from cij.compiler.sql.columns import (
 )
 from cij.compiler.sql.condition import Scope, value
 from cij.compiler.sql.load import table_of
+from cij.compiler.sql.making import make, scratch
+from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
-
-DDL = (
-    create(
-        "customer_key",
-        [
-            ("source", "VARCHAR"),
-            ("key", "VARCHAR"),
-            ("customer", "VARCHAR"),
-            ("is_present", "BOOLEAN"),
-        ],
-    ),
-    create("customer_alias", [("alias", "VARCHAR"), ("customer", "VARCHAR"), ("at", "TIMESTAMP")]),
-    create("merged", [("alias", "VARCHAR"), ("customer", "VARCHAR"), ("at", "TIMESTAMP")]),
-    create("customer_id", [("id", "VARCHAR"), ("born", "BIGINT")]),
-    create(
-        "field_write",
-        [
-            ("number", "BIGINT"),
-            ("customer", "VARCHAR"),
-            ("field", "VARCHAR"),
-            ("value", "VARCHAR"),
-            ("key", "VARCHAR"),
-            ("at", "TIMESTAMP"),
-        ],
-    ),
-    create(
-        "consent_change",
-        [
-            ("customer", "VARCHAR"),
-            ("topic", "VARCHAR"),
-            ("channel", "VARCHAR"),
-            ("granted", "BOOLEAN"),
-            ("at", "TIMESTAMP"),
-        ],
-    ),
-    *newcomers.DDL,
-)
 
 _TEMPORARY = ("record", "edge", "hook", "label", "member", "held", "cluster", "customer", "split")
 CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=f"unify_{name}") for name in _TEMPORARY)
@@ -117,10 +82,12 @@ def records(program: Program) -> Statement:
     shape = _shape(program)
     parts = [_mapped(program, i, shape) for i in range(len(program.profile.mappings))]
     parts.append(newcomers.records(program, len(shape.consents), len(shape.times)))
-    return query(
-        "CREATE OR REPLACE TEMP TABLE unify_record AS "
-        "SELECT ROW_NUMBER() OVER (ORDER BY u.place, u.key) AS rec, u.* FROM {all} AS u",
-        all=_union_all(parts),
+    return make(
+        "unify_record",
+        fill(
+            "SELECT ROW_NUMBER() OVER (ORDER BY u.place, u.key) AS rec, u.* FROM {all} AS u",
+            all=_union_all(parts),
+        ),
     )
 
 
@@ -181,35 +148,35 @@ def _time(program: Program, mapping: Mapping, field: ProfileField) -> exp.Expr:
 
 # --- clusters ---------------------------------------------------------------------------------
 
-NO_EDGES = query("CREATE OR REPLACE TEMP TABLE unify_edge (a BIGINT, b BIGINT)")
+NO_EDGES = scratch("unify_edge", [("a", "BIGINT"), ("b", "BIGINT")])
 
-START_LABELS = query(
-    "CREATE OR REPLACE TEMP TABLE unify_label AS SELECT n.rec, n.rec AS label "
-    "FROM (SELECT e.a AS rec FROM unify_edge AS e UNION SELECT e.b FROM unify_edge AS e) AS n"
+START_LABELS = make(
+    "unify_label",
+    "SELECT n.rec, n.rec AS label "
+    "FROM (SELECT e.a AS rec FROM unify_edge AS e UNION SELECT e.b FROM unify_edge AS e) AS n",
 )
 EDGES_LEFT = query("SELECT COUNT(*) FROM unify_edge")
 
 # Every cluster with a smaller neighbour joins the smallest one; then chains become short.
-HOOK = query(
-    "CREATE OR REPLACE TEMP TABLE unify_hook AS "
-    "SELECT e.a AS root, MIN(e.b) AS parent FROM unify_edge AS e GROUP BY e.a"
+HOOK = make(
+    "unify_hook", "SELECT e.a AS root, MIN(e.b) AS parent FROM unify_edge AS e GROUP BY e.a"
 )
 LONG_CHAINS = query(
     "SELECT COUNT(*) FROM unify_hook AS h JOIN unify_hook AS p ON p.root = h.parent"
 )
-JUMP = query(
-    "CREATE OR REPLACE TEMP TABLE unify_hook AS "
+JUMP = make(
+    "unify_hook",
     "SELECT h.root, COALESCE(p.parent, h.parent) AS parent "
-    "FROM unify_hook AS h LEFT JOIN unify_hook AS p ON p.root = h.parent"
+    "FROM unify_hook AS h LEFT JOIN unify_hook AS p ON p.root = h.parent",
 )
-RELABEL = query(
-    "CREATE OR REPLACE TEMP TABLE unify_label AS "
+RELABEL = make(
+    "unify_label",
     "SELECT l.rec, COALESCE(h.parent, l.label) AS label "
-    "FROM unify_label AS l LEFT JOIN unify_hook AS h ON h.root = l.label"
+    "FROM unify_label AS l LEFT JOIN unify_hook AS h ON h.root = l.label",
 )
-CONTRACT = query(
+CONTRACT = make(
+    "unify_edge",
     """
-CREATE OR REPLACE TEMP TABLE unify_edge AS
 SELECT DISTINCT GREATEST(x.a, x.b) AS a, LEAST(x.a, x.b) AS b
 FROM (
   SELECT COALESCE(h.parent, e.a) AS a, COALESCE(g.parent, e.b) AS b
@@ -218,7 +185,7 @@ FROM (
   LEFT JOIN unify_hook AS g ON g.root = e.b
 ) AS x
 WHERE x.a <> x.b
-"""
+""",
 )
 
 
@@ -275,7 +242,7 @@ def unified(program: Program) -> Statement:
         "LEFT JOIN unify_label AS l ON l.rec = r.rec "
         "JOIN unify_cluster AS u ON u.label = COALESCE(l.label, r.rec) GROUP BY u.id",
     )
-    return query("CREATE OR REPLACE TEMP TABLE unify_customer AS {rows}", rows=rows)
+    return make("unify_customer", rows)
 
 
 def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:
@@ -415,8 +382,9 @@ def update_consents(program: Program) -> Statement | None:
         return None
     tree = fill(
         "UPDATE customer SET id = 1 FROM {now} AS n "
-        "WHERE customer.id = n.customer AND customer.id IN (SELECT UNNEST($customers))",
+        "WHERE customer.id = n.customer AND customer.id IN (SELECT l.item FROM {list} AS l)",
         now=consents_now(program),
+        list=list_of("customers"),
     )
     changes = [
         exp.EQ(

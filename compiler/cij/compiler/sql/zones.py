@@ -9,22 +9,8 @@ repeats falls into the row that gives `GREATEST(local - offset, utc_from)` its m
 
 from sqlglot import exp
 
-from cij.compiler.sql.columns import create, literal
+from cij.compiler.sql.columns import literal
 from cij.compiler.sql.template import fill, query
-
-DDL = (
-    create(
-        "zone",
-        [
-            ("name", "VARCHAR"),
-            ("utc_from", "TIMESTAMP"),
-            ("utc_to", "TIMESTAMP"),
-            ("local_from", "TIMESTAMP"),
-            ("local_to", "TIMESTAMP"),
-            ("offset_s", "BIGINT"),
-        ],
-    ),
-)
 
 NAMES = query("SELECT DISTINCT zone.name FROM zone")
 

@@ -1,7 +1,7 @@
 """Names and types of expressions: syntax in, typed expressions and diagnostics out.
 
-`check` is the one entry. It returns None where it has reported a mistake, and whoever gets None
-reports nothing more about it: one mistake, one diagnostic.
+`check` is the one entry. It returns None where it has reported a mistake, and its callers then report
+nothing more: one mistake, one diagnostic.
 """
 
 from cij.compiler.typecheck.check import check, check_condition, check_value

@@ -328,8 +328,8 @@ def _call(node: syntax.Call, env: Environment) -> ex.Expression | None:
 
 def _relation(node: syntax.Call, env: Environment) -> ex.Expression | None:
     if env.source is None:
-        message = f"`{node.function.text}(…)` leads from a column, and here are none"
-        hint = "declare it as a field of the event or of the customer, and name its fields here"
+        message = f"`{node.function.text}(…)` takes a column, and there are no columns here"
+        hint = "declare it as a field of the event or of the customer, and read its fields here"
         env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
         return None
     key = check(node.arguments[0].value, env) if _takes(node, 1, env) else None
@@ -409,7 +409,7 @@ def _has_now(node: syntax.Call, env: Environment) -> bool:
     """Tell whether an expression is read again as time goes on, or report that it is not."""
     if env.source is None:
         return True
-    message = f"`{node.function.text}()` changes, and a row is read only when its source does"
+    message = f"`{node.function.text}()` changes all the time, but a row is read only when its source changes"
     hint = "keep the column as it is, and compare it with the time in a condition"
     env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
     return False
@@ -424,19 +424,19 @@ _SPECIAL: dict[str, Callable[[syntax.Call, Environment], ex.Expression | None]] 
 
 def _not_a_value(node: syntax.Expression, env: Environment) -> None:
     what = {syntax.Rate: "a rate", syntax.TimeRange: "a range of times"}
-    message = f"{what.get(type(node), 'this')} cannot stand in an expression here"
+    message = f"{what.get(type(node), 'this')} cannot be used in an expression here"
     env.report(codes.TYPE_MISMATCH.at(node.span, message))
 
 
 def _at_entry(node: syntax.AtEntry, env: Environment) -> ex.Expression | None:
     if not env.has_passage:
-        message = "`at entry` is a value that a passage keeps, so it stands in journeys only"
+        message = "`at entry` is a value that a passage keeps, so only journeys can read it"
         env.report(codes.UNKNOWN_NAME.at(node.span, message))
         return None
     found = resolve(node.path, env)
     if found is None or isinstance(found, ex.Field):
         return found and ex.AtEntry(type=found.type, is_nullable=found.is_nullable, name=found.name)
-    message = "`at entry` goes with a field of the customer"
+    message = "`at entry` needs a field of the customer"
     env.report(codes.TYPE_MISMATCH.at(node.path.span, message))
     return None
 

@@ -65,7 +65,7 @@ def _compare_fault(
     if not comparable(left.type, right.type):
         return mismatch("compare", left, right, spans)
     if left.type.kind == "boolean" and operator not in _EQUALITY:
-        message = f"`{operator}` needs an order, and true or false have none"
+        message = f"`{operator}` needs an order, and true and false have none"
         return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `=` or `!=`")
     if left.type.kind == "entity" and operator not in _EQUALITY:
         return _relation_fault(left, right, spans)
@@ -93,7 +93,7 @@ def _item_fault(
 def _relation_fault(
     left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
 ) -> Diagnostic:
-    message = f"{_article(left.type)} is a whole row, and nothing to compare"
+    message = f"{_article(left.type)} is a whole row, which cannot be compared"
     hint = "compare a field of it, such as `product.category`, or ask `is known`"
     return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help=hint)
 
@@ -150,7 +150,7 @@ def _unquoted(node: ex.Expression, span: Span) -> tuple[str | None, list[Fix]]:
         return "read a number from a text with `number(…)`", []
     digits = written.replace(",", "")
     fix = Fix(f"write {digits} without quotes", (Edit(span, digits),), digits == written)
-    return f"a number has no quotes: {digits}", [fix]
+    return f"write the number without quotes: {digits}", [fix]
 
 
 def _with_currency(node: ex.Expression, currency: str, span: Span) -> tuple[str, list[Fix]]:

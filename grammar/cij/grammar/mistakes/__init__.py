@@ -8,10 +8,8 @@ from cij.grammar.mistakes.explanation import (
 )
 from cij.grammar.mistakes.habits import Habitual, habitual
 from cij.grammar.mistakes.mistake import Mistake
-from cij.grammar.mistakes.phrases import DECLARATIONS
 
 __all__ = [
-    "DECLARATIONS",
     "Habitual",
     "Mistake",
     "explain",

@@ -7,8 +7,9 @@ from lark import Token
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.expressions import TOO_DEEP, TOO_DEEP_HELP
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.mistakes.mistake import Mistake
-from cij.grammar.mistakes.phrases import COMPLETE, DECLARATIONS, listed, phrases, shown, words
+from cij.grammar.mistakes.phrases import COMPLETE, listed, phrases, shown, words
 from cij.grammar.span import Span
 
 _WORD_MAX = 30
@@ -64,7 +65,7 @@ def _swallowed(mistake: Mistake) -> Diagnostic | None:
 def _particular(mistake: Mistake) -> Diagnostic | None:
     word, span = mistake.word, mistake.word_span
     if word == "," and "KEY" in mistake.accepted:
-        help = "each setting has a line of its own, with no sign at its end"
+        help = "write each setting on its own line, without a comma at its end"
         return UNEXPECTED_TEXT.at(span, "a comma between settings", help=help)
     if word == ":" and mistake.before is not None and mistake.before.type == "NAME":
         help = f"a setting is written `{mistake.before} = value`"
@@ -73,7 +74,7 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
     if before is not None and _is_stray(mistake, before):
         start = before.start_pos or 0
         place = mistake.span(start, start + len(before))
-        help = "go on with `and`, `or` or an operator, or begin a new line"
+        help = "continue with `and`, `or` or an operator, or start a new line"
         return UNEXPECTED_TEXT.at(place, f"`{before}` does not fit here", help=help)
     if before is not None and before.type == "NAME" and before.upper() in mistake.accepted:
         # A word of the statement was taken for the name that is missing before it.
@@ -131,7 +132,7 @@ def _gap(mistake: Mistake) -> Span:
 def _near(mistake: Mistake) -> str | None:
     """Return advice when the word resembles one that fits."""
     fitting = [word.lower() for word in words(mistake.accepted)]
-    known = DECLARATIONS if mistake.is_outside else fitting
+    known = DECLARATION_WORDS if mistake.is_outside else fitting
     near = get_close_matches(mistake.word[:_WORD_MAX].lower(), known, n=1, cutoff=0.7)
     return f"did you mean `{near[0]}`?" if near and near[0] != mistake.word else None
 

@@ -3,9 +3,9 @@
 import re
 from functools import partial
 
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.misreading import DATES
 from cij.grammar.mistakes.habit import guess, row
-from cij.grammar.mistakes.phrases import DECLARATIONS
 
 # --- what a regular expression cannot rewrite -------------------------------------------------
 
@@ -50,7 +50,7 @@ _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
 _NUMBER = r"[0-9][0-9_]*(?:\.[0-9]+)?"
 _DURATION = "for example `7 days`"
 _TIMES = "times have 24 hours: for example `09:00`"
-_DECLARATIONS = "|".join(DECLARATIONS)
+_DECLARATIONS = "|".join(DECLARATION_WORDS)
 _COMMENT = "a comment starts with `#`"
 _CURRENCIES = (
     ("EUR", r"€|EUROS?|Euros?|euros?|eur"),
@@ -61,7 +61,7 @@ _CURRENCIES = (
 SIGNS = (
     row(
         rf"(?P<kind>{_DECLARATIONS})\s*[=:]\s*(?=[^\W\d\"{{])",
-        r"a sign after `\g<kind>`",
+        r"punctuation after `\g<kind>`",
         r"write `\g<kind> NAME {`",
         r"\g<kind> ",
         needs="NAME",
@@ -69,14 +69,14 @@ SIGNS = (
     ),
     row(
         rf"(?P<kind>{_DECLARATIONS})\s*[=:]\s*(?=[^\W\d\"{{])",
-        r"a sign after `\g<kind>`",
+        r"punctuation after `\g<kind>`",
         r"write `\g<kind> NAME {`",
         r"\g<kind> ",
         needs="KIND",
     ),
     row(
         r"(?P<name>[^\W\d]\w*)[ \t]*[:=]\s*(?=(?:\"[^\"\n]*\"\s*)?\{)",
-        r"a sign between `\g<name>` and its block",
+        r"punctuation between `\g<name>` and its block",
         r"write `\g<name> {`",
         r"\g<name> ",
         lacks="LABEL",
@@ -95,23 +95,23 @@ SIGNS = (
     row(r"=!", "`=!` is not an operator", "write `!=`", "!="),
     row(r"=>(?!\s*\{)", "`=>` is not an operator", "write `>=`", ">="),
     row(r"=<", "`=<` is not an operator", "write `<=`", "<="),
-    guess(r"[-=]>", "an arrow has no meaning here", "what follows stands in braces", "", " {"),
+    guess(r"[-=]>", "an arrow has no meaning here", "write what follows in braces", "", " {"),
     row(r"!(?!=)", "`!` is not an operator", "write `not`", "not "),
     row(
         '[“”„«»]([^“”„«»"\n]*)[“”»"]|"([^“”„«»"\n]*)[“”»]',
         "a curly quote",
-        'texts stand between straight quotes: `"…"`',
+        'write texts in straight double quotes: `"…"`',
         lambda m: f'"{m[1] or m[2] or ""}"',
     ),
-    row("[“”„«»]", "a curly quote", 'texts stand between straight quotes: `"…"`', '"'),
+    row("[“”„«»]", "a curly quote", 'write texts in straight double quotes: `"…"`', '"'),
     row(
         "[‘’'´]([^‘’'´\"\n]*)[‘’'´]",
         "a single quote",
-        'texts stand between double quotes: `"…"`',
+        'write texts in double quotes: `"…"`',
         r'"\1"',
         r"\1",
     ),
-    guess("[‘’`´']", "a single quote", 'texts stand between double quotes: `"…"`'),
+    guess("[‘’`´']", "a single quote", 'write texts in double quotes: `"…"`'),
     row("[\u00a0\u202f\u2007\u3000]", "a special space", "write an ordinary space", " "),
     row("[\u200b-\u200f\u2060\ufeff]", "an invisible character", "delete it", ""),
     row("\0", "a NUL character", "delete it, or save the file as UTF-8", ""),
@@ -119,7 +119,7 @@ SIGNS = (
     row(r"/\*(?:(?!\*/)(?s:.))*\*/", "not a comment", _COMMENT, "", is_certain=False),
     row(r"(?://|--)([^\n]*)", "not a comment", _COMMENT, r"#\1"),
     guess(r"/\*", "not a comment", _COMMENT, ""),
-    row(r";", "`;` has no meaning here", "a line ends without a sign", ""),
+    row(r";", "`;` has no meaning here", "a line needs nothing at its end", ""),
     row(r"[−–—]", "a dash is not a minus", "write `-`", "-"),
     row(r"≥", "`≥` is not an operator", "write `>=`", ">="),
     row(r"≤", "`≤` is not an operator", "write `<=`", "<="),
@@ -134,7 +134,7 @@ SIGNS = (
     row(
         r":(?=\s*\n)",
         "a colon before a block",
-        "a block stands between `{` and `}`",
+        "write a block between `{` and `}`",
         " {",
         is_certain=False,
         needs="LBRACE",
@@ -142,7 +142,7 @@ SIGNS = (
     row(
         r",(?=\s*[^\W\d][\w.]*\s*=|\s*\}|[ \t]*\n)",
         "a comma between settings",
-        "each setting has a line of its own, with no sign at its end",
+        "write each setting on its own line, without a comma at its end",
         "",
         needs="KEY",
     ),
@@ -151,7 +151,7 @@ SIGNS = (
 NUMBERS = (
     row(
         r"(\d\d?:\d\d)\s*(?:-|–|to|until)\s*(\d\d?:\d\d)",
-        "hours with a sign of their own",
+        "hours without `..` between them",
         r"write `\1..\2`",
         r"\1..\2",
         needs="TIME_RANGE",
@@ -167,7 +167,7 @@ NUMBERS = (
     ),
     guess(
         r"[0-3]?\d([/.-])[01]?\d\1\d{4}(?!\d)|\d{4}([/.])[01]?\d\2[0-3]?\d(?!\d)",
-        "a date in a form that differs by country",
+        "a date in a form that depends on the country",
         DATES,
         _day,
         lambda m: f"{_day(m)} 00:00",
@@ -175,7 +175,7 @@ NUMBERS = (
     row(
         r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?:[:.]\d+)*Z?(?!\w)",
         "a `T` in a date and time",
-        "a space stands between them: `2026-12-31 09:00`",
+        "write a space between them: `2026-12-31 09:00`",
         r"\1 \2",
     ),
     row(
@@ -209,7 +209,7 @@ NUMBERS = (
     ),
     row(
         r"\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:'\d{3})+(?!\d)|\d{1,3}(?:\.\d{3}){2,}(?!\d)",
-        "a number with a sign between thousands",
+        "a number with a separator between thousands",
         "thousands are written `1_000`",
         lambda m: re.sub("[,.']", "_", m[0]),
     ),
@@ -226,14 +226,14 @@ NUMBERS = (
         for each in (
             row(
                 rf"({_NUMBER})[ \t]*(?:{words})(?!\w)",
-                "a currency is a code of three capitals",
+                "a currency is a code of three capital letters",
                 rf"write `\1 {code}`",
                 rf"\1 {code}",
                 is_late=True,
             ),
             row(
                 rf"(?:{words}|{code})[ \t]*({_NUMBER})",
-                "a currency stands behind the number",
+                "the currency comes after the number",
                 rf"write `\1 {code}`",
                 rf"\1 {code}",
             ),
@@ -248,7 +248,7 @@ NUMBERS = (
     ),
     row(
         rf"%[ \t]*({_NUMBER})",
-        "`%` stands behind the number",
+        "`%` comes after the number",
         r"write `\1%`",
         r"\1%",
         lacks="PLUS",
@@ -298,7 +298,7 @@ TEXTS = (
     row(
         r'"([^"\\\n`]+)"',
         "a name in quotes",
-        "a name stands without quotes; one of several words between back-quotes",
+        "write a name without quotes, or in back-quotes if it has several words",
         lambda m: m[1] if m[1].isidentifier() else f"`{m[1]}`",
         needs="NAME",
         lacks="TEXT",

@@ -2,11 +2,13 @@
 
 import re
 
+from cij.grammar.grammar_text import DECLARATION_WORDS, STEP_WORDS
 from cij.grammar.mistakes.habit import guess, row
-from cij.grammar.mistakes.phrases import DECLARATIONS
 
 _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
-_DECLARATIONS = "|".join(DECLARATIONS)
+_DECLARATIONS = "|".join(DECLARATION_WORDS)
+_STEPS = "|".join(STEP_WORDS)
+# What people take for a channel: which of them exist is for the compiler to say.
 _CHANNELS = "email|sms|push|whatsapp|webhook|in_app"
 
 _VALUE = r'(?:"[^"\n]*"|[\w.]+)'
@@ -75,12 +77,12 @@ CONDITIONS = (
     row(
         r"(?P<bad>not)\s*(?:[<>=]|!=)",
         "`not` is a word of the language",
-        "a field of this name stands in back-quotes",
+        "write a field of this name in back-quotes",
         "`not`",
     ),
     row(
         r"in\s*(?P<bad>\(([^()\n]*)\))",
-        "a list stands in square brackets",
+        "write a list in square brackets",
         "for example `in [1, 2]`",
         r"[\2]",
     ),
@@ -94,7 +96,7 @@ STEPS = (
         "",
     ),
     row(
-        r"[^\W\d]\w*[ \t]*(?P<bad>[=-])[ \t]*(?:send|wait|do|if|switch|split|set|emit|run|end)\s",
+        rf"[^\W\d]\w*[ \t]*(?P<bad>[=-])[ \t]*(?:{_STEPS})\s",
         "a label ends with `:`",
         "for example `reward: send email welcome`",
         ":",
@@ -103,14 +105,14 @@ STEPS = (
     guess(
         r"goto|jump",
         "there is no jump",
-        "branches join behind their `}`; `end` leaves",
+        "branches join after their `}`; `end` leaves the journey",
         "end",
         needs="SEND",
     ),
     guess(
         r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
         "`\\g<bad>` is not a word here",
-        "parameters stand between `{` and `}`, each on a line of its own",
+        "write parameters between `{` and `}`, one on each line",
     ),
     row(
         r"elif(?!\w)|elsif(?!\w)|elseif(?!\w)",
@@ -127,8 +129,8 @@ STEPS = (
     ),
     row(
         r"(?P<bad>then)(?!\w)",
-        "`then` has no place here",
-        "what follows stands between `{` and `}`",
+        "`then` is not used here",
+        "write what follows between `{` and `}`",
         "",
         needs="LBRACE",
         is_late=True,
@@ -189,20 +191,20 @@ STEPS = (
 HEADS = (
     row(
         r"again(?P<bad>[ \t]*[=:])[ \t]*(?:never|always|after)(?!\w)",
-        "`again` is a clause, and takes no sign",
+        "`again` is a clause and takes no `=` or `:`",
         "write `again never`, `again always` or `again after 30 days`",
         "",
         is_late=True,
     ),
     row(
         rf"again[ \t]+(?P<bad>(?:(?:in|within|every)[ \t]+)?)\d+\s+{_UNITS}",
-        "expected `after` behind `again`",
+        "expected `after` between `again` and the duration",
         "for example `again after 30 days`",
         "after ",
     ),
     row(
         r"(?:on|for)\s+(?P<bad>(?:event|the|an?)\s+)[^\W\d]",
-        "an event is known by its name alone",
+        "write only the name of the event",
         "for example `on purchase`",
         "",
     ),
@@ -226,8 +228,8 @@ HEADS = (
     ),
     guess(
         r"enter\s+(?P<bad>when)(?!\w)",
-        "`enter` waits for an event or reads a segment",
-        "write `enter on EVENT`, or name the condition in a segment and `enter from segment` it",
+        "`enter` needs an event or a segment",
+        "write `enter on EVENT`, or declare a segment with the condition and write `enter from segment SEGMENT`",
         "on",
     ),
     guess(
@@ -305,7 +307,7 @@ HEADS = (
     row(
         rf"(?:{_DECLARATIONS})\s+(?P<bad>[^\W\d]\w*(?:[ \t]*-[ \t]*\w+|[ \t]+\w+)+)(?=[ \t]*\{{)",
         "a name of several words",
-        "join them with `_`, or write them between back-quotes",
+        "join them with `_`, or write them in back-quotes",
         lambda m: re.sub(r"[ \t-]+", "_", m["bad"]),
         needs="LBRACE",
     ),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from cij.grammar.codes import UNEXPECTED_TEXT
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.mistakes.habit import Habit
 from cij.grammar.mistakes.habit_table import HABITS
 from cij.grammar.mistakes.mistake import Mistake
-from cij.grammar.mistakes.phrases import DECLARATIONS
 from cij.grammar.span import Span
 
 # A habit may begin so many tokens before the place where reading stops.
@@ -97,7 +97,7 @@ def _shouted(mistake: Mistake) -> Habitual | None:
 
 def _fitting(accepted: Iterable[str]) -> set[str]:
     words = {name.lower() for name in accepted}
-    return words | set(DECLARATIONS) if "kind" in words else words
+    return words | set(DECLARATION_WORDS) if "kind" in words else words
 
 
 def _lowered(mistake: Mistake, word: str, start: int) -> Habitual:

@@ -2,27 +2,8 @@
 
 from collections.abc import Iterable
 
-DECLARATIONS = [
-    "source",
-    "profile",
-    "entity",
-    "event",
-    "enrich",
-    "measure",
-    "predict",
-    "score",
-    "segment",
-    "lifecycle",
-    "topic",
-    "message",
-    "action",
-    "journey",
-    "fragment",
-    "policy",
-    "export",
-    "test",
-    "use",
-]
+from cij.grammar.grammar_text import OWN_DECLARATIONS, STEP_WORDS
+
 # What the author would call a group of terminals that come together.
 _GROUPS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"KIND", "MESSAGE", "JOURNEY"}), "a declaration"),
@@ -138,25 +119,8 @@ _COVERED = {
             "NOT_IN_SEGMENT",
         ]
     ),
-    "a step": frozenset(
-        [
-            "SEND",
-            "WAIT",
-            "IF",
-            "SWITCH",
-            "SPLIT",
-            "FIRST",
-            "DO",
-            "SET",
-            "EMIT",
-            "REPEAT",
-            "RUN",
-            "END",
-            "LABEL",
-        ]
-    ),
-    "a declaration": frozenset({"USE", "KIND", "MESSAGE", "JOURNEY", "FRAGMENT", "POLICY", "TEST"})
-    | {"$END"},
+    "a step": frozenset(word.upper() for word in STEP_WORDS) | {"LABEL"},
+    "a declaration": frozenset(word.upper() for word in OWN_DECLARATIONS) | {"KIND", "$END"},
 }
 
 

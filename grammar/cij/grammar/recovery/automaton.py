@@ -12,9 +12,11 @@ from lark import Lark
 from lark.parsers.lalr_analysis import Shift
 from lark.utils import TextSlice
 
+from cij.grammar.grammar_text import OWN_DECLARATIONS
+
 END = "$END"
 # The words that begin a declaration. The parser accepts them nowhere else.
-BEGINNINGS = frozenset({"USE", "KIND", "MESSAGE", "JOURNEY", "FRAGMENT", "POLICY", "TEST"})
+BEGINNINGS = frozenset(("KIND", *(word.upper() for word in OWN_DECLARATIONS)))
 # More of one file help nobody.
 MISTAKES_MAX = 50
 # No tree of DEPTH_MAX levels needs more, and what a mistake costs grows with it.

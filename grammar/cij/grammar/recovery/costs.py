@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from cij.grammar.mistakes import DECLARATIONS
+from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.recovery.automaton import BEGINNINGS
 from cij.grammar.recovery.damage import PLACEHOLDER
 
@@ -85,7 +85,7 @@ def similar(type: str, word: str) -> str | None:
     if type in NAMED or len(word) > _WORD_MAX or not word[:1].isalpha():
         return None
     # Those with a form of their own are tokens of their own, so none of them is read as a kind.
-    words = [w for w in DECLARATIONS if w.upper() not in BEGINNINGS]
+    words = [w for w in DECLARATION_WORDS if w.upper() not in BEGINNINGS]
     words = words if type == "KIND" else [text(type)]
     found = get_close_matches(word.lower(), words, n=1, cutoff=0.7)
     return found[0] if found else None

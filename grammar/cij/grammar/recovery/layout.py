@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from cij.grammar.grammar_text import PLAIN_DECLARATIONS
+
 _WORD = r"(?:[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`)"
-_KINDS = (
-    "source|profile|entity|event|enrich|measure|predict|score|segment|lifecycle|topic|action|export"
-)
+_KINDS = "|".join(PLAIN_DECLARATIONS)
 # How a declaration begins, up to its brace: enough to tell it from a word inside a block.
 _BEGINNING = rf"""
     (?:(?:{_KINDS}|journey|policy)[ \t]+{_WORD}[ \t]*\{{

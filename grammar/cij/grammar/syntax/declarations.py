@@ -11,6 +11,17 @@ from cij.grammar.syntax.rules import Rule, Statement
 from cij.grammar.syntax.settings import Item
 from cij.grammar.syntax.steps import Steps
 
+__all__ = [
+    "Declaration",
+    "File",
+    "Fragment",
+    "Journey",
+    "Policy",
+    "Test",
+    "TopLevel",
+    "Use",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Use(Node):

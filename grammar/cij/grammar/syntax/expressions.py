@@ -7,6 +7,37 @@ from typing import Union
 
 from cij.grammar.syntax.nodes import Name, Node
 
+__all__ = [
+    "Argument",
+    "AtEntry",
+    "Between",
+    "Binary",
+    "Boolean",
+    "Call",
+    "Date",
+    "DateTime",
+    "Duration",
+    "Expression",
+    "InList",
+    "InSegment",
+    "InTop",
+    "Known",
+    "ListOf",
+    "Money",
+    "Number",
+    "Path",
+    "Percent",
+    "Rate",
+    "Since",
+    "Text",
+    "Time",
+    "TimeRange",
+    "Unary",
+    "Window",
+    "WindowBetween",
+    "WithinLast",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Text(Node):

@@ -8,6 +8,18 @@ from cij.grammar.syntax.nodes import Name, Node
 from cij.grammar.syntax.settings import Setting
 from cij.grammar.syntax.steps import Pattern, Weekday
 
+__all__ = [
+    "Again",
+    "EnterOn",
+    "EnterSegment",
+    "Exit",
+    "Goal",
+    "Header",
+    "Removed",
+    "Renamed",
+    "Schedule",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule(Node):

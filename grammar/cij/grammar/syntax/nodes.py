@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 
 from cij.grammar.span import Span
 
+__all__ = [
+    "Name",
+    "Node",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:

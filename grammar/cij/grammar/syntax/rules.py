@@ -7,6 +7,26 @@ from cij.grammar.syntax.expressions import DateTime, Duration, Expression, Text,
 from cij.grammar.syntax.nodes import Name, Node
 from cij.grammar.syntax.settings import Setting
 
+__all__ = [
+    "After",
+    "AtMost",
+    "Clock",
+    "ExpectDone",
+    "ExpectEnded",
+    "ExpectMember",
+    "ExpectNothing",
+    "ExpectSent",
+    "ExpectWaiting",
+    "Given",
+    "Happens",
+    "NeverSend",
+    "OnCapWait",
+    "Quiet",
+    "RequireConsent",
+    "Rule",
+    "Statement",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class RequireConsent(Node):

@@ -6,6 +6,16 @@ from typing import Union
 from cij.grammar.syntax.expressions import Expression, Path, Text
 from cij.grammar.syntax.nodes import Name, Node
 
+__all__ = [
+    "Add",
+    "Block",
+    "Except",
+    "Item",
+    "Setting",
+    "Stage",
+    "Where",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Setting(Node):

@@ -7,6 +7,34 @@ from cij.grammar.syntax.expressions import Duration, Expression, Path, Percent, 
 from cij.grammar.syntax.nodes import Name, Node
 from cij.grammar.syntax.settings import Setting
 
+__all__ = [
+    "Arm",
+    "Branch",
+    "Case",
+    "Do",
+    "Emit",
+    "End",
+    "First",
+    "If",
+    "LabelledStep",
+    "Pattern",
+    "Repeat",
+    "Run",
+    "Send",
+    "Set",
+    "Split",
+    "SplitArm",
+    "Step",
+    "Steps",
+    "Switch",
+    "Wait",
+    "WaitEvent",
+    "WaitFirst",
+    "WaitUntil",
+    "Weekday",
+    "Winner",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern(Node):

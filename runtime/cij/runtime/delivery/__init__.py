@@ -12,9 +12,9 @@ from cij.runtime.delivery.channels import (
     WebhookSettings,
     open_transport,
 )
-from cij.runtime.delivery.compose import Defaults
+from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.drain import Done, DrainReport, Failure, drain, recover
-from cij.runtime.delivery.outbox import Recovery, next_due, prepare, release_uncertain
+from cij.runtime.delivery.outbox import Recovery, next_due, release_uncertain
 
 __all__ = [
     "ActionTransport",
@@ -31,7 +31,6 @@ __all__ = [
     "drain",
     "next_due",
     "open_transport",
-    "prepare",
     "recover",
     "release_uncertain",
 ]

@@ -1,27 +1,18 @@
 """From a row of the outbox and its stored message to the bytes that a transport takes."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
 from cij.runtime.delivery.address import mailbox, named_mailbox
 from cij.runtime.delivery.channels.transport import Prepared
+from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
 from cij.runtime.delivery.values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """What a message may leave open. `unsubscribe` is a URL or `mailto:`."""
-
-    sender: str | None = None
-    reply_to: str | None = None
-    unsubscribe: str | None = None
 
 
 def compose_action(row: Row, action: Action) -> Prepared:

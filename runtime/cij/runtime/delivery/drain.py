@@ -15,7 +15,7 @@ from cij.compiler.program import Action, Message
 from cij.compiler.sql import Statement
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport, outcome_of
-from cij.runtime.delivery.compose import Defaults, compose, compose_action, locale_of
+from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError
@@ -196,6 +196,9 @@ def _composed(engine: Engine, rows: Sequence[Row], defaults: Defaults) -> _Compo
 
 
 def _prepared(row: Row, content: str, defaults: Defaults, found: _Composed) -> Prepared:
+    # Composing loads a template engine and a renderer of Markdown, which most runs do not need.
+    from cij.runtime.delivery.compose import compose, compose_action, locale_of
+
     if row.channel == ACTIONS:
         return compose_action(row, _action(content))
     message = _message(content)

@@ -35,7 +35,7 @@ _LONG_AGO = datetime(1970, 1, 1)
 # A loop of many turns ends as one of few.
 _WAKINGS_MAX = 40
 _SHRINKING_MAX = 150
-_SAME = "a replay gives the same"
+_SAME = "a replay gives the same history"
 
 # A calendar calls nobody for the time before the story.
 _START = query("UPDATE journey_state SET started_at = $start")
@@ -247,7 +247,7 @@ def _stuck(stage: Stage) -> Iterator[Violation]:
         _, customer, journey, wake_at = found
         if wake_at is None or found == before:
             text = "waits for nothing" if wake_at is None else f"stays at {stage.shown(wake_at)}"
-            yield Violation("every passage gets on", journey, customer, text)
+            yield Violation("every passage moves on", journey, customer, text)
             return
         run_while(stage.world, stage.clock, partial(operator.ge, wake_at), lambda at: None)
         stage.clock.advance_to(max(wake_at, stage.clock.now()))

@@ -3,13 +3,10 @@
 from dataclasses import dataclass, field
 
 from cij.compiler.program import Journey, Program, from_json
-from cij.compiler.sql import insight, query
+from cij.compiler.sql import insight
 from cij.compiler.sql.plan.governing import knows
 from cij.runtime.engine import Engine
-
-_PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
-_NEWEST = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST LIMIT 1")
-_TABLES = query("SELECT t.table_name FROM information_schema.tables AS t")
+from cij.runtime.store import journeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +26,9 @@ def find(engine: Engine, program: Program, text: str) -> list[Candidate]:
 
 def deployed(engine: Engine) -> Program | None:
     """Return the program that ran here last; None where nothing ever ran."""
-    if ("program",) not in engine.rows(_TABLES):
+    if not engine.columns_of("program"):
         return None
-    found = engine.rows(_NEWEST)
+    found = engine.rows(journeys.NEWEST_PROGRAM)
     return from_json(found[0][0]) if found else None
 
 
@@ -66,7 +63,7 @@ class Versions:
 
     def _add_all(self) -> None:
         """Read the programs of before, once."""
-        for (text,) in () if self._are_all_read else self.engine.rows(_PROGRAMS):
+        for (text,) in () if self._are_all_read else self.engine.rows(journeys.PROGRAMS):
             self._add(from_json(text))
         self._are_all_read = True
 

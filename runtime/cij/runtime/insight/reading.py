@@ -7,7 +7,7 @@ from datetime import datetime
 from cij.compiler import expression as ex
 from cij.compiler.program import ConsentMapping, Journey, Latest, Own, Prefer, Program
 from cij.compiler.sql import insight, query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.unparse import words
 from cij.runtime.engine import Engine, Row

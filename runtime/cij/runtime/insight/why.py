@@ -116,14 +116,14 @@ class _Question:
             _, _, entered, ended, outcome, *_ = passages[0]
             text = f"entered {self._local(entered)}, left as {outcome} {self._local(ended)}"
             return text + (
-                f"; does not enter again, for this does not hold: {against}" if against else ""
+                f"; does not enter again, because this is false: {against}" if against else ""
             )
         if against:
-            return f"has not entered, for this does not hold: {against}"
+            return f"has not entered, because this is false: {against}"
         if all(isinstance(entry, pg.EventEntry) for entry in self.journey.entries):
             for at, text in self._rows(_TURNED_AWAY)[:1]:
-                return f"has not entered, for they were turned away {self._local(at)}: {text}"
-        return "has not entered, and nothing is in the way: the next run lets them in"
+                return f"has not entered, because they were turned away {self._local(at)}: {text}"
+        return "has not entered, but nothing prevents it: the next run admits them"
 
     def _against(self, entering: tuple[Node, ...]) -> str:
         """Return what keeps the customer out, if something does."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EventPlan, JourneyPlan, RegionPlan
 from cij.runtime.world import World
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Set as AbstractSet
 from datetime import datetime
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.control import PAUSED_NUMBERS
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import CLEAR_ENTERED, WAKE_DUE, JourneyPlan
-from cij.runtime.counters import counters
 from cij.runtime.moving.batch import (
     Batch,
     Moved,
@@ -23,13 +23,12 @@ from cij.runtime.moving.batch import (
     versions_of,
 )
 from cij.runtime.moving.mover import AFTER_EVENTS, Parameters
+from cij.runtime.store.counters import counters
 from cij.runtime.world import World
 
 # While a journey is paused its timers run on; what falls due happens when the pause ends (S22).
 _NEXT_TIMER = query(
-    "SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN "
-    "(SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey "
-    "WHERE k.state = 'paused')"
+    f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({PAUSED_NUMBERS})"
 )
 
 

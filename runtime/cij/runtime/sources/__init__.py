@@ -1,9 +1,21 @@
-"""Where rows come from: one module for each kind of source, and one row in this table."""
+"""Where rows come from: one module for each kind of source, with the name of the kind.
 
-from cij.runtime.sources.csv import CSV
+`cij.compiler.source_kinds` is the table of the kinds. A reader is found by its name, so a new kind is
+its row there and its module here.
+"""
+
+from importlib import import_module
+
+from cij.compiler.source_kinds import SOURCE_KINDS
 from cij.runtime.sources.reader import BadRow, Kind, Reading
-from cij.runtime.sources.sqlite import SQLITE
 
-KINDS: dict[str, Kind] = {"csv": CSV, "sqlite": SQLITE}
+
+def _reader(word: str) -> Kind:
+    kind = import_module(f"{__name__}.{word}").KIND
+    assert isinstance(kind, Kind), f"the module of source kind {word} has no KIND"
+    return kind
+
+
+KINDS: dict[str, Kind] = {word: _reader(word) for word in SOURCE_KINDS}
 
 __all__ = ["KINDS", "BadRow", "Kind", "Reading"]

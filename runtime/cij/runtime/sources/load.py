@@ -3,6 +3,7 @@
 All within the caller's transaction: when it raises, the caller rolls back and the old table stays.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.loader import Loader, Staged
 from cij.runtime.sources.reader import BadRow, failure, with_environment
+from cij.runtime.store import sources as stored
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
 _LOADER_VERSION = 1
@@ -39,7 +41,7 @@ class SourceReport:
     def line(self) -> str:
         """Return the report as a sentence."""
         text = f"{self.name}: {self.kept} of {self.read} rows"
-        stayed = f", {self.stayed} of them as before" if self.stayed else ""
+        stayed = f", {self.stayed} of them with their last good values" if self.stayed else ""
         parts = [f"{self.bad} bad{stayed}"] * bool(self.bad)
         parts += [f"{self.dropped} left out"] * bool(self.dropped)
         return f"{text} ({', '.join(parts)})" if parts else text
@@ -71,13 +73,13 @@ def load(
     """
     source = with_environment(source)
     mark = _fingerprint(source, root)
-    state = engine.rows(statements.STATE, {"source": source.name})
+    state = engine.rows(stored.STATE, {"source": source.name})
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
     before = state[0][1] if state and is_profile else 0
     report = _load(engine, loader, source, root, now, before, is_compared=is_compared)
-    engine.execute(statements.FORGET_STATE, {"source": source.name})
+    engine.execute(stored.FORGET_STATE, {"source": source.name})
     row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
     engine.append("source_state", {name: [value] for name, value in row.items()})
@@ -158,7 +160,7 @@ def _lines(staged: Staged, bad: _Bad) -> dict[int, int]:
 def _texts(engine: Engine, source: Source, bad: _Bad) -> dict[int, str]:
     if not bad.reasons:
         return {}
-    return dict(engine.rows(statements.contents(source), {"ordinals": list(bad.reasons)}))
+    return dict(engine.rows(statements.contents(source), {"ordinals": json.dumps([*bad.reasons])}))
 
 
 def _judge_emptiness(source: Source, read: int, before: int) -> None:
@@ -191,7 +193,7 @@ def _percent(share: str) -> str:
 def _quarantine(
     engine: Engine, source: Source, file: str, bad: list[BadRow], now: datetime
 ) -> None:
-    engine.execute(statements.FORGET_BAD, {"source": source.name})
+    engine.execute(stored.FORGET_BAD, {"source": source.name})
     if not bad:
         return
     columns: dict[str, list[object]] = {

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cij.compiler.program import Source
-from cij.compiler.sql import load as statements, zones as zone_statements
+from cij.compiler.sql import load as statements
 from cij.runtime import zones
 from cij.runtime.engine import ArrowStream, Engine, Limits, open_engine
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.reader import BadRow
+from cij.runtime.store import schema
 
 _NO_LIMITS = Limits()
 
@@ -48,8 +49,7 @@ class Loader:
                 self.limits.spill,
             )
             self._engine = open_engine(None, threads=threads, memory_mb=memory_mb, spill=spill)
-            for statement in zone_statements.DDL:
-                self._engine.execute(statement)
+            self._engine.execute(schema.ZONE.ddl)
         return self._engine
 
     def stage(self, source: Source, root: Path) -> Staged:

@@ -50,7 +50,7 @@ def names(source: Source, root: Path) -> list[ColumnName]:
     return _columns(source, path_of(source, root))
 
 
-SQLITE = Kind(read, fingerprint, names)
+KIND = Kind(read, fingerprint, names)
 
 
 def require_extension() -> None:

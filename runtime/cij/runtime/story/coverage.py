@@ -12,7 +12,7 @@ from decimal import Decimal
 from cij.compiler import program as pg
 from cij.compiler.expression import Expression, HashShare
 from cij.compiler.sql import query
-from cij.compiler.sql.names import number_of, said_of
+from cij.compiler.sql.interning import number_of, texts_of
 from cij.compiler.sql.plan.governing import governed, rules_of
 from cij.compiler.sql.plan.regions import Leaf, regions
 from cij.compiler.walk import walk
@@ -32,7 +32,7 @@ SELECT r.before, r.path, {why} FROM (
   ) AS n
 ) AS r
 """,
-    **said_of("r", "why"),
+    **texts_of("r", "why"),
 )
 _GOALS = query("SELECT DISTINCT v.goal FROM conversion AS v WHERE v.journey = $journey")
 _LOCALES = query(

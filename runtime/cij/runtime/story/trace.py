@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cij.compiler.program import ActState, EndState, State, WaitState
 from cij.compiler.sql import query
-from cij.compiler.sql.names import said_of
+from cij.compiler.sql.interning import texts_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.runtime.story.stage import Stage
 
@@ -19,7 +19,7 @@ _HISTORY = query(
 _PASSAGES = query(
     "SELECT p.id, p.entered_at, p.wake_at, p.ended_at, p.entry_key, {state}, p.is_held_out "
     "FROM passage_row AS p WHERE p.customer = $customer ORDER BY p.id ASC",
-    **said_of("p", "state"),
+    **texts_of("p", "state"),
 )
 _MESSAGES = query(
     "SELECT o.created_at, o.passage, o.step, o.channel, o.message, o.outcome, o.reason "

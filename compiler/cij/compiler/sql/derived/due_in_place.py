@@ -7,7 +7,7 @@ transaction began, and `tick_batch` is made anew each time.
 
 from sqlglot import exp
 
-from cij.compiler.sql.names import TIMER, numbered
+from cij.compiler.sql.interning import TIMER, numbered
 from cij.compiler.sql.plan.model import JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 

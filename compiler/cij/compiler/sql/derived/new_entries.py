@@ -10,7 +10,7 @@ from functools import cache
 from sqlglot import exp
 
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.model import Destination, JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 

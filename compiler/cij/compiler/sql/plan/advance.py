@@ -8,7 +8,7 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.expression import EnteredAt, Expired, Result
 from cij.compiler.sql.condition import column, condition, zone_of
-from cij.compiler.sql.names import JOINED, numbered
+from cij.compiler.sql.interning import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner

@@ -7,8 +7,8 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, condition, strict, value, zone_of
+from cij.compiler.sql.interning import ENTERED, ENTERING, numbered
 from cij.compiler.sql.local_time import after
-from cij.compiler.sql.names import ENTERED, ENTERING, numbered
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, text

@@ -7,7 +7,7 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, to_instant, to_local, value, zone_of
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Leaf, Region

@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.names import numbered
+from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import either, in_numbers
 from cij.compiler.sql.plan.governing import family, heading_for
 from cij.compiler.sql.plan.leaves import ending, state_of, turn_of

@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import column, condition, value
-from cij.compiler.sql.names import JOINED, numbered
+from cij.compiler.sql.interning import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.waking import NOT_WOKEN, on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query

@@ -6,7 +6,7 @@ from typing import Any
 from cij.runtime.delivery.channels.actions import ActionTransport
 from cij.runtime.delivery.channels.files import FileSettings, FileTransport
 from cij.runtime.delivery.channels.rows import RowSettings, RowTransport
-from cij.runtime.delivery.channels.smtp import SmtpSettings, SmtpTransport
+from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport
 from cij.runtime.delivery.channels.webhook_settings import (
     WebhookSettings,
@@ -34,10 +34,17 @@ def _webhook(settings: WebhookSettings) -> Transport:
     return WebhookTransport(settings)
 
 
+def _smtp(settings: SmtpSettings) -> Transport:
+    # Loads a mail client and asyncio.
+    from cij.runtime.delivery.channels.smtp import SmtpTransport
+
+    return SmtpTransport(settings)
+
+
 TRANSPORTS: dict[type[Settings], Callable[[Any], Transport]] = {
     FileSettings: FileTransport,
     RowSettings: RowTransport,
-    SmtpSettings: SmtpTransport,
+    SmtpSettings: _smtp,
     WebhookSettings: _webhook,
 }
 

@@ -5,33 +5,14 @@ import ssl
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import aiosmtplib
 
+from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
 from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery
 
 _SERVICE_CLOSING = 421
-
-
-@dataclass(frozen=True)
-class SmtpSettings:
-    """`security`: TLS after STARTTLS, from the first byte (`implicit`), or none.
-
-    `ca_file` is a certificate authority to trust in place of the system's. `timeout_s` is for
-    each answer of the server. `client_name` is how we greet; None asks the system for it.
-    """
-
-    host: str
-    port: int = 587
-    security: Literal["starttls", "implicit", "none"] = "starttls"
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    connections: int = 4
-    timeout_s: float = 30.0
-    ca_file: str | None = None
-    client_name: str | None = None
 
 
 @dataclass

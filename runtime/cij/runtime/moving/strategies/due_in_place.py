@@ -11,7 +11,7 @@ from datetime import datetime
 
 from cij.compiler.sql import query
 from cij.compiler.sql.derived.due_in_place import due_form
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
 from cij.compiler.sql.plan.model import Steps
 from cij.runtime import control

@@ -11,7 +11,7 @@ from datetime import datetime
 from cij.compiler.sql import Statement
 from cij.compiler.sql.derived import working_set
 from cij.compiler.sql.derived.working_set import over_both, over_customers
-from cij.compiler.sql.names import number_of
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
 from cij.compiler.sql.plan.model import Steps
 from cij.runtime.moving.batch import Batch, Group, Moved, Ready, alone

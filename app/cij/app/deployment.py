@@ -1,0 +1,64 @@
+"""What running a project would change for those who are inside its journeys."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cij.app.compile import compiled
+from cij.app.open_store import open_when_free, store_path
+from cij.compiler.program import Program
+from cij.runtime import control
+from cij.runtime.deploy import look
+from cij.runtime.engine import Engine
+from cij.runtime.migrate import Change, changes, newest_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`journeys` says of each whether it is new, changed, unchanged or gone; `held` the state of those
+    that do not run, and since when; `changes` where people inside changed journeys go on."""
+
+    zone: str
+    journeys: dict[str, str]
+    held: dict[str, tuple[str, datetime]]
+    changes: tuple[Change, ...]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether somebody is on a step that the new version has no counterpart for."""
+        return any(change.what == "stuck" for change in self.changes)
+
+
+def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Deployment:
+    """Return what `cij run` would change at `path`. Nothing is changed."""
+    project, program = compiled(path)
+    if not store_path(project).is_file():
+        return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
+    engine = open_when_free(project, on_wait=on_wait)
+    try:
+        look(engine, program)
+        journeys = _compared(engine, program)
+        held = {name: how for name, how in control.held(engine).items() if name in journeys}
+        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)))
+    finally:
+        engine.close()
+
+
+def _compared(engine: Engine, program: Program) -> dict[str, str]:
+    before = newest_versions(engine)
+    found = {}
+    for journey in program.journeys:
+        is_same = before.get(journey.name) == journey.version
+        found[journey.name] = "unchanged" if is_same else "changed"
+        if journey.name not in before:
+            found[journey.name] = "new"
+    return found | {name: "gone" for name in before if name not in found}
+
+
+def as_json(found: Deployment) -> dict[str, Any]:
+    """Return it as plain values: instants as ISO text with `Z`."""
+    states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
+    people = [asdict(change) for change in found.changes]
+    return {"journeys": found.journeys, "held": states, "people": people}

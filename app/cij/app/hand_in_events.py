@@ -1,0 +1,185 @@
+"""Events that are handed in: checked against the program, then put into the inbox of the project."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cij.app.compile import compiled
+from cij.app.open_store import store_path
+from cij.app.project import Project
+from cij.app.request_error import RequestError
+from cij.app.store_view import store_view
+from cij.app.zone_times import instant
+from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Event, Program
+from cij.compiler.sql import query
+from cij.compiler.types import Type
+from cij.runtime.clock import LiveClock
+from cij.runtime.inbox import hand_in
+from cij.runtime.intake import faults
+from cij.runtime.values import Unfit, read_value
+
+# Ends of the names of answers to calls, which are nothing without a call.
+_ANSWER = ".done"
+# So many lines of a file that do not fit are told.
+_SHOWN_MAX = 5
+_MESSAGES = query(
+    "SELECT o.key, o.step FROM outbox AS o WHERE o.customer = $customer "
+    "AND o.outcome IN ('delivered', 'uncertain', 'sending', 'queued') "
+    "ORDER BY o.created_at DESC NULLS LAST, o.key DESC NULLS LAST"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """`rows` are the events as they are in the inbox. `has_run` is False before the first run."""
+
+    rows: tuple[dict[str, Any], ...]
+    has_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEvent:
+    """An event as somebody wrote it. `message` is a step or a key, `fields` are NAME=VALUE."""
+
+    name: str | None
+    customer: str | None
+    at: datetime | None
+    fields: Sequence[str] = ()
+    message: str | None = None
+
+
+def hand_in_event(path: Path, given: GivenEvent, on_wait: Callable[[str], None]) -> HandedIn:
+    """Hand in one event; its time is local to the project's zone, None for now.
+
+    Raises: RequestError for what does not fit the program.
+    """
+    project, program = compiled(path)
+    zone = project.settings.project.timezone
+    at = instant(given.at, zone) if given.at is not None else LiveClock().now()
+    row = _one(program, given.name, given.customer, given.message, at, given.fields)
+    if given.message is not None:
+        row["message_key"] = _key(project, row["customer"], given.message, on_wait)
+    return _handed_in(project, [row])
+
+
+def hand_in_file(path: Path, file: Path) -> HandedIn:
+    """Hand in all events of a file of JSON lines, or none. Raises: RequestError."""
+    project, program = compiled(path)
+    numbered = {n: _from_line(line, n, file) for n, line in _lines(file)}
+    _require_fit(numbered, program, file)
+    return _handed_in(project, [*numbered.values()])
+
+
+def _handed_in(project: Project, rows: list[dict[str, Any]]) -> HandedIn:
+    hand_in(project.root, rows)
+    return HandedIn(tuple(rows), store_path(project).is_file())
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    """Return the lines that say something, with their numbers."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{file} is not UTF-8 text") from error
+
+
+def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise RequestError(f"{file}:{number} is not JSON: {error}") from error
+    if not isinstance(found, dict) or "event" not in found:
+        raise RequestError(f"{file}:{number} is not an object with the key `event`")
+    return found
+
+
+def _require_fit(rows: dict[int, dict[str, Any]], program: Program, file: Path) -> None:
+    """What does not fit would be put aside later, when nobody looks any more."""
+    found = faults(rows, program, LiveClock().now())
+    wrong = [f"{file}:{number}: {reason}" for number, reason in found.items()]
+    if wrong:
+        more = [f"and {len(wrong) - _SHOWN_MAX} more"] if len(wrong) > _SHOWN_MAX else []
+        told = "\n".join([*wrong[:_SHOWN_MAX], *more])
+        raise RequestError(f"nothing was handed in:\n{told}")
+
+
+def _one(
+    program: Program,
+    name: str | None,
+    customer: str | None,
+    message_key: str | None,
+    at: datetime,
+    fields: Sequence[str],
+) -> dict[str, Any]:
+    known = [e.name for e in program.events]
+    if name is None:
+        raise RequestError(f"name an event, or give a `--file`; the events are {', '.join(known)}")
+    event = next((e for e in program.events if e.name == name), None)
+    if event is None:
+        hint = did_you_mean(name, known) or f"there is {', '.join(known)}"
+        raise RequestError(f"there is no event `{name}`; {hint}")
+    if customer is None:
+        text = f"name the customer, as in `cij event {name} ana@example.com`"
+        raise RequestError(text)
+    if message_key is not None and not event.is_interaction:
+        raise RequestError(f"`{name}` is not an interaction with a message")
+    if message_key is None and event.name.endswith(_ANSWER):
+        text = "name the call with `--message`: its step or its key"
+        raise RequestError(text)
+    row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
+    given = dict(_pair(text, event, program.timezone) for text in fields)
+    if event.is_interaction and "channel" in given:
+        row["channel"] = given.pop("channel")
+    _require_topic(program, event, given)
+    return row | {"fields": given}
+
+
+def _key(project: Project, person: str, text: str, on_wait: Callable[[str], None]) -> str:
+    """Return the key of the message that is meant: it itself, or the newest of a step.
+
+    A key is taken as it stands, so that it can be handed in while `cij run` has the state.
+    """
+    if ":" in text:
+        return text
+    with store_view(project.root, on_wait) as found:
+        rows = found.engine.rows(_MESSAGES, {"customer": found.customer(person)})
+    newest: list[str] = [key for key, step in rows if step == text]
+    if not newest:
+        steps = ", ".join(dict.fromkeys(f"`{step}`" for _, step in rows)) or "none"
+        message = f"{person} got no message or call of `{text}`; there is {steps}"
+        raise RequestError(message)
+    return newest[0]
+
+
+def _require_topic(program: Program, event: Event, given: dict[str, str]) -> None:
+    """A topic that does not exist would change no consent, and nobody would know."""
+    topics = [t.name for t in program.topics]
+    topic = given.get("topic")
+    if event.is_interaction and topic is not None and topic not in topics:
+        hint = did_you_mean(topic, topics) or f"there is {', '.join(topics) or 'none'}"
+        raise RequestError(f"there is no topic `{topic}`; {hint}")
+
+
+def _pair(text: str, event: Event, zone: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    known = {f.name for f in event.fields} | ({"channel"} if event.is_interaction else set())
+    if not separator or name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise RequestError(f"`{text}` is not NAME=VALUE with a field of {event.name}: {names}")
+    for field in event.fields:
+        if field.name == name:
+            _require_value(name, field.type, value, zone)
+    return name, value
+
+
+def _require_value(name: str, type: Type, value: str, zone: str) -> None:
+    """A value that does not fit would be put aside later, when nobody looks any more."""
+    try:
+        read_value(name, type, value, zone)
+    except Unfit as error:
+        raise RequestError(str(error)) from error

@@ -1,0 +1,79 @@
+"""The tests that journeys carry: played one after the other, with the time that each took."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from cij.compiler.story import Story
+from cij.runtime.story import StoryPlayer, StoryResult
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The result of a story and how long it took."""
+
+    result: StoryResult
+    seconds: float
+
+    @property
+    def ms(self) -> int:
+        return round(self.seconds * 1000)
+
+
+def played(
+    player: StoryPlayer, stories: Iterable[Story], tell: Callable[[Timed], None] | None
+) -> list[Timed]:
+    """Play the stories; `tell` gets each result as soon as it is there."""
+    results = []
+    for story in stories:
+        results.append(_timed(player, story))
+        if tell is not None:
+            tell(results[-1])
+    return results
+
+
+def is_wanted(story: Story, match: str) -> bool:
+    """Tell whether a text occurs in the title or the journey, in any case of letters."""
+    return match.casefold() in f"{story.journey}: {story.title}".casefold()
+
+
+def _timed(player: StoryPlayer, story: Story) -> Timed:
+    start = perf_counter()
+    result = player.play(story)
+    return Timed(result, perf_counter() - start)
+
+
+def as_json(results: Sequence[Timed]) -> dict[str, Any]:
+    """Return the results as plain values."""
+    failed = sum(not t.result.is_ok for t in results)
+    return {
+        "passed": len(results) - failed,
+        "failed": failed,
+        "tests": [_plain(t) for t in results],
+    }
+
+
+def _plain(timed: Timed) -> dict[str, Any]:
+    story = timed.result.story
+    return {
+        "title": story.title,
+        "journey": story.journey,
+        "file": story.place.file,
+        "line": story.place.line,
+        "passed": timed.result.is_ok,
+        "ms": timed.ms,
+        "failures": [
+            {
+                "file": f.place.file,
+                "line": f.place.line,
+                "column": f.place.column,
+                "statement": f.statement,
+                "customer": f.customer,
+                "found": f.found,
+                "hint": f.hint,
+                "trace": list(f.trace),
+            }
+            for f in timed.result.failures
+        ],
+    }

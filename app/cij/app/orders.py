@@ -1,0 +1,130 @@
+"""Orders: pause, resume and stop a journey, and change the suppression list.
+
+If no process has the state file, an order is carried out at once. If a running `cij run` has it, the
+order goes to its inbox, and its answer is waited for.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cij.app.compile import compile_path
+from cij.app.known_names import require_journey
+from cij.app.open_store import open_store, store_path
+from cij.app.project import Project
+from cij.app.request_error import RequestError
+from cij.compiler.program import Program
+from cij.runtime import control, suppression
+from cij.runtime.clock import LiveClock
+from cij.runtime.deploy import prepare
+from cij.runtime.engine import Engine
+from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.inbox import answer, hand_in, take_orders
+from cij.runtime.insight.person import deployed
+
+_LOOK_AGAIN_S = 0.1
+_IN_STATE = " in the state"
+# The state of an order whose answer did not come in time; it will be carried out.
+HANDED_IN = "handed in"
+
+Options = dict[str, Any]
+Ask = Callable[[int | None], None]
+Say = Callable[[str], None]
+
+
+def give(
+    path: Path, journey: str, order: Options, wait_s: float, say: Say, ask: Ask = lambda count: None
+) -> dict[str, Any]:
+    """Carry out an order about a journey and return what it did, as plain values.
+
+    `ask` is called before, with the number of people inside where that can be known; it raises to
+    stop. `say` gets sentences that belong beside the answer. Raises: ConfigError when nothing has run
+    yet; RequestError for a journey that does not exist, or that cannot be ordered so.
+    """
+    project, program = _opened(path, say)
+    message = {"journey": journey, **order}
+    try:
+        engine = open_store(project)
+    except StoreLocked:
+        if program is not None:
+            require_journey(journey, [j.name for j in program.journeys], _IN_STATE)
+        ask(None)
+        return _checked(_by_inbox(project, message, wait_s) or _handed_in(message))
+    try:
+        _prepare(engine, program)
+        # Orders that nobody was there to carry out come first.
+        take_orders(engine, project.root, LiveClock().now())
+        return _checked(_at_once(engine, message, ask))
+    finally:
+        engine.close()
+
+
+def _opened(path: Path, say: Say) -> tuple[Project, Program | None]:
+    """Return the project and its program; None where a file has a mistake.
+
+    A mistake must not keep anybody from stopping what runs.
+    """
+    result = compile_path(path)
+    if not store_path(result.project).is_file():
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    count = sum(d.is_error for d in result.diagnostics)
+    if not count:
+        return result.project, result.compilation.program
+    told = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
+    say(f"{told} The program of the last run is used.")
+    return result.project, None
+
+
+def _prepare(engine: Engine, program: Program | None) -> None:
+    known = program or deployed(engine)
+    if known is None:
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    prepare(engine, known)
+
+
+def _at_once(engine: Engine, message: Options, ask: Ask) -> dict[str, Any]:
+    require_journey(message["journey"], control.known_journeys(engine), _IN_STATE)
+    ask(control.inside(engine, message["journey"]))
+    return control.as_json(control.apply(engine, message, LiveClock().now()))
+
+
+def change_suppression(path: Path, order: Options, wait_s: float, say: Say) -> dict[str, Any]:
+    """Carry out an order about the suppression list and return what it did, as plain values.
+
+    Raises: ConfigError when nothing has run yet.
+    """
+    project, program = _opened(path, say)
+    try:
+        engine = open_store(project)
+    except StoreLocked:
+        return _by_inbox(project, order, wait_s) or {**order, "state": HANDED_IN}
+    try:
+        _prepare(engine, program)
+        take_orders(engine, project.root, LiveClock().now())
+        return suppression.as_json(suppression.apply(engine, order, LiveClock().now()))
+    finally:
+        engine.close()
+
+
+def _handed_in(message: Options) -> dict[str, Any]:
+    return {"journey": message["journey"], "action": message["control"], "state": HANDED_IN}
+
+
+def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, Any] | None:
+    """Hand an order in and return the answer, None where there is none in time."""
+    file = hand_in(project.root, [message])
+    end = time.monotonic() + wait_s
+    while time.monotonic() < end:
+        if (found := answer(project.root, file)) is not None:
+            return found
+        time.sleep(_LOOK_AGAIN_S)
+    return None
+
+
+def _checked(found: dict[str, Any]) -> dict[str, Any]:
+    if found.get("refused"):
+        again = f"; `cij resume {found['journey']} --again` starts it again"
+        hint = again if found["state"] == "stopped" else ""
+        raise RequestError(f"`{found['journey']}`: {found['refused']}{hint}")
+    return found

@@ -1,0 +1,109 @@
+"""Running a project: its store, its channels and its steps, opened and closed together."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cij.app.check_cache import ask, is_as_found
+from cij.app.compile import Compiled
+from cij.app.idle_run import IdleRun, Surroundings, idle_run, remember_idle, surroundings_of
+from cij.app.open_store import open_when_free, store_path
+from cij.app.project import Project
+from cij.app.project_check import compile_found
+from cij.app.status_file import write_status
+from cij.app.transports import open_transports, senders
+from cij.runtime.clock import LiveClock
+from cij.runtime.delivery import Recovery, release_uncertain
+from cij.runtime.due import next_work
+from cij.runtime.engine import Engine
+from cij.runtime.report import report
+from cij.runtime.report_data import Report
+from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
+
+AfterStep = Callable[[StepReport, datetime], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """A project that is run. `recovery` is what an earlier run left half done."""
+
+    project: Project
+    runner: Runner
+    recovery: Recovery
+    engine: Engine
+    last_report: Report | None = None
+
+    @property
+    def zone(self) -> str:
+        return self.project.settings.project.timezone
+
+    def once(self) -> StepReport:
+        """Refresh the data, and do all that is due now."""
+        return step(self.runner, LiveClock().now(), with_refresh=True)
+
+    def until_stopped(self, stopped: threading.Event, poll_s: float, after_step: AfterStep) -> None:
+        """Take steps until `stopped` is set; the status file is written after each."""
+
+        def noted(made: StepReport, now: datetime) -> None:
+            after_step(made, now)
+            write_status(self.project.root, report(self.runner.world, now))
+
+        run_until_stopped(self.runner, LiveClock(), stopped, poll_s=poll_s, after_step=noted)
+
+    def release_uncertain(self) -> int:
+        """Queue again what may be lost; return how many messages."""
+        return release_uncertain(self.engine)
+
+    def next_at(self) -> datetime | None:
+        """Return when time alone gives something to do; None for never."""
+        return next_work(self.runner.world)
+
+    def report(self) -> Report:
+        """Return the numbers of now; they are in the status file as well."""
+        found = report(self.runner.world, LiveClock().now())
+        write_status(self.project.root, found)
+        self.last_report = found
+        return found
+
+
+@contextmanager
+def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Iterator[Run]:
+    """Deploy the project at `path` into its store and open its channels.
+
+    Raises: InvalidProject, ConfigError, StoreError. If the block ends well and leaves nothing to do,
+    this is remembered (`idle_run`), so that the next run can answer at once.
+    """
+    question = ask(path)
+    compiled = compile_found(question)
+    around = surroundings_of(question, compiled) if is_as_found(question) else None
+    with _opened(compiled, on_wait) as run:
+        yield run
+        idle = _idle(run, compiled, around)
+    if idle is not None:
+        remember_idle(idle)
+
+
+@contextmanager
+def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]:
+    program, project = compiled.program, compiled.project
+    with ExitStack() as stack:
+        transports = open_transports(project, program)
+        for transport in transports.values():
+            stack.callback(transport.close)
+        engine = open_when_free(project, on_wait=on_wait)
+        stack.callback(engine.close)
+        now, root = LiveClock().now(), project.root
+        opened = open_runner(engine, program, root, transports, senders(project), now)
+        yield Run(project, *opened, engine)
+
+
+def _idle(run: Run, compiled: Compiled, around: Surroundings | None) -> IdleRun | None:
+    if around is None or run.last_report is None or run.engine.traits.is_shared:
+        return None
+    # Otherwise closing the store would do it, and the state file would change after its stamp.
+    run.engine.maintain(is_thorough=True)
+    state = store_path(run.project)
+    return idle_run(around, compiled, run.runner.world, run.last_report, state)

@@ -1,0 +1,47 @@
+"""The state of a project: customers, journeys, messages, timers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cij.app.compile import compiled
+from cij.app.open_store import open_store, store_path
+from cij.app.project import Project
+from cij.app.status_file import read_status
+from cij.compiler.program import Program
+from cij.runtime.clock import LiveClock
+from cij.runtime.deploy import look
+from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.report import from_json, report
+from cij.runtime.report_data import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`is_running`: a `cij run` has the store, and these are the numbers of its last step."""
+
+    report: Report
+    zone: str
+    is_running: bool
+
+
+def status(path: Path) -> Status:
+    """Return the numbers of the project at `path`. Raises: ConfigError when nothing has run yet."""
+    project, program = compiled(path)
+    report, is_running = _found(project, program)
+    return Status(report, project.settings.project.timezone, is_running)
+
+
+def _found(project: Project, program: Program) -> tuple[Report, bool]:
+    if not store_path(project).is_file():
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    try:
+        engine = open_store(project)
+    except StoreLocked:
+        kept = read_status(project.root)
+        if kept is None:
+            raise
+        return from_json(kept), True
+    try:
+        return report(look(engine, program), LiveClock().now()), False
+    finally:
+        engine.close()

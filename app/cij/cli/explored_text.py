@@ -1,0 +1,32 @@
+"""What exploring found, in words."""
+
+import sys
+
+import click
+
+from cij.app.exploration import Explored
+from cij.cli.render.colour import painter
+
+
+def print_explored(explored: Explored) -> None:
+    """Print what holds, or the story that breaks it."""
+    paint = painter(sys.stdout)
+    broken, count = explored.found.broken, explored.found.played
+    stories = "1 story" if count == 1 else f"{count} stories"
+    told = f"explored {stories} from seed {explored.seed} ({explored.seconds:.1f} s)"
+    if broken is None:
+        click.echo(f"{told}: nothing found")
+        return
+    click.echo(f"{paint('error', 'FAIL')}  {told}: broken rule: {broken.violation.rule}")
+    click.echo(f"      {broken.violation.journey}: {broken.violation.text}")
+    click.echo("      the smallest story in which it happens:\n")
+    click.echo("".join(f"  {line}\n" for line in broken.test.splitlines()))
+    click.echo("".join(f"      {line}\n" for line in broken.trace), nl=False)
+    click.echo(f"      again: cij test --explore {broken.number} --seed {explored.seed}")
+
+
+def progress(played: int, count: int) -> None:
+    """Show on a terminal how many stories were played; nothing any more at the end."""
+    if sys.stderr.isatty():
+        text = f"\rexplored {played} of {count}" if count else "\r" + " " * 30 + "\r"
+        click.echo(text, err=True, nl=False)

@@ -1,0 +1,73 @@
+"""The numbers of a store, as tables for people."""
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from cij.app.zone_times import local
+from cij.cli.render.plain_table import table, tables
+from cij.runtime.report_data import BadRow, Report, Standing
+
+
+def print_report(report: Report, zone: str) -> None:
+    """Print what a store holds: data, segments, entries, messages, where people stand."""
+    click.echo(tables(*_tables(report, zone)))
+    click.echo(f"next timer: {_next(report, zone)}")
+
+
+def _next(report: Report, zone: str) -> str:
+    if report.next_timer:
+        return f"{local(report.next_timer, zone)} ({zone})"
+    is_paused = any(s.state == "paused" for s in report.states) and report.standing
+    return "none while journeys are paused" if is_paused else "nobody waits"
+
+
+def _tables(report: Report, zone: str) -> Iterator[str]:
+    yield table(
+        "Sources", ("source", "rows", "bad"), [(s.source, s.rows, s.bad) for s in report.sources]
+    )
+    sizes = [("all customers", report.profiles), *report.segments]
+    yield table("Customers", ("segment", "people"), sizes)
+    heads = ("journey", "state", "entered", "inside now", "wait to enter")
+    yield table("Journeys", heads, _journeys(report))
+    messages = [(m.journey, m.channel, m.message, m.outcome, m.count) for m in report.messages]
+    heads = ("journey", "channel", "message", "outcome", "messages")
+    yield table("Messages", heads, messages)
+    actions = [(a.journey, a.action, a.outcome, a.count) for a in report.actions]
+    yield table("Actions", ("journey", "action", "outcome", "calls"), actions)
+    standing = [(s.journey, _step(s), s.count, local(s.next_at, zone)) for s in report.standing]
+    yield table("Where people are", ("journey", "step", "people", "first timer"), standing)
+    yield table(
+        "Left",
+        ("journey", "outcome", "people"),
+        [(e.journey, e.name, e.count) for e in report.ended],
+    )
+    goals = [(c.journey, c.name, c.count) for c in report.conversions]
+    yield table("Goals reached", ("journey", "goal", "people"), goals)
+    aside = [(p.reason, p.count) for p in report.put_aside]
+    yield table("Events put aside", ("reason", "events"), aside)
+    bad = [(r.source, _place(r), r.reason) for r in report.bad_rows]
+    yield table("The first bad rows", ("source", "where", "reason"), bad)
+    instead = f"the journey's, else {zone}"
+    zones = [(z.zone, z.count, z.customer, instead) for z in report.unknown_zones]
+    names = ("zone", "people", "one of them", "used instead")
+    yield table("Time zones that do not exist", names, zones)
+
+
+def _place(row: BadRow) -> str:
+    return ":".join(str(part) for part in (row.file, row.line) if part is not None)
+
+
+def _step(standing: Standing) -> str:
+    return f"{standing.step} (held: {standing.held})" if standing.held else standing.step
+
+
+def _journeys(report: Report) -> Iterable[tuple[object, ...]]:
+    """Yield every journey, also one whose file is gone and in which somebody still is."""
+    states = {s.journey: s for s in report.states}
+    entries = {e.journey: e for e in report.entries}
+    for name in {**states, **entries}:
+        state, entry = states.get(name), entries.get(name)
+        entered, inside = (entry.entered, entry.inside) if entry else (0, 0)
+        words = (state.state, state.waiting or "") if state else ("removed", "")
+        yield (name, words[0], entered, inside, words[1])

@@ -1,0 +1,17 @@
+"""`fragment`: steps that several journeys run. `steps/run.py` resolves them where they are run."""
+
+from cij.compiler.build import Build
+from cij.grammar import codes, syntax
+
+
+def define(node: syntax.Fragment, build: Build) -> None:
+    """Do nothing: what a fragment means depends on the journey that runs it."""
+
+
+def check_unused(build: Build) -> None:
+    """Report fragments that no journey runs. All journeys are resolved."""
+    for name, node in build.fragments.items():
+        if name not in build.run_fragments:
+            message = f"no journey runs the fragment `{name}`, so it cannot be checked"
+            hint = f"add `run {name}` to a journey, or remove it"
+            build.report(codes.UNUSED_FRAGMENT.at(node.name.span, message, help=hint))

@@ -1,0 +1,46 @@
+"""The text of the grammar, and the words that can be read from it.
+
+Lists of words are taken from here, so that a new step or declaration is not added to lists by hand.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+GRAMMAR_FILES = ("journey.lark", "words.lark", "literals.lark")
+
+
+@cache
+def grammar_sources() -> tuple[str, ...]:
+    """Return the texts of the grammar's files, in the order in which they are read as one."""
+    return tuple(files("cij.grammar").joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES)
+
+
+def alternatives(rule: str) -> tuple[str, ...]:
+    """Return the rules that `rule` chooses from."""
+    found = re.search(
+        rf"^{rule}: ((?:.*\n(?=    \|))*.*)$", "\n".join(grammar_sources()), re.MULTILINE
+    )
+    assert found is not None, f"the grammar has no rule {rule}"
+    return tuple(re.findall(r"\w+", found[1]))
+
+
+def _words(rules: tuple[str, ...]) -> tuple[str, ...]:
+    # A rule is called after the word that it begins with: `wait_until`, `exit_on`.
+    return tuple(dict.fromkeys(rule.split("_")[0] for rule in rules))
+
+
+def _kinds() -> tuple[str, ...]:
+    found = re.search(r"^KIND\.1: /\(\?:([a-z|]+)\)", "\n".join(grammar_sources()), re.MULTILINE)
+    assert found is not None, "the grammar has a terminal KIND"
+    return tuple(found[1].split("|"))
+
+
+# The words that begin a step.
+STEP_WORDS = _words(alternatives("_bare_step"))
+# The words that begin a line of a journey's head, other than a setting.
+HEADER_WORDS = tuple(word for word in _words(alternatives("_header")) if word != "setting")
+# Declarations whose body is settings and blocks, and those with a form of their own.
+PLAIN_DECLARATIONS = _kinds()
+OWN_DECLARATIONS = tuple(word for word in _words(alternatives("_top")) if word != "declaration")
+DECLARATION_WORDS = (*PLAIN_DECLARATIONS, *OWN_DECLARATIONS)

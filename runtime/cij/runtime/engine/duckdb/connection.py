@@ -1,0 +1,347 @@
+"""The embedded engine: DuckDB in one file, or in memory for simulations and tests.
+
+Time: instants are naive UTC datetimes on both sides of the engine.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from cij.compiler.sql import Statement
+from cij.compiler.sql.moments import MOMENT
+from cij.compiler.sql.passes import PASSES, Pass
+from cij.runtime.engine.deferred import DeferredWrites
+from cij.runtime.engine.duckdb.query_cache import QueryCache
+from cij.runtime.engine.duckdb.types import written
+from cij.runtime.engine.optimizer import Optimizer
+from cij.runtime.engine.protocol import ArrowStream, Instants, Limits, Parameters, Row, Traits
+from cij.runtime.errors import DataError, StoreError, StoreLocked
+
+# For each parameter DuckDB asks whether it comes from pandas. Without pandas, Python would search all
+# folders for it each time: half the time of a small statement.
+if importlib.util.find_spec("pandas") is None:
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+
+
+_LOG_MAX = "1GB"
+# What DuckDB says where another process has the file, here and on Windows.
+_HELD = ("Could not set lock", "being used by another process")
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
+    "storage_compatibility_version": "v1.5.0",
+    # Folding the log into the file is for quiet moments (`maintain`), not for the end of a tick.
+    "checkpoint_threshold": _LOG_MAX,
+    # Rows of a big insert are written to the file while the next ones are computed.
+    "write_buffer_row_group_count": 1,
+}
+_LOG_BYTES_MAX = 16_000_000
+# A transaction that changes more goes into the file at once: into the log first is twice the work.
+_LOGGED_ROWS_MAX = 500_000
+_TRAITS = Traits(has_row_ids=True, is_shared=False)
+# The name under which an Arrow stream is known while its rows are added.
+_STREAM = "arrow_stream"
+# What DuckDB says before the error of a stream that breaks off.
+_BROKEN = "get_next failed(): "
+_COLUMNS = """
+SELECT c.column_name, c.data_type FROM information_schema.columns AS c
+WHERE c.table_name = $1 ORDER BY c.ordinal_position
+"""
+
+
+def _create(path: Path) -> None:
+    """Make an empty state file in one step: a crash leaves no file, and not half of one."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        duckdb.connect(str(draft), config=_CONFIG).close()
+        _put_in_place(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """An Arrow stream, and nothing else that DuckDB might know it by."""
+
+    stream: ArrowStream
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.stream.__arrow_c_stream__(requested_schema)
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    try:
+        # Unlike a rename it leaves alone what another process has made meanwhile.
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    except OSError:
+        # Not every file system has links.
+        os.replace(draft, path)
+
+
+class DuckEngine:
+    """One connection, one writer. `path` None keeps everything in memory.
+
+    `passes` rewrite statements before they run; without any they run as the plan has them.
+
+    With few rows, `is_tiny`, no time goes into the best plan of a statement. What does not fit into
+    `memory_mb` goes into a folder beside the file, or into `spill`; without either it fails.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        threads: int | None = None,
+        memory_mb: int | None = None,
+        is_tiny: bool = False,
+        passes: tuple[Pass, ...] = PASSES,
+        spill: Path | None = None,
+    ) -> None:
+        self.path = path
+        self.traits = _TRAITS
+        self.limits = Limits(
+            threads, memory_mb, path.with_name(f"{path.name}.tmp") if path else spill
+        )
+        self._open_transactions = self._changed_rows = 0
+        self._cache = QueryCache()
+        self._optimizer = Optimizer(self.is_empty, passes)
+        self._deferred = DeferredWrites()
+        try:
+            if path is not None and not path.exists():
+                _create(path)
+            self._connection = duckdb.connect(str(path) if path else ":memory:", config=_CONFIG)
+        except duckdb.Error as error:
+            raise _opening_error(path, error) from error
+        # Statements are few and big, and their order is given by the plan.
+        self._connection.execute("SET preserve_insertion_order = false")
+        # Inside a transaction the planner takes new tables for small and would join times by loops.
+        self._connection.execute("SET asof_loop_join_threshold = 0")
+        # What is looked for by number in a big table passes over the blocks that cannot hold it.
+        self._connection.execute("SET dynamic_or_filter_threshold = 4096")
+        if threads:
+            self._connection.execute(f"SET threads = {int(threads)}")
+        if memory_mb:
+            self._connection.execute(f"SET memory_limit = '{int(memory_mb)}MB'")
+        if spill:
+            self._connection.execute(f"SET temp_directory = '{_escaped(str(spill))}'")
+        if is_tiny:
+            self._connection.execute("PRAGMA disable_optimizer")
+
+    def execute(
+        self,
+        statement: Statement,
+        parameters: Parameters = {},  # noqa: B006
+        *,
+        rows: int = 0,
+    ) -> int:
+        """Run it and return the number of rows that it changed, or 0 where it changes none.
+
+        `rows` is about how many customers it is for; 0 where nobody has counted them.
+        """
+        self._deferred.before(statement)
+        found = self._optimizer.rewrite(statement, rows)
+        if found is None:
+            return 0
+        result = self._run(found, self._optimizer.bind(found, parameters))
+        first = result.fetchone() if result.description else None
+        changed = int(first[0]) if first and isinstance(first[0], int) else 0
+        if changed or not statement.is_change_of_rows:
+            self._written(statement.writes, has_grown=changed > 0 and statement.is_insert)
+        self._changed_rows += changed
+        return changed
+
+    def rows(self, statement: Statement, parameters: Parameters = {}) -> list[Row]:  # noqa: B006
+        """Run a query and return all its rows."""
+        self._deferred.before(statement)
+        bound = self._optimizer.bind(statement, parameters)
+        found = self._cache.find(statement, bound)
+        if found is None:
+            rewritten = self._optimizer.rewrite(statement)
+            assert rewritten is not None, "a query asks something also of empty tables"
+            found = self._run(rewritten, self._optimizer.bind(rewritten, parameters)).fetchall()
+            self._cache.keep(statement, bound, found)
+        return found
+
+    def prepare(self, statement: Statement) -> None:
+        """Make the text of a statement as the store is now, without running it."""
+        found = self._optimizer.rewrite(statement)
+        if found is not None:
+            found.text("duckdb")
+
+    def is_empty(self, table: str) -> bool:
+        """Tell whether a table holds no rows; the answer is kept until the table is written to."""
+        return self._cache.is_empty(table, self._asks_empty)
+
+    def bind_instants(self, instants: Instants, *, is_one_zone: bool = False) -> bool:
+        """Have statements take the instants of the tick as parameters, until somebody writes `moment`.
+
+        Returns False where they have to be in the table: see `Optimizer.bind_instants`.
+        """
+        return self._optimizer.bind_instants(instants, is_one_zone=is_one_zone)
+
+    def defer(self, tables: AbstractSet[str], write: Callable[[], None]) -> None:
+        """Call `write` before the next statement that reads or writes one of `tables`."""
+        self._deferred.defer(tables, write)
+
+    def beside_deferred(self) -> AbstractContextManager[None]:
+        """Within this, statements pass that ask for nothing of the rows that are not written yet."""
+        return self._deferred.beside()
+
+    def drop_deferred(self) -> None:
+        """Forget the deferred write: it has been made, or what it was for is gone."""
+        self._deferred.drop()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. Inside another transaction it is part of that one."""
+        if self._open_transactions:
+            yield
+            return
+        self._connection.execute("BEGIN TRANSACTION")
+        self._cache.begin()
+        self._open_transactions, self._changed_rows = 1, 0
+        try:
+            yield
+        except BaseException:
+            self._open_transactions = 0
+            self._deferred.drop()
+            self._cache.roll_back()
+            self._connection.execute("ROLLBACK")
+            raise
+        self._deferred.write()
+        self._open_transactions = 0
+        self._commit()
+
+    def stream(self, statement: Statement, parameters: Parameters = {}) -> ArrowStream:  # noqa: B006
+        """See `Engine.stream`. Without parameters the rows are never in memory all at once."""
+        self._deferred.before(statement)
+        bound = self._optimizer.bind(statement, parameters)
+        return self._connection.sql(statement.text("duckdb"), params=bound or None)
+
+    def append(self, table: str, rows: Mapping[str, Sequence[object]] | ArrowStream) -> int:
+        """See `Engine.append`."""
+        return self._append(table, rows) if isinstance(rows, Mapping) else self._take(table, rows)
+
+    def _append(self, table: str, columns: Mapping[str, Sequence[object]]) -> int:
+        rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        if not rows:
+            return 0
+        self._written(table, has_grown=True)
+        names = ", ".join(_quoted(name) for name in columns)
+        # One JSON text: binding lists value by value takes the driver 80 µs each.
+        text = json.dumps(rows, default=str, ensure_ascii=False)
+        cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
+        source = "UNNEST(CAST($1 AS JSON[]))" if len(rows) > 1 else "CAST($1 AS JSON) -> 0"
+        self._guard(
+            f"INSERT INTO {_quoted(table)} ({names}) SELECT {cells} FROM (SELECT {source} AS r)",
+            [text],
+        )
+        return len(rows)
+
+    def _take(self, table: str, stream: ArrowStream) -> int:
+        # The wrapper keeps DuckDB from taking a relation of another connection for one of its own.
+        self._connection.register(_STREAM, _Stream(stream))
+        text = f"INSERT INTO {_quoted(table)} BY NAME SELECT * FROM {_STREAM}"
+        try:
+            count = int((self._guard(text, None).fetchone() or (0,))[0])
+        except duckdb.InvalidInputException as error:
+            found = _first_line(error)
+            if _BROKEN not in found:
+                raise
+            raise DataError(found.partition(_BROKEN)[2]) from error
+        finally:
+            self._connection.unregister(_STREAM)
+        self._written(table, has_grown=count > 0)
+        self._changed_rows += count
+        return count
+
+    def columns_of(self, table: str) -> dict[str, str]:
+        """See `Engine.columns_of`."""
+        found = self._guard(_COLUMNS, [table]).fetchall()
+        return {name: written(type) for name, type in found}
+
+    def copy_from(self, path: Path) -> None:
+        """Copy everything of another file into this engine, which is empty and in memory."""
+        try:
+            # Not guarded: a file that another program holds has an error of its own.
+            self._connection.execute(f"ATTACH '{_escaped(str(path))}' AS original (READ_ONLY)")
+        except duckdb.Error as error:
+            raise _opening_error(path, error) from error
+        self._cache.clear()
+        self._guard("COPY FROM DATABASE original TO memory", None)
+        self._guard("DETACH original", None)
+
+    def maintain(self, *, is_thorough: bool = False) -> None:
+        """Fold the write-ahead log into the file, if it has grown or is to be folded anyway."""
+        log = self.path and self.path.with_name(self.path.name + ".wal")
+        has_grown = log and log.exists() and log.stat().st_size > _LOG_BYTES_MAX
+        if has_grown or is_thorough:
+            self._guard("CHECKPOINT", None)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _written(self, table: str | None, *, has_grown: bool = False) -> None:
+        self._cache.invalidate(table, has_grown=has_grown)
+        if table == MOMENT:
+            self._optimizer.forget_instants()
+
+    def _asks_empty(self, table: str) -> bool:
+        return not self._guard(f"SELECT 1 FROM {_quoted(table)} LIMIT 1", None).fetchall()
+
+    def _run(self, statement: Statement, bound: Parameters) -> duckdb.DuckDBPyConnection:
+        return self._guard(statement.text("duckdb"), bound or None)
+
+    def _guard(self, text: str, bound: Any) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(text, bound)
+        except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+            where = self.path or "in memory"
+            raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
+        except RuntimeError as error:
+            # This is how the driver reports Ctrl-C.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise error.__cause__ from None
+            raise
+
+    def _commit(self) -> None:
+        is_big = self.path is not None and self._changed_rows > _LOGGED_ROWS_MAX
+        try:
+            if is_big:
+                self._connection.execute("SET checkpoint_threshold = '1MB'")
+            self._connection.execute("COMMIT")
+        except duckdb.Error as error:
+            self._cache.clear()
+            raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
+        if is_big:
+            # Not after a failure: that is raised, and the connection may be unusable.
+            self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
+    if isinstance(error, duckdb.IOException) and any(t in str(error) for t in _HELD):
+        return StoreLocked(
+            f"another `cij run` or program has {path} open; stop it, or wait until it ends"
+        )
+    return StoreError(f"cannot open the state file {path}: {_first_line(error)}")

@@ -1,0 +1,32 @@
+"""The tables `journey_state`, `program` and `content`: what was deployed, and when journeys began."""
+
+from cij.compiler.sql import query
+
+# --- journeys ---------------------------------------------------------------------------------
+
+STARTED = query("SELECT j.journey FROM journey_state AS j")
+# As if it began at `$now`: people enter from then on.
+RESTART = query(
+    "UPDATE journey_state SET started_at = $now, entered_until = NULL WHERE journey = $journey"
+)
+# Also those of programs that were deployed before journeys had a state.
+KNOWN = query(
+    "SELECT j.journey FROM journey_state AS j UNION SELECT p.journey FROM passage AS p ORDER BY 1"
+)
+
+# --- programs ---------------------------------------------------------------------------------
+
+PROGRAM = query("SELECT p.text FROM program AS p WHERE p.hash = $hash")
+# The newest has the highest number, also when an old text comes back.
+PROGRAMS = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST")
+NEWEST_PROGRAM = query("SELECT p.text FROM program AS p ORDER BY p.number DESC NULLS LAST LIMIT 1")
+REMOVE_PROGRAM = query("DELETE FROM program WHERE hash = $hash")
+ADD_PROGRAM = query(
+    "INSERT INTO program (hash, text, deployed_at, number) "
+    "SELECT $hash, $text, $now, COALESCE(MAX(p.number), 0) + 1 FROM program AS p"
+)
+
+# --- messages and actions, by the hash of their content ----------------------------------------
+
+CONTENT = query("SELECT c.hash FROM content AS c WHERE c.hash = $hash")
+ADD_CONTENT = query("INSERT INTO content (hash, message) VALUES ($hash, $message)")

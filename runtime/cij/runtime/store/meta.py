@@ -1,0 +1,41 @@
+"""The table `meta`: single values of the whole store, by name."""
+
+from cij.compiler.sql import query
+from cij.runtime.engine import Engine
+
+# Which form the tables have.
+STORE_VERSION = "store_version"
+# The hash of the policies that were deployed last.
+POLICIES = "policies"
+
+_GET = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
+_FORGET = query("DELETE FROM meta WHERE name = $name")
+_PUT = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
+
+
+def value(engine: Engine, name: str) -> str | None:
+    """Return a value, or None where there is none."""
+    found = engine.rows(_GET, {"name": name})
+    return str(found[0][0]) if found else None
+
+
+def put(engine: Engine, name: str, value: str) -> None:
+    """Write a value in place of an older one."""
+    engine.execute(_FORGET, {"name": name})
+    engine.execute(_PUT, {"name": name, "value": value})
+
+
+# --- orders -----------------------------------------------------------------------------------
+
+_IS_DONE = query("SELECT COUNT(*) FROM meta AS m WHERE m.name = 'order' AND m.value = $file")
+_DONE = query("INSERT INTO meta (name, value) VALUES ('order', $file)")
+
+
+def is_done(engine: Engine, file: str) -> bool:
+    """Tell whether the order in a file was carried out."""
+    return bool(engine.rows(_IS_DONE, {"file": file})[0][0])
+
+
+def note_done(engine: Engine, file: str) -> None:
+    """Note that the order in a file is carried out."""
+    engine.execute(_DONE, {"file": file})

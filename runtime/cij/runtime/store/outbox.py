@@ -1,0 +1,145 @@
+"""The tables `outbox_row`, `effect` and `content`: the statements that move messages along.
+
+    queued -> sending -> delivered | failed | uncertain | queued again, later
+
+One statement moves a batch, which it gets as one JSON text (`rows_of`). A batch is found by numbers; the
+text of a key is made only of few rows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from cij.compiler.sql import query
+from cij.compiler.sql.control import PAUSED
+from cij.compiler.sql.outbox import IS_PAUSED, KEY, Effect, is_of
+from cij.compiler.sql.parameters import list_of, rows_of
+from cij.runtime.engine import Engine
+
+# --- what steps send ---------------------------------------------------------------------------
+
+_KNOWN_EFFECTS = query("SELECT e.id FROM effect AS e")
+
+
+def keep_effects(engine: Engine, effects: Iterable[Effect]) -> None:
+    """Write down what steps send and call, where that is not known yet."""
+    known = {id for (id,) in engine.rows(_KNOWN_EFFECTS)}
+    missing = {e.id: {"id": e.id, **asdict(e)} for e in effects if e.id not in known}
+    rows = list(missing.values())
+    if rows:
+        engine.append("effect", {name: [row[name] for row in rows] for name in rows[0]})
+
+
+CONTENTS = query(
+    "SELECT hash, message FROM content WHERE hash IN (SELECT l.item FROM {hashes} AS l)",
+    hashes=list_of("hashes"),
+)
+
+# --- what is due -------------------------------------------------------------------------------
+
+# The oldest rows of a channel that may go now, with what their step sends.
+DUE = query(
+    f"""
+SELECT {{key}} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer, e.channel,
+  e.message, e.content, o.locale, o.address, o.parameters, o.created_at, COALESCE(o.attempts, 0)
+FROM (
+  SELECT * FROM outbox_row AS r
+  WHERE r.outcome = 'queued' AND COALESCE(r.due_at, r.created_at) <= $now
+    AND r.effect IN (
+      SELECT f.id FROM effect AS f WHERE f.channel = $channel AND NOT f.journey IN ({PAUSED})
+    )
+  ORDER BY r.created_at, r.passage, r.effect, r.turn
+  LIMIT $limit
+) AS o JOIN effect AS e ON e.id = o.effect
+ORDER BY o.created_at, o.passage, o.effect, o.turn
+""",
+    key=KEY,
+)
+NEXT_DUE = query(
+    "SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row "
+    "WHERE outbox_row.outcome = 'queued' AND NOT {paused}",
+    paused=IS_PAUSED,
+)
+
+# --- a batch -----------------------------------------------------------------------------------
+
+# The numbers by which a row is known.
+ID = {"effect": "BIGINT", "passage": "BIGINT", "turn": "BIGINT"}
+# The times bound the rows that are looked at, for the table is in their order.
+_IS_IT = """
+outbox_row.passage = s.passage AND outbox_row.effect = s.effect AND outbox_row.turn = s.turn
+AND outbox_row.created_at BETWEEN $first AND $last
+"""
+CLAIM = query(
+    f"UPDATE outbox_row SET outcome = 'sending' FROM {{rows}} AS s "
+    f"WHERE {_IS_IT} AND outbox_row.outcome = 'queued'",
+    rows=rows_of("rows", ID),
+)
+SETTLE = query(
+    "UPDATE outbox_row SET outcome = s.outcome, reason = s.reason, attempts = s.attempts, "
+    "due_at = s.due_at, settled_at = s.settled_at, provider_id = s.provider_id, locale = s.locale "
+    f"FROM {{rows}} AS s WHERE {_IS_IT} AND outbox_row.outcome = 'sending'",
+    rows=rows_of(
+        "settlements",
+        {
+            **ID,
+            "outcome": "VARCHAR",
+            "reason": "VARCHAR",
+            "attempts": "INTEGER",
+            "due_at": "TIMESTAMP",
+            "settled_at": "TIMESTAMP",
+            "provider_id": "VARCHAR",
+            "locale": "VARCHAR",
+        },
+    ),
+)
+
+# --- after a crash -----------------------------------------------------------------------------
+
+REQUEUE = query(
+    "UPDATE outbox_row SET outcome = 'queued' WHERE outbox_row.outcome = 'sending' AND {here}",
+    here=is_of("e.channel IN (SELECT l.item FROM {list} AS l)", list=list_of("channels")),
+)
+DOUBT = query(
+    "UPDATE outbox_row SET outcome = 'uncertain', reason = $reason, settled_at = $now, "
+    "attempts = COALESCE(attempts, 0) + 1 WHERE outcome = 'sending'"
+)
+RELEASE = query(
+    """
+UPDATE outbox_row AS o
+SET outcome = 'queued', reason = 'released by the author', due_at = NULL, settled_at = NULL
+FROM effect AS e
+WHERE o.outcome = 'uncertain' AND e.id = o.effect
+  AND ($every OR {key} IN (SELECT l.item FROM {keys} AS l))
+""",
+    key=KEY,
+    keys=list_of("keys"),
+)
+
+# --- of one journey ----------------------------------------------------------------------------
+
+QUEUED = query(
+    "SELECT COUNT(*) FROM outbox AS o WHERE o.journey = $journey AND o.outcome = 'queued'"
+)
+# Messages of those who are inside that nobody can call back: sent, and perhaps sent.
+BEYOND_RECALL = query(
+    """
+SELECT COUNT(*) FILTER (WHERE o.outcome = 'delivered'),
+  COUNT(*) FILTER (WHERE o.outcome IN ('sending', 'uncertain'))
+FROM outbox AS o JOIN passage AS p ON p.id = o.passage
+WHERE o.journey = $journey AND p.ended_at IS NULL
+"""
+)
+CANCEL = query(
+    "UPDATE outbox_row SET outcome = 'cancelled', reason = 'the journey was stopped', "
+    "due_at = NULL, settled_at = $now WHERE {mine} AND outbox_row.outcome = 'queued'",
+    mine=is_of("e.journey = $journey"),
+)
+
+# --- in virtual time ---------------------------------------------------------------------------
+
+_DELIVER = (
+    "UPDATE outbox_row SET outcome = 'delivered', settled_at = $now, due_at = NULL "
+    "WHERE outbox_row.outcome = 'queued'"
+)
+DELIVER_ALL = query(_DELIVER)
+DELIVER_RUNNING = query(_DELIVER + " AND NOT {paused}", paused=IS_PAUSED)

@@ -1,0 +1,56 @@
+"""The table `passage_row`: how passages end from outside, and where they are."""
+
+from cij.compiler.sql import Statement, query
+from cij.compiler.sql.interning import GONE, MERGED, STOPPED, numbered, texts_of
+from cij.compiler.sql.template import fill
+
+
+def ended(outcome: str, which: str) -> Statement:
+    """Return the statement that ends passages at `$now` for a reason outside of their journey.
+
+    Args:
+        outcome: how they end, which is also why.
+        which: the condition on `passage_row` that those hold which end.
+    """
+    return query(
+        "UPDATE passage_row SET ended_at = $now, outcome = {outcome}, cause = {outcome}, "
+        "wake_at = NULL WHERE passage_row.ended_at IS NULL AND {which}",
+        outcome=numbered(outcome),
+        which=fill(which),
+    )
+
+
+# The customer is in no source any more (S26).
+END_GONE = ended(GONE, "NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage_row.customer)")
+# Two customers were found to be one: of two passages through one journey the older one stays.
+END_MERGED = ended(
+    MERGED,
+    "EXISTS(SELECT 1 FROM passage_row AS q WHERE q.ended_at IS NULL "
+    "AND q.journey = passage_row.journey AND q.customer = passage_row.customer "
+    "AND COALESCE(q.entry_key, '') = COALESCE(passage_row.entry_key, '') AND q.id < passage_row.id)",
+)
+# The journey was stopped (S23).
+END_STOPPED = ended(STOPPED, "passage_row.journey = $number")
+
+INSIDE = query(
+    "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $number AND p.ended_at IS NULL"
+)
+# (journey, version, state, people) of everybody who is inside.
+STANDING = query(
+    "SELECT {journey}, {version}, {state}, r.n FROM ("
+    "SELECT p.journey, p.version, p.state, COUNT(*) AS n FROM passage_row AS p "
+    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.version, p.state) AS r ORDER BY 1, 2, 3",
+    **texts_of("r", "journey", "version", "state"),
+)
+
+# Paths whose states are known.
+VISITED = query("SELECT DISTINCT v.path FROM visit AS v")
+
+_AT_STATE = "journey = $journey AND version = $version AND state = $state AND ended_at IS NULL"
+# Those who are held at a state are looked at again at once.
+RELEASE = query(f"UPDATE passage_row SET wake_at = $now WHERE {_AT_STATE}")
+# Who goes on at once is due at once; who goes on waiting keeps the instant of their timer.
+TAKE_OVER = query(
+    "UPDATE passage_row SET version = $new, state = $target, "
+    f"wake_at = CASE WHEN $at_once THEN since ELSE wake_at END WHERE {_AT_STATE}"
+)

@@ -1,0 +1,240 @@
+"""Every table of the state: its columns, their types, and its key. The one place for them.
+
+Instants are UTC without a zone. A key is declared and not enforced: DuckDB has no cheap one, and rows
+are unique because a move and its effect commit together (`audit` checks it). An engine that needs
+indexes makes them of the keys.
+
+Tables whose columns depend on a program (`customer`, `event_…`, `source_…`, entities) are not here:
+those that read them make them (`cij.compiler.sql.unify`, `intake`, `load`, `entity_rows`).
+"""
+
+from collections.abc import Iterator
+
+from cij.compiler.sql import Statement, moments
+from cij.compiler.sql.table import Table
+from cij.runtime.store.outcomes import OUTCOME
+from cij.runtime.store.views import VIEWS
+
+TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
+
+# --- passages ---------------------------------------------------------------------------------
+
+# One row for each entry. Names are numbers (`interning`); the view `passage` has texts. `since`,
+# `counts_from` and `event` are for those inside: an end changes only what is read of it later.
+PASSAGE = Table(
+    "passage_row",
+    (
+        *(("id", NUMBER), ("journey", NUMBER), ("version", NUMBER), ("customer", TEXT)),
+        *(("entry_key", TEXT), ("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES)),
+        *(("entered_at", INSTANT), ("entered_from", INSTANT), ("state", NUMBER)),
+        *(("since", INSTANT), ("counts_from", INSTANT), ("event", NUMBER), ("wake_at", INSTANT)),
+        *(("ended_at", INSTANT), ("outcome", NUMBER), ("cause", NUMBER), ("at_entry", TEXT)),
+        ("customer_row", NUMBER),
+    ),
+    key=("id",),
+    plain=("customer", "at_entry"),
+)
+# Each move of a passage along a path, in the order in which they were written.
+MOVE = Table(
+    "move",
+    (("passage", NUMBER), ("at", INSTANT), ("path", NUMBER), ("why", NUMBER), ("event", NUMBER)),
+)
+# The states of each path: what `history` shows of a move.
+VISIT = Table(
+    "visit",
+    (("path", NUMBER), ("n", COUNT), ("state", TEXT), ("why", TEXT)),
+    key=("path", "n"),
+)
+NAME = Table("name", (("id", NUMBER), ("text", TEXT)), key=("id",))
+CONVERSION = Table(
+    "conversion",
+    (
+        *(("journey", TEXT), ("version", TEXT), ("goal", TEXT), ("passage", NUMBER)),
+        *(("customer", TEXT), ("event", NUMBER), ("at", INSTANT)),
+    ),
+)
+SPLIT_ARM = Table(
+    "split_arm",
+    (("journey", TEXT), ("split", TEXT), ("arm", TEXT), ("passage", NUMBER), ("at", INSTANT)),
+)
+WINNER = Table(
+    "winner",
+    (
+        *(("journey", TEXT), ("split", TEXT), ("arm", TEXT)),
+        *(("people", NUMBER), ("conversions", NUMBER), ("at", INSTANT)),
+    ),
+    key=("journey", "split"),
+)
+
+# --- the outbox -------------------------------------------------------------------------------
+
+# What a step sends or calls: the part that is the same in all of its rows.
+EFFECT = Table(
+    "effect",
+    (
+        *(("id", NUMBER), ("journey", TEXT), ("version", TEXT), ("step", TEXT)),
+        *(("channel", TEXT), ("topic", TEXT), ("message", TEXT), ("content", TEXT)),
+    ),
+    key=("id",),
+)
+# One row for each message or call. Writing a text that is the same in all rows costs as much as one
+# that is not, and a number a tenth of it: so the text of the key is made of these numbers.
+OUTBOX = Table(
+    "outbox_row",
+    (
+        *(("effect", NUMBER), ("passage", NUMBER), ("turn", NUMBER), ("customer", TEXT)),
+        *(("locale", TEXT), ("address", TEXT), ("parameters", TEXT), ("created_at", INSTANT)),
+        *(("outcome", OUTCOME), ("reason", TEXT), ("attempts", COUNT), ("due_at", INSTANT)),
+        *(("settled_at", INSTANT), ("provider_id", TEXT), ("expires_at", INSTANT)),
+    ),
+    key=("effect", "passage", "turn"),
+    plain=("customer", "address", "parameters"),
+    # A number that no effect has would hide the row from the view.
+    known=("effect",),
+)
+CONTENT = Table("content", (("hash", TEXT), ("message", TEXT)), key=("hash",))
+# Who must get nothing: an address, a customer or both; on one channel, or on all where it is null.
+SUPPRESSION = Table(
+    "suppression",
+    (("channel", TEXT), ("address", TEXT), ("customer", TEXT), ("reason", TEXT), ("at", INSTANT)),
+)
+
+# --- journeys ---------------------------------------------------------------------------------
+
+PROGRAM = Table(
+    "program",
+    (("hash", TEXT), ("text", TEXT), ("deployed_at", INSTANT), ("number", NUMBER)),
+    key=("hash",),
+)
+JOURNEY_STATE = Table(
+    "journey_state",
+    (("journey", TEXT), ("started_at", INSTANT), ("entered_until", INSTANT)),
+    key=("journey",),
+)
+# What was ordered for a journey: `draft`, `paused`, `resuming`, `stopped`; without a row it is live.
+# `taken` and `ticked_at` are the last event and the last tick before a pause.
+CONTROL = Table(
+    "journey_control",
+    (
+        *(("journey", TEXT), ("state", TEXT), ("since", INSTANT), ("drops_entries", YES)),
+        *(("taken", NUMBER), ("ticked_at", INSTANT)),
+    ),
+    key=("journey",),
+)
+SEGMENT_MEMBER = Table(
+    "segment_member",
+    (("segment", NUMBER), ("customer", TEXT), ("since", INSTANT)),
+    key=("segment", "customer"),
+    plain=("customer",),
+)
+SEGMENT_STATE = Table(
+    "segment_state",
+    (("segment", TEXT), ("evaluated_at", INSTANT), ("definition", TEXT), ("joined_at", INSTANT)),
+    key=("segment",),
+)
+ENTRY_QUEUE = Table(
+    "entry_queue",
+    (
+        *(("number", NUMBER), ("journey", TEXT), ("customer", TEXT), ("entry_key", TEXT)),
+        *(("trigger", NUMBER), ("entered_from", INSTANT), ("segment", NUMBER)),
+        ("queued_at", INSTANT),
+    ),
+    key=("number",),
+)
+TURNED_AWAY = Table(
+    "turned_away",
+    (
+        *(("journey", TEXT), ("customer", TEXT), ("entry_key", TEXT), ("trigger", NUMBER)),
+        *(("at", INSTANT), ("reason", TEXT)),
+    ),
+)
+
+# --- events and the clock ---------------------------------------------------------------------
+
+# Events that were taken in and lie in the future.
+EVENT_AHEAD = Table(
+    "event_ahead", (("seq", NUMBER), ("event", TEXT), ("at", INSTANT)), key=("seq",)
+)
+COUNTER = Table("counter", (("name", TEXT), ("value", NUMBER)), key=("name",))
+# `order` has a row for each order that was carried out; other names have one.
+META = Table("meta", (("name", TEXT), ("value", TEXT)))
+ZONE = Table(
+    "zone",
+    (
+        *(("name", TEXT), ("utc_from", INSTANT), ("utc_to", INSTANT)),
+        *(("local_from", INSTANT), ("local_to", INSTANT), ("offset_s", NUMBER)),
+    ),
+    key=("name", "utc_from"),
+)
+
+# --- customers --------------------------------------------------------------------------------
+
+CUSTOMER_KEY = Table(
+    "customer_key",
+    (("source", TEXT), ("key", TEXT), ("customer", TEXT), ("is_present", YES)),
+    key=("source", "key"),
+)
+CUSTOMER_ALIAS = Table(
+    "customer_alias", (("alias", TEXT), ("customer", TEXT), ("at", INSTANT)), key=("alias",)
+)
+MERGED = Table("merged", (("alias", TEXT), ("customer", TEXT), ("at", INSTANT)))
+CUSTOMER_ID = Table("customer_id", (("id", TEXT), ("born", NUMBER)), key=("id",))
+FIELD_WRITE = Table(
+    "field_write",
+    (
+        *(("number", NUMBER), ("customer", TEXT), ("field", TEXT), ("value", TEXT)),
+        *(("key", TEXT), ("at", INSTANT)),
+    ),
+    key=("number",),
+)
+CONSENT_CHANGE = Table(
+    "consent_change",
+    (("customer", TEXT), ("topic", TEXT), ("channel", TEXT), ("granted", YES), ("at", INSTANT)),
+)
+# Customers who came by an event and are in no source, one row for each field.
+NEWCOMER = Table(
+    "newcomer",
+    (
+        *(("key", TEXT), ("field", TEXT), ("value", TEXT)),
+        *(("of_source", TEXT), ("of_key", TEXT), ("at", INSTANT)),
+    ),
+)
+
+# --- sources ----------------------------------------------------------------------------------
+
+SOURCE_STATE = Table(
+    "source_state",
+    (
+        *(("source", TEXT), ("fingerprint", TEXT), ("loaded_at", INSTANT)),
+        *(("rows", NUMBER), ("bad", NUMBER)),
+    ),
+    key=("source",),
+)
+QUARANTINE = Table(
+    "quarantine",
+    (
+        *(("source", TEXT), ("file", TEXT), ("line", NUMBER), ("reason", TEXT)),
+        *(("content", TEXT), ("loaded_at", INSTANT)),
+    ),
+)
+
+TABLES = (
+    *(PASSAGE, MOVE, VISIT, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
+    *(SUPPRESSION, PROGRAM, JOURNEY_STATE, CONTROL, SEGMENT_MEMBER, SEGMENT_STATE, ENTRY_QUEUE),
+    *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
+    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, NEWCOMER, SOURCE_STATE, QUARANTINE),
+)
+# Those of them that say what is known of customers; a refresh needs no others.
+OF_DATA = (
+    *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
+    *(NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER),
+)
+
+
+def ddl() -> Iterator[Statement]:
+    """Yield what makes all tables and views that are missing, in an order in which it works."""
+    for table in TABLES:
+        yield table.ddl
+    yield from moments.DDL
+    for view in VIEWS:
+        yield view.ddl

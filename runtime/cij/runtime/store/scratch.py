@@ -1,0 +1,70 @@
+"""The scratch tables of ticks: made once for a connection, emptied in the transaction that fills them."""
+
+from cij.compiler.sql.table import Table
+
+TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
+
+# Passages that move now, and why.
+READY = Table(
+    "tick_ready",
+    (
+        *(("journey", NUMBER), ("version", NUMBER), ("passage", NUMBER), ("customer", TEXT)),
+        *(("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES), ("root", NUMBER)),
+        *(("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
+    ),
+    known=("passage", "customer", "turn", "is_held_out"),
+    is_scratch=True,
+)
+# Customers who may enter a journey, by the place of its `enter` that they come by.
+CANDIDATES = Table(
+    "tick_candidate",
+    (
+        *(("customer", TEXT), ("trigger", NUMBER), ("entry_key", TEXT), ("counts_from", INSTANT)),
+        *(("segment", NUMBER), ("entry", NUMBER)),
+    ),
+    is_scratch=True,
+)
+# Customers who have just entered, in the order of their numbers.
+ENTERED = Table(
+    "tick_entered",
+    (
+        *(("customer", TEXT), ("entry_key", TEXT), ("trigger", NUMBER), ("counts_from", INSTANT)),
+        *(("is_held_out", YES), ("at_entry", TEXT), ("customer_row", NUMBER), ("zone", TEXT)),
+    ),
+    is_scratch=True,
+)
+# Where passages go that are due at one rest, while no others are.
+DUE = Table(
+    "tick_due",
+    (
+        *(("passage", NUMBER), ("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
+        *(("customer", TEXT), ("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES)),
+        *(("leaf", COUNT), ("wake_at", INSTANT), ("at_entry", TEXT)),
+    ),
+    is_scratch=True,
+)
+# Where passages go of which several regions at once move few.
+MOVES = Table(
+    "tick_move",
+    (
+        *(("passage", NUMBER), ("state", NUMBER), ("counts_from", INSTANT), ("event", NUMBER)),
+        *(("wake_at", INSTANT), ("turn", NUMBER), ("outcome", NUMBER), ("cause", NUMBER)),
+    ),
+    is_scratch=True,
+)
+# Where the timers of live rests lead. It is filled when a program is deployed.
+TIMEOUT = Table(
+    "timeout",
+    (("journey", NUMBER), ("version", NUMBER), ("state", NUMBER), ("root", NUMBER)),
+    is_scratch=True,
+)
+# Events that have come in since the last tick.
+EVENTS = Table(
+    "tick_event",
+    (("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT), ("round", NUMBER)),
+    is_scratch=True,
+)
+# Customers who did something since the last tick that a segment reads.
+ACTIVE = Table("tick_active", (("customer", TEXT),), is_scratch=True)
+
+SCRATCH = (READY, CANDIDATES, ENTERED, DUE, MOVES, TIMEOUT, EVENTS, ACTIVE)
