@@ -31,7 +31,7 @@ from cij.runtime.explore import Explorer, invariants, play
 from cij.runtime.explore.draw import draw
 from cij.runtime.explore.invariants import violations
 from cij.runtime.explore.lived import Barred, Event, Lived, Violation
-from cij.runtime.explore.text import as_test
+from cij.runtime.explore.story_text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.story.stage import Stage
 from cij.runtime.world import World

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shared_names import ONE_CONCEPT, TWO_CONCEPTS
+from tests.shared_names import ONE_CONCEPT
 
 ROOT = Path(__file__).parents[1]
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
@@ -311,15 +311,14 @@ def _glossary() -> list[str]:
 
 
 def test_a_module_name_means_one_thing() -> None:
-    listed = ONE_CONCEPT.keys() | TWO_CONCEPTS.keys() | {"__init__"}
+    listed = ONE_CONCEPT.keys() | {"__init__"}
     new = {n: files for n, files in _modules().items() if len(files) > 1 and n not in listed}
     assert not new, f"these share a name, see tests/shared_names.py: {new}"
 
 
 def test_the_lists_of_shared_names_are_current() -> None:
-    assert not ONE_CONCEPT.keys() & TWO_CONCEPTS.keys()
     shared = {name for name, files in _modules().items() if len(files) > 1}
-    stale = (ONE_CONCEPT.keys() | TWO_CONCEPTS.keys()) - shared
+    stale = ONE_CONCEPT.keys() - shared
     assert not stale, f"delete from tests/shared_names.py, for no two modules share them: {stale}"
 
 
@@ -335,7 +334,6 @@ def test_a_module_named_by_a_glossary_word_is_about_it() -> None:
     for name, concept in ONE_CONCEPT.items():
         word = name if name in words else plurals.get(name)
         assert word is None or concept == word, f"{name} is listed as {concept}"
-    assert not [name for name in TWO_CONCEPTS if name in words or name in plurals]
 
 
 def test_the_architecture_is_short() -> None:

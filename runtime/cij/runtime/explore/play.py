@@ -23,11 +23,11 @@ from cij.runtime.explore.invariants import (
     zone_said,
 )
 from cij.runtime.explore.lived import Event, Lived, Violation
-from cij.runtime.explore.text import as_test
+from cij.runtime.explore.story_text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.insight.timeline import lines, timeline
 from cij.runtime.simulate import run_while
-from cij.runtime.story import local_time
+from cij.runtime.story import story_clock
 from cij.runtime.story.stage import Stage
 from cij.runtime.world import World
 
@@ -205,7 +205,7 @@ def _with(story: st.Story, place: int, statement: st.Statement | None) -> st.Sto
 
 def _lived(story: st.Story, world: World, *, is_told: bool) -> _Played:
     """Live through a story. `is_told` has the trace be written, which takes a sixth of the time."""
-    start = local_time.instant(story.clock, world.program.timezone)
+    start = story_clock.instant(story.clock, world.program.timezone)
     world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     lived = Lived(stage)

@@ -12,7 +12,7 @@ from datetime import datetime
 from cij.compiler.sql.derived.due_in_place import due_form
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
-from cij.compiler.sql.plan.model import Steps
+from cij.compiler.sql.plan.plan_parts import Steps
 from cij.runtime import control
 from cij.runtime.moving.batch import Batch, Moved, Ready
 from cij.runtime.moving.strategy import PerRegion, Strategy
