@@ -17,9 +17,9 @@ from tests.example import cij, copy_example, environment, inside, replace
 JOURNEY = "journeys/loyalty.journey"
 HOLDER = """
 import sys, time
-from cij.runtime.engine import DuckEngine
+from cij.runtime.engine import open_engine
 from pathlib import Path
-engine = DuckEngine(Path(sys.argv[1]))
+engine = open_engine(Path(sys.argv[1]))
 print("open", flush=True)
 time.sleep(float(sys.argv[2]))
 engine.close()
