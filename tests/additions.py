@@ -87,12 +87,22 @@ segment rich { where points > 100 }
 PREAMBLE = f"""
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
+from cij.runtime.story import run_story
 
 def compiled(text):
     texts = {{"a.journey": {PROJECT!r} + text}}
     made = compile_project(ProjectSettings("p", "UTC"), texts, {{}}, {{}})
     assert made.program is not None, [str(d) for d in made.diagnostics]
     return made
+
+
+def played(text):
+    made = compiled(text)
+    [story] = made.stories
+    result = run_story(made.program, story)
+    assert not result.failures, result.failures
+    return made
+
 
 """
 
@@ -133,7 +143,7 @@ STEP = Addition(
             f"{_STEPS}/praise.py",
             '"""`praise`: emit the event `praised`."""\n\n'
             "from cij.compiler import model, program as pg\n"
-            "from cij.compiler.declarations.steps.context import JourneyContext\n"
+            "from cij.compiler.declarations.steps.step_context import JourneyContext\n"
             "from cij.grammar import syntax\n\n\n"
             "def praise(step: syntax.Praise, context: JourneyContext) -> model.Step:\n"
             '    """Return the step that emits the event."""\n'
@@ -227,7 +237,7 @@ from cij.app.config import load_settings
 from cij.compiler.channels import CHANNELS
 from tempfile import TemporaryDirectory
 
-made = compiled('''
+made = played('''
 topic news { channels = [whatsapp]
   consent = opt_in }
 message whatsapp hello { topic = news
@@ -237,7 +247,8 @@ journey j { enter on bought
   steps { hi: send whatsapp hello
     wait for replied(hi) up to 1 day } }
 test "t" for j { clock 2026-01-01 10:00
-  given customer "ana" { email = "ana@example.com" }
+  given customer "ana" { whatsapp = "+34600000001"
+    consent.news.whatsapp = true }
   event bought by "ana"
   expect sent whatsapp hello to "ana" }
 ''')
@@ -285,6 +296,69 @@ assert other.version != journey.version, "a setting of the head decides what hap
 """,
 )
 
+DECLARATION = Addition(
+    "A kind of declaration",
+    5,
+    (
+        Insertion("grammar/cij/grammar/words.lark", "|topic|action|export", "|audience"),
+        Insertion(
+            "compiler/cij/compiler/program.py",
+            "class ConsentMapping(",
+            "class Audience(BaseNode):\n    name: str\n    note: str\n    place: Place\n\n\n",
+            "before",
+        ),
+        Insertion(
+            "compiler/cij/compiler/program.py",
+            "    policies: tuple[Policy, ...] = ()\n",
+            "    audiences: tuple[Audience, ...] = ()\n",
+        ),
+        Insertion(
+            "compiler/cij/compiler/model.py",
+            "    policies: dict[str, pg.Policy] = field(default_factory=dict)\n",
+            "    audiences: dict[str, pg.Audience] = field(default_factory=dict)\n",
+        ),
+        NewFile(
+            "compiler/cij/compiler/declarations/audience.py",
+            '"""`audience`: a note."""\n\n'
+            "from cij.compiler import program as pg\n"
+            "from cij.compiler.declarations.body import read_body\n"
+            "from cij.compiler.declarations.explain_lines import heading\n"
+            "from cij.compiler.model import place\n\n\n"
+            "def define(node, build):\n"
+            "    name, span = node.name.text, node.name.span\n"
+            '    body = read_body("audience", span, node.items, build.report, settings=("note",))\n'
+            '    if body.need("note", "note = TEXT"):\n'
+            '        made = pg.Audience(name=name, note=body.text("note"), place=place(span))\n'
+            "        build.model.audiences[name] = made\n\n\n"
+            "def explain(part, source):\n"
+            '    yield heading("audience", part.name, part.place)\n'
+            "    yield part.note\n",
+        ),
+        Insertion(
+            "compiler/cij/compiler/declaration_kinds.py",
+            "    action,\n    entity,\n",
+            "    audience,\n",
+            "before",
+        ),
+        Insertion(
+            "compiler/cij/compiler/declaration_kinds.py",
+            '    DeclarationKind(\n        "policy",',
+            '    DeclarationKind("audience", "audiences", audience.define, explain=audience.explain),\n',
+            "before",
+        ),
+    ),
+    """
+from cij.compiler.explain import explanations, names
+from cij.compiler.program import from_json, to_json
+
+made = compiled('# Ours.\\naudience vips { note = "the best" }')
+assert from_json(to_json(made.program)).audiences[0].note == "the best"
+assert names(made.model)["audience"] == ["vips"]
+[[head, *rest]] = explanations("vips", made.model, made.files)
+assert head.startswith("audience vips") and rest == ["Ours.", "the best"]
+""",
+)
+
 FUNCTION = Addition(
     "A function of the language",
     2,
@@ -302,9 +376,75 @@ FUNCTION = Addition(
         ),
     ),
     """
-made = compiled("segment poor { where negated(points) > 0 }")
+made = played('''
+segment poor { where negated(points) > 0 }
+journey j { enter on bought
+  steps { if in segment poor { end poor } } }
+test "t" for j { clock 2026-01-01 10:00
+  given customer "ana" { points = -1 }
+  event bought by "ana"
+  expect "ana" ended as poor }
+''')
 assert made.program.segments[1].condition.left.function == "negated"
 """,
 )
 
-ADDITIONS = (STEP, SOURCE, CHANNEL, HEAD_SETTING, FUNCTION)
+DIAGNOSTIC = Addition(
+    "A diagnostic",
+    2,
+    (
+        Insertion(
+            "grammar/cij/grammar/codes.py",
+            "BAD_CHANGE = _error(",
+            'LOUD_NAME = _warning("CIJ799", "loud-name", "a name in capitals")\n\n',
+            "before",
+        ),
+        NewFile(
+            "compiler/cij/compiler/pages/diagnostics/CIJ799.md",
+            "# CIJ799 loud-name\n\nA name in capitals.\n",
+        ),
+    ),
+    """
+from cij.app.pages import titles
+from cij.grammar.codes import CODES, LOUD_NAME
+
+assert CODES["CIJ799"] is LOUD_NAME
+assert "CIJ799" in titles("diagnostics")
+""",
+)
+
+COMMAND = Addition(
+    "A command",
+    2,
+    (
+        NewFile(
+            "app/cij/cli/commands/greet.py",
+            '"""`cij greet`."""\n\nimport click\n\n\n@click.command()\ndef command() -> None:\n'
+            '    """Say hello."""\n    click.echo("hello")\n',
+        ),
+        Insertion(
+            "app/cij/cli/main.py",
+            '    "doctor": _row(',
+            '    "greet": _row("greet", "say hello", _RUN),\n',
+            "before",
+        ),
+    ),
+    """
+from click.testing import CliRunner
+from cij.cli.main import cli
+
+assert CliRunner().invoke(cli, ["greet"]).output == "hello\\n"
+assert "say hello" in CliRunner().invoke(cli, ["--help"]).output
+""",
+)
+
+ADDITIONS = (
+    STEP,
+    SOURCE,
+    CHANNEL,
+    HEAD_SETTING,
+    DECLARATION,
+    FUNCTION,
+    DIAGNOSTIC,
+    COMMAND,
+)

@@ -94,7 +94,7 @@ def test_others_say_by_an_event_that_it_was_done(cij: Cij, tmp_path: Path) -> No
     key, customer = row["data"]["key"], row["data"]["customer"]
     answer = ("event", "create_phone_call.done", "--project", folder, "--customer", customer)
     alone = cij(*answer, "-f", "outcome=reached")
-    assert alone.code == 2 and "say which call was answered" in alone.err
+    assert alone.code == 2 and "name the call with `--message`" in alone.err
     done = cij(
         *answer, "--message", key, "-f", "outcome=reached",
     )  # fmt: skip
@@ -148,7 +148,7 @@ def _do(label: str = "call", action: str = "create_phone_call") -> str:
             CALL + '    wait for done(call) where points = "x" up to 1 day',
             ("CIJ207", "cannot compare an integer with text"),
         ),
-        (_do("ordered"), ("CIJ303", "`ordered.call_id` would be two things")),
+        (_do("ordered"), ("CIJ303", "`ordered.call_id` would have two meanings")),
         (CALL + CALL, ("CIJ303", "two steps are called `call`")),
     ],
 )

@@ -106,7 +106,9 @@ def test_a_test_expects_calls_each_once(cij: Cij, tmp_path: Path) -> None:
     )
     done = cij("test", project(tmp_path / "b", TASKS + twice))
     assert done.code == 1
-    assert "do create_task was called once, and an earlier line has asked for that" in done.out
+    assert (
+        "do create_task was called once, and an earlier line has already expected that" in done.out
+    )
     assert "task: do create_task delivered" in done.out
 
 

@@ -173,7 +173,7 @@ def test_a_source_that_is_new_is_told(cij: Cij, project: Make) -> None:
     cij("catalog", "refresh", folder)
     new = 'source cards {\n  kind = csv\n  path = "c.csv"\n  key = n\n  columns {\n    n = text\n  }\n}'
     (folder / "b.journey").write_text(new)
-    assert "says nothing of source cards" in cij("catalog", folder).err
+    assert "has nothing about source cards" in cij("catalog", folder).err
 
 
 def test_a_table_of_sqlite_is_surveyed_too(cij: Cij, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_conditions_that_were_wrong_once(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
-        ("max(purchase.gift)", "true or false have none"),
+        ("max(purchase.gift)", "true and false have none"),
         ("score > 0.1234567", "6 after it"),
         ("points > 1_000_000_000_000_000_000", "18 digits"),
         ("spent > 0.0000001 EUR", "6 after it"),

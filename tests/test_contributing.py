@@ -1,16 +1,22 @@
 """CONTRIBUTING lists the files that an addition touches, and the lists are true."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from cij.compiler.channels import CHANNELS
+from cij.compiler.declaration_kinds import KIND_OF
+from cij.compiler.source_kinds import SOURCE_KINDS
+from cij.grammar.grammar_text import STEP_WORDS
 from tests.additions import ADDITIONS, PREAMBLE, Addition, Insertion
 from tests.builders import REPOSITORY
 
@@ -45,9 +51,9 @@ def is_named(file: str, names: list[str]) -> bool:
 # from the checkout that is installed.
 _RUN = """
 import json, sys, traceback
-import cij.compiler.kinds
+import cij.compiler.declaration_kinds
 root, preamble, checks = json.loads(sys.stdin.read())
-assert cij.compiler.kinds.__file__.startswith(root), cij.compiler.kinds.__file__
+assert cij.compiler.declaration_kinds.__file__.startswith(root), cij.compiler.declaration_kinds.__file__
 failures = {}
 for title, check in checks.items():
     try:
@@ -110,6 +116,66 @@ def test_every_listed_file_exists() -> None:
     assert all(listed().values())
     named = [name for names in listed().values() for name in names if not _NEW.search(name)]
     assert [name for name in named if not (REPOSITORY / name).is_file()] == []
+
+
+# Words of which a literal may hold this many at most, but for their own table.
+_TABLES = (
+    (frozenset(CHANNELS), 1, "compiler/cij/compiler/channels.py"),
+    (frozenset(SOURCE_KINDS), 1, "compiler/cij/compiler/source_kinds.py"),
+    (frozenset(STEP_WORDS), 3, "grammar/cij/grammar/grammar_text.py"),
+    (frozenset(KIND_OF), 3, "compiler/cij/compiler/declaration_kinds.py"),
+)
+
+
+def literals(text: str) -> Iterator[frozenset[str]]:
+    """Yield the texts of every literal that is a list of some kind, a dict by its keys."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            yield frozenset(filter(None, map(_text, node.elts)))
+        elif isinstance(node, ast.Dict):
+            yield frozenset(filter(None, map(_text, node.keys)))
+
+
+def _text(node: ast.expr | None) -> str | None:
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return str(node.value) if isinstance(node, ast.Constant) and is_text else None
+
+
+def repeats(file: str, text: str) -> Iterator[str]:
+    """Yield what a file lists by hand though a table has it."""
+    tables = [
+        (words, most, table)
+        for words, most, table in _TABLES
+        # Parsing all files takes seconds, and few have the words at all.
+        if file != table and sum(f'"{word}"' in text for word in words) > most
+    ]
+    for literal in literals(text) if tables else ():
+        for words, most, table in tables:
+            if len(literal & words) > most:
+                yield f"{file}: {sorted(literal & words)} stand in {table}"
+
+
+def test_nobody_keeps_a_list_of_what_a_table_has() -> None:
+    found: list[str] = []
+    for portion in PORTIONS:
+        for path in (REPOSITORY / portion / "cij").rglob("*.py"):
+            file = path.relative_to(REPOSITORY).as_posix()
+            found += repeats(file, path.read_text("utf-8"))
+    assert not found, "\n".join(found)
+
+
+def test_a_repeated_list_is_found() -> None:
+    [found] = repeats("a.py", 'CHANNELS = {"email": 1, "sms": 2}')
+    assert found == "a.py: ['email', 'sms'] stand in compiler/cij/compiler/channels.py"
+
+
+def test_a_literal_is_seen_in_any_form() -> None:
+    text = "a = ('csv', 'sqlite'); b = {'email': 1, 'sms': 2}; c: Literal['csv', 'sqlite']"
+    assert [sorted(found) for found in literals(text)] == [
+        ["csv", "sqlite"],
+        ["email", "sms"],
+        ["csv", "sqlite"],
+    ]
 
 
 def test_an_anchor_that_is_gone_says_so(tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ def test_a_stopped_journey_is_resumed_on_request_only(project: Path) -> None:
     at = ("--project", str(project))
     said("stop", JOURNEY, "--yes", *at)
     code, _, err = inside("resume", JOURNEY, *at)
-    assert code == 2 and f"`cij resume {JOURNEY} --again` starts it anew" in err
+    assert code == 2 and f"`cij resume {JOURNEY} --again` starts it again" in err
     assert said("resume", JOURNEY, "--again", *at)["state"] == "live"
 
 

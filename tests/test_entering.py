@@ -383,9 +383,9 @@ def test_an_explanation_tells_who_enters_when() -> None:
     for words in (
         "everybody in segment keen at that instant, every 2 weeks at 09:30",
         "everybody in segment keen at that instant, every monday at 08:00",
-        "nobody in a real run, for it is a draft",
+        "nobody in a real run, because it is a draft",
         "from 2026-12-01 09:00 on",
-        "until 2026-12-24 00:00; who is inside then goes on",
+        "until 2026-12-24 00:00; customers inside then go on",
         "at most 3 per day; the others wait for the next",
     ):
         assert words in text
@@ -409,14 +409,18 @@ def test_a_drawing_tells_who_enters_when() -> None:
 @pytest.mark.parametrize(
     ("rule", "entry", "words"),
     [
-        ("limit = 0 per day", "enter on visit", "`limit` takes at least one"),
+        ("limit = 0 per day", "enter on visit", "`limit` takes at least 1"),
         ("limit = 5", "enter on visit", "`limit` takes a number and a time"),
         ("starts = monday", "enter on visit", "`starts` takes a date and time"),
-        ("starts = 2026-02-02\n  ends = 2026-02-01", "enter on visit", "starts no earlier"),
-        ("starts = 2026-02-02\n  ends = 2026-02-02 00:00", "enter on visit", "starts no earlier"),
+        ("starts = 2026-02-02\n  ends = 2026-02-01", "enter on visit", "is not after its start"),
+        (
+            "starts = 2026-02-02\n  ends = 2026-02-02 00:00",
+            "enter on visit",
+            "is not after its start",
+        ),
         ("stage = secret", "enter on visit", "`stage` is one of `draft`, `live`"),
-        ("", "enter from segment keen every hour at 09:00", "every so many days"),
-        ("", "enter from segment keen every 0 days at 09:00", "every so many days"),
+        ("", "enter from segment keen every hour at 09:00", "counts days, weeks"),
+        ("", "enter from segment keen every 0 days at 09:00", "counts days, weeks"),
     ],
 )
 def test_mistakes_are_told(rule: str, entry: str, words: str) -> None:

@@ -87,14 +87,14 @@ def test_messages_are_checked(cij: Cij, tmp_path: Path, body: str, words: str) -
         (
             "source = products\n  key = id",
             "source = products\n  key = title",
-            "is that of its source",
+            "must be the key of its source",
         ),
         ("product = product(product)", "product = product(shop)", "the key of `product` is text"),
         ("product = product(product)", "product = produkt(product)", "no function `produkt`"),
         ("product = product(product)", "product = product(nothing)", "no column `nothing`"),
         ("    city = city\n", "    city = town\n", "no column `town`"),
         ("region = region(region)", "region = region(id)", "the key of `region` is text"),
-        ("entity region", "entity count", "`count` means something"),
+        ("entity region", "entity count", "`count` already means something"),
         ("sum(purchase.product.price)", "sum(purchase.product.cost)", "has no field `cost`"),
         ("sum(purchase.product.price)", "sum(purchase.product.price.x)", "has no field `x`"),
         ("sum(purchase.product.price)", "sum(purchase.product)", "needs numbers"),
@@ -109,7 +109,7 @@ def test_messages_are_checked(cij: Cij, tmp_path: Path, body: str, words: str) -
         (
             "sum(purchase.product.price)",
             'count(purchase where product("p") is known)',
-            "here are none",
+            "there are no columns here",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.compiler.types import INTEGER, TEXT, Type, enum, list_of
 from cij.runtime.engine import open_engine
-from cij.runtime.values import Unfit, read_value
+from cij.runtime.event_values import Unfit, read_value
 from tests.conftest import Cij
 from tests.finding import people_found
 from tests.lists_project import DATA, FINDS, HEAD, NOW, PEOPLE, TOML, row, write
@@ -202,13 +202,13 @@ def test_events_from_outside_bring_lists() -> None:
         ("enum", 'write `enum("open", "closed")`'),
         ("enum()", "`enum` takes its values"),
         ('enum("a", b)', "`enum` takes its values"),
-        ('enum("a", "a")', "stands twice"),
+        ('enum("a", "a")', "is listed twice"),
         ('enum("")', "not empty"),
         ("list", "write `list(text)`"),
         ("list()", "a list holds"),
         ("list(boolean)", "a list holds"),
         ("list(list(text))", "a list holds"),
-        ('list(text, "")', "may name what stands between"),
+        ('list(text, "")', "its second argument is the separator"),
         ("list(nothing)", "a type is one of"),
     ],
 )

@@ -31,7 +31,7 @@ from cij.runtime.explore import Explorer, invariants, play
 from cij.runtime.explore.draw import draw
 from cij.runtime.explore.invariants import violations
 from cij.runtime.explore.lived import Barred, Event, Lived, Violation
-from cij.runtime.explore.text import as_test
+from cij.runtime.explore.story_text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.story.stage import Stage
 from cij.runtime.world import World
@@ -123,7 +123,7 @@ DOCTORED: dict[str, Doctor] = {
         f"cause = {number_of('exit')}"
     ),
     "consent holds": lambda lived: lived.said.clear(),
-    "quiet hours hold": _sql(
+    "nothing is sent in quiet hours": _sql(
         "UPDATE outbox_row SET created_at = CAST('2026-03-02 22:59:59' AS TIMESTAMP) "
         "WHERE outcome = 'delivered'"
     ),
@@ -131,14 +131,14 @@ DOCTORED: dict[str, Doctor] = {
     "nothing is sent too late": _sql(
         "UPDATE outbox_row SET expires_at = created_at WHERE outcome = 'delivered'"
     ),
-    "the suppression list holds": lambda lived: lived.barred.append(
+    "nothing is sent to the suppression list": lambda lived: lived.barred.append(
         Barred(START - HOUR, "ana", "email", "bounced")
     ),
-    "who is held out gets nothing": _sql("UPDATE passage_row SET is_held_out = TRUE"),
+    "held-out customers get nothing": _sql("UPDATE passage_row SET is_held_out = TRUE"),
     "an exit ends the passage": lambda lived: lived.events.append(
         Event(START + HOUR / 2, "ana", "order")
     ),
-    "a key stands once": _sql("INSERT INTO outbox_row SELECT * FROM outbox_row AS o LIMIT 1"),
+    "a key occurs once": _sql("INSERT INTO outbox_row SELECT * FROM outbox_row AS o LIMIT 1"),
     "again always": _sql(
         "INSERT INTO passage_row SELECT * REPLACE (p.id + 100 AS id) FROM passage_row AS p "
         "WHERE p.ended_at IS NULL"
@@ -198,13 +198,13 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hasty")
 def test_a_passage_that_does_not_get_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "run_while", lambda *_: 0)
-    assert _first_broken() == "every passage gets on"
+    assert _first_broken() == "every passage moves on"
 
 
 @pytest.mark.usefixtures("hasty")
 def test_another_history_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "_ALL", (query("SELECT RANDOM()"),))
-    assert _first_broken() == "a replay gives the same"
+    assert _first_broken() == "a replay gives the same history"
 
 
 @pytest.mark.usefixtures("hasty")
@@ -299,7 +299,7 @@ def test_what_was_found_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "_ALL", (query("SELECT RANDOM()"),))
     result = _run(POLICIES, "--match", "nothing like it", "--explore", "5", "--json")
     explored = json.loads(result.output)["explored"]
-    assert (result.exit_code, explored["broken"]["rule"]) == (1, "a replay gives the same")
+    assert (result.exit_code, explored["broken"]["rule"]) == (1, "a replay gives the same history")
     assert explored["played"] == explored["broken"]["number"] == 1
 
 

@@ -17,7 +17,7 @@ from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.engine.duck import DuckEngine
+from cij.runtime.engine.duckdb.connection import DuckEngine
 from cij.runtime.intake import take_in
 from cij.runtime.moving.strategic import StrategicMover
 from cij.runtime.moving.strategies.timer_cache import TimerCache

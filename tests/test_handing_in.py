@@ -21,10 +21,10 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "say which event"),
+        ((), "name an event"),
         (("purchse", *ANA), "did you mean `purchase`?"),
-        (("opened",), "say of whom, as in `cij event opened ana@example.com`"),
-        (("opened", "channel=email"), "say of whom"),
+        (("opened",), "name the customer, as in `cij event opened ana@example.com`"),
+        (("opened", "channel=email"), "name the customer"),
         (("purchase", "ana@example.com", "49.90"), "fields are written NAME=VALUE"),
         (("purchase", "ana@example.com", *ANA), "is a second person"),
         (("purchase", "ana@example.com", "amount=fifty"), '"fifty" is not an amount'),
@@ -94,7 +94,7 @@ def test_what_was_put_aside_is_told_by_run_and_status(project: Path) -> None:
 def test_a_script_cannot_be_asked_whether_to_stop(project: Path) -> None:
     cij("run", project, "--once")
     done = cij("stop", "loyalty_reward", "--project", project)
-    assert done.returncode == Exit.USAGE and "say `--yes` in a script" in done.stderr
+    assert done.returncode == Exit.USAGE and "give `--yes` in a script" in done.stderr
 
 
 def test_tables_have_no_blanks_at_the_ends_of_lines(project: Path) -> None:
@@ -118,10 +118,7 @@ def test_a_run_that_nobody_will_ever_need_says_so(tmp_path: Path) -> None:
     (tmp_path / "j.journey").write_text(HEAD + journey)
     inside("run", str(tmp_path), "--once")
     err = inside("run", str(tmp_path), "--once")[2]
-    assert (
-        err
-        == "nothing was due, and nothing will be before somebody does something or data change\n"
-    )
+    assert err == "nothing was due, and nothing will be until an event or new data arrives\n"
 
 
 def test_who_is_not_on_the_suppression_list_is_told(project: Path) -> None:
@@ -147,7 +144,7 @@ def test_why_without_a_journey_names_them(project: Path) -> None:
     run_once(project)
     code, _, err = inside("why", ANA[1], "--project", str(project))
     assert code == Exit.USAGE
-    assert "say which JOURNEY; there is loyalty_reward, coupon_thanks" in err
+    assert "name a JOURNEY; the journeys are loyalty_reward, coupon_thanks" in err
 
 
 def test_an_inbox_that_cannot_be_written_is_told(project: Path) -> None:
@@ -161,7 +158,7 @@ def test_a_damaged_state_is_not_taken_for_one_in_use(project: Path) -> None:
     run_once(project)
     (project / ".cij" / "state.duckdb").write_bytes(b"no database" * 1000)
     code, out, err = inside("status", str(project))
-    assert (code, out) == (Exit.STORE, "") and "is going" not in err
+    assert (code, out) == (Exit.STORE, "") and "is running" not in err
 
 
 def test_a_file_of_events_is_judged_before_it_is_handed_in(project: Path) -> None:

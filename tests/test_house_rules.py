@@ -6,11 +6,14 @@ Each rule is one test that reports every violation.
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from tests.shared_names import ONE_CONCEPT, TWO_CONCEPTS
+import pytest
+
+from tests.shared_names import ONE_CONCEPT
 
 ROOT = Path(__file__).parents[1]
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
@@ -94,8 +97,6 @@ PRIVATE_NAMES = {
     "tests/test_store.py": 1,
     "tests/test_unparse.py": 1,
 }
-# Tests that still import from another test. No row may be added.
-IMPORTERS_OF_TESTS: set[str] = set()
 
 
 @cache
@@ -191,6 +192,31 @@ def _forbidden_imports(file: str) -> Iterator[str]:
             yield f"{file}:{line} imports {module}"
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports for types alone are left out: they are gone when the program runs."""
+    modules = {_module(file): file for file in SOURCES}
+    graph = {
+        name: {known for known in _imported(file, modules.keys()) if known != name}
+        for name, file in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def _module(file: str) -> str:
+    return ".".join(Path(file).with_suffix("").parts[1:]).removesuffix(".__init__")
+
+
+def _imported(file: str, modules: Collection[str]) -> Iterator[str]:
+    """Yield the modules of the product that a file imports, also inside of functions."""
+    for name, _, is_only_type in _imports(_tree(file)):
+        whole = name if name in modules else name.rpartition(".")[0]
+        if whole in modules and not is_only_type:
+            yield whole
+
+
 def test_a_third_party_has_one_importer() -> None:
     _none(
         f"{file}:{line} imports {module}"
@@ -219,7 +245,6 @@ def test_no_test_module_imports_another() -> None:
     _none(
         f"{file}:{line} imports {module}"
         for file in TESTS
-        if file not in IMPORTERS_OF_TESTS
         for module, line, _ in _imports(_tree(file))
         if module.startswith("tests.test_")
     )
@@ -286,15 +311,14 @@ def _glossary() -> list[str]:
 
 
 def test_a_module_name_means_one_thing() -> None:
-    listed = ONE_CONCEPT.keys() | TWO_CONCEPTS.keys() | {"__init__"}
+    listed = ONE_CONCEPT.keys() | {"__init__"}
     new = {n: files for n, files in _modules().items() if len(files) > 1 and n not in listed}
     assert not new, f"these share a name, see tests/shared_names.py: {new}"
 
 
 def test_the_lists_of_shared_names_are_current() -> None:
-    assert not ONE_CONCEPT.keys() & TWO_CONCEPTS.keys()
     shared = {name for name, files in _modules().items() if len(files) > 1}
-    stale = (ONE_CONCEPT.keys() | TWO_CONCEPTS.keys()) - shared
+    stale = ONE_CONCEPT.keys() - shared
     assert not stale, f"delete from tests/shared_names.py, for no two modules share them: {stale}"
 
 
@@ -310,7 +334,6 @@ def test_a_module_named_by_a_glossary_word_is_about_it() -> None:
     for name, concept in ONE_CONCEPT.items():
         word = name if name in words else plurals.get(name)
         assert word is None or concept == word, f"{name} is listed as {concept}"
-    assert not [name for name in TWO_CONCEPTS if name in words or name in plurals]
 
 
 def test_the_architecture_is_short() -> None:

@@ -89,7 +89,7 @@ def test_why_of_an_entry_by_an_event(project: Path, golden: Golden) -> None:
 def test_why_as_json_has_the_rows_of_the_sources(project: Path) -> None:
     out = _told("why", "C-02", "loyalty_reward", "--project", str(project), *_AT, "--json")
     found = json.loads(out)
-    assert found["verdict"].startswith("has not entered, for this does not hold: points > 1000")
+    assert found["verdict"].startswith("has not entered, because this is false: points > 1000")
     segment = next(node for node in found["entering"] if node["text"] == "in segment loyal")
     points = segment["parts"][0]["parts"][0]
     assert (points["text"], points["holds"]) == ("points > 1000", False)
@@ -205,7 +205,7 @@ def test_while_another_has_the_state_it_says_what_to_do(
         code, _, err = inside(*command, "--project", str(folder))
         other.communicate(b"\n")
     assert code == 5
-    assert "stop it first" in err
+    assert "stop it, or wait" in err
 
 
 def test_it_tells_of_what_ran_and_not_of_what_is_written(project: Path, tmp_path: Path) -> None:
@@ -323,7 +323,9 @@ def test_who_was_lost_in_a_pause_is_told_so() -> None:
     bed.order("resume", "series", _NOON + timedelta(hours=1))
     bed.tick(_NOON + timedelta(hours=1))
     answer = why.why(bed.engine, bed.world.program, "ana", "series", _NOON + timedelta(hours=2))
-    assert answer.verdict.startswith("has not entered, for they were turned away 2026-03-04 12:00")
+    assert answer.verdict.startswith(
+        "has not entered, because they were turned away 2026-03-04 12:00"
+    )
     assert answer.verdict.endswith(": the journey was paused")
 
 

@@ -91,7 +91,7 @@ def test_a_local_name_counts_on_the_ways_that_assign_it() -> None:
     one = "{% if a %}{% assign t = 1 %}{{ t }}{% endif %}"
     assert _needing_default(one + "{{ t | default: 2 }}") == []
     found, error = placeholders(one + "{{ t }}")
-    assert error and error.message.startswith("`t` is not assigned on every way")
+    assert error and error.message.startswith("`t` is not assigned on every path")
     assert error.index == len(one) + 3
     assert [p.path for p in found] == [("a",)]
 

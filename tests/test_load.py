@@ -12,7 +12,6 @@ import pytest
 from cij.compiler.expression import Not
 from cij.compiler.program import Source
 from cij.compiler.sql import query
-from cij.runtime import zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import DataError
 from cij.runtime.sources.load import SourceReport, load
@@ -33,7 +32,6 @@ def engine() -> Iterator[Engine]:
 
 
 def loaded(engine: Engine, of: Source, folder: Path) -> SourceReport:
-    zones.ensure(engine, [of.timezone])
     with engine.transaction(), open_loader() as loader:
         return load(engine, loader, of, folder, NOW)
 

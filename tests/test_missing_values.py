@@ -90,7 +90,7 @@ def test_what_is_true_of_unknown_values_is_told(condition: str, count: int) -> N
 
 def test_the_share_is_told() -> None:
     [message] = found(DATA.format(where='country != "us"'))
-    assert "where `country` is unknown: in 12.5% of the rows of `shop.country`" in message
+    assert "if `country` is unknown, as in 12.5% of the rows of `shop.country`" in message
 
 
 def test_without_a_catalog_nothing_is_told() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.passes.prune_empty import asked_of, without
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.engine.duck import DuckEngine
+from cij.runtime.engine.duckdb.connection import DuckEngine
 
 _TABLES = ("a", "b", "event_n")
 _EMPTY = frozenset({"event_n"})

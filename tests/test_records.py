@@ -236,7 +236,10 @@ def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> N
     bad = "1,ann@x.com,many,basic,2026-03-01 09:00"
     rewrite(folder, "cards", HEADER, bad, BOB, "3,,no number,,")
     found = refresh(engine, program, folder, NOW + HOUR)
-    assert found.sources[0].line() == "cards: 1 of 3 rows (2 bad, 1 of them as before)"
+    assert (
+        found.sources[0].line()
+        == "cards: 1 of 3 rows (2 bad, 1 of them with their last good values)"
+    )
     assert rows(engine, "SELECT s.* FROM source_cards AS s ORDER BY 1") == before
     assert found.profiles == profiles
     # Again, and as a second row with the key of a good one.
@@ -324,14 +327,14 @@ journey risen {
         ("source = cards\n on = changed", "`on` is one of"),
         (
             "source = cards\n on = created\n changes = [points]",
-            "`changes` goes with `on = updated`",
+            "`changes` needs `on = updated`",
         ),
-        ("source = cards\n on = deleted\n existing = true", "`existing` goes with `on = created`"),
+        ("source = cards\n on = deleted\n existing = true", "`existing` needs `on = created`"),
         ("source = cards\n on = created\n existing = 1", "`existing` takes true or false"),
         ("source = cards\n on = updated\n changes = [pionts]", "has no column `pionts`"),
         ("source = orders\n on = updated", "needs `customer`"),
-        ("source = cards\n changes = [points]", "`changes` goes with `on = updated`"),
-        ("on = updated", "`on` goes with `source`"),
+        ("source = cards\n changes = [points]", "`changes` needs `on = updated`"),
+        ("on = updated", "`on` needs `source`"),
         (
             "source = cards\n on = created\n fields {\n x = before.points\n }",
             "has no column `before.points`",

@@ -13,7 +13,7 @@ from cij.app.project import open_project
 from cij.compiler.sql import query
 from cij.runtime.audit import audit_keys
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.engine.duck import DuckEngine
+from cij.runtime.engine.duckdb.connection import DuckEngine
 from cij.runtime.store import schema
 from cij.runtime.store.keys import KEYED
 from cij.runtime.tick import tick

@@ -136,8 +136,8 @@ def test_removed_steps_say_where_people_go_on() -> None:
     tick(newer, START + 4 * _DAY)
     assert world.engine.rows(_WHERE)[0][3] == "enough"
     assert [told(c).split(")")[-1] for c in newer.changes] == [
-        ": on to the end of that version",
-        ": end as enough",
+        ": they go on in that version to its end",
+        ": they leave as enough",
     ]
 
 
@@ -184,7 +184,7 @@ def test_adopting_is_refused_while_somebody_has_nowhere_to_go() -> None:
         ("  removed gone then go to nowhere\n", "the journey has no step `nowhere`"),
         (
             "  removed gone then finish\n  removed gone then end out\n",
-            "what becomes of `gone` is said twice",
+            "two lines say what becomes of `gone`",
         ),
     ],
 )
@@ -231,10 +231,10 @@ def test_the_plan_tells_who_is_paused_or_stopped(tmp_path: Path) -> None:
     said("run", "--once")
     said("pause", "welcome", "--project")
     today = r"\d{4}-\d\d-\d\d \d\d:\d\d"
-    paused = rf"unchanged  welcome  \(paused since {today}; `cij resume welcome` has it go on\)\n"
+    paused = rf"unchanged  welcome  \(paused since {today}; `cij resume welcome` lets it go on\)\n"
     assert re.fullmatch(paused, said("plan"))
     said("stop", "welcome", "--yes", "--project")
-    stopped = rf"\(stopped since {today}; `cij resume welcome --again` has it begin anew\)\n"
+    stopped = rf"\(stopped since {today}; `cij resume welcome --again` starts it again\)\n"
     assert re.search(stopped, said("plan"))
     held = json.loads(said("plan", "--json"))["held"]["welcome"]
     assert held["state"] == "stopped" and held["since"].endswith("Z")

@@ -69,9 +69,9 @@ def stale_entries(root: Path, model: Model, catalog: Catalog) -> Iterator[str]:
         missing = [c.name for c in source.columns if seen is not None and c.name not in seen]
         columns = ", ".join(missing)
         if seen is None:
-            yield f"{CATALOG_NAME} says nothing of source {source.name}; run `cij catalog refresh`"
+            yield f"{CATALOG_NAME} has nothing about source {source.name}; run `cij catalog refresh`"
         elif missing:
-            what = f"says nothing of {columns} of source {source.name}"
+            what = f"has nothing about {columns} of source {source.name}"
             yield f"{CATALOG_NAME} {what}; run `cij catalog refresh`"
         elif _is_newer(root / source.settings["path"], root / CATALOG_NAME):
             what = f"is older than {source.settings['path']} of source {source.name}"

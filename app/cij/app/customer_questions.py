@@ -27,8 +27,8 @@ def why_of(
     with store_view(path, on_wait) as found:
         names = [j.name for j in found.program.journeys]
         if journey is None:
-            raise RequestError(f"say which JOURNEY; there is {', '.join(names) or 'none'}")
-        require_journey(journey, names, " in what ran last")
+            raise RequestError(f"name a JOURNEY; the journeys are {', '.join(names) or 'none'}")
+        require_journey(journey, names, " in the program of the last run")
         customer = found.customer(person)
         zone = found.program.timezone
         when = instant(at, zone) if at is not None else LiveClock().now()

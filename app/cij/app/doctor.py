@@ -147,7 +147,7 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield _keys(keys)
         yield from _unknown_zones(zones, settings.project.timezone)
     except StoreLocked:
-        text = f"{settings.store.path} is being used, by a run most likely; its keys were not looked at"
+        text = f"{settings.store.path} is in use, most likely by a run; its keys were not checked"
         yield Finding("warn", "state", text)
     except StoreError as error:
         yield Finding("fail", "state", str(error))
@@ -155,10 +155,12 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
 
 def _keys(found: "Audit") -> Finding:
     if not found.doubles:
-        return Finding("ok", "keys", f"each of {found.count:,} messages and writes stands once")
+        return Finding("ok", "keys", f"each of {found.count:,} messages and writes occurs once")
     first = ", ".join(found.doubles[:_SHOWN_MAX])
     more = f" and {len(found.doubles) - _SHOWN_MAX:,} more" * (len(found.doubles) > _SHOWN_MAX)
-    return Finding("fail", "keys", f"what is to be done once stands twice: {first}{more}")
+    return Finding(
+        "fail", "keys", f"something that must happen once is stored twice: {first}{more}"
+    )
 
 
 def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Finding]:

@@ -18,9 +18,9 @@ from cij.compiler.program import Event, Program
 from cij.compiler.sql import query
 from cij.compiler.types import Type
 from cij.runtime.clock import LiveClock
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.inbox import hand_in
 from cij.runtime.intake import faults
-from cij.runtime.values import Unfit, read_value
 
 # Ends of the names of answers to calls, which are nothing without a call.
 _ANSWER = ".done"
@@ -94,7 +94,7 @@ def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise RequestError(f"{file}:{number} is not JSON: {error}") from error
     if not isinstance(found, dict) or "event" not in found:
-        raise RequestError(f"{file}:{number} is no object with the key `event`")
+        raise RequestError(f"{file}:{number} is not an object with the key `event`")
     return found
 
 
@@ -118,18 +118,18 @@ def _one(
 ) -> dict[str, Any]:
     known = [e.name for e in program.events]
     if name is None:
-        raise RequestError(f"say which event, or give a `--file`; there is {', '.join(known)}")
+        raise RequestError(f"name an event, or give a `--file`; the events are {', '.join(known)}")
     event = next((e for e in program.events if e.name == name), None)
     if event is None:
         hint = did_you_mean(name, known) or f"there is {', '.join(known)}"
         raise RequestError(f"there is no event `{name}`; {hint}")
     if customer is None:
-        text = f"say of whom, as in `cij event {name} ana@example.com`"
+        text = f"name the customer, as in `cij event {name} ana@example.com`"
         raise RequestError(text)
     if message_key is not None and not event.is_interaction:
-        raise RequestError(f"`{name}` is no interaction with a message")
+        raise RequestError(f"`{name}` is not an interaction with a message")
     if message_key is None and event.name.endswith(_ANSWER):
-        text = "say which call was answered: `--message` takes its step or its key"
+        text = "name the call with `--message`: its step or its key"
         raise RequestError(text)
     row: dict[str, Any] = {"event": event.name, "customer": customer, "at": at.isoformat() + "Z"}
     given = dict(_pair(text, event, program.timezone) for text in fields)

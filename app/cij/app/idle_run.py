@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from cij.runtime.world import World
 
 _KIND = "idle"
-# Kinds of sources of which the times of files tell whether they changed.
-_FILE_SOURCES = ("csv", "sqlite")
 _ENV = "env:"
 
 # Size, time of the last change and number of each file; None for one that is not there.
@@ -128,7 +126,8 @@ def surroundings_of(question: Question, compiled: "Compiled") -> Surroundings | 
     names = set(variable_names(question.root / FILE_NAME))
     files: list[Path] = []
     for source in compiled.program.sources:
-        if source.kind not in _FILE_SOURCES:
+        # Only of a file do size and time show whether it changed.
+        if "path" not in source.settings:
             return None
         written = [v for v in source.settings.values() if v.startswith(_ENV)]
         names |= {value.removeprefix(_ENV) for value in written}

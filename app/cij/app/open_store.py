@@ -58,7 +58,7 @@ def open_when_free(
             if waited_s >= patience_s:
                 raise
             if waited_s >= _TELL_AFTER_S and not is_told:
-                on_wait(f"waiting for {store_path(project).name}: another program has it")
+                on_wait(f"waiting for {store_path(project).name}: another program has it open")
                 is_told = True
             time.sleep(_AGAIN_S)
 

@@ -72,7 +72,7 @@ def _opened(path: Path, say: Say) -> tuple[Project, Program | None]:
     if not count:
         return result.project, result.compilation.program
     told = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
-    say(f"{told} What ran last counts.")
+    say(f"{told} The program of the last run is used.")
     return result.project, None
 
 
@@ -124,7 +124,7 @@ def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, An
 
 def _checked(found: dict[str, Any]) -> dict[str, Any]:
     if found.get("refused"):
-        again = f"; `cij resume {found['journey']} --again` starts it anew"
+        again = f"; `cij resume {found['journey']} --again` starts it again"
         hint = again if found["state"] == "stopped" else ""
         raise RequestError(f"`{found['journey']}`: {found['refused']}{hint}")
     return found

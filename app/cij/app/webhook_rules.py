@@ -37,7 +37,5 @@ def fault_of_url(url: str, *, allows_http: bool) -> str | None:
     if parts.scheme not in ("http", "https") or not host:
         return "is not a URL that begins with https://"
     if parts.scheme == "http" and host not in _LOOPBACK and not allows_http:
-        return (
-            "sends in the clear; use https://, or set `allow_http = true` on a network of your own"
-        )
+        return "sends without encryption; use https://, or set `allow_http = true` in a private network"
     return None

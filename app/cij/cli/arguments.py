@@ -33,7 +33,7 @@ class Moment(click.DateTime):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} is no time; write one like 2026-03-02 10:00", param, ctx)
+            self.fail(f"{value!r} is not a time; write for example 2026-03-02 10:00", param, ctx)
 
 
 # From one look to the next: more often than this nobody has to look.
@@ -48,7 +48,7 @@ def path_and_name(words: Sequence[str]) -> tuple[Path, str | None]:
     recognised by its separator, so that the message about it comes from whoever opens it.
     """
     if len(words) > 2:
-        raise click.UsageError("give a PATH and a NAME, and no more")
+        raise click.UsageError("give at most a PATH and a NAME")
     paths = [word for word in words if _is_path(word)]
     names = [word for word in words if word not in paths]
     if len(words) == 2 and len(names) != 1:

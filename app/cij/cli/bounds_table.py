@@ -17,7 +17,7 @@ def bounds_text(source: Model) -> str:
     """Return a table of the bounds, and the worst case of a week of each journey."""
     heads = ["", *(duration_words(w) for w in WINDOWS)]
     rows = [[name, *map(_shown, each)] for name, each in bounds(source)]
-    title = "messages that journeys ask for, for one customer at most"
+    title = "the most messages that journeys may send to one customer"
     return table(title, heads, rows) + "".join(_paths(source)) + _caps(source)
 
 
@@ -39,7 +39,7 @@ def _caps(source: Model) -> str:
             paths.append(f"worst case against {words}: {_told(found.bound, with_journey=True)}\n")
     heads = ["", "at most", "so that"]
     return (
-        table("what the caps of the policies are asked for", heads, rows) + "".join(paths)
+        table("the most messages that count against each cap", heads, rows) + "".join(paths)
         if rows
         else ""
     )
@@ -49,8 +49,8 @@ def _verdict(found: CapBound) -> str:
     if found.is_kept is None:
         return "not proved"
     if found.is_kept:
-        return "it never bites"
-    return "some may wait" if found.cap.waits else "some may be left out"
+        return "it is never reached"
+    return "some may wait" if found.cap.waits else "some may be skipped"
 
 
 def _told(bound: Bound, *, with_journey: bool = False) -> str:

@@ -17,7 +17,7 @@ def print_explored(explored: Explored) -> None:
     if broken is None:
         click.echo(f"{told}: nothing found")
         return
-    click.echo(f"{paint('error', 'FAIL')}  {told}: {broken.violation.rule}: it does not")
+    click.echo(f"{paint('error', 'FAIL')}  {told}: broken rule: {broken.violation.rule}")
     click.echo(f"      {broken.violation.journey}: {broken.violation.text}")
     click.echo("      the smallest story in which it happens:\n")
     click.echo("".join(f"  {line}\n" for line in broken.test.splitlines()))

@@ -22,7 +22,7 @@ def print_done(done: dict[str, Any], as_json: bool, words: Callable[[dict[str, A
     if as_json:
         click.echo(json.dumps(done, indent=2, ensure_ascii=False))
     elif done["state"] == HANDED_IN:
-        click.echo(f"handed in: who has the state open will {done['action']} it at the next look")
+        click.echo(f"handed in: the running `cij run` will {done['action']} it at its next step")
     else:
         click.echo(words(done))
 

@@ -36,7 +36,7 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     actions = [(a.journey, a.action, a.outcome, a.count) for a in report.actions]
     yield table("Actions", ("journey", "action", "outcome", "calls"), actions)
     standing = [(s.journey, _step(s), s.count, local(s.next_at, zone)) for s in report.standing]
-    yield table("Where people stand", ("journey", "step", "people", "first timer"), standing)
+    yield table("Where people are", ("journey", "step", "people", "first timer"), standing)
     yield table(
         "Left",
         ("journey", "outcome", "people"),
@@ -47,7 +47,7 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     aside = [(p.reason, p.count) for p in report.put_aside]
     yield table("Events put aside", ("reason", "events"), aside)
     bad = [(r.source, _place(r), r.reason) for r in report.bad_rows]
-    yield table("Rows left out, the first", ("source", "where", "reason"), bad)
+    yield table("The first bad rows", ("source", "where", "reason"), bad)
     instead = f"the journey's, else {zone}"
     zones = [(z.zone, z.count, z.customer, instead) for z in report.unknown_zones]
     names = ("zone", "people", "one of them", "used instead")

@@ -1,4 +1,4 @@
-"""Actions in the program: typed calls to the outside."""
+"""Actions in the program: typed calls to other systems."""
 
 from cij.compiler.base_node import BaseNode, Place
 from cij.compiler.expression import Expression
@@ -6,7 +6,7 @@ from cij.compiler.types import Type
 
 
 class ActionParameter(BaseNode):
-    """`default` takes the place of a value that is not given or missing; it is a constant.
+    """`default`, a constant, replaces a value that is not given or missing.
 
     A parameter that is not required and has no default is null where it is missing.
     """
@@ -18,14 +18,14 @@ class ActionParameter(BaseNode):
 
 
 class ActionResult(BaseNode):
-    """One value that the outside gives back; nobody promises that it does."""
+    """One value that the other system may return; it is never certain to."""
 
     name: str
     type: Type
 
 
 class Action(BaseNode):
-    """A call that journeys make with `do`. What it returns are fields of the event `done_by`."""
+    """A call that journeys make with `do`. Its results are the fields of the event `done_by`."""
 
     name: str
     parameters: tuple[ActionParameter, ...]
@@ -35,5 +35,5 @@ class Action(BaseNode):
 
 
 def done_by(action: str) -> str:
-    """Return the name of the event that an action was done; no author can give it to another."""
+    """Return the name of the event that reports a finished action. No author can declare it."""
     return f"{action}.done"

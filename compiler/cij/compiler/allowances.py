@@ -113,7 +113,7 @@ def _read(comment: _Comment, faults: list[Diagnostic]) -> Iterator[_Allowance]:
     form = _FORM.fullmatch(comment.text)
     reason = _REASON.fullmatch(form[2]) if form else None
     if form is None or reason is None:
-        what = "says nothing that cij knows" if form is None else "does not say why"
+        what = "is not a comment that cij knows" if form is None else "does not say why"
         message = f"this comment {what}"
         faults.append(codes.BAD_SUPPRESSION.at(comment.span, message, help=_SHAPE))
         return
@@ -133,17 +133,17 @@ def _fault(code: str, span: Span) -> Diagnostic | None:
     # The severity of a diagnostic is that of its code.
     if row.severity.value == "error":
         message = f"`{code}` is an error, and only warnings can be allowed"
-        return codes.ERROR_SUPPRESSION.at(span, message, help="mend what it is about")
+        return codes.ERROR_SUPPRESSION.at(span, message, help="mend the error")
     return None
 
 
 def _unused(allowance: _Allowance, texts: Mapping[str, str]) -> Diagnostic:
     comment = allowance.comment
-    message = f"there is no warning `{allowance.code}` here to be allowed"
+    message = f"there is no warning `{allowance.code}` here to allow"
     fix = Fix("remove the comment", (Edit(_removed(comment, texts[comment.span.file]), ""),))
     # With several codes the others may be needed.
     fixes = [fix] if "," not in comment.text.split("because")[0] else []
-    help = "remove the comment, or put it on the line above what it is about"
+    help = "remove the comment, or put it on the line above the warning"
     return codes.UNUSED_SUPPRESSION.at(comment.span, message, help=help, fixes=fixes)
 
 

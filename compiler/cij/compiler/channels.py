@@ -1,6 +1,6 @@
-"""The channels that messages go out by: one row each, with every fact the house knows of a channel.
+"""The channels of messages: one row for each, with all facts about it.
 
-The compiler, the store, delivery and the front doors all read this table; none has a list of its own.
+The compiler, the store, delivery and the front doors read this table; none has a list of its own.
 What carries the messages of a channel is a transport (`cij.runtime.delivery.channels`).
 """
 

@@ -1,4 +1,4 @@
-"""What was seen in the rows of the sources: what catalog.lock.json holds."""
+"""What a refresh of the catalog found in the columns of the sources, as catalog.lock.json holds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class ColumnStatistics:
     """One column: its type as it is written, and what its rows hold.
 
-    `unknown_share` is the share of the rows without a value, None where nobody has looked. `values`
+    `unknown_share` is the share of the rows without a value, None if it was not measured. `values`
     are all values of a small enum, in order. A personal column has no `low`, `high` and `values`.
     """
 

@@ -14,17 +14,23 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from cij.compiler.allowances import allow
-from cij.compiler.build import Build, Catalog
 from cij.compiler.content import check_content
+from cij.compiler.declaration_kinds import (
+    DECLARATION_KINDS,
+    FIELD_KINDS,
+    KIND_OF,
+    LATER,
+    DeclarationKind,
+)
 from cij.compiler.declarations.event import interactions
 from cij.compiler.declarations.fragment import check_unused
 from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.policy import check_consents
 from cij.compiler.event_cycles import check_event_cycles
-from cij.compiler.kinds import FIELD_KINDS, KIND_OF, KINDS, LATER, Kind
 from cij.compiler.library import Library, borrow
 from cij.compiler.lowering.program import lower
 from cij.compiler.model import Model, ProjectSettings
+from cij.compiler.pass_state import Build, Catalog
 from cij.compiler.program import Program
 from cij.compiler.proofs import check_proofs
 from cij.compiler.rename_fix import with_rename_fix
@@ -85,14 +91,14 @@ def compile_project(
 
     `contents` holds the content files by path, `catalog` the columns of sources that do not
     declare them; `parsed` saves parsing twice for a caller that has done it to read the contents;
-    `is_zone` tells the names of time zones, which the compiler cannot look up itself; `library` has
+    `is_zone` is true for names of time zones, which the compiler cannot look up itself; `library` has
     the texts of all modules that `use` may name.
     Diagnostics come sorted by place.
     """
     own, parsing = parsed or parse_files(texts)
     diagnostics = list(parsing)
     borrowed = borrow(own, library, diagnostics.append)
-    # The library comes first, so that who takes one of its names is told so.
+    # The library comes first: a project that takes one of its names gets the mistake.
     files = {**borrowed.files, **own}
     texts = {**borrowed.texts, **texts}
     build = Build(Model(settings), diagnostics, {}, {}, texts, contents, catalog, is_zone=is_zone)
@@ -118,10 +124,10 @@ def _has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
 def _without_consequences(build: Build, files: Files) -> list[Diagnostic]:
     """Leave out what may only follow from mistakes of syntax.
 
-    A damaged declaration may lack parts, and hold parts that nobody wrote, so nothing is said of
-    it; nor that others miss a name that may be declared there. Where it declares fields, or its
-    own name is missing, that may be any name. Of a message whose sends are not all seen nobody
-    knows which fields are sure to be there.
+    A damaged declaration may lack parts, and may hold parts that the author did not write, so nothing
+    is reported in it. A name that others miss may be declared there, so that is not reported either;
+    where the damage is in fields, or in the name itself, it may be any name. If some sends of a
+    message were not read, the fields that it can rely on are not known.
     """
     lost = frozenset[str]().union(*(file.lost for file in files.values()))
     if not lost:
@@ -185,7 +191,7 @@ def resolve(build: Build, files: Files) -> None:
     """Fill the model kind by kind, then check what needs all of them."""
     for event in interactions():
         build.model.events[event.name] = event
-    for kind in KINDS:
+    for kind in DECLARATION_KINDS:
         for node in kind.written(build).values():
             kind.define(node, build)
         kind.check(build)
@@ -216,7 +222,9 @@ _Spellings = dict[tuple[str, str], str]
 
 
 def _index(files: Files, build: Build) -> None:
-    build.declared = {kind.word: {} for kind in KINDS if kind.node is syntax.Declaration}
+    build.declared = {
+        kind.word: {} for kind in DECLARATION_KINDS if kind.node is syntax.Declaration
+    }
     spellings: _Spellings = {}
     for file in files.values():
         for node in file.declarations:
@@ -224,7 +232,7 @@ def _index(files: Files, build: Build) -> None:
 
 
 def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> None:
-    word = Kind.word_of(node)
+    word = DeclarationKind.word_of(node)
     # A `use` has been followed, and a `test` makes a story.
     if isinstance(node, (syntax.Use, syntax.Test)):
         return
@@ -239,13 +247,15 @@ def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> No
 def _keep(node: _Named, known: dict[str, _Named], spellings: _Spellings, build: Build) -> None:
     name = node.name.text
     if name in known:
-        message = f"two {Kind.word_of(node)}s are called `{name}`"
+        message = f"two {DeclarationKind.word_of(node)}s are called `{name}`"
         related: Sequence[Label] = [Label(known[name].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
         return
-    twin = spellings.setdefault((Kind.word_of(node), name.casefold()), name)
+    twin = spellings.setdefault((DeclarationKind.word_of(node), name.casefold()), name)
     if twin != name:
-        message = f"`{name}` and `{twin}` differ only in capitals, and become the same table"
+        message = (
+            f"`{name}` and `{twin}` differ only in upper and lower case and would share a table"
+        )
         related = [Label(known[twin].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
     known[name] = node

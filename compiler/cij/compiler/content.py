@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.message import file_of
 from cij.compiler.naming import did_you_mean, near
+from cij.compiler.pass_state import Build, SendSite
 from cij.compiler.placeholder import Placeholder
 from cij.compiler.placeholders import placeholders
 from cij.compiler.relations import follow
@@ -191,16 +191,12 @@ def _check_trigger(placeholder: Placeholder, text: _Text, sites: list[SendSite])
             names = ["at", *(f.name for f in event.fields)]
             if name.removeprefix("trigger.") not in names:
                 hint = did_you_mean(name.removeprefix("trigger."), names)
-                message = (
-                    f"event `{event.name}`, by which `{site.journey}` is entered, has no such field"
-                )
+                message = f"event `{event.name}`, on which customers enter `{site.journey}`, has no such field"
                 span = text.span(placeholder.index, len(name))
                 text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
                 return
         if not site.trigger:
-            message = (
-                f"`{name}` needs an entering event, and `{site.journey}` is not sure to have one"
-            )
+            message = f"`{name}` needs an entering event, and customers can enter `{site.journey}` without one"
             span = text.span(placeholder.index, len(name))
             text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message))
             return

@@ -1,4 +1,4 @@
-"""Effects: what an Act state does. One class each."""
+"""Effects: what an ActState does. One class for each."""
 
 from typing import Annotated, Literal, Union
 
@@ -42,10 +42,10 @@ class EmitEffect(BaseNode):
 
 
 class IterationEffect(BaseNode):
-    """Begin the next turn of a loop, or (not `is_next`) leave it.
+    """Begin the next iteration of a loop, or (not `is_next`) leave the loop.
 
-    The turns of all loops around a step are one number, `turn`: a loop counts in steps of `unit`
-    up to `size`, and the loops inside it count below `unit`.
+    One number of the passage, `turn` in the store, counts the iterations of all loops around a step:
+    a loop adds `unit` for each of its `size` iterations, and the loops inside it count below `unit`.
     """
 
     kind: Literal["turn"] = "turn"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cij.compiler import model, program as pg
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.grammar import codes
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -22,7 +22,7 @@ class _Edges:
     found: dict[tuple[str, str], Span] = field(default_factory=dict)
 
     def block(self, steps: model.Steps, causes: _Causes) -> _Causes:
-        """Walk a block; return the events because of which somebody is at its end at once."""
+        """Walk a block; return the events that bring a passage to its end at the same instant."""
         for step in steps:
             causes = self._step(step, causes)
         return causes
@@ -40,7 +40,7 @@ class _Edges:
                 late = frozenset[str]() if model.takes_time(step.timer) else causes
                 return frozenset().union(self.block(step.otherwise, late), *ends)
             case model.Repeat(every=every):
-                # A pause between turns leaves no cause; without one the body has a wait.
+                # A pause between iterations leaves no cause; without one the body has a wait.
                 end = self.block(step.steps, causes)
                 return causes | (frozenset() if every else self.block(step.steps, end) | end)
             case model.Choose() | model.Group():
@@ -81,7 +81,7 @@ def _report(
     circle: list[str], span: Span, edges: dict[tuple[str, str], Span], build: Build
 ) -> None:
     way = " → ".join(f"`{name}`" for name in circle)
-    message = f"this event leads to itself without a wait: {way}"
+    message = f"this event raises itself again without a wait: {way}"
     steps = [edges[pair] for pair in pairwise(circle)]
     related = [Label(step, "and here") for step in steps if step != span]
     hint = "put a `wait` between, or do not raise it here"

@@ -147,9 +147,9 @@ class HashShare(Typed):
 
 
 class Again(Typed):
-    """True while a loop has another turn: its digit of the passage's `turn` is not its last.
+    """True while a loop has another iteration: its digit in the passage's `turn` is not the last.
 
-    Units: the loop counts from 0 in steps of `unit`, and has `size` turns.
+    The loop counts from 0 in steps of `unit`, and has `size` iterations.
     """
 
     op: Literal["again"] = "again"
@@ -175,7 +175,7 @@ class EnteredAt(Typed):
 class Result(Typed):
     """The latest value that came back of what a step called; missing until one has come.
 
-    It is of any call that the step made for the passage, in whatever turn of a loop.
+    The call may be from any iteration of a loop.
     """
 
     op: Literal["result"] = "result"
@@ -276,9 +276,10 @@ class InQuiet(Typed):
 
 
 class OverCap(Typed):
-    """True for whom one more message would be too much, and none of `unless`.
+    """True where one more message would exceed one of `caps` and none of `unless`.
 
-    Those who come to it at once are counted one after the other; whose message has `expired` last.
+    Customers who arrive at the same instant are counted one after the other. Those whose message has
+    `expired` come last.
     """
 
     op: Literal["over_cap"] = "over_cap"

@@ -36,9 +36,9 @@ class Limit(BaseNode):
 
 
 class SegmentEntry(BaseNode):
-    """Who is in the segment at the start and whoever joins later; with `is_once` the former only.
+    """Customers who are in the segment at the start, and those who join it later.
 
-    With `every` all who are in it at those instants, and nobody at others.
+    With `is_once` only the former. With `every` those who are in it at these instants.
     """
 
     kind: Literal["segment"] = "segment"
@@ -57,7 +57,7 @@ Entry = Annotated[Union[SegmentEntry, EventEntry], PydanticField(discriminator="
 
 
 class Goal(BaseNode):
-    """`target` is the End state of a passage that reaches it; none when the passage stays."""
+    """`target` is the EndState of a passage that reaches the goal; None if the passage goes on."""
 
     name: str
     event: str | None = None
@@ -87,9 +87,9 @@ class Renamed(BaseNode):
 
 
 class Removed(BaseNode):
-    """A step of earlier versions that is gone. `target` is the state where those go on who are there.
+    """A step of earlier versions that is gone. Passages that are there go on at the state `target`.
 
-    Before lowering it is the step, or the outcome, that the author named.
+    In the model `target` is the step, or the outcome, that the author named.
     """
 
     step: str
@@ -110,7 +110,6 @@ class Head(BaseNode):
     Nobody enters before `starts`, from `ends` on, or while it is a draft; both are local times.
     `version` and `kept` are empty in the model: lowering fills them, because they follow from the
     whole journey. They are fields of the head so that a program's JSON keeps the order of its keys.
-    In the model a `removed` names a step or an outcome, in the program a state.
     """
 
     name: str

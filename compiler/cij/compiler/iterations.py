@@ -1,7 +1,7 @@
-"""Turns of loops: how many numbers they need, and where each step counts.
+"""Iterations of loops: one number counts those of all loops around a step.
 
-The turns of all loops around a step are one number. An outer loop counts in steps that leave room
-for all turns of the loops inside it, so the number is another one in every turn of every loop.
+An outer loop counts in steps that leave room for all iterations of the loops inside it, as the tens do
+for the ones. So every iteration of every loop has a number of its own. The store calls it `turn`.
 """
 
 from cij.compiler import model
@@ -20,7 +20,7 @@ def _times(step: model.Step) -> int:
 
 
 def units(steps: model.Steps, unit: int) -> dict[str, int]:
-    """Return for each step the unit of the block it stands in: below it count the loops inside."""
+    """Return the unit of the block of each step. The loops inside of a step count below it."""
     found: dict[str, int] = {}
     for step in steps:
         found[step.name] = unit

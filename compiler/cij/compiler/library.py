@@ -1,7 +1,7 @@
-"""`use`: modules of the language's library. Their texts come in beside those of the project.
+"""`use`: modules of the language's library, whose texts are compiled with those of the project.
 
-A module is a `.journey` file, and whoever uses it has all its declarations, as if they stood in the
-project: under their own names, once, wherever `use` stands.
+A module is a `.journey` file. A project that uses it has all its declarations as if they were its own:
+under their names, once, wherever `use` is written.
 """
 
 import re

@@ -63,7 +63,7 @@ _FILTER_NAMES = """
 """
 FILTERS = frozenset(_FILTER_NAMES.split())
 
-_ESCAPED = "leave it out: values are escaped for the format of the body when they are printed"
+_ESCAPED = "remove it: printed values are escaped for the format of the body"
 _FILTERS_REFUSED = {n: _ESCAPED for n in ("escape", "escape_once", "newline_to_br", "safe")}
 
 # Tags that stand inside or at the end of a block; alone they have lost their beginning.
@@ -310,7 +310,7 @@ class _Walk:
                 known = has_default or names in scope.known
                 self.found.append(Placeholder(names, path.token.start_index, known, is_tested))
             elif not (has_default or is_tested or names in scope.known):
-                message = f"`{names[0]}` is not assigned on every way here; give it a default"
+                message = f"`{names[0]}` is not assigned on every path to here; give it a default"
                 raise _Refusal(message, path.token)
 
 

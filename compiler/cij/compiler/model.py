@@ -16,7 +16,7 @@ from cij.grammar.span import Span
 class Send:
     """Queue a message. `name` is the label or the derived name of the step.
 
-    `id` tells the sends of one `send best of` from each other.
+    `id` distinguishes the sends of one `send best of`.
     """
 
     name: str
@@ -62,7 +62,7 @@ class WhenArm:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Rest until the timer or the first of the arms; then the steps of that arm, or `otherwise`."""
+    """Wait until the timer or the first of the arms; then the steps of that arm, or `otherwise`."""
 
     name: str
     span: Span
@@ -92,7 +92,7 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A loop of at most `times` turns, `every` apart, while `until` does not hold."""
+    """A loop of at most `times` iterations, `every` apart, while `until` does not hold."""
 
     name: str
     span: Span
@@ -149,7 +149,7 @@ def takes_time(timer: pg.Timer) -> bool:
 
 
 def goes_on(step: Step) -> bool:
-    """Tell whether somebody comes to what follows a step."""
+    """Tell whether what follows a step can be reached."""
     match step:
         case End():
             return False
@@ -161,7 +161,7 @@ def goes_on(step: Step) -> bool:
 
 
 def reaches_end(steps: Steps) -> bool:
-    """Tell whether somebody comes to the end of a block."""
+    """Tell whether the end of a block can be reached."""
     return not steps or goes_on(steps[-1])
 
 

@@ -1,6 +1,6 @@
-"""What a condition promises: the fields that are known wherever it holds.
+"""Nullability: the fields that cannot be missing where a condition is true.
 
-A field of the customer stands by its name, one of the entering event as `trigger.NAME`.
+A field of the customer is written by its name, a field of the entering event as `trigger.NAME`.
 """
 
 from collections.abc import Mapping

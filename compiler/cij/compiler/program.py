@@ -297,10 +297,10 @@ Timer = Annotated[
 
 
 class Await(BaseNode):
-    """An event that ends a rest. `of` is the step of the send that an interaction belongs to.
+    """An event that ends a wait. `of` is the step of the send that an interaction belongs to.
 
-    `unit` takes the passage's turn to that of the send: what is less than it is left out.
-    `order` is its number among all arms.
+    `unit` makes the iteration of the passage comparable with that of the send: the digits below it
+    belong to loops that the send is not in. `order` is the number among all arms.
     """
 
     event: str
@@ -312,7 +312,7 @@ class Await(BaseNode):
 
 
 class Condition(BaseNode):
-    """A condition that ends a rest as soon as it holds. `order` is its number among all arms."""
+    """A condition that ends a wait as soon as it holds. `order` is its number among all arms."""
 
     condition: Expression
     order: int
@@ -322,7 +322,7 @@ class Condition(BaseNode):
 class BaseState(BaseNode):
     """`id` is unique in the journey; `step` is the label or derived name of the step it is of.
 
-    What the compiler adds for its own ends is hidden: no history, no graph shows it.
+    What the compiler adds by itself is hidden: neither history nor graphs show it.
     """
 
     id: str
@@ -345,7 +345,7 @@ class WaitState(BaseState):
 
 
 class Branch(BaseNode):
-    """`why` is what history says of who takes it; otherwise its number."""
+    """`why` is the text that history has for passages that take it; without one, the number."""
 
     guard: Expression
     target: str
@@ -369,7 +369,7 @@ class ActState(BaseState):
 
 
 class EndState(BaseState):
-    """`cause` tells an `end` step from an exit and from a goal."""
+    """`cause` distinguishes an `end` step, an exit and a goal."""
 
     kind: Literal["end"] = "end"
     outcome: str

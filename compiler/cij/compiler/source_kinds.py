@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Returns what the setting takes instead, or None if the value is right. A value that the environment
-# gives is written `env:NAME`, and nobody knows it yet.
+# Returns what the setting takes instead, or None if the value is right. `env:NAME` is a value that the
+# environment gives when the program runs.
 Check = Callable[[str], str | None]
 
 
@@ -53,7 +53,7 @@ def _date_format(value: str) -> str | None:
     if value.startswith("env:"):
         return None
     if "%" in _DIRECTIVES.sub("", value):
-        return 'signs such as %d, %m and %Y after each `%`: "%d.%m.%Y"'
+        return 'a letter such as d, m or Y after each `%`: "%d.%m.%Y"'
     if not _has_day(value):
         return 'a format with day, month and year: "%d.%m.%Y"'
     return None

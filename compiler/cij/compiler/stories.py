@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg, story as st
-from cij.compiler.build import Build
 from cij.compiler.channels import happens_on
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean, near_hint
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check, check_value
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.compiler.typecheck.names import event_field
 from cij.compiler.types import TEXT, Type
 from cij.grammar import codes, syntax
@@ -88,7 +88,9 @@ def _find_journey(test: syntax.Test, build: Build) -> None:
         return
     hint = did_you_mean(name, build.journeys)
     if name in build.declared["segment"]:
-        hint = f'a test is for a journey; in it stands `expect "ana" in segment {name}`'
+        hint = (
+            f'a test is for a journey; test a segment in it with `expect "ana" in segment {name}`'
+        )
     message = f"there is no journey `{name}`"
     build.report(codes.UNKNOWN_NAME.at(test.subject.span, message, help=hint))
 
@@ -274,7 +276,7 @@ def _event_value(setting: syntax.Setting, event: pg.Event, context: _Context) ->
 def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) -> ex.Constant | None:
     """Return the channel of the send that an interaction belongs to."""
     if not event.is_interaction:
-        message = f"`{event.name}` is no interaction with a message, so it has no step"
+        message = f"`{event.name}` is not an interaction with a message, so it has no step"
         alone = f"write `{event.name}` alone"
         context.build.report(codes.TEST_STEP.at(label.span, message, help=alone))
         return None

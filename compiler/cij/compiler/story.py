@@ -1,6 +1,6 @@
 """Stories: the `test` blocks of a project, resolved and typed. Never part of the program.
 
-Every time of day or date in a story is local to the project's zone, whoever it is about.
+Every time of day or date in a story is local to the project's zone, also for customers of other zones.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class ConsentGiven:
 
 @dataclass(frozen=True, slots=True)
 class Given(Line):
-    """A customer, or new values for one who was given before. What is not named is missing."""
+    """A customer, or new values for one that was given before. Fields that are not named are missing."""
 
     customer: str
     fields: dict[str, Constant] = field(default_factory=dict)

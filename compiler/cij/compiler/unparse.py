@@ -1,7 +1,7 @@
-"""Typed expressions and timers back to the words of the language, for graphs, `explain` and `why`.
+"""Typed expressions and timers as text of the language, for graphs, `explain` and `why`.
 
-Parentheses stand only where the grammar needs them: each rule returns its text with how tightly
-it binds, and whoever puts the text into a larger one says how tightly it has to.
+Parentheses are written only where the grammar needs them: each rule returns its text and how tightly
+it binds, and the text around it demands how tightly it must bind.
 """
 
 import re

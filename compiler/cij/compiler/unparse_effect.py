@@ -1,4 +1,4 @@
-"""Effects in the words of the language, for graphs, `explain` and `why`. One row each."""
+"""Effects as text of the language, for graphs, `explain` and `why`. One row for each."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

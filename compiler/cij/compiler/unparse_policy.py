@@ -1,4 +1,4 @@
-"""Policies in plain words, for `explain` and the notes of graphs."""
+"""Policies as text, for `explain` and the notes of graphs."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,7 @@
-"""What the catalog says of the values that an expression can have.
+"""The values that an expression can have, according to the catalog.
 
-It helps the author: it never decides what a program does, so no hash covers it. Data change; a
-value that was not seen when the catalog was refreshed may be there now.
+They only help the author: they never decide what a program does, so no hash covers them. Data change:
+a value that the catalog does not know may have arrived since its last refresh.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def _values(node: ex.Expression, catalog: Catalog) -> set[str] | None:
 def unknown_shares(node: ex.Expression, model: Model, catalog: Catalog) -> dict[str, float]:
     """Return the share of rows without a value, by `source.column` that a value comes from.
 
-    A column of which nobody has seen a row without a value is not in it.
+    A column without missing values is left out.
     """
     found: dict[str, float] = {}
     for origin in _origins(node, model):

@@ -4,7 +4,7 @@ from cij.compiler import program as pg
 
 
 def verify(journey: pg.Journey) -> None:
-    """Assert that every target exists, every state can be reached, and only rests close a circle."""
+    """Assert that every target exists, every state can be reached, and every circle has a wait."""
     states = {s.id: s for s in journey.states}
     assert len(states) == len(journey.states), f"{journey.name}: two states share an id"
     assert journey.start in states, f"{journey.name}: no start state"

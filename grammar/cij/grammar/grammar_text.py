@@ -16,7 +16,7 @@ def grammar_sources() -> tuple[str, ...]:
     return tuple(files("cij.grammar").joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES)
 
 
-def _alternatives(rule: str) -> tuple[str, ...]:
+def alternatives(rule: str) -> tuple[str, ...]:
     """Return the rules that `rule` chooses from."""
     found = re.search(
         rf"^{rule}: ((?:.*\n(?=    \|))*.*)$", "\n".join(grammar_sources()), re.MULTILINE
@@ -37,10 +37,10 @@ def _kinds() -> tuple[str, ...]:
 
 
 # The words that begin a step.
-STEP_WORDS = _words(_alternatives("_bare_step"))
+STEP_WORDS = _words(alternatives("_bare_step"))
 # The words that begin a line of a journey's head, other than a setting.
-HEADER_WORDS = tuple(word for word in _words(_alternatives("_header")) if word != "setting")
+HEADER_WORDS = tuple(word for word in _words(alternatives("_header")) if word != "setting")
 # Declarations whose body is settings and blocks, and those with a form of their own.
 PLAIN_DECLARATIONS = _kinds()
-OWN_DECLARATIONS = tuple(word for word in _words(_alternatives("_top")) if word != "declaration")
+OWN_DECLARATIONS = tuple(word for word in _words(alternatives("_top")) if word != "declaration")
 DECLARATION_WORDS = (*PLAIN_DECLARATIONS, *OWN_DECLARATIONS)

@@ -10,34 +10,21 @@ from lark import Token
 
 from cij.grammar import literal_values
 from cij.grammar.expressions import ParseTree
+from cij.grammar.grammar_text import alternatives
 
 INDENT = "  "
 # Rules whose first token stands first on its line.
 _LINES = frozenset(
     [
-        "use",
-        "declaration",
-        "message",
-        "journey",
-        "fragment",
-        "policy",
-        "test",
-        "setting",
+        *alternatives("_top"),
+        *alternatives("_header"),
+        *alternatives("_statement"),
         "where",
         "except",
         "add",
         "stage",
         "block",
         "steps",
-        "enter_segment",
-        "enter_on",
-        "again",
-        "exit_on",
-        "exit_when",
-        "goal_on",
-        "goal_when",
-        "renamed",
-        "removed",
         "step",
         "on_arm",
         "when_arm",
@@ -49,16 +36,6 @@ _LINES = frozenset(
         "at_most",
         "never_send",
         "on_cap_wait",
-        "clock",
-        "given",
-        "happens",
-        "after",
-        "expect_sent",
-        "expect_nothing",
-        "expect_ended",
-        "expect_waiting",
-        "expect_member",
-        "expect_done",
     ]
 )
 # In these an `else` is one of several arms with a line of its own; elsewhere it follows a `}`.

@@ -25,9 +25,9 @@ from cij.compiler.sql import Statement, intake as statements, newcomers, unify a
 from cij.compiler.types import DATETIME
 from cij.runtime import suppression
 from cij.runtime.engine import Engine, Row
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.store import customers
 from cij.runtime.store.counters import counters, set_last_event
-from cij.runtime.values import Unfit, read_value
 
 QUARANTINE = "intake"
 
@@ -213,7 +213,7 @@ def _text(row: RawEvent, name: str, event: Event) -> str | None:
     if found is None:
         return None
     if not event.is_interaction:
-        raise Unfit(f"event {event.name} has no {name}: it is no interaction with a message")
+        raise Unfit(f"event {event.name} has no {name}: it is not an interaction with a message")
     return str(found)
 
 

@@ -121,7 +121,7 @@ def migrate(engine: Engine, program: Program) -> list[Change]:
 def _refusal(stuck: Sequence[Change]) -> str:
     where = "; ".join(f"{c.people} at `{c.step}` of {c.journey}" for c in stuck)
     return (
-        f"the new version adopts those who are inside, and has no step for some of them: {where}. "
+        f"the new version adopts the customers inside, but it has no step for some of them: {where}. "
         "Say where they go on: `renamed OLD to NEW`, or `removed OLD then go to STEP`, "
         "`then end OUTCOME`, `then finish`"
     )
@@ -133,11 +133,11 @@ def told(change: Change) -> str:
     where = f"{change.journey}: {people} at `{change.step}` (version {change.version[:8]})"
     match change.what:
         case "stays":
-            return f"{where}: on to the end of that version"
+            return f"{where}: they go on in that version to its end"
         case "adopts":
-            return f"{where}: on in the new version, at `{change.to_step}`"
+            return f"{where}: they go on in the new version, at `{change.to_step}`"
         case "moves":
-            return f"{where}: on to `{change.to_step}` of the new version, at once"
+            return f"{where}: they go on at once, at `{change.to_step}` of the new version"
         case "ends":
-            return f"{where}: end as {change.to_step}"
-    return f"{where}: no step to go on at"
+            return f"{where}: they leave as {change.to_step}"
+    return f"{where}: there is no step where they can go on"

@@ -9,10 +9,8 @@ from datetime import date, datetime, time, timedelta
 
 from cij.compiler.expression import Unit
 from cij.compiler.program import Schedule
+from cij.runtime.calendar_steps import DAYS, MONTHS, plus, start_of
 from cij.runtime.zones import period_at, to_instant, to_local
-
-_MONTHS = {"month": 1, "year": 12}
-_DAYS = {"day": 1, "week": 7}
 
 
 def next_call(every: Schedule, zone: str, first: datetime, after: datetime | None) -> datetime:
@@ -45,7 +43,7 @@ def _aligned(day: date, every: Schedule) -> date:
     if every.unit == "week":
         return day + timedelta(days=(every.weekday - day.isoweekday()) % 7)
     if every.unit == "month" and day.day > 1:
-        return _plus_months(day.replace(day=1), 1)
+        return _after(day.replace(day=1), "month", 1)
     if every.unit == "year" and (day.month, day.day) > (1, 1):
         return date(day.year + 1, 1, 1)
     return day
@@ -53,24 +51,20 @@ def _aligned(day: date, every: Schedule) -> date:
 
 def _days(every: Schedule, start: date, turn: int) -> Iterator[date]:
     while True:
-        if every.unit in _MONTHS:
-            yield _plus_months(start, turn * every.count * _MONTHS[every.unit])
-        else:
-            yield start + timedelta(days=turn * every.count * _DAYS[every.unit])
+        yield _after(start, every.unit, turn * every.count)
         turn += 1
 
 
 def _turns_until(every: Schedule, start: date, day: date) -> int:
     """Return how many turns have begun before `day`, or one less."""
-    if every.unit in _MONTHS:
+    if every.unit in MONTHS:
         months = (day.year - start.year) * 12 + day.month - start.month
-        return months // (every.count * _MONTHS[every.unit])
-    return (day - start).days // (every.count * _DAYS[every.unit])
+        return months // (every.count * MONTHS[every.unit])
+    return (day - start).days // (every.count * DAYS[every.unit])
 
 
-def _plus_months(day: date, months: int) -> date:
-    count = day.year * 12 + day.month - 1 + months
-    return day.replace(year=count // 12, month=count % 12 + 1)
+def _after(day: date, unit: str, count: int) -> date:
+    return plus(unit, datetime.combine(day, time()), count).date()
 
 
 # --- periods ----------------------------------------------------------------------------------
@@ -89,7 +83,7 @@ def period_start(unit: Unit, zone: str, now: datetime) -> datetime:
     """
     if unit in _SHORT:
         return max(_short_start(unit, zone, now), period_at(now, zone).utc_from)
-    return min(to_instant(_floor(unit, to_local(now, zone)), zone), now)
+    return min(to_instant(start_of(unit, to_local(now, zone)), zone), now)
 
 
 def next_period(unit: Unit, zone: str, now: datetime) -> datetime:
@@ -98,26 +92,14 @@ def next_period(unit: Unit, zone: str, now: datetime) -> datetime:
         after = _short_start(unit, zone, now) + _SHORT[unit]
         return min(after, period_at(now, zone).utc_to)
     local = to_local(now, zone)
-    after = to_instant(_next(unit, _floor(unit, local)), zone)
+    after = to_instant(plus(unit, start_of(unit, local)), zone)
+    if after > now:
+        return after
     # Within a day that occurs twice the next begins after the second time.
-    return after if after > now else to_instant(_next(unit, local), zone)
+    later = plus(unit, local)
+    return to_instant(start_of("day", later) if unit in MONTHS else later, zone)
 
 
 def _short_start(unit: Unit, zone: str, now: datetime) -> datetime:
     """Return when the hour, minute or second began, if no clock was changed since."""
     return now - (to_local(now, zone) - datetime.min) % _SHORT[unit]
-
-
-def _floor(unit: Unit, local: datetime) -> datetime:
-    day = datetime.combine(local.date(), time())
-    if unit == "week":
-        return day - timedelta(days=day.weekday())
-    if unit == "month":
-        return day.replace(day=1)
-    return day.replace(month=1, day=1) if unit == "year" else day
-
-
-def _next(unit: Unit, start: datetime) -> datetime:
-    if unit in _MONTHS:
-        return datetime.combine(_plus_months(start.date(), _MONTHS[unit]), time())
-    return start + timedelta(days=_DAYS[unit])

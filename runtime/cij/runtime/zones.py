@@ -102,7 +102,9 @@ def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
 def require(name: str, of: str) -> str:
     """Return the name of a zone that must exist. Raises ConfigError."""
     if not is_zone(name):
-        raise ConfigError(f'{of} has the time zone "{name}", which does not exist; see `tz` names')
+        raise ConfigError(
+            f'{of} has the time zone "{name}", which does not exist; see the names of the tz database'
+        )
     return name
 
 

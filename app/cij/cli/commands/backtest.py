@@ -22,10 +22,12 @@ Examples:
 )
 @click.argument("journey", required=False)
 @click.option("--from", "start", type=Moment(_TIMES), required=True)
-@click.option("--to", "end", type=Moment(_TIMES), help="A day counts whole. Default: now.")
+@click.option(
+    "--to", "end", type=Moment(_TIMES), help="A day is included as a whole. Default: now."
+)
 @project_option
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers into FILE.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers into this file.")
 def command(
     journey: str | None,
     start: datetime,
@@ -34,12 +36,12 @@ def command(
     as_json: bool,
     svg: Path | None,
 ) -> None:
-    """Replay the events of a past period over the journeys as they are written now.
+    """Replay the events of a past period with the journeys as they are written now.
 
-    All of them, or JOURNEY alone. People enter as they would have, each event counts at its own
-    instant, and who opened or clicked the message of a step does so again. Works on a copy, from the
-    state or from the sources alone; nothing is sent and nothing kept. Fields of customers are those
-    of today, for older values are not kept. Times are local to the project's zone.
+    Replays all journeys, or JOURNEY alone. Each event counts at its own instant. Customers who
+    opened or clicked the message of a step do so again. The command works on a copy of the state,
+    or on the sources alone. It sends nothing and keeps nothing. Fields of customers are those of
+    today, because older values are not kept. Times are local to the project's zone.
     """
     found = replayed(path, journey, start, end, progress)
     clear_progress()

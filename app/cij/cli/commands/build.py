@@ -31,7 +31,8 @@ Examples:
 def command(path: Path, output: Path | None, schema: bool) -> None:
     """Write the compiled program of the project at PATH as JSON.
 
-    Equal journeys give equal text; the hash changes exactly when what happens changes.
+    Equal journeys give equal text. The hash of a journey changes exactly when its behaviour
+    changes.
     """
     if schema:
         _put(json.dumps(Program.model_json_schema(), indent=2) + "\n", output)

@@ -33,17 +33,17 @@ Examples:
 def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
     """List what the project at PATH knows: sources, customer fields, events, segments, messages.
 
-    `refresh` reads the rows of the sources and writes what their columns hold to
-    catalog.lock.json, which belongs into git: types, the share of rows without a value, the least
-    and greatest number or date, and the values of small enums. Of personal columns it writes no
-    values; `personal = [col]` in a source names those whose name does not tell.
+    `refresh` reads the rows of the sources and writes what their columns hold to catalog.lock.json,
+    which belongs in git: types, the share of rows without a value, the smallest and largest number
+    or date, and the values of small enums. It writes no values of personal columns. Some names are
+    known as personal; `personal = [col]` in a source adds others.
     """
     is_refresh = words_[:1] == (_REFRESH,)
     paths = words_[1:] if is_refresh else words_
     if len(paths) > 1:
         raise click.UsageError("give one PATH")
     if is_dry and not is_refresh:
-        raise click.UsageError("--check goes with `refresh`")
+        raise click.UsageError("--check needs `refresh`")
     path = Path(paths[0] if paths else ".")
     hint = None if is_refresh or path.exists() else near_hint(str(path), [_REFRESH])
     if hint:

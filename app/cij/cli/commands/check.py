@@ -24,7 +24,7 @@ Examples:
   cij check examples/loyalty --deny warnings
   cij check --format concise          # file:line:column: CODE message
   cij check --format sarif > cij.sarif
-  cij check --bounds                  # the most messages that journeys ask for, of one
+  cij check --bounds                  # the most messages that one customer can get
   cij check --fix                     # apply the fixes that keep the meaning
   cij check --fix --unsafe --diff     # show what all fixes would change"""
 )
@@ -43,10 +43,12 @@ Examples:
     "--bounds",
     "has_bounds",
     is_flag=True,
-    help="Add the most messages that journeys ask for in a window.",
+    help="Add the most messages that one customer can get in a window.",
 )
 @click.option("--fix", "is_fixing", is_flag=True, help="Apply safe fixes, then report the rest.")
-@click.option("--unsafe", "is_unsafe", is_flag=True, help="With --fix: names that are near, too.")
+@click.option(
+    "--unsafe", "is_unsafe", is_flag=True, help="With --fix: also apply fixes that need a review."
+)
 @click.option("--diff", "is_dry", is_flag=True, help="With --fix: write nothing, print the change.")
 def command(
     path: Path,
@@ -57,12 +59,12 @@ def command(
     is_unsafe: bool,
     is_dry: bool,
 ) -> None:
-    """CheckReport every mistake in the .journey files of the project at PATH.
+    """Report every mistake in the .journey files of the project at PATH.
 
     A comment `# cij: allow CODE because REASON` above a line allows a warning there.
     """
     if (is_unsafe or is_dry) and not is_fixing:
-        raise click.UsageError("--unsafe and --diff go with --fix")
+        raise click.UsageError("--unsafe and --diff need --fix")
     if is_dry:
         _show_fixes(path, is_unsafe)
     elif is_fixing or has_bounds:
@@ -87,12 +89,14 @@ def _fixable(found: Sequence[Diagnostic]) -> str | None:
     safe = sum(any(fix.is_safe for fix in d.fixes) for d in found)
     guesses = sum(bool(d.fixes) for d in found) - safe
     if safe and guesses:
-        return (
-            f"`cij check --fix` mends {safe} of these, `--fix --unsafe` {guesses} more by a guess"
-        )
+        return f"`cij check --fix` mends {safe} of these, `--fix --unsafe` {guesses} more that need a review"
     if safe:
         return f"`cij check --fix` mends {safe} of these"
-    return f"`cij check --fix --unsafe` mends {guesses} of these by a guess" if guesses else None
+    return (
+        f"`cij check --fix --unsafe` mends {guesses} of these; review the result"
+        if guesses
+        else None
+    )
 
 
 def _text(report: CheckReport, format_name: str) -> str:
@@ -106,7 +110,7 @@ def _summary(report: CheckReport) -> str:
 
 
 def _verdict(warnings: Sequence[Diagnostic]) -> str:
-    return "ok, but look at the warnings" if warnings else "ok"
+    return "ok, with warnings" if warnings else "ok"
 
 
 # --- what compiles, imported only then: a check that was made before needs none of it ---------

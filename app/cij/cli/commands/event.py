@@ -16,9 +16,9 @@ from cij.cli.failures import say_waiting
 Examples:
   cij event purchase ana@example.com amount=49.90 coupon=LOYAL20
   cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
-  cij event opened ana@example.com --message reward   the newest that she got of this step
+  cij event opened ana@example.com --message reward   the newest message that she got from this step
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
-  cij event signed_up --customer new@example.com      who is not known yet becomes a customer
+  cij event signed_up --customer new@example.com      an unknown person becomes a customer
   cij event create_phone_call.done --customer shop:17 --message sales:1:call:0 -f outcome=reached
   cij event --file events.jsonl --json"""
 )
@@ -28,7 +28,12 @@ Examples:
 @click.option("--message", "message_key", help="Which message or call: its step or its key.")
 @click.option("--at", type=Moment(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option(
-    "-f", "--field", "fields", multiple=True, metavar="NAME=VALUE", help="As FIELD=VALUE; many."
+    "-f",
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A field, as FIELD=VALUE; can be repeated.",
 )
 @click.option(
     "--file",
@@ -56,11 +61,10 @@ def command(
 ) -> None:
     """Hand in the event NAME of PERSON, or a file of events as JSON lines.
 
-    PERSON is an id, an address or SOURCE:KEY.
+    PERSON is an id, an address or SOURCE:KEY. An unknown address or key makes a new customer.
 
-    The events are kept in the project and taken in by the next `cij run`, or at once if one is
-    going. An address or a key that nobody has makes a new customer. What cannot be taken in is
-    put aside: `cij run` and `cij status` say why.
+    The project keeps the events until the next `cij run`; a running `cij run` takes them in at
+    once. What cannot be taken in is put aside: `cij run` and `cij status` say why.
     """
     if file is not None:
         found = hand_in_file(path, file)
@@ -75,7 +79,7 @@ def command(
         count = len(found.rows)
         click.echo(f"handed in {count} event{'' if count == 1 else 's'}")
     if not found.has_run:
-        text = "nothing has run here yet; a journey lets in by events from its first `cij run` on"
+        text = "nothing has run here yet; events admit customers only from the first `cij run` on"
         click.echo(text, err=True)
 
 

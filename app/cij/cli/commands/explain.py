@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  cij explain                          # what there is to explain
+  cij explain                          # list what can be explained
   cij explain CIJ602                   # a code that `cij check` has printed
   cij explain S16                      # a rule of the language
   cij explain goal                     # a word of the language
   cij explain loyalty_reward examples/loyalty
-  cij explain --json                   # what there is, for a program"""
+  cij explain --json                   # the same list, as JSON"""
 )
 @click.argument("words", nargs=-1, metavar="[WHAT] [PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print the texts, or the names, as JSON.")
 def command(words: tuple[str, ...], as_json: bool) -> None:
-    """Say what WHAT means: a code, a rule, a word, or a name in the project at PATH."""
+    """Explain WHAT: a code, a rule, a word, or a name in the project at PATH."""
     # A word that is a code or rule is no path, even beside a folder of that name.
     text = page_of(words[0]) if words else None
     if text is not None and len(words) == 1:
@@ -72,7 +72,7 @@ def _nothing(what: str, project: "Compiled | None") -> list[str]:
     hint = nearest(what, project)
     then = f"; {hint}" if hint else "."
     click.echo(f"There is nothing called `{what}` to explain{then}", err=True)
-    click.echo("`cij explain` lists what there is.", err=True)
+    click.echo("`cij explain` lists what can be explained.", err=True)
     raise click.exceptions.Exit(Exit.USAGE)
 
 
@@ -82,7 +82,7 @@ def _list(project: "Compiled | None", as_json: bool) -> None:
         click.echo(_json({"names": names_of(project), "words": language_words(), **pages}))
         return
     if project is None:
-        click.echo("There is no project here; in one its names are listed as well.")
+        click.echo("There is no project here; in a project its names are listed as well.")
     for kind, found in names_of(project).items():
         if found:
             click.echo(f"{kind}: {', '.join(found)}")

@@ -26,7 +26,7 @@ Examples:
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--check", is_flag=True, help="Write nothing; list what would change, and exit 1.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
-@click.option("--stdin-filename", metavar="NAME", help="What to call the text of `-` in messages.")
+@click.option("--stdin-filename", metavar="NAME", help="The name of the text from `-` in messages.")
 def command(paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str | None) -> None:
     """Format .journey files and folders of them; `-` reads from standard input.
 
@@ -53,7 +53,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, stdin_filename: str
 def _results(paths: tuple[str, ...], stdin_name: str) -> list[FormattedFile]:
     if _STDIN in paths:
         if len(paths) > 1:
-            raise click.UsageError("`-` stands alone, without other paths")
+            raise click.UsageError("`-` cannot be combined with paths")
         return [formatted_text(stdin_name, _standard_input())]
     return formatted_files(paths or (".",))
 

@@ -20,7 +20,7 @@ Examples:
     default="UTC",
     show_default=True,
     metavar="ZONE",
-    help="IANA time zone of customers whose own is unknown.",
+    help="IANA time zone of customers without one.",
 )
 def command(folder: Path, timezone: str) -> None:
     """Make a small working project in DIR, which must be new or empty."""

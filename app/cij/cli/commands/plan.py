@@ -21,12 +21,12 @@ Examples:
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def command(path: Path, as_json: bool) -> None:
-    """Show what the project at PATH would change in what runs there.
+    """Show what a run of the project at PATH would change.
 
-    Which journeys are new, changed or gone, which were paused or stopped (a new version changes
-    nothing about that), and for everybody who is inside a changed journey where
-    they go on. `cij run` applies exactly this. It fails (exit code 5) where somebody stands on a step
-    for which the new version has no counterpart.
+    Lists which journeys are new, changed or gone, which are paused or stopped (a new version does
+    not change that), and where everybody inside a changed journey goes on. `cij run` applies
+    exactly this. The command fails (exit code 5) if somebody is at a step that the new version does
+    not have.
     """
     found = deployment(path, say_waiting)
     if as_json:
@@ -41,9 +41,9 @@ def command(path: Path, as_json: bool) -> None:
 
 
 _GO_ON = {
-    "paused": "`cij resume {}` has it go on",
+    "paused": "`cij resume {}` lets it go on",
     "resuming": "it goes on with the next step of `cij run`",
-    "stopped": "`cij resume {} --again` has it begin anew",
+    "stopped": "`cij resume {} --again` starts it again",
 }
 
 

@@ -20,11 +20,11 @@ from cij.cli.order_options import (
     epilog="""\b
 Examples:
   cij resume loyalty_reward
-  cij resume loyalty_reward --again     start a stopped journey anew
+  cij resume loyalty_reward --again     start a stopped journey again
   cij resume loyalty_reward --json"""
 )
 @click.argument("journey")
-@click.option("--again", is_flag=True, help="Start a journey anew that was stopped.")
+@click.option("--again", is_flag=True, help="Start a stopped journey again.")
 @project_option
 @wait_option
 @json_option
@@ -32,8 +32,8 @@ def command(journey: str, again: bool, path: Path, wait_s: float, as_json: bool)
     """End the pause of JOURNEY.
 
     What fell due in the pause happens at the next step of `cij run`: first the events, in the order
-    of their times, then those who waited enter, then the timers. A journey that was stopped begins
-    anew with `--again`: who was inside counts as having been there once.
+    of their times, then the queue of entries, then the timers. `--again` starts a stopped journey
+    again; customers who were inside count as having been there once.
     """
     order = {"control": "resume", "again": again}
     found = give(path, journey, order, wait_s, say)

@@ -19,7 +19,7 @@ from cij.runtime.report_data import Report, as_json
 
 if TYPE_CHECKING:
     # Loaded only where something may be due: a run with nothing to do needs no engine.
-    from cij.app.run import Run
+    from cij.app.running import Run
     from cij.runtime.delivery import Recovery
     from cij.runtime.runner import StepReport
 
@@ -40,14 +40,19 @@ Examples:
     default=2.0,
     type=INTERVAL_S,
     show_default=True,
-    help="Seconds between looks at sources.",
+    help="Seconds between refreshes of the sources.",
 )
-@click.option("--resend-uncertain", "resend", is_flag=True, help="Send again what may be lost.")
+@click.option(
+    "--resend-uncertain",
+    "resend",
+    is_flag=True,
+    help="Send messages again that may have been lost.",
+)
 def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     """Run the journeys of the project at PATH.
 
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
-    channels of cij.toml. Running again goes on from where it was and sends nothing twice.
+    channels of cij.toml. The next run goes on where this one ended and sends nothing twice.
     """
     if once and not resend and (idle := find_idle(path, LiveClock().now())) is not None:
         _print_idle(idle, as_json_)
@@ -64,7 +69,7 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
 def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     import logging
 
-    from cij.app.run import open_run
+    from cij.app.running import open_run
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -91,7 +96,7 @@ def _once(run: "Run") -> bool:
 def _say_idle(next_at: datetime | None, zone: str) -> None:
     """Say that there was nothing to do, and when there is, as far as time alone decides."""
     if next_at is None:
-        text = "nothing was due, and nothing will be before somebody does something or data change"
+        text = "nothing was due, and nothing will be until an event or new data arrives"
     else:
         at = max(next_at, LiveClock().now())
         text = f"nothing was due; the next thing is at {local(at, zone)} ({zone})"
@@ -131,7 +136,7 @@ def _say_uncertain(found: Report) -> None:
     if count:
         click.echo(
             f"{count} messages may have been sent when a run broke off; they are kept as "
-            "`uncertain` and not sent again, unless you say `--resend-uncertain`",
+            "`uncertain` and not sent again, unless you give `--resend-uncertain`",
             err=True,
         )
 

@@ -19,7 +19,11 @@ Examples:
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
-    "--days", default=30, show_default=True, type=click.IntRange(1, 3660), help="How far to look."
+    "--days",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, 3660),
+    help="How many days to simulate.",
 )
 @click.option(
     "--from",
@@ -28,17 +32,17 @@ Examples:
     help="When to begin. Default: now.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers there.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the numbers into this file.")
 def command(path: Path, days: int, start: datetime | None, as_json: bool, svg: Path | None) -> None:
     """Show what the journeys of the project at PATH would do in the coming days.
 
     Works on a copy of the state, or on the sources alone if nothing has run yet. Nobody opens or
-    clicks anything in it, so waits end by their timers. Tells who enters, reaches goals and leaves
-    by day, who stands where, the busiest hours, what is not sent and why, and the hours with more
-    messages than `per_hour` in cij.toml. Times are local to the project's zone.
+    clicks anything, so waits end by their timers. Shows for each day who enters, reaches goals and
+    leaves, how many are at each step, the busiest hours, what is not sent and why, and the hours
+    with more messages than `per_hour` in cij.toml. Times are local to the project's zone.
     """
     found = simulated(path, days, start, progress)
     clear_progress()
     for name in found.paused:
-        click.echo(f"`{name}` is paused, and stays so here: nobody moves in it", err=True)
+        click.echo(f"`{name}` is paused and stays paused here: nobody moves in it", err=True)
     print_activity(found, "nothing is sent", is_json=as_json, svg=svg)

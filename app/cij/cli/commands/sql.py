@@ -21,17 +21,15 @@ _ENGINES = {
 # What a reader has to know of all statements of a journey.
 _NOTES = {
     "journey": """
--- One tick runs these statements in one transaction, each for everybody at once. People wait in
--- `passage_row`, which says journey, version and state by number; whoever is due or has done
--- something is put into `woken`, and each region takes all who are woken at its root to where they
--- rest or end next: `pick` finds the way, `effect` queues messages, `history` writes down what
--- happened, `move` sets the new place. `timeout` says where the timer of each rest leads. Where
--- several journeys are woken that differ in their names only, one run of the statements is for all,
--- with journey and version taken from the rows. Where few of many customers are concerned they are
--- put into `concerned` first (and their passages, on an event, into `reached`), which statements
--- then read in place of `customer AS c` (and `passage_row AS p`). Who enters is `newly_inside`:
--- where nothing on the way asks for their passages, the first region takes them from there, with no
--- row in `woken`, and writes their passages where they have come to.
+-- These are the statements of one tick. Each moves all customers at once, and all run in one
+-- transaction. `passage_row` says where each customer is; journey, version and state are numbers.
+-- Customers who are due, or who have an event, get a row in `tick_ready`. A region moves the
+-- customers at its root to the state where they wait or end next: `pick` finds the path of each
+-- customer, `effect` queues messages, `history` records what happened, and `move` stores the new
+-- state. `timeout` says where the timer of each wait leads.
+-- A run may use quicker forms of these statements with the same result: one set for journeys that
+-- differ only in their names, copies for a few customers of very many (`tick_ws_customer` and
+-- `tick_ws_passage`), and new customers read from `tick_entered`.
 """
 }
 
@@ -50,17 +48,17 @@ Examples:
     type=click.Choice(list(_ENGINES)),
     default=EXECUTED,
     show_default=True,
-    help="Whose SQL to print.",
+    help="The SQL dialect to print.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the statements as JSON.")
 def command(words: tuple[str, ...], dialect: str, as_json: bool) -> None:
     """Print the SQL of a segment, measure, entity or journey of the project at PATH.
 
-    DuckDB executes it. On PostgreSQL the conditions of segments and measures are tested; all else
-    is generated only, and its first line says so.
+    DuckDB executes it. On PostgreSQL the conditions of segments and measures are tested. All other
+    SQL is only generated, and its first line says so.
 
-    Without NAME: every segment. `$now` is the instant of the run; other parameters are named
-    where they occur.
+    Without NAME, all segments are printed. `$now` is the instant of the run; other parameters are
+    named where they occur.
     """
     path, name = path_and_name(words)
     statements = listed(path, name)

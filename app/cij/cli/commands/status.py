@@ -21,7 +21,7 @@ Examples:
 def command(path: Path, as_json_: bool) -> None:
     """Show the state of the project at PATH: customers, journeys, messages, timers.
 
-    While `cij run` has the state file, the numbers are those of its last step.
+    While `cij run` is running, the numbers are those of its last step.
     """
     found = status(path)
     if as_json_:
@@ -29,4 +29,4 @@ def command(path: Path, as_json_: bool) -> None:
         return
     print_report(found.report, found.zone)
     if found.is_running:
-        click.echo("`cij run` is going; these are the numbers of its last step", err=True)
+        click.echo("a `cij run` is running; these are the numbers of its last step", err=True)

@@ -24,18 +24,18 @@ from cij.cli.order_options import (
 Examples:
   cij stop loyalty_reward
   cij stop loyalty_reward --yes --json     in a script
-  cij resume loyalty_reward --again        begin anew after a stop"""
+  cij resume loyalty_reward --again        start again after a stop"""
 )
 @click.argument("journey")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @project_option
 @wait_option
 @json_option
 def command(journey: str, yes: bool, path: Path, wait_s: float, as_json: bool) -> None:
-    """Stop JOURNEY for good: all who are inside leave as `stopped`, and nobody enters any more.
+    """Stop JOURNEY for good: everybody inside leaves as `stopped`, and nobody enters any more.
 
-    Messages that have not been handed over are cancelled; the report says how many are beyond
-    recall. `cij pause` is the gentle way.
+    Messages that have not been handed over are cancelled. The report says how many are beyond
+    recall. To stop only for a while, use `cij pause`.
     """
 
     def ask(count: int | None) -> None:
@@ -54,7 +54,7 @@ def _confirm(question: str) -> None:
         if sys.stdin.isatty():
             raise
         click.echo(err=True)
-        raise click.UsageError("nobody is there to answer; say `--yes` in a script") from error
+        raise click.UsageError("there is no terminal to ask; give `--yes` in a script") from error
     if not is_meant:
         click.echo("nothing was stopped", err=True)
         raise click.exceptions.Exit(Exit.ERRORS)

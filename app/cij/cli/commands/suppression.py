@@ -30,10 +30,11 @@ Examples:
   cij suppression remove ana@example.com"""
 )
 def command() -> None:
-    """Show and change the list of those who must get nothing.
+    """Show and change the list of people who get nothing.
 
-    Hard bounces and complaints put addresses on it by themselves. It holds for every message, also
-    for those already queued, and needs no new deployment. Works also while `cij run` is going.
+    Hard bounces and complaints put addresses on it automatically. The list holds for every message,
+    also for queued ones, and needs no deployment. The command also works while `cij run` is
+    running.
     """
 
 
@@ -48,7 +49,7 @@ def list_(path: Path, wait_s: float, as_json: bool) -> None:
         _tell(done, as_json, "")
         return
     if not done["entries"]:
-        click.echo("nobody is on the list")
+        click.echo("the list is empty")
         return
     zone = open_project(path).settings.project.timezone
     rows = [
@@ -69,7 +70,7 @@ def list_(path: Path, wait_s: float, as_json: bool) -> None:
 @click.argument("address", required=False)
 @_customer
 @_channel
-@click.option("--reason", required=True, help="Why, for whoever reads the list later.")
+@click.option("--reason", required=True, help="The reason, for later readers of the list.")
 @project_option
 @wait_option
 @json_option
@@ -123,7 +124,7 @@ def _order(
     action: str, address: str | None, customer: str | None, channel: str | None
 ) -> dict[str, Any]:
     if (address is None) == (customer is None):
-        raise click.UsageError("say either an ADDRESS or `--customer`")
+        raise click.UsageError("give either an ADDRESS or `--customer`")
     return {"suppress": action, "address": address, "customer": customer, "channel": channel}
 
 
@@ -131,13 +132,13 @@ def _require_address(address: str) -> None:
     """What is no address would be on the list for nothing, and its owner go on getting mail."""
     if not any(form.fullmatch(address.strip()) for form in ADDRESSES.values()):
         words = "write ana@example.com or +34600000001, or `--customer` and an id"
-        raise click.UsageError(f"`{address}` is no address: {words}")
+        raise click.UsageError(f"`{address}` is not an address: {words}")
 
 
 def _tell(done: dict[str, Any], as_json: bool, words: str) -> None:
     if as_json:
         click.echo(json.dumps(done, indent=2, ensure_ascii=False))
     elif "state" in done:
-        click.echo("handed in: who has the state open will do it at the next look")
+        click.echo("handed in: the running `cij run` will do it at its next step")
     else:
         click.echo(words)

@@ -1,4 +1,4 @@
-"""`cij test`: run the tests that the journeys carry."""
+"""`cij test`: run the tests of the journeys."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ Examples:
   cij test journeys/loyalty.journey     # the tests of one file
   cij test --junit report.xml
   cij test --coverage --fail-under 80   # arms, waits and locales that no test reaches
-  cij test --explore 200                # what no test thought of: random people and events"""
+  cij test --explore 200                # random people and events over all journeys"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
@@ -54,9 +54,11 @@ Examples:
     "drawn",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Then play N random stories over all journeys, and check what must always hold.",
+    help="Also play N random stories over all journeys.",
 )
-@click.option("--seed", default=0, show_default=True, help="Draw other random stories.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Another number gives other random stories."
+)
 def command(
     path: Path,
     match: str,
@@ -70,13 +72,13 @@ def command(
 ) -> None:
     """Run the `test` blocks of the project at PATH, or of one file.
 
-    Each test plays one journey in memory, on its own clock, with the engine that runs live; nothing
-    is sent and no data is read. Times are local to the project's zone.
+    Each test plays one journey in memory, on its own clock, with the engine of a live run. It sends
+    nothing and reads no data. Times are local to the project's zone.
 
-    With --explore, customers, consents and events are drawn, with times around the deadlines of the
-    journeys. Whatever they do: every passage gets on, nothing is sent after an exit, consent, quiet
-    hours, caps and the suppression list hold, no key stands twice, and the same story gives the
-    same history. The smallest story that breaks one of them is printed as a test to keep.
+    With --explore, customers, consents and events are random, with times around the deadlines of
+    the journeys. In every story, passages move on, exits, consent, quiet hours, caps and the
+    suppression list are respected, and a replay gives the same history. The smallest story that
+    breaks a rule is printed as a test to keep.
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if is_wanted(s, match)]

@@ -20,14 +20,14 @@ Examples:
   cij timeline c0123456789abcde --json"""
 )
 @click.argument("person")
-@click.option("--journey", help="Only this journey, and what is of no journey.")
+@click.option("--journey", help="Only this journey, and entries of no journey.")
 @project_option
 @click.option("--json", "as_json_", is_flag=True, help="Print the entries as JSON.")
 def command(person: str, journey: str | None, path: Path, as_json_: bool) -> None:
-    """Show all that is known of PERSON in the order of time, over all journeys.
+    """Show everything that happened to PERSON in the order of time, over all journeys.
 
-    Events, consents, entries, steps, messages with what became of them, goals. PERSON is an id, a
-    key such as `shop:17`, or an e-mail address. Times are local to the project's zone.
+    Lists events, consents, entries, steps, messages with their outcome, and goals. PERSON is an id,
+    a key such as `shop:17`, or an e-mail address. Times are local to the project's zone.
     """
     found = timeline_of(path, person, journey, say_waiting)
     if as_json_:

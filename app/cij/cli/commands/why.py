@@ -32,11 +32,11 @@ Examples:
 def command(
     person: str, journey: str | None, at: datetime | None, path: Path, as_json_: bool
 ) -> None:
-    """Say why PERSON did or did not enter JOURNEY, get its messages, take its branches.
+    """Explain why PERSON did or did not enter JOURNEY, get its messages, take its branches.
 
-    Each rule is taken apart: which part holds, the values that it read, and the rows of the sources
-    they came from. The rules are those that ran last. Events count as of the instant; fields are
-    those of today, for older values are not kept.
+    Shows for each rule which part holds, the values that it read, and the source rows of these
+    values. The rules are those of the last run. Events count as of the instant. Fields are those of
+    today, because older values are not kept.
     """
     answer, zone = why_of(path, person, journey, at, say_waiting)
     if as_json_:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Union
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.event import RESERVED
 from cij.compiler.declarations.explain_lines import INDENT, Lines, heading
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import Model, place
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check_value
 from cij.compiler.types import DURATION, Type
 from cij.compiler.unparse import name_words, words
@@ -132,7 +132,7 @@ def _default(node: syntax.Expression, type: Type, build: Build) -> _Constant | N
         return value
     if len(build.diagnostics) == before:
         message = "a default is a plain value, the same for everybody"
-        hint = "read what differs in the step: `do ACTION { … }`"
+        hint = "give values that differ in the step: `do ACTION { … }`"
         build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
     return None
 
@@ -140,13 +140,13 @@ def _default(node: syntax.Expression, type: Type, build: Build) -> _Constant | N
 def _result(setting: syntax.Setting, build: Build) -> pg.ActionResult | None:
     name = setting.key.text
     if name.casefold() in (*RESERVED, "channel"):
-        message = f"every event has `{name}` already, and a result is a field of one"
-        hint = f"call it otherwise, such as `task_{name}`"
+        message = f"`{name}` is a field of every event, and results are fields of an event"
+        hint = f"choose another name, such as `task_{name}`"
         build.report(codes.DUPLICATE_NAME.at(setting.key.span, message, help=hint))
         return None
     form = _form(setting.value)
     if form != _Form(setting.value):
-        message = "a result has a type and nothing else: nobody promises that it comes"
+        message = "a result has only a type, because it may never arrive"
         build.report(codes.BAD_SETTING.at(setting.value.span, message))
         return None
     type = type_of(form.type, build)
@@ -162,8 +162,8 @@ def explain(action: pg.Action, source: Model) -> Lines:
     yield "Parameters:" if action.parameters else "It takes nothing."
     for parameter in action.parameters:
         default = f", else {words(parameter.default)}" if parameter.default is not None else ""
-        rule = default or ("" if parameter.is_required else ", may be left out")
+        rule = default or ("" if parameter.is_required else ", optional")
         yield f"{INDENT}{name_words(parameter.name)}: {parameter.type}{rule}"
     if action.returns:
         returned = ", ".join(f"{r.name} ({r.type})" for r in action.returns)
-        yield f"It gives back: {returned}; each is missing until it has come."
+        yield f"It returns: {returned}; each is missing until it arrives."

@@ -196,7 +196,7 @@ def _add_setting(
         body.report(codes.DUPLICATE_NAME.at(item.key.span, message, related=[first]))
     elif known is None and (twin := _twin(key, body.settings)):
         first = Label(body.settings[twin].span, "first here")
-        message = f"`{key}` and `{twin}` differ only in capitals"
+        message = f"`{key}` and `{twin}` differ only in upper and lower case"
         body.report(codes.DUPLICATE_NAME.at(item.key.span, message, related=[first]))
     else:
         body.settings[key] = item

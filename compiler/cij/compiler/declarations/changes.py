@@ -1,12 +1,12 @@
-"""`renamed`, `removed`, `in_flight`: what a new version means for those who are inside (S21)."""
+"""`renamed`, `removed`, `in_flight`: what a new version means for passages that are under way (S21)."""
 
 from collections.abc import Iterable
 from typing import Literal
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -27,7 +27,7 @@ def renamed(node: syntax.Journey, steps: Names, build: Build) -> tuple[pg.Rename
 
 
 def removed(node: syntax.Journey, steps: Names, build: Build) -> tuple[pg.Removed, ...]:
-    """Return the steps that are gone, with what becomes of those who stand there."""
+    """Return the steps that are gone, and where their passages go on."""
     headers = [h for h in node.headers if isinstance(h, syntax.Removed)]
     _report_twins([(h.step, h.step.text) for h in headers], build)
     found = []
@@ -51,7 +51,7 @@ _THEN: dict[str, Literal["go_to", "end", "finish"]] = {
 
 
 def in_flight(body: Body) -> Literal["pin", "adopt"]:
-    """Return whether those inside stay on their version or go on in the new one."""
+    """Return whether passages stay on their version or go on in the new one."""
     return "adopt" if body.choice("in_flight", ("pin", "adopt")) == "adopt" else "pin"
 
 
@@ -78,6 +78,6 @@ def _report_twins(names: Iterable[tuple[syntax.Name, str]], build: Build) -> Non
     for name, text in names:
         if text in first:
             related = [Label(first[text], "first here")]
-            message = f"what becomes of `{text}` is said twice"
+            message = f"two lines say what becomes of `{text}`"
             build.report(codes.BAD_CHANGE.at(name.span, message, related=related))
         first.setdefault(text, name.span)

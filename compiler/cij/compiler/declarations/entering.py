@@ -1,12 +1,12 @@
 """Who enters a journey and when: entries, the calendar, the limit, first and last instant, draft."""
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import everything
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_by_event, known_fields
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
 
@@ -75,7 +75,7 @@ def _schedule(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
         return pg.Schedule(count=1, unit="week", weekday=weekday, at=at)
     assert node.period is not None, "a schedule has a weekday or a period"
     if node.period.unit not in _UNITS or node.period.count < 1:
-        message = "people enter every so many days, weeks, months or years"
+        message = "a calendar entry counts days, weeks, months or years"
         hint = "write `every day at 09:00`, `every monday at 09:00` or `every 2 weeks at 09:00`"
         build.report(codes.BAD_SETTING.at(node.period.span, message, help=hint))
         return None
@@ -88,7 +88,7 @@ def report_calendar_once(node: syntax.Journey, again: str, build: Build) -> None
     """Warn of a calendar whose every instant but the first admits newcomers only."""
     for header in node.headers:
         if isinstance(header, syntax.EnterSegment) and header.every and again == "never":
-            message = "the calendar goes on, but nobody enters this journey a second time"
+            message = "the calendar repeats, but no customer can enter this journey twice"
             hint = "add `again always`, or `again after 30 days`"
             build.report(codes.CALENDAR_ONCE.at(header.every.span, message, help=hint))
 
@@ -102,7 +102,7 @@ def limit(body: Body) -> pg.Limit | None:
     if rate is None:
         return None
     if rate.count < 1:
-        body.wrong(body.settings["limit"], "at least one; `stage = draft` lets nobody in")
+        body.wrong(body.settings["limit"], "at least 1; to admit nobody, write `stage = draft`")
         return None
     return pg.Limit.model_validate({"count": rate.count, "unit": rate.unit})
 
@@ -111,5 +111,5 @@ def check_dates(body: Body, starts: str | None, ends: str | None) -> None:
     """Report a journey that ends before it starts. Both are local times in ISO form."""
     if starts is None or ends is None or starts < ends:
         return
-    message = f"the journey ends at {ends.replace('T', ' ')}, and starts no earlier than that"
+    message = f"the journey ends at {ends.replace('T', ' ')}, which is not after its start"
     body.report(codes.BAD_SETTING.at(body.settings["ends"].value.span, message))

@@ -1,13 +1,13 @@
 """`entity`: another table that customers and events relate to, such as products or stores."""
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.functions import FUNCTIONS
 from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check
 from cij.compiler.typecheck.aggregates import AGGREGATES
 from cij.compiler.types import NAMED
@@ -22,7 +22,9 @@ def define(node: syntax.Declaration, build: Build) -> None:
     """Add the entity to the model, or report what is wrong with it."""
     name = node.name.text
     if name in _TAKEN:
-        message = f"`{name}` means something in expressions already: call the entity otherwise"
+        message = (
+            f"`{name}` already means something in expressions: choose another name for the entity"
+        )
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message))
         return
     body = _body(node, build)
@@ -31,7 +33,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
     if source is None or key is None:
         return
     if key != source.key:
-        message = f"the key of `{name}` is that of its source, which tells rows apart"
+        message = f"the key of `{name}` must be the key of its source"
         span = body.settings["key"].value.span
         hint = f"write `key = {source.key}`, or make `{key}` the key of source `{source.name}`"
         build.report(codes.BAD_SETTING.at(span, message, help=hint))

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.channels import Interaction
 from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
@@ -13,6 +12,7 @@ from cij.compiler.declarations.written_type import type_of
 from cij.compiler.expression import Expression
 from cij.compiler.model import Model, place
 from cij.compiler.naming import column_mark, did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check
 from cij.compiler.types import TEXT, Type
 from cij.compiler.unparse import words
@@ -77,7 +77,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
 def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event | None:
     for key in ("customer", "at", *record.SETTINGS):
         if key in body.settings:
-            message = f"`{key}` goes with `source`: events by intake bring their own"
+            message = f"`{key}` needs `source`: events that are handed in bring their own"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
     fields = []
     for setting in _field_settings(body, build):

@@ -21,6 +21,7 @@ from cij.compiler.unparse_policy import policy_notes
 
 
 def explain(journey: model.Journey, source: Model) -> Lines:
+    """Yield the lines of `cij explain JOURNEY`."""
     yield heading("journey", journey.name, model.place(journey.span))
     yield from filter(None, journey.head.doc.splitlines())
     yield from _section("Who enters", [*_entries(journey, source), *_limits(journey.head)])
@@ -54,16 +55,16 @@ def _entries(journey: model.Journey, source: Model) -> Lines:
 def _when(entry: pg.SegmentEntry) -> str:
     if entry.every is not None:
         return f"at that instant, {schedule_words(entry.every)}"
-    return "at the start" if entry.is_once else "at the start, and whoever joins it later"
+    return "at the start" if entry.is_once else "at the start, and everybody who joins it later"
 
 
 def _times(head: pg.Head) -> Lines:
     if head.is_draft:
-        yield "nobody in a real run, for it is a draft; tests and simulations go through it"
+        yield "nobody in a real run, because it is a draft; tests and simulations use it"
     if head.starts is not None:
         yield f"from {moment_words(head.starts)} on"
     if head.ends is not None:
-        yield f"until {moment_words(head.ends)}; who is inside then goes on"
+        yield f"until {moment_words(head.ends)}; customers inside then go on"
     if head.limit is not None:
         yield f"at most {head.limit.count} per {head.limit.unit}; the others wait for the next"
 
@@ -80,7 +81,7 @@ def _limits(head: pg.Head) -> Lines:
     if head.language is not None:
         yield f"language: {words(head.language)}"
     if head.timezone is not None:
-        yield f"time zone of those whose own is unknown: {head.timezone}"
+        yield f"time zone of customers without one: {head.timezone}"
 
 
 def _again(head: pg.Head) -> str:
@@ -93,7 +94,7 @@ def _goal(goal: model.Goal) -> str:
     cause = _cause(goal.event, goal.where, goal.condition)
     within = f", counted within {duration_words(goal.within)}" if goal.within else ""
     after = "stays in the journey" if goal.is_stay else "leaves as converted"
-    return f"{name_words(goal.name)}: {cause}{within}; who reaches it {after}"
+    return f"{name_words(goal.name)}: {cause}{within}; a customer who reaches it {after}"
 
 
 def _exit(leave: model.Exit) -> str:
@@ -140,7 +141,7 @@ def _given(parameters: Mapping[str, ex.Expression]) -> str:
 
 
 def _label(name: str, derived: str) -> str:
-    # A step without a label is named after what it does; saying it twice helps nobody.
+    # A step without a label is named after what it does, so the name would only repeat it.
     return "" if name.rsplit(".", 1)[-1].startswith(derived) else f"{name_words(name)}: "
 
 

@@ -1,6 +1,6 @@
 """`fragment`: steps that several journeys run. `steps/run.py` resolves them where they are run."""
 
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 
 
@@ -12,6 +12,6 @@ def check_unused(build: Build) -> None:
     """Report fragments that no journey runs. All journeys are resolved."""
     for name, node in build.fragments.items():
         if name not in build.run_fragments:
-            message = f"no journey runs the fragment `{name}`, so nobody knows what it means"
+            message = f"no journey runs the fragment `{name}`, so it cannot be checked"
             hint = f"add `run {name}` to a journey, or remove it"
             build.report(codes.UNUSED_FRAGMENT.at(node.name.span, message, help=hint))

@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
 from cij.compiler.declarations import changes, entering
 from cij.compiler.declarations.body import Body
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check_condition, check_value
 from cij.compiler.types import TEXT
 from cij.grammar import codes
@@ -23,8 +23,8 @@ from cij.grammar import codes
 class Written:
     """What a setting is read from.
 
-    `customer` is the environment before anybody has entered, `entered` that of somebody who has,
-    which knows the entering event too.
+    `customer` is the environment before the entry. `entered` is the one after it, which knows the
+    entering event too.
     """
 
     body: Body
@@ -55,7 +55,7 @@ def head_values(written: Written) -> dict[str, Any]:
 
 
 def _per(written: Written) -> str | None:
-    """Return the field of the entering events that tells one passage of a customer from another."""
+    """Return the field of the entering events that distinguishes the passages of one customer."""
     body, env = written.body, written.entered
     name = body.name("per")
     if name is None or env.is_trigger_broken:

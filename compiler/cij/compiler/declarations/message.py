@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.expression import Period
 from cij.compiler.model import Model, place, sent_messages
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck.check import period
+from cij.compiler.pass_state import Build
+from cij.compiler.typecheck.checker import period
 from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 
@@ -163,7 +163,7 @@ def _piece(body: Body, key: str, build: Build) -> _Piece | None:
         return None
     if path not in build.contents:
         message = f"the file `{path}` cannot be read"
-        hint = "the path counts from the project's folder and stays inside it"
+        hint = "the path is relative to the project folder and must stay inside it"
         build.report(codes.MISSING_CONTENT.at(value.span, message, help=hint))
         return None
     if ending not in _FORMATS:
@@ -199,13 +199,13 @@ def explain(message: pg.Message, source: Model) -> Lines:
     yield heading("message", message.name, message.place)
     yield f"By {message.channel}, on topic {message.topic}{_consent(message, source)}."
     if message.expires is not None:
-        yield f"Not sent any more {duration_words(message.expires)} after its step."
+        yield f"Not sent later than {duration_words(message.expires)} after its step."
     locales = ", ".join(content.locale for content in message.locales)
     yield f"Locales: {locales}; {message.fallback} for everybody else."
     if message.fields:
-        yield f"It reads of the customer: {', '.join(message.fields)}."
+        yield f"Fields of the customer that it reads: {', '.join(message.fields)}."
     if message.parameters:
-        yield f"Each send gives it: {', '.join(message.parameters)}."
+        yield f"Parameters that each send gives: {', '.join(message.parameters)}."
     sends = [j.name for j in source.journeys.values() if message.name in sent_messages(j.steps)]
     yield f"Sent by: {', '.join(sends)}." if sends else "No journey sends it."
 

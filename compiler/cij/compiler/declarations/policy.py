@@ -1,16 +1,16 @@
 """`policy`: contact rules over all journeys."""
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build, SendSite
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import read_body
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.explain_lines import Lines, heading, indented
 from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build, SendSite
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.compiler.unparse_policy import policy_lines
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
@@ -43,7 +43,7 @@ def define(node: syntax.Policy, build: Build) -> None:
 def _hours(rule: syntax.Quiet, build: Build) -> ex.Hours | None:
     start, end = rule.hours.start, rule.hours.end
     if start == end:
-        message = "quiet hours that end when they begin are none at all, or all day"
+        message = "quiet hours that end when they begin could mean no hours or all hours"
         hint = "write two different times, such as 21:00..08:00"
         build.report(codes.BAD_SETTING.at(rule.hours.span, message, help=hint))
         return None
@@ -57,7 +57,7 @@ def _cap(rule: syntax.AtMost, policy: str, waits: bool, build: Build) -> ex.Cap 
         if channel is None:
             return None
     if rule.count == 0:
-        message = "a cap of 0 would let nothing through, ever"
+        message = "a cap of 0 would never allow a message"
         build.report(codes.BAD_SETTING.at(rule.span, message, help="write `never send … when`"))
         return None
     if rule.is_calendar and rule.per.unit not in _CALENDAR:
@@ -86,7 +86,7 @@ def _channel(name: syntax.Name, build: Build) -> str | None:
     if name.text in CHANNELS:
         return name.text
     message = f"there is no channel `{name.text}`: it is one of {', '.join(CHANNELS)}"
-    hint = did_you_mean(name.text, (*CHANNELS, *_ANY)) or "`messages` is for all of them"
+    hint = did_you_mean(name.text, (*CHANNELS, *_ANY)) or "`messages` counts all channels"
     build.report(codes.UNKNOWN_NAME.at(name.span, message, help=hint))
     return None
 
@@ -94,7 +94,7 @@ def _channel(name: syntax.Name, build: Build) -> str | None:
 def _report_idle_wait(rules: tuple[syntax.Rule, ...], build: Build) -> None:
     waits = [rule for rule in rules if isinstance(rule, syntax.OnCapWait)]
     if waits and not any(isinstance(rule, syntax.AtMost) for rule in rules):
-        message = "there is no cap in this policy that anything could wait for"
+        message = "this policy has no cap that a message could wait for"
         hint = "add one, such as `at most 3 email per 7 days`"
         build.report(codes.BAD_SETTING.at(waits[0].span, message, help=hint))
     for other in waits[1:]:
@@ -122,7 +122,7 @@ def check_consents(build: Build) -> None:
 def _report_send(
     message: pg.Message, site: SendSite, rule: syntax.RequireConsent, build: Build
 ) -> None:
-    text = f"`{message.name}` needs no consent, for its topic `{message.topic}` asks for none"
+    text = f"`{message.name}` needs no consent, because its topic `{message.topic}` asks for none"
     hint = (
         f"give `{message.topic}` a consent rule, or send service messages on a topic called "
         f"`{TRANSACTIONAL}`"
@@ -145,4 +145,4 @@ def explain(policy: pg.Policy, source: Model) -> Lines:
     yield "It holds for every send of the project:"
     yield from indented(policy_lines(policy))
     if policy.quiet or policy.caps:
-        yield "Messages on topic transactional know neither quiet hours nor caps."
+        yield "Quiet hours and caps do not apply to messages on topic transactional."

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check, check_condition
 from cij.compiler.types import DATETIME, Type, join
 from cij.grammar import codes, syntax
@@ -40,7 +40,9 @@ class _Draft:
 def define(node: syntax.Declaration, build: Build) -> None:
     """Make the profile of the model, or report what is wrong with it."""
     if build.model.profile is not None:
-        message = f"there is one profile, and `{build.model.profile.name}` is it"
+        message = (
+            f"a project has one profile, and this one already has `{build.model.profile.name}`"
+        )
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message))
         return
     body = read_body(
@@ -157,7 +159,7 @@ def _consent(setting: syntax.Setting, source: pg.Source, draft: _Draft) -> list[
     channel = parts[2] if len(parts) == 3 else None
     if topic is None or (channel is not None and channel not in topic.channels):
         hint = did_you_mean(".".join(parts[1:]), build.declared["topic"])
-        message = f"`{setting.key.text}` names no consent: it is `consent.TOPIC` or `consent.TOPIC.CHANNEL`"
+        message = f"`{setting.key.text}` is not a consent: write `consent.TOPIC` or `consent.TOPIC.CHANNEL`"
         build.report(codes.UNKNOWN_NAME.at(setting.key.span, message, help=hint))
         return []
     value = check_condition(setting.value, source_environment(build, source))
@@ -191,9 +193,10 @@ def _unfit(setting: syntax.Setting, draft: _Draft) -> str | None:
         return "the name of a field has no dot"
     if name in draft.types:
         return "a source gives it already"
-    return {**_MADE, "timezone": "it decides when things happen, so a source gives it"}.get(
-        name.casefold()
-    )
+    return {
+        **_MADE,
+        "timezone": "it decides when things happen, so it must come from a source",
+    }.get(name.casefold())
 
 
 # --- match and merge --------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 from typing import Literal, cast
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.naming import column_mark, did_you_mean
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 
 SETTINGS = ("on", "changes", "existing")
@@ -40,7 +40,7 @@ def own_customer(body: Body, source: pg.Source, build: Build) -> pg.CustomerRefe
 def _refuse(body: Body, keys: tuple[str, ...], with_: str, build: Build) -> None:
     for key in keys:
         if key in body.settings:
-            message = f"`{key}` goes with `{with_}`"
+            message = f"`{key}` needs `{with_}`"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
 
 

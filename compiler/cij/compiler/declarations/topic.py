@@ -3,11 +3,11 @@
 from typing import Literal, cast
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.model import Model, place
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 
 _CONSENT = ("opt_in", "opt_out", "none")
@@ -59,8 +59,8 @@ def _channels(body: Body, build: Build) -> tuple[str, ...] | None:
 
 def explain(topic: pg.Topic, source: Model) -> Lines:
     rule = {
-        "opt_in": "Nobody hears about it without having said yes.",
-        "opt_out": "Everybody may hear about it who has not said no.",
+        "opt_in": "Only people who said yes get its messages.",
+        "opt_out": "Everybody who has not said no gets its messages.",
         "none": "It needs no consent: service messages.",
     }
     yield heading("topic", topic.name, topic.place)

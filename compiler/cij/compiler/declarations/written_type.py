@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from cij.compiler.build import Build
 from cij.compiler.naming import near_hint
-from cij.compiler.typecheck.check import is_currency
+from cij.compiler.pass_state import Build
+from cij.compiler.typecheck.checker import is_currency
 from cij.compiler.types import IN_LISTS, NAMED, Type, enum, list_of, money, relation
 from cij.grammar import codes, syntax
 
@@ -59,7 +59,7 @@ def _enum(node: syntax.Call, build: Build) -> Type | None:
     seen: set[str] = set()
     for text in texts:
         if text.value in seen:
-            message = f'the value "{text.value}" stands twice in this `enum`'
+            message = f'the value "{text.value}" is listed twice in this `enum`'
             build.report(codes.DUPLICATE_NAME.at(text.span, message))
             return None
         seen.add(text.value)
@@ -75,7 +75,7 @@ def _list(node: syntax.Call, build: Build) -> Type | None:
     is_separated = all(isinstance(r, syntax.Text) and r.value for r in rest)
     if item is None or item.kind not in IN_LISTS or len(rest) > 1 or not is_separated:
         kinds = " or ".join(f"`{kind}`" for kind in IN_LISTS)
-        message = f"a list holds {kinds}, and may name what stands between its items"
+        message = f"a list holds {kinds}, and its second argument is the separator"
         hint = 'write `list(text)` for JSON arrays, `list(text, ";")` for `a;b`'
         build.report(codes.BAD_SETTING.at(node.span, message, help=hint))
         return None

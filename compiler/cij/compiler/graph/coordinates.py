@@ -1,4 +1,4 @@
-"""Where each cell of the layers lies. Rows keep their order; within it, what is joined lines up."""
+"""The coordinates of each cell. Rows keep their order; within it, joined cells are aligned."""
 
 import itertools
 import math
@@ -202,7 +202,7 @@ def _pull(a: Cell, b: Cell) -> float:
 def _spread(wishes: Sequence[tuple[float, float]], gaps: Sequence[int]) -> list[float]:
     """Return the centres nearest to the wishes (place, weight) that keep order and distances.
 
-    Least squares by pooling: whoever stands too near joins a block, which stands at its mean.
+    Least squares by pooling: cells that are too near join a block, which is placed at its mean.
     """
     offsets = [0]
     for gap in gaps:

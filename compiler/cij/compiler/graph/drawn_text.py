@@ -1,7 +1,7 @@
 """Text in a drawing: what is safe to show, how wide it is, and where its lines break.
 
-A renderer of text reorders what stands beside right-to-left letters, so that `x > 5` can read
-`5 < x`; and a name may hold characters that make other text look different. Both end here.
+A renderer of text reorders what is beside right-to-left letters, so that `x > 5` can read `5 < x`. A
+name may also hold characters that change how other text looks. Both are prevented here.
 """
 
 import re

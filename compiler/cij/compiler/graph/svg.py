@@ -76,7 +76,7 @@ def _opening(graph: Graph, name: str, page: tuple[int, int]) -> Iterator[str]:
 
 
 def _told(graph: Graph) -> Iterator[str]:
-    """Yield the journey in sentences, for those who do not see the picture."""
+    """Yield the journey in sentences, for people who cannot see the picture."""
     if graph.doc:
         yield graph.doc
     texts = {node.id: node.text[0] for node in graph.nodes}

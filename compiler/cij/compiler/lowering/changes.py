@@ -1,19 +1,19 @@
-"""Steps that are gone: where those who stand there go on (S21).
+"""Steps that are gone: where their passages go on (S21).
 
-They are put to rest at `moved:…`, whose timer is due at once, so the next tick takes them on like
-everybody who wakes.
+Such a passage is moved to a WaitState `moved:…`, whose timer is due at once. So the next tick advances
+it like any other passage that is due.
 """
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.lowering.goals_and_exits import gate
 from cij.compiler.lowering.machine import Machine
-from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
 
 _AT_ONCE = pg.AfterPeriod(period=ex.Period(count=0, unit="second"))
 
 
 def lower_removed(source: model.Journey, machine: Machine) -> tuple[pg.Removed, ...]:
-    """Add the states that those who stand on removed steps are moved to."""
+    """Add the states that the passages on removed steps are moved to."""
     return tuple(_lower(change, source, machine) for change in source.head.removed)
 
 

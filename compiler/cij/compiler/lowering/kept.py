@@ -1,4 +1,4 @@
-"""What a passage has to keep of the customer as he was at entry (S11)."""
+"""The customer's fields that a passage keeps as they were at entry (S11)."""
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.walk import walk

@@ -1,9 +1,9 @@
-"""Loops. The turns of all loops around a step are one number, the `turn` of a passage (`turns`)."""
+"""Loops become states. `iterations` explains the one number that counts all loops around a step."""
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.iterations import iterations_of
+from cij.compiler.lowering.goals_and_exits import gate
 from cij.compiler.lowering.machine import Machine
-from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
 
 
@@ -15,11 +15,11 @@ def tail_of(step: model.Repeat) -> str:
 def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> str:
     """Add the states around the steps of a loop, which begin at `body`; return where it begins.
 
-    A turn ends at the tail: on to the pause, if there is one, and to the next turn, or out. Where all
-    leave before its end the first turn is the only one.
+    An iteration ends at the tail, which leads to the pause, if there is one, and to the next iteration,
+    or out of the loop. If no path reaches the end of the block, the first iteration is the only one.
     """
     unit, is_passed = iterations_of(step.steps), model.reaches_end(step.steps)
-    leave = _turn(
+    leave = _iteration(
         step, "leave", pg.IterationEffect(unit=unit, size=step.times, is_next=False), after
     )
     if is_passed or step.until is not None:
@@ -27,8 +27,8 @@ def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> s
     head = loop_head(step, body, leave.id, machine)
     if not is_passed:
         return head
-    turn = pg.IterationEffect(unit=unit, size=step.times, is_next=True)
-    onward = machine.add(_turn(step, "next", turn, head))
+    following = pg.IterationEffect(unit=unit, size=step.times, is_next=True)
+    onward = machine.add(_iteration(step, "next", following, head))
     if step.every is not None:
         onward = _pause(step, step.every, onward, machine)
     again = ex.Again(unit=unit, size=step.times)
@@ -37,13 +37,15 @@ def lower_loop(step: model.Repeat, body: str, after: str, machine: Machine) -> s
 
 
 def loop_head(step: model.Repeat, body: str, leave: str, machine: Machine) -> str:
-    """Return the state that tests `until` in front of a turn, or where the turn begins."""
+    """Return the state that tests `until` before an iteration, or the first state of the iteration."""
     if step.until is None:
         return body
     return _decide(f"{step.name}:until", step, [(step.until, leave)], body, machine)
 
 
-def _turn(step: model.Repeat, what: str, effect: pg.IterationEffect, target: str) -> pg.ActState:
+def _iteration(
+    step: model.Repeat, what: str, effect: pg.IterationEffect, target: str
+) -> pg.ActState:
     return pg.ActState(
         id=f"{step.name}:{what}",
         step=step.name,

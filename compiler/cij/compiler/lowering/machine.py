@@ -9,8 +9,8 @@ from cij.compiler import model, program as pg
 class Machine:
     """The states of one journey, in the order in which they were made; last step first.
 
-    `units` has the unit of each step by its name: see `turns`. Empty where there are no loops. `starts` has the
-    state where each step begins.
+    `units` has the unit of each step by its name (see `iterations`); it is empty where there are no loops.
+    `starts` has the state where each step begins.
     """
 
     source: model.Journey

@@ -14,7 +14,7 @@ from datetime import time
 
 from cij.compiler import model, program as pg
 from cij.compiler.expression import Period
-from cij.compiler.proofs.clock import ANY_TIME, Clock
+from cij.compiler.proofs.path_time import ANY_TIME, Clock
 
 _UNIT_S = {
     "second": 1,
@@ -28,8 +28,8 @@ _UNIT_S = {
 # Beyond this many passages inside one window the count is estimated, not walked.
 _PASSAGES_MAX = 400
 # Beyond this many pasts they are taken together, as one that is worse than each.
-# More turns of a loop than this are not walked one by one.
-_TURNS_MAX = 400
+# More iterations of a loop than this are not walked one by one.
+_ITERATIONS_MAX = 400
 _PASTS_MAX = 100
 
 
@@ -45,7 +45,7 @@ class SentAt:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`count` is None where nothing limits it. `is_exact` tells that `path` has as many."""
+    """`count` is None where nothing limits it. `is_exact` means that `path` has as many."""
 
     count: int | None
     path: tuple[SentAt, ...] = ()
@@ -114,7 +114,7 @@ def seconds(period: Period) -> int:
 class _Past:
     """The sends inside the window, newest first, as (age, step, message).
 
-    `elapsed_s` counts from the start of the passage, `has_sent` tells whether it sent anything.
+    `elapsed_s` counts from the start of the passage, `has_sent` is true once it sent anything.
     """
 
     sends: tuple[tuple[int, str, str], ...] = ()
@@ -189,17 +189,17 @@ class _Walk:
         return set()
 
     def _repeat(self, step: model.Repeat, pasts: _Pasts, ends: _Pasts) -> _Pasts:
-        """Walk turn after turn, until one more changes nothing or there are no more."""
+        """Walk iteration after iteration, until one more changes nothing or there are no more."""
         found: _Pasts = set(pasts) if step.until is not None else set()
-        for turn in range(step.times):
+        for iteration in range(step.times):
             after = self._worst(self._block(step.steps, pasts, ends))
-            is_last = turn + 1 == step.times
+            is_last = iteration + 1 == step.times
             if step.until is not None or is_last:
                 found |= after
             if step.every is not None and not is_last:
                 timer = pg.AfterPeriod(period=step.every)
                 after = self._worst({self.later(p, *_timer(timer, p.clock)) for p in after})
-            if after == pasts or turn >= _TURNS_MAX:
+            if after == pasts or iteration >= _ITERATIONS_MAX:
                 self.is_exact &= after == pasts
                 return found | after
             pasts = after

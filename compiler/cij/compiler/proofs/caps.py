@@ -1,6 +1,6 @@
 """Whether journeys ask for more messages than the caps of the policies allow.
 
-A warning tells of a single passage that may do so: what is too much is left out, or waits. All
+A warning is about a single passage that may do so: messages above the cap are left out, or wait. All
 journeys together are for `cij check --bounds`.
 """
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cij.compiler import expression as ex, model
-from cij.compiler.build import Build
 from cij.compiler.expression import Period
 from cij.compiler.model import Model
+from cij.compiler.pass_state import Build
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.proofs.bounds import Bound, SentAt, passage_bound, total_bound
 from cij.compiler.unparse import cap_words, duration_words, seconds_words
@@ -75,13 +75,13 @@ def _report(journey: model.Journey, cap: ex.Cap, bound: Bound, build: Build) -> 
     message = (
         f"`{journey.name}` may send somebody {bound.count} {cap.channel or 'messages'} within "
         f"{duration_words(window_of(cap))}, and the policy `{cap.policy}` allows "
-        f"{cap_words(cap)}: the others are left out"
+        f"{cap_words(cap)}: the others are skipped"
     )
     build.report(
         codes.OVER_CAP.at(
             _span(journey, bound.path[cap.count]),
             message,
-            label="this one is too much",
+            label="this one is above the cap",
             notes=[f"the worst case: {', '.join(steps)}"],
             help="wait longer in between, or add `on cap wait` to the policy",
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cij.compiler import expression as ex, model
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.located import Piece, piece_of, relevant
 from cij.compiler.proofs.terms import number_of
 from cij.compiler.proofs.verdicts import are_contrary
@@ -24,7 +24,7 @@ def report_repeats(step: model.Choose, node: syntax.Switch, build: Build) -> Non
                 continue
             if value in first:
                 related = [Label(first[value], "first here")]
-                message = "this value stands in a case above, which is the one that is taken"
+                message = "an earlier case has this value, and it is taken"
                 build.report(codes.REPEATED_CASE.at(written.span, message, related=related))
             first.setdefault(value, written.span)
 
@@ -54,7 +54,7 @@ def report_missing(
     if not missing:
         return
     names = ", ".join(words(c) for c in missing)
-    message = f"this `switch` says nothing about {names}"
+    message = f"this `switch` has no case for {names}"
     hint = f"add `case {names} {{ … }}`, which may be empty, or an `else`"
     build.report(codes.MISSING_CASE.at(node.value.span, message, label="has no case", help=hint))
 

@@ -1,9 +1,9 @@
-"""Conditions that nobody can satisfy, each looked at by itself."""
+"""Conditions that no customer can satisfy, each checked by itself."""
 
 from collections.abc import Sequence
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.findings import conflict, report
 from cij.compiler.proofs.located import Piece, is_within, pieces, segment_pieces
 from cij.compiler.proofs.missing_values import check_unknowns
@@ -11,11 +11,11 @@ from cij.compiler.proofs.verdicts import are_contrary
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
-_HELP = "no value fits all of this; change one of the conditions"
+_HELP = "no value satisfies all of these; change one of the conditions"
 
 
 def check_segments(build: Build) -> None:
-    """Report segments that nobody can ever be in."""
+    """Report segments that no customer can ever be in."""
     for name in build.model.segments:
         span = build.declared["segment"][name].span
         found = segment_pieces(name, build)
@@ -25,7 +25,7 @@ def check_segments(build: Build) -> None:
 def check_condition(
     what: str, typed: ex.Expression | None, written: syntax.Expression | None, build: Build
 ) -> bool:
-    """Report a condition that can never be true, and tell whether it is one."""
+    """Report a condition that can never be true. Return whether it was reported."""
     if typed is None or written is None:
         return False
     check_unknowns(typed, written, (), build)
@@ -34,7 +34,7 @@ def check_condition(
 
 
 def report_impossible(message: str, found: Sequence[Piece], span: Span, build: Build) -> bool:
-    """Report pieces that conflict, and tell whether they do.
+    """Report pieces that conflict. Return whether they do.
 
     Where all that conflicts stands in another declaration, it is reported there.
     """

@@ -7,7 +7,7 @@ catalog says that there are such rows, and nothing in the condition shows that t
 from collections.abc import Iterator, Sequence
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.formula import negated
 from cij.compiler.proofs.located import Piece, operands, where_clauses
 from cij.compiler.proofs.translate import known, truth
@@ -57,7 +57,7 @@ def _report(
 def _is_known(
     value: ex.Expression, whole: ex.Expression, facts: Sequence[Piece], build: Build
 ) -> bool:
-    """Tell whether nobody without the value can satisfy the whole condition."""
+    """Tell whether the whole condition is false wherever the value is missing."""
     formulas = [fact.formula for fact in facts]
     formulas += [truth(whole, build.model), negated(known(value, build.model))]
     return are_contrary(formulas)
@@ -68,14 +68,14 @@ def _warn(
 ) -> None:
     name = words(value)
     rows = ", ".join(f"{share:.1%} of the rows of `{of}`" for of, share in shares.items())
-    message = f"this is also true where `{name}` is unknown: in {rows}"
+    message = f"this is also true if `{name}` is unknown, as in {rows}"
     build.report(
         codes.INCLUDES_UNKNOWN.at(
             span,
             message,
             label=f"`{words(atom)}`",
             notes=["`cij explain S1` says what a missing value means"],
-            help=f"add `and {name} is known` (or `or {name} is unknown`, if it is meant)",
+            help=f"add `and {name} is known` (or `or {name} is unknown`, if that is meant)",
         )
     )
 

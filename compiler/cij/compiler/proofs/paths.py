@@ -1,7 +1,7 @@
 """What is sure to hold at each step of a journey, and the branches that it decides.
 
-Facts come from the entry, from the guards on the way and from exits that were not taken. A customer
-may change while he waits, so only what is said of the entering event and of splits outlives a wait.
+Facts come from the entry, from the guards on the way and from exits that were not taken. Customers may
+change during a wait, so after it only facts about the entering event and about splits still hold.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.cases import is_repeat, report_missing, report_repeats
 from cij.compiler.proofs.conditions import check_condition, report_impossible
 from cij.compiler.proofs.findings import conflict, report
@@ -101,7 +101,7 @@ def _changed(value: object, event: str) -> object:
 
 
 def _check_heads(node: syntax.Journey, journey: model.Journey, entry: Facts, build: Build) -> Facts:
-    """Check goals and exits; return what holds of everybody whom none of them took away."""
+    """Check goals and exits; return what holds for passages that none of them ended."""
     heads: list[syntax.Goal | syntax.Exit] = []
     heads += [h for h in node.headers if isinstance(h, syntax.Goal)]
     heads += [h for h in node.headers if isinstance(h, syntax.Exit)]
@@ -132,9 +132,9 @@ def _holds_at_entry(
     if not are_contrary(p.formula for p in (*entry, denied)):
         return False
     kept = [p for p in conflict([*entry, denied]) if p != denied]
-    message = f"this {word} is taken at once by everybody who enters"
+    message = f"this {word} takes everybody who enters at once"
     related = [Label(p.span, f"entering needs `{p.text}`") for p in kept]
-    hint = "nobody comes to the first step; make it something that can still happen"
+    hint = "nobody reaches the first step; choose a condition that can become true later"
     label = "true at entry"
     build.report(
         codes.TRUE_AT_ENTRY.at(written.span, message, label=label, related=related, help=hint)
@@ -170,7 +170,7 @@ class _Walk:
         return are_contrary(p.formula for p in facts)
 
     def block(self, steps: model.Steps, written: syntax.Steps, facts: Facts) -> Facts | None:
-        """Return what holds after a block, or None where nobody comes to its end."""
+        """Return what holds after a block, or None if its end cannot be reached."""
         now: Facts | None = facts
         shown = [s for s in steps if not (isinstance(s, model.Act) and s.is_hidden)]
         for step, node in zip(shown, written, strict=True):
@@ -198,7 +198,7 @@ class _Walk:
         return facts
 
     def _repeat(self, step: model.Repeat, node: syntax.Step, facts: Facts) -> Facts | None:
-        """A later turn comes after a wait, so only what lasts holds in every one."""
+        """A later iteration comes after a wait, so only lasting facts hold in every one."""
         assert isinstance(node, syntax.Repeat), "a loop was written as one"
         lasting = [p for p in facts if is_lasting(p.condition)]
         end = self.block(step.steps, node.steps, lasting)
@@ -260,9 +260,9 @@ class _Walk:
         if isinstance(node, syntax.Switch) and is_repeat(arm.span, self.build):
             return
         kept = conflict([*facts, *arm.inside])
-        message = "no customer can come into this branch"
+        message = "no customer can enter this branch"
         hint = (
-            "what holds on the way to here excludes it; change the condition or delete the branch"
+            "the conditions on the path to it exclude it; change the condition or delete the branch"
         )
         made = report(codes.UNREACHABLE_BRANCH, message, arm.span, kept, hint)
         self.build.report(made)
@@ -271,7 +271,7 @@ class _Walk:
         kept = [p for p in conflict([*facts, denied]) if p != denied]
         related = [Label(p.span, _because(p)) for p in kept]
         message = f"this condition is always true{' here' if kept else ''}"
-        hint = "leave the test out, or write `else`; a test that always holds decides nothing"
+        hint = "remove the test, or write `else`; a test that always holds decides nothing"
         self.build.report(
             codes.ALWAYS_TRUE.at(
                 denied.span, message, label="always true", related=related, help=hint
@@ -284,7 +284,7 @@ class _Walk:
         written = _otherwise(node)
         if written and not isinstance(node, syntax.Split):
             kept = conflict(facts)
-            message = "no customer can come into this `else`: the branches before it take everybody"
+            message = "no customer can reach this `else`: the branches before it take everybody"
             related = [Label(p.span, _because(p)) for p in kept]
             made = codes.UNREACHABLE_BRANCH.at(written[0].span, message, related=related)
             self.build.report(made)
@@ -296,7 +296,7 @@ def _because(piece: Piece) -> str:
 
 
 def _joined(ends: Sequence[Facts | None]) -> Facts | None:
-    """Return what holds at the end of every block that somebody comes out of."""
+    """Return what holds at the end of every block whose end can be reached."""
     open_ends = [facts for facts in ends if facts is not None]
     if not open_ends:
         return None

@@ -18,7 +18,7 @@ Cut = tuple[Value, int]
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """`begins` tells whether what is below all cuts is inside."""
+    """`begins` is true if what is below all cuts is inside."""
 
     begins: bool
     cuts: tuple[Cut, ...] = ()

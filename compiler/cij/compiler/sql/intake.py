@@ -52,7 +52,7 @@ def arriving(event: Event, source: Source) -> Statement:
 
     `customer` is null when the reference leads to nobody.
     """
-    assert event.customer is not None, f"event {event.name} does not say whose it is"
+    assert event.customer is not None, f"event {event.name} names no customer"
     reference = fill("CAST({c} AS VARCHAR)", c=column("s", event.customer.column))
     columns = [
         named(_id(source), "id"),
@@ -192,7 +192,7 @@ def _id(source: Source) -> exp.Expr:
 
 
 def _at(event: Event, source: Source) -> exp.Expr:
-    assert event.at is not None, f"event {event.name} does not say when it happens"
+    assert event.at is not None, f"event {event.name} has no time"
     tree = value(event.at, Scope.source("s", source))
     if event.at.type.kind != "date":
         return tree

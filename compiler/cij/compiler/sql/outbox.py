@@ -78,8 +78,9 @@ def is_of(test: str, **holes: exp.Expr) -> exp.Expr:
 _HAVING = """
 SELECT k.key, e.channel, e.message, o.address
 FROM (
-  SELECT DISTINCT q.key, TRY_CAST(UNNEST(STRING_SPLIT(q.key, ':')) AS BIGINT) AS passage
-  FROM {keys} AS q
+  SELECT DISTINCT s.key,
+    CASE WHEN REGEXP_MATCHES(s.part, '^[0-9]{1,18}$') THEN CAST(s.part AS BIGINT) END AS passage
+  FROM (SELECT q.key, UNNEST(STRING_SPLIT(q.key, ':')) AS part FROM {keys} AS q) AS s
 ) AS k
 JOIN outbox_row AS o ON o.passage = k.passage
 JOIN effect AS e ON e.id = o.effect

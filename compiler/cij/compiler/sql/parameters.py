@@ -1,4 +1,4 @@
-"""Lists and rows as parameters: bound as one JSON text, for a driver takes its time for each value.
+"""Lists and rows as parameters: bound as one JSON text, because a driver needs some time for each value.
 
 Here alone it is written how a database takes such a text apart.
 """

@@ -1,10 +1,10 @@
 """Names and types of expressions: syntax in, typed expressions and diagnostics out.
 
-`check` is the one entry. It returns None where it has reported a mistake, and whoever gets None
-reports nothing more about it: one mistake, one diagnostic.
+`check` is the one entry. It returns None where it has reported a mistake, and its callers then report
+nothing more: one mistake, one diagnostic.
 """
 
-from cij.compiler.typecheck.check import check, check_condition, check_value
+from cij.compiler.typecheck.checker import check, check_condition, check_value
 from cij.compiler.typecheck.environment import Called, Environment
 
 __all__ = ["Called", "Environment", "check", "check_condition", "check_value"]

@@ -157,7 +157,7 @@ def _type(
     if function in ("min", "max") and value.type.kind in ("boolean", "list", "entity"):
         message = f"`{function}` needs an order, and {value.type} has none"
         if value.type == BOOLEAN:
-            message = f"`{function}` needs an order, and true or false have none"
+            message = f"`{function}` needs an order, and true and false have none"
         env.report(codes.TYPE_MISMATCH.at(path.span, message, label=str(value.type)))
         return None
     if function == "avg" and value.type.kind != "money":

@@ -22,15 +22,25 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`source` for columns (`has_before` for those of the record before a change), `event` for the innermost event row, `trigger` for entering events.
+    """What can be named at one place.
 
-    `declared` holds what was written, by kind and name, for what may be used before it is typed.
-    `typed_measure` types a measure when it is first used; `measure_stack` are those that are being
-    typed now, to find one that needs itself. Naming what is `broken` is a consequence of a mistake
-    that has been reported, and so is naming the trigger when an entering event is broken.
-    `catalog` is what was seen in the rows of the sources. `has_passage` where somebody is in a
-    journey. `bindings` are the arguments of a fragment by the names of its parameters; None has a
-    mistake. `results` are the steps that called something on the way here, by their labels.
+    Attributes:
+        model: the declarations that are resolved so far.
+        diagnostics: the mistakes so far.
+        declared: the syntax trees by kind and name, for what may be used before it is typed.
+        typed_measure: types a measure when it is first used.
+        source: whose columns can be read.
+        has_before: `before.COLUMN` is the column of the record before a change.
+        has_customer: the fields of the customer can be read.
+        event: the innermost event row, inside of an aggregate.
+        trigger: the events that a passage may have entered by.
+        measure_stack: the measures that are being typed now, to find one that needs itself.
+        broken: names that were declared with a mistake. Using one is no further mistake.
+        catalog: what is known of the columns of the sources.
+        is_trigger_broken: an entering event has a mistake, so naming the trigger is no further one.
+        has_passage: the place is inside of a journey.
+        bindings: the arguments of a fragment by the names of its parameters; None has a mistake.
+        results: the calls on the way to this place, by their labels.
     """
 
     model: Model

@@ -256,8 +256,8 @@ def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
     if env.is_trigger_broken:
         return None
     if not env.trigger:
-        message = f"`{node.text}` reads the entering event, and here none is sure to be there"
-        advice = "it stands in journeys that are entered by `enter on EVENT` only"
+        message = f"`{node.text}` reads the entering event, and there may be none here"
+        advice = "use it in journeys whose only entries are `enter on EVENT`"
         env.report(codes.UNKNOWN_NAME.at(node.span, message, help=advice))
         return None
     found = [event_field(event, name) for event in env.trigger]
@@ -271,7 +271,7 @@ def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
         return None
     types = [f.type for f in found if f is not None]
     if any(t != types[0] for t in types):
-        message = f"`{node.text}` has another type in each of the entering events"
+        message = f"`{node.text}` has different types in the entering events"
         env.report(codes.TYPE_MISMATCH.at(node.span, message))
         return None
     events = tuple(e.name for e in env.trigger)

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from cij.compiler import expression as ex
-from cij.compiler.typecheck import values
+from cij.compiler.typecheck import enum_values
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type
 from cij.grammar import codes
@@ -28,9 +28,11 @@ def compare(
     left, right = align(left, right)
     fault = _compare_fault(operator, left, right, spans)
     if fault is None and operator in _OF_VALUES:
-        fault = values.fault(left.type, right, spans[1]) or values.fault(right.type, left, spans[0])
-        values.warn(left, right, spans[1], env)
-        values.warn(right, left, spans[0], env)
+        fault = enum_values.fault(left.type, right, spans[1]) or enum_values.fault(
+            right.type, left, spans[0]
+        )
+        enum_values.warn(left, right, spans[1], env)
+        enum_values.warn(right, left, spans[0], env)
     if fault is not None:
         env.report(fault)
         return None
@@ -65,7 +67,7 @@ def _compare_fault(
     if not comparable(left.type, right.type):
         return mismatch("compare", left, right, spans)
     if left.type.kind == "boolean" and operator not in _EQUALITY:
-        message = f"`{operator}` needs an order, and true or false have none"
+        message = f"`{operator}` needs an order, and true and false have none"
         return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `=` or `!=`")
     if left.type.kind == "entity" and operator not in _EQUALITY:
         return _relation_fault(left, right, spans)
@@ -85,7 +87,7 @@ def _item_fault(
     item = left.type.item
     assert item is not None, "only lists have items"
     if item.kind == right.type.kind:
-        return values.fault(item, right, spans[1])
+        return enum_values.fault(item, right, spans[1])
     message = f"the list holds {item.kind}, and this is {_article(right.type)}"
     return codes.TYPE_MISMATCH.at(spans[1], message, label=str(right.type))
 
@@ -93,7 +95,7 @@ def _item_fault(
 def _relation_fault(
     left: ex.Expression, right: ex.Expression, spans: tuple[Span, Span]
 ) -> Diagnostic:
-    message = f"{_article(left.type)} is a whole row, and nothing to compare"
+    message = f"{_article(left.type)} is a whole row, which cannot be compared"
     hint = "compare a field of it, such as `product.category`, or ask `is known`"
     return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help=hint)
 
@@ -150,7 +152,7 @@ def _unquoted(node: ex.Expression, span: Span) -> tuple[str | None, list[Fix]]:
         return "read a number from a text with `number(…)`", []
     digits = written.replace(",", "")
     fix = Fix(f"write {digits} without quotes", (Edit(span, digits),), digits == written)
-    return f"a number has no quotes: {digits}", [fix]
+    return f"write the number without quotes: {digits}", [fix]
 
 
 def _with_currency(node: ex.Expression, currency: str, span: Span) -> tuple[str, list[Fix]]:

@@ -19,7 +19,7 @@ def mailbox(text: str) -> str:
         raise PermanentDelivery(f"`{_shown(text)}` is not an email address")
     if not local.isascii():
         raise PermanentDelivery(
-            f"`{_shown(text)}` has letters before the @ that mail servers do not take"
+            f"`{_shown(text)}` has characters before the @ that mail servers do not accept"
         )
     address = f"{local}@{_ascii_domain(domain, text)}"
     if not _LOCAL.fullmatch(local) or len(local) > _LOCAL_MAX or len(address) > _ADDRESS_MAX:

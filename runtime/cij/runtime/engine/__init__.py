@@ -36,7 +36,7 @@ def open_engine(
     before they run; without any they run as the plan has them.
     Raises: StoreError, StoreLocked.
     """
-    from cij.runtime.engine.duck import DuckEngine
+    from cij.runtime.engine.duckdb.connection import DuckEngine
 
     return DuckEngine(
         path, threads=threads, memory_mb=memory_mb, is_tiny=is_tiny, spill=spill, passes=passes
@@ -48,7 +48,7 @@ def open_copy(path: Path) -> Engine:
 
     Raises: StoreError, StoreLocked.
     """
-    from cij.runtime.engine.duck import DuckEngine
+    from cij.runtime.engine.duckdb.connection import DuckEngine
 
     engine = DuckEngine(None)
     try:

@@ -66,7 +66,7 @@ def quiet_hours_hold(lived: Lived) -> Iterator[Violation]:
         clocks = [zones.to_local(sent.at, zone).time() for zone in _zones(lived, sent)]
         if all(any(_is_quiet(hours, clock) for hours in quiet) for clock in clocks):
             text = f"{sent.channel} {sent.message} at {clocks[0]:%H:%M} by their clock"
-            yield Violation("quiet hours hold", sent.journey, sent.customer, text)
+            yield Violation("nothing is sent in quiet hours", sent.journey, sent.customer, text)
 
 
 def _is_quiet(hours: Hours, clock: time) -> bool:
@@ -159,7 +159,9 @@ def suppression_holds(lived: Lived) -> Iterator[Violation]:
             if is_same and barred.at < sent.at:
                 shown = lived.stage.shown(barred.at)
                 text = f"{sent.channel} {sent.message}, though they {barred.event} at {shown}"
-                yield Violation("the suppression list holds", sent.journey, sent.customer, text)
+                yield Violation(
+                    "nothing is sent to the suppression list", sent.journey, sent.customer, text
+                )
 
 
 def channels_of(program: pg.Program, step: str) -> set[str]:

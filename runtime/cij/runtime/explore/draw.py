@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from random import Random
 
 from cij.compiler import story as st
+from cij.compiler.channels import CHANNELS
 from cij.compiler.expression import Constant, Period
 from cij.compiler.program import Place
 from cij.compiler.types import Type
-from cij.runtime.explore.text import worded
+from cij.runtime.explore.story_text import worded
 from cij.runtime.explore.vocabulary import Constants, Happening, Vocabulary
 
 # Before a month's last day, before clocks change, on an ordinary day.
@@ -48,9 +49,10 @@ def _given(name: str, words: Vocabulary, random: Random, share: float) -> st.Giv
 
 def _value(name: str, field: str, choices: Constants, random: Random) -> Constant | None:
     text = Type(kind="text")
-    if field == "email":
+    forms = {row.address_field: row.form for row in CHANNELS.values()}
+    if forms.get(field) == "mail":
         return Constant(type=text, value=f"{name}@example.com")
-    if field in ("phone", "device"):
+    if field in forms:
         return Constant(type=text, value=f"+34600{_NAMES.index(name):06}")
     return random.choice(choices) if choices else None
 

@@ -73,7 +73,7 @@ def _held_out_get_nothing(lived: Lived) -> Iterator[Violation]:
         customer, journey, _, channel, _, message, at, outcome, _, is_held_out, _ = row
         if is_held_out and outcome in ("queued", "delivered"):
             text = f"{channel} {message} at {lived.stage.shown(at)}"
-            yield Violation("who is held out gets nothing", journey, customer, text)
+            yield Violation("held-out customers get nothing", journey, customer, text)
 
 
 def _exits_end(lived: Lived) -> Iterator[Violation]:
@@ -102,7 +102,7 @@ def _not_ended(
 def _keys_are_unique(lived: Lived) -> Iterator[Violation]:
     for key, count in lived.rows(DOUBLE_MESSAGES):
         journey, customer = str(key).split(":")[0], ""
-        yield Violation("a key stands once", journey, customer, f"{key} stands {count} times")
+        yield Violation("a key occurs once", journey, customer, f"{key} occurs {count} times")
 
 
 def _again_holds(lived: Lived) -> Iterator[Violation]:

@@ -23,11 +23,11 @@ from cij.runtime.explore.invariants import (
     zone_said,
 )
 from cij.runtime.explore.lived import Event, Lived, Violation
-from cij.runtime.explore.text import as_test
+from cij.runtime.explore.story_text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.insight.timeline import lines, timeline
 from cij.runtime.simulate import run_while
-from cij.runtime.story import local_time
+from cij.runtime.story import story_clock
 from cij.runtime.story.stage import Stage
 from cij.runtime.world import World
 
@@ -35,7 +35,7 @@ _LONG_AGO = datetime(1970, 1, 1)
 # A loop of many turns ends as one of few.
 _WAKINGS_MAX = 40
 _SHRINKING_MAX = 150
-_SAME = "a replay gives the same"
+_SAME = "a replay gives the same history"
 
 # A calendar calls nobody for the time before the story.
 _START = query("UPDATE journey_state SET started_at = $start")
@@ -205,7 +205,7 @@ def _with(story: st.Story, place: int, statement: st.Statement | None) -> st.Sto
 
 def _lived(story: st.Story, world: World, *, is_told: bool) -> _Played:
     """Live through a story. `is_told` has the trace be written, which takes a sixth of the time."""
-    start = local_time.instant(story.clock, world.program.timezone)
+    start = story_clock.instant(story.clock, world.program.timezone)
     world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     lived = Lived(stage)
@@ -247,7 +247,7 @@ def _stuck(stage: Stage) -> Iterator[Violation]:
         _, customer, journey, wake_at = found
         if wake_at is None or found == before:
             text = "waits for nothing" if wake_at is None else f"stays at {stage.shown(wake_at)}"
-            yield Violation("every passage gets on", journey, customer, text)
+            yield Violation("every passage moves on", journey, customer, text)
             return
         run_while(stage.world, stage.clock, partial(operator.ge, wake_at), lambda at: None)
         stage.clock.advance_to(max(wake_at, stage.clock.now()))

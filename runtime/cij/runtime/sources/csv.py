@@ -102,7 +102,7 @@ def _header(source: Source, path: Path) -> list[str]:
     found = next(_records(source, path, "utf-8-sig"), None)
     if found is None:
         file = source.settings["path"]
-        raise failure(source, f"{file} is empty: not even a line of column names")
+        raise failure(source, f"{file} is empty: it has no line of column names")
     return found[1]
 
 

@@ -41,7 +41,7 @@ class SourceReport:
     def line(self) -> str:
         """Return the report as a sentence."""
         text = f"{self.name}: {self.kept} of {self.read} rows"
-        stayed = f", {self.stayed} of them as before" if self.stayed else ""
+        stayed = f", {self.stayed} of them with their last good values" if self.stayed else ""
         parts = [f"{self.bad} bad{stayed}"] * bool(self.bad)
         parts += [f"{self.dropped} left out"] * bool(self.dropped)
         return f"{text} ({', '.join(parts)})" if parts else text

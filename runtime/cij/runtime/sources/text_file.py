@@ -90,5 +90,5 @@ def _not_text(source: Source, line: int, error: UnicodeDecodeError) -> str:
     encoding = source.settings.get("encoding", "UTF-8")
     return (
         f"{file}:{line} is not {encoding} (byte 0x{byte:02X}); save the file as UTF-8, "
-        'or say what it is, for example encoding = "windows-1252"'
+        'or declare its encoding, for example encoding = "windows-1252"'
     )

@@ -15,6 +15,15 @@ READY = Table(
     known=("passage", "customer", "turn", "is_held_out"),
     is_scratch=True,
 )
+# Customers who may enter a journey, by the place of its `enter` that they come by.
+CANDIDATES = Table(
+    "tick_candidate",
+    (
+        *(("customer", TEXT), ("trigger", NUMBER), ("entry_key", TEXT), ("counts_from", INSTANT)),
+        *(("segment", NUMBER), ("entry", NUMBER)),
+    ),
+    is_scratch=True,
+)
 # Customers who have just entered, in the order of their numbers.
 ENTERED = Table(
     "tick_entered",
@@ -58,4 +67,4 @@ EVENTS = Table(
 # Customers who did something since the last tick that a segment reads.
 ACTIVE = Table("tick_active", (("customer", TEXT),), is_scratch=True)
 
-SCRATCH = (READY, ENTERED, DUE, MOVES, TIMEOUT, EVENTS, ACTIVE)
+SCRATCH = (READY, CANDIDATES, ENTERED, DUE, MOVES, TIMEOUT, EVENTS, ACTIVE)

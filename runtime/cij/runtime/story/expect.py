@@ -61,7 +61,7 @@ def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
         return Finding(f"{name} was sent at {_times(stage, free)}")
     if went:
         times = "once" if len(went) == 1 else f"{len(went)} times"
-        return Finding(f"{name} was sent {times}, and an earlier line has asked for that")
+        return Finding(f"{name} was sent {times}, and an earlier line has already expected that")
     if alike:
         return _suppressed(stage, alike[0])
     if _passages(stage, wanted.customer):
@@ -74,7 +74,7 @@ def _suppressed(stage: Stage, message: _Message) -> Finding:
     found = f"{word} {message.message} was due at {stage.shown(message.at)}, and not {verb}"
     hint = f"{message.outcome}: {message.reason}"
     if message.outcome == "withheld":
-        hint += "; a customer of another name may be drawn otherwise"
+        hint += "; a customer with another name may get another arm"
     return Finding(found, hint)
 
 
@@ -113,7 +113,7 @@ def done(stage: Stage, wanted: st.ExpectDone) -> Finding | None:
     name = f"do {wanted.action}"
     if made:
         times = "once" if len(made) == 1 else f"{len(made)} times"
-        return Finding(f"{name} was called {times}, and an earlier line has asked for that")
+        return Finding(f"{name} was called {times}, and an earlier line has already expected that")
     if alike:
         return _suppressed(stage, alike[0])
     if _passages(stage, wanted.customer):

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.declarations.steps.context import JourneyContext, branches, everything
+from cij.compiler.declarations.steps.step_context import JourneyContext, branches, everything
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition, operators
@@ -87,7 +87,7 @@ def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
     total = sum((arm.share.value for arm in step.arms), Decimal(0))
     if total > 100:
         message = f"the shares of `{step.name.text}` add up to {total}%"
-        hint = "together they are 100% at most; who is in no arm goes on behind the split"
+        hint = "together they are 100% at most; customers in no arm skip the split"
         context.build.report(codes.BAD_SETTING.at(step.span, message, help=hint))
         return None
     if step.winner is not None and not _is_goal(step.winner, context):
@@ -115,12 +115,14 @@ def _is_goal(winner: syntax.Winner, context: JourneyContext) -> bool:
         context.build.report(codes.UNKNOWN_NAME.at(winner.goal.span, message, help=hint))
         return False
     if winner.after < 1:
-        context.build.report(codes.BAD_SETTING.at(winner.span, "a winner needs people to win"))
+        context.build.report(
+            codes.BAD_SETTING.at(winner.span, "a winner needs at least 1 customer")
+        )
     return winner.after >= 1
 
 
 def _with_winner(chosen: model.Choose, step: syntax.Split, context: JourneyContext) -> model.Choose:
-    """Return the split with arms that remember who took them, and give all to the winner."""
+    """Return the split with arms that record which one was taken, and that follow the winner once there is one."""
     assert step.winner is not None
     split, journey = context.prefix + step.name.text, context.node.name.text
     open_ = ex.Not(item=ex.Winner(journey=journey, split=split))

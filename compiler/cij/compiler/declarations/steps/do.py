@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.action import mark
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.library import home_of
 from cij.compiler.naming import did_you_mean, near
 from cij.compiler.nullability import may_be_missing
@@ -38,8 +38,8 @@ def _keep_results(
     taken = {"customer", "event", "trigger", "consent", profile.name if profile else ""}
     taken |= {f.name for f in profile.fields if f.type.entity} if profile else set()
     if action.returns and (label.text in taken or label.text in build.declared["event"]):
-        message = f"`{label.text}.{action.returns[0].name}` would be two things"
-        hint = "choose a label that is no field, event or word of the language"
+        message = f"`{label.text}.{action.returns[0].name}` would have two meanings"
+        hint = "choose a label that is not a field, an event or a word of the language"
         build.report(codes.BAD_LABEL.at(label.span, message, help=hint))
     called = Called(context.node.name.text, step, action)
     context.env = replace(context.env, results={**context.env.results, label.text: called})
@@ -129,9 +129,9 @@ def _value(
         return ex.Coalesce(type=parameter.type, value=value, default=parameter.default)
     if parameter.is_required and may_be_missing(value, context.known):
         message = (
-            f"`{parameter.name}` is needed, and `{words(value)}` has no value for some customers"
+            f"`{parameter.name}` is required, and `{words(value)}` has no value for some customers"
         )
-        hint = f"write `{words(value)} ?? …`, or ask `is known` before the step"
+        hint = f"write `{words(value)} ?? …`, or test `is known` before the step"
         context.build.report(
             codes.MAY_BE_MISSING.at(setting.value.span, message, label="may be missing", help=hint)
         )

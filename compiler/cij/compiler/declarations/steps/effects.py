@@ -1,7 +1,7 @@
 """`set` and `emit`: what a journey writes itself."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check_value
 from cij.grammar import codes, syntax
@@ -33,7 +33,7 @@ def _own_field(path: syntax.Path, context: JourneyContext) -> pg.ProfileField | 
         return found
     if found is not None:
         message = f"`{path.text}` comes from a source, so a journey cannot write it"
-        hint = f"declare a field of the journeys: `fields {{ my_{path.text} = {found.type} }}`"
+        hint = f"declare a field that journeys write: `fields {{ my_{path.text} = {found.type} }}`"
         build.report(codes.BAD_SETTING.at(path.span, f"{message}", help=hint))
         return None
     hint_or_none = did_you_mean(path.text, own)
@@ -55,7 +55,7 @@ def emit(step: syntax.Emit, context: JourneyContext) -> model.Step | None:
             build.report(codes.UNKNOWN_NAME.at(step.event.span, message, help=hint))
         return None
     if event.is_interaction:
-        message = f"`{event.name}` is what customers do with messages, so no journey raises it"
+        message = f"`{event.name}` is a built-in event about messages, so no journey can raise it"
         build.report(codes.BAD_SETTING.at(step.event.span, message))
         return None
     fields = _fields(step, event, context)

@@ -1,7 +1,7 @@
-"""`first 1000 NAME {…} else {…}`: the first so many who come by."""
+"""`first 1000 NAME {…} else {…}`: the first customers who arrive."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.declarations.steps.context import JourneyContext, branches
+from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.grammar import codes, syntax
 
 
@@ -9,7 +9,7 @@ def first(step: syntax.First, context: JourneyContext) -> model.Step | None:
     """Return a choice whose arm begins with taking a place."""
     name = context.name_of(step, f"first {step.name.text}")
     if step.count < 1:
-        context.build.report(codes.BAD_SETTING.at(step.span, "at least one customer is the first"))
+        context.build.report(codes.BAD_SETTING.at(step.span, "`first` needs at least 1 customer"))
         return None
     counter = f"{context.node.name.text}:{context.prefix}{step.name.text}"
     guard = ex.FirstCome(counter=counter, count=step.count)

@@ -1,10 +1,10 @@
 """`send`: queue a message."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.build import SendSite
 from cij.compiler.channels import ADDRESS
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import SendSite
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
@@ -74,7 +74,7 @@ def _has_twins(step: syntax.Send, context: JourneyContext) -> bool:
     for written in step.messages:
         if written.text in first:
             related = [Label(first[written.text].span, "first here")]
-            message = f"`{written.text}` stands here twice"
+            message = f"`{written.text}` is listed twice"
             context.build.report(codes.DUPLICATE_NAME.at(written.span, message, related=related))
             return True
         first[written.text] = written
@@ -109,7 +109,7 @@ def _parameters(
     for setting in settings:
         if context.env.field(setting.key.text) is not None:
             message = f"`{setting.key.text}` is a field of the customer already"
-            hint = "messages read it by this name: call the parameter otherwise"
+            hint = "messages read it by this name: choose another name for the parameter"
             context.build.report(codes.DUPLICATE_NAME.at(setting.key.span, message, help=hint))
             continue
         value = check(setting.value, context.env)

@@ -3,11 +3,11 @@
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.channels import CHANNELS, happens_on
 from cij.compiler.declarations.patterns import find_event, pattern_filter
-from cij.compiler.declarations.steps.context import JourneyContext, branches
+from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic
 
@@ -19,7 +19,7 @@ def wait(step: syntax.Wait, context: JourneyContext) -> model.Step | None:
     unit = "" if step.duration.count == 1 else "s"
     name = context.name_of(step, f"wait {step.duration.count} {step.duration.unit}{unit}")
     if step.at is not None and step.duration.unit in ("second", "minute", "hour"):
-        message = "`at` goes with calendar days, not with elapsed hours"
+        message = "`at` needs calendar days, not elapsed hours"
         context.build.report(
             codes.TYPE_MISMATCH.at(step.at.span, message, help="write `1 day at …`")
         )
@@ -129,7 +129,7 @@ def _done(pattern: syntax.Pattern, context: JourneyContext) -> pg.Event | None:
     action = calls[label.text]
     if action in context.build.model.actions and label.text not in context.sent:
         message = f"`{label.text}` is not called on every path to this wait"
-        hint = "wait where it has been called"
+        hint = "move the wait to a place where it has been called"
         context.build.report(codes.NOT_SENT_YET.at(label.span, message, help=hint))
         return None
     return context.build.model.events.get(pg.done_by(action))
@@ -157,7 +157,7 @@ def _is_interaction_with(pattern: syntax.Pattern, event: pg.Event, context: Jour
 
 def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -> Diagnostic | None:
     if not event.is_interaction:
-        message = f"`{event.name}` is no interaction with a message, so it has no step"
+        message = f"`{event.name}` is not an interaction with a message, so it has no step"
         return codes.BAD_LABEL.at(label.span, message, help=f"write `{event.name}` alone")
     sends = _labelled_sends(context.steps)
     if label.text not in sends:
@@ -170,7 +170,9 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
         return codes.BAD_LABEL.at(label.span, message)
     if label.text not in context.sent:
         message = f"`{label.text}` is not sent on every path to this wait"
-        return codes.NOT_SENT_YET.at(label.span, message, help="wait where it has been sent")
+        return codes.NOT_SENT_YET.at(
+            label.span, message, help="move the wait to a place where it has been sent"
+        )
     return None
 
 
@@ -200,6 +202,6 @@ def _blocks(step: syntax.Step) -> list[syntax.Steps]:
         case syntax.Split():
             return [a.steps for a in step.arms]
         case syntax.Repeat():
-            # What a turn sends is sent in that turn: it is waited for inside the loop.
+            # What an iteration sends belongs to it, so it is waited for inside the loop.
             return [step.steps]
     return []

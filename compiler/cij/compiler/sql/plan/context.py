@@ -8,13 +8,16 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.columns import column
 from cij.compiler.sql.interning import numbered, text_of
+from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.plan.governing import Rules
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
 from cij.compiler.walk import walk
 
 # A version is made of the name as well, so it says whose it is.
-_ANY_OF = """{version} IN (SELECT UNNEST(FROM_JSON($versions, '["BIGINT"]')))"""
+_ANY_OF = "{version} IN ({versions})"
+
+_VERSIONS = list_of("versions", "BIGINT")
 
 _KEY = "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))"
 
@@ -77,7 +80,7 @@ class Context:
     def inside(self, row: str) -> exp.Expr:
         """Return the condition that `row` is of somebody in the journey."""
         if self.is_shared:
-            return fill(_ANY_OF, version=column(row, "version"))
+            return fill(_ANY_OF, version=column(row, "version"), versions=_VERSIONS)
         return column(row, "version").eq(self.numbers["version"])
 
     def naming(self, rows: exp.Expr, row: str) -> exp.Expr:

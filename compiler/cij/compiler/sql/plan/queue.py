@@ -19,10 +19,7 @@ from cij.compiler.sql.plan.entering import blocks
 from cij.compiler.sql.plan.waking import per_key
 from cij.compiler.sql.template import Statement, fill, query
 
-NOBODY = query(
-    "CREATE OR REPLACE TEMPORARY TABLE tick_candidate (customer VARCHAR, trigger BIGINT, "
-    "entry_key VARCHAR, counts_from TIMESTAMP, segment BIGINT, entry BIGINT)"
-)
+NOBODY = query("DELETE FROM tick_candidate")
 # Who comes by two entries comes once, by the first.
 ONCE = query(
     "DELETE FROM tick_candidate WHERE EXISTS(SELECT 1 FROM tick_candidate AS x "
@@ -114,8 +111,8 @@ FROM tick_dequeued AS t WHERE NOT t.reason IS NULL
 REMOVE = query("DELETE FROM entry_queue WHERE number IN (SELECT t.number FROM tick_dequeued AS t)")
 ENTER = query(
     """
-CREATE OR REPLACE TEMPORARY TABLE tick_candidate AS
-SELECT t.customer, t.trigger, t.entry_key, t.counts_from, t.segment
+INSERT INTO tick_candidate (customer, trigger, entry_key, counts_from, segment, entry)
+SELECT t.customer, t.trigger, t.entry_key, t.counts_from, t.segment, 0
 FROM tick_dequeued AS t WHERE t.reason IS NULL
 """
 )

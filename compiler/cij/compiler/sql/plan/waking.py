@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
+from cij.compiler.sql.control import PAUSED_NUMBERS
 from cij.compiler.sql.interning import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
@@ -96,18 +97,15 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
 
 # Everybody whose timer is due, in all journeys at once: who waits is passed over by his instant.
 WAKE_DUE = query(
-    """
+    f"""
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
 SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  t.root, {timer}, CAST(NULL AS BIGINT), $now
+  t.root, {{timer}}, CAST(NULL AS BIGINT), $now
 FROM passage_row AS p
 JOIN timeout AS t ON t.version = p.version AND t.state = p.state
 WHERE p.wake_at <= $now
-  AND NOT t.journey IN (
-    SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey
-    WHERE k.state = 'paused'
-  )
+  AND NOT t.journey IN ({PAUSED_NUMBERS})
 """,
     timer=numbered(TIMER),
 )

@@ -84,4 +84,4 @@ def _write_synced(path: Path, content: bytes, fsync: bool) -> None:
 
 def _message(folder: Path, error: OSError) -> str:
     why = error.strerror or type(error).__name__
-    return f"cannot write messages into {folder}: {why}; make room or give access, then run again"
+    return f"cannot write messages into {folder}: {why}; free some space or grant access, then run again"

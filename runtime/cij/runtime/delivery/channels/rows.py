@@ -96,4 +96,6 @@ def _key_of(line: bytes) -> str | None:
 
 def _message(folder: Path, error: OSError) -> str:
     why = error.strerror or type(error).__name__
-    return f"cannot write rows into {folder}: {why}; make room or give access, then run again"
+    return (
+        f"cannot write rows into {folder}: {why}; free some space or grant access, then run again"
+    )

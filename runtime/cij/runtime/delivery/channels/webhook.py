@@ -99,7 +99,7 @@ class WebhookTransport:
         except (httpx.TimeoutException, TimeoutError):
             return Outcome(one.key, "retry", f"{place} did not answer in time")
         except httpx.HTTPError as error:
-            return Outcome(one.key, "retry", f"the call of {place} broke off: {_why(error)}")
+            return Outcome(one.key, "retry", f"the connection to {place} broke off: {_why(error)}")
 
     async def _exchange(self, client: httpx.AsyncClient, one: Prepared) -> Outcome:
         request = client.build_request(
@@ -146,7 +146,7 @@ def outcome_of_answer(
         return Outcome(key, "delivered", returned=returned)
     if 300 <= code < 400:
         target = httpx.URL(response.headers.get("location", "")).host or "another address"
-        advice = "redirects are not followed, so write the last address into cij.toml"
+        advice = "redirects are not followed, so write the final address into cij.toml"
         return Outcome(key, "later", f"{answer}, to {target}; {advice}")
     if code >= 500 or code in _LATER:
         return Outcome(key, "retry", answer, retry_after_s=_retry_after(response.headers))

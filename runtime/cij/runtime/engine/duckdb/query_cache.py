@@ -59,7 +59,7 @@ class QueryCache:
             self._is_empty[table] = ask(table)
         return self._is_empty[table]
 
-    def written(self, table: str | None, *, has_grown: bool = False) -> None:
+    def invalidate(self, table: str | None, *, has_grown: bool = False) -> None:
         """Forget what was read from a table; one that has grown is not empty."""
         if table is None:
             return
@@ -70,16 +70,16 @@ class QueryCache:
         if _is_read_often(table):
             self._rows = {s: kept for s, kept in self._rows.items() if table not in s.tables}
 
-    def begun(self) -> None:
+    def begin(self) -> None:
         """Note that a transaction has begun: what is written from now on may be rolled back."""
         self._written.clear()
 
-    def taken_back(self) -> None:
+    def roll_back(self) -> None:
         """Forget what was read from tables that were written to in the transaction."""
         for table in [*self._written]:
-            self.written(table)
+            self.invalidate(table)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Forget everything: it is not known what was written."""
         self._rows.clear()
         self._is_empty.clear()

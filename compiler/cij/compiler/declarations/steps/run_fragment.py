@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from cij.compiler import expression as ex, model
-from cij.compiler.declarations.steps.context import JourneyContext, resolve_steps
+from cij.compiler.declarations.steps.step_context import JourneyContext, resolve_steps
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax
@@ -60,7 +60,7 @@ def _bindings(
     for parameter in fragment.parameters:
         if context.env.field(parameter.text) is not None:
             message = f"`{parameter.text}` is a field of the customer already"
-            hint = "call the parameter otherwise"
+            hint = "choose another name for the parameter"
             diagnostic = codes.DUPLICATE_NAME.at(parameter.span, message, help=hint)
             context.env.report(diagnostic)
     if len(step.arguments) != len(names):
@@ -71,6 +71,6 @@ def _bindings(
         diagnostic = codes.TYPE_MISMATCH.at(step.span, message, label=given, related=related)
         context.build.report(diagnostic)
         return None
-    # A mistake in an argument is told once: the fragment takes it for known.
+    # A mistake in an argument is reported once: inside, the parameter counts as known.
     values = [check(argument, context.env) for argument in step.arguments]
     return dict(zip(names, values, strict=True))

@@ -18,7 +18,7 @@ def fault(type: Type, other: ex.Expression, span: Span) -> Diagnostic | None:
     """Return what is wrong with `other`, if it is a constant, as a value of a type."""
     if type.values is None or not _is_text(other) or _text(other) in type.values:
         return None
-    message = f'"{_text(other)}" is none of the values of this enum'
+    message = f'"{_text(other)}" is not a value of this enum'
     hint, fixes = _correction(_text(other), type.values, span)
     return codes.UNKNOWN_VALUE.at(span, message, label="no such value", help=hint, fixes=fixes)
 

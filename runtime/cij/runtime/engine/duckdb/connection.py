@@ -108,11 +108,11 @@ class DuckEngine:
     ) -> None:
         self.path = path
         self.traits = _TRAITS
-        self.limits = Limits(
-            threads, memory_mb, path.with_name(f"{path.name}.tmp") if path else spill
-        )
+        # Not DuckDB's own folder of the file, in which another engine would overwrite what is there.
+        beside = path.with_name(f"{path.name}.load.tmp") if path else spill
+        self.limits = Limits(threads, memory_mb, beside)
         self._open_transactions = self._changed_rows = 0
-        self._remembered = QueryCache()
+        self._cache = QueryCache()
         self._optimizer = Optimizer(self.is_empty, passes)
         self._deferred = DeferredWrites()
         try:
@@ -163,12 +163,12 @@ class DuckEngine:
         """Run a query and return all its rows."""
         self._deferred.before(statement)
         bound = self._optimizer.bind(statement, parameters)
-        found = self._remembered.find(statement, bound)
+        found = self._cache.find(statement, bound)
         if found is None:
             rewritten = self._optimizer.rewrite(statement)
             assert rewritten is not None, "a query asks something also of empty tables"
             found = self._run(rewritten, self._optimizer.bind(rewritten, parameters)).fetchall()
-            self._remembered.keep(statement, bound, found)
+            self._cache.keep(statement, bound, found)
         return found
 
     def prepare(self, statement: Statement) -> None:
@@ -179,7 +179,7 @@ class DuckEngine:
 
     def is_empty(self, table: str) -> bool:
         """Tell whether a table holds no rows; the answer is kept until the table is written to."""
-        return self._remembered.is_empty(table, self._asks_empty)
+        return self._cache.is_empty(table, self._asks_empty)
 
     def bind_instants(self, instants: Instants, *, is_one_zone: bool = False) -> bool:
         """Have statements take the instants of the tick as parameters, until somebody writes `moment`.
@@ -207,14 +207,14 @@ class DuckEngine:
             yield
             return
         self._connection.execute("BEGIN TRANSACTION")
-        self._remembered.begun()
+        self._cache.begin()
         self._open_transactions, self._changed_rows = 1, 0
         try:
             yield
         except BaseException:
             self._open_transactions = 0
             self._deferred.drop()
-            self._remembered.taken_back()
+            self._cache.roll_back()
             self._connection.execute("ROLLBACK")
             raise
         self._deferred.write()
@@ -233,7 +233,9 @@ class DuckEngine:
 
     def _append(self, table: str, columns: Mapping[str, Sequence[object]]) -> int:
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
-        self._written(table, has_grown=bool(rows))
+        if not rows:
+            return 0
+        self._written(table, has_grown=True)
         names = ", ".join(_quoted(name) for name in columns)
         # One JSON text: binding lists value by value takes the driver 80 µs each.
         text = json.dumps(rows, default=str, ensure_ascii=False)
@@ -274,7 +276,7 @@ class DuckEngine:
             self._connection.execute(f"ATTACH '{_escaped(str(path))}' AS original (READ_ONLY)")
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
-        self._remembered.forget()
+        self._cache.clear()
         self._guard("COPY FROM DATABASE original TO memory", None)
         self._guard("DETACH original", None)
 
@@ -289,7 +291,7 @@ class DuckEngine:
         self._connection.close()
 
     def _written(self, table: str | None, *, has_grown: bool = False) -> None:
-        self._remembered.written(table, has_grown=has_grown)
+        self._cache.invalidate(table, has_grown=has_grown)
         if table == MOMENT:
             self._optimizer.forget_instants()
 
@@ -318,7 +320,7 @@ class DuckEngine:
                 self._connection.execute("SET checkpoint_threshold = '1MB'")
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
-            self._remembered.forget()
+            self._cache.clear()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
         if is_big:
             # Not after a failure: that is raised, and the connection may be unusable.
@@ -340,6 +342,6 @@ def _first_line(error: BaseException) -> str:
 def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
     if isinstance(error, duckdb.IOException) and any(t in str(error) for t in _HELD):
         return StoreLocked(
-            f"another `cij run` or program has {path} open; stop it first, or wait for its end"
+            f"another `cij run` or program has {path} open; stop it, or wait until it ends"
         )
     return StoreError(f"cannot open the state file {path}: {_first_line(error)}")

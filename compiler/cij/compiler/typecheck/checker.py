@@ -9,7 +9,7 @@ from typing import Any, cast
 from cij.compiler import expression as ex
 from cij.compiler.functions import FUNCTIONS
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import operators, values
+from cij.compiler.typecheck import enum_values, operators
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
@@ -72,7 +72,7 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
     if found is None:
         return None
     if found.type.kind == wanted.kind == "text":
-        fault = values.fault(wanted, found, node.span)
+        fault = enum_values.fault(wanted, found, node.span)
         if fault is not None:
             env.report(fault)
             return None
@@ -328,8 +328,8 @@ def _call(node: syntax.Call, env: Environment) -> ex.Expression | None:
 
 def _relation(node: syntax.Call, env: Environment) -> ex.Expression | None:
     if env.source is None:
-        message = f"`{node.function.text}(…)` leads from a column, and here are none"
-        hint = "declare it as a field of the event or of the customer, and name its fields here"
+        message = f"`{node.function.text}(…)` takes a column, and there are no columns here"
+        hint = "declare it as a field of the event or of the customer, and read its fields here"
         env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
         return None
     key = check(node.arguments[0].value, env) if _takes(node, 1, env) else None
@@ -409,7 +409,7 @@ def _has_now(node: syntax.Call, env: Environment) -> bool:
     """Tell whether an expression is read again as time goes on, or report that it is not."""
     if env.source is None:
         return True
-    message = f"`{node.function.text}()` changes, and a row is read only when its source does"
+    message = f"`{node.function.text}()` changes all the time, but a row is read only when its source changes"
     hint = "keep the column as it is, and compare it with the time in a condition"
     env.report(codes.TYPE_MISMATCH.at(node.span, message, help=hint))
     return False
@@ -424,19 +424,19 @@ _SPECIAL: dict[str, Callable[[syntax.Call, Environment], ex.Expression | None]] 
 
 def _not_a_value(node: syntax.Expression, env: Environment) -> None:
     what = {syntax.Rate: "a rate", syntax.TimeRange: "a range of times"}
-    message = f"{what.get(type(node), 'this')} cannot stand in an expression here"
+    message = f"{what.get(type(node), 'this')} cannot be used in an expression here"
     env.report(codes.TYPE_MISMATCH.at(node.span, message))
 
 
 def _at_entry(node: syntax.AtEntry, env: Environment) -> ex.Expression | None:
     if not env.has_passage:
-        message = "`at entry` is a value that a passage keeps, so it stands in journeys only"
+        message = "`at entry` is a value that a passage keeps, so only journeys can read it"
         env.report(codes.UNKNOWN_NAME.at(node.span, message))
         return None
     found = resolve(node.path, env)
     if found is None or isinstance(found, ex.Field):
         return found and ex.AtEntry(type=found.type, is_nullable=found.is_nullable, name=found.name)
-    message = "`at entry` goes with a field of the customer"
+    message = "`at entry` needs a field of the customer"
     env.report(codes.TYPE_MISMATCH.at(node.path.span, message))
     return None
 

@@ -57,7 +57,7 @@ def plain(value: Any) -> str:
 
 def _number(value: Decimal) -> str:
     if not value.is_finite():
-        raise PermanentDelivery(f"{value} is no number that a message can show")
+        raise PermanentDelivery(f"{value} is not a number that a message can show")
     if value.as_tuple().exponent == _AMOUNT_EXPONENT:
         return format(value, "f")
     if value == value.to_integral_value():

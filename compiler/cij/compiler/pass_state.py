@@ -16,11 +16,13 @@ __all__ = ["Build", "Catalog", "SendSite"]
 
 @dataclass(slots=True)
 class SendSite:
-    """One `send` step: what a message can rely on there.
+    """One `send` step, and what a message can rely on there.
 
-    `known` are the customer's fields that the conditions on the way promise to be known;
-    `parameters` all that it gives, also where the value has a mistake; `results` the calls whose
-    results it can read.
+    Attributes:
+        parameters: the names that the step gives, also where the value has a mistake.
+        trigger: the events that the passage may have entered by.
+        known: the customer's fields that cannot be missing, by the conditions on the way.
+        results: the calls whose results can be read.
     """
 
     step: syntax.Send
@@ -36,11 +38,16 @@ class SendSite:
 class Build:
     """The model so far, the mistakes so far, and what was written.
 
-    `contents` are the texts of files that messages name, by path from the project's folder;
-    `texts` are those of the `.journey` files, to find a place inside a text literal. `broken` are
-    fields that were declared with a mistake, of the customer as `points`, of events as
-    `purchase.amount`: whoever names one makes no mistake of his own. `library` are the modules that
-    there are, `used` those that the project uses.
+    Attributes:
+        declared: the syntax trees of plain declarations, by kind and name.
+        texts: those of the `.journey` files, to find a place inside a text literal.
+        contents: the texts of files that messages name, by path from the project's folder.
+        send_sites: the steps that send each message.
+        broken: fields that were declared with a mistake: `points` of the customer, `purchase.amount`
+            of an event. Using one is no further mistake.
+        run_fragments: the fragments that a journey runs.
+        library: all modules that there are.
+        used: the modules that the project uses.
     """
 
     model: Model

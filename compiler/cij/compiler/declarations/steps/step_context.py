@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cij.compiler import model
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
@@ -51,7 +51,7 @@ class JourneyContext:
             related = [Label(self.names[name], "first here")]
             self.build.report(codes.BAD_LABEL.at(label.span, message, related=related))
         if label.text == "completed" or ":" in label.text:
-            message = f"`{label.text}` cannot be a label: cij names states of its own like this"
+            message = f"`{label.text}` cannot be a label: cij uses such names for its own states"
             self.build.report(codes.BAD_LABEL.at(label.span, message, help="choose another"))
         self.names[name] = label.span
         return name
@@ -68,7 +68,7 @@ def resolve_steps(steps: syntax.Steps, context: JourneyContext) -> model.Steps:
         if resolved is not None:
             found.append(resolved)
         if resolved is not None and index + 1 < len(steps) and not model.goes_on(resolved):
-            message = "no customer can come to this step: all have left before it"
+            message = "no customer can reach this step: all have left before it"
             context.build.report(codes.UNREACHABLE_STEP.at(steps[index + 1].span, message))
             break
     return tuple(found)

@@ -1,0 +1,18 @@
+"""The types of parameters: one for each name, in all statements of the plan."""
+
+from collections.abc import Mapping
+
+# What the statements of a plan are given. Another engine has to be told the type of each.
+PARAMETER_TYPES: Mapping[str, str] = {
+    # Instants: of the tick, of the journey, of the last look at those who may enter.
+    **dict.fromkeys(("now", "opens", "closes", "entered_until", "horizon", "last"), "TIMESTAMP"),
+    **dict.fromkeys(("ticked_at",), "TIMESTAMP"),
+    # Numbers: of events, passages and states; of a round; how many.
+    **dict.fromkeys(("taken", "until", "round", "first", "entered", "capacity", "state"), "BIGINT"),
+    # The number of the name of an event.
+    "why": "BIGINT",
+    # The name of an event or a journey, a reason in words.
+    **dict.fromkeys(("event", "journey", "reason"), "VARCHAR"),
+    # A JSON list of versions as numbers.
+    "versions": "VARCHAR",
+}
