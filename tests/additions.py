@@ -143,7 +143,7 @@ STEP = Addition(
             f"{_STEPS}/praise.py",
             '"""`praise`: emit the event `praised`."""\n\n'
             "from cij.compiler import model, program as pg\n"
-            "from cij.compiler.declarations.steps.context import JourneyContext\n"
+            "from cij.compiler.declarations.steps.step_context import JourneyContext\n"
             "from cij.grammar import syntax\n\n\n"
             "def praise(step: syntax.Praise, context: JourneyContext) -> model.Step:\n"
             '    """Return the step that emits the event."""\n'

@@ -94,7 +94,7 @@ def test_others_say_by_an_event_that_it_was_done(cij: Cij, tmp_path: Path) -> No
     key, customer = row["data"]["key"], row["data"]["customer"]
     answer = ("event", "create_phone_call.done", "--project", folder, "--customer", customer)
     alone = cij(*answer, "-f", "outcome=reached")
-    assert alone.code == 2 and "say which call was answered" in alone.err
+    assert alone.code == 2 and "name the call with `--message`" in alone.err
     done = cij(
         *answer, "--message", key, "-f", "outcome=reached",
     )  # fmt: skip

@@ -108,12 +108,14 @@ def test_the_count_of_what_was_fixed_and_what_is_left(project: Path) -> None:
     (project / "a.journey").write_text(segment('points > "1"') + segment('points < "9"', "b"))
     (project / "b.journey").write_text(segment('points = "5" and pionts > 2', "c"))
     told = inside("check", str(project))[2]
-    assert told == "`cij check --fix` mends 3 of these, `--fix --unsafe` 1 more by a guess\n"
+    assert (
+        told == "`cij check --fix` mends 3 of these, `--fix --unsafe` 1 more that need a review\n"
+    )
     assert inside("check", str(project), "--json")[2] == ""
     code, out, err = inside("check", str(project), "--fix")
     assert code == 1 and out.startswith("fixed 3 mistakes in 2 files\n")
     assert out.count("error[") == 1 and "`pionts`" in out
-    assert err == "`cij check --fix --unsafe` mends 1 of these by a guess\n"
+    assert err == "`cij check --fix --unsafe` mends 1 of these; review the result\n"
     code, out, _ = inside("check", str(project), "--fix", "--unsafe")
     assert code == 0 and out.startswith("fixed 1 mistake in 1 file\nok: 3 files")
     code, out, _ = inside("check", str(project), "--fix")

@@ -21,10 +21,10 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "say which event"),
+        ((), "name an event"),
         (("purchse", *ANA), "did you mean `purchase`?"),
         (("opened",), "name the customer, as in `cij event opened ana@example.com`"),
-        (("opened", "channel=email"), "say of whom"),
+        (("opened", "channel=email"), "name the customer"),
         (("purchase", "ana@example.com", "49.90"), "fields are written NAME=VALUE"),
         (("purchase", "ana@example.com", *ANA), "is a second person"),
         (("purchase", "ana@example.com", "amount=fifty"), '"fifty" is not an amount'),
@@ -94,7 +94,7 @@ def test_what_was_put_aside_is_told_by_run_and_status(project: Path) -> None:
 def test_a_script_cannot_be_asked_whether_to_stop(project: Path) -> None:
     cij("run", project, "--once")
     done = cij("stop", "loyalty_reward", "--project", project)
-    assert done.returncode == Exit.USAGE and "say `--yes` in a script" in done.stderr
+    assert done.returncode == Exit.USAGE and "give `--yes` in a script" in done.stderr
 
 
 def test_tables_have_no_blanks_at_the_ends_of_lines(project: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_damaged_state_is_not_taken_for_one_in_use(project: Path) -> None:
     run_once(project)
     (project / ".cij" / "state.duckdb").write_bytes(b"no database" * 1000)
     code, out, err = inside("status", str(project))
-    assert (code, out) == (Exit.STORE, "") and "is going" not in err
+    assert (code, out) == (Exit.STORE, "") and "is running" not in err
 
 
 def test_a_file_of_events_is_judged_before_it_is_handed_in(project: Path) -> None:

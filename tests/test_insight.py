@@ -205,7 +205,7 @@ def test_while_another_has_the_state_it_says_what_to_do(
         code, _, err = inside(*command, "--project", str(folder))
         other.communicate(b"\n")
     assert code == 5
-    assert "stop it first" in err
+    assert "stop it, or wait" in err
 
 
 def test_it_tells_of_what_ran_and_not_of_what_is_written(project: Path, tmp_path: Path) -> None:

@@ -111,7 +111,11 @@ def test_a_row_has_the_zone_of_its_source(tmp_path: Path, field: str, value: str
 )
 def test_a_row_has_no_now(cij: Cij, tmp_path: Path, holes: dict[str, str]) -> None:
     done = cij("check", write(tmp_path, **holes), "--format", "concise")
-    assert done.code == Exit.ERRORS and "CIJ207" in done.out and "changes, and a row" in done.out
+    assert (
+        done.code == Exit.ERRORS
+        and "CIJ207" in done.out
+        and "changes all the time, but a row" in done.out
+    )
 
 
 # --- arms -------------------------------------------------------------------------------------

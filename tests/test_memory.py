@@ -241,7 +241,7 @@ def test_other_code_remembers_nothing_of_this(
 ) -> None:
     cache.remember("answer", tmp_path, "old")
     assert cache.recalled("answer", tmp_path) == "old"
-    monkeypatch.setattr(cache, "_code", lambda: "another version")
+    monkeypatch.setattr(cache, "code_version", lambda: "another version")
     assert cache.recalled("answer", tmp_path) is None
 
 
@@ -252,6 +252,7 @@ def test_a_file_is_whole_or_not_there(folder: Path) -> None:
     assert kept("one") is None and kept("two") is None
 
 
+@pytest.mark.slow
 def test_processes_may_check_at_once(project: Path) -> None:
     expected = afresh(project)[1]
     running = [start("check", project) for _ in range(4)]

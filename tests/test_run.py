@@ -167,7 +167,10 @@ def test_a_run_waits_for_a_command_that_looks(project: Path) -> None:
         assert look.stdout is not None and look.stdout.readline() == "has it\n"
         with start("run", "--once", project) as process:
             assert process.stderr is not None
-            assert process.stderr.readline() == "waiting for state.duckdb: another program has it\n"
+            assert (
+                process.stderr.readline()
+                == "waiting for state.duckdb: another program has it open\n"
+            )
             look.communicate("enough\n")
             out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "nothing was due" in err, out + err
@@ -195,7 +198,7 @@ def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None
         assert "another `cij run` or program has" in copied.stderr
         examined = json.loads(cij("doctor", project, "--json").stdout)
         state = next(f for f in examined["findings"] if f["what"] == "state")
-        assert state["status"] == "warn" and "is being used" in state["detail"]
+        assert state["status"] == "warn" and "is in use" in state["detail"]
         stopped(process)
     assert len(messages(project)) == 11
 

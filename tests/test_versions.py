@@ -137,7 +137,7 @@ def test_removed_steps_say_where_people_go_on() -> None:
     assert world.engine.rows(_WHERE)[0][3] == "enough"
     assert [told(c).split(")")[-1] for c in newer.changes] == [
         ": they go on in that version to its end",
-        ": end as enough",
+        ": they leave as enough",
     ]
 
 
@@ -231,7 +231,7 @@ def test_the_plan_tells_who_is_paused_or_stopped(tmp_path: Path) -> None:
     said("run", "--once")
     said("pause", "welcome", "--project")
     today = r"\d{4}-\d\d-\d\d \d\d:\d\d"
-    paused = rf"unchanged  welcome  \(paused since {today}; `cij resume welcome` has it go on\)\n"
+    paused = rf"unchanged  welcome  \(paused since {today}; `cij resume welcome` lets it go on\)\n"
     assert re.fullmatch(paused, said("plan"))
     said("stop", "welcome", "--yes", "--project")
     stopped = rf"\(stopped since {today}; `cij resume welcome --again` starts it again\)\n"

@@ -25,9 +25,9 @@ from cij.compiler.sql import Statement, intake as statements, newcomers, unify a
 from cij.compiler.types import DATETIME
 from cij.runtime import suppression
 from cij.runtime.engine import Engine, Row
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.store import customers
 from cij.runtime.store.counters import counters, set_last_event
-from cij.runtime.values import Unfit, read_value
 
 QUARANTINE = "intake"
 

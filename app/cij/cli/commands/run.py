@@ -19,7 +19,7 @@ from cij.runtime.report_data import Report, as_json
 
 if TYPE_CHECKING:
     # Loaded only where something may be due: a run with nothing to do needs no engine.
-    from cij.app.run import Run
+    from cij.app.running import Run
     from cij.runtime.delivery import Recovery
     from cij.runtime.runner import StepReport
 
@@ -69,7 +69,7 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
 def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     import logging
 
-    from cij.app.run import open_run
+    from cij.app.running import open_run
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

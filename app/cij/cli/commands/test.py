@@ -76,10 +76,9 @@ def command(
     nothing and reads no data. Times are local to the project's zone.
 
     With --explore, customers, consents and events are random, with times around the deadlines of
-    the journeys. Certain rules hold in every story: every passage moves on, nothing is sent after
-    an exit or against consent, quiet hours, caps and the suppression list, no key occurs twice, and
-    the same story gives the same history. The smallest story that breaks a rule is printed as a
-    test to keep.
+    the journeys. In every story, passages move on, exits, consent, quiet hours, caps and the
+    suppression list are respected, and a replay gives the same history. The smallest story that
+    breaks a rule is printed as a test to keep.
     """
     program, found = compiled_stories(path)
     stories = [s for s in found if is_wanted(s, match)]

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.expression import Period
 from cij.compiler.model import Model, place, sent_messages
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck.check import period
+from cij.compiler.pass_state import Build
+from cij.compiler.typecheck.checker import period
 from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 

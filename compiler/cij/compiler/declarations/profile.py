@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check, check_condition
 from cij.compiler.types import DATETIME, Type, join
 from cij.grammar import codes, syntax

@@ -11,7 +11,7 @@ from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
-from cij.runtime.delivery.values import number
+from cij.runtime.delivery.rendered_values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
 
 

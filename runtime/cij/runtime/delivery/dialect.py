@@ -20,7 +20,7 @@ from liquid.exceptions import FilterArgumentError, LiquidError, UndefinedError
 from liquid.undefined import Undefined
 from liquid.utils.chain_map import ReadOnlyChainMap
 
-from cij.runtime.delivery.values import plain
+from cij.runtime.delivery.rendered_values import plain
 from cij.runtime.errors import PermanentDelivery
 
 TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "raw", "#")

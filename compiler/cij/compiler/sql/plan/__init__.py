@@ -8,10 +8,9 @@ the canonical plan: what `cij sql` prints, what every engine can run, and what `
 runs as it is. Forms of it that are cheaper in some case are made in `cij.compiler.sql.derived`.
 """
 
-from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.entering import CLEAR_ENTERED
 from cij.compiler.sql.plan.measures import measure_query
-from cij.compiler.sql.plan.model import (
+from cij.compiler.sql.plan.plan_parts import (
     EntryPlan,
     EventPlan,
     JourneyPlan,
@@ -21,6 +20,7 @@ from cij.compiler.sql.plan.model import (
     SharedPlan,
     WatchPlan,
 )
+from cij.compiler.sql.plan.planner import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import active_customers, segment_query
 from cij.compiler.sql.plan.waking import (

@@ -24,8 +24,8 @@ from cij.compiler.sql.plan.leaves import (
     wake_at,
 )
 from cij.compiler.sql.plan.loops import turn_after
-from cij.compiler.sql.plan.model import Destination, RegionPlan
 from cij.compiler.sql.plan.moves import is_held, move
+from cij.compiler.sql.plan.plan_parts import Destination, RegionPlan
 from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals, may_be_past

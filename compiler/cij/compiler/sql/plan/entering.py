@@ -12,7 +12,7 @@ from cij.compiler.sql.local_time import after
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, text
-from cij.compiler.sql.plan.model import AdmitPlan, EntryPlan
+from cij.compiler.sql.plan.plan_parts import AdmitPlan, EntryPlan
 from cij.compiler.sql.plan.waking import SAID_OF_EVENT
 from cij.compiler.sql.template import Statement, fill, query
 

@@ -12,11 +12,11 @@ from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import Scope, column, condition
-from cij.compiler.sql.contact import on_list, quiet_until
 from cij.compiler.sql.plan.context import either, text, texts
 from cij.compiler.sql.plan.effects.checks import LISTED, never_words
 from cij.compiler.sql.plan.governing import Rules, rules_of
 from cij.compiler.sql.scope import Catalog
+from cij.compiler.sql.send_rules import on_list, quiet_until
 from cij.compiler.sql.template import Statement, fill, query
 
 # Only what may go now is looked at.

@@ -10,9 +10,9 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.making import make
-from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
-from cij.compiler.sql.plan.model import SegmentPlan
+from cij.compiler.sql.plan.next_change import next_change
+from cij.compiler.sql.plan.plan_parts import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.walk import walk

@@ -11,10 +11,10 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.sql.condition import column, condition, strict
-from cij.compiler.sql.contact import on_list
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.plan.governing import family
+from cij.compiler.sql.send_rules import on_list
 from cij.compiler.sql.template import fill
 from cij.compiler.unparse import cap_words, duration_words, words
 

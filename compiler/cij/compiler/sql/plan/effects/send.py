@@ -6,7 +6,6 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.relations import follow
 from cij.compiler.sql.condition import column, value
-from cij.compiler.sql.contact import room, valid_until
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.effects.checks import (
     Check,
@@ -17,8 +16,9 @@ from cij.compiler.sql.plan.effects.checks import (
     reason_of,
     verdict_of,
 )
-from cij.compiler.sql.plan.effects.shown import shown
+from cij.compiler.sql.plan.effects.parameter_values import shown
 from cij.compiler.sql.plan.effects.site import Site
+from cij.compiler.sql.send_rules import room, valid_until
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import DATETIME, TEXT
 

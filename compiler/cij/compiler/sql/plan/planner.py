@@ -7,13 +7,13 @@ from types import MappingProxyType
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.contact import end_of, moments_of
 from cij.compiler.sql.outbox import effects_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
 from cij.compiler.sql.plan.governing import Rules, governed, rules_of
-from cij.compiler.sql.plan.model import (
+from cij.compiler.sql.plan.on_demand import OnDemand
+from cij.compiler.sql.plan.plan_parts import (
     EventPlan,
     JourneyPlan,
     Plan,
@@ -21,7 +21,6 @@ from cij.compiler.sql.plan.model import (
     Sharing,
     WatchPlan,
 )
-from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import (
     on_exit,
@@ -35,6 +34,7 @@ from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
 from cij.compiler.sql.plan.sharing import journey_key, region_key
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
 from cij.compiler.sql.scope import Catalog
+from cij.compiler.sql.send_rules import end_of, moments_of
 from cij.compiler.sql.template import Statement
 from cij.compiler.walk import walk
 
