@@ -95,6 +95,7 @@ def test_a_backtest_of_what_ran_gives_what_happened(tmp_path: Path) -> None:
     assert found.events > 6
 
 
+@pytest.mark.slow
 def test_a_backtest_tells_what_another_text_would_have_done(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     _, _, messages = _ran(folder)
@@ -105,6 +106,7 @@ def test_a_backtest_tells_what_another_text_would_have_done(tmp_path: Path) -> N
     assert {row[0] for row in again} < {row[0] for row in messages}
 
 
+@pytest.mark.slow
 def test_who_was_on_the_suppression_list_gets_nothing_from_then_on(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     program, _, messages = _ran(folder)
@@ -207,6 +209,7 @@ def test_a_backtest_needs_no_state(tmp_path: Path) -> None:
 # --- people by day ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_people_at_the_end_of_a_day_are_those_who_stand_there(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     _, program = compiled(folder)

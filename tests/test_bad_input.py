@@ -296,6 +296,7 @@ def down(project: Path, *words: str) -> None:
     assert delivered(status(project)) == {"queued": 11, "no_address": 1}
 
 
+@pytest.mark.slow
 def test_an_outbox_that_cannot_be_written_keeps_the_messages_waiting(tmp_path: Path) -> None:
     project = copy_example(tmp_path)
     (project / "outbox").write_text("in the way")
@@ -316,6 +317,7 @@ class Counting(MessageHandler):
         self.got.append(message["Message-ID"])
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses_connections_keeps_the_messages_waiting(tmp_path: Path) -> None:
     project = copy_example(tmp_path)
     with socket.socket() as holder:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cij.compiler.channels import CHANNELS
-from cij.compiler.kinds import KIND_OF
+from cij.compiler.declaration_kinds import KIND_OF
 from cij.compiler.source_kinds import SOURCE_KINDS
 from cij.grammar.grammar_text import STEP_WORDS
 from tests.additions import ADDITIONS, PREAMBLE, Addition, Insertion
@@ -51,9 +51,9 @@ def is_named(file: str, names: list[str]) -> bool:
 # from the checkout that is installed.
 _RUN = """
 import json, sys, traceback
-import cij.compiler.kinds
+import cij.compiler.declaration_kinds
 root, preamble, checks = json.loads(sys.stdin.read())
-assert cij.compiler.kinds.__file__.startswith(root), cij.compiler.kinds.__file__
+assert cij.compiler.declaration_kinds.__file__.startswith(root), cij.compiler.declaration_kinds.__file__
 failures = {}
 for title, check in checks.items():
     try:
@@ -123,7 +123,7 @@ _TABLES = (
     (frozenset(CHANNELS), 1, "compiler/cij/compiler/channels.py"),
     (frozenset(SOURCE_KINDS), 1, "compiler/cij/compiler/source_kinds.py"),
     (frozenset(STEP_WORDS), 3, "grammar/cij/grammar/grammar_text.py"),
-    (frozenset(KIND_OF), 3, "compiler/cij/compiler/kinds.py"),
+    (frozenset(KIND_OF), 3, "compiler/cij/compiler/declaration_kinds.py"),
 )
 
 

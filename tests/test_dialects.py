@@ -76,6 +76,7 @@ def _tables(program: Program) -> list[Statement]:
     return [*made, schema.ZONE.ddl, *moments.DDL]
 
 
+@pytest.mark.slow
 @DRAWN
 @given(segments(50), worlds())
 def test_postgres_finds_the_people_whom_the_reference_finds(

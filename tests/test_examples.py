@@ -42,6 +42,7 @@ def test_the_tests_of_an_example_pass(project: Path, cij: Cij) -> None:
     assert " 0 failed" in done.out
 
 
+@pytest.mark.slow
 @each
 def test_an_example_runs_and_sends_nothing_twice(project: Path, tmp_path: Path, cij: Cij) -> None:
     leave = shutil.ignore_patterns(".cij", "outbox", "__pycache__")

@@ -123,6 +123,7 @@ def scrambled(draw: st.DrawFn) -> tuple[str, str]:
     return text, re.sub(_SPACE, gap, text)
 
 
+@pytest.mark.slow
 @settings(max_examples=1_500)
 @given(scrambled())
 def test_scrambled_files(pair: tuple[str, str]) -> None:
@@ -141,6 +142,7 @@ def comments(text: str) -> list[str]:
 # --- any program ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(st.data())
 def test_generated_programs(data: st.DataObject) -> None:

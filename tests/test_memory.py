@@ -252,6 +252,7 @@ def test_a_file_is_whole_or_not_there(folder: Path) -> None:
     assert kept("one") is None and kept("two") is None
 
 
+@pytest.mark.slow
 def test_processes_may_check_at_once(project: Path) -> None:
     expected = afresh(project)[1]
     running = [start("check", project) for _ in range(4)]

@@ -1,9 +1,9 @@
-"""`python -m bench.engine [steps|idle|intake|journeys|peers] [NUMBER]`: see README.md of `bench`."""
+"""`python -m bench.engine [steps|idle|intake|journeys|peers|strategies] [NUMBER]`: see README.md of `bench`."""
 
 import sys
 from collections.abc import Callable
 
-from bench.engine import idle, intake, journeys, peers, steps
+from bench.engine import idle, intake, journeys, peers, steps, strategies
 
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "steps": steps.main,
@@ -11,6 +11,7 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "intake": intake.main,
     "journeys": journeys.main,
     "peers": peers.main,
+    "strategies": strategies.main,
 }
 
 

@@ -46,13 +46,9 @@ _SENT = query("SELECT COUNT(*) FROM outbox")
 def main(arguments: list[str]) -> None:
     """Measure and print milliseconds."""
     people = int(arguments[0]) if arguments else 1_000_000
-    text = DATA + "".join(_JOURNEY.format(n=n) for n in range(_JOURNEYS))
     with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(Path(folder) / "idle.duckdb", threads=THREADS)
-        world = waiting(engine, compiled(text), people, "day")
-        engine.execute(_LOOKED, {"now": START})
-        engine.execute(_SEEN, {"now": START})
-        engine.maintain(is_thorough=True)
+        world = world_of(people, Path(folder))
+        engine = world.engine
         idle = [_timed(world, START + timedelta(seconds=n)) for n in range(1, 12)]
         wake = {"waking": _WAKING, "turn": 0, "at": START + timedelta(minutes=1)}
         _have_wake(world, wake)
@@ -75,6 +71,27 @@ def main(arguments: list[str]) -> None:
     print(f"the same again                 {again:>12.1f} ms {again_cpu:>9.1f} ms")
     print(f"made ready ahead of the first  {ahead:>12.1f} ms")
     print(f"messages                       {sent:>12,}")
+
+
+def world_of(people: int, folder: Path) -> World:
+    """Return a world in which people wait in all journeys."""
+    engine = open_engine(folder / "idle.duckdb", threads=THREADS)
+    text = DATA + "".join(_JOURNEY.format(n=n) for n in range(_JOURNEYS))
+    world = waiting(engine, compiled(text), people, "day")
+    engine.execute(_LOOKED, {"now": START})
+    engine.execute(_SEEN, {"now": START})
+    engine.maintain(is_thorough=True)
+    return world
+
+
+def wave(world: World, minute: int, *, is_prepared: bool = True) -> float:
+    """Return the milliseconds of a tick in which 1,000 people wake, drawn anew for each `minute`."""
+    at = START + timedelta(minutes=minute)
+    _have_wake(world, {"waking": _WAKING, "turn": minute, "at": at})
+    _timed(world, at - timedelta(seconds=30))
+    if is_prepared:
+        world.mover.prepare(world, at)
+    return _timed(world, at)[0]
 
 
 def _have_wake(world: World, parameters: dict[str, object]) -> None:

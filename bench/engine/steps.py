@@ -21,10 +21,12 @@ import duckdb
 
 from bench.engine.project import DATA, START, THREADS, compiled
 from cij.compiler.sql import query
+from cij.compiler.sql.passes import PASSES, Pass
 from cij.runtime import zones
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
 from cij.runtime.engine import open_engine
+from cij.runtime.moving.mover import Mover
 from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 
@@ -84,10 +86,18 @@ class Spent:
         self.folding_s += time.perf_counter() - start
 
 
-def ours(people: int, folder: Path, memory_mb: int | None = None) -> Spent:
+def ours(
+    people: int,
+    folder: Path,
+    memory_mb: int | None = None,
+    mover: Mover | None = None,
+    passes: tuple[Pass, ...] = PASSES,
+) -> Spent:
     """Return the seconds of all ticks of the journey."""
-    engine = open_engine(folder / "ours.duckdb", threads=THREADS, memory_mb=memory_mb)
-    world = deploy(engine, compiled(DATA + _JOURNEY), START)
+    engine = open_engine(
+        folder / "ours.duckdb", threads=THREADS, memory_mb=memory_mb, passes=passes
+    )
+    world = deploy(engine, compiled(DATA + _JOURNEY), START, mover)
     zones.ensure(engine, ["Europe/Madrid"])
     engine.execute(_PEOPLE, {"people": people})
     spent = Spent()

@@ -16,12 +16,18 @@ from typing import TypeVar
 from cij.compiler.allowances import allow
 from cij.compiler.build import Build, Catalog
 from cij.compiler.content import check_content
+from cij.compiler.declaration_kinds import (
+    DECLARATION_KINDS,
+    FIELD_KINDS,
+    KIND_OF,
+    LATER,
+    DeclarationKind,
+)
 from cij.compiler.declarations.event import interactions
 from cij.compiler.declarations.fragment import check_unused
 from cij.compiler.declarations.message import content_files
 from cij.compiler.declarations.policy import check_consents
 from cij.compiler.event_cycles import check_event_cycles
-from cij.compiler.kinds import FIELD_KINDS, KIND_OF, KINDS, LATER, Kind
 from cij.compiler.library import Library, borrow
 from cij.compiler.lowering.program import lower
 from cij.compiler.model import Model, ProjectSettings
@@ -185,7 +191,7 @@ def resolve(build: Build, files: Files) -> None:
     """Fill the model kind by kind, then check what needs all of them."""
     for event in interactions():
         build.model.events[event.name] = event
-    for kind in KINDS:
+    for kind in DECLARATION_KINDS:
         for node in kind.written(build).values():
             kind.define(node, build)
         kind.check(build)
@@ -216,7 +222,9 @@ _Spellings = dict[tuple[str, str], str]
 
 
 def _index(files: Files, build: Build) -> None:
-    build.declared = {kind.word: {} for kind in KINDS if kind.node is syntax.Declaration}
+    build.declared = {
+        kind.word: {} for kind in DECLARATION_KINDS if kind.node is syntax.Declaration
+    }
     spellings: _Spellings = {}
     for file in files.values():
         for node in file.declarations:
@@ -224,7 +232,7 @@ def _index(files: Files, build: Build) -> None:
 
 
 def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> None:
-    word = Kind.word_of(node)
+    word = DeclarationKind.word_of(node)
     # A `use` has been followed, and a `test` makes a story.
     if isinstance(node, (syntax.Use, syntax.Test)):
         return
@@ -239,11 +247,11 @@ def _index_one(node: syntax.TopLevel, spellings: _Spellings, build: Build) -> No
 def _keep(node: _Named, known: dict[str, _Named], spellings: _Spellings, build: Build) -> None:
     name = node.name.text
     if name in known:
-        message = f"two {Kind.word_of(node)}s are called `{name}`"
+        message = f"two {DeclarationKind.word_of(node)}s are called `{name}`"
         related: Sequence[Label] = [Label(known[name].name.span, "first here")]
         build.report(codes.DUPLICATE_NAME.at(node.name.span, message, related=related))
         return
-    twin = spellings.setdefault((Kind.word_of(node), name.casefold()), name)
+    twin = spellings.setdefault((DeclarationKind.word_of(node), name.casefold()), name)
     if twin != name:
         message = (
             f"`{name}` and `{twin}` differ only in upper and lower case and would share a table"

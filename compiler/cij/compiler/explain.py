@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from cij.compiler.kinds import KINDS, Kind
+from cij.compiler.declaration_kinds import DECLARATION_KINDS, DeclarationKind
 from cij.compiler.model import Model
 from cij.grammar import syntax
 
@@ -27,16 +27,16 @@ def names(source: Model) -> dict[str, list[str]]:
     }
 
 
-def _explained() -> list[Kind]:
+def _explained() -> list[DeclarationKind]:
     # What uses others comes first: a journey before the segment that it enters from.
-    return [kind for kind in reversed(KINDS) if kind.explain is not None]
+    return [kind for kind in reversed(DECLARATION_KINDS) if kind.explain is not None]
 
 
 def _is_built_in(part: object) -> bool:
     return bool(getattr(part, "is_interaction", False))
 
 
-def _comment(kind: Kind, name: str, files: Mapping[str, syntax.File]) -> list[str]:
+def _comment(kind: DeclarationKind, name: str, files: Mapping[str, syntax.File]) -> list[str]:
     """Return the comment above a declaration, unless its explanation has it already."""
     if kind.explains_comment:
         return []

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cij.compiler.sql.interning import number_of
+from cij.runtime.admission import reject_all
 from cij.runtime.engine import Engine
-from cij.runtime.entering import turn_all_away
 from cij.runtime.store import control as stored, journeys, outbox, passages, queue
 
 Action = Literal["pause", "resume", "stop"]
@@ -130,7 +130,7 @@ def stop(engine: Engine, journey: str, now: datetime) -> Done:
         sent, uncertain = engine.rows(outbox.BEYOND_RECALL, named)[0]
         engine.execute(stored.FORGET, named)
         engine.execute(stored.STOP, named)
-        waited = turn_all_away(engine, journey, "the journey was stopped", now)
+        waited = reject_all(engine, journey, "the journey was stopped", now)
         cancelled, ended = (
             engine.execute(outbox.CANCEL, named),
             engine.execute(passages.END_STOPPED, named),

@@ -191,7 +191,7 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
             found.append(make_plan(program, rules, resting))
         for journey in here:
             key = journey.name, journey.version
-            # Its entries say what messages read of the event that brought people in; the doors are
+            # Its entries say what messages read of the event that brought people in; the admissions are
             # those of the newest version.
             world.journeys[key] = journey_plan(journey, program, rules, resting[key])
             missing.discard((journey.name, journey.version))

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from cij.runtime import control
+from cij.runtime.admission import next_entry
 from cij.runtime.delivery import outbox
-from cij.runtime.entering import next_entry
+from cij.runtime.event_rounds import has_arrivals, next_future_event
 from cij.runtime.segments import has_new_data, next_condition, next_evaluation
-from cij.runtime.tick import has_arrivals, next_ahead
 from cij.runtime.timers import last_tick
 from cij.runtime.world import World
 
@@ -18,7 +18,7 @@ def next_tick(world: World) -> datetime | None:
     found = [
         world.mover.next_timer(world),
         next_condition(world, control.journeys_in(world.engine, "paused")),
-        next_ahead(world),
+        next_future_event(world),
         next_entry(world, last_tick(world)),
         next_evaluation(world),
     ]

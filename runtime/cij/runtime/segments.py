@@ -5,20 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cij.compiler.program import content_hash
-from cij.compiler.sql import query
 from cij.compiler.sql.plan import SegmentPlan, WatchPlan
+from cij.runtime.store import meta, segments as statements
 from cij.runtime.world import World
-
-_STATES = query("SELECT s.segment, s.evaluated_at, s.joined_at FROM segment_state AS s")
-_FORGET = query("DELETE FROM segment_state WHERE segment = $segment")
-_FORGET_ALL = query("UPDATE segment_state SET evaluated_at = NULL")
-_KEEP = query(
-    "INSERT INTO segment_state (segment, evaluated_at, definition, joined_at) "
-    "VALUES ($segment, $now, $definition, $joined_at)"
-)
-_LOOKED = query(
-    "UPDATE segment_state SET evaluated_at = $at, joined_at = $joined_at WHERE segment = $segment"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +24,7 @@ _UNSEEN = SegmentState()
 
 def states(world: World) -> dict[str, SegmentState]:
     """Return the states of all segments that have been looked at."""
-    return {name: SegmentState(*state) for name, *state in world.engine.rows(_STATES)}
+    return {name: SegmentState(*state) for name, *state in world.engine.rows(statements.STATES)}
 
 
 def events_read(world: World) -> set[str]:
@@ -115,7 +104,7 @@ def _evaluate(world: World, plan: SegmentPlan, state: SegmentState, now: datetim
             world.engine.execute(statement, {"now": now})
         joined = world.engine.execute(plan.join, {"now": now})
     segment = next(s for s in world.program.segments if s.name == plan.name)
-    # What is not known counts as now, so that the doors look once too often.
+    # What is not known counts as now, so that the admissions look once too often.
     joined_at = now if joined or state.joined_at is None else state.joined_at
     _keep(world, plan.name, now, content_hash(segment), joined_at)
 
@@ -131,15 +120,15 @@ def _evaluate_active(world: World, plan: SegmentPlan, state: SegmentState, now: 
     joined = world.engine.execute(plan.join, {"now": now})
     joined_at = now if joined else state.joined_at
     parameters = {"segment": plan.name, "at": state.evaluated_at, "joined_at": joined_at}
-    world.engine.execute(_LOOKED, parameters)
+    world.engine.execute(statements.LOOKED, parameters)
 
 
 def _keep(
     world: World, name: str, now: datetime, definition: str, joined_at: datetime | None
 ) -> None:
-    world.engine.execute(_FORGET, {"segment": name})
+    world.engine.execute(statements.FORGET, {"segment": name})
     parameters = {"segment": name, "now": now, "definition": definition, "joined_at": joined_at}
-    world.engine.execute(_KEEP, parameters)
+    world.engine.execute(statements.KEEP, parameters)
 
 
 # --- rests with conditions --------------------------------------------------------------------
@@ -187,24 +176,20 @@ def next_condition(world: World, paused: Collection[str]) -> datetime | None:
 
 # --- new data ---------------------------------------------------------------------------------
 
-_NEW_DATA = query("SELECT COUNT(*) FROM meta AS m WHERE m.name = 'new_data'")
-_SEEN = query("DELETE FROM meta WHERE name = 'new_data'")
-_IS_NEW = query("INSERT INTO meta (name, value) VALUES ('new_data', 'yes')")
-
 
 def data_changed(world: World) -> None:
     """Have all segments looked at again at the next tick, after a refresh of the data."""
-    world.engine.execute(_FORGET_ALL)
+    world.engine.execute(statements.FORGET_ALL)
     data_seen(world)
-    world.engine.execute(_IS_NEW)
+    world.engine.execute(meta.DATA_IS_NEW)
 
 
 def has_new_data(world: World) -> bool:
     """Tell whether data changed since the last tick, and some journey has goals to ask it for."""
     is_asked = any(plan.on_new_data for plan in world.journeys.values())
-    return is_asked and bool(world.engine.rows(_NEW_DATA)[0][0])
+    return is_asked and bool(world.engine.rows(meta.HAS_NEW_DATA)[0][0])
 
 
 def data_seen(world: World) -> None:
     """Note that all has been done that new data brings about."""
-    world.engine.execute(_SEEN)
+    world.engine.execute(meta.DATA_SEEN)

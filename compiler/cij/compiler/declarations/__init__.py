@@ -1,1 +1,1 @@
-"""The kinds of declaration: one module each. `cij.compiler.kinds` is their table."""
+"""The kinds of declaration: one module each. `cij.compiler.declaration_kinds` is their table."""

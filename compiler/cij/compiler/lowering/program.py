@@ -1,7 +1,7 @@
 """Model to program: every kind of declaration is lowered, and journeys get their versions."""
 
 from cij.compiler import program as pg
-from cij.compiler.kinds import KINDS
+from cij.compiler.declaration_kinds import DECLARATION_KINDS
 from cij.compiler.lowering.versions import versioned
 from cij.compiler.model import Model
 from cij.compiler.verify import verify
@@ -10,7 +10,9 @@ from cij.compiler.verify import verify
 def lower(source: Model) -> pg.Program:
     """Return the program of a model without mistakes. Asserts what every pass must keep."""
     assert source.profile is not None, "a program has a profile"
-    parts = {kind.collection: kind.lowered(source) for kind in KINDS if kind.is_in_program}
+    parts = {
+        kind.collection: kind.lowered(source) for kind in DECLARATION_KINDS if kind.is_in_program
+    }
     parts["journeys"] = tuple(versioned(journey, source) for journey in parts["journeys"])
     for journey in parts["journeys"]:
         verify(journey)

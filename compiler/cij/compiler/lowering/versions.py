@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from cij.compiler import program as pg
-from cij.compiler.kinds import KINDS, Kind
+from cij.compiler.declaration_kinds import DECLARATION_KINDS, DeclarationKind
 from cij.compiler.model import Model
 from cij.compiler.walk import walk
 
@@ -34,7 +34,7 @@ def _references(part: BaseModel, source: Model) -> Iterator[tuple[str, BaseModel
 
 
 # By each class of node that names a declaration: the kind, and how to get the name.
-_NAMING: dict[type, list[tuple[Kind, Callable[[Any], str]]]] = {}
-for _kind in KINDS:
+_NAMING: dict[type, list[tuple[DeclarationKind, Callable[[Any], str]]]] = {}
+for _kind in DECLARATION_KINDS:
     for _type, _name_of in _kind.references.items():
         _NAMING.setdefault(_type, []).append((_kind, _name_of))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cij.compiler import expression as ex
 from cij.compiler.program import ConsentMapping, Journey, Latest, Own, Prefer, Program
-from cij.compiler.sql import insight, query
+from cij.compiler.sql import insight
 from cij.compiler.sql.interning import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.unparse import words
@@ -14,20 +14,7 @@ from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.node import Node
 from cij.runtime.insight.shown import local, shown
 from cij.runtime.moments import fill_moments
-
-_SINCE = query(
-    "SELECT s.since FROM segment_member AS s WHERE s.segment = $segment AND s.customer = $customer "
-    "AND s.since <= $now"
-)
-_LOADED = query("SELECT s.loaded_at FROM source_state AS s WHERE s.source = $source")
-_CONSENT_SAID = query(
-    "SELECT c.granted, c.at FROM consent_change AS c WHERE c.customer = $customer "
-    "AND c.topic = $topic AND c.channel = $channel AND c.at <= $now ORDER BY c.at DESC LIMIT 1"
-)
-_WRITTEN = query(
-    "SELECT w.value, w.at, w.key FROM field_write AS w WHERE w.customer = $customer "
-    "AND w.field = $field ORDER BY w.number DESC LIMIT 1"
-)
+from cij.runtime.store import of_customer
 
 # What only those who are moving together can be asked.
 _NOT_READABLE = (ex.FirstCome, ex.EventField)
@@ -96,7 +83,7 @@ class Reader:
                 yield from self._origins(node)
 
     def _membership(self, name: str, is_inside: bool) -> Iterator[Node]:
-        for (since,) in self._rows(_SINCE, segment=number_of(name)):
+        for (since,) in self._rows(of_customer.MEMBER_SINCE, segment=number_of(name)):
             told = "in it since" if is_inside else "at the last look still in it, since"
             yield Node(f"{told} {self._local(since)}", source={"since": _iso(since)})
         segment = next(s for s in self.program.segments if s.name == name)
@@ -142,7 +129,7 @@ class Reader:
         if field is None:
             return
         if isinstance(field.merge, Own):
-            for value, at, key in self._rows(_WRITTEN, field=name):
+            for value, at, key in self._rows(of_customer.LAST_WRITE, field=name):
                 told = "nothing" if value is None else value
                 text = f"set to {told} by {key}, {self._local(at)}"
                 yield Node(text, source={"key": key, "at": _iso(at)})
@@ -168,7 +155,7 @@ class Reader:
             told = shown(origin.at, DATETIME, self.program.timezone)
             text += f", {origin.time} {told}"
             source["time"] = told
-        for (loaded,) in self._rows(_LOADED, source=origin.source):
+        for (loaded,) in self._rows(of_customer.SOURCE_LOADED, source=origin.source):
             text += f", loaded {self._local(loaded)}"
             source["loaded_at"] = _iso(loaded)
         text += ", this one counts" * is_used
@@ -184,7 +171,7 @@ class Reader:
             yield Node(f"{topic} by {name}", None, parts or (Node(f"nothing said: {default}"),))
 
     def _consent(self, topic: str, channel: str) -> Iterator[Node]:
-        said = self._rows(_CONSENT_SAID, topic=topic, channel=channel)
+        said = self._rows(of_customer.LAST_CONSENT, topic=topic, channel=channel)
         for granted, at in said:
             text = f"{'agreed' if granted else 'refused'}, {self._local(at)}"
             yield Node(text, source={"at": _iso(at), "granted": granted})

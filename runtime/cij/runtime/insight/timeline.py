@@ -6,51 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from cij.compiler.program import DecideState, EndState, Event, Program, State, WaitState
-from cij.compiler.sql import insight, query
+from cij.compiler.sql import insight
 from cij.compiler.sql.intake import columns_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import timer_words, words
 from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.person import Versions
 from cij.runtime.insight.shown import local, shown
-
-_PASSAGES = query(
-    "SELECT p.id, p.journey, p.version, p.entered_at, p.is_held_out, p.entry_key, p.wake_at, "
-    "p.ended_at, p.outcome, p.cause, p.state FROM passage AS p WHERE p.customer = $customer "
-    "ORDER BY p.entered_at, p.id"
-)
-_HISTORY = query(
-    "SELECT h.at, h.state, h.why FROM history AS h WHERE h.passage = $passage "
-    "ORDER BY h.at, h.written, h.n"
-)
-_MESSAGES = query(
-    "SELECT o.created_at, o.settled_at, o.journey, o.passage, o.step, o.channel, o.message, "
-    "o.outcome, o.reason, o.locale, o.address, o.key FROM outbox AS o "
-    "WHERE o.customer = $customer ORDER BY o.created_at, o.key"
-)
-_GOALS = query(
-    "SELECT v.at, v.journey, v.passage, v.goal FROM conversion AS v WHERE v.customer = $customer "
-    "ORDER BY v.at, v.goal"
-)
-_MEMBERS = query(
-    "SELECT s.since, l.text FROM segment_member AS s JOIN name AS l ON l.id = s.segment "
-    "WHERE s.customer = $customer ORDER BY s.since, l.text"
-)
-_TURNED_AWAY = query(
-    "SELECT t.at, t.journey, t.reason FROM turned_away AS t WHERE t.customer = $customer "
-    "ORDER BY t.at, t.journey"
-)
-_CONSENTS = query(
-    "SELECT c.at, c.topic, c.channel, c.granted FROM consent_change AS c "
-    "WHERE c.customer = $customer ORDER BY c.at, c.topic, c.channel"
-)
-_WRITES = query(
-    "SELECT w.at, w.field, w.value FROM field_write AS w WHERE w.customer = $customer "
-    "ORDER BY w.at, w.number"
-)
-_MERGES = query(
-    "SELECT a.at, a.alias FROM customer_alias AS a WHERE a.customer = $customer ORDER BY a.at"
-)
+from cij.runtime.store import of_customer
 
 # At one instant what leads to something comes before it.
 _RANKS = {
@@ -115,7 +78,7 @@ class _Reader:
 def timeline(engine: Engine, program: Program, customer: str) -> Timeline:
     """Read everything that the store knows of a customer, in the order of time."""
     reader = _Reader(engine, program, Versions(engine, program), customer)
-    passages = reader.rows(_PASSAGES)
+    passages = reader.rows(of_customer.PASSAGES)
     entries = [*_events(reader), *_about(reader), *_passages(reader, passages)]
     # Equal instants keep the order in which they were read, which is that of the store.
     entries.sort(key=lambda e: (e.at, _RANKS[e.kind]))
@@ -126,7 +89,7 @@ def timeline(engine: Engine, program: Program, customer: str) -> Timeline:
 
 
 def _events(reader: _Reader) -> Iterator[Entry]:
-    sent = {row[-1]: (row[2], row[4]) for row in reader.rows(_MESSAGES)}
+    sent = {row[-1]: (row[2], row[4]) for row in reader.rows(of_customer.MESSAGES)}
     for event in reader.program.events:
         names = [name for name, _ in columns_of(event)]
         for row in reader.rows(insight.events_of(event)):
@@ -145,21 +108,21 @@ def _event(event: Event, row: dict[str, Any], sent: dict[str, tuple[str, str]], 
 
 
 def _about(reader: _Reader) -> Iterator[Entry]:
-    for at, topic, channel, granted in reader.rows(_CONSENTS):
+    for at, topic, channel, granted in reader.rows(of_customer.CONSENTS):
         verb = "agrees to" if granted else "refuses"
         details = {"topic": topic, "channel": channel, "granted": granted}
         yield Entry(at, "consent", f"{verb} {topic} by {channel}", details=details)
-    for at, segment in reader.rows(_MEMBERS):
+    for at, segment in reader.rows(of_customer.SEGMENTS):
         text = f"is in segment {segment} since then"
         yield Entry(at, "segment", text, details={"segment": segment})
-    for at, name, value in reader.rows(_WRITES):
+    for at, name, value in reader.rows(of_customer.WRITES):
         told = "nothing" if value is None else value
         details = {"field": name, "value": value}
         yield Entry(at, "step", f"{name} is set to {told}", details=details)
-    for at, alias in reader.rows(_MERGES):
+    for at, alias in reader.rows(of_customer.ALIASES):
         text = f"{alias} turned out to be the same customer"
         yield Entry(at, "merge", text, details={"alias": alias})
-    for at, journey, reason in reader.rows(_TURNED_AWAY):
+    for at, journey, reason in reader.rows(of_customer.TURNED_AWAY):
         text = f"is turned away: {reason}"
         yield Entry(at, "turned away", text, journey, details={"reason": reason})
 
@@ -168,7 +131,7 @@ def _about(reader: _Reader) -> Iterator[Entry]:
 
 
 def _passages(reader: _Reader, passages: list[Row]) -> Iterator[Entry]:
-    messages = {(row[0], row[3], row[4]): row for row in reader.rows(_MESSAGES)}
+    messages = {(row[0], row[3], row[4]): row for row in reader.rows(of_customer.MESSAGES)}
     for id, journey, version, at, held_out, key, _, ended_at, outcome, cause, _ in passages:
         text = "enters" + (f" by {key}" if key else "") + (" (held out)" if held_out else "")
         details = {"version": version, "key": key or None, "held_out": held_out}
@@ -177,7 +140,7 @@ def _passages(reader: _Reader, passages: list[Row]) -> Iterator[Entry]:
         if cause in ("gone", "merged", "stopped"):
             text = f"leaves as {outcome}"
             yield Entry(ended_at, "step", text, journey, id, {"outcome": outcome, "why": cause})
-    for at, journey, passage, goal in reader.rows(_GOALS):
+    for at, journey, passage, goal in reader.rows(of_customer.CONVERSIONS):
         yield Entry(at, "goal", f"reaches goal {goal}", journey, passage, {"goal": goal})
     # Those of steps that a later version does not have.
     yield from (_message(row) for row in messages.values())
@@ -200,7 +163,7 @@ def _steps(
     reader: _Reader, passage: int, journey: str, version: str, messages: _Messages
 ) -> Iterator[Entry]:
     before: State | None = None
-    for at, id, why in reader.rows(_HISTORY, passage=passage):
+    for at, id, why in reader.rows(of_customer.HISTORY, passage=passage):
         found = reader.versions.that_knows(id, journey, version)
         if found is None:
             continue

@@ -7,48 +7,26 @@ from datetime import datetime
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql import insight, query
+from cij.compiler.sql import insight
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import duration_words, event_words, schedule_words, timer_words, words
+from cij.runtime.admission import Admission, admissions
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine, Row
-from cij.runtime.entering import Door, doors
 from cij.runtime.insight.node import Node, as_json as node_as_json, lines as node_lines, reason
 from cij.runtime.insight.person import Versions
 from cij.runtime.insight.reading import Reader
 from cij.runtime.insight.shown import local
 from cij.runtime.insight.timeline import branch_taken
+from cij.runtime.store import of_customer
 from cij.runtime.story.local_time import later
 
-_PASSAGES = query(
-    "SELECT p.id, p.version, p.entered_at, p.ended_at, p.outcome, p.cause, p.entry_key, "
-    "p.is_held_out, p.state, p.wake_at, p.trigger FROM passage AS p "
-    "WHERE p.customer = $customer AND p.journey = $journey AND p.entered_at <= $now "
-    "ORDER BY p.entered_at DESC, p.id DESC"
-)
-_HISTORY = query(
-    "SELECT h.at, h.state, h.why FROM history AS h WHERE h.passage = $passage AND h.at <= $now "
-    "ORDER BY h.at, h.written, h.n"
-)
-_MESSAGES = query(
-    "SELECT o.step, o.created_at, o.channel, o.message, o.outcome, o.reason, o.address, o.locale, "
-    "o.settled_at, o.attempts, o.key, o.topic FROM outbox AS o WHERE o.passage = $passage "
-    "AND o.journey = $journey"
-)
-_TURNED_AWAY = query(
-    "SELECT t.at, t.reason FROM turned_away AS t WHERE t.customer = $customer "
-    "AND t.journey = $journey AND t.at <= $now ORDER BY t.at DESC LIMIT 3"
-)
-_QUEUED = query(
-    "SELECT q.queued_at FROM entry_queue AS q WHERE q.customer = $customer "
-    "AND q.journey = $journey AND q.queued_at <= $now ORDER BY q.queued_at"
-)
 _SHOWN_PASSAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`verdict` says it in a sentence; `entering` are the rules at the door, by `at`."""
+    """`verdict` says it in a sentence; `entering` are the rules at the admission, by `at`."""
 
     customer: str
     journey: str
@@ -81,15 +59,15 @@ class _Question:
     at: datetime
     versions: Versions = field(init=False)
     journey: pg.Journey = field(init=False)
-    door: Door = field(init=False)
+    admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
         self.versions = Versions(self.engine, self.program)
         self.journey = next(j for j in self.program.journeys if j.name == self.name)
-        self.door = doors(look(self.engine, self.program))[self.name]
+        self.admission = admissions(look(self.engine, self.program))[self.name]
 
     def answer(self) -> Why:
-        passages = self._rows(_PASSAGES)
+        passages = self._rows(of_customer.PASSAGES_OF_JOURNEY)
         entering = tuple(self._entering(passages))
         told = tuple(self._passage(row) for row in passages[:_SHOWN_PASSAGES])
         verdict = self._verdict(passages, entering)
@@ -121,7 +99,7 @@ class _Question:
         if against:
             return f"has not entered, because this is false: {against}"
         if all(isinstance(entry, pg.EventEntry) for entry in self.journey.entries):
-            for at, text in self._rows(_TURNED_AWAY)[:1]:
+            for at, text in self._rows(of_customer.TURNED_AWAY_FROM)[:1]:
                 return f"has not entered, because they were turned away {self._local(at)}: {text}"
         return "has not entered, but nothing prevents it: the next run admits them"
 
@@ -130,7 +108,7 @@ class _Question:
         blocked = [reason(node) for node in entering if node.holds is False]
         return "; ".join(blocked)
 
-    # --- the door ---
+    # --- the admission ---
 
     def _entering(self, passages: list[Row]) -> Iterator[Node]:
         yield self._open()
@@ -146,13 +124,13 @@ class _Question:
         yield from self._limits()
 
     def _open(self) -> Node:
-        state, notes = self.door.state, []
-        notes.append(Node(f"started {self._local(self.door.opens)}"))
+        state, notes = self.admission.state, []
+        notes.append(Node(f"started {self._local(self.admission.opens)}"))
         if self.journey.ends:
-            notes.append(Node(f"ends {self._local(self.door.closes)}"))
+            notes.append(Node(f"ends {self._local(self.admission.closes)}"))
         if state != "live":
             notes.append(Node(f"now {state}"))
-        is_open = self.door.is_open(self.at) and state != "paused"
+        is_open = self.admission.is_open(self.at) and state != "paused"
         return Node(f"the journey is open at {self._local(self.at)}", is_open, tuple(notes))
 
     def _entry(self, entry: pg.Entry) -> Node:
@@ -165,10 +143,10 @@ class _Question:
         return Node(f"in segment {entry.segment}{once}{when}", found.holds, found.parts)
 
     def _by_event(self, entry: pg.EventEntry) -> Node:
-        rows = self._rows(insight.recent_events(entry.event), since=self.door.opens)
+        rows = self._rows(insight.recent_events(entry.event), since=self.admission.opens)
         parts = tuple(self._event(entry, *row) for row in rows)
         text = f"did {event_words(entry.event, None, entry.where)}"
-        none = Node(f"no {entry.event} since {self._local(self.door.opens)}")
+        none = Node(f"no {entry.event} since {self._local(self.admission.opens)}")
         return Node(text, any(p.holds is not False for p in parts), parts or (none,))
 
     def _event(self, entry: pg.EventEntry, seq: int, id: str, at: datetime) -> Node:
@@ -186,9 +164,9 @@ class _Question:
         per = f" for each {self.journey.per}" if self.journey.per else ""
         again, period = self.journey.again, self.journey.again_after
         after = f" {duration_words(period)}" if period else ""
-        is_free = self.journey.per is not None or not any(map(self._blocks, passages))
+        is_at_once = self.journey.per is not None or not any(map(self._blocks, passages))
         counts = Node(f"entered {len(passages)} times" if passages[1:] else "entered once")
-        yield Node(f"may enter again{per}: `again {again}{after}`", is_free, (counts,))
+        yield Node(f"may enter again{per}: `again {again}{after}`", is_at_once, (counts,))
 
     def _blocks(self, row: Row) -> bool:
         _, _, _, ended_at, *_ = row
@@ -201,9 +179,9 @@ class _Question:
         return later(ended_at, period, zone) > self.at
 
     def _limits(self) -> Iterator[Node]:
-        for at, text in self._rows(_TURNED_AWAY):
+        for at, text in self._rows(of_customer.TURNED_AWAY_FROM):
             yield Node(f"turned away {self._local(at)}: {text}")
-        for (at,) in self._rows(_QUEUED):
+        for (at,) in self._rows(of_customer.QUEUED_FOR):
             yield Node(f"waits in the queue since {self._local(at)}", False)
 
     # --- passages ---
@@ -221,8 +199,10 @@ class _Question:
         return Node(text, None, tuple(parts), source={"passage": id, "version": version})
 
     def _steps(self, passage: int, version: str) -> Iterator[Node]:
-        rows = self._rows(_HISTORY, passage=passage)
-        sent = {(m[0], m[1]): m for m in self._rows(_MESSAGES, passage=passage)}
+        rows = self._rows(of_customer.HISTORY_UNTIL, passage=passage)
+        sent = {
+            (m[0], m[1]): m for m in self._rows(of_customer.MESSAGES_OF_PASSAGE, passage=passage)
+        }
         for place, (at, id, because) in enumerate(rows):
             found = self.versions.that_knows(id, self.name, version)
             if found is None:

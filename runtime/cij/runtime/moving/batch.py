@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from cij.compiler.sql import Statement, query
+from cij.compiler.sql import Statement
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EventPlan, JourneyPlan, RegionPlan
+from cij.runtime.store import passages
 from cij.runtime.world import World
-
-_READY = query("SELECT w.version, w.root, COUNT(*) FROM tick_ready AS w GROUP BY w.version, w.root")
-
-_DUE_AT = query(
-    "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at = $at "
-    "GROUP BY p.version, p.state"
-)
 
 
 class Ready(NamedTuple):
@@ -104,7 +98,7 @@ def read_ready(world: World) -> list[Ready]:
     plans = {number_of(plan.version): plan for plan in world.journeys.values()}
     return sorted(
         Ready(plans[version].name, plans[version].version, _root(plans[version], root), people)
-        for version, root, people in world.engine.rows(_READY)
+        for version, root, people in world.engine.rows(passages.READY)
     )
 
 
@@ -116,7 +110,7 @@ def due_at(world: World, at: datetime) -> list[Ready]:
     """Return who will be ready by their timers at an instant, by journey, version and root."""
     plans = {number_of(plan.version): plan for plan in world.journeys.values()}
     found: list[Ready] = []
-    for version, state, people in world.engine.rows(_DUE_AT, {"at": at}):
+    for version, state, people in world.engine.rows(passages.DUE_AT, {"at": at}):
         plan = plans[version]
         roots = [root for name, root in plan.timers.items() if number_of(name) == state]
         found += [Ready(plan.name, plan.version, root, people) for root in roots]

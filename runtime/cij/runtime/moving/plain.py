@@ -7,8 +7,7 @@ drawn journeys.
 from collections.abc import Mapping, Set as AbstractSet
 from datetime import datetime
 
-from cij.compiler.sql import Statement, query
-from cij.compiler.sql.control import PAUSED_NUMBERS
+from cij.compiler.sql import Statement
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import CLEAR_ENTERED, WAKE_DUE, JourneyPlan
 from cij.runtime.moving.batch import (
@@ -23,13 +22,9 @@ from cij.runtime.moving.batch import (
     versions_of,
 )
 from cij.runtime.moving.mover import AFTER_EVENTS, Parameters
+from cij.runtime.store import passages
 from cij.runtime.store.counters import counters
 from cij.runtime.world import World
-
-# While a journey is paused its timers run on; what falls due happens when the pause ends (S22).
-_NEXT_TIMER = query(
-    f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({PAUSED_NUMBERS})"
-)
 
 
 class PlainMover:
@@ -120,5 +115,5 @@ def reaction_parameters(reaction: Reaction, round: int, now: datetime) -> dict[s
 
 def first_timer(world: World) -> datetime | None:
     """Return the instant of the next timer, by a scan of all who wait."""
-    found: datetime | None = world.engine.rows(_NEXT_TIMER)[0][0]
+    found: datetime | None = world.engine.rows(passages.NEXT_TIMER)[0][0]
     return found

@@ -39,3 +39,6 @@ BEGIN_DRAFT = query(
     "INSERT INTO journey_control (journey, state, since) VALUES ($journey, 'draft', $now)"
 )
 END_DRAFT = query("DELETE FROM journey_control WHERE journey = $journey AND state = 'draft'")
+
+# What they mean for those who want to enter.
+ENTRIES = query("SELECT k.journey, k.state, k.drops_entries FROM journey_control AS k")

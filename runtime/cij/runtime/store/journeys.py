@@ -30,3 +30,13 @@ ADD_PROGRAM = query(
 
 CONTENT = query("SELECT c.hash FROM content AS c WHERE c.hash = $hash")
 ADD_CONTENT = query("INSERT INTO content (hash, message) VALUES ($hash, $message)")
+
+# Events of before move nobody.
+FIRST_START = query("SELECT MIN(j.started_at) FROM journey_state AS j")
+
+STATES = query("SELECT j.journey, j.started_at, j.entered_until FROM journey_state AS j")
+# Up to when those who may enter have been looked at.
+SET_ENTERED = query(
+    "UPDATE journey_state SET entered_until = $now "
+    """WHERE journey IN (SELECT UNNEST(FROM_JSON($journeys, '["VARCHAR"]')))"""
+)

@@ -39,3 +39,16 @@ def is_done(engine: Engine, file: str) -> bool:
 def note_done(engine: Engine, file: str) -> None:
     """Note that the order in a file is carried out."""
     engine.execute(_DONE, {"file": file})
+
+
+# --- new data ---------------------------------------------------------------------------------
+
+HAS_NEW_DATA = query("SELECT COUNT(*) FROM meta AS m WHERE m.name = 'new_data'")
+DATA_SEEN = query("DELETE FROM meta WHERE name = 'new_data'")
+DATA_IS_NEW = query("INSERT INTO meta (name, value) VALUES ('new_data', 'yes')")
+
+# --- the last tick ----------------------------------------------------------------------------
+
+LAST_TICK = query("SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'")
+SET_LAST_TICK = query("UPDATE meta SET value = $value WHERE name = 'last_tick'")
+FIRST_TICK = query("INSERT INTO meta (name, value) VALUES ('last_tick', $value)")

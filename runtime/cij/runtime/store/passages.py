@@ -1,6 +1,7 @@
 """The table `passage_row`: how passages end from outside, and where they are."""
 
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.control import PAUSED_NUMBERS
 from cij.compiler.sql.interning import GONE, MERGED, STOPPED, numbered, texts_of
 from cij.compiler.sql.template import fill
 
@@ -53,4 +54,37 @@ RELEASE = query(f"UPDATE passage_row SET wake_at = $now WHERE {_AT_STATE}")
 TAKE_OVER = query(
     "UPDATE passage_row SET version = $new, state = $target, "
     f"wake_at = CASE WHEN $at_once THEN since ELSE wake_at END WHERE {_AT_STATE}"
+)
+
+# How many entered a journey since an instant: what its limit counts.
+ENTERED = query(
+    "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $journey AND p.entered_at >= $since"
+)
+
+# --- timers -----------------------------------------------------------------------------------
+
+# (version, root, people) of those who are ready.
+READY = query("SELECT w.version, w.root, COUNT(*) FROM tick_ready AS w GROUP BY w.version, w.root")
+# (version, state, people) of those whose timer is due at an instant.
+DUE_AT = query(
+    "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at = $at "
+    "GROUP BY p.version, p.state"
+)
+
+# While a journey is paused its timers run on; what falls due happens when the pause ends (S22).
+NEXT_TIMER = query(
+    f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({PAUSED_NUMBERS})"
+)
+
+# (version, state, people) of those who are due: two rows are enough to know that there are several.
+DUE_NOW = query(
+    "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at <= $now "
+    "GROUP BY p.version, p.state LIMIT 2"
+)
+
+# A passage that has ended has no timer.
+FIRST_TIMER = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
+NEXT_TIMERS = query(
+    "SELECT p.wake_at FROM passage_row AS p WHERE NOT p.wake_at IS NULL "
+    "ORDER BY p.wake_at LIMIT $timers"
 )

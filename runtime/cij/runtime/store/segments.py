@@ -5,3 +5,15 @@ from cij.compiler.sql import query
 DEFINITION = query("SELECT s.definition FROM segment_state AS s WHERE s.segment = $segment")
 # A segment without a state is evaluated at the next tick.
 FORGET = query("DELETE FROM segment_state WHERE segment = $segment")
+
+STATES = query("SELECT s.segment, s.evaluated_at, s.joined_at FROM segment_state AS s")
+# Everything is evaluated at the next tick.
+FORGET_ALL = query("UPDATE segment_state SET evaluated_at = NULL")
+KEEP = query(
+    "INSERT INTO segment_state (segment, evaluated_at, definition, joined_at) "
+    "VALUES ($segment, $now, $definition, $joined_at)"
+)
+# Only those who did something were looked at.
+LOOKED = query(
+    "UPDATE segment_state SET evaluated_at = $at, joined_at = $joined_at WHERE segment = $segment"
+)

@@ -52,7 +52,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The branches of a Decide state in their order; `turns` as for a visit."""
+    """The branches of a DecideState in their order; `turns` as for a visit."""
 
     turns: Turns
     branches: "tuple[tuple[Expression, Tree], ...]"

@@ -108,9 +108,9 @@ class DuckEngine:
     ) -> None:
         self.path = path
         self.traits = _TRAITS
-        self.limits = Limits(
-            threads, memory_mb, path.with_name(f"{path.name}.tmp") if path else spill
-        )
+        # Not DuckDB's own folder of the file, in which another engine would overwrite what is there.
+        beside = path.with_name(f"{path.name}.load.tmp") if path else spill
+        self.limits = Limits(threads, memory_mb, beside)
         self._open_transactions = self._changed_rows = 0
         self._cache = QueryCache()
         self._optimizer = Optimizer(self.is_empty, passes)

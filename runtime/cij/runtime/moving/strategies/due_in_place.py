@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.compiler.sql import query
 from cij.compiler.sql.derived.due_in_place import due_form
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
@@ -18,13 +17,8 @@ from cij.runtime import control
 from cij.runtime.moving.batch import Batch, Moved, Ready
 from cij.runtime.moving.strategy import PerRegion, Strategy
 from cij.runtime.statistics import customer_count
+from cij.runtime.store import passages
 from cij.runtime.world import World
-
-# Two are enough to know that there are several.
-_DUE_AT = query(
-    "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at <= $now "
-    "GROUP BY p.version, p.state LIMIT 2"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +50,7 @@ class DueInPlace(Strategy):
         return self._due.people if self._due else None
 
     def _at_one_wait(self, world: World, now: datetime) -> _Due | None:
-        waits = world.engine.rows(_DUE_AT, {"now": now})
+        waits = world.engine.rows(passages.DUE_NOW, {"now": now})
         if len(waits) != 1:
             return None
         version, state, people = waits[0]

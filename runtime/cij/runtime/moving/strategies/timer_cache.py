@@ -10,23 +10,16 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from cij.compiler.sql import query
 from cij.runtime import control
 from cij.runtime.engine import Row
 from cij.runtime.moving.strategy import Strategy
 from cij.runtime.statistics import customer_count
+from cij.runtime.store import passages
 from cij.runtime.timers import last_tick
 from cij.runtime.world import World
 
 # Nobody waits.
 NEVER = datetime.max
-
-# A passage that has ended has no timer.
-_FIRST = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
-_SOONEST = query(
-    "SELECT p.wake_at FROM passage_row AS p WHERE NOT p.wake_at IS NULL "
-    "ORDER BY p.wake_at LIMIT $timers"
-)
 
 
 class TimerCache(Strategy):
@@ -68,10 +61,10 @@ class TimerCache(Strategy):
         """Read the next timers by a scan of all who wait."""
         engine = world.engine
         if customer_count(engine) < self.customers_min:
-            first = engine.rows(_FIRST)[0][0]
+            first = engine.rows(passages.FIRST_TIMER)[0][0]
             self.people, self.until = Counter([first] if first else []), first or NEVER
             return
-        found = [at for (at,) in engine.rows(_SOONEST, {"timers": self.timers})]
+        found = [at for (at,) in engine.rows(passages.NEXT_TIMERS, {"timers": self.timers})]
         self.people = Counter(found)
         self.until = found[-1] if len(found) == self.timers else NEVER
 

@@ -1,4 +1,4 @@
-"""Effects: what an Act state does for all who come by. One row each."""
+"""Effects: what an ActState does for all who come by. One row each."""
 
 from collections.abc import Callable, Mapping
 

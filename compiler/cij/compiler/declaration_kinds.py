@@ -41,7 +41,7 @@ def _as_it_is(part: Any, source: Model) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DeclarationKind:
     """One kind of declaration.
 
     Attributes:
@@ -101,10 +101,10 @@ class Kind:
         )
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("source", "sources", source.define, declares_fields=True),
-    Kind("topic", "topics", topic.define, explain=topic.explain),
-    Kind(
+DECLARATION_KINDS: tuple[DeclarationKind, ...] = (
+    DeclarationKind("source", "sources", source.define, declares_fields=True),
+    DeclarationKind("topic", "topics", topic.define, explain=topic.explain),
+    DeclarationKind(
         "entity",
         "entities",
         entity.define,
@@ -112,8 +112,8 @@ KINDS: tuple[Kind, ...] = (
         references={ex.Related: lambda node: node.entity},
         declares_fields=True,
     ),
-    Kind("profile", "profile", profile.define, is_single=True, declares_fields=True),
-    Kind(
+    DeclarationKind("profile", "profile", profile.define, is_single=True, declares_fields=True),
+    DeclarationKind(
         "event",
         "events",
         event.define,
@@ -126,7 +126,7 @@ KINDS: tuple[Kind, ...] = (
         },
         declares_fields=True,
     ),
-    Kind(
+    DeclarationKind(
         "action",
         "actions",
         action.define,
@@ -134,14 +134,14 @@ KINDS: tuple[Kind, ...] = (
         references={pg.DoEffect: lambda node: node.action},
         explains_comment=True,
     ),
-    Kind(
+    DeclarationKind(
         "measure",
         "measures",
         measure.define,
         explain=measure.explain,
         references={ex.MeasureValue: lambda node: node.measure},
     ),
-    Kind(
+    DeclarationKind(
         "segment",
         "segments",
         segment.define,
@@ -152,16 +152,20 @@ KINDS: tuple[Kind, ...] = (
             ex.Member: lambda node: node.segment,
         },
     ),
-    Kind(
+    DeclarationKind(
         "message",
         "messages",
         message.define,
         explain=message.explain,
         references={pg.SendEffect: lambda node: node.message},
     ),
-    Kind("policy", "policies", policy.define, explain=policy.explain, node=syntax.Policy),
-    Kind("fragment", "fragments", fragment.define, node=syntax.Fragment, is_in_program=False),
-    Kind(
+    DeclarationKind(
+        "policy", "policies", policy.define, explain=policy.explain, node=syntax.Policy
+    ),
+    DeclarationKind(
+        "fragment", "fragments", fragment.define, node=syntax.Fragment, is_in_program=False
+    ),
+    DeclarationKind(
         "journey",
         "journeys",
         journey.define,
@@ -171,11 +175,11 @@ KINDS: tuple[Kind, ...] = (
         explains_comment=True,
     ),
 )
-KIND_OF: Mapping[str, Kind] = {kind.word: kind for kind in KINDS}
-assert len(KIND_OF) == len(KINDS), "two kinds begin with the same word"
+KIND_OF: Mapping[str, DeclarationKind] = {kind.word: kind for kind in DECLARATION_KINDS}
+assert len(KIND_OF) == len(DECLARATION_KINDS), "two kinds begin with the same word"
 
 # Understood by the grammar, without a meaning in this version.
 LATER: tuple[str, ...] = ("enrich", "predict", "score", "lifecycle", "export")
 
 # Damage to one of these may hide the name of any field.
-FIELD_KINDS = {kind.word for kind in KINDS if kind.declares_fields} | {"enrich"}
+FIELD_KINDS = {kind.word for kind in DECLARATION_KINDS if kind.declares_fields} | {"enrich"}

@@ -1,0 +1,267 @@
+"""Admission control (S6, S7): who enters a journey at a tick, and who waits in its queue.
+
+candidates --> enter at once, where there is no limit, no pause and nobody who waits
+           --> else into the queue, and from there in their order
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cij.compiler.sql.interning import number_of
+from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
+from cij.runtime.engine import Engine
+from cij.runtime.schedule import next_call, next_period, period_start
+from cij.runtime.segments import SegmentState, states
+from cij.runtime.store import control, journeys, passages
+from cij.runtime.world import World
+from cij.runtime.zones import to_instant
+
+_NEVER = datetime(9999, 12, 30)
+_LEAST = timedelta.resolution
+_UNLIMITED = 2**62
+
+
+@dataclass(slots=True)
+class Admission:
+    """Whom one journey admits at an instant.
+
+    People enter from `opens` on, and before `closes`. Up to `seen_until` those who may enter have been
+    looked at, None for nobody so far; `state` is what was ordered: live, draft, paused, resuming or
+    stopped. `waiting` counts the queue.
+    """
+
+    plan: JourneyPlan
+    opens: datetime
+    closes: datetime
+    seen_until: datetime | None
+    state: str
+    drops_entries: bool
+    waiting: int
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether people who come now may enter, or wait to enter."""
+        return self.state not in ("draft", "stopped") and self.opens <= now < self.closes
+
+    @property
+    def is_at_once(self) -> bool:
+        """Tell whether those who may enter do not have to wait."""
+        return self.state != "paused" and self.plan.limit is None and not self.waiting
+
+    def calls(self) -> Iterator[tuple[EntryPlan, datetime]]:
+        """Yield the entries by a calendar with the next instant of each."""
+        for entry in self.plan.entries:
+            if entry.every is not None:
+                at = next_call(entry.every, self.plan.zone, self.opens, self.seen_until)
+                yield entry, at
+
+    def called(self, now: datetime) -> list[EntryPlan]:
+        """Return the entries whose instant has come; one that was missed comes once (S12)."""
+        return [entry for entry, at in self.calls() if at <= now]
+
+
+def admissions(world: World) -> dict[str, Admission]:
+    """Return the admission of every journey, by name."""
+    rows = world.engine.rows
+    states = {name: (started, until) for name, started, until in rows(journeys.STATES)}
+    controls = {name: (state, drops) for name, state, drops in rows(control.ENTRIES)}
+    waiting: dict[str, int] = dict(rows(statements.WAITING))
+    found: dict[str, Admission] = {}
+    for plan in world.newest.journeys:
+        started, until = states[plan.name]
+        state, drops = controls.get(plan.name, ("live", False))
+        if state == "draft" or (plan.is_draft and state == "live"):
+            state = "live" if world.is_virtual else "draft"
+        opens = max(started, to_instant(_time(plan.starts), plan.zone)) if plan.starts else started
+        closes = to_instant(_time(plan.ends), plan.zone) if plan.ends else _NEVER
+        found[plan.name] = Admission(
+            plan, opens, closes, until, state, bool(drops), waiting.get(plan.name, 0)
+        )
+    return found
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def next_entry(world: World, last: datetime | None) -> datetime | None:
+    """Return when the calendar, a first instant or a limit has something to do next.
+
+    `last` is the instant of the last tick: what had closed by then has nothing to do any more.
+    """
+    found: list[datetime] = []
+    for admission in admissions(world).values():
+        if admission.state in ("draft", "stopped") or (
+            last is not None and admission.closes <= last
+        ):
+            continue
+        dues = [at for _, at in admission.calls()]
+        is_left = admission.waiting and admission.state == "live" and not world.are_queues_seen
+        if admission.state == "resuming" or is_left:
+            dues.append(datetime.min)
+        if admission.seen_until is None and admission.plan.entries:
+            dues.append(admission.opens)
+        if (
+            admission.waiting
+            and admission.plan.limit
+            and admission.seen_until
+            and admission.state == "live"
+        ):
+            unit = admission.plan.limit.unit
+            dues.append(next_period(unit, admission.plan.zone, admission.seen_until))
+        found += [at for at in dues if at < admission.closes]
+    return min(found, default=None)
+
+
+def wanted_segments(open_to: dict[str, Admission], now: datetime) -> set[str]:
+    """Return the segments that have to be looked at now: somebody is called, or a journey begins."""
+    found: set[str] = set()
+    for admission in open_to.values():
+        if admission.is_open(now):
+            called = (
+                admission.plan.entries if admission.seen_until is None else admission.called(now)
+            )
+            found |= {entry.segment for entry in called if entry.segment}
+    return found
+
+
+# --- letting in -------------------------------------------------------------------------------
+
+
+def admit_from_segments(world: World, open_to: dict[str, Admission], now: datetime) -> int:
+    """Admit those who joined a segment, those called by a calendar, and those who waited; return how
+    many entered."""
+    entered, segments, seen = 0, states(world), list[str]()
+    for admission in open_to.values():
+        if admission.is_open(now):
+            entries = [*_joined(admission, segments, now), *admission.called(now)]
+            entered += _admit(
+                world, admission, entries, now, {"entered_until": admission.seen_until}
+            )
+            entered += _from_queue(world, admission, now)
+            is_first = admission.seen_until is None and admission.plan.entries
+            if entries or admission.plan.limit or is_first:
+                seen.append(admission.plan.name)
+        elif admission.waiting and now >= admission.closes:
+            reject_all(world.engine, admission.plan.name, "the journey ended", now)
+    world.are_queues_seen = True
+    if seen:
+        world.engine.execute(journeys.SET_ENTERED, {"journeys": json.dumps(seen), "now": now})
+    return entered
+
+
+def _joined(
+    admission: Admission, segments: Mapping[str, SegmentState], now: datetime
+) -> list[EntryPlan]:
+    """Return the entries from segments that somebody joined since the last look."""
+    until, found = admission.seen_until, list[EntryPlan]()
+    for entry in admission.plan.entries:
+        if entry.every is None and (until is None or not entry.is_once):
+            state = segments.get(entry.segment or "", SegmentState())
+            # Somebody who joined at the instant of the last look may have joined after it.
+            if (
+                until is None
+                or state.joined_at is None
+                or state.joined_at > min(until, now - _LEAST)
+            ):
+                found.append(entry)
+    return found
+
+
+def admit_from_events(
+    world: World, admission: Admission, events: Iterable[str], round: int, now: datetime
+) -> int:
+    """Admit those whom the events of a round bring into one journey; return how many entered.
+
+    Those in the queue who did what a goal or an exit waits for leave the queue first.
+    """
+    plans = [admission.plan.events[event] for event in events if event in admission.plan.events]
+    for statement in [s for plan in plans for s in plan.queue] if admission.waiting else ():
+        world.engine.execute(statement, {"round": round, "now": now})
+        leave_queue(world, admission, now)
+    entries = [entry for plan in plans for entry in plan.entries]
+    return _admit(world, admission, entries, now, {"round": round})
+
+
+def _admit(
+    world: World,
+    admission: Admission,
+    entries: Sequence[EntryPlan],
+    now: datetime,
+    parameters: dict[str, object],
+) -> int:
+    """Admit the candidates of entries at once, or put them into the queue; return how many entered."""
+    if not entries or not admission.is_open(now):
+        return 0
+    opening = {"opens": admission.opens, "closes": admission.closes}
+    parameters = {**parameters, **opening, "now": now}
+    if admission.is_at_once:
+        admit = world.mover.admit
+        return sum(admit(world, admission.plan, entry.find, parameters) for entry in entries)
+    came = _queue_up(world, admission, entries, parameters)
+    return _from_queue(world, admission, now) if came else 0
+
+
+def _queue_up(
+    world: World,
+    admission: Admission,
+    entries: Sequence[EntryPlan],
+    parameters: Mapping[str, object],
+) -> int:
+    """Put the candidates into the queue; return how many came.
+
+    A customer matched by several entries is queued once; otherwise a rejection would queue them again.
+    """
+    execute = world.engine.execute
+    execute(statements.NOBODY)
+    came = sum(execute(entry.candidates, parameters) for entry in entries)
+    if not came:
+        return 0
+    if len(entries) > 1:
+        execute(statements.ONCE)
+    named = {"journey": admission.plan.name, "now": parameters["now"]}
+    if admission.state == "paused" and admission.drops_entries:
+        execute(statements.REFUSE, {**named, "reason": "the journey was paused"})
+        return 0
+    admission.waiting += execute(statements.ADD, named)
+    execute(statements.COUNT_ADDED)
+    return came
+
+
+def _from_queue(world: World, admission: Admission, now: datetime) -> int:
+    if not admission.waiting or admission.state == "paused":
+        return 0
+    capacity = _capacity(world, admission, now)
+    if capacity < 1:
+        return 0
+    world.engine.execute(admission.plan.turn, {"now": now, "capacity": capacity})
+    leave_queue(world, admission, now)
+    world.engine.execute(statements.NOBODY)
+    world.engine.execute(statements.ENTER)
+    return world.mover.admit(world, admission.plan, admission.plan.admit.find, {"now": now})
+
+
+def leave_queue(world: World, admission: Admission, now: datetime) -> None:
+    """Take those of `tick_dequeued` out of the queue; note those with a reason against them."""
+    parameters = {"journey": admission.plan.name, "now": now}
+    world.engine.execute(statements.TURN_AWAY, parameters)
+    admission.waiting -= world.engine.execute(statements.REMOVE)
+
+
+def reject_all(engine: Engine, journey: str, reason: str, now: datetime) -> int:
+    """Empty the queue of a journey. Returns how many waited."""
+    engine.execute(statements.ALL, {"journey": journey, "reason": reason})
+    engine.execute(statements.TURN_AWAY, {"journey": journey, "now": now})
+    return engine.execute(statements.REMOVE)
+
+
+def _capacity(world: World, admission: Admission, now: datetime) -> int:
+    limit = admission.plan.limit
+    if limit is None:
+        return _UNLIMITED
+    since = period_start(limit.unit, admission.plan.zone, now)
+    entered = world.engine.rows(
+        passages.ENTERED, {"journey": number_of(admission.plan.name), "since": since}
+    )
+    return limit.count - int(entered[0][0])

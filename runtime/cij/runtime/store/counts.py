@@ -1,0 +1,48 @@
+"""How many there are of what, over all tables: for reports."""
+
+from cij.compiler.sql import interning, query
+
+PROFILES = query("SELECT COUNT(*) FROM customer")
+ENTRIES = query(
+    "SELECT {journey}, r.n, r.inside FROM (SELECT p.journey, COUNT(*) AS n, "
+    "COUNT(*) FILTER (WHERE p.ended_at IS NULL) AS inside FROM passage_row AS p "
+    "GROUP BY p.journey) AS r ORDER BY 1",
+    **interning.texts_of("r", "journey"),
+)
+CONVERSIONS = query(
+    "SELECT v.journey, v.goal, COUNT(*) FROM conversion AS v GROUP BY v.journey, v.goal "
+    "ORDER BY v.journey, v.goal"
+)
+MESSAGES = query(
+    "SELECT o.journey, o.channel, o.message, o.outcome, COUNT(*) FROM outbox AS o "
+    "WHERE o.channel <> 'action' GROUP BY o.journey, o.channel, o.message, o.outcome "
+    "ORDER BY o.journey, o.channel, o.message, o.outcome"
+)
+ACTIONS = query(
+    "SELECT o.journey, o.message, o.outcome, COUNT(*) FROM outbox AS o "
+    "WHERE o.channel = 'action' GROUP BY o.journey, o.message, o.outcome "
+    "ORDER BY o.journey, o.message, o.outcome"
+)
+STANDING = query(
+    "SELECT {journey}, {state}, r.n, r.wake_at FROM (SELECT p.journey, p.state, COUNT(*) AS n, "
+    "MIN(p.wake_at) AS wake_at FROM passage_row AS p "
+    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.state) AS r ORDER BY 1, 2",
+    **interning.texts_of("r", "journey", "state"),
+)
+ENDED = query(
+    "SELECT {journey}, {outcome}, r.n FROM (SELECT p.journey, p.outcome, COUNT(*) AS n "
+    "FROM passage_row AS p WHERE NOT p.ended_at IS NULL GROUP BY p.journey, p.outcome) AS r "
+    "ORDER BY 1, 2",
+    **interning.texts_of("r", "journey", "outcome"),
+)
+PUT_ASIDE = query(
+    "SELECT q.reason, COUNT(*) FROM quarantine AS q WHERE q.source = $source "
+    "GROUP BY q.reason ORDER BY MAX(q.loaded_at) DESC, q.reason LIMIT 20"
+)
+BAD_ROWS = query(
+    "SELECT q.source, q.file, q.line, q.reason FROM quarantine AS q WHERE q.source <> $source "
+    "ORDER BY q.source ASC, q.line ASC NULLS LAST, q.reason ASC LIMIT 20"
+)
+SOURCES = query(
+    "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
+)
