@@ -22,7 +22,7 @@ class Amount(click.FloatRange):
         return number
 
 
-class Moment(click.DateTime):
+class LocalTime(click.DateTime):
     """A day, or a day and a time, in the zone of the project."""
 
     def get_metavar(self, *_: Any, **__: Any) -> str:
