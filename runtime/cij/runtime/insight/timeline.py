@@ -55,6 +55,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
+    """All entries of a customer in the order of time, and where their open passages wait."""
+
     customer: str
     entries: tuple[Entry, ...]
     waiting: tuple[Waiting, ...]
