@@ -1,4 +1,4 @@
-"""`cij fmt`: write .journey files the one way they are written."""
+"""`cij fmt`: formats .journey files."""
 
 import difflib
 import sys

@@ -1,4 +1,4 @@
-"""`cij stop`: a journey ends for all who are inside."""
+"""`cij stop`: ends a journey for all customers inside (S23)."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`cij timeline`: what happened to one customer."""
+"""`cij timeline`: everything that happened to one customer."""
 
 import json
 import shlex
@@ -43,6 +43,9 @@ def command(person: str, journey: str | None, path: Path, as_json_: bool) -> Non
 
 
 def _worth_asking(found: CustomerTimeline, journey: str | None) -> list[str]:
-    """Return journeys to ask about: the one that was named, else those that the customer was in."""
+    """Return journeys for the hint about `cij why`, the most useful first.
+
+    The one that was named comes first, then those that the customer was in, then all others.
+    """
     passed = [entry.journey for entry in found.timeline.entries if entry.journey]
     return [journey, *passed] if journey else [*passed, *found.journeys]
