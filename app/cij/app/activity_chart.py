@@ -1,4 +1,7 @@
-"""The course of a period as a picture of its own: one SVG without scripts, fonts or links."""
+"""The activity of a period as a chart: one SVG without scripts, fonts or links.
+
+Such a file can be shown everywhere, also where external resources are blocked.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +22,10 @@ _LABELS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """Bars over one axis of time; `kind` is the colour that it has in drawings of journeys.
+    """One panel of bars over a time axis. `kind` selects the colour, as in drawings of journeys.
 
-    `values` have the place of each bar, as a share of the whole period, and its height.
+    `values` are (place, count) of each bar. `place` and `share`, the width, are shares of the
+    period.
     """
 
     title: str
@@ -47,7 +51,7 @@ def chart(found: Course, zone: str, title: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {named} {size}>',
         f'<title id="{_NAME}-t">{_xml(title)}</title>',
-        f'<desc id="{_NAME}-d">{_xml(" ".join(_told(panels)))}</desc>',
+        f'<desc id="{_NAME}-d">{_xml(" ".join(_described(panels)))}</desc>',
         f"<style>\n{style_sheet('#' + _NAME)}</style>",
         f'<rect class="page" x="0.5" y="0.5" width="{wide - 1}" height="{high - 1}" rx="12"/>',
         _text("title", _MARGIN, _MARGIN + 18, title[:1].upper() + title[1:]),
@@ -60,8 +64,8 @@ def chart(found: Course, zone: str, title: str) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _told(panels: Sequence[_Panel]) -> Iterator[str]:
-    """Yield the picture in sentences, for those who do not see it."""
+def _described(panels: Sequence[_Panel]) -> Iterator[str]:
+    """Yield a sentence for each panel, for screen readers."""
     for panel in panels:
         limit = f", limit {panel.limit}" if panel.limit else ""
         most = max((n for _, n in panel.values), default=0)

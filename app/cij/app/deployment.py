@@ -1,4 +1,4 @@
-"""What running a project would change for those who are inside its journeys."""
+"""The changes that a deployment of a project would make for open passages (S21)."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,8 +17,11 @@ from cij.runtime.migrate import Change, changes, newest_versions
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`journeys` says of each whether it is new, changed, unchanged or gone; `held` the state of those
-    that do not run, and since when; `changes` where people inside changed journeys go on."""
+    """The changes of a deployment.
+
+    `journeys` maps each journey to new, changed, unchanged or gone. `held` has the state of those
+    that do not run, and since when. `changes` tells where open passages of changed journeys go on.
+    """
 
     zone: str
     journeys: dict[str, str]
@@ -27,12 +30,12 @@ class Deployment:
 
     @property
     def is_stuck(self) -> bool:
-        """Tell whether somebody is on a step that the new version has no counterpart for."""
+        """Tell whether an open passage is at a step that the new version does not have."""
         return any(change.what == "stuck" for change in self.changes)
 
 
 def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Deployment:
-    """Return what `cij run` would change at `path`. Nothing is changed."""
+    """Return what `cij run` would change for the project at `path`, without a change."""
     project, program = compiled(path)
     if not store_path(project).is_file():
         return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
@@ -58,7 +61,7 @@ def _compared(engine: Engine, program: Program) -> dict[str, str]:
 
 
 def as_json(found: Deployment) -> dict[str, Any]:
-    """Return it as plain values: instants as ISO text with `Z`."""
+    """Return the changes in types that JSON has. Instants are ISO text with `Z`."""
     states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
     people = [asdict(change) for change in found.changes]
     return {"journeys": found.journeys, "held": states, "people": people}

@@ -1,4 +1,4 @@
-"""The way out of each channel, as cij.toml says."""
+"""Opens the transports of the channels by the settings in cij.toml."""
 
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from cij.runtime.errors import ConfigError
 
 
 def open_transports(project: Project, program: Program) -> dict[str, Transport]:
-    """Return the way out of each channel, as cij.toml says. Raises: ConfigError."""
+    """Return the transport of each channel, and of actions.
+
+    The caller closes them. Raises: ConfigError.
+    """
     ways = project.settings.delivery.by_channel()
     found = {name: open_transport(_settings(project, way)) for name, way in ways.items()}
     return {**found, "action": _actions(project, program)}
@@ -74,7 +77,7 @@ def _folder(project: Project, written: str) -> Path:
 
 
 def senders(project: Project) -> Defaults:
-    """Return what a message takes where it says nothing itself."""
+    """Return the defaults for messages without settings of their own, such as a sender."""
     ways = project.settings.delivery.by_channel()
     mails = (ways[row.name].sender for row in CHANNELS.values() if row.form == "mail")
     return Defaults(sender=next(filter(None, mails), f"cij@{_domain(project)}"))
