@@ -14,7 +14,7 @@ from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
 from cij.runtime.report import report
 from tests.testbed import DAY, HOUR, TestBed, program_of
-from tests.ways import DEFAULT, PLAIN, WAYS
+from tests.ways import PLAIN, WAYS
 
 NOW = datetime(2026, 3, 4, 9)
 
