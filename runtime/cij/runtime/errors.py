@@ -12,6 +12,14 @@ WorldError
 
 from typing import Literal
 
+_REASON_CHARS_MAX = 500
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error as one line that a person can read, as it is kept with what was put aside."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:_REASON_CHARS_MAX]
+
 
 class WorldError(Exception):
     """Base. `exit_name` names the exit code of the command line."""

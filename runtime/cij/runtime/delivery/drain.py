@@ -75,6 +75,11 @@ class DrainReport:
     receiver_errors: dict[str, str] = field(default_factory=dict)
     done: int = 0
 
+    @property
+    def is_troubled(self) -> bool:
+        """Tell whether something could not be delivered."""
+        return bool(self.channel_errors or self.receiver_errors or self.failures)
+
     def add(self, settlement: Settlement) -> None:
         """Count one message."""
         self.counts[settlement.outcome] += 1

@@ -128,7 +128,9 @@ class _Question:
         notes.append(Node(f"started {self._local(self.admission.opens)}"))
         if self.journey.ends:
             notes.append(Node(f"ends {self._local(self.admission.closes)}"))
-        if state != "live":
+        if state == "failed":
+            notes.append(Node("put aside because it failed: `cij status` says why"))
+        elif state != "live":
             notes.append(Node(f"now {state}"))
         is_open = self.admission.is_open(self.at) and state != "paused"
         return Node(f"the journey is open at {self._local(self.at)}", is_open, tuple(notes))

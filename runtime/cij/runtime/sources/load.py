@@ -4,7 +4,7 @@ All within the caller's transaction: when it raises, the caller rolls back and t
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -47,12 +47,26 @@ class SourceReport:
         return f"{text} ({', '.join(parts)})" if parts else text
 
 
+class TornLoad(Exception):
+    """A source failed while its rows were being written: the caller has to undo the transaction."""
+
+    def __init__(self, source: str, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.source, self.cause = source, cause
+
+
 @dataclass(slots=True)
 class _Bad:
     """Bad rows by ordinal; an ordinal has one reason."""
 
     reasons: dict[int, str] = field(default_factory=dict)
     firsts: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _BadOfFile:
+    file: str
+    rows: list[BadRow]
 
 
 def load(
@@ -65,7 +79,9 @@ def load(
     is_compared: bool = False,
     is_profile: bool = False,
 ) -> SourceReport:
-    """Load the source unless neither it nor its definition changed. Raises DataError.
+    """Load the source unless neither it nor its definition changed.
+
+    Raises DataError, or any other error of reading, before anything is written; later TornLoad.
 
     Where its records are compared with those of before, the keys of bad rows are kept. Where
     customers are made of it, no rows at all are refused if there were some before: an export that
@@ -78,12 +94,27 @@ def load(
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
     before = state[0][1] if state and is_profile else 0
-    report = _load(engine, loader, source, root, now, before, is_compared=is_compared)
-    engine.execute(stored.FORGET_STATE, {"source": source.name})
-    row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
+    report, bad_rows = _read(loader, source, root, before)
+    try:
+        stayed = _write(engine, loader, source, bad_rows, now, is_compared=is_compared)
+        _remember(engine, source.name, mark, report, now)
+    except Exception as error:
+        raise TornLoad(source.name, error) from error
+    loader.clear()
+    return replace(report, stayed=stayed)
+
+
+def is_usable(engine: Engine, source: Source) -> bool:
+    """Tell whether there are rows of a source from before, with the columns that it has now."""
+    there = engine.columns_of(statements.table_of(source.name))
+    return list(there.items()) == statements.columns_of(source)
+
+
+def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: datetime) -> None:
+    engine.execute(stored.FORGET_STATE, {"source": name})
+    row = {"source": name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
-    engine.append("source_state", {name: [value] for name, value in row.items()})
-    return report
+    engine.append("source_state", {column: [value] for column, value in row.items()})
 
 
 def _fingerprint(source: Source, root: Path) -> str:
@@ -91,16 +122,10 @@ def _fingerprint(source: Source, root: Path) -> str:
     return content_hash([_LOADER_VERSION, source, outside])
 
 
-def _load(
-    engine: Engine,
-    loader: Loader,
-    source: Source,
-    root: Path,
-    now: datetime,
-    before: int,
-    *,
-    is_compared: bool,
-) -> SourceReport:
+def _read(
+    loader: Loader, source: Source, root: Path, before: int
+) -> tuple[SourceReport, _BadOfFile]:
+    """Read, type and judge the rows; nothing is written yet."""
     staged = loader.stage(source, root)
     loader.parse(source)
     loader.engine.execute(statements.duplicates(source))
@@ -109,14 +134,27 @@ def _load(
     read = rows + len(staged.rejected)
     _judge_emptiness(source, read, before)
     _judge(source, staged.file, read, bad)
+    kept = read - len(bad) - dropped
+    report = SourceReport(source.name, read, kept, len(bad), dropped)
+    return report, _BadOfFile(staged.file, bad)
+
+
+def _write(
+    engine: Engine,
+    loader: Loader,
+    source: Source,
+    bad: _BadOfFile,
+    now: datetime,
+    *,
+    is_compared: bool,
+) -> int:
+    """Write the good rows and the bad ones; return how many of the bad stay as they were."""
     stayed = _replace(engine, loader, source)
     if is_compared:
         engine.execute(bad_keys(source))
         engine.append(bad_table(source.name), loader.keys_of_bad(source))
-    _quarantine(engine, source, staged.file, bad, now)
-    loader.clear()
-    kept = read - len(bad) - dropped
-    return SourceReport(source.name, read, kept, len(bad), dropped, stayed=stayed)
+    _quarantine(engine, source, bad.file, bad.rows, now)
+    return stayed
 
 
 def _replace(engine: Engine, loader: Loader, source: Source) -> int:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
-from cij.compiler.sql.control import PAUSED_NUMBERS
+from cij.compiler.sql.control import STANDING_NUMBERS
 from cij.compiler.sql.interning import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
@@ -95,7 +95,7 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
     )
 
 
-# Everybody whose timer is due, in all journeys at once: who waits is passed over by his instant.
+# Everybody whose timer is due, in all journeys at once: the filter on the instant skips those who wait.
 WAKE_DUE = query(
     f"""
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
@@ -105,7 +105,7 @@ SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
 FROM passage_row AS p
 JOIN timeout AS t ON t.version = p.version AND t.state = p.state
 WHERE p.wake_at <= $now
-  AND NOT t.journey IN ({PAUSED_NUMBERS})
+  AND NOT t.journey IN ({STANDING_NUMBERS})
 """,
     timer=numbered(TIMER),
 )

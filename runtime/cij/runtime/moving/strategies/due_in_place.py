@@ -44,7 +44,7 @@ class DueInPlace(Strategy):
     def wake_due(self, world: World, now: datetime, *, is_alone: bool) -> int | None:
         if not is_alone or customer_count(world.engine) < self.customers_min:
             return None
-        if control.journeys_in(world.engine, "paused"):
+        if control.standing_still(world.engine):
             return None
         self._due = self._at_one_wait(world, now)
         return self._due.people if self._due else None

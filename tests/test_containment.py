@@ -1,0 +1,190 @@
+"""Nothing stops the world (S28): what fails at a boundary is put aside with its reason, and all else goes on.
+
+`docs/containment.md` lists the boundaries, and for each the test here that injects a fault.
+"""
+
+from datetime import datetime
+
+import pytest
+
+from cij.compiler.sql import query
+from cij.runtime import control
+from cij.runtime.containment import contained_tick
+from cij.runtime.deploy import deploy
+from cij.runtime.due import next_tick
+from cij.runtime.report import report
+from tests.testbed import DAY, HOUR, TestBed, program_of
+from tests.ways import PLAIN, WAYS
+
+NOW = datetime(2026, 3, 4, 9)
+
+# --- a statement of one journey ---------------------------------------------------------------
+
+FRAGILE = """
+journey fragile {
+  enter on visit
+  goal bought on purchase
+  steps {
+    rest: wait 1 day
+    if points > 10 {
+      send email first
+    }
+    more: wait 1 day
+    send email second
+  }
+}
+"""
+STURDY = """
+journey sturdy {
+  enter on visit
+  steps {
+    rest: wait 1 day
+    send email third
+  }
+}
+"""
+_BREAK = query("ALTER TABLE customer DROP COLUMN points")
+_MEND = query("ALTER TABLE customer ADD COLUMN points BIGINT")
+
+
+# One of each kind; what is put aside does not depend on the way.
+WAYS_TRIED = ["plain", "all for few", "all for many", "as a small store"]
+
+
+def broken_bed(way: str = "as a small store") -> TestBed:
+    """Ana is in both journeys, and a statement of one of them will fail in a day."""
+    found = PLAIN if way == "plain" else WAYS[way]
+    bed = TestBed(FRAGILE + STURDY, NOW, engine=found.engine())
+    bed.world = deploy(bed.engine, program_of(FRAGILE + STURDY), NOW, found.mover())
+    bed.people("ana", points=20)
+    bed.event("visit", "ana", NOW)
+    run_to(bed, NOW)
+    assert len(bed.entered()) == 2
+    bed.engine.execute(_BREAK)
+    return bed
+
+
+def run_to(bed: TestBed, end: datetime) -> None:
+    """Tick as `cij run` does, at each instant at which something is due."""
+    turns = 0
+    while (due := next_tick(bed.world)) is not None and due <= end:
+        contained_tick(bed.world, max(due, bed.start))
+        turns += 1
+        assert turns < 50, f"something is due again and again at {due}"
+    bed.start = end
+
+
+def failed(bed: TestBed) -> dict[str, str]:
+    """Return the reasons of what was put aside; that a report lacks a number is not meant."""
+    found = report(bed.world, bed.start).failed
+    return {f.name: f.reason for f in found if f.kind != "report"}
+
+
+@pytest.mark.parametrize("way", WAYS_TRIED)
+def test_a_statement_that_fails_puts_its_journey_aside_and_no_other(way: str) -> None:
+    bed = broken_bed(way)
+    run_to(bed, NOW + 2 * DAY)
+    assert bed.sent() == [("ana", "third", NOW + DAY)]
+    assert list(failed(bed)) == ["fragile"] and "points" in failed(bed)["fragile"]
+    states = {s.journey: s.state for s in report(bed.world, bed.start).states}
+    assert states == {"fragile": "failed", "sturdy": "live"}
+    assert next_tick(bed.world) is None
+
+
+@pytest.mark.parametrize("way", WAYS_TRIED)
+def test_a_journey_goes_on_where_it_stood_after_the_cause_is_mended(way: str) -> None:
+    bed = broken_bed(way)
+    run_to(bed, NOW + 2 * DAY)
+    bed.engine.execute(_MEND)
+    bed.change("ana", points=20)
+    run_to(bed, NOW + 2 * DAY + HOUR)
+    assert "fragile" in failed(bed), "only a deploy or an order tries again"
+    done = bed.order("resume", "fragile", NOW + 3 * DAY)
+    assert (done.changed, done.state, done.inside) == (True, "live", 1)
+    bed.start = NOW + 3 * DAY
+    run_to(bed, NOW + 5 * DAY)
+    sent = [(message, at) for _, message, at in bed.sent() if message != "third"]
+    assert sent == [("first", NOW + 3 * DAY), ("second", NOW + 4 * DAY)]
+    assert failed(bed) == {}
+
+
+def test_a_deploy_tries_again() -> None:
+    bed = broken_bed()
+    run_to(bed, NOW + 2 * DAY)
+    # Preparing the tables for the program brings the column back.
+    bed.deploy(FRAGILE + STURDY, NOW + 3 * DAY)
+    assert failed(bed) == {}
+    run_to(bed, NOW + 3 * DAY)
+    assert {message for _, message, _ in bed.sent()} == {"second", "third"}
+    assert control.held(bed.engine) == {}
+
+
+def test_what_fails_again_is_put_aside_again() -> None:
+    bed = broken_bed()
+    run_to(bed, NOW + 2 * DAY)
+    bed.order("resume", "fragile", NOW + 2 * DAY)
+    run_to(bed, NOW + 3 * DAY)
+    assert list(failed(bed)) == ["fragile"]
+
+
+def test_events_of_a_failure_count_when_it_is_mended() -> None:
+    bed = broken_bed()
+    run_to(bed, NOW + DAY)
+    # Bob comes, and Ana reaches the goal, while nothing of the journey runs.
+    bed.engine.execute(_MEND)
+    bed.people("bob", points=1)
+    bed.event("visit", "bob", NOW + DAY + HOUR)
+    bed.event("purchase", "ana", NOW + DAY + 2 * HOUR)
+    run_to(bed, NOW + 2 * DAY)
+    assert [p.entered for p in report(bed.world, bed.start).entries if p.journey == "fragile"] == [
+        1
+    ]
+    bed.order("resume", "fragile", NOW + 2 * DAY)
+    run_to(bed, NOW + 2 * DAY + HOUR)
+    entries = {e.journey: (e.entered, e.inside) for e in report(bed.world, bed.start).entries}
+    assert entries["fragile"] == (2, 1)
+    assert bed.rows("SELECT v.goal FROM conversion AS v") == [("bought",)]
+
+
+SEGMENTED = """
+segment rich {
+  where points > 10
+}
+journey welcome {
+  enter from segment rich
+  steps {
+    send email first
+  }
+}
+"""
+
+
+def test_a_segment_that_fails_keeps_its_members_and_stops_nobody() -> None:
+    bed = TestBed(SEGMENTED + STURDY, NOW)
+    bed.people("ana", points=20)
+    run_to(bed, NOW)
+    bed.engine.execute(_BREAK)
+    bed.people("bob")
+    bed.event("visit", "bob", NOW + HOUR)
+    run_to(bed, NOW + 2 * DAY)
+    assert ("bob", "third", NOW + DAY + HOUR) in bed.sent()
+    assert list(failed(bed)) == ["rich"]
+    bed.deploy(SEGMENTED + STURDY, NOW + 2 * DAY)
+    bed.change("bob", points=30)
+    run_to(bed, NOW + 2 * DAY)
+    assert ("bob", "first", NOW + 2 * DAY) in bed.sent() and failed(bed) == {}
+
+
+def test_a_failure_of_nobody_is_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    bed = broken_bed()
+    bed.engine.execute(query("DROP TABLE tick_ready"))
+    with pytest.raises(Exception, match="tick_ready"):
+        contained_tick(bed.world, NOW + DAY)
+    assert failed(bed) == {}
+
+
+def test_a_report_lacks_only_the_number_that_fails() -> None:
+    bed = broken_bed()
+    found = report(bed.world, NOW)
+    assert dict(found.segments)["keen"] is None
+    assert [(f.kind, f.name) for f in found.failed] == [("report", "segment keen")]
