@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.app.open_store import store_path
 from cij.app.project import Project
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
@@ -63,6 +64,8 @@ def _settings(project: Project, way: _Way) -> _Settings:
         username=way.username,
         password=way.password(),
         connections=way.connections,
+        # Beside the state file, for it is about what is claimed there.
+        handover=store_path(project).with_name("handover.jsonl"),
     )
 
 

@@ -1,7 +1,8 @@
 """Delivery of what the outbox holds: claim a batch, hand it over, write what became of it.
 
 A row is `sending` in the store before anything leaves, so that after a crash it is known which
-messages may have left.
+messages may have left. A channel that is not idempotent notes in its handover file which of them a
+connection has really taken.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from cij.compiler.sql import Statement
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport, outcome_of
 from cij.runtime.delivery.defaults import Defaults
+from cij.runtime.delivery.handover import Handover
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError
@@ -131,9 +133,38 @@ def drain(
 
 
 def recover(engine: Engine, transports: Mapping[str, Transport], now: datetime) -> outbox.Recovery:
-    """Settle what a crash left under way. Call it once, before the first drain."""
+    """Settle what a crash left under way. Call it once, before the first drain.
+
+    What a handover file tells is settled by it: only what a connection had taken and nobody has
+    answered is uncertain.
+    """
     idempotent = [channel for channel, one in transports.items() if one.is_idempotent]
-    return outbox.recover(engine, idempotent, now)
+    with engine.transaction():
+        told = sum(_settle_told(engine, *each, now) for each in transports.items())
+        rest = outbox.recover(engine, idempotent, now)
+    return outbox.Recovery(rest.requeued + told, rest.uncertain)
+
+
+def _settle_told(engine: Engine, channel: str, transport: Transport, now: datetime) -> int:
+    """Settle the rows of which a handover file tells; return how many go out again."""
+    handover = _handover_of(transport)
+    left = handover.left() if handover is not None else None
+    rows = outbox.claimed(engine, channel, left.token) if left is not None else []
+    if left is None or not rows:
+        return 0
+    settlements = []
+    for row in rows:
+        unsent = None if row.key in left.taken else Outcome(row.key, "unsent")
+        outcome = left.heard.get(row.key, unsent)
+        if outcome is not None:
+            settlements.append(settled(row, outcome, now, None))
+    if settlements:
+        outbox.settle(engine, settlements)
+    return sum(1 for s in settlements if s.outcome == "queued")
+
+
+def _handover_of(transport: Transport) -> Handover | None:
+    return getattr(transport, "handover", None)
 
 
 @dataclass(frozen=True)
@@ -152,7 +183,10 @@ def _batch(job: _Job, rows: Sequence[Row]) -> None:
     by_key = {row.key: row for row in rows}
     assert len(by_key) == len(rows), "two rows of the outbox have one key"
     composed = _composed(job.engine, rows, job.defaults)
-    outbox.claim(job.engine, rows)
+    handover = _handover_of(job.transport)
+    # The file is there before the store names it: a crash between both leaves the rows queued.
+    token = handover.begin(one.key for one in composed.prepared) if handover is not None else None
+    outbox.claim(job.engine, rows, token)
     outcomes = composed.outcomes + job.transport.deliver(composed.prepared)
     settlements, done = [], []
     for outcome in outcomes:
