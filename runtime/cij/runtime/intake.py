@@ -13,7 +13,7 @@ id, is not taken in again; without an id the place it comes from, or what it say
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.types import DATETIME
-from cij.runtime import canonical_addresses, suppression
+from cij.runtime import canonical_addresses, consent, suppression
 from cij.runtime.engine import Engine, Row
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.store import customers
@@ -116,7 +116,10 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
         first = next_seq(engine)
         _append(engine, fresh, now)
         suppression.after_events(engine, program, {r.event.name for r in fresh}, first, now)
-        _change_consents(engine, program, fresh)
+        new = {id(row) for row in fresh}
+        # In the order in which they came: `fresh` is in that of their times.
+        arrived = [row for row in accepted if id(row) in new]
+        consent.change(engine, program, _consents(program, arrived), now)
         _quarantine(engine, refused, now)
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
@@ -375,21 +378,14 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
 # --- consent ----------------------------------------------------------------------------------
 
 
-def _change_consents(engine: Engine, program: Program, fresh: list[_Accepted]) -> None:
-    """Write what the interactions say about consent, and bring the customers up to date (S20)."""
-    changes = [
-        (row.customer, topic, channel, _CONSENT[row.event.name], row.at)
-        for row in fresh
+def _consents(program: Program, rows: Iterable[_Accepted]) -> list[consent.Change]:
+    """Return what interactions say about consent (S20)."""
+    return [
+        consent.Change(row.customer, topic, channel, _CONSENT[row.event.name], row.at)
+        for row in rows
         if row.event.is_interaction and row.event.name in _CONSENT
         for topic, channel in _concerned(program, row)
     ]
-    if not changes:
-        return
-    names = ("customer", "topic", "channel", "granted", "at")
-    engine.append("consent_change", dict(zip(names, zip(*changes, strict=True), strict=True)))
-    update = unify_statements.update_consents(program)
-    if update is not None:
-        engine.execute(update, {"customers": json.dumps(sorted({change[0] for change in changes}))})
 
 
 def _concerned(program: Program, row: _Accepted) -> list[tuple[str, str]]:
