@@ -79,9 +79,11 @@ def _folder(project: Project, written: str) -> Path:
 def senders(project: Project) -> Defaults:
     """Return what a message takes where it says nothing itself."""
     ways = project.settings.delivery.by_channel()
-    mails = (ways[row.name].sender for row in CHANNELS.values() if row.form == "mail")
+    mails = [ways[row.name] for row in CHANNELS.values() if row.form == "mail"]
+    senders = (way.sender for way in mails)
     return Defaults(
-        sender=next(filter(None, mails), f"cij@{_domain(project)}"),
+        sender=next(filter(None, senders), f"cij@{_domain(project)}"),
+        unsubscribe=next(filter(None, (way.unsubscribe for way in mails)), None),
         region=project.settings.project.region,
     )
 

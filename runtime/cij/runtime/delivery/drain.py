@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from cij.compiler.addresses import canonical
+from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Action, Message
 from cij.compiler.sql import Statement
+from cij.compiler.sql.suppressing import REASONS
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport, outcome_of
 from cij.runtime.delivery.defaults import Defaults
@@ -21,6 +24,7 @@ from cij.runtime.delivery.handover import Handover
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError
+from cij.runtime.store import suppression
 
 ACTIONS = "action"
 BATCH_ROWS = 500
@@ -152,15 +156,26 @@ def _settle_told(engine: Engine, channel: str, transport: Transport, now: dateti
     rows = outbox.claimed(engine, channel, left.token) if left is not None else []
     if left is None or not rows:
         return 0
-    settlements = []
+    settlements, bounced = [], []
     for row in rows:
         unsent = None if row.key in left.taken else Outcome(row.key, "unsent")
         outcome = left.heard.get(row.key, unsent)
         if outcome is not None:
             settlements.append(settled(row, outcome, now, None))
+            bounced += [row] * outcome.is_bounce
+    suppress_bounced(engine, bounced, now)
     if settlements:
         outbox.settle(engine, settlements)
     return sum(1 for s in settlements if s.outcome == "queued")
+
+
+def suppress_bounced(engine: Engine, rows: Sequence[Row], now: datetime) -> None:
+    """Put on the suppression list the addresses that a server does not know, as hard bounces (S16)."""
+    for row in rows:
+        form = canonical(ADDRESS[row.channel], row.address or "", None)
+        entry = {"channel": row.channel, "address": form, "customer": None}
+        if not engine.rows(suppression.KNOWN, entry)[0][0]:
+            engine.execute(suppression.ADD, {**entry, "reason": REASONS["bounced"], "now": now})
 
 
 def _handover_of(transport: Transport) -> Handover | None:
@@ -188,9 +203,11 @@ def _batch(job: _Job, rows: Sequence[Row]) -> None:
     token = handover.begin(one.key for one in composed.prepared) if handover is not None else None
     outbox.claim(job.engine, rows, token)
     outcomes = composed.outcomes + job.transport.deliver(composed.prepared)
-    settlements, done = [], []
+    settlements, done, bounced = [], [], []
     for outcome in outcomes:
         row = by_key.pop(outcome.key)
+        if outcome.is_bounce:
+            bounced.append(row)
         _note_errors(row, outcome, job.report)
         settlements.append(settled(row, outcome, job.now, composed.locales.get(row.key)))
         if outcome.returned is not None:
@@ -198,6 +215,7 @@ def _batch(job: _Job, rows: Sequence[Row]) -> None:
     assert not by_key, f"no outcome for {len(by_key)} messages"
     with job.engine.transaction():
         outbox.settle(job.engine, settlements)
+        suppress_bounced(job.engine, bounced, job.now)
         if done:
             job.take_done(done)
     job.report.done += len(done)

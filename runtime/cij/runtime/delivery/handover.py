@@ -21,7 +21,7 @@ from typing import IO, Any
 from cij.runtime.delivery.channels.transport import Outcome
 from cij.runtime.errors import DeliveryError
 
-_HEARD = ("status", "reason", "provider_id", "retry_after_s")
+_HEARD = ("status", "reason", "provider_id", "retry_after_s", "is_bounce")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +111,5 @@ def _row(line: bytes) -> dict[str, Any] | None:
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:
-    known: dict[str, Any] = {name: row.get(name) for name in _HEARD}
+    known: dict[str, Any] = {name: row[name] for name in _HEARD if name in row}
     return Outcome(row["heard"], **known)

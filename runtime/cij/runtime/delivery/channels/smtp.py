@@ -1,6 +1,7 @@
 """Email over SMTP: several connections at once, each message handed over exactly once or told so."""
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from cij.runtime.delivery.handover import Handover
 from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery
 
 _SERVICE_CLOSING = 421
+# An enhanced status code about the address of the recipient (RFC 3463): as a hard bounce. Codes 5.1.7
+# and 5.1.8 are about that of the sender. Other refusals, as by a filter, may pass.
+_NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?![78]\b)[0-9]{1,3}\b")
 
 
 @dataclass
@@ -173,7 +177,8 @@ class _Line:
         if isinstance(error, aiosmtplib.SMTPSenderRefused):
             # This would fail every message, so it is no fault of this one.
             return DeliveryError(f"{self._place} refuses the sender {one.sender}: {answer}")
-        return PermanentDelivery(f"{self._place} refuses it: {answer}")
+        is_bounce = bool(_NO_SUCH_ADDRESS.match(error.message.strip()))
+        return PermanentDelivery(f"{self._place} refuses it: {answer}", is_bounce=is_bounce)
 
     def _down(self, error: BaseException) -> DeliveryError:
         return DeliveryError(f"the mail server {self._place} failed: {_why(error)}")
