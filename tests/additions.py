@@ -415,12 +415,13 @@ assert "CIJ799" in titles("diagnostics")
 
 COMMAND = Addition(
     "A command",
-    2,
+    3,
     (
+        NewFile("app/cij/app/greet.py", 'def greeting() -> str:\n    return "hello"\n'),
         NewFile(
             "app/cij/cli/commands/greet.py",
-            '"""`cij greet`."""\n\nimport click\n\n\n@click.command()\ndef command() -> None:\n'
-            '    """Say hello."""\n    click.echo("hello")\n',
+            '"""`cij greet`."""\n\nimport click\nfrom cij.app.greet import greeting\n\n\n@click.command()\ndef command() -> None:\n'
+            '    """Say hello."""\n    click.echo(greeting())\n',
         ),
         Insertion(
             "app/cij/cli/main.py",

@@ -22,7 +22,7 @@ from cij.runtime.report import report
 from cij.runtime.sources import load
 from tests.example import copy_example, inside, messages, run_once, status
 from tests.testbed import DAY, HOUR, TestBed, program_of
-from tests.ways import DEFAULT, PLAIN, WAYS
+from tests.ways import PLAIN, WAYS
 
 NOW = datetime(2026, 3, 4, 9)
 

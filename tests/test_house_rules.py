@@ -88,16 +88,6 @@ SOURCES = sorted(
 TESTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py"))
 FILES = SOURCES + TESTS
 
-# Tests that still replace private names, and how many. Rows and numbers may only go down.
-PRIVATE_NAMES = {
-    "tests/test_backtest.py": 1,
-    "tests/test_explore.py": 5,
-    "tests/test_few_statements.py": 1,
-    "tests/test_memory.py": 1,
-    "tests/test_store.py": 1,
-    "tests/test_unparse.py": 1,
-}
-
 
 @cache
 def _tree(file: str) -> ast.Module:
@@ -252,17 +242,11 @@ def test_no_test_module_imports_another() -> None:
 
 def test_no_test_replaces_a_private_name() -> None:
     """Private names of the product change without notice, and nobody replaces them in production."""
-    found = {file: _replaced_private_names(_tree(file)) for file in TESTS}
     _none(
-        f"{file} replaces {len(names)} private names: {', '.join(names)}; {_advice(file)}"
-        for file in sorted(found.keys() | PRIVATE_NAMES)
-        if len(names := found.get(file, [])) != PRIVATE_NAMES.get(file, 0)
+        f"{file} replaces {', '.join(names)}"
+        for file in TESTS
+        if (names := _replaced_private_names(_tree(file)))
     )
-
-
-def _advice(file: str) -> str:
-    allowed = PRIVATE_NAMES.get(file, 0)
-    return f"{allowed} are allowed: that number may go down, and must when fewer are replaced"
 
 
 def _replaced_private_names(tree: ast.Module) -> list[str]:

@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
 
 from cij.compiler.allowances import allow
 from cij.compiler.content import check_content
@@ -42,7 +41,7 @@ from cij.grammar.parser import PLACEHOLDER, parse
 from cij.grammar.span import file_start
 
 Files = Mapping[str, syntax.File]
-_Named = TypeVar("_Named", syntax.Journey, syntax.Fragment, syntax.Policy, syntax.Declaration)
+_Named = syntax.Journey | syntax.Fragment | syntax.Policy | syntax.Declaration
 
 
 @dataclass(frozen=True, slots=True)

@@ -384,7 +384,6 @@ State = Annotated[
 class Journey(Head):
     """A state machine with its head. `version` is the hash of all that decides what happens (S21)."""
 
-    version: str
     goals: tuple[Goal, ...] = ()
     exits: tuple[Exit, ...] = ()
     start: str

@@ -1,6 +1,6 @@
 """The inbox: a folder of JSON lines, by which events and orders reach a running project.
 
-`cij event` writes a file there; whoever runs the project takes it in and removes it. A file is
+`cij event` writes a file there; a run of the project takes it in and removes it. A file is
 taken in one transaction, and an event that was taken before is known by its id: a crash in between
 loses nothing and doubles nothing. A line with the key `control` or `suppress` is an order
 (`control.py`, `suppression.py`), in a file of its own. It is known by the name of its file, so that

@@ -157,7 +157,7 @@ def wake_by_conditions(world: World, paused: Collection[str], now: datetime) -> 
     """Wake those at rests for whom a condition holds now; returns how many. Nobody in a pause.
 
     Time: as for segments, at once after a refresh of the data and at intervals where time alone
-    changes the condition. Whoever has an event is woken by that.
+    changes the condition. A customer with an event is woken by that event.
     """
     woken, known = 0, states(world)
     for journey, plan in _watches(world, paused):

@@ -104,7 +104,7 @@ def _made(node: exp.Expr) -> exp.Expr:
         node.set("exists", False)
         node.set("replace", True)
     elif node.args.get("replace"):
-        # Whoever runs it drops the older table first, in the same transaction.
+        # The engine drops the older table first, in the same transaction.
         node.set("replace", False)
     return node
 

@@ -1,4 +1,4 @@
-"""Queries about one customer: what conditions read of him, and where that came from.
+"""Queries about one customer: what conditions read of them, and where that came from.
 
 All have the parameter `customer`; those that evaluate something also `now`.
 """

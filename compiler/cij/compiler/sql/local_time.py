@@ -15,7 +15,7 @@ def column(alias: str | None, name: str) -> exp.Expr:
 
 
 def zone_of(scope: Scope) -> exp.Expr:
-    """Return the name of the customer's zone: his own, else the journey's, else the project's (S4).
+    """Return the name of the customer's zone: their own, else the journey's, else the project's (S4).
 
     The column `zone` is the field `timezone` where that names a zone, else the project's.
     """

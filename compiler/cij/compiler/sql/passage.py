@@ -112,7 +112,7 @@ def winner(node: ex.Winner, scope: Scope) -> exp.Expr:
 
 # --- the best message -------------------------------------------------------------------------
 
-# Reactions of the customer on a channel against messages to him on it, both of the last 90 days;
+# Reactions of the customer on a channel against messages to them on it, both of the last 90 days;
 # one of each is added, so that few messages say little.
 _OWN = """
 CAST((

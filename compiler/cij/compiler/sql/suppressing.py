@@ -8,7 +8,7 @@ from cij.compiler.sql.columns import column, literal
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import Statement, fill, query
 
-# A complaint is about the person, whatever address he has next.
+# A complaint is about the person, whatever address they have next.
 REASONS = {"bounced": "hard bounce", "complained": "complaint"}
 
 _FOLLOW = """

@@ -1,4 +1,4 @@
-"""Whom a text means, and what was running for him."""
+"""Which customer a text means, and what was running for them."""
 
 from dataclasses import dataclass, field
 
@@ -51,7 +51,7 @@ class Versions:
         return self._found[journey, version]
 
     def that_knows(self, state: str, journey: str, version: str) -> tuple[Journey, Program] | None:
-        """Return a version in which somebody stood at a state: that one, else another, for he may have
+        """Return a version in which somebody stood at a state: that one, else another, for they may have
         been taken over from it; None where none has the state.
         """
         first = self.of(journey, version)

@@ -26,7 +26,7 @@ WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $clos
   AND {condition}
 """
 
-# Two ticks may fall on one instant: who joined at it counts unless the first let him in already. Asked
+# Two ticks may fall on one instant: those who joined at it count unless the first admitted them. Asked
 # as an outer join with a condition on both sides DuckDB would compare each with each.
 _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,

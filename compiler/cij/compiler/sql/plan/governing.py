@@ -98,7 +98,7 @@ def heading_for(state: str) -> str | None:
 
 
 def stands_at(journey: pg.Journey, state: str) -> pg.State:
-    """Return the state of a journey at which somebody stands: the send, where he is held."""
+    """Return the state of a journey that a passage is at: the send, where its message is held."""
     return journey.state(_stands_at(state))
 
 

@@ -66,7 +66,7 @@ FROM entry_queue AS q WHERE q.journey = $journey
 """
 )
 
-# `place` counts those who may enter. Whoever stands behind the last of them has not had his turn.
+# `place` counts those who may enter. Those behind the last of them stay in the queue.
 _TURN = """
 CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
 SELECT z.number, z.customer, z.entry_key, z.trigger, z.segment, z.counts_from, z.reason, z.place

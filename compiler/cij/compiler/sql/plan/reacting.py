@@ -10,7 +10,7 @@ from cij.compiler.sql.plan.waking import NOT_WOKEN, on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.types import DATETIME
 
-# The event that brought somebody in is not what he does after he came in.
+# The event that brought a customer in is not one that they do inside.
 _AFTER_ENTRY = "e.at >= p.entered_from AND COALESCE(p.trigger, -1) <> e.seq"
 
 _CONVERSION = """
@@ -195,7 +195,7 @@ def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
 def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
     """Return the statement that records a goal `and stay` of those who are `tick_batch`, if it is one.
 
-    Who goes on in the same instant has been asked when he woke.
+    Passages that go on in the same instant were tested when they woke.
     """
     if goal.condition is None or goal.target is not None:
         return []

@@ -54,7 +54,7 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     """Return the statements that bring the table `segment_member` up to date."""
     name = numbered(segment.name)
     inside = deep_parts(segment.condition, program)
-    # By what somebody does his own place changes, and that of others where places are compared.
+    # An event of a customer changes their own membership, and that of others where customers are ranked.
     is_own = not any(isinstance(p, ex.TopShare) for p in inside)
     return SegmentPlan(
         name=segment.name,

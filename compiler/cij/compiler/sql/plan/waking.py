@@ -95,7 +95,7 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
     )
 
 
-# Everybody whose timer is due, in all journeys at once: who waits is passed over by his instant.
+# Everybody whose timer is due, in all journeys at once: the filter on the instant skips those who wait.
 WAKE_DUE = query(
     f"""
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
