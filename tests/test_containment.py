@@ -3,16 +3,24 @@
 `docs/containment.md` lists the boundaries, and for each the test here that injects a fault.
 """
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.runtime import control
 from cij.runtime.containment import contained_tick
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
+from cij.runtime.inbox import hand_in
 from cij.runtime.report import report
+from cij.runtime.sources import load
+from tests.example import copy_example, inside, messages, run_once, status
 from tests.testbed import DAY, HOUR, TestBed, program_of
 from tests.ways import PLAIN, WAYS
 
@@ -188,3 +196,77 @@ def test_a_report_lacks_only_the_number_that_fails() -> None:
     found = report(bed.world, NOW)
     assert dict(found.segments)["keen"] is None
     assert [(f.kind, f.name) for f in found.failed] == [("report", "segment keen")]
+
+
+# --- a source ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_example(tmp_path / "loyalty")
+
+
+def _vanish(file: Path) -> None:
+    file.unlink()
+
+
+def _point_at_itself(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file)
+
+
+def _garble(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00\xd8\x00" * 50)
+
+
+@pytest.mark.parametrize("harm", [_vanish, _point_at_itself, _garble])
+def test_a_source_that_fails_stops_nothing_else(
+    project: Path, harm: Callable[[Path], None]
+) -> None:
+    run_once(project)
+    before = status(project)
+    shop = project / "data" / "shop_customers.csv"
+    good = shop.read_bytes()
+    harm(shop)
+    # Another source has news, and an event comes.
+    with closing(sqlite3.connect(project / "data" / "loyalty.db")) as other, other:
+        other.execute("UPDATE cards SET points = 5000 WHERE card_no = 'K-002'")
+    hand_in(project, [{"event": "nothing", "customer": "shop:C-01"}])
+    code, _, err = inside("run", str(project), "--once")
+    assert code == Exit.DATA and "bug" not in err, err
+    found = status(project)
+    assert dict(found["segments"])["loyal"] == dict(before["segments"])["loyal"] + 1
+    assert [(f["kind"], f["name"]) for f in found["failed"]] == [("source", "shop")]
+    assert found["put_aside"] == [{"reason": "there is no event nothing", "count": 1}]
+    shop.unlink(missing_ok=True)
+    shop.write_bytes(good)
+    run_once(project)
+    assert status(project)["failed"] == []
+
+
+def test_a_source_that_fails_while_it_is_written_is_undone_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the disk is odd")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "_quarantine", broken)
+        code, _, err = inside("run", str(project), "--once")
+    assert code == Exit.DATA and "source shop: the disk is odd" in err
+    assert status(project)["sources"] == []
+    run_once(project)
+    assert status(project)["failed"] == [] and status(project)["profiles"] == 19
+
+
+def test_a_source_that_was_never_loaded_makes_no_customers(project: Path) -> None:
+    shop = project / "data" / "shop_customers.csv"
+    good = shop.read_bytes()
+    shop.unlink()
+    code, _, _ = inside("run", str(project), "--once")
+    assert code == Exit.DATA
+    # Without what the shop knows of them, as that they refuse, nobody is a customer yet.
+    assert status(project)["profiles"] == 0 and messages(project) == {}
+    shop.write_bytes(good)
+    run_once(project)
+    assert status(project)["profiles"] == 19
