@@ -77,7 +77,10 @@ def senders(project: Project) -> Defaults:
     """Return what a message takes where it says nothing itself."""
     ways = project.settings.delivery.by_channel()
     mails = (ways[row.name].sender for row in CHANNELS.values() if row.form == "mail")
-    return Defaults(sender=next(filter(None, mails), f"cij@{_domain(project)}"))
+    return Defaults(
+        sender=next(filter(None, mails), f"cij@{_domain(project)}"),
+        region=project.settings.project.region,
+    )
 
 
 def _domain(project: Project) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
-from cij.runtime.delivery.address import mailbox, named_mailbox
+from cij.runtime.delivery.address import mailbox, named_mailbox, phone_number
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.mail import Email, build
@@ -53,7 +53,11 @@ def compose(row: Row, message: Message, content: Content, defaults: Defaults) ->
     rendered = render(content, _values(row))
     if CHANNELS[row.channel].form == "mail":
         return _email(row, message, content, rendered, defaults)
-    return Prepared(row.key, row.channel, row.address, "", row.created_at, _plain(row, rendered))
+    address = row.address
+    if CHANNELS[row.channel].address_field == "phone":
+        address = phone_number(address, defaults.region)
+    text = _plain(row, address, rendered)
+    return Prepared(row.key, row.channel, address, "", row.created_at, text)
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -91,8 +95,8 @@ def _email(
     return Prepared(row.key, row.channel, address, envelope_sender, row.created_at, build(email))
 
 
-def _plain(row: Row, rendered: Rendered) -> bytes:
-    head = [f"To: {one_line(row.address or '')}", f"Journey: {one_line(row.journey)}"]
+def _plain(row: Row, address: str, rendered: Rendered) -> bytes:
+    head = [f"To: {one_line(address)}", f"Journey: {one_line(row.journey)}"]
     head.append(f"Step: {one_line(row.step)}")
     if rendered.subject:
         head.append(f"Subject: {rendered.subject}")

@@ -198,6 +198,12 @@ CONSENT_CHANGE = Table(
     "consent_change",
     (("customer", TEXT), ("topic", TEXT), ("channel", TEXT), ("granted", YES), ("at", INSTANT)),
 )
+# The canonical form of each written address that is another, and of each phone number (S29).
+CANONICAL_ADDRESS = Table(
+    "canonical_address",
+    (("field", TEXT), ("written", TEXT), ("canonical", TEXT)),
+    key=("field", "written"),
+)
 # Customers who came by an event and are in no source, one row for each field.
 NEWCOMER = Table(
     "newcomer",
@@ -238,13 +244,14 @@ TABLES = (
         ENTRY_QUEUE,
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
-    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, NEWCOMER, SOURCE_STATE, QUARANTINE),
+    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE),
+    QUARANTINE,
 )
 # Those of them that say what is known of customers; a refresh needs no others.
 OF_DATA = (
     ASIDE,
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
-    *(NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER),
+    *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, SUPPRESSION),
 )
 
 
