@@ -7,6 +7,7 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 # Name -> the word that both modules are about. Words of the glossary in ARCHITECTURE.md come first.
 ONE_CONCEPT = {
     "action": "action",
+    "canonical_addresses": "address",
     "activity": "activity",
     "changes": "changed versions",
     "control": "order",

@@ -34,6 +34,8 @@ ARROWS = {
         "cij.compiler.expression",
         "cij.compiler.policy",
         "cij.compiler.types",
+        # The forms of addresses, which both sides compare.
+        "cij.compiler.addresses",
         # The facts of each channel.
         "cij.compiler.channels",
         # The kinds of source; the runtime has a reader for each.
@@ -64,6 +66,9 @@ DOORS = {
     "click": ("app/cij/cli/",),
     "platformdirs": ("grammar/cij/grammar/private_folder.py",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
+    "idna": ("compiler/cij/compiler/addresses.py",),
+    "email_validator": ("compiler/cij/compiler/addresses.py",),
+    "phonenumbers": ("compiler/cij/compiler/addresses.py",),
     "aiosmtplib": ("runtime/cij/runtime/delivery/",),
     "httpx": ("runtime/cij/runtime/delivery/",),
     "standardwebhooks": ("runtime/cij/runtime/delivery/",),

@@ -20,7 +20,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.sql.entities import entity_table
-from cij.runtime import records, zones
+from cij.runtime import canonical_addresses, records, zones
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, DataError, StoreError, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
@@ -33,7 +33,7 @@ from cij.runtime.unify import Pairs, Unified, unify
 __all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
 
 # Part of what is remembered: a change of what unifying does makes it run again.
-_UNIFY_VERSION = 1
+_UNIFY_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +228,13 @@ def _unify(
     if any(m.source not in there for m in program.profile.mappings):
         # Without the rows of a source customers would lack what it says of them, as that they refuse.
         return Unified(int(engine.rows(unify_statements.COUNT)[0][0]))
-    mark = content_hash([_UNIFY_VERSION, program.profile, program.topics, program.timezone])
+    parts = [_UNIFY_VERSION, program.profile, program.topics, program.timezone, program.region]
+    mark = content_hash(parts)
     is_same = not _remember(engine, "#profile", mark, now)
     if is_same and loaded.isdisjoint(m.source for m in program.profile.mappings):
         return Unified(int(engine.rows(unify_statements.COUNT)[0][0]))
+    if not is_same:
+        canonical_addresses.compute_anew(engine, program)
     unified = unify(engine, program, now)
     if unified.merged:
         for event in program.events:

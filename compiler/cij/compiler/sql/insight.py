@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Event, Journey, Latest, Mapping, Program
+from cij.compiler.sql import canonical_addresses
 from cij.compiler.sql.columns import column, literal, named, number, select
 from cij.compiler.sql.condition import row_conditions, strict, value
 from cij.compiler.sql.intake import columns_of, event_table
@@ -25,8 +25,8 @@ _SHOWN_ROWS = 3
 def who(program: Program) -> Statement:
     """Return the query for the customers that the text `$who` may identify.
 
-    The text is an id, an older id, a key of a source with or without `source:`, or an address.
-    Shape: (id, how), one row for each customer, so that the caller can report an ambiguous text.
+    Shape: (id, how). An id or an old one, a key of a source with or without `source:`, an address,
+    whose canonical form for each field is a parameter of the field's name.
     """
     parts = [
         fill("SELECT c.id AS id, 'id' AS how FROM customer AS c WHERE c.id = $who"),
@@ -36,16 +36,10 @@ def who(program: Program) -> Statement:
             "WHERE k.key = $who OR CONCAT(k.source, ':', k.key) = $who"
         ),
     ]
-    names = {f.name for f in program.profile.fields}
-    for name in (row.address_field for row in CHANNELS.values() if row.address_form):
-        if name in names:
-            parts.append(
-                fill(
-                    "SELECT c.id, {name} FROM customer AS c WHERE LOWER({c}) = LOWER($who)",
-                    name=literal(name),
-                    c=column("c", name),
-                )
-            )
+    for name in canonical_addresses.fields_of(program):
+        has = canonical_addresses.has_address(name, exp.Placeholder(this=name))
+        text = "SELECT c.id, {name} FROM customer AS c WHERE {has}"
+        parts.append(fill(text, name=literal(name), has=has))
     rows = exp.union(*parts, distinct=False)
     return query("SELECT u.id, MIN(u.how) FROM {rows} AS u GROUP BY u.id ORDER BY u.id", rows=rows)
 

@@ -12,7 +12,7 @@ from functools import cache
 
 from sqlglot import exp
 
-from cij.compiler.program import Event, Program, Source
+from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import SQL_TYPES, cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, to_instant, value
 from cij.compiler.sql.load import table_of
@@ -223,40 +223,25 @@ def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
 
 # --- from outside -----------------------------------------------------------------------------
 
-# The customer of a text that is no id: an alias, a key written `source:key`, or the result of
-# `{other}`.
-_WHO = """
-SELECT w.item, COALESCE(a.customer, v.id, {other})
+
+def _items(name: str) -> exp.Expr:
+    return fill("SELECT DISTINCT l.item FROM {list} AS l", list=list_of(name))
+
+
+# The customers that texts mean which are no ids, `$who`, a JSON list: an alias, or a key written
+# `source:key`. Shape: a row (text, id) for each text; the id is null where nobody is meant.
+WHO = query(
+    """
+SELECT w.item, COALESCE(a.customer, v.id)
 FROM {who} AS w
 LEFT JOIN customer_alias AS a ON a.alias = w.item
 LEFT JOIN customer_key AS k
   ON k.source = SUBSTRING(w.item, 1, STRPOS(w.item, ':') - 1)
   AND k.key = SUBSTRING(w.item, STRPOS(w.item, ':') + 1)
 LEFT JOIN customer AS v ON v.id = k.customer
-"""
-
-
-def _items(name: str) -> exp.Expr:
-    return fill("SELECT DISTINCT l.item FROM {list} AS l", list=list_of(name))
-
-
-def who(program: Program) -> Statement:
-    """Return the query for the customers of texts that are no ids. Parameter: `who`, a JSON list.
-
-    Shape: (text, id), one row for each text; the id is null where no customer fits. Where customers
-    have a field `email`, an address identifies the customer if exactly one has it.
-    """
-    return _who(any(f.name == "email" for f in program.profile.fields))
-
-
-@cache
-def _who(by_email: bool) -> Statement:
-    other: exp.Expr = exp.null()
-    if by_email:
-        other = fill(
-            "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.item) HAVING COUNT(*) = 1)"
-        )
-    return query(_WHO, who=_items("who"), other=other)
+""",
+    who=_items("who"),
+)
 
 
 def known(event: Event) -> Statement:

@@ -8,7 +8,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex
 from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
-from cij.compiler.sql import moments
+from cij.compiler.sql import canonical_addresses, moments
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.local_time import after, column, zone_of
 from cij.compiler.sql.scope import Scope
@@ -130,10 +130,9 @@ def on_list(channel: str, customer: exp.Expr, address: exp.Expr) -> exp.Expr:
     return fill(
         "({customer} IN (SELECT l.customer FROM suppression AS l "
         "WHERE COALESCE(l.channel, {channel}) = {channel} AND NOT l.customer IS NULL) "
-        "OR COALESCE(LOWER({address}), '') IN (SELECT l.address FROM suppression AS l "
-        "WHERE COALESCE(l.channel, {channel}) = {channel} AND NOT l.address IS NULL))",
+        "OR {listed})",
         customer=customer,
-        address=address,
+        listed=canonical_addresses.listed(channel, address),
         channel=exp.Literal.string(channel),
     )
 

@@ -1,6 +1,7 @@
 """The type that the staged text of a column fits, for sources that declare no columns.
 
-It is stricter than the loader, because nobody has declared the type: `007` stays text.
+Stricter than the loader, which reads what its author has declared: `007` and `+34` stay text, for a
+leading zero or a plus sign is part of a name, such as a phone number.
 """
 
 from sqlglot import exp
@@ -12,8 +13,8 @@ from cij.compiler.sql.template import Statement, fill
 # Candidates from the narrowest to the widest. Text fits always, so it is not among them.
 KINDS = ("boolean", "integer", "decimal", "date", "datetime")
 
-_INTEGER = "^[+-]?(0|[1-9][0-9]{0,17})$"
-_DECIMAL = "^[+-]?(0|[1-9][0-9]{0,13})([.][0-9]{1,4})?$"
+_INTEGER = "^-?(0|[1-9][0-9]{0,17})$"
+_DECIMAL = "^-?(0|[1-9][0-9]{0,13})([.][0-9]{1,4})?$"
 _DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _DATETIME = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"

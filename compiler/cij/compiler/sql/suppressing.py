@@ -4,6 +4,7 @@ from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Program
+from cij.compiler.sql.canonical_addresses import form_of
 from cij.compiler.sql.columns import column, literal
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import Statement, fill, query
@@ -15,8 +16,7 @@ _FOLLOW = """
 INSERT INTO suppression (channel, address, customer, reason, at)
 SELECT DISTINCT r.channel, r.address, r.customer, {reason}, $now
 FROM (
-  SELECT {channel} AS channel, LOWER(COALESCE(o.address, {address})) AS address,
-    {customer} AS customer
+  SELECT {channel} AS channel, {address} AS address, {customer} AS customer
   FROM {events} AS e
   JOIN customer AS c ON c.id = e.customer
   LEFT JOIN {messages} AS o ON o.key = e.message_key
@@ -40,11 +40,12 @@ def suppress_after(event: str, program: Program) -> Statement:
     channel = fill("COALESCE(e.channel, o.channel, 'email')")
     is_bounce, events = event == "bounced", f"event_{event}"
     keys = fill("SELECT e.message_key AS key FROM {t} AS e WHERE e.seq >= $first", t=events)
+    own = _address(channel, program)
     return query(
         _FOLLOW,
         reason=literal(REASONS[event]),
         channel=channel,
-        address=_address(channel, program),
+        address=form_of(fill("COALESCE(o.address, {own})", own=own), channel),
         customer=fill("CAST(NULL AS VARCHAR)") if is_bounce else column("e", "customer"),
         events=events,
         messages=having(keys),

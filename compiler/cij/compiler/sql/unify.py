@@ -21,7 +21,7 @@ from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
-from cij.compiler.sql import newcomers
+from cij.compiler.sql import canonical_addresses, newcomers
 from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
@@ -200,18 +200,22 @@ def edges(profile: Profile) -> list[Statement]:
     """
     position = {f.name: f"f{i}" for i, f in enumerate(profile.fields)}
     rules = [tuple(position[name] for name in match.fields) for match in profile.matches]
+    # People type an address in many ways, so its canonical form is compared (S29).
+    forms = [canonical_addresses.compared(profile, rule) for rule in rules]
     names = [m.source for m in profile.mappings]
     if len(set(names)) < len(names):
         # Two mappings of one source give two records of one row. They are one customer.
         rules.append(("source", "key"))
-    return [*(_edges_of(rule) for rule in rules), newcomers.EDGES]
+        forms.append(exp.to_table("unify_record"))
+    return [*(_edges_of(*pair) for pair in zip(rules, forms, strict=True)), newcomers.EDGES]
 
 
-def _edges_of(rule: tuple[str, ...]) -> Statement:
+def _edges_of(rule: tuple[str, ...], records: exp.Expr) -> Statement:
     keys = [named(column("r", name), f"k{i}") for i, name in enumerate(rule)]
     groups = select(
         [*keys, fill("MIN(r.rec) AS hub")],
-        "SELECT 1 FROM unify_record AS r WHERE {known} HAVING COUNT(*) > 1",
+        "SELECT 1 FROM {records} AS r WHERE {known} HAVING COUNT(*) > 1",
+        records=records,
         known=all_of([fill("NOT {a} IS NULL", a=column("r", name)) for name in rule]),
     )
     groups.set("group", exp.Group(expressions=[column("r", name) for name in rule]))
@@ -220,8 +224,9 @@ def _edges_of(rule: tuple[str, ...]) -> Statement:
         for i, name in enumerate(rule)
     ]
     return query(
-        "INSERT INTO unify_edge (a, b) SELECT r.rec, g.hub FROM unify_record AS r "
+        "INSERT INTO unify_edge (a, b) SELECT r.rec, g.hub FROM {records} AS r "
         "JOIN {groups} AS g ON {same} WHERE r.rec > g.hub",
+        records=records.copy(),
         groups=groups,
         same=all_of(same),
     )

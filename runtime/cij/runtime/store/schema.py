@@ -202,6 +202,14 @@ CONSENT_CHANGE = Table(
     "consent_change",
     (("customer", TEXT), ("topic", TEXT), ("channel", TEXT), ("granted", YES), ("at", INSTANT)),
 )
+# Grants of consent that are dated in the future.
+CONSENT_AHEAD = Table("consent_ahead", CONSENT_CHANGE.columns)
+# The canonical form of each written address that differs from it, and of each phone number (S29).
+CANONICAL_ADDRESS = Table(
+    "canonical_address",
+    (("field", TEXT), ("written", TEXT), ("canonical", TEXT)),
+    key=("field", "written"),
+)
 # Customers who are known only by an event, one row for each.
 NEWCOMER = Table(
     "newcomer",
@@ -242,13 +250,15 @@ TABLES = (
         ENTRY_QUEUE,
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
-    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, NEWCOMER, SOURCE_STATE, QUARANTINE),
+    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
+    *(SOURCE_STATE, QUARANTINE),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
     ASIDE,
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
-    *(NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER),
+    CONSENT_AHEAD,
+    *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, SUPPRESSION),
 )
 
 
