@@ -6,7 +6,7 @@ from cij.compiler.sql import query
 # --- journeys ---------------------------------------------------------------------------------
 
 STARTED = query("SELECT j.journey FROM journey_state AS j")
-# A journey that was a draft starts at `$now`, so that nobody enters for the time before.
+# A journey that was a draft starts at `$now`, so that no customer enters for the time before.
 RESTART = query(
     "UPDATE journey_state SET started_at = $now, entered_until = NULL WHERE journey = $journey"
 )
