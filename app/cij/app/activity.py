@@ -76,6 +76,7 @@ def replayed(
     if begin >= finish:
         raise RequestError("`--from` is not before `--to`")
     program = _only(program, journey)
+    # A replay changes the store, so it never gets the real one.
     engine = open_copy(project)
     try:
         found = backtest(
@@ -99,6 +100,7 @@ def _end(end: datetime | None, zone: str) -> datetime:
     is_day = (end.hour, end.minute) == (0, 0)
     if not is_day:
         return instant(end, zone)
+    # A replay includes its end, so it ends a second before the next day.
     return instant(end + timedelta(days=1), zone) - timedelta(seconds=1)
 
 

@@ -14,6 +14,7 @@ from cij.compiler.graph.svg_style import style_sheet
 from cij.runtime.activity import Course
 from cij.runtime.zones import to_local
 
+# In pixels of the view box.
 _MARGIN, _WIDE, _HIGH, _GAP, _HEAD = 24, 860, 110, 54, 92
 _AXIS = 64
 _NAME = "cij-course"
@@ -36,6 +37,7 @@ class _Panel:
 
     @property
     def top(self) -> int:
+        # At least 1, because heights are divided by it. The limit has to fit into the panel too.
         return max([1, *(n for _, n in self.values), self.limit or 0])
 
 
@@ -128,6 +130,7 @@ def _drawn(panel: _Panel) -> Iterator[str]:
 
 def _bar(panel: _Panel, place: float, count: int) -> str:
     high = count * _HIGH / panel.top
+    # A gap between bars only where they are wide enough, and no bar is invisible.
     wide = max(panel.share * _WIDE - (2 if panel.share * _WIDE > 6 else 0), 1)
     kind = "exit" if panel.limit is not None and count > panel.limit else panel.kind
     shape = (
@@ -143,6 +146,7 @@ def _bar(panel: _Panel, place: float, count: int) -> str:
 
 def _days(first: date, last: date) -> Iterator[str]:
     days = (last - first).days + 1
+    # Division rounded up, so that there are never more labels than fit.
     step = -(-days // _LABELS_MAX)
     for n in range(0, days, step):
         day = (first + timedelta(days=n)).isoformat()

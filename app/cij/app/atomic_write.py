@@ -21,6 +21,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _replace(target: Path, text: str) -> None:
+    # In the same folder, because a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -28,6 +29,7 @@ def _replace(target: Path, text: str) -> None:
         if target.exists():
             shutil.copymode(target, name)
         else:
+            # `mkstemp` makes private files, and others may have to read this one.
             os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:

@@ -18,6 +18,7 @@ from typing import Any
 from cij.grammar.private_folder import cache_folder, keep, kept
 
 SWITCH = "CIJ_CACHE"
+# The bounds of the folder, for all projects of the user together.
 BYTES_MAX = 500_000_000
 ENTRIES_MAX = 200
 # The packages outside of cij that influence results.

@@ -13,6 +13,7 @@ from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.runtime.errors import ConfigError
 
+# The most seconds that a checkout may take between two files.
 _CHECKOUT_S = 60
 
 

@@ -99,8 +99,10 @@ def _surroundings(root: Path) -> str:
 
 def _text(file: Path) -> str:
     try:
+        # Any bytes have to give a text: what is wrong with them is reported by the check itself.
         return file.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
+        # A file that cannot be read differs from an empty one. No text file has a NUL.
         return f"\0{error}"
 
 

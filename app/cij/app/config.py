@@ -36,6 +36,7 @@ _ENV = "env:"
 
 
 class _Table(BaseModel):
+    # An unknown key is an error, because a misspelt setting would have no effect without it.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -275,6 +276,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 def _valid(
     data: dict[str, Any], lines: dict[KeyPath, int], environment: Mapping[str, str]
 ) -> Settings:
+    # All missing variables are reported at once, and before other errors that they would cause.
     missing = [
         _at(lines, path, f"the variable {name} is not set (needed by `{'.'.join(path)}`)")
         for path, name in _variables(data, ())

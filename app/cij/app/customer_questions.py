@@ -27,6 +27,7 @@ def why_of(
     `at` is local to the zone; None is now. Raises: RequestError for an unknown customer or journey,
     or without a journey.
     """
+    # The program of the last run, because the files may have changed since.
     with store_view(path, on_wait) as found:
         names = [j.name for j in found.program.journeys]
         if journey is None:

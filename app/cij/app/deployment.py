@@ -37,6 +37,7 @@ class Deployment:
 def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Deployment:
     """Return what `cij run` would change for the project at `path`, without a change."""
     project, program = compiled(path)
+    # Opening the store would create it, and a plan must change nothing.
     if not store_path(project).is_file():
         return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
     engine = open_when_free(project, on_wait=on_wait)

@@ -73,6 +73,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _extension() -> Iterator[Finding]:
+    # Imported here, so that the other checks run where the engine itself cannot be imported.
     from cij.runtime.sources.sqlite import require_extension
 
     try:
@@ -147,6 +148,7 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield _keys(keys)
         yield from _unknown_zones(zones, settings.project.timezone)
     except StoreLocked:
+        # This is normal while a run is active, so it is no failure.
         text = f"{settings.store.path} is in use, most likely by a run; its keys were not checked"
         yield Finding("warn", "state", text)
     except StoreError as error:

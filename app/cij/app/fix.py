@@ -13,6 +13,7 @@ from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 # A fix may reveal another mistake, so there are several rounds. The limit ends fixes that undo each
 # other.
 ROUNDS_MAX = 10
+# The byte order mark of UTF-8, which the compiler removes from texts.
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -75,6 +76,7 @@ def choose(
 
 
 def _touch(edit: Edit, other: Edit) -> bool:
+    # Adjacent edits touch too: the order of two insertions at one place would be undefined.
     a, b = edit.span, other.span
     return a.file == b.file and a.start <= b.end and b.start <= a.end
 

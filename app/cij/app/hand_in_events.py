@@ -26,6 +26,7 @@ from cij.runtime.intake import faults
 _ANSWER = ".done"
 # The most wrong lines of a file that an error lists.
 _SHOWN_MAX = 5
+# A customer can react only to messages that were sent or may have been.
 _MESSAGES = query(
     "SELECT o.key, o.step FROM outbox AS o WHERE o.customer = $customer "
     "AND o.outcome IN ('delivered', 'uncertain', 'sending', 'queued') "
@@ -150,6 +151,7 @@ def _key(project: Project, person: str, text: str, on_wait: Callable[[str], None
 
     A given key is not checked, so that the event can be handed in while `cij run` has the store.
     """
+    # A key always has colons.
     if ":" in text:
         return text
     with store_view(project.root, on_wait) as found:

@@ -73,6 +73,7 @@ def find_idle(path: Path, now: datetime) -> IdleRun | None:
     found = recalled(_KIND, question.root)
     if not isinstance(found, IdleRun) or found.key != question.key:
         return None
+    # Cheap tests come first. The lock is tested last, so that it is fresh.
     holds = (
         found.since <= now
         and (found.until is None or now < found.until)

@@ -12,6 +12,7 @@ from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.span import Span, file_start
 
 SUFFIX = ".journey"
+# No author writes a longer file. The limit keeps a wrong file from using all memory.
 FILE_BYTES_MAX = 5_000_000
 _MARK = b"\xef\xbb\xbf"
 

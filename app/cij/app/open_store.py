@@ -12,6 +12,7 @@ from cij.runtime.errors import ConfigError, StoreLocked
 def store_path(project: Project) -> Path:
     """Return the path of the state file. Raises: ConfigError where it is outside of the project."""
     path = (project.root / project.settings.store.path).resolve()
+    # A project from elsewhere must not overwrite files outside of its folder.
     if not path.is_relative_to(project.root):
         raise ConfigError("cij.toml: `store.path` leads out of the project folder")
     return path

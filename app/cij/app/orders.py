@@ -50,6 +50,7 @@ def give(
     except StoreLocked:
         if program is not None:
             require_journey(journey, [j.name for j in program.journeys], _IN_STATE)
+        # The number of people inside is unknown, because another process has the store.
         ask(None)
         return _checked(_by_inbox(project, message, wait_s) or _handed_in(message))
     try:

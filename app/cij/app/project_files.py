@@ -78,6 +78,7 @@ def _journey_files(root: Path, folder: Path, seen: set[Path]) -> Iterator[Path]:
     seen.add(folder.resolve())
     for entry in _entries(folder):
         if entry.is_dir():
+            # A project inside this one has its own settings and is compiled alone.
             is_other = (entry / FILE_NAME).is_file() or not _is_inside(root, entry)
             if entry.resolve() not in seen and not is_other:
                 yield from _journey_files(root, entry, seen)

@@ -81,6 +81,7 @@ def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> 
     """
     question = ask(path)
     compiled = compile_found(question)
+    # Stamps are taken before the run reads its sources, so that a change during the run is noticed.
     around = surroundings_of(question, compiled) if is_as_found(question) else None
     with _opened(compiled, on_wait) as run:
         yield run
@@ -93,6 +94,7 @@ def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> 
 def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]:
     program, project = compiled.program, compiled.project
     with ExitStack() as stack:
+        # Transports come first, so that a wrong setting stops the run before anything is deployed.
         transports = open_transports(project, program)
         for transport in transports.values():
             stack.callback(transport.close)

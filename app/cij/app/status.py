@@ -43,6 +43,7 @@ def _found(project: Project, program: Program) -> tuple[Report, bool]:
     try:
         engine = open_store(project)
     except StoreLocked:
+        # The running process writes this file after each step.
         kept = read_status(project.root)
         if kept is None:
             raise

@@ -2,6 +2,7 @@
 
 import re
 
+# Simple patterns are enough: the file was parsed by `tomllib` before, and a line is only a hint.
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""\s*([\w.\-"' ]+?)\s*=""")
 

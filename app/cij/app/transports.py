@@ -74,6 +74,7 @@ def _settings(project: Project, way: _Way) -> _Settings:
 
 def _folder(project: Project, written: str) -> Path:
     folder = (project.root / written).resolve()
+    # A project from elsewhere must not write outside of its folder.
     if not folder.is_relative_to(project.root):
         raise ConfigError(f"cij.toml: the folder `{written}` is outside of the project")
     return folder
@@ -92,4 +93,5 @@ def senders(project: Project) -> Defaults:
 
 
 def _domain(project: Project) -> str:
+    # `.invalid` is reserved (RFC 2606), so a default sender never has the domain of somebody else.
     return f"{project.settings.project.name}.invalid"

@@ -40,6 +40,7 @@ def fault_of_url(url: str, *, allows_http: bool) -> str | None:
         return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:
         return "is not a URL that begins with https://"
+    # Calls within one machine need no encryption, and tests use them.
     if parts.scheme == "http" and host not in _LOOPBACK and not allows_http:
         return "sends without encryption; use https://, or set `allow_http = true` in a private network"
     return None

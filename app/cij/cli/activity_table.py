@@ -68,6 +68,7 @@ def _rows(found: Course) -> Iterator[tuple[str, ...]]:
 
 
 def _grouped(days: Iterable[DayCount]) -> Iterator[tuple[str, str, list[DayCount]]]:
+    # The counts are sorted by day and journey, as `groupby` needs.
     for (day, journey), counts in groupby(days, key=lambda c: (c.day, c.journey)):
         yield day.isoformat(), journey, list(counts)
 

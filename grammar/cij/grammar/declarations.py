@@ -79,6 +79,7 @@ class TreeBuilder(StepBuilder):
         parts = [part for part in tree.children if isinstance(part, ParseTree)]
         headers = tuple(self._header(part) for part in parts if part.data != "steps")
         blocks = trees(tree, "steps")
+        # The grammar allows several blocks, because this message is better than a syntax error.
         for second in blocks[1:]:
             self.unexpected(second, "a journey has one `steps` block")
         steps = self.steps(blocks[0]) if blocks else ()

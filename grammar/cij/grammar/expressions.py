@@ -125,6 +125,7 @@ class ExpressionBuilder:
 
     def _binary(self, tree: ParseTree) -> syntax.Expression:
         left, operator, right = tree.children
+        # An operator of two words, such as `starts with`, may have any space between them.
         word = " ".join(operator.split())
         span = self.span(tree)
         return syntax.Binary(word, self.expression(left), self.expression(right), span=span)
@@ -138,6 +139,7 @@ class ExpressionBuilder:
     _not = _negative = _unary
 
     def _parenthesis(self, tree: ParseTree) -> syntax.Expression:
+        # Parentheses leave no node, because the shape of the tree already has their meaning.
         return self.expression(tree.children[1])
 
     def _path(self, tree: ParseTree) -> syntax.Expression:

@@ -168,6 +168,8 @@ def _statement(line: _Line, found: Layout) -> str:
     The breaks are tried in order: none, at `and` and `or`, and around the items of lists.
     """
     pieces = _without_last_commas(line.pieces)
+    # Commas before `]` are removed first, so that the result does not depend on the author's
+    # breaks.
     rows = _rows(line.indent, pieces, _joints(pieces, found.fixed_joints), found)
     if _is_long(rows):
         rows = _rows(line.indent, pieces, _joints(pieces, found.joints), found)

@@ -32,8 +32,10 @@ _HELP_NAME = "delete it, or type the name again"
 
 def hidden(file: str, text: str, tokens: Iterable[Token], count_max: int) -> list[Diagnostic]:
     """Return a diagnostic for each such character, at most `count_max`."""
+    # Nearly all files end here, after one search.
     if not _HIDDEN.search(text):
         return []
+    # Names without back-quotes are not searched: the grammar allows only letters, digits and marks.
     names = [token for token in tokens if "`" in token]
     starts = [token.start_pos or 0 for token in names]
 

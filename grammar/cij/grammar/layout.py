@@ -44,6 +44,7 @@ _ARMS = frozenset({"wait_first", "switch"})
 _CONDITIONS = frozenset({"where", "except"})
 _TIGHT_BEFORE = frozenset({"COMMA", "RPAR", "RSQB", "COLON"})
 _TIGHT_AFTER = frozenset({"LPAR", "LSQB"})
+# Tokens of several words, which have exactly one space between them; below, those without any.
 _SPACED = frozenset(
     [
         "DURATION",

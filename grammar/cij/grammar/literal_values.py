@@ -87,6 +87,7 @@ def day(text: str) -> date:
 def clock_time(text: str) -> time:
     """Read `09:00`, also `9:00`."""
     try:
+        # Seconds are optional, so they are added before the split.
         hour, minute, second = map(int, f"{text}:0".split(":")[:3])
         return time(hour, minute, second)
     except ValueError:

@@ -46,6 +46,7 @@ def kept(name: str) -> bytes | None:
         data = path.read_bytes()
     except (OSError, RuntimeError):
         return None
+    # The digest finds files that were written only in part, for example on a full disk.
     content = data[_DIGEST_SIZE:]
     return content if _DIGEST(content).digest() == data[:_DIGEST_SIZE] else None
 
@@ -62,6 +63,7 @@ def keep(name: str, content: bytes) -> None:
 
 def _is_private(path: Path) -> bool:
     """Tell whether only this user or root can have written `path`."""
+    # Not `stat`: a link could lead to a file of another user.
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
         return False

@@ -42,8 +42,10 @@ def build(is_strict: bool = False) -> Lark:
     return Lark(
         "\n".join(grammar_sources()),
         parser="lalr",
+        # A word is a keyword only where one fits, so that most words can be names.
         lexer="contextual",
         strict=is_strict,
+        # Spans need positions, and the formatter needs every token.
         propagate_positions=True,
         keep_all_tokens=True,
         maybe_placeholders=False,

@@ -84,6 +84,7 @@ def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
         click.echo(f"cij: error: {message}", err=True)
     if not as_json and (report.is_changed or not report.failures):
         click.echo(_outcome(report.is_changed, is_dry))
+    # A source that cannot be read is more serious than an outdated file.
     if report.failures:
         raise click.exceptions.Exit(Exit.DATA)
     if is_dry and report.is_changed:

@@ -38,6 +38,7 @@ def command(person: str, journey: str | None, path: Path, as_json_: bool) -> Non
         click.echo(line)
     if not found.timeline.entries:
         click.echo("nothing has happened yet")
+    # A timeline shows what happened and not why, so it points to the command that does.
     if asked := _worth_asking(found, journey):
         click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {asked[0]}")
 

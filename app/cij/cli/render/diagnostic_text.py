@@ -67,6 +67,7 @@ def printable(text: str) -> str:
 
 
 def _arrows() -> list[str]:
+    # The diagnostic itself, then related places in other files.
     return ["-->"] + [":::"] * 100
 
 

@@ -19,6 +19,7 @@ def explain(mistake: Mistake) -> Diagnostic:
     """Return one diagnostic for a place where the parser stopped."""
     if mistake.is_too_deep:
         return UNEXPECTED_TEXT.at(mistake.word_span, TOO_DEEP, help=TOO_DEEP_HELP)
+    # From the most specific explanation to the most general one.
     return _swallowed(mistake) or _particular(mistake) or _missing(mistake)
 
 

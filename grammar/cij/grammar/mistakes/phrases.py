@@ -81,6 +81,7 @@ def phrases(accepted: frozenset[str]) -> list[str]:
     """Return the names of the terminals that fit, the largest groups first, at most four."""
     left = set(accepted)
     if accepted & _CLOSERS or "LBRACE" in accepted:
+        # An operator fits after nearly every value, so it would hide what is missing.
         left -= _OPERATORS
     if accepted & _CLOSERS and "PATH" not in accepted:
         left.discard("LPAR")

@@ -90,6 +90,7 @@ class Automaton:
             action, what = found
             if action is Shift:
                 return Stack(cast(int, what), top, top.height + 1)
+            # A reduction removes the states of its parts and goes on with the state of the rule.
             for _ in what.expansion:
                 assert top is not None, "the table never goes below its first state"
                 top = top.below

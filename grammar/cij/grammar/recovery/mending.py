@@ -81,6 +81,7 @@ class Mending:
     # --- mistakes ---
 
     def _mend(self, wrong: Lexeme, is_too_deep: bool) -> None:
+        # The cache of tokens serves the repairs of one mistake, and would grow without end.
         self.automaton.forget()
         place = self._place(wrong)
         if len(self.diagnostics) >= MISTAKES_MAX:
@@ -118,6 +119,7 @@ class Mending:
         end = self.layout.next_beginning(max(self.begin_place, mistake.start - 1))
         if mistake.is_too_deep:
             return place.leave(end), mistakes.explain(mistake)
+        # The most specific explanation comes first: a habit, then the indentation, then any repair.
         habitual = mistakes.habitual(mistake)
         meant = self._meant(place, habitual) if habitual else None
         if meant:

@@ -36,6 +36,7 @@ def _landing(place: Place, resume: int) -> Repair | None:
     """Return the repair that drops the fewest tokens so that the text at `resume` fits; None
     without one."""
     last = len(place.lexemes)
+    # From the last token backwards, so that as much as possible is kept.
     for keep in range(last, max(place.begin, last - UNDO_MAX) - 1, -1):
         repair = place.repair(keep, [], resume, 0)
         if place.progress(repair, ENOUGH) >= ENOUGH:

@@ -65,6 +65,8 @@ class Place:
         if most < ENOUGH:
             return None
         best = [repair._replace(cost=self._price(repair)) for far, repair in tried if far == most]
+        # The repair itself is part of the key, so that equal costs give the same result in each
+        # run.
         ranked = sorted(best, key=lambda repair: (repair.cost, repair))[:FINALISTS]
         return max(ranked, key=lambda repair: self.progress(repair, FAR_AHEAD))
 

@@ -61,6 +61,7 @@ class _Reader:
         return True
 
     def _feed_as_it_stands(self) -> None:
+        # Local names, because this loop runs for every token of every file.
         feed, tokens, states = self.state.feed_token, self.tokens, self.state.state_stack
         for token in self.lexer.lex(self.state):
             feed(token)

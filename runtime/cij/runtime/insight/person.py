@@ -82,4 +82,6 @@ class Versions:
 
     def _add(self, program: Program) -> None:
         for journey in program.journeys:
+            # The newest program is added first, so it wins for versions that several programs
+            # share.
             self._found.setdefault((journey.name, journey.version), (journey, program))

@@ -77,6 +77,7 @@ class Reader:
             case ex.And(items=items) | ex.Or(items=items):
                 yield from (self._node(i) for i in items)
             case ex.Not(item=item):
+                # `not x` adds no level of its own, because its text has the `not` already.
                 yield from self._parts(item) if _is_plain(item) else [self._node(item)]
             case ex.Member(segment=name):
                 yield from self._membership(name, bool(self._values.get(node)))
@@ -138,6 +139,7 @@ class Reader:
                 yield Node(text, source={"key": key, "at": _iso(at)})
             return
         found = list(self._records(name))
+        # The value itself was merged when customers were unified. This finds the record behind it.
         used = min(found, key=lambda o: o.order(field.merge), default=None)
         for origin in found:
             yield self._origin(origin, field.type, origin is used and len(found) > 1)
@@ -225,6 +227,7 @@ class _Origin:
 class _Latest:
     at: object
 
+    # Reversed, so that the latest time is the smallest key.
     def __lt__(self, other: "_Latest") -> bool:
         return self.at is not None and other.at is not None and self.at > other.at  # type: ignore[operator]
 

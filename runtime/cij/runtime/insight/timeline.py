@@ -174,9 +174,11 @@ def _steps(
     before: State | None = None
     for at, id, why in reader.rows(of_customer.HISTORY, passage=passage):
         found = reader.versions.that_knows(id, journey, version)
+        # No stored program has the state any more, so its step is unknown.
         if found is None:
             continue
         state, held = stands_at(found[0], id), held_by(id)
+        # The branch that was taken is known only from the reason of the next state.
         if isinstance(before, DecideState):
             text = f"{before.step}: {branch_words(before, why)}"
             details = {"step": before.step, "state": before.id, "why": why}

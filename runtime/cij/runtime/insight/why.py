@@ -21,6 +21,7 @@ from cij.runtime.insight.timeline import branch_taken
 from cij.runtime.store import of_customer
 from cij.runtime.story.story_clock import later
 
+# The newest passages. More would hide the answer.
 _SHOWN_PASSAGES = 3
 
 
@@ -92,6 +93,7 @@ class _Question:
     # --- the verdict ---
 
     def _verdict(self, passages: list[Row], entering: tuple[Node, ...]) -> str:
+        # As of `at`: a passage that ended later was open then.
         inside = [row for row in passages if row[3] is None or row[3] > self.at]
         if inside:
             return f"is inside since {self._local(inside[0][2])}"
@@ -172,6 +174,7 @@ class _Question:
         per = f" for each {self.journey.per}" if self.journey.per else ""
         again, period = self.journey.again, self.journey.again_after
         after = f" {duration_words(period)}" if period else ""
+        # With `per` an entry depends on the key of a future event, so nothing is certain.
         is_at_once = self.journey.per is not None or not any(map(self._blocks, passages))
         counts = Node(f"entered {len(passages)} times" if passages[1:] else "entered once")
         yield Node(f"may enter again{per}: `again {again}{after}`", is_at_once, (counts,))
