@@ -131,19 +131,3 @@ def test_github_gives_no_columns_for_several_lines_and_escapes_line_feeds() -> N
 def test_json_and_sarif_parse_even_with_nothing_to_say() -> None:
     assert json.loads(render([], {}, "json"))["diagnostics"] == []
     assert json.loads(render([], {}, "sarif"))["runs"][0]["results"] == []
-
-
-@pytest.mark.parametrize(
-    ("tag", "value", "expected"),
-    [
-        ("<img alt={{ name }} src=x>", "a onerror=b", "<img alt=a&#32;onerror&#61;b src=x>"),
-        ("<img alt={{ name }} src=x>", "", '<img alt="" src=x>'),
-        ("<img alt=x-{{ name }}>", "a b>", "<img alt=x-a&#32;b&#62;>"),
-        ("<p {{ name }}>", "onclick=a", "<p onclick&#61;a>"),
-        ('<img alt="{{ name }}">', "a b", '<img alt="a b">'),
-        ("<p>it's <b title={{ name }}>x</b></p>", "a b", "<p>it's <b title=a&#32;b>x</b></p>"),
-    ],
-)
-def test_a_value_without_quotes_adds_no_attributes(tag: str, value: str, expected: str) -> None:
-    content = Content(locale="en", subject="s", body=tag, format="html")
-    assert render(content, {"name": value}).html == expected
