@@ -18,7 +18,12 @@ _REASON_CHARS_MAX = 500
 def reason_of(error: BaseException) -> str:
     """Return an error as one line that a person can read, as it is kept with what was put aside."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:_REASON_CHARS_MAX]
+    return storable(lines[0][:_REASON_CHARS_MAX])
+
+
+def storable(text: str) -> str:
+    """Return a text with an escape in place of each half of a character, which no store takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class WorldError(Exception):

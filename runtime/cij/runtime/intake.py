@@ -30,6 +30,7 @@ from cij.compiler.sql import (
 from cij.compiler.types import DATETIME
 from cij.runtime import canonical_addresses, consent, suppression
 from cij.runtime.engine import Engine, Row
+from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.store import customers
 from cij.runtime.store.counters import counters, set_last_event
@@ -135,6 +136,14 @@ def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dic
         except Unfit as error:
             found[number] = str(error)
     return found
+
+
+def put_event_aside(engine: Engine, row: RawEvent, reason: str, now: datetime) -> Refused:
+    """Put a row aside that could not be taken in, for whatever reason."""
+    refused = Refused(row, reason)
+    with engine.transaction():
+        _quarantine(engine, [refused], now)
+    return refused
 
 
 def next_seq(engine: Engine) -> int:
@@ -368,8 +377,8 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
         "source": [QUARANTINE] * len(refused),
         "file": [r.row.get("file") for r in refused],
         "line": [r.row.get("line") for r in refused],
-        "reason": [r.reason for r in refused],
-        "content": [json.dumps(c, ensure_ascii=False, default=str) for c in contents],
+        "reason": [storable(r.reason) for r in refused],
+        "content": [storable(json.dumps(c, ensure_ascii=False, default=str)) for c in contents],
         "loaded_at": [now] * len(refused),
     }
     engine.append("quarantine", columns)

@@ -26,6 +26,7 @@ from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.intake import Refused
+from cij.runtime.mending import write_again
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
@@ -97,6 +98,7 @@ def open_runner(
     """Deploy `program` and settle what an earlier run left half done."""
     world = deploy(engine, program, now)
     recovery = recover(engine, transports, now)
+    write_again(engine, program, defaults, now)
     return Runner(world, root, transports, defaults, recheck(program)), recovery
 
 

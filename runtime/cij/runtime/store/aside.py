@@ -6,7 +6,7 @@ from typing import Literal
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine
 
-Kind = Literal["journey", "segment", "source", "order"]
+Kind = Literal["journey", "segment", "source", "inbox file"]
 
 ALL = query("SELECT a.kind, a.name, a.since, a.reason FROM aside AS a ORDER BY a.kind, a.name")
 WAS = query("SELECT a.was FROM aside AS a WHERE a.kind = 'journey' AND a.name = $name")

@@ -129,6 +129,29 @@ WHERE o.outcome = 'uncertain' AND e.id = o.effect
     keys=list_of("keys"),
 )
 
+# --- after a template or a sender was mended ---------------------------------------------------
+
+# What was wrong was in the text, and not with the receiver: `delivery/drain.py` writes these reasons.
+_UNWRITTEN = "o.outcome = 'failed' AND o.reason LIKE '%cannot be written: %'"
+HAS_UNWRITTEN = query(f"SELECT COUNT(*) FROM outbox_row AS o WHERE {_UNWRITTEN}")
+TAKE_NEW_TEXT = query(
+    f"""
+UPDATE effect SET content = $content
+WHERE channel = $channel AND message = $message AND content <> $content
+  AND id IN (SELECT o.effect FROM outbox_row AS o WHERE {_UNWRITTEN})
+"""
+)
+WRITE_AGAIN = query(
+    f"""
+UPDATE outbox_row AS o
+SET outcome = 'queued', reason = NULL, attempts = 0, due_at = NULL, settled_at = NULL
+WHERE {_UNWRITTEN} AND (o.expires_at IS NULL OR o.expires_at > $now)
+  AND NOT o.effect IN (
+    SELECT e.id FROM effect AS e JOIN journey_control AS k ON k.journey = e.journey
+    WHERE k.state = 'stopped')
+"""
+)
+
 # --- of one journey ----------------------------------------------------------------------------
 
 QUEUED = query(
