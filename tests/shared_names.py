@@ -11,6 +11,7 @@ ONE_CONCEPT = {
     "consent": "consent",
     "activity": "activity",
     "changes": "changed versions",
+    "consent": "consent",
     "control": "order",
     "interning": "dictionary encoding",
     "queue": "entry queue",

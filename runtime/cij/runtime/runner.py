@@ -26,8 +26,8 @@ from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.intake import Refused
-from cij.runtime.mending import write_again
 from cij.runtime.refresh import RefreshReport, refresh
+from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
 from cij.runtime.store import aside
