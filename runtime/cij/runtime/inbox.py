@@ -189,6 +189,9 @@ def _event(line: str, file: str, number: int) -> dict[str, Any]:
     """Return the event of a line. What is not one becomes an event that intake will refuse."""
     try:
         found = read_json(line)
+        if isinstance(found, dict) and _is_order(found):
+            # An order is carried out as it was given, or not at all: nothing of it is mended.
+            found = json.loads(line)
     except ValueError:
         found = None
     if not isinstance(found, dict):
