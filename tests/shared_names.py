@@ -8,7 +8,6 @@ as the statements of a table and the code that runs them, add the name to `ONE_C
 ONE_CONCEPT = {
     "action": "action",
     "canonical_addresses": "address",
-    "consent": "consent",
     "activity": "activity",
     "changes": "changed versions",
     "consent": "consent",
