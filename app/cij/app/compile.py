@@ -20,6 +20,7 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.grammar.diagnostic import Diagnostic
+from cij.runtime.errors import PermanentDelivery
 from cij.runtime.zone_names import zone_names
 
 
@@ -69,10 +70,22 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
         parsed,
         lambda name: name in zone_names(),
         library(),
+        _constant_fault,
     )
     texts = {**sources, **contents, **compilation.borrowed}
     found = (*project.diagnostics, *compilation.diagnostics)
     return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
+
+
+def _constant_fault(expression: str) -> str | None:
+    """Return why an expression of a template that reads nothing cannot be evaluated, or None."""
+    from cij.runtime.delivery.dialect import marked_text
+
+    try:
+        marked_text(f"{{{{{expression}}}}}", {})
+    except PermanentDelivery as error:
+        return str(error).removeprefix("the message cannot be written: ")
+    return None
 
 
 def compiled(path: Path) -> tuple[Project, Program]:

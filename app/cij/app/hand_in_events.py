@@ -1,6 +1,5 @@
 """Hands in events: they are checked against the program and put into the inbox of the project."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from cij.runtime.clock import LiveClock
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.inbox import hand_in
 from cij.runtime.intake import faults
+from cij.runtime.outside_json import read_json
 
 # The end of the names of answers to calls. An answer needs the call to which it belongs.
 _ANSWER = ".done"
@@ -97,7 +97,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = read_json(line)
     except ValueError as error:
         raise RequestError(f"{file}:{number} is not JSON: {error}") from error
     if not isinstance(found, dict) or "event" not in found:

@@ -13,6 +13,7 @@ from typing import NamedTuple, NoReturn
 import click
 
 from cij.cli.failures import passing_closed_pipe, run
+from cij.cli.output import open_output, tell_lost_output
 
 
 class Row(NamedTuple):
@@ -149,4 +150,7 @@ def main() -> NoReturn:
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
     # Without this, pydantic searches every installed package for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.exit(run(cli, sys.argv[1:]))
+    open_output()
+    code = run(cli, sys.argv[1:])
+    tell_lost_output()
+    sys.exit(code)

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from cij.compiler import story as st
 from cij.compiler.expression import Constant
-from cij.compiler.program import Journey, Program
+from cij.compiler.program import Journey, Program, WaitState
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.unify import consent_columns, consent_name
 from cij.compiler.types import list_items
@@ -32,6 +33,12 @@ _LAST_KEY = query(
     "AND o.outcome = 'delivered' ORDER BY o.created_at DESC NULLS LAST, o.passage DESC NULLS LAST "
     "LIMIT 1",
     key=KEY,
+)
+
+
+_DUE_STATES = query(
+    "SELECT p.state FROM passage_row AS p WHERE p.customer = $customer "
+    "AND p.ended_at IS NULL AND p.wake_at <= $now"
 )
 
 
@@ -187,11 +194,24 @@ class Stage:
             return None
         parameters = {"customer": statement.customer, "step": statement.of}
         found = self.rows(_LAST_KEY, **parameters)
-        if not found:
-            # The message may be due at this instant.
+        if not found or self._is_about_to_do(statement):
+            # This message, or the one of the next iteration, may be due at this instant.
             self.settle()
             found = self.rows(_LAST_KEY, **parameters)
         return str(found[0][0]) if found else None
+
+    def _is_about_to_do(self, statement: st.Happens) -> bool:
+        """Tell whether the customer moves on at this instant from where they wait for no such event.
+
+        What they wait for comes before what is due at the same instant (S13).
+        """
+        parameters = {"customer": statement.customer, "now": self.clock.now()}
+        due = {state for (state,) in self.rows(_DUE_STATES, **parameters)}
+        waits = (s for s in self.journey.states if isinstance(s, WaitState))
+        return any(
+            number_of(state.id) in due and all(a.of != statement.of for a in state.awaits)
+            for state in waits
+        )
 
 
 def _plain(constant: Constant) -> object:
