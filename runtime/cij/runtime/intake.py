@@ -28,7 +28,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.types import DATETIME
-from cij.runtime import canonical_addresses, suppression
+from cij.runtime import canonical_addresses, older_versions, suppression
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
@@ -386,10 +386,15 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
 
 def _change_consents(engine: Engine, program: Program, fresh: list[_Accepted]) -> None:
     """Write what the interactions say about consent, and bring the customers up to date (S20)."""
+    rows = [row for row in fresh if row.event.is_interaction and row.event.name in _CONSENT]
+    if not rows:
+        return
+    if kept := older_versions.kept_topics(engine, program):
+        # Somebody on an older version may still be sent messages of a topic that is gone.
+        program = program.model_copy(update={"topics": (*program.topics, *kept)})
     changes = [
         (row.customer, topic, channel, _CONSENT[row.event.name], row.at)
-        for row in fresh
-        if row.event.is_interaction and row.event.name in _CONSENT
+        for row in rows
         for topic, channel in _concerned(program, row)
     ]
     if not changes:
