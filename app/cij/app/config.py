@@ -6,6 +6,7 @@ be written at all: its setting takes the name of a variable.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ from pydantic_core import ErrorDetails
 from cij.app.project_files import FILE_NAME
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
-from cij.compiler.addresses import is_region, named_mailbox
+from cij.compiler.addresses import is_region, mailbox, named_mailbox
 from cij.compiler.channels import CHANNELS
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names
@@ -77,6 +78,20 @@ def _is_sender(text: str | None) -> str | None:
 _Sender = Annotated[str, AfterValidator(_is_sender)]
 
 
+def _as_unsubscribe(text: str | None) -> str | None:
+    """Return a web address or `mailto:` for the header List-Unsubscribe; a mailbox becomes one."""
+    if text is None or text.startswith(("https://", "http://")):
+        fault = fault_of_url(text, allows_http=True) if text is not None else None
+        if fault or (text is not None and not re.fullmatch(r"[!-=?-~]{1,900}", text)):
+            raise ValueError(f"`{text}` {fault or 'has characters that no web address has'}")
+        return text
+    address, mark, query = text.removeprefix("mailto:").partition("?")
+    return f"mailto:{mailbox(address)}{mark}{query}"
+
+
+_Unsubscribe = Annotated[str | None, AfterValidator(_as_unsubscribe)]
+
+
 class StoreTable(_Table):
     """`[store]`. The path counts from the project folder.
 
@@ -102,6 +117,7 @@ class FilesDelivery(_Way):
     kind: Literal["files"] = "files"
     folder: str = "outbox"
     sender: _Sender | None = Field(default=None, alias="from")
+    unsubscribe: _Unsubscribe = None
 
 
 class SmtpDelivery(_Way):
@@ -114,6 +130,7 @@ class SmtpDelivery(_Way):
     username: str | None = None
     password_env: str | None = None
     sender: _Sender = Field(alias="from")
+    unsubscribe: _Unsubscribe = None
     connections: int = Field(default=4, ge=1, le=100)
 
     def password(self) -> str | None:

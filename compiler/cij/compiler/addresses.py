@@ -99,9 +99,7 @@ def mailbox(text: str) -> str:
     if not at or not domain or not local or len(trimmed) > ADDRESS_MAX:
         raise NoAddress(f"`{shown(text)}` is not an email address")
     if not local.isascii():
-        raise NoAddress(
-            f"`{shown(text)}` has letters before the @ that mail servers do not accept"
-        )
+        raise NoAddress(f"`{shown(text)}` has letters before the @ that mail servers do not accept")
     address = f"{local}@{_named_domain(domain, text)}"
     if not _is_plain(address):
         _require_valid(address, text)

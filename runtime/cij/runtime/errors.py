@@ -61,4 +61,11 @@ class TransientDelivery(DeliveryError):
 
 
 class PermanentDelivery(DeliveryError):
-    """Do not try again: the address or the message was refused for good."""
+    """Do not try again: the address or the message was refused for good.
+
+    `is_bounce` when it is the address that does not exist, which fails every message to it.
+    """
+
+    def __init__(self, message: str, *, is_bounce: bool = False) -> None:
+        super().__init__(message)
+        self.is_bounce = is_bounce

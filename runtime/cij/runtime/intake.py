@@ -13,7 +13,7 @@ id, is not taken in again; without an id the place it comes from, or what it say
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.types import DATETIME
-from cij.runtime import canonical_addresses, older_versions, suppression
+from cij.runtime import canonical_addresses, consent, older_versions, suppression
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
@@ -117,7 +117,10 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
         first = next_seq(engine)
         _append(engine, fresh, now)
         suppression.after_events(engine, program, {r.event.name for r in fresh}, first, now)
-        _change_consents(engine, program, fresh)
+        new = {id(row) for row in fresh}
+        # In the order in which they came: `fresh` is in that of their times.
+        arrived = [row for row in accepted if id(row) in new]
+        _change_consents(engine, program, arrived, now)
         _quarantine(engine, refused, now)
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
@@ -384,26 +387,23 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
 # --- consent ----------------------------------------------------------------------------------
 
 
-def _change_consents(engine: Engine, program: Program, fresh: list[_Accepted]) -> None:
-    """Write what the interactions say about consent, and bring the customers up to date (S20)."""
-    rows = [row for row in fresh if row.event.is_interaction and row.event.name in _CONSENT]
-    if not rows:
-        return
-    if kept := older_versions.kept_topics(engine, program):
-        # Somebody on an older version may still be sent messages of a topic that is gone.
-        program = program.model_copy(update={"topics": (*program.topics, *kept)})
-    changes = [
-        (row.customer, topic, channel, _CONSENT[row.event.name], row.at)
+def _change_consents(
+    engine: Engine, program: Program, arrived: Sequence[_Accepted], now: datetime
+) -> None:
+    if any(row.event.name in _CONSENT for row in arrived):
+        # Somebody on an older version may still be sent messages of a topic that is gone (S31).
+        program = older_versions.with_kept_topics(engine, program)
+        consent.change(engine, program, _consents(program, arrived), now)
+
+
+def _consents(program: Program, rows: Iterable[_Accepted]) -> list[consent.Change]:
+    """Return what interactions say about consent (S20)."""
+    return [
+        consent.Change(row.customer, topic, channel, _CONSENT[row.event.name], row.at)
         for row in rows
+        if row.event.is_interaction and row.event.name in _CONSENT
         for topic, channel in _concerned(program, row)
     ]
-    if not changes:
-        return
-    names = ("customer", "topic", "channel", "granted", "at")
-    engine.append("consent_change", dict(zip(names, zip(*changes, strict=True), strict=True)))
-    update = unify_statements.update_consents(program)
-    if update is not None:
-        engine.execute(update, {"customers": json.dumps(sorted({change[0] for change in changes}))})
 
 
 def _concerned(program: Program, row: _Accepted) -> list[tuple[str, str]]:

@@ -102,9 +102,8 @@ def _left(engine: Engine, table: str, wanted: Mapping[str, str]) -> dict[str, st
     return {name: type for name, type in there.items() if name not in wanted}
 
 
-def kept_topics(engine: Engine, program: Program) -> tuple[Topic, ...]:
-    """Return the topics that are in the program no more, or lack channels, and are still kept: a refusal
-    counts for them as well."""
+def with_kept_topics(engine: Engine, program: Program) -> Program:
+    """Return the program with the topics, or their channels, that it has no more but that are kept."""
     known = dict(customer_columns(program))
     found: dict[str, list[str]] = {}
     for name in engine.columns_of("customer"):
@@ -112,10 +111,11 @@ def kept_topics(engine: Engine, program: Program) -> tuple[Topic, ...]:
             topic, _, channel = name.removeprefix(_CONSENT).rpartition(".")
             found.setdefault(topic, []).append(channel)
     place = program.profile.place
-    return tuple(
+    kept = [
         Topic(name=name, purpose="", channels=tuple(channels), consent="opt_out", place=place)
         for name, channels in found.items()
-    )
+    ]
+    return program.model_copy(update={"topics": (*program.topics, *kept)})
 
 
 def told(reader: Reader, gone: list[str]) -> str:

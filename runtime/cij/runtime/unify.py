@@ -37,6 +37,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
         engine.execute(identity.COPY_REFUSALS, {"whole": whole, "part": part})
     if merged:
         engine.execute(identity.follow("consent_change"))
+        engine.execute(identity.follow("consent_ahead"))
         engine.execute(identity.follow("field_write"))
     _write_customers(engine, program)
     for statement in statements.CLEAR:

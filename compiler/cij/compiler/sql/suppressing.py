@@ -1,4 +1,4 @@
-"""Hard bounces and complaints: the address must get nothing any more (S16)."""
+"""Hard bounces and complaints: they put the address on the suppression list (S16)."""
 
 from sqlglot import exp
 
@@ -9,7 +9,7 @@ from cij.compiler.sql.columns import column, literal
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import Statement, fill, query
 
-# A complaint is about the person, whatever address they have next.
+# A complaint suppresses the customer too, because it holds also for their next address.
 REASONS = {"bounced": "hard bounce", "complained": "complaint"}
 
 _FOLLOW = """
@@ -32,10 +32,10 @@ WHERE NOT COALESCE(r.address, r.customer) IS NULL
 
 
 def suppress_after(event: str, program: Program) -> Statement:
-    """Return the statement that puts on the list who had an event from the number `$first` on.
+    """Return the statement that suppresses the addresses of events from the number `$first` on.
 
-    The address is that of the message, else the one that the customer has now. A bounce with the
-    reason `soft` may pass, and changes nothing.
+    The address is that of the message, else the current one of the customer. A bounce with the
+    reason `soft` is temporary and suppresses nothing.
     """
     channel = fill("COALESCE(e.channel, o.channel, 'email')")
     is_bounce, events = event == "bounced", f"event_{event}"

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
@@ -87,12 +88,22 @@ def _email(
         journey=row.journey,
         step=row.step,
         reply_to=message.reply_to or defaults.reply_to,
-        unsubscribe=defaults.unsubscribe,
+        unsubscribe=_unsubscribe(defaults.unsubscribe, row, message),
     )
     # The envelope takes the same form of the address as the header.
     address = mailbox(email.recipient)
     envelope_sender = named_mailbox(sender)[1]
     return Prepared(row.key, row.channel, address, envelope_sender, row.created_at, build(email))
+
+
+def _unsubscribe(target: str | None, row: Row, message: Message) -> str | None:
+    """Return where this customer unsubscribes: one click must say who it is and from what."""
+    if target is None:
+        return None
+    known = {"{customer}": row.customer, "{topic}": message.topic, "{key}": row.key}
+    for hole, value in known.items():
+        target = target.replace(hole, quote(value, safe=""))
+    return target
 
 
 def _plain(row: Row, address: str, rendered: Rendered) -> bytes:

@@ -1,7 +1,8 @@
 """Delivery of what the outbox holds: claim a batch, hand it over, write what became of it.
 
 A row is `sending` in the store before anything leaves, so that after a crash it is known which
-messages may have left.
+messages may have left. A channel that is not idempotent notes in its handover file which of them a
+connection has really taken.
 """
 
 from collections import Counter
@@ -11,8 +12,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from cij.compiler.addresses import canonical
+from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Action, Message
 from cij.compiler.sql import Statement
+from cij.compiler.sql.suppressing import REASONS
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.channels.transport import (
     Outcome,
@@ -22,10 +26,12 @@ from cij.runtime.delivery.channels.transport import (
     outcome_of,
 )
 from cij.runtime.delivery.defaults import Defaults
+from cij.runtime.delivery.handover import Handover
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError, WorldError, reason_of, storable
 from cij.runtime.intake import put_event_aside
+from cij.runtime.store import suppression
 
 ACTIONS = "action"
 BATCH_ROWS = 500
@@ -138,9 +144,49 @@ def drain(
 
 
 def recover(engine: Engine, transports: Mapping[str, Transport], now: datetime) -> outbox.Recovery:
-    """Settle what a crash left under way. Call it once, before the first drain."""
+    """Settle what a crash left under way. Call it once, before the first drain.
+
+    What a handover file tells is settled by it: only what a connection had taken and nobody has
+    answered is uncertain.
+    """
     idempotent = [channel for channel, one in transports.items() if one.is_idempotent]
-    return outbox.recover(engine, idempotent, now)
+    with engine.transaction():
+        told = sum(_settle_told(engine, *each, now) for each in transports.items())
+        rest = outbox.recover(engine, idempotent, now)
+    return outbox.Recovery(rest.requeued + told, rest.uncertain)
+
+
+def _settle_told(engine: Engine, channel: str, transport: Transport, now: datetime) -> int:
+    """Settle the rows of which a handover file tells; return how many go out again."""
+    handover = _handover_of(transport)
+    left = handover.left() if handover is not None else None
+    rows = outbox.claimed(engine, channel, left.token) if left is not None else []
+    if left is None or not rows:
+        return 0
+    settlements, bounced = [], []
+    for row in rows:
+        unsent = None if row.key in left.taken else Outcome(row.key, "unsent")
+        outcome = left.heard.get(row.key, unsent)
+        if outcome is not None:
+            settlements.append(settled(row, outcome, now, None))
+            bounced += [row] * outcome.is_bounce
+    suppress_bounced(engine, bounced, now)
+    if settlements:
+        outbox.settle(engine, settlements)
+    return sum(1 for s in settlements if s.outcome == "queued")
+
+
+def suppress_bounced(engine: Engine, rows: Sequence[Row], now: datetime) -> None:
+    """Put on the suppression list the addresses that a server does not know, as hard bounces (S16)."""
+    for row in rows:
+        form = canonical(ADDRESS[row.channel], row.address or "", None)
+        entry = {"channel": row.channel, "address": form, "customer": None}
+        if not engine.rows(suppression.KNOWN, entry)[0][0]:
+            engine.execute(suppression.ADD, {**entry, "reason": REASONS["bounced"], "now": now})
+
+
+def _handover_of(transport: Transport) -> Handover | None:
+    return getattr(transport, "handover", None)
 
 
 @dataclass(frozen=True)
@@ -159,17 +205,22 @@ def _batch(job: _Job, rows: Sequence[Row]) -> None:
     by_key = {row.key: row for row in rows}
     assert len(by_key) == len(rows), "two rows of the outbox have one key"
     composed = _composed(job.engine, rows, job.defaults)
-    outbox.claim(job.engine, rows)
+    handover = _handover_of(job.transport)
+    # The file is there before the store names it: a crash between both leaves the rows queued.
+    token = handover.begin(one.key for one in composed.prepared) if handover is not None else None
+    outbox.claim(job.engine, rows, token)
     outcomes = composed.outcomes + _delivered(job.transport, composed.prepared)
-    settlements, done = [], []
+    settlements, done, bounced = [], [], []
     for outcome in outcomes:
         row = by_key.pop(outcome.key)
+        if outcome.is_bounce:
+            bounced.append(row)
         _note_errors(row, outcome, job.report)
         settlements.append(settled(row, outcome, job.now, composed.locales.get(row.key)))
         if outcome.returned is not None:
             done.append(Done(row, outcome.returned))
     assert not by_key, f"no outcome for {len(by_key)} messages"
-    _settle(job, settlements, done)
+    _settle(job, settlements, done, bounced)
     job.report.done += len(done)
     for settlement in settlements:
         job.report.add(settlement)
@@ -189,11 +240,14 @@ def _delivered(transport: Transport, prepared: Sequence[Prepared]) -> list[Outco
     return [Outcome(one.key, status, f"the channel broke: {reason}") for one in prepared]
 
 
-def _settle(job: _Job, settlements: Sequence[Settlement], done: Sequence[Done]) -> None:
-    """Write what became of a batch, and take in the answers of what was done."""
+def _settle(
+    job: _Job, settlements: Sequence[Settlement], done: Sequence[Done], bounced: Sequence[Row]
+) -> None:
+    """Write what became of a batch, suppress what bounced, and take in the answers of what was done."""
     try:
         with job.engine.transaction():
             outbox.settle(job.engine, settlements)
+            suppress_bounced(job.engine, bounced, job.now)
             if done:
                 job.take_done(done)
     except WorldError:
@@ -201,6 +255,7 @@ def _settle(job: _Job, settlements: Sequence[Settlement], done: Sequence[Done]) 
     except Exception:  # noqa: BLE001 - whatever it is, it is of one answer
         with job.engine.transaction():
             outbox.settle(job.engine, settlements)
+            suppress_bounced(job.engine, bounced, job.now)
         for one in done:
             _take_answer(job, one)
 

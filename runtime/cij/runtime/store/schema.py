@@ -198,6 +198,8 @@ CONSENT_CHANGE = Table(
     "consent_change",
     (("customer", TEXT), ("topic", TEXT), ("channel", TEXT), ("granted", YES), ("at", INSTANT)),
 )
+# Grants that are dated in the future.
+CONSENT_AHEAD = Table("consent_ahead", CONSENT_CHANGE.columns)
 # The canonical form of each written address that is another, and of each phone number (S29).
 CANONICAL_ADDRESS = Table(
     "canonical_address",
@@ -244,13 +246,14 @@ TABLES = (
         ENTRY_QUEUE,
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
-    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE),
-    QUARANTINE,
+    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
+    *(SOURCE_STATE, QUARANTINE),
 )
 # Those of them that say what is known of customers; a refresh needs no others.
 OF_DATA = (
     ASIDE,
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
+    CONSENT_AHEAD,
     *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, SUPPRESSION),
 )
 

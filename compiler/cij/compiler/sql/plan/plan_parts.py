@@ -1,4 +1,8 @@
-"""The parts of a plan. Parameters: `now` the instant of the tick; others are named beside."""
+"""The parts of a plan.
+
+All statements have the parameter `now`, the instant of the tick. Other parameters are named at each
+part.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,17 +15,18 @@ from cij.compiler.sql.moments import Moment
 from cij.compiler.sql.outbox import Effect
 from cij.compiler.sql.template import Statement
 
-# Statements with the name of what each does, in the order of execution.
+# Statements in the order of execution, each with the name of what it does.
 Steps = tuple[tuple[str, Statement], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a region takes its people, as expressions over a row `m` of `tick_batch`.
+    """Where a region leads, as expressions over a row `m` of `tick_batch`.
 
-    `state` is that of the passage afterwards; `turn` is None where no loop is touched. `outcome` and
-    `cause` are None where no path ends, and null for the rows that go on. `wake_at` and `leaf` are given
-    where everybody goes the same way: `wake_at` over a row `q` that has the column `zone`.
+    `state` is the new state of the passage. `turn` is None where no path changes the iteration.
+    `outcome`, `cause` and `ended_at` are None where no path ends, and null for rows that go on.
+    `leaf` and `wake_at` are given only where all passages take the same path, which lets a strategy
+    omit `pick`. `wake_at` is over a row `q` with the column `zone`.
     """
 
     state: exp.Expr
@@ -37,16 +42,19 @@ class Destination:
 class RegionPlan:
     """The canonical statements from one root to the next waits and ends, in the order of execution.
 
-    `prepare` looks for winners of splits; `pick` makes the table `tick_batch` of all who are ready at the
-    root, with the leaf that each reaches; `effects` write messages, calls and fields; `history` writes one
-    row of `move` each; `move` changes the passages; `clear` takes the batch out of `tick_ready`; `wake_again`
-    makes those ready who came to a cut, or to a wait that is over already.
+    - `prepare` chooses winners of splits.
+    - `pick` makes the table `tick_batch`: all passages that are ready at the root, with their leaf.
+    - `effects` write messages, calls, fields and events.
+    - `history` writes one row of `move` for each passage.
+    - `move` updates the passages.
+    - `clear` removes the batch from `tick_ready`.
+    - `wake_again` makes passages ready that reached a cut, or a wait that is over already.
 
-    What a strategy may know besides: `destination`; `pick_with`, which returns `pick` with more columns of
-    `tick_ready` by name; `has_cuts`, whether some go on in another region at
-    once; `keeps_since`, whether the move reads how long a message has been held; `may_be_past`, whether
-    somebody may wait for an instant that is past; `sets_fields`, whether the customers are others
-    afterwards.
+    The other fields are for strategies. `pick_with` returns `pick` with more columns of
+    `tick_ready`, by name. `has_cuts` tells whether some passages go on in another region of the
+    same tick. `keeps_since` tells whether the move reads the old `since`. `may_be_past` tells
+    whether a passage may wait for an instant in the past. `sets_fields` tells whether an effect
+    changes customers.
     """
 
     root: str
@@ -80,9 +88,11 @@ class RegionPlan:
 
 @dataclass(frozen=True, slots=True)
 class WatchPlan:
-    """A rest with conditions. `wake` is for everybody there; who has an event is woken by that.
+    """A wait that ends when one of its conditions holds.
 
-    `refresh_s` is None where the conditions do not change by the passing of time.
+    `wake` tests all passages at the wait, after a refresh or an interval. An event tests its own
+    customer (`EventPlan.waking`). `somebody` is cheap and tells whether `wake` has anything to
+    test. `refresh_s` is the interval in seconds; None where time alone changes no condition.
     """
 
     name: str
@@ -95,10 +105,12 @@ class WatchPlan:
 class EntryPlan:
     """One `enter` of a journey.
 
-    `candidates` adds to the table `tick_candidate`, for a journey with a queue in front; `find` adds those
-    who may enter to `tick_entered`, where nobody has to wait. Parameters: `round` for events,
-    `entered_until` for segments (the instant up to which those who joined have been looked at, or null),
-    `opens` and `closes`: the first instant of the journey and that from which on nobody enters.
+    A journey with a queue uses `candidates`, which adds to `tick_candidate`. Other journeys use
+    `find`, which adds the customers who may enter to `tick_entered` directly.
+
+    Parameters: `round` for events; `entered_until` for segments, the instant up to which earlier
+    ticks have admitted those who joined, or null; `opens` and `closes`, the first instant of the
+    journey and the instant from which nobody enters.
     """
 
     segment: str | None
@@ -110,11 +122,15 @@ class EntryPlan:
 
 @dataclass(frozen=True, slots=True)
 class AdmitPlan:
-    """How people enter. `find` adds those of `tick_candidate` who may enter to `tick_entered`; `count` takes
-    as many numbers as were found, its parameter `entered`; `write` gives each a passage, and `wake` makes
-    them ready at the start: parameter `first`, the first of those numbers.
+    """How customers enter, in the order of execution.
 
-    `as_ready` returns the rows of `tick_entered` as rows of `tick_ready`, with more of its columns by name.
+    - `find` adds those of `tick_candidate` who may enter to `tick_entered`.
+    - `count` reserves numbers of passages. Parameter: `entered`, how many were found.
+    - `write` inserts a passage for each. Parameter: `first`, the first reserved number.
+    - `wake` makes the passages ready at the start. Parameter: `first`.
+
+    `as_ready` returns the rows of `tick_entered` in the shape of `tick_ready`, with more of its
+    columns by name, for strategies that do not write the passages first.
     """
 
     find: Statement
@@ -131,10 +147,12 @@ class AdmitPlan:
 
 @dataclass(frozen=True, slots=True)
 class EventPlan:
-    """What an event does to the people of one journey, in this order. Parameters: `round`, `event`.
+    """The reactions of one journey to an event, in the order of execution.
 
-    `leaving` are goals and exits, `waking` the ends of waits. `queue` finds
-    those who leave before they are in: each makes `tick_dequeued`.
+    Parameters: `round`, `event`.
+
+    `leaving` tests goals and exits, which come first (S8). `waking` ends waits. `queue` finds
+    customers who leave the queue before they enter; each statement makes `tick_dequeued` anew.
     """
 
     event: str
@@ -145,23 +163,27 @@ class EventPlan:
 
     @property
     def reactions(self) -> tuple[Statement, ...]:
-        """What happens to those who are inside."""
+        """The statements for customers who are in the journey already."""
         return (*self.leaving, *self.waking)
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPlan:
-    """What moves people in several journeys of one class at once. Statements are those of a journey,
-    with the parameter `versions`: a JSON list of the versions they are for, as numbers."""
+    """The statements that move passages of several journeys of one class at once.
+
+    Parameter: `versions`, a JSON list of the numbers of the versions.
+    """
 
     regions: Mapping[str, RegionPlan]
     events: Mapping[str, EventPlan]
 
 
 class Sharing:
-    """Which journeys can share statements. Journeys with the same `key` differ in nothing that moves
-    people but their names; those with the same `region_key` go on alike from one root, whatever comes
-    before and after. Both are made when they are first asked for.
+    """Which journeys can share statements.
+
+    Journeys with the same `key` differ only in names and in who may enter. Journeys with the same
+    `region_key` have the same region at one root, and may differ before and after it. Both are
+    hashes of large trees, so they are computed on first use.
     """
 
     def __init__(
@@ -181,11 +203,12 @@ class Sharing:
 class JourneyPlan:
     """One version of a journey.
 
-    `timers` has the root to which the timer of each wait leads; `turn` takes from the queue those whose
-    turn it is, at most `capacity`; `on_new_data` records goals by condition after a refresh. `zone` is that
-    of the journey's calendar; `starts` and `ends` are local to it. `visits` are the rows of the table
-    `visit` by path: place, state, why; `effects` those of the table `effect`; `names` are all texts that
-    the passages of the journey hold as numbers. `is_keyed` tells that passages have a key (`per`).
+    `timers` maps each wait to the root of its timer. `turn` takes the next customers from the
+    queue, at most `capacity` (a parameter). `on_new_data` records goals by condition after a
+    refresh. `zone` is the zone of the journey's calendar; `starts` and `ends` are local times in
+    it. `visits` are the rows of the table `visit` by path: place, state, why. `effects` are the
+    rows of the table `effect`. `names` are all texts that passages of the journey hold as numbers.
+    `is_keyed` tells that passages have a key (`per`).
     """
 
     name: str
@@ -214,12 +237,16 @@ class JourneyPlan:
 
 @dataclass(frozen=True, slots=True)
 class SegmentPlan:
-    """`refresh_s` is None where the condition does not change by the passing of time.
+    """The statements that keep the members of one segment.
 
-    `next_change` is for virtual time: see `changes`. `first` fills a segment in which nobody is yet,
-    as `somebody` tells. `events` are those that the condition reads;
-    `members_active` and `leave_active` look only at those in the table `tick_active`, and are None
-    where what they do can change the place of others.
+    `members` makes `tick_member`; `leave` and `join` bring `segment_member` up to date with it.
+    `first` does both at once where the segment has no members, which `somebody` tells.
+    `members_active` and `leave_active` are for the customers in `tick_active` only;
+    `members_active` is None where an event of one customer can change the membership of others.
+
+    `events` are the events that the condition reads. `refresh_s` is the interval in seconds; None
+    where time alone does not change the condition. `next_change` is for virtual time (module
+    `next_change`).
     """
 
     name: str
@@ -237,8 +264,11 @@ class SegmentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a program. `moments` are the calendar steps that its statements read; with `is_capped`
-    a message may leave no room for another, so that it matters who is moved first."""
+    """The plan of a program.
+
+    `moments` are the calendar steps that its statements read. With `is_capped` one message may take
+    the place of another, so the order in which journeys move matters.
+    """
 
     program_hash: str
     moments: tuple[Moment, ...]
