@@ -226,9 +226,12 @@ def test_a_mended_template_sends_what_failed_for_it(
     )
     (folder / "people.csv").write_text("person,email\nana,ana@example.com\nbob,bob@example.com\n")
     (folder / "a.journey").write_text(HEAD + FILES)
-    for _ in range(2):
+    for tries in (1, 0):
         # Nothing has changed: the second run tries nothing again.
-        inside("run", str(folder), "--once")
+        said = inside("run", str(folder), "--once")[2]
+        assert (
+            said.count(" and 1 more failed: it cannot be written") == said.count("failed") == tries
+        )
         assert [m["outcome"] for m in status(folder)["messages"]] == ["failed"]
     (folder / "a.journey").write_text(HEAD + FILES.replace("{{ email }}", "you"))
     run_once(folder)
