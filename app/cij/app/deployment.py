@@ -13,17 +13,20 @@ from cij.runtime import control
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change, changes, newest_versions
+from cij.runtime.older_versions import gone_but_read
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """`journeys` says of each whether it is new, changed, unchanged or gone; `held` the state of those
-    that do not run, and since when; `changes` where people inside changed journeys go on."""
+    that do not run, and since when; `changes` where people inside changed journeys go on; `kept`
+    what is said of fields that only older versions read."""
 
     zone: str
     journeys: dict[str, str]
     held: dict[str, tuple[str, datetime]]
     changes: tuple[Change, ...]
+    kept: tuple[str, ...] = ()
 
     @property
     def is_stuck(self) -> bool:
@@ -41,7 +44,8 @@ def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -
         look(engine, program)
         journeys = _compared(engine, program)
         held = {name: how for name, how in control.held(engine).items() if name in journeys}
-        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)))
+        kept = tuple(gone_but_read(engine, program))
+        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)), kept)
     finally:
         engine.close()
 
@@ -61,4 +65,4 @@ def as_json(found: Deployment) -> dict[str, Any]:
     """Return it as plain values: instants as ISO text with `Z`."""
     states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
     people = [asdict(change) for change in found.changes]
-    return {"journeys": found.journeys, "held": states, "people": people}
+    return {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}

@@ -73,10 +73,11 @@ def _diagnostics(error: Exception) -> str | None:
 
 
 def _file_failure(error: Exception) -> Exit | None:
-    """Report a file that the system does not let us read or write, or return None."""
-    if not isinstance(error, OSError) or error.filename is None:
+    """Report what the system does not let us do, mostly with a file, or return None: it is no bug."""
+    if not isinstance(error, OSError):
         return None
-    _say(f"cij: error: cannot use {error.filename}: {error.strerror}")
+    what = f"cannot use {error.filename}" if error.filename is not None else "the system refused"
+    _say(f"cij: error: {what}: {error.strerror or _first_line(error)}")
     return Exit.CONFIG
 
 

@@ -11,7 +11,7 @@ from cij.compiler.sql.interning import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.unparse import words
 from cij.runtime.engine import Engine, Row
-from cij.runtime.insight.display import local, shown
+from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.node import Node
 from cij.runtime.moments import fill_moments
 from cij.runtime.store import of_customer
@@ -130,7 +130,7 @@ class Reader:
             return
         if isinstance(field.merge, Own):
             for value, at, key in self._rows(of_customer.LAST_WRITE, field=name):
-                told = "nothing" if value is None else value
+                told = written(value, field.type, self.program.timezone)
                 text = f"set to {told} by {key}, {self._local(at)}"
                 yield Node(text, source={"key": key, "at": _iso(at)})
             return
