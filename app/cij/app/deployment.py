@@ -13,6 +13,7 @@ from cij.runtime import control
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change, changes, newest_versions
+from cij.runtime.older_versions import gone_but_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class Deployment:
 
     `journeys` maps each journey to new, changed, unchanged or gone. `held` has the state of those
     that do not run, and since when. `changes` tells where open passages of changed journeys go on.
+    `kept` are sentences about fields that only older versions read (S31).
     """
 
     zone: str
     journeys: dict[str, str]
     held: dict[str, tuple[str, datetime]]
     changes: tuple[Change, ...]
+    kept: tuple[str, ...] = ()
 
     @property
     def is_stuck(self) -> bool:
@@ -45,7 +48,8 @@ def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -
         look(engine, program)
         journeys = _compared(engine, program)
         held = {name: how for name, how in control.held(engine).items() if name in journeys}
-        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)))
+        kept = tuple(gone_but_read(engine, program))
+        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)), kept)
     finally:
         engine.close()
 
@@ -65,4 +69,4 @@ def as_json(found: Deployment) -> dict[str, Any]:
     """Return the changes in types that JSON has. Instants are ISO text with `Z`."""
     states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
     people = [asdict(change) for change in found.changes]
-    return {"journeys": found.journeys, "held": states, "people": people}
+    return {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}

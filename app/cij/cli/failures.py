@@ -80,10 +80,14 @@ def _diagnostics(error: Exception) -> str | None:
 
 
 def _file_failure(error: Exception) -> Exit | None:
-    """Print that a file cannot be read or written and return the code; None for other errors."""
-    if not isinstance(error, OSError) or error.filename is None:
+    """Print what the system does not allow and return the code; None for other errors.
+
+    Most such errors are about a file. They are no bugs of cij.
+    """
+    if not isinstance(error, OSError):
         return None
-    _say(f"cij: error: cannot use {error.filename}: {error.strerror}")
+    what = f"cannot use {error.filename}" if error.filename is not None else "the system refused"
+    _say(f"cij: error: {what}: {error.strerror or _first_line(error)}")
     return Exit.CONFIG
 
 

@@ -1,6 +1,7 @@
 """`cij run`: runs the journeys against real data and real channels."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ from cij.runtime.clock import LiveClock
 from cij.runtime.report_data import Report, as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     # Loaded at run time only where something may be due, because an idle run needs no engine.
     from cij.app.running import Run
-    from cij.runtime.delivery import Recovery
+    from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
 
 
@@ -172,9 +175,10 @@ def _say_step(made: "StepReport") -> bool:
     lines = made.refresh.lines() if made.refresh is not None else []
     for line in lines:
         click.echo(line, err=True)
-    for refused in made.refused:
-        event = refused.row.get("event") or "event"
-        click.echo(f"cij: {event} was put aside: {refused.reason}", err=True)
+    aside = Counter((str(r.row.get("event") or "event"), r.reason) for r in made.refused)
+    for (event, reason), count in aside.items():
+        times = f" {count} times" if count > 1 else ""
+        click.echo(f"cij: {event} was put aside{times}: {reason}", err=True)
     delivered = made.delivery.counts.get("delivered", 0)
     if made.entered or made.moves or delivered:
         moves = f"{made.moves} move{'' if made.moves == 1 else 's'}"
@@ -198,6 +202,15 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
             click.echo(f"cij: {action} waits: {message}", err=True)
     printed.clear()
     printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
-    for failure in made.delivery.failures:
-        text = f"cij: {failure.message} to {failure.customer} {failure.outcome}: {failure.reason}"
-        click.echo(text, err=True)
+    for line in _failure_lines(made.delivery.failures):
+        click.echo(line, err=True)
+
+
+def _failure_lines(failures: "Sequence[Failure]") -> "Iterator[str]":
+    """Yield one line for equal failures, with the customer of the first and their number."""
+    alike: dict[tuple[str, str, str], list[Failure]] = {}
+    for one in failures:
+        alike.setdefault((one.message, one.outcome, one.reason), []).append(one)
+    for (message, outcome, reason), found in alike.items():
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        yield f"cij: {message} to {found[0].customer}{more} {outcome}: {reason}"

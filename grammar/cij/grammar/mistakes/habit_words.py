@@ -113,6 +113,13 @@ STEPS = (
         r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
         "`\\g<bad>` is not a word here",
         "write parameters between `{` and `}`, one on each line",
+        needs="LBRACE",
+    ),
+    guess(
+        r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
+        "`\\g<bad>` is not a word here",
+        "leave it out: only `send`, `do` and `emit` take values",
+        lacks="LBRACE",
     ),
     row(
         r"elif(?!\w)|elsif(?!\w)|elseif(?!\w)",

@@ -30,6 +30,13 @@ def shown(value: object, type: Type, zone: str) -> str:
     return str(value)
 
 
+def written(value: str | None, type: Type, zone: str) -> str:
+    """Return a value that a journey wrote, which the store keeps as text: an instant as local time."""
+    if value is None:
+        return "nothing"
+    return local(datetime.fromisoformat(value), zone) if type.kind == "datetime" else value
+
+
 def _number(value: Decimal) -> str:
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

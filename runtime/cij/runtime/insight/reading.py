@@ -11,7 +11,7 @@ from cij.compiler.sql.interning import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.unparse import words
 from cij.runtime.engine import Engine, Row
-from cij.runtime.insight.display import local, shown
+from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.node import Node
 from cij.runtime.moments import fill_moments
 from cij.runtime.store import of_customer
@@ -134,8 +134,8 @@ class Reader:
             return
         if isinstance(field.merge, Own):
             for value, at, key in self._rows(of_customer.LAST_WRITE, field=name):
-                written = "nothing" if value is None else value
-                text = f"set to {written} by {key}, {self._local(at)}"
+                now = written(value, field.type, self.program.timezone)
+                text = f"set to {now} by {key}, {self._local(at)}"
                 yield Node(text, source={"key": key, "at": _iso(at)})
             return
         found = list(self._records(name))

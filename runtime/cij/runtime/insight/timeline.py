@@ -9,9 +9,10 @@ from cij.compiler.program import DecideState, EndState, Event, Program, State, W
 from cij.compiler.sql import insight
 from cij.compiler.sql.intake import columns_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
+from cij.compiler.types import TEXT
 from cij.compiler.unparse import timer_words, words
 from cij.runtime.engine import Engine, Row
-from cij.runtime.insight.display import local, shown
+from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.person import Versions
 from cij.runtime.store import of_customer
 
@@ -124,9 +125,10 @@ def _about(reader: _Reader) -> Iterator[Entry]:
         text = f"is in segment {segment} since then"
         yield Entry(at, "segment", text, details={"segment": segment})
     for at, name, value in reader.rows(of_customer.WRITES):
-        written = "nothing" if value is None else value
+        type = next((f.type for f in reader.program.profile.fields if f.name == name), TEXT)
+        now = written(value, type, reader.zone)
         details = {"field": name, "value": value}
-        yield Entry(at, "step", f"{name} is set to {written}", details=details)
+        yield Entry(at, "step", f"{name} is set to {now}", details=details)
     for at, alias in reader.rows(of_customer.ALIASES):
         text = f"{alias} turned out to be the same customer"
         yield Entry(at, "merge", text, details={"alias": alias})

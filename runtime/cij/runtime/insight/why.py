@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -271,7 +271,9 @@ class _Question:
         # Guards after the branch that was taken were not evaluated, so they explain nothing.
         branch = f"took branch {taken}" if taken else "took else"
         text = f"{self._local(at)} {state.step}: {branch}"
-        return Node(text, None, tuple(reader.read(branch.guard) for branch in asked))
+        read = (reader.read(branch.guard) for branch in asked)
+        parts = (_as_decided(node, place == taken) for place, node in enumerate(read, 1))
+        return Node(text, None, tuple(parts))
 
     def _end(
         self, journey: pg.Journey, state: pg.EndState, at: datetime, because: str | None
@@ -285,6 +287,15 @@ class _Question:
             parts.append(Node(f"when {words(rule.condition)}"))
         by = f" ({because})" if because and not parts else ""
         return Node(f"{self._local(at)} leaves as {state.outcome}{by}", None, tuple(parts))
+
+
+def _as_decided(found: Node, held: bool) -> Node:
+    """Return a guard as it was decided: the store keeps what was done, and of fields only what they are
+    now, so reading them again may give another answer."""
+    if found.holds is None or found.holds == held:
+        return replace(found, holds=held)
+    text = "what it reads has changed since" if found.parts else "read now it is the other way"
+    return replace(found, holds=held, parts=(Node(text, None, found.parts),))
 
 
 def _is_over(journey: pg.Journey, state: str) -> bool:
