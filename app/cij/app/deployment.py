@@ -1,4 +1,4 @@
-"""What running a project would change for those who are inside its journeys."""
+"""The changes that a deployment of a project would make for open passages (S21)."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -30,13 +30,14 @@ class Deployment:
 
     @property
     def is_stuck(self) -> bool:
-        """Tell whether somebody is on a step that the new version has no counterpart for."""
+        """Tell whether an open passage is at a step that the new version does not have."""
         return any(change.what == "stuck" for change in self.changes)
 
 
 def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Deployment:
-    """Return what `cij run` would change at `path`. Nothing is changed."""
+    """Return what `cij run` would change for the project at `path`, without a change."""
     project, program = compiled(path)
+    # Opening the store would create it, and a plan must change nothing.
     if not store_path(project).is_file():
         return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
     engine = open_when_free(project, on_wait=on_wait)
@@ -62,7 +63,7 @@ def _compared(engine: Engine, program: Program) -> dict[str, str]:
 
 
 def as_json(found: Deployment) -> dict[str, Any]:
-    """Return it as plain values: instants as ISO text with `Z`."""
+    """Return the changes in types that JSON has. Instants are ISO text with `Z`."""
     states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
     people = [asdict(change) for change in found.changes]
     return {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}

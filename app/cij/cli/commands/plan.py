@@ -1,4 +1,4 @@
-"""`cij plan`: what would change for people, if this were run."""
+"""`cij plan`: the changes that a run would make for customers (S21)."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`cij run`: the journeys, against real data and real channels."""
+"""`cij run`: runs the journeys against real data and real channels."""
 
 import json
 from collections import Counter
@@ -76,6 +76,7 @@ def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> N
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    # The scheduler would log each step.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     with open_run(path, say_waiting) as run:
         _say_recovery(run.recovery)
@@ -105,7 +106,7 @@ def _once(run: "Run") -> "StepReport":
 
 
 def _exit_of(made: "StepReport", found: Report) -> Exit:
-    """Return the code of a run that did all it could: the first of what went wrong in it."""
+    """Return the exit code of a run that has ended, by the most important problem in it."""
     if made.refresh is not None and made.refresh.failed:
         return Exit.DATA
     if made.delivery.is_troubled:
@@ -114,7 +115,7 @@ def _exit_of(made: "StepReport", found: Report) -> Exit:
 
 
 def _say_idle(next_at: datetime | None, zone: str) -> None:
-    """Say that there was nothing to do, and when there is, as far as time alone decides."""
+    """Print that nothing was due, and when something will be, as far as time alone decides."""
     if next_at is None:
         text = "nothing was due, and nothing will be until an event or new data arrives"
     else:
@@ -128,14 +129,15 @@ def _until_stopped(run: "Run", poll_s: float) -> None:
     import threading
 
     stopped = threading.Event()
+    # A signal only sets a flag, so that the current step ends before the run stops.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
 
     def after_step(made: "StepReport", now: datetime) -> None:
         _say_step(made)
-        _say_problems(made, told)
+        _say_problems(made, printed)
 
     run.until_stopped(stopped, poll_s, after_step)
     click.echo("stopped", err=True)
@@ -150,7 +152,10 @@ def _print(found: Report, zone: str, as_json_: bool) -> None:
 
 
 def _say_uncertain(found: Report) -> None:
-    """Tell it at the end of every run until somebody decides, for one telling may be missed."""
+    """Print the number of uncertain messages.
+
+    Every run prints it until somebody decides about them, because one message may be overlooked.
+    """
     count = sum(m.count for m in found.messages if m.outcome == "uncertain")
     if count:
         click.echo(
@@ -166,7 +171,7 @@ def _say_recovery(recovery: "Recovery") -> None:
 
 
 def _say_step(made: "StepReport") -> bool:
-    """Say what a step did, and tell whether it did anything."""
+    """Print what a step did, and return whether it did anything."""
     lines = made.refresh.lines() if made.refresh is not None else []
     for line in lines:
         click.echo(line, err=True)
@@ -183,16 +188,20 @@ def _say_step(made: "StepReport") -> bool:
     )
 
 
-def _say_problems(made: "StepReport", told: dict[str, str]) -> None:
-    """Say what went wrong, and of a channel only what was not `told` at the step before."""
+def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
+    """Print the problems of a step.
+
+    `printed` has the problems of channels at the step before, which are not printed again: a
+    channel that is down fails at each step.
+    """
     for channel, message in made.delivery.channel_errors.items():
-        if told.get(channel) != message:
+        if printed.get(channel) != message:
             click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
     for action, message in made.delivery.receiver_errors.items():
-        if told.get(action) != message:
+        if printed.get(action) != message:
             click.echo(f"cij: {action} waits: {message}", err=True)
-    told.clear()
-    told.update(made.delivery.channel_errors | made.delivery.receiver_errors)
+    printed.clear()
+    printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
     for line in _failure_lines(made.delivery.failures):
         click.echo(line, err=True)
 
