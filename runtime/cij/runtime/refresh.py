@@ -99,7 +99,8 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
     with engine.transaction():
         prepare(engine, program)
         compared = records.compared_sources(program)
-        profiles = {m.source for m in program.profile.mappings}
+        guarded = {m.source for m in program.profile.mappings} | compared
+        guarded |= {entity_rows.source_of(e, program).name for e in program.entities}
         with open_loader(engine.limits) as loader:
             sources = tuple(
                 load(
@@ -109,7 +110,7 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
                     root,
                     now,
                     is_compared=s.name in compared,
-                    is_profile=s.name in profiles,
+                    is_guarded=s.name in guarded,
                 )
                 for s in program.sources
             )

@@ -10,6 +10,7 @@ In the store:
 
     source_<name>        the rows without a reason that pass the filter
     bad_key(key)         keys of the rows that are bad now
+    key_before(key)      keys of the rows in the old table
     known                rows of before with such a key: they stay as they were
 
 Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
@@ -34,7 +35,7 @@ from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
 
-STAGE, BAD_KEY = "staging", "bad_key"
+STAGE, BAD_KEY, KEY_BEFORE = "staging", "bad_key", "key_before"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(
@@ -126,6 +127,23 @@ def keys_of_bad(source: Source) -> Statement:
     )
 
 
+def keys_of_rejected(source: Source) -> Statement:
+    """Return the query for `key` of `$keys`: texts of the key in rows that the reader rejected.
+
+    Empty where the key is of a type that has more than one text for a value.
+    """
+    c = next(c for c in source.columns if c.name == source.key)
+    raw = column("l", "item")
+    value = _clean(source, c, raw) if c.type.kind == "text" else _parsed("integer", raw)
+    return query(
+        "SELECT DISTINCT r.key FROM (SELECT {value} AS key FROM {list} AS l) AS r "
+        "WHERE NOT r.key IS NULL AND {is_known}",
+        value=value,
+        list=list_of("keys", "VARCHAR"),
+        is_known=exp.true() if c.type.kind in ("text", "integer") else exp.false(),
+    )
+
+
 def counts(source: Source) -> Statement:
     """Return the query for (rows staged, bad before duplicates, dropped by the filter)."""
     return query(
@@ -169,6 +187,24 @@ def no_bad_keys(source: Source) -> Statement:
     return scratch(BAD_KEY, [key_column(source)])
 
 
+def keys_before(source: Source) -> Statement:
+    """Return the statement that makes `key_before` of the keys in the old table."""
+    rows = fill(
+        "SELECT {key} AS key FROM {t} AS o", t=table_of(source.name), key=column("o", source.key)
+    )
+    return make(KEY_BEFORE, rows)
+
+
+def lost(source: Source) -> Statement:
+    """Return the query for (rows before, those of them that are gone, rows of the new table)."""
+    return query(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE s.key IS NULL), (SELECT COUNT(*) FROM {t} AS c) "
+        "FROM key_before AS b LEFT JOIN (SELECT {key} AS key FROM {t} AS n) AS s ON s.key = b.key",
+        t=table_of(source.name),
+        key=column("n", source.key),
+    )
+
+
 def known_before(source: Source) -> Statement:
     """Return the statement that makes `known` of the rows in the old table whose rows are bad now."""
     rows = fill(
@@ -203,10 +239,14 @@ def _is_free_text(c: SourceColumn) -> bool:
 
 
 def _raw(source: Source, i: int) -> exp.Expr:
-    clean = "NFC_NORMALIZE({r})" if source.columns[i].type.kind == "text" else "TRIM({r})"
-    if source.columns[i].type.values is not None:
+    return _clean(source, source.columns[i], column("s", f"r{i}"))
+
+
+def _clean(source: Source, c: SourceColumn, text: exp.Expr) -> exp.Expr:
+    clean = "NFC_NORMALIZE({r})" if c.type.kind == "text" else "TRIM({r})"
+    if c.type.values is not None:
         clean = "TRIM(NFC_NORMALIZE({r}))"
-    tree = fill(f"NULLIF({clean}, '')", r=column("s", f"r{i}"))
+    tree = fill(f"NULLIF({clean}, '')", r=text)
     if "null" in source.settings:
         tree = fill("NULLIF({a}, {null})", a=tree, null=literal(source.settings["null"]))
     return tree

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from cij.compiler.program import Source, content_hash
+from cij.compiler.source_kinds import MAY_LOSE
 from cij.compiler.sql import load as statements
 from cij.compiler.sql.columns import create
 from cij.compiler.sql.records import bad_keys, bad_table
@@ -20,8 +21,11 @@ from cij.runtime.sources.reader import BadRow, failure, with_environment
 from cij.runtime.store import sources as stored
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
-_LOADER_VERSION = 1
+_LOADER_VERSION = 2
 _SHOWN_BAD_ROWS = 3
+# What a source may lose where nothing is written, and how few are never too many.
+_MAY_LOSE = "0.1"
+_LOST_MIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,13 @@ def load(
     now: datetime,
     *,
     is_compared: bool = False,
-    is_profile: bool = False,
+    is_guarded: bool = False,
 ) -> SourceReport:
     """Load the source unless neither it nor its definition changed. Raises DataError.
 
-    Where its records are compared with those of before, the keys of bad rows are kept. Where
-    customers are made of it, no rows at all are refused if there were some before: an export that
-    broke off would take everybody out of all journeys.
+    Where its records are compared with those of before, the keys of bad rows are kept. Where the
+    disappearance of a row means something, `is_guarded`, a refresh by which many are gone is refused:
+    an export that broke off would take everybody out of all journeys (S24).
     """
     source = with_environment(source)
     mark = _fingerprint(source, root)
@@ -77,13 +81,32 @@ def load(
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
-    before = state[0][1] if state and is_profile else 0
-    report = _load(engine, loader, source, root, now, before, is_compared=is_compared)
+    is_same = _is_same_question(engine, source, now)
+    report = _load(
+        engine,
+        loader,
+        source,
+        root,
+        now,
+        is_guarded=is_guarded and is_same,
+        is_compared=is_compared,
+    )
     engine.execute(stored.FORGET_STATE, {"source": source.name})
     row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
     engine.append("source_state", {name: [value] for name, value in row.items()})
     return report
+
+
+def _is_same_question(engine: Engine, source: Source, now: datetime) -> bool:
+    """Tell whether the author asks for the same rows as before; rows that they filter out are not lost."""
+    name, mark = f"#question {source.name}", content_hash([source.where, source.key])
+    state = engine.rows(stored.STATE, {"source": name})
+    if state and state[0][0] == mark:
+        return True
+    engine.execute(stored.FORGET_STATE, {"source": name})
+    engine.append("source_state", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
+    return not state
 
 
 def _fingerprint(source: Source, root: Path) -> str:
@@ -97,8 +120,8 @@ def _load(
     source: Source,
     root: Path,
     now: datetime,
-    before: int,
     *,
+    is_guarded: bool,
     is_compared: bool,
 ) -> SourceReport:
     staged = loader.stage(source, root)
@@ -106,35 +129,52 @@ def _load(
     loader.engine.execute(statements.duplicates(source))
     rows, _, dropped = loader.engine.rows(statements.counts(source))[0]
     bad = _bad_rows(loader, source, staged)
-    read = rows + len(staged.rejected)
-    _judge_emptiness(source, read, before)
+    read = rows + sum(row.lines for row in staged.rejected)
     _judge(source, staged.file, read, bad)
-    stayed = _replace(engine, loader, source)
+    rejected_keys = [key for row in staged.rejected for key in row.keys]
+    stayed = _replace(engine, loader, source, rejected_keys, is_guarded=is_guarded)
     if is_compared:
         engine.execute(bad_keys(source))
-        engine.append(bad_table(source.name), loader.keys_of_bad(source))
+        _append_bad_keys(engine, loader, source, bad_table(source.name), rejected_keys)
     _quarantine(engine, source, staged.file, bad, now)
     loader.clear()
-    kept = read - len(bad) - dropped
-    return SourceReport(source.name, read, kept, len(bad), dropped, stayed=stayed)
+    count = sum(row.lines for row in bad)
+    return SourceReport(source.name, read, read - count - dropped, count, dropped, stayed=stayed)
 
 
-def _replace(engine: Engine, loader: Loader, source: Source) -> int:
+def _replace(
+    engine: Engine, loader: Loader, source: Source, rejected_keys: list[str], *, is_guarded: bool
+) -> int:
     """Put the good rows in the place of the old table; returns how many of the bad stay as they were.
 
     One row that is bad for a day must not take its customer out of all journeys. Where a column is
     another than before, old rows do not fit, and none stays.
     """
     table, columns = statements.table_of(source.name), statements.columns_of(source)
-    is_as_before = list(engine.columns_of(table).items()) == columns
+    there = engine.columns_of(table)
+    is_guarded = is_guarded and there.get(source.key) == dict(columns)[source.key]
+    is_as_before = list(there.items()) == columns
+    if is_guarded:
+        engine.execute(statements.keys_before(source))
     if is_as_before:
         engine.execute(statements.no_bad_keys(source))
-        engine.append(statements.BAD_KEY, loader.keys_of_bad(source))
+        _append_bad_keys(engine, loader, source, statements.BAD_KEY, rejected_keys)
         engine.execute(statements.known_before(source))
     engine.execute(statements.drop(source))
     engine.execute(create(table, columns))
     engine.append(table, loader.good_rows(source))
-    return engine.execute(statements.stay(source)) if is_as_before else 0
+    stayed = engine.execute(statements.stay(source)) if is_as_before else 0
+    if is_guarded:
+        _judge_disappearance(source, *engine.rows(statements.lost(source))[0])
+    return stayed
+
+
+def _append_bad_keys(
+    engine: Engine, loader: Loader, source: Source, table: str, rejected: list[str]
+) -> None:
+    engine.append(table, loader.keys_of_bad(source))
+    if rejected:
+        engine.append(table, loader.keys_of_rejected(source, rejected))
 
 
 def _bad_rows(loader: Loader, source: Source, staged: Staged) -> list[BadRow]:
@@ -163,25 +203,35 @@ def _texts(engine: Engine, source: Source, bad: _Bad) -> dict[int, str]:
     return dict(engine.rows(statements.contents(source), {"ordinals": json.dumps([*bad.reasons])}))
 
 
-def _judge_emptiness(source: Source, read: int, before: int) -> None:
-    if not read and before and Decimal(source.tolerate) < 1:
+def _judge_disappearance(source: Source, before: int, lost: int, left: int) -> None:
+    """Raise DataError when more rows are gone than may be lost, or when all are.
+
+    Single rows of a small table come and go every day: a few are no broken export.
+    """
+    may_lose = Decimal(source.settings.get(MAY_LOSE, _MAY_LOSE))
+    advice = "If the export is complete, set `may_lose = 100%` for one run."
+    if before and not left and max(may_lose, Decimal(source.tolerate)) < 1:
+        text = f"it has no rows, and had {before:,} before; the old data stays. {advice}"
+        raise failure(source, text)
+    if left and lost >= _LOST_MIN and lost > may_lose * before:
         raise failure(
             source,
-            f"it has no rows, and had {before:,} before; the old data stays. If that is right, set "
-            "`tolerate = 100%` for one run.",
+            f"{lost:,} of the {before:,} rows of before are gone, more than the "
+            f"{_percent(str(may_lose))} that it may lose; the old data stays. {advice}",
         )
 
 
 def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
     """Raise DataError when more than the tolerated share of the rows is bad."""
-    if not bad or Decimal(len(bad)) <= Decimal(source.tolerate) * read:
+    count = sum(row.lines for row in bad)
+    if not bad or Decimal(count) <= Decimal(source.tolerate) * read:
         return
     shown = "".join(f"\n  {file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])
     more = len(bad) - _SHOWN_BAD_ROWS
     shown += f"\n  and {more} more" if more > 0 else ""
     raise failure(
         source,
-        f"{len(bad)} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
+        f"{count} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
         f"tolerates; the old data stays. Correct the rows, or set `tolerate` higher.{shown}",
     )
 

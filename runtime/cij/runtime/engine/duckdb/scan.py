@@ -34,11 +34,15 @@ class CsvFile:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that does not parse. `byte` is where it starts, from 0; blank lines may precede it."""
+    """A row that does not parse. `byte` is where it starts, from 0; blank lines may precede it.
+
+    Of a long row `content` is the beginning. One with an unclosed quote ends where the next quote does.
+    """
 
     byte: int
     reason: str
     content: str
+    is_unclosed: bool
 
 
 _READ_CSV = """
@@ -96,7 +100,10 @@ class FileScan:
     def rejects(self) -> list[Reject]:
         """Return the rows of the CSV file that were not read."""
         rows = self._connection.execute(_REJECTS).fetchall()
-        return [Reject(byte, _told(kind, message), line) for byte, kind, message, line in rows]
+        return [
+            Reject(byte, _told(kind, message), line, kind == "UNQUOTED VALUE")
+            for byte, kind, message, line in rows
+        ]
 
     def sqlite(self, path: Path, table: str, columns: Sequence[str]) -> ArrowStream:
         """Return columns of a table of an SQLite file. The caller has seen that they are there."""
