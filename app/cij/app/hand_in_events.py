@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def _handed_in(project: Project, rows: list[dict[str, Any]]) -> HandedIn:
 def _lines(file: Path) -> list[tuple[int, str]]:
     """Return the lines that say something, with their numbers."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: a text may hold U+2028 and other ends of lines that JSON does not know.
+        lines = file.read_text(encoding="utf-8").split("\n")
         return [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
     except UnicodeDecodeError as error:
         raise RequestError(f"{file} is not UTF-8 text") from error
@@ -90,7 +92,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_float=Decimal)
     except ValueError as error:
         raise RequestError(f"{file}:{number} is not JSON: {error}") from error
     if not isinstance(found, dict) or "event" not in found:

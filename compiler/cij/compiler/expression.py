@@ -307,7 +307,10 @@ class Last(BaseNode):
 
 
 class Range(BaseNode):
-    """`since A` (no end) or `between A and B`; (start, end], a missing bound matches nothing."""
+    """`since A` (no end) or `between A and B`; both ends are inside, a missing one matches nothing.
+
+    An end that is a date is the whole local day.
+    """
 
     op: Literal["range"] = "range"
     start: "Expression"

@@ -34,7 +34,17 @@ from cij.compiler.sql.making import make, scratch
 from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
+from cij.compiler.types import Kind
+from cij.compiler.written_values import (
+    CALLED,
+    DATETIME_OFFSET_GROUP,
+    NO,
+    PATTERNS,
+    WHITE_SPACE,
+    YES,
+)
 
+_DECIMAL = SQL_TYPES["decimal"]
 STAGE, BAD_KEY, KEY_BEFORE = "staging", "bad_key", "key_before"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
@@ -43,17 +53,6 @@ BAD = query(
     'WHERE NOT p."#reason" IS NULL ORDER BY p."#ordinal"'
 )
 CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate"))
-
-_A = {
-    "integer": "a whole number",
-    "decimal": "a number",
-    "money": "an amount (digits and a point, no currency)",
-    "percent": "a share (0.1 or 10%)",
-    "boolean": "true or false",
-    "date": "a date",
-    "datetime": "a date and time",
-    "time": "a time of day",
-}
 
 
 def table_of(source: str) -> str:
@@ -243,10 +242,10 @@ def _raw(source: Source, i: int) -> exp.Expr:
 
 
 def _clean(source: Source, c: SourceColumn, text: exp.Expr) -> exp.Expr:
-    clean = "NFC_NORMALIZE({r})" if c.type.kind == "text" else "TRIM({r})"
+    clean = "NFC_NORMALIZE({r})" if c.type.kind == "text" else "TRIM({r}, {spaces})"
     if c.type.values is not None:
-        clean = "TRIM(NFC_NORMALIZE({r}))"
-    tree = fill(f"NULLIF({clean}, '')", r=text)
+        clean = "TRIM(NFC_NORMALIZE({r}), {spaces})"
+    tree = fill(f"NULLIF({clean}, '')", r=text, spaces=literal(WHITE_SPACE))
     if "null" in source.settings:
         tree = fill("NULLIF({a}, {null})", a=tree, null=literal(source.settings["null"]))
     return tree
@@ -270,18 +269,11 @@ def _with_locals(source: Source) -> exp.Expr:
     return select(columns, "SELECT 1 FROM {rows} AS q", rows=rows)
 
 
-_DATETIME = (
-    "^([0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?)"
-    " ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?$"
-)
-_OFFSET_GROUP = 5
-
-
 def _extract(i: int, group: int) -> exp.Expr:
     return fill(
         f"REGEXP_EXTRACT({{r}}, {{pattern}}, {group})",
         r=column("q", f"r{i}"),
-        pattern=literal(_DATETIME),
+        pattern=literal(PATTERNS["datetime"]),
     )
 
 
@@ -289,17 +281,14 @@ def _local(source: Source, i: int) -> exp.Expr:
     iso = fill("TRY_CAST({a} AS TIMESTAMP)", a=_extract(i, 1))
     text = source.settings.get("datetime_format") or source.settings.get("date_format")
     if text is not None:
-        iso = fill(
-            "COALESCE({iso}, CAST(TRY_STRPTIME({r}, {format}) AS TIMESTAMP))",
-            iso=iso,
-            r=column("q", f"r{i}"),
-            format=literal(text),
-        )
+        # The format first: `%Y-%d-%m` and ISO 8601 read the same text differently.
+        found = _by_format(text, column("q", f"r{i}"))
+        iso = fill("COALESCE(CAST({found} AS TIMESTAMP), {iso})", iso=iso, found=found)
     return _bounded(iso, "TIMESTAMP")
 
 
 def _offset(i: int) -> exp.Expr:
-    return _extract(i, _OFFSET_GROUP)
+    return _extract(i, DATETIME_OFFSET_GROUP)
 
 
 def _is_zoned(source: Source, c: SourceColumn) -> bool:
@@ -347,27 +336,18 @@ END
     )
 
 
-_YES = "LOWER({r}) IN ('true', 't', 'yes', 'y', '1')"
-_NO = "LOWER({r}) IN ('false', 'f', 'no', 'n', '0')"
 _PARSERS = {
     "integer": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS BIGINT) END",
-    "decimal": "TRY_CAST({r} AS DECIMAL(18, 4))",
-    "money": "TRY_CAST({r} AS DECIMAL(18, 4))",
+    "decimal": f"CASE WHEN REGEXP_MATCHES({{r}}, {{pattern}}) THEN TRY_CAST({{r}} AS {_DECIMAL}) END",
+    "money": f"CASE WHEN REGEXP_MATCHES({{r}}, {{pattern}}) THEN TRY_CAST({{r}} AS {_DECIMAL}) END",
     "percent": (
-        "CASE WHEN SUBSTRING({r}, LENGTH({r}), 1) = '%' "
-        "THEN TRY_CAST(TRY_CAST(REPLACE({r}, '%', '') AS DECIMAL(18, 6)) * 0.01 AS DECIMAL(18, 6)) "
-        "ELSE TRY_CAST({r} AS DECIMAL(18, 6)) END"
+        "CASE WHEN NOT REGEXP_MATCHES({r}, {pattern}) THEN NULL "
+        f"WHEN STRPOS({{r}}, '%') > 0 THEN TRY_CAST(REPLACE({{r}}, '%', '') AS {_DECIMAL}) * 0.01 "
+        f"ELSE TRY_CAST({{r}} AS {_DECIMAL}) END"
     ),
-    "boolean": f"CASE WHEN {_YES} THEN TRUE WHEN {_NO} THEN FALSE END",
+    "boolean": "CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END",
     "date": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS DATE) END",
     "time": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS TIME) END",
-}
-
-# What the database would accept beyond these changes the value: it rounds 1.6, cuts times off.
-_PATTERNS = {
-    "integer": "^[+-]?[0-9]+([.]0*)?$",
-    "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00([.]0+)?)?)?$",
-    "time": "^[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$",
 }
 
 
@@ -379,31 +359,47 @@ def _value(source: Source, i: int) -> exp.Expr:
     if type.item is not None:
         return parsed_list(raw, type.item, source.columns[i].separator)
     if kind == "datetime":
-        return _instant(source, i)
+        # Of a local time in the last hours of the year 9999 the instant may be later.
+        return _bounded(_instant(source, i), "TIMESTAMP")
     if kind == "date":
         return _bounded(_date(source, raw), "DATE")
     return _parsed(kind, raw) if kind in _PARSERS else raw
 
 
-def _parsed(kind: str, raw: exp.Expr) -> exp.Expr:
-    return fill(_PARSERS[kind], r=raw, pattern=literal(_PATTERNS.get(kind, "")))
+def _parsed(kind: Kind, raw: exp.Expr) -> exp.Expr:
+    if kind == "boolean":
+        lower = fill("LOWER({r})", r=raw)
+        return fill(_PARSERS[kind], yes=one_of(lower, YES), no=one_of(lower, NO))
+    return fill(_PARSERS[kind], r=raw, pattern=literal(PATTERNS[kind]))
 
 
 def _date(source: Source, raw: exp.Expr) -> exp.Expr:
     iso = _parsed("date", raw)
     if "date_format" not in source.settings:
         return iso
-    text = "COALESCE({iso}, CAST(TRY_STRPTIME({r}, {format}) AS DATE))"
-    return fill(text, iso=iso, r=raw, format=literal(source.settings["date_format"]))
+    found = _by_format(source.settings["date_format"], raw)
+    return fill("COALESCE(CAST({found} AS DATE), {iso})", iso=iso, found=found)
+
+
+_LAST = {"DATE": "9999-12-31", "TIMESTAMP": "9999-12-31 23:59:59.999999"}
 
 
 def _bounded(tree: exp.Expr, type: str) -> exp.Expr:
-    # No infinity and no year that a calendar in Python does not have.
+    # No infinity, and no year that ISO 8601 and Python do not have.
     return fill(
-        f"CASE WHEN {{v}} BETWEEN CAST('0001-01-03' AS {type}) "
-        f"AND CAST('9999-12-30' AS {type}) THEN {{v}} END",
+        f"CASE WHEN {{v}} BETWEEN CAST('0001-01-01' AS {type}) "
+        f"AND CAST('{_LAST[type]}' AS {type}) THEN {{v}} END",
         v=tree,
     )
+
+
+def _by_format(text: str, raw: exp.Expr) -> exp.Expr:
+    """Read a text by a format of the source. A year of two digits is none, unless it is declared: `%y`."""
+    found = fill("TRY_STRPTIME({r}, {format})", r=raw, format=literal(text))
+    if "%y" in text or "%-y" in text:
+        return found
+    first = fill("CAST('1000-01-01' AS TIMESTAMP)")
+    return fill("CASE WHEN {v} >= {first} THEN {v} END", v=found, first=first)
 
 
 # --- reasons ----------------------------------------------------------------------------------
@@ -435,7 +431,7 @@ def _a(c: SourceColumn) -> str:
     if c.type.item is not None:
         form = "a JSON array" if c.separator is None else f'a list separated by "{c.separator}"'
         return f"{form} of {c.type.item}"
-    return _A[c.type.kind]
+    return CALLED[c.type.kind]
 
 
 def _missing(source: Source, c: SourceColumn) -> exp.Expr:

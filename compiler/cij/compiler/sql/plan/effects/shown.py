@@ -5,7 +5,8 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql.condition import Scope, to_local, value, zone_of
+from cij.compiler.sql.columns import SQL_TYPES
+from cij.compiler.sql.condition import Scope, storable, to_local, zone_of
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.template import fill
 from cij.compiler.types import LIST_SIGN
@@ -13,7 +14,7 @@ from cij.compiler.types import LIST_SIGN
 
 def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
     """Return the value as a template knows it: exact numbers, two places for money, local times."""
-    tree = value(node, scope)
+    tree = storable(node, node.type, scope)
     if node.type.kind == "datetime":
         return _as_text(to_local(tree, zone_of(scope)))
     show = _SHOWN.get(node.type.kind)
@@ -21,13 +22,13 @@ def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
 
 
 # Numbers are numbers in the JSON too, so templates can compare them. Their scale says how one is
-# printed: two places are an amount and stay, four are any number and its last zeros go.
+# printed: two places are an amount and stay, more are any number and its last zeros go.
 def _decimal(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS DECIMAL(18, 4))", a=tree)
+    return fill(f"CAST({{a}} AS {SQL_TYPES['decimal']})", a=tree)
 
 
 def _money(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS DECIMAL(18, 2))", a=tree)
+    return fill("CAST({a} AS DECIMAL(38, 2))", a=tree)
 
 
 def _list(tree: exp.Expr) -> exp.Expr:
