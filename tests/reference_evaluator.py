@@ -309,6 +309,9 @@ def _aggregate(world: World, node: syntax.Call, row: Row) -> Value:
         return bool(events)
     if not fields:
         return Fraction(len(events))
+    if function in ("first", "last"):
+        ends = [_of_event(fields[0], e) for e in events]
+        return ends[0 if function == "first" else -1] if ends else None
     found = [x for x in (_of_event(fields[0], e) for e in events) if x is not None]
     if function == "count":
         return Fraction(len(found))
@@ -321,8 +324,6 @@ _AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
     "avg": lambda found: rounded(sum(found) / Fraction(len(found)), 6),
     "min": min,
     "max": max,
-    "first": lambda found: found[0],
-    "last": lambda found: found[-1],
 }
 
 

@@ -235,7 +235,7 @@ def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
 def _end_of_row(function: str, holes: dict[str, Any], inner: Scope) -> exp.Expr:
     order = "ASC" if function == "first" else "DESC"
     return fill(
-        "(SELECT {x} FROM {t} AS {e} WHERE {rows} AND NOT {x} IS NULL "
+        "(SELECT {x} FROM {t} AS {e} WHERE {rows} "
         f"ORDER BY {{at}} {order} NULLS LAST, {{seq}} {order} NULLS LAST LIMIT 1)",
         at=column(inner.event, "at"),
         seq=column(inner.event, "seq"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from cij.compiler.program import Source
 from cij.runtime.engine.duckdb.scan import CsvFile, FileScan, Reject
 from cij.runtime.errors import DataError
+from cij.runtime.sources.faulty_lines import FaultyLine, Form, without_faulty_lines
 from cij.runtime.sources.reader import (
     BadRow,
     ColumnName,
@@ -31,6 +32,8 @@ from cij.runtime.sources.text_file import as_utf8
 if TYPE_CHECKING:
     import _csv
 
+# A line is not so long.
+_LOOK_BYTES = 1 << 22
 _DELIMITERS = {"tab": "\t", "\\t": "\t"}
 
 
@@ -40,20 +43,23 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
     path = path_of(source, root)
     file = source.settings["path"]
     starts: set[int] = set()
-    with as_utf8(source, path) as readable, FileScan() as scan:
+    with (
+        as_utf8(source, path) as whole,
+        without_faulty_lines(whole, _form(source, whole)) as (readable, faulty),
+        FileScan() as scan,
+    ):
         table = _table(source, readable, file)
+        blank = {line.number for line in faulty}
 
         def rejected() -> list[BadRow]:
-            found = [
-                _covered(source, readable, bad, at)
-                for bad, at in _located(readable, scan.rejects())
-            ]
+            located = _located(readable, scan.rejects())
+            found = [_covered(source, readable, bad, at) for bad, at in located]
             starts.update(bad.line for bad in found)
-            return found
+            return found + [_of_faulty(source, readable, line) for line in faulty]
 
         try:
             yield Reading(
-                file, scan.csv(table), rejected, lambda o: _lines(source, path, o, starts)
+                file, scan.csv(table), rejected, lambda o: _lines(source, path, o, starts, blank)
             )
         except DataError as error:
             raise failure(source, f"{file} is not a CSV file: {error}") from error
@@ -74,6 +80,19 @@ def names(source: Source, root: Path) -> list[ColumnName]:
 KIND = Kind(read, fingerprint, names)
 
 
+def _form(source: Source, path: Path) -> Form:
+    quote = source.settings.get("quote", '"')
+    width = len(_header(source, path))
+    return Form(_delimiter(source).encode(), quote.encode(), width)
+
+
+def _of_faulty(source: Source, path: Path, line: FaultyLine) -> BadRow:
+    text = line.text.decode(errors="replace")
+    # The key may stand in front of the carriage return.
+    keys = _keys(source, path, [text.replace("\r", " ")])
+    return BadRow(line.number, line.reason, text, keys=keys)
+
+
 def _table(source: Source, path: Path, file: str) -> CsvFile:
     header = _header(source, path)
     require_columns(source, header, file)
@@ -89,15 +108,27 @@ def _delimiter(source: Source) -> str:
     return _DELIMITERS.get(text, text)
 
 
-def _records(source: Source, path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line on which it starts, cells) for each record that is not a blank line."""
-    with path.open(encoding=encoding, newline="") as file:
-        rows = _cells(source, file)
+def _records(
+    source: Source, path: Path, encoding: str, blank: Collection[int] = ()
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line on which it starts, cells) for each record that is not a blank line.
+
+    Lines with the numbers `blank` count as such.
+    """
+    # A carriage return alone ends a line where nothing else does.
+    with path.open(encoding=encoding, newline="\n" if _has_line_feeds(path) else "") as file:
+        lines = ("\n" if n in blank else line for n, line in enumerate(file, 1))
+        rows = _cells(source, lines if blank else file)
         start = 1
         for row in rows:
             if row:
                 yield start, row
             start = rows.line_num + 1
+
+
+def _has_line_feeds(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\n" in file.read(_LOOK_BYTES)
 
 
 def _cells(source: Source, lines: Iterable[str]) -> "_csv.Reader":
@@ -120,12 +151,16 @@ def _header(source: Source, path: Path) -> list[str]:
 
 
 def _lines(
-    source: Source, path: Path, ordinals: Collection[int], rejected: Collection[int]
+    source: Source,
+    path: Path,
+    ordinals: Collection[int],
+    rejected: Collection[int],
+    blank: Collection[int],
 ) -> dict[int, int]:
     """Return the line of each row that was read; rejected ones have no ordinal."""
     wanted, found, ordinal = set(ordinals), dict[int, int](), 0
     encoding = source.settings.get("encoding", "utf-8-sig")
-    records = _records(source, path, encoding)
+    records = _records(source, path, encoding, blank)
     next(records, None)
     for line, _ in records:
         if len(found) == len(wanted):
