@@ -143,7 +143,7 @@ STEP = Addition(
             f"{_STEPS}/praise.py",
             '"""`praise`: emit the event `praised`."""\n\n'
             "from cij.compiler import model, program as pg\n"
-            "from cij.compiler.declarations.steps.context import JourneyContext\n"
+            "from cij.compiler.declarations.steps.step_context import JourneyContext\n"
             "from cij.grammar import syntax\n\n\n"
             "def praise(step: syntax.Praise, context: JourneyContext) -> model.Step:\n"
             '    """Return the step that emits the event."""\n'
@@ -415,12 +415,13 @@ assert "CIJ799" in titles("diagnostics")
 
 COMMAND = Addition(
     "A command",
-    2,
+    3,
     (
+        NewFile("app/cij/app/greet.py", 'def greeting() -> str:\n    return "hello"\n'),
         NewFile(
             "app/cij/cli/commands/greet.py",
-            '"""`cij greet`."""\n\nimport click\n\n\n@click.command()\ndef command() -> None:\n'
-            '    """Say hello."""\n    click.echo("hello")\n',
+            '"""`cij greet`."""\n\nimport click\nfrom cij.app.greet import greeting\n\n\n@click.command()\ndef command() -> None:\n'
+            '    """Say hello."""\n    click.echo(greeting())\n',
         ),
         Insertion(
             "app/cij/cli/main.py",

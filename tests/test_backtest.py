@@ -128,7 +128,7 @@ def test_looking_in_steps_changes_no_outcome(
 ) -> None:
     folder = copy_example(tmp_path)
     program, history, _ = _ran(folder)
-    monkeypatch.setattr("cij.runtime.backtest._LOOKS_MAX", 4)
+    monkeypatch.setattr("cij.runtime.backtest.LOOKS_MAX", 4)
     found, again, _ = _replayed(folder, program)
     assert found.every == timedelta(hours=1)
     assert sorted(row[1:] for row in again) == sorted(row[1:] for row in history)

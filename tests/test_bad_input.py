@@ -48,6 +48,16 @@ def refused(project: Path, code: Exit, *words: str) -> str:
     return err
 
 
+def aside(project: Path, *words: str) -> None:
+    """Run, with a source that fails: everything else is done, and the reason is shown (S28)."""
+    code, out, err = inside("run", str(project), "--once")
+    assert code == Exit.DATA and "Customers" in out, err
+    assert err.startswith(_MARK) and err.count("cij:") == 1, err
+    [failed] = status(project)["failed"]
+    assert failed["kind"] == "source" and failed["reason"] in err
+    assert not [word for word in words if word not in failed["reason"]], err
+
+
 def shop(project: Path) -> Path:
     return project / "data" / "shop_customers.csv"
 
@@ -150,8 +160,8 @@ def test_a_broken_source_leaves_the_state_as_it_was(project: Path, name: str) ->
     before, files = status(project), messages(project)
     shutil.copytree(project / "data", project / "good")
     harm(project)
-    refused(project, Exit.DATA, *words)
-    assert status(project) == before and messages(project) == files
+    aside(project, *words)
+    assert {**status(project), "failed": []} == before and messages(project) == files
     shutil.rmtree(project / "data")
     (project / "good").rename(project / "data")
     run_once(project)
@@ -163,9 +173,9 @@ def test_a_locked_database_is_told_and_read_when_it_is_free(project: Path) -> No
     with closing(sqlite3.connect(project / "data" / "loyalty.db", isolation_level=None)) as other:
         other.execute("UPDATE cards SET points = 5000 WHERE card_no = 'K-002'")
         other.execute("BEGIN EXCLUSIVE")
-        refused(project, Exit.DATA, "data/loyalty.db is locked by another program")
+        aside(project, "data/loyalty.db is locked by another program")
         other.execute("ROLLBACK")
-    assert status(project) == before
+    assert {**status(project), "failed": []} == before
     assert dict(run_once(project)["segments"])["loyal"] == dict(before["segments"])["loyal"] + 1
 
 
@@ -175,7 +185,7 @@ def test_bad_rows_below_the_tolerance_are_put_aside_with_their_lines(project: Pa
     _add("C-51,Otto")(project)
     _add("C-52,Paula,New,paula@example.com,en,,yes,soon")(project)
     _add("C-50,Nina,Again,again@example.com,en,,yes,2026-01-01")(project)
-    report = run_once(project)
+    report = run_once(project, Exit.ASIDE)
     assert {"source": "shop", "rows": 17, "bad": 3} in report["sources"]
     found = rows_of(project, "SELECT q.line, q.reason FROM quarantine AS q ORDER BY q.line")
     assert [line for line, _ in found] == [20, 21, 22]

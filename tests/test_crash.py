@@ -187,12 +187,18 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
         controller.stop()
 
 
+# A message is in doubt only while a connection has it in its hands (S19).
+CONNECTIONS = 2
+# CI kills some runs that send mail; `CIJ_KILLS=50` and more kill that many.
+MAIL_KILLS = KILLS if "CIJ_KILLS" in os.environ else 16
+
+
 def through_server(project: Path, port: int) -> Path:
-    """Have the project send by the server, on one connection so that kills find it at work."""
+    """Have the project send by the server, on few connections so that kills find it at work."""
     replace(
         project / "cij.toml",
         'kind = "files"\nfolder = "outbox"\n',
-        f'kind = "smtp"\nhost = "{HOST}"\nport = {port}\ntls = "none"\nconnections = 1\n',
+        f'kind = "smtp"\nhost = "{HOST}"\nport = {port}\ntls = "none"\nconnections = {CONNECTIONS}\n',
     )
     return project
 
@@ -203,12 +209,13 @@ def test_kills_have_no_message_sent_twice_and_tell_which_may_be_lost(
 ) -> None:
     found, port = mailbox
     project = through_server(copy_example(tmp_path), port)
-    kill_many_times(nursery, project, KILLS // 3, seed=2)
+    kill_many_times(nursery, project, MAIL_KILLS, seed=2)
     code, out, said = inside("run", str(project), "--once", "--json")
     assert code == 0, said
     outcomes = delivered(json.loads(out))
     assert set(found.accepted.values()) == {1}, "the server got a message twice"
     uncertain = outcomes.get("uncertain", 0)
+    assert uncertain <= MAIL_KILLS * CONNECTIONS, "more than the connections had taken is in doubt"
     assert outcomes.keys() <= {"delivered", "uncertain", "no_address"}
     assert outcomes["delivered"] <= len(found.accepted) <= outcomes["delivered"] + uncertain
     told = re.findall(r"(\d+) messages may have been sent when a run broke off", said)

@@ -24,7 +24,7 @@ from cij.runtime.delivery import DrainReport, FileSettings, drain, open_transpor
 from cij.runtime.delivery.channels import Outcome, Prepared
 from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
-from cij.runtime.delivery.values import number
+from cij.runtime.delivery.rendered_values import number
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
 from cij.runtime.store import prepare

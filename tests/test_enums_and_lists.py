@@ -9,7 +9,7 @@ from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.compiler.types import INTEGER, TEXT, Type, enum, list_of
 from cij.runtime.engine import open_engine
-from cij.runtime.values import Unfit, read_value
+from cij.runtime.event_values import Unfit, read_value
 from tests.conftest import Cij
 from tests.finding import people_found
 from tests.lists_project import DATA, FINDS, HEAD, NOW, PEOPLE, TOML, row, write

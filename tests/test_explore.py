@@ -31,7 +31,7 @@ from cij.runtime.explore import Explorer, invariants, play
 from cij.runtime.explore.draw import draw
 from cij.runtime.explore.invariants import violations
 from cij.runtime.explore.lived import Barred, Event, Lived, Violation
-from cij.runtime.explore.text import as_test
+from cij.runtime.explore.story_text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.story.stage import Stage
 from cij.runtime.world import World
@@ -66,7 +66,7 @@ def lived(tmp_path: Path) -> Iterator[Lived]:
         stage = Stage(world, SimulatedClock(START), world.program.journeys[0])
         found = Lived(stage)
         for statement in _read(tmp_path, VISITS, "visits")[0].statements:
-            play._do(statement, found)
+            play.do_statement(statement, found)
         stage.settle()
         yield found
 
@@ -179,7 +179,7 @@ def test_an_interrupt_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
                 query("SELECT SUM(a.range * b.range) FROM RANGE(20000) AS a, RANGE(1000000) AS b")
             )
 
-        monkeypatch.setattr(play, "_lived", interrupted)
+        monkeypatch.setattr(play, "play_story", interrupted)
         with pytest.raises(KeyboardInterrupt):
             explorer.explore(1, lambda _: None)
 
@@ -192,7 +192,7 @@ def test_every_check_has_been_seen_to_fail() -> None:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is found is not made smaller, which takes most of the time."""
-    monkeypatch.setattr(play, "_SHRINKING_MAX", 0)
+    monkeypatch.setattr(play, "SHRINKING_MAX", 0)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -203,7 +203,7 @@ def test_a_passage_that_does_not_get_on_is_found(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("hasty")
 def test_another_history_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(play, "_ALL", (query("SELECT RANDOM()"),))
+    monkeypatch.setattr(play, "COMPARED", (query("SELECT RANDOM()"),))
     assert _first_broken() == "a replay gives the same history"
 
 
@@ -212,7 +212,7 @@ def test_what_breaks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise AssertionError("never so")
 
-    monkeypatch.setattr(play, "_do", broken)
+    monkeypatch.setattr(play, "do_statement", broken)
     assert _first_broken() == "nothing breaks"
 
 
@@ -296,7 +296,7 @@ def test_the_command_fails_and_says_how_to_see_it_again(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hasty")
 def test_what_was_found_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(play, "_ALL", (query("SELECT RANDOM()"),))
+    monkeypatch.setattr(play, "COMPARED", (query("SELECT RANDOM()"),))
     result = _run(POLICIES, "--match", "nothing like it", "--explore", "5", "--json")
     explored = json.loads(result.output)["explored"]
     assert (result.exit_code, explored["broken"]["rule"]) == (1, "a replay gives the same history")

@@ -50,14 +50,14 @@ class _Counted:
 def _counting(engine: Engine) -> Iterator[_Counted]:
     """Count the statements that an engine is given, but for the bounds of transactions."""
     assert isinstance(engine, DuckEngine)
-    found, guard = _Counted(), engine._guard
+    found, guard = _Counted(), engine.run_text
 
     def counted(text: str, bound: object) -> object:
         found.texts.append(text)
         return guard(text, bound)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_guard", counted)
+        patch.setattr(engine, "run_text", counted)
         yield found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cij.app import run as run_module
+from cij.app import running as run_module
 from cij.runtime.clock import LiveClock
 from tests.example import cij, copy_example, environment, inside, replace
 

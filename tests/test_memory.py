@@ -241,7 +241,7 @@ def test_other_code_remembers_nothing_of_this(
 ) -> None:
     cache.remember("answer", tmp_path, "old")
     assert cache.recalled("answer", tmp_path) == "old"
-    monkeypatch.setattr(cache, "_code", lambda: "another version")
+    monkeypatch.setattr(cache, "code_version", lambda: "another version")
     assert cache.recalled("answer", tmp_path) is None
 
 

@@ -82,7 +82,7 @@ def test_the_rows_are_the_same(
         changed = engine.execute(statement)
         found = _rows(engine)
         _fill(engine, a, b, n)
-        told = engine._guard(text, None).fetchall()
+        told = engine.run_text(text, None).fetchall()
         assert (found, [(changed,)]) == (_rows(engine), told)
 
 

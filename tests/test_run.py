@@ -135,7 +135,9 @@ def test_a_source_that_breaks_leaves_the_run_going_on_the_old_data(project: Path
         shop.write_bytes(b"")
         time.sleep(1)
         assert process.poll() is None
-        assert status(project) == before
+        found = status(project)
+        assert {**found, "failed": []} == before
+        assert [f["name"] for f in found["failed"]] == ["shop"]
         shop.write_bytes(good + b"C-99,New,One,new@example.com,en,,yes,2026-01-01\n")
         eventually(lambda: status(project)["profiles"] == 20, "the mended file is in")
         process.send_signal(signal.SIGTERM)

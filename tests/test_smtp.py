@@ -263,6 +263,26 @@ def test_a_server_that_never_confirms() -> None:
     assert [o.status for o in outcomes] == ["uncertain", "unsent"]
 
 
+@pytest.mark.parametrize(
+    "answer", [b"hello there", b"250", b"25x ok", b"600 what", b"299 hm", b"x" * 200_000]
+)
+def test_an_answer_to_the_content_that_says_nothing_leaves_it_uncertain(answer: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        with connection.makefile("rwb", buffering=0) as lines:
+            lines.write(b"220 hi\r\n")
+            for said in (b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+                lines.readline()
+                lines.write(said)
+            while lines.readline() != b".\r\n":
+                pass
+            lines.write(answer + b"\r\n")
+
+    with _socket_server(talk) as port:
+        outcomes = _send(port, _prepared(), timeout_s=5, connections=1)
+    # A code that stands alone is a clean answer.
+    assert [o.status for o in outcomes] == ["delivered" if answer == b"250" else "uncertain"]
+
+
 def test_a_server_that_closes_now_and_then_loses_nothing() -> None:
     inbox = _Inbox()
     inbox.closes_after = 3

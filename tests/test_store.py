@@ -138,12 +138,12 @@ def test_a_tick_with_nothing_to_do_asks_little(monkeypatch: pytest.MonkeyPatch) 
     for hour in range(3):
         bed.tick(NOW + timedelta(hours=hour))
     asked: list[str] = []
-    run = DuckEngine._guard
+    run = DuckEngine.run_text
 
     def counted(engine: DuckEngine, text: str, bound: Any) -> Any:
         asked.append(text)
         return run(engine, text, bound)
 
-    monkeypatch.setattr(DuckEngine, "_guard", counted)
+    monkeypatch.setattr(DuckEngine, "run_text", counted)
     tick(bed.world, NOW + timedelta(hours=3))
     assert len(asked) <= 12, "\n".join(asked)

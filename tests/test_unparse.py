@@ -215,6 +215,6 @@ def _parsed(text: str) -> syntax.Node:
 @given(EXPRESSIONS)
 def test_leaving_out_parentheses_changes_nothing(expression: ex.Expression) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unparse, "_within", lambda level, node: f"({words(node)})")
+        patch.setattr(unparse, "in_parentheses", lambda level, node: f"({words(node)})")
         everywhere = words(expression)
     assert _parsed(words(expression)) == _parsed(everywhere)

@@ -15,11 +15,11 @@ from cij.compiler.sql.columns import SQL_TYPES
 from cij.compiler.types import TEXT, list_of
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import DataError
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.sources.load import load
 from cij.runtime.sources.loader import open_loader
 from cij.runtime.sources.sniff import sniff_columns
 from cij.runtime.store import schema
-from cij.runtime.values import Unfit, read_value
 from tests.builders import source, type_of, write_csv
 
 NOW = datetime(2026, 3, 2, 10)

@@ -56,12 +56,12 @@ def remember(kind: str, root: Path, value: object) -> None:
 
 
 def _name(kind: str, root: Path) -> str | None:
-    code = None if os.environ.get(SWITCH) == "off" else _code()
+    code = None if os.environ.get(SWITCH) == "off" else code_version()
     return f"{kind}-{digest(str(root), code)[:40]}.pickle" if code else None
 
 
 @cache
-def _code() -> str | None:
+def code_version() -> str | None:
     """Return the hash of what computes the results: as Python tells whether a module changed, by
     size and time of its file. None if cij does not lie in files."""
     own, *others = (importlib.util.find_spec(name) for name in ("cij", *_PACKAGES))

@@ -61,7 +61,7 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
     contents = {name: changed.get(name, text) for name, text in contents.items()}
     settings = project.settings.project
     compilation = compile_project(
-        ProjectSettings(settings.name, settings.timezone, settings.language),
+        ProjectSettings(settings.name, settings.timezone, settings.language, settings.region),
         sources,
         contents,
         load_catalog(project.root),

@@ -6,12 +6,14 @@ be written at all: its setting takes the name of a variable.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +27,7 @@ from pydantic_core import ErrorDetails
 from cij.app.project_files import FILE_NAME
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
+from cij.compiler.addresses import is_region, mailbox, named_mailbox
 from cij.compiler.channels import CHANNELS
 from cij.runtime.errors import ConfigError
 from cij.runtime.zone_names import zone_names
@@ -37,11 +40,15 @@ class _Table(BaseModel):
 
 
 class ProjectTable(_Table):
-    """`[project]`. The zone is mandatory: no machine's own zone decides when people hear (S4)."""
+    """`[project]`. The zone is mandatory: no machine's own zone decides when people hear (S4).
+
+    `region` is the country of phone numbers without a country code, such as `ES` (S29).
+    """
 
     name: str = Field(min_length=1)
     timezone: str
     language: str = "en"
+    region: str | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -49,6 +56,40 @@ class ProjectTable(_Table):
         if name not in zone_names():
             raise ValueError(f"`{name}` is not an IANA time zone{_did_you_mean_zone(name)}")
         return name
+
+    @field_validator("region")
+    @classmethod
+    def _is_region(cls, code: str | None) -> str | None:
+        if code is not None and not is_region(code):
+            raise ValueError(
+                f"`{code}` is not the code of a country with phone numbers, such as `ES`"
+            )
+        return code
+
+
+def _is_sender(text: str | None) -> str | None:
+    """Require an address, with or without a name: a wrong one would fail every message."""
+    if text is not None:
+        # NoAddress is a ValueError, which is how pydantic is told.
+        named_mailbox(text)
+    return text
+
+
+_Sender = Annotated[str, AfterValidator(_is_sender)]
+
+
+def _as_unsubscribe(text: str | None) -> str | None:
+    """Return a web address or `mailto:` for the header List-Unsubscribe; a mailbox becomes one."""
+    if text is None or text.startswith(("https://", "http://")):
+        fault = fault_of_url(text, allows_http=True) if text is not None else None
+        if fault or (text is not None and not re.fullmatch(r"[!-=?-~]{1,900}", text)):
+            raise ValueError(f"`{text}` {fault or 'has characters that no web address has'}")
+        return text
+    address, mark, query = text.removeprefix("mailto:").partition("?")
+    return f"mailto:{mailbox(address)}{mark}{query}"
+
+
+_Unsubscribe = Annotated[str | None, AfterValidator(_as_unsubscribe)]
 
 
 class StoreTable(_Table):
@@ -75,7 +116,8 @@ class FilesDelivery(_Way):
 
     kind: Literal["files"] = "files"
     folder: str = "outbox"
-    sender: str | None = Field(default=None, alias="from")
+    sender: _Sender | None = Field(default=None, alias="from")
+    unsubscribe: _Unsubscribe = None
 
 
 class SmtpDelivery(_Way):
@@ -87,7 +129,8 @@ class SmtpDelivery(_Way):
     tls: Literal["none", "starttls", "implicit"] = "starttls"
     username: str | None = None
     password_env: str | None = None
-    sender: str = Field(alias="from")
+    sender: _Sender = Field(alias="from")
+    unsubscribe: _Unsubscribe = None
     connections: int = Field(default=4, ge=1, le=100)
 
     def password(self) -> str | None:

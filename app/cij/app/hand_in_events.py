@@ -19,9 +19,9 @@ from cij.compiler.program import Event, Program
 from cij.compiler.sql import query
 from cij.compiler.types import Type
 from cij.runtime.clock import LiveClock
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.inbox import hand_in
 from cij.runtime.intake import faults
-from cij.runtime.values import Unfit, read_value
 
 # Ends of the names of answers to calls, which are nothing without a call.
 _ANSWER = ".done"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.app.open_store import store_path
 from cij.app.project import Project
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
@@ -63,6 +64,8 @@ def _settings(project: Project, way: _Way) -> _Settings:
         username=way.username,
         password=way.password(),
         connections=way.connections,
+        # Beside the state file, for it is about what is claimed there.
+        handover=store_path(project).with_name("handover.jsonl"),
     )
 
 
@@ -76,8 +79,13 @@ def _folder(project: Project, written: str) -> Path:
 def senders(project: Project) -> Defaults:
     """Return what a message takes where it says nothing itself."""
     ways = project.settings.delivery.by_channel()
-    mails = (ways[row.name].sender for row in CHANNELS.values() if row.form == "mail")
-    return Defaults(sender=next(filter(None, mails), f"cij@{_domain(project)}"))
+    mails = [ways[row.name] for row in CHANNELS.values() if row.form == "mail"]
+    senders = (way.sender for way in mails)
+    return Defaults(
+        sender=next(filter(None, senders), f"cij@{_domain(project)}"),
+        unsubscribe=next(filter(None, (way.unsubscribe for way in mails)), None),
+        region=project.settings.project.region,
+    )
 
 
 def _domain(project: Project) -> str:

@@ -22,11 +22,11 @@ class Amount(click.FloatRange):
         return number
 
 
-class Moment(click.DateTime):
+class LocalTime(click.DateTime):
     """A day, or a day and a time, in the zone of the project."""
 
     def get_metavar(self, *_: Any, **__: Any) -> str:
-        """Return what stands in the help: formats of Python say little to whoever reads it."""
+        """Return the word for the help: formats of Python mean little to its readers."""
         return "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -45,7 +45,7 @@ def path_and_name(words: Sequence[str]) -> tuple[Path, str | None]:
     """Return the path and the name among up to two words, in either order.
 
     A word is the path when something of this name exists; a path that does not exist is
-    recognised by its separator, so that the message about it comes from whoever opens it.
+    recognised by its separator, so that the code that opens it reports the error.
     """
     if len(words) > 2:
         raise click.UsageError("give at most a PATH and a NAME")

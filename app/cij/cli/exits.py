@@ -13,6 +13,7 @@ class Exit(IntEnum):
     DATA = 4  # a source cannot be read, or has more bad rows than it tolerates
     STORE = 5  # the state file is locked or damaged
     DELIVERY = 6  # some messages could not be delivered
+    ASIDE = 7  # all was done, but something was put aside
     BUG = 70  # cij itself is wrong; EX_SOFTWARE of sysexits.h
     INTERRUPTED = 130  # Ctrl-C; 128 + SIGINT
     PIPE = 141  # the reader of our output went away; 128 + SIGPIPE

@@ -44,6 +44,8 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     )
     goals = [(c.journey, c.name, c.count) for c in report.conversions]
     yield table("Goals reached", ("journey", "goal", "people"), goals)
+    failed = [(f.kind, f.name, local(f.since, zone), f.reason) for f in report.failed]
+    yield table("Put aside because it failed", ("what", "name", "since", "reason"), failed)
     aside = [(p.reason, p.count) for p in report.put_aside]
     yield table("Events put aside", ("reason", "events"), aside)
     bad = [(r.source, _place(r), r.reason) for r in report.bad_rows]

@@ -24,8 +24,8 @@ Interaction = Literal[
 class Channel:
     """`address_field` is the customer's field that holds the address.
 
-    `address_form` is a regular expression for a whole address that people can type; None where an
-    address is an opaque token of a device or an account. `content` are the settings of a locale, in
+    `is_typed` tells whether people can type an address, which then has a canonical form
+    (`addresses.py`); else it is an opaque token of a device or an account. `content` are the settings of a locale, in
     order; the last is the body, and the one before it the subject. `form` says what is built of
     them: a MIME mail, whose body may be Markdown or HTML, or plain text. `transports` are the ways
     that `[delivery.CHANNEL]` in cij.toml may name; the first is the default. `file_suffix` is the
@@ -36,7 +36,7 @@ class Channel:
     address_field: str
     content: tuple[str, ...]
     interactions: tuple[Interaction, ...]
-    address_form: str | None = None
+    is_typed: bool = False
     form: Literal["mail", "text"] = "text"
     transports: tuple[Literal["files", "smtp"], ...] = ("files",)
     file_suffix: str = "txt"
@@ -46,7 +46,7 @@ _ROWS = (
     Channel(
         "email",
         address_field="email",
-        address_form=r"[^@\s]+@[^@\s]+\.[^@\s]+",
+        is_typed=True,
         content=("subject", "body"),
         interactions=(
             "delivered",
@@ -65,7 +65,7 @@ _ROWS = (
     Channel(
         "sms",
         address_field="phone",
-        address_form=r"\+[0-9]{6,15}",
+        is_typed=True,
         content=("text",),
         interactions=("delivered", "clicked", "replied", "bounced", "unsubscribed", "subscribed"),
     ),
@@ -88,3 +88,5 @@ def happens_on(interaction: str, channel: str) -> bool:
 
 # The customer's field that holds the address, by channel.
 ADDRESS: dict[str, str] = {row.name: row.address_field for row in _ROWS}
+# Those fields whose addresses people type.
+TYPED_ADDRESSES: tuple[str, ...] = tuple(row.address_field for row in _ROWS if row.is_typed)

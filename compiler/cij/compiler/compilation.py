@@ -11,10 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
 
 from cij.compiler.allowances import allow
-from cij.compiler.build import Build, Catalog
 from cij.compiler.content import check_content
 from cij.compiler.declaration_kinds import (
     DECLARATION_KINDS,
@@ -31,6 +29,7 @@ from cij.compiler.event_cycles import check_event_cycles
 from cij.compiler.library import Library, borrow
 from cij.compiler.lowering.program import lower
 from cij.compiler.model import Model, ProjectSettings
+from cij.compiler.pass_state import Build, Catalog
 from cij.compiler.program import Program
 from cij.compiler.proofs import check_proofs
 from cij.compiler.rename_fix import with_rename_fix
@@ -42,7 +41,7 @@ from cij.grammar.parser import PLACEHOLDER, parse
 from cij.grammar.span import file_start
 
 Files = Mapping[str, syntax.File]
-_Named = TypeVar("_Named", syntax.Journey, syntax.Fragment, syntax.Policy, syntax.Declaration)
+_Named = syntax.Journey | syntax.Fragment | syntax.Policy | syntax.Declaration
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build, SendSite
 from cij.compiler.declarations.message import file_of
 from cij.compiler.naming import did_you_mean, near
+from cij.compiler.pass_state import Build, SendSite
 from cij.compiler.placeholder import Placeholder
 from cij.compiler.placeholders import placeholders
 from cij.compiler.relations import follow

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations import (
     action,
     entity,
@@ -28,6 +27,7 @@ from cij.compiler.declarations import (
 )
 from cij.compiler.lowering.journey import lower_journey
 from cij.compiler.model import Model
+from cij.compiler.pass_state import Build
 from cij.grammar import syntax
 
 # Each takes the part of the model that its own row made, so the types differ by row.

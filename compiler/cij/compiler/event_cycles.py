@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cij.compiler import model, program as pg
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.grammar import codes
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span

@@ -213,11 +213,15 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """What a program takes from cij.toml: its name and the fallbacks of S4 and of locales."""
+    """What a program takes from cij.toml: its name and the fallbacks of S4, of locales and of S29.
+
+    `region` is the code of the country, such as `ES`, of phone numbers without a country code.
+    """
 
     name: str
     timezone: str
     language: str = "en"
+    region: str | None = None
 
 
 @dataclass(slots=True)

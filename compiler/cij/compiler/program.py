@@ -384,7 +384,6 @@ State = Annotated[
 class Journey(Head):
     """A state machine with its head. `version` is the hash of all that decides what happens (S21)."""
 
-    version: str
     goals: tuple[Goal, ...] = ()
     exits: tuple[Exit, ...] = ()
     start: str
@@ -397,11 +396,15 @@ class Journey(Head):
 
 
 class Program(BaseNode):
-    """A whole project, compiled. `timezone` is the project's, the last resort of S4."""
+    """A whole project, compiled. `timezone` is the project's, the last resort of S4.
+
+    `region` is that of phone numbers without a country code (S29).
+    """
 
     format_version: str = FORMAT_VERSION
     project: str
     timezone: str
+    region: str | None = None
     sources: tuple[Source, ...]
     profile: Profile
     events: tuple[Event, ...]

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg, story as st
-from cij.compiler.build import Build
 from cij.compiler.channels import happens_on
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean, near_hint
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check, check_value
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.compiler.typecheck.names import event_field
 from cij.compiler.types import TEXT, Type
 from cij.grammar import codes, syntax

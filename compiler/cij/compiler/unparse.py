@@ -142,7 +142,7 @@ def _worded(node: ex.Expression) -> _Worded:
     return _RULES[type(node)](node)
 
 
-def _within(level: _Level, node: ex.Expression) -> str:
+def in_parentheses(level: _Level, node: ex.Expression) -> str:
     """Return the text of `node` where the grammar wants something that binds like `level`."""
     text, own = _worded(node)
     return text if own >= level else f"({text})"
@@ -206,7 +206,7 @@ def _trigger(node: ex.TriggerField) -> _Worded:
 
 
 def _related(node: ex.Related) -> _Worded:
-    return f"{_within(_Level.ATOM, node.base)}.{name_words(node.name)}", _Level.ATOM
+    return f"{in_parentheses(_Level.ATOM, node.base)}.{name_words(node.name)}", _Level.ATOM
 
 
 def _measure(node: ex.MeasureValue) -> _Worded:
@@ -220,11 +220,11 @@ def _consent(node: ex.Consent) -> _Worded:
 
 def _arithmetic(node: ex.Arithmetic) -> _Worded:
     if node.operator == "-" and _is_zero(node.left):
-        return f"-{_within(_Level.UNARY, node.right)}", _Level.UNARY
+        return f"-{in_parentheses(_Level.UNARY, node.right)}", _Level.UNARY
     level = _Level.SUM if node.operator in "+-" else _Level.PRODUCT
     # The grammar groups from the left: `a - (b - c)` keeps its parentheses, `(a - b) - c` not.
-    right = _within(_Level(level + 1), node.right)
-    return f"{_within(level, node.left)} {node.operator} {right}", level
+    right = in_parentheses(_Level(level + 1), node.right)
+    return f"{in_parentheses(level, node.left)} {node.operator} {right}", level
 
 
 def _is_zero(node: ex.Expression) -> bool:
@@ -233,7 +233,10 @@ def _is_zero(node: ex.Expression) -> bool:
 
 
 def _coalesce(node: ex.Coalesce) -> _Worded:
-    left, right = _within(_Level.COALESCE, node.value), _within(_Level.SUM, node.default)
+    left, right = (
+        in_parentheses(_Level.COALESCE, node.value),
+        in_parentheses(_Level.SUM, node.default),
+    )
     return f"{left} ?? {right}", _Level.COALESCE
 
 
@@ -259,7 +262,10 @@ def _window(window: ex.Last | ex.Range | None) -> str:
             return f" since {words(start)}"
         case ex.Range(start=start, end=end):
             assert end is not None, "the case above has the window without an end"
-            start_text, end_text = _within(_Level.COALESCE, start), _within(_Level.COALESCE, end)
+            start_text, end_text = (
+                in_parentheses(_Level.COALESCE, start),
+                in_parentheses(_Level.COALESCE, end),
+            )
             return f" between {start_text} and {end_text}"
 
 
@@ -267,23 +273,23 @@ def _window(window: ex.Last | ex.Range | None) -> str:
 
 
 def _compare(node: ex.Compare) -> _Worded:
-    left, right = (_within(_Level.COALESCE, side) for side in (node.left, node.right))
+    left, right = (in_parentheses(_Level.COALESCE, side) for side in (node.left, node.right))
     return f"{left} {node.operator} {right}", _Level.COMPARE
 
 
 def _in_set(node: ex.InSet, negation: str = "") -> _Worded:
-    value = _within(_Level.COALESCE, node.value)
+    value = in_parentheses(_Level.COALESCE, node.value)
     return f"{value} {negation}in [{_listed(node.items)}]", _Level.COMPARE
 
 
 def _top_share(node: ex.TopShare, negation: str = "") -> _Worded:
-    value = _within(_Level.COALESCE, node.value)
+    value = in_parentheses(_Level.COALESCE, node.value)
     return f"{value} {negation}in top {percent_words(node.share)}", _Level.COMPARE
 
 
 def _known(node: ex.Known, negation: str = "") -> _Worded:
     state = "unknown" if negation else "known"
-    return f"{_within(_Level.COALESCE, node.value)} is {state}", _Level.COMPARE
+    return f"{in_parentheses(_Level.COALESCE, node.value)} is {state}", _Level.COMPARE
 
 
 def _member(node: ex.Member, negation: str = "") -> _Worded:
@@ -306,7 +312,7 @@ def _best(node: ex.Best) -> _Worded:
 def _and(node: ex.And, negation: str = "") -> _Worded:
     if _is_between(node):
         return _between(node, negation)
-    return " and ".join(_within(_Level.AND, item) for item in node.items), _Level.AND
+    return " and ".join(in_parentheses(_Level.AND, item) for item in node.items), _Level.AND
 
 
 def _is_between(node: ex.And) -> bool:
@@ -320,12 +326,14 @@ def _is_between(node: ex.And) -> bool:
 def _between(node: ex.And, negation: str) -> _Worded:
     low, high = node.items
     assert isinstance(low, ex.Compare) and isinstance(high, ex.Compare), "two comparisons"
-    value, start, end = (_within(_Level.COALESCE, e) for e in (low.left, low.right, high.right))
+    value, start, end = (
+        in_parentheses(_Level.COALESCE, e) for e in (low.left, low.right, high.right)
+    )
     return f"{value} {negation}between {start} and {end}", _Level.COMPARE
 
 
 def _or(node: ex.Or) -> _Worded:
-    return " or ".join(_within(_Level.OR, item) for item in node.items), _Level.OR
+    return " or ".join(in_parentheses(_Level.OR, item) for item in node.items), _Level.OR
 
 
 def _not(node: ex.Not) -> _Worded:
@@ -341,7 +349,7 @@ def _not(node: ex.Not) -> _Worded:
         case ex.And() as item if _is_between(item):
             return _between(item, "not ")
     # `not` takes one comparison or atom: `not not a` is not in the grammar.
-    return f"not {_within(_Level.COMPARE, node.item)}", _Level.NOT
+    return f"not {in_parentheses(_Level.COMPARE, node.item)}", _Level.NOT
 
 
 _RULES: dict[type, Callable[[Any], _Worded]] = {

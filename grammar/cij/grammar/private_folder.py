@@ -1,6 +1,6 @@
 """The cache folder of this user, and files in it that nobody else can have written.
 
-What is kept there are pickles, so whoever can write one can run code: a file is read only from a
+What is kept there are pickles, so anybody who can write one can run code: a file is read only from a
 folder and under a mode that shut everybody else out, and a damaged one counts as none. Whatever
 goes wrong costs time at the next start, and nothing else.
 """

@@ -21,6 +21,9 @@ from cij.runtime.zones import to_instant
 _NEVER = datetime(9999, 12, 30)
 _LEAST = timedelta.resolution
 _UNLIMITED = 2**62
+# Nobody enters, and nobody waits to enter. Who would have entered a journey that failed does so when it
+# is tried again.
+_SHUT = ("draft", "stopped", "failed")
 
 
 @dataclass(slots=True)
@@ -29,7 +32,7 @@ class Admission:
 
     People enter from `opens` on, and before `closes`. Up to `seen_until` those who may enter have been
     looked at, None for nobody so far; `state` is what was ordered: live, draft, paused, resuming or
-    stopped. `waiting` counts the queue.
+    stopped; or failed and retrying (S28). `waiting` counts the queue.
     """
 
     plan: JourneyPlan
@@ -42,7 +45,7 @@ class Admission:
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether people who come now may enter, or wait to enter."""
-        return self.state not in ("draft", "stopped") and self.opens <= now < self.closes
+        return self.state not in _SHUT and self.opens <= now < self.closes
 
     @property
     def is_at_once(self) -> bool:
@@ -92,13 +95,11 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
     """
     found: list[datetime] = []
     for admission in admissions(world).values():
-        if admission.state in ("draft", "stopped") or (
-            last is not None and admission.closes <= last
-        ):
+        if admission.state in _SHUT or (last is not None and admission.closes <= last):
             continue
         dues = [at for _, at in admission.calls()]
         is_left = admission.waiting and admission.state == "live" and not world.are_queues_seen
-        if admission.state == "resuming" or is_left:
+        if admission.state in ("resuming", "retrying") or is_left:
             dues.append(datetime.min)
         if admission.seen_until is None and admission.plan.entries:
             dues.append(admission.opens)
@@ -136,14 +137,14 @@ def admit_from_segments(world: World, open_to: dict[str, Admission], now: dateti
     for admission in open_to.values():
         if admission.is_open(now):
             entries = [*_joined(admission, segments, now), *admission.called(now)]
-            entered += _admit(
-                world, admission, entries, now, {"entered_until": admission.seen_until}
-            )
-            entered += _from_queue(world, admission, now)
+            until: dict[str, object] = {"entered_until": admission.seen_until}
+            with world.working_on("journey", admission.plan.name):
+                entered += _admit(world, admission, entries, now, until)
+                entered += _from_queue(world, admission, now)
             is_first = admission.seen_until is None and admission.plan.entries
             if entries or admission.plan.limit or is_first:
                 seen.append(admission.plan.name)
-        elif admission.waiting and now >= admission.closes:
+        elif admission.waiting and now >= admission.closes and admission.state != "failed":
             reject_all(world.engine, admission.plan.name, "the journey ended", now)
     world.are_queues_seen = True
     if seen:
@@ -176,6 +177,15 @@ def admit_from_events(
 
     Those in the queue who did what a goal or an exit waits for leave the queue first.
     """
+    if admission.state == "failed":
+        return 0
+    with world.working_on("journey", admission.plan.name):
+        return _admit_from_events(world, admission, events, round, now)
+
+
+def _admit_from_events(
+    world: World, admission: Admission, events: Iterable[str], round: int, now: datetime
+) -> int:
     plans = [admission.plan.events[event] for event in events if event in admission.plan.events]
     for statement in [s for plan in plans for s in plan.queue] if admission.waiting else ():
         world.engine.execute(statement, {"round": round, "now": now})

@@ -8,8 +8,8 @@ from cij.compiler.program import Event, Program, done_by
 from cij.compiler.types import Kind, Type
 from cij.runtime.delivery import Done
 from cij.runtime.engine import Engine
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.intake import RawEvent, take_in
-from cij.runtime.values import Unfit, read_value
 
 
 def take_answers(engine: Engine, program: Program, done: Sequence[Done], now: datetime) -> None:

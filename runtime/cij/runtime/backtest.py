@@ -28,7 +28,7 @@ from cij.runtime.tick import tick
 from cij.runtime.world import World
 
 # Beyond so many instants with events they are looked at in steps, the first that is long enough.
-_LOOKS_MAX = 3000
+LOOKS_MAX = 3000
 _STEPS_S = (1, 60, 300, 900, 3600)
 
 
@@ -98,7 +98,7 @@ def _finest_step(engine: Engine) -> tuple[int, int]:
     every_s, events = _STEPS_S[-1], 0
     for every_s in _STEPS_S:
         looks, events = engine.rows(past.LOOKS, {"every_s": every_s})[0]
-        if looks <= _LOOKS_MAX:
+        if looks <= LOOKS_MAX:
             break
     return every_s, events
 

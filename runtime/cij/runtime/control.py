@@ -2,6 +2,7 @@
 
     live --pause--> paused --resume--> resuming --the next tick--> live
     any --stop--> stopped --resume again--> live, as if it began then
+    any --a statement fails--> failed --deploy or resume--> retrying --the next tick--> live
 
 An order is a row in `journey_control`; what follows from it is done where it matters: entries
 (`entering.py`), events and timers (`tick.py`), the outbox (`delivery/outbox.py`).
@@ -15,8 +16,10 @@ from typing import Any, Literal
 from cij.compiler.sql.interning import number_of
 from cij.runtime.admission import reject_all
 from cij.runtime.engine import Engine
-from cij.runtime.store import control as stored, journeys, outbox, passages, queue
+from cij.runtime.store import aside, control as stored, journeys, outbox, passages, queue
 
+# From these a journey can be resumed.
+_HELD = ("paused", "stopped", "failed")
 Action = Literal["pause", "resume", "stop"]
 
 
@@ -45,6 +48,11 @@ class Done:
 def journeys_in(engine: Engine, state: str) -> frozenset[str]:
     """Return the names of the journeys in a state that was set from outside."""
     return frozenset(name for (name,) in engine.rows(stored.IN_STATE, {"state": state}))
+
+
+def standing_still(engine: Engine) -> frozenset[str]:
+    """Return the names of the journeys in which no timer fires: paused ones, and those that failed."""
+    return frozenset(name for (name,) in engine.rows(stored.STANDING_STILL))
 
 
 def go_on(engine: Engine, journey: str) -> None:
@@ -81,6 +89,34 @@ def apply(engine: Engine, message: Mapping[str, Any], now: datetime) -> Done:
     return Done(name, "pause", _state(engine, name), False, refused=f"there is no action {action}")
 
 
+def fail(engine: Engine, journey: str, now: datetime) -> str:
+    """Have nothing run of a journey until it is tried again; return the state that it had (S28)."""
+    before = _state(engine, journey)
+    if before == "live":
+        engine.execute(stored.FAIL, {"journey": journey, "now": now})
+    else:
+        # The events of a pause, or of the failure before, have not been made up: from where on is kept.
+        engine.execute(stored.SET_STATE, {"journey": journey, "state": "failed"})
+    return "live" if before == "retrying" else before
+
+
+def retry(engine: Engine, journey: str) -> None:
+    """Let a journey that failed go on with the next tick, from where it stood still."""
+    found = engine.rows(aside.WAS, {"name": journey})
+    was = str(found[0][0]) if found else "live"
+    state = "retrying" if was == "live" else was
+    engine.execute(stored.SET_STATE, {"journey": journey, "state": state})
+    aside.forget(engine, "journey", journey)
+
+
+def retry_all(engine: Engine) -> None:
+    """Try again everything that was put aside: the cause may be mended."""
+    for journey in journeys_in(engine, "failed"):
+        retry(engine, journey)
+    for segment in aside.names(engine, "segment"):
+        aside.forget(engine, "segment", segment)
+
+
 def pause(engine: Engine, journey: str, now: datetime, *, drops_entries: bool) -> Done:
     """Freeze sends and entries; timers run on, and events are kept for the end of the pause."""
     named: dict[str, object] = {"journey": journey, "now": now, "drops": drops_entries}
@@ -88,10 +124,13 @@ def pause(engine: Engine, journey: str, now: datetime, *, drops_entries: bool) -
         before = _state(engine, journey)
         if before == "stopped":
             return _done(engine, journey, "pause", changed=False, refused="it was stopped")
+        if before == "failed":
+            why = "it was put aside because it failed, and stands still already: see `cij status`"
+            return _done(engine, journey, "pause", changed=False, refused=why)
         if before == "paused":
             engine.execute(stored.DROP_ENTRIES, named)
             return _done(engine, journey, "pause", changed=False)
-        if before == "resuming":
+        if before in ("resuming", "retrying"):
             # The pause goes on: its events have not been made up.
             engine.execute(stored.PAUSE_AGAIN, named)
         else:
@@ -107,6 +146,8 @@ def resume(engine: Engine, journey: str, now: datetime, *, again: bool) -> Done:
         before = _state(engine, journey)
         if before == "paused":
             engine.execute(stored.RESUME, named)
+        elif before == "failed":
+            retry(engine, journey)
         elif before == "stopped" and again:
             engine.execute(stored.FORGET, named)
             engine.execute(journeys.RESTART, named)
@@ -114,7 +155,7 @@ def resume(engine: Engine, journey: str, now: datetime, *, again: bool) -> Done:
             return _done(
                 engine, journey, "resume", changed=False, refused="it was stopped for good"
             )
-        return _done(engine, journey, "resume", changed=before in ("paused", "stopped"))
+        return _done(engine, journey, "resume", changed=before in _HELD)
 
 
 def stop(engine: Engine, journey: str, now: datetime) -> Done:
@@ -127,6 +168,7 @@ def stop(engine: Engine, journey: str, now: datetime) -> Done:
     with engine.transaction():
         if _state(engine, journey) == "stopped":
             return _done(engine, journey, "stop", changed=False)
+        aside.forget(engine, "journey", journey)
         sent, uncertain = engine.rows(outbox.BEYOND_RECALL, named)[0]
         engine.execute(stored.FORGET, named)
         engine.execute(stored.STOP, named)
@@ -160,7 +202,7 @@ def _done(
     return Done(
         journey,
         action,
-        "live" if state == "resuming" else state,
+        "live" if state in ("resuming", "retrying") else state,
         changed,
         inside=inside(engine, journey),
         held=int(engine.rows(outbox.QUEUED, named)[0][0]),

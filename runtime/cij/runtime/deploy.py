@@ -8,7 +8,7 @@ from cij.compiler.sql import interning, query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.governing import held_by, rules_of
-from cij.runtime import refresh, store
+from cij.runtime import control as orders, refresh, store
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import migrate
 from cij.runtime.moving.choice import mover_for
@@ -47,6 +47,7 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
         for segment in program.segments:
             _keep_segment(engine, segment.name, content_hash(segment))
         _keep_rules(engine, program, now)
+        orders.retry_all(engine)
     resting = _resting(engine)
     plan = make_plan(program, resting=resting)
     for table in SCRATCH:

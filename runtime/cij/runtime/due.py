@@ -17,7 +17,7 @@ def next_tick(world: World) -> datetime | None:
         return datetime.min
     found = [
         world.mover.next_timer(world),
-        next_condition(world, control.journeys_in(world.engine, "paused")),
+        next_condition(world, control.standing_still(world.engine)),
         next_future_event(world),
         next_entry(world, last_tick(world)),
         next_evaluation(world),

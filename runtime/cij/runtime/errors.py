@@ -12,6 +12,19 @@ WorldError
 
 from typing import Literal
 
+_REASON_CHARS_MAX = 500
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error as one line that a person can read, as it is kept with what was put aside."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return storable(lines[0][:_REASON_CHARS_MAX])
+
+
+def storable(text: str) -> str:
+    """Return a text with an escape in place of each half of a character, which no store takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
 
 class WorldError(Exception):
     """Base. `exit_name` names the exit code of the command line."""
@@ -48,4 +61,11 @@ class TransientDelivery(DeliveryError):
 
 
 class PermanentDelivery(DeliveryError):
-    """Do not try again: the address or the message was refused for good."""
+    """Do not try again: the address or the message was refused for good.
+
+    `is_bounce` when it is the address that does not exist, which fails every message to it.
+    """
+
+    def __init__(self, message: str, *, is_bounce: bool = False) -> None:
+        super().__init__(message)
+        self.is_bounce = is_bounce

@@ -1,6 +1,6 @@
 """The inbox: a folder of JSON lines, by which events and orders reach a running project.
 
-`cij event` writes a file there; whoever runs the project takes it in and removes it. A file is
+`cij event` writes a file there; a run of the project takes it in and removes it. A file is
 taken in one transaction, and an event that was taken before is known by its id: a crash in between
 loses nothing and doubles nothing. A line with the key `control` or `suppress` is an order
 (`control.py`, `suppression.py`), in a file of its own. It is known by the name of its file, so that
@@ -18,13 +18,15 @@ from typing import Any
 
 from cij.runtime import control, suppression
 from cij.runtime.engine import Engine
-from cij.runtime.intake import Refused
+from cij.runtime.errors import WorldError, reason_of
+from cij.runtime.intake import Refused, put_event_aside
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
-from cij.runtime.store import meta
+from cij.runtime.store import aside, meta
 from cij.runtime.world import World
 
 FOLDER = Path(".cij") / "inbox"
+REFUSED = FOLDER / "refused"
 ANSWERS = Path(".cij") / "answers"
 _BATCH_FILES = 1000
 
@@ -64,8 +66,62 @@ def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
 
 
 def take_all(world: World, root: Path, now: datetime) -> list[Refused]:
-    """Take in every file of the inbox; return the events that were put aside."""
-    return [refused for file in _files(root) for refused in _take(world, root, file, now)]
+    """Take in every file of the inbox; return the events that were put aside.
+
+    A file or a line that fails stops no other (S28).
+    """
+    found = [refused for file in _files(root) for refused in _contained(world, root, file, now)]
+    for name in aside.names(world.engine, "inbox file"):
+        if not (root / REFUSED / name).exists():
+            # Somebody has moved it back or thrown it away.
+            aside.forget(world.engine, "inbox file", name)
+    return found
+
+
+def _contained(world: World, root: Path, file: Path, now: datetime) -> Sequence[Refused]:
+    try:
+        return _take(world, root, file, now)
+    except WorldError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this file
+        return _take_apart(world, root, file, reason_of(error), now)
+
+
+def _take_apart(
+    world: World, root: Path, file: Path, reason: str, now: datetime
+) -> Sequence[Refused]:
+    """Take the lines of a file one by one; put aside those that fail, or else the whole file."""
+    try:
+        rows = _rows(file)
+    except Exception:  # noqa: BLE001 - the file cannot even be read
+        rows = []
+    if not rows or any(map(_is_order, rows)):
+        _move_aside(world.engine, root, file, reason, now)
+        return ()
+    refused = [r for row in rows for r in _take_alone(world, row, now)]
+    file.unlink(missing_ok=True)
+    return refused
+
+
+def _take_alone(world: World, row: dict[str, Any], now: datetime) -> Sequence[Refused]:
+    try:
+        with world.engine.transaction():
+            taken = take_in(world.engine, world.program, [row], now)
+            if taken.created:
+                data_changed(world)
+        return taken.refused
+    except WorldError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this line
+        return [put_event_aside(world.engine, row, reason_of(error), now)]
+
+
+def _move_aside(engine: Engine, root: Path, file: Path, reason: str, now: datetime) -> None:
+    """Keep a file that cannot be taken in where nobody meets it again; moved back, it is tried again."""
+    (root / REFUSED).mkdir(parents=True, exist_ok=True)
+    file.replace(root / REFUSED / file.name)
+    with engine.transaction():
+        aside.put(engine, "inbox file", file.name, f"{reason} (now in {REFUSED})", now)
 
 
 def take_orders(engine: Engine, root: Path, now: datetime) -> None:

@@ -12,22 +12,28 @@ id, is not taken in again; without an id the place it comes from, or what it say
 
 import hashlib
 import json
-import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cij.compiler.channels import CHANNELS
+from cij.compiler.addresses import told_address
 from cij.compiler.program import Event, Program
-from cij.compiler.sql import Statement, intake as statements, newcomers, unify as unify_statements
+from cij.compiler.sql import (
+    Statement,
+    canonical_addresses as canonical_statements,
+    intake as statements,
+    newcomers,
+    unify as unify_statements,
+)
 from cij.compiler.types import DATETIME
-from cij.runtime import suppression
+from cij.runtime import canonical_addresses, consent, suppression
 from cij.runtime.engine import Engine, Row
+from cij.runtime.errors import storable
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.store import customers
 from cij.runtime.store.counters import counters, set_last_event
-from cij.runtime.values import Unfit, read_value
 
 QUARANTINE = "intake"
 
@@ -89,14 +95,15 @@ class _Intake:
     program: Program
     now: datetime
     customers: dict[str, str]
+    # Texts that are an address of several customers.
+    shared: frozenset[str] = frozenset()
     events: dict[str, Event] = field(default_factory=dict)
 
 
 def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: datetime) -> TakenIn:
     """Append the events that fit, in the order of their times; the others go to quarantine."""
-    batch = _Intake(
-        program, now, _customers(engine, program, rows), {e.name: e for e in program.events}
-    )
+    events = {e.name: e for e in program.events}
+    batch = _Intake(program, now, *_customers(engine, program, rows), events)
     accepted: list[_Accepted] = []
     refused: list[Refused] = []
     for row in rows:
@@ -110,14 +117,18 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
         first = next_seq(engine)
         _append(engine, fresh, now)
         suppression.after_events(engine, program, {r.event.name for r in fresh}, first, now)
-        _change_consents(engine, program, fresh)
+        new = {id(row) for row in fresh}
+        # In the order in which they came: `fresh` is in that of their times.
+        arrived = [row for row in accepted if id(row) in new]
+        consent.change(engine, program, _consents(program, arrived), now)
         _quarantine(engine, refused, now)
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
 
 def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dict[int, str]:
     """Return why rows are no events of the program, whoever did them, by the number of the row."""
-    batch, found = _Intake(program, now, {}, {e.name: e for e in program.events}), {}
+    events = {e.name: e for e in program.events}
+    batch, found = _Intake(program, now, {}, events=events), {}
     for number, row in rows.items():
         batch.customers = {str(row.get("customer")): ""}
         try:
@@ -125,6 +136,14 @@ def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dic
         except Unfit as error:
             found[number] = str(error)
     return found
+
+
+def put_event_aside(engine: Engine, row: RawEvent, reason: str, now: datetime) -> Refused:
+    """Put a row aside that could not be taken in, for whatever reason."""
+    refused = Refused(row, reason)
+    with engine.transaction():
+        _quarantine(engine, [refused], now)
+    return refused
 
 
 def next_seq(engine: Engine) -> int:
@@ -142,6 +161,8 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
     who = row.get("customer")
     if not isinstance(who, str) or not who:
         raise Unfit("the customer is missing")
+    if who in batch.shared:
+        raise Unfit(f'several customers have the address "{who}"; name one of them by their id')
     newcomer = None if who in batch.customers else _newcomer(who, batch.program)
     return _Accepted(
         event=event,
@@ -153,12 +174,6 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
         channel=_text(row, "channel", event),
         fields=_fields(row, event, batch.program),
     )
-
-
-# The form of an address, by the customer's field that holds it.
-ADDRESSES = {
-    row.address_field: re.compile(row.address_form) for row in CHANNELS.values() if row.address_form
-}
 
 
 def _newcomer(who: str, program: Program) -> _Newcomer:
@@ -174,12 +189,17 @@ def _told(who: str, program: Program) -> _Newcomer | None:
     source, separator, key = text.partition(":")
     if separator and key and source in {m.source for m in program.profile.mappings}:
         return _Newcomer(text, _new_id(text), of_source=source, of_key=key)
-    address = text.lower()
-    for place in program.profile.fields:
-        pattern = ADDRESSES.get(place.name)
-        if pattern is not None and place.type.kind == "text" and pattern.fullmatch(address):
-            return _Newcomer(address, _new_id(address), field=place.name, value=address)
+    for name, address in _told_addresses(text, program):
+        return _Newcomer(address, _new_id(address), field=name, value=text)
     return None
+
+
+def _told_addresses(text: str, program: Program) -> Iterator[tuple[str, str]]:
+    """Yield each field whose address `text` can be, with its canonical form (S29)."""
+    for name in canonical_statements.fields_of(program):
+        address = told_address(name, text, program.region)
+        if address is not None:
+            yield name, address
 
 
 def _new_id(key: str) -> str:
@@ -235,17 +255,37 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 # --- a batch ----------------------------------------------------------------------------------
 
 
-def _customers(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> dict[str, str]:
+def _customers(
+    engine: Engine, program: Program, rows: Sequence[RawEvent]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Return whom the texts mean, and those texts that are an address of several customers."""
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
     known = {id: id for (id,) in _ids(engine, who)}
-    others = [name for name in who if name not in known]
-    found = _listed(engine, statements.who(program), others)
+    found = _listed(engine, statements.WHO, [name for name in who if name not in known])
     known |= {name: customer for name, customer in found if customer is not None}
+    holders = _holders(engine, program, [name for name in who if name not in known])
+    known |= {name: ids[0] for name, ids in holders.items() if len(ids) == 1}
     keys = {name: n.key for name in who if name not in known and (n := _told(name, program))}
     there: dict[str, str] = (
         dict(engine.rows(newcomers.KNOWN, {"keys": json.dumps([*keys.values()])})) if keys else {}
     )
-    return known | {name: there[key] for name, key in keys.items() if key in there}
+    known |= {name: there[key] for name, key in keys.items() if key in there}
+    return known, frozenset(holders.keys() - known.keys())
+
+
+def _holders(engine: Engine, program: Program, texts: list[str]) -> dict[str, list[str]]:
+    """Return the customers who have an address, by the text that names it: all of them."""
+    asked: dict[str, dict[str, list[str]]] = {}
+    for text in texts:
+        for name, address in _told_addresses(text, program):
+            asked.setdefault(name, {}).setdefault(address, []).append(text)
+    found: dict[str, list[str]] = {}
+    for name, by_address in asked.items():
+        parameters = {"addresses": json.dumps([*by_address])}
+        for address, id in engine.rows(canonical_statements.holders(name), parameters):
+            for text in by_address[address]:
+                found.setdefault(text, []).append(id)
+    return found
 
 
 def _ids(engine: Engine, who: list[str]) -> list[Row]:
@@ -267,6 +307,9 @@ def _create(engine: Engine, program: Program, fresh: list[_Accepted], now: datet
     names = ("key", "id", "field", "value", "of_source", "of_key")
     columns = {name: [getattr(n, name) for n in found.values()] for name in names}
     engine.append("arriving_newcomer", columns)
+    for place in {n.field for n in found.values() if n.field}:
+        written = (n.value for n in found.values() if n.field == place and n.value)
+        canonical_addresses.keep(engine, program, place, written)
     for statement in newcomers.REMEMBER:
         engine.execute(statement, {"now": now})
     columns_of = unify_statements.consent_columns(program)
@@ -334,8 +377,8 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
         "source": [QUARANTINE] * len(refused),
         "file": [r.row.get("file") for r in refused],
         "line": [r.row.get("line") for r in refused],
-        "reason": [r.reason for r in refused],
-        "content": [json.dumps(c, ensure_ascii=False, default=str) for c in contents],
+        "reason": [storable(r.reason) for r in refused],
+        "content": [storable(json.dumps(c, ensure_ascii=False, default=str)) for c in contents],
         "loaded_at": [now] * len(refused),
     }
     engine.append("quarantine", columns)
@@ -344,21 +387,14 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
 # --- consent ----------------------------------------------------------------------------------
 
 
-def _change_consents(engine: Engine, program: Program, fresh: list[_Accepted]) -> None:
-    """Write what the interactions say about consent, and bring the customers up to date (S20)."""
-    changes = [
-        (row.customer, topic, channel, _CONSENT[row.event.name], row.at)
-        for row in fresh
+def _consents(program: Program, rows: Iterable[_Accepted]) -> list[consent.Change]:
+    """Return what interactions say about consent (S20)."""
+    return [
+        consent.Change(row.customer, topic, channel, _CONSENT[row.event.name], row.at)
+        for row in rows
         if row.event.is_interaction and row.event.name in _CONSENT
         for topic, channel in _concerned(program, row)
     ]
-    if not changes:
-        return
-    names = ("customer", "topic", "channel", "granted", "at")
-    engine.append("consent_change", dict(zip(names, zip(*changes, strict=True), strict=True)))
-    update = unify_statements.update_consents(program)
-    if update is not None:
-        engine.execute(update, {"customers": json.dumps(sorted({change[0] for change in changes}))})
 
 
 def _concerned(program: Program, row: _Accepted) -> list[tuple[str, str]]:

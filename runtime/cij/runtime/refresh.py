@@ -5,6 +5,7 @@
 What did not change outside is not read again, and what depends on nothing new is not computed.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,18 +20,20 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.sql.entities import entity_table
-from cij.runtime import records, zones
+from cij.runtime import canonical_addresses, records, zones
 from cij.runtime.engine import Engine
+from cij.runtime.errors import ConfigError, DataError, StoreError, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
-from cij.runtime.sources.load import SourceReport, load
+from cij.runtime.sources.load import SourceReport, TornLoad, is_usable, load
 from cij.runtime.sources.loader import open_loader
+from cij.runtime.sources.reader import failure
 from cij.runtime.store import counters, schema, sources as stored
 from cij.runtime.unify import Pairs, Unified, unify
 
 __all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
 
 # Part of what is remembered: a change of what unifying does makes it run again.
-_UNIFY_VERSION = 1
+_UNIFY_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class RefreshReport:
     `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part).
     `events` counts new events by name, `waiting` rows of sources that are no events yet, because
     their customer is unknown or their time is missing. `entities` are those whose rows were replaced.
+    `failed` has the reasons of the sources that keep their old data, by name.
     """
 
     sources: tuple[SourceReport, ...] = ()
@@ -50,6 +54,7 @@ class RefreshReport:
     waiting: dict[str, int] = field(default_factory=dict)
     is_unified_anew: bool = False
     entities: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Return what there is to tell about a refresh, one sentence a line."""
@@ -91,32 +96,28 @@ def prepare(engine: Engine, program: Program) -> None:
     zones.ensure(engine, _zones(program))
 
 
-def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> RefreshReport:
+def refresh(
+    engine: Engine,
+    program: Program,
+    root: Path,
+    now: datetime,
+    failed: dict[str, str] | None = None,
+) -> RefreshReport:
     """Bring all data up to date with the sources below `root`, or leave all as it was.
 
-    Raises: DataError when a source cannot be read or has too many bad rows.
+    A source that fails keeps its old data, and its reason is added to `failed`; sources that are in
+    there already are left out. Without such a table its error is raised.
+
+    Raises: DataError when a source cannot be read or has too many bad rows; TornLoad where `failed`
+    is given and the transaction has to be undone.
     """
     with engine.transaction():
         prepare(engine, program)
-        compared = records.compared_sources(program)
-        guarded = {m.source for m in program.profile.mappings} | compared
-        guarded |= {entity_rows.source_of(e, program).name for e in program.entities}
-        with open_loader(engine.limits) as loader:
-            sources = tuple(
-                load(
-                    engine,
-                    loader,
-                    s,
-                    root,
-                    now,
-                    is_compared=s.name in compared,
-                    is_guarded=s.name in guarded,
-                )
-                for s in program.sources
-            )
+        sources = _load_all(engine, program, root, now, failed)
+        usable = _usable(engine, program, failed or {})
         loaded = {s.name for s in sources if not s.is_unchanged}
-        related = [e.name for e in program.entities if _fill(engine, program, e, loaded, now)]
-        unified = _unify(engine, program, loaded, now)
+        related = [e.name for e in usable.entities if _fill(engine, usable, e, loaded, now)]
+        unified = _unify(engine, program, loaded, now, usable)
         report = RefreshReport(
             sources=sources,
             profiles=unified.profiles,
@@ -124,16 +125,69 @@ def refresh(engine: Engine, program: Program, root: Path, now: datetime) -> Refr
             split=unified.split,
             is_unified_anew=unified.is_anew,
             entities=tuple(related),
+            failed=dict(failed or {}),
         )
-        for event in program.events:
+        for event in usable.events:
             if event.record is None:
-                _take_from_source(engine, program, event, loaded, report, now)
+                _take_from_source(engine, usable, event, loaded, report, now)
 
         def remember(event: Event, source: Source) -> tuple[bool, bool]:
             return _remember_event(engine, event, source, now)
 
-        report.events.update(records.take_changes(engine, program, loaded, remember, now))
+        report.events.update(records.take_changes(engine, usable, loaded, remember, now))
     return report
+
+
+def _load_all(
+    engine: Engine, program: Program, root: Path, now: datetime, failed: dict[str, str] | None
+) -> tuple[SourceReport, ...]:
+    """Load what changed; a source that fails stops no other (S28)."""
+    compared = records.compared_sources(program)
+    guarded = {m.source for m in program.profile.mappings} | compared
+    guarded |= {entity_rows.source_of(e, program).name for e in program.entities}
+    found: list[SourceReport] = []
+    for source in program.sources:
+        if source.name in (failed or {}):
+            continue
+        try:
+            # A loader of its own: what one source leaves in it after a failure meets no other.
+            with open_loader(engine.limits) as loader:
+                is_compared, is_guarded = source.name in compared, source.name in guarded
+                options = {"is_compared": is_compared, "is_guarded": is_guarded}
+                found.append(load(engine, loader, source, root, now, **options))
+        except TornLoad as error:
+            if failed is None:
+                raise error.cause from None
+            raise
+        except (ConfigError, StoreError):
+            raise
+        except Exception as error:
+            if failed is None:
+                raise
+            failed[source.name] = _of_source(source, error)
+    return tuple(found)
+
+
+def _of_source(source: Source, error: Exception) -> str:
+    """Return the reason of a failure with the name of its source, which errors of ours have."""
+    is_ours = isinstance(error, DataError)
+    return str(error) if is_ours else str(failure(source, f"it cannot be read: {reason_of(error)}"))
+
+
+def _usable(engine: Engine, program: Program, failed: Collection[str]) -> Program:
+    """Return the program without the sources that failed before they were loaded once, and without
+    what comes from them."""
+    missing = {s.name for s in program.sources if s.name in failed and not is_usable(engine, s)}
+    if not missing:
+        return program
+    parts = {
+        "sources": [s for s in program.sources if s.name not in missing],
+        "events": [e for e in program.events if e.source not in missing],
+        "entities": [
+            e for e in program.entities if entity_rows.source_of(e, program).name not in missing
+        ],
+    }
+    return program.model_copy(update=parts)
 
 
 def _zones(program: Program) -> set[str]:
@@ -168,17 +222,26 @@ def _fill(
 # --- the customer -----------------------------------------------------------------------------
 
 
-def _unify(engine: Engine, program: Program, loaded: set[str], now: datetime) -> Unified:
-    mark = content_hash([_UNIFY_VERSION, program.profile, program.topics, program.timezone])
+def _unify(
+    engine: Engine, program: Program, loaded: set[str], now: datetime, usable: Program
+) -> Unified:
+    there = {s.name for s in usable.sources}
+    if any(m.source not in there for m in program.profile.mappings):
+        # Without the rows of a source customers would lack what it says of them, as that they refuse.
+        return Unified(int(engine.rows(unify_statements.COUNT)[0][0]))
+    parts = [_UNIFY_VERSION, program.profile, program.topics, program.timezone, program.region]
+    mark = content_hash(parts)
     is_same = not _remember(engine, "#profile", mark, now)
     if is_same and loaded.isdisjoint(m.source for m in program.profile.mappings):
         return Unified(int(engine.rows(unify_statements.COUNT)[0][0]))
+    if not is_same:
+        canonical_addresses.compute_anew(engine, program)
     unified = unify(engine, program, now)
     if unified.merged:
         for event in program.events:
             engine.execute(identity.follow(event_statements.event_table(event)))
     if unified.split:
-        _regroup(engine, program)
+        _regroup(engine, usable)
     return unified
 
 

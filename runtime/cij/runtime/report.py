@@ -10,12 +10,14 @@ from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
 from cij.runtime.due import next_work
+from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.report_data import (
     Actions,
     BadRow,
     Counted,
     Entries,
+    Failed,
     JourneyState,
     Messages,
     PutAside,
@@ -23,7 +25,7 @@ from cij.runtime.report_data import (
     SourceRows,
     Standing,
 )
-from cij.runtime.store import counts
+from cij.runtime.store import aside, counts
 from cij.runtime.world import World
 from cij.runtime.zones import unknown
 
@@ -31,11 +33,12 @@ from cij.runtime.zones import unknown
 def report(world: World, now: datetime) -> Report:
     """Read the numbers of a store."""
     rows = world.engine.rows
+    sizes, unmeasured = _sizes(world, now)
     return Report(
         at=now,
         sources=tuple(SourceRows(*r) for r in rows(counts.SOURCES)),
         profiles=rows(counts.PROFILES)[0][0],
-        segments=tuple((s.name, _size(world, s.name, now)) for s in world.program.segments),
+        segments=sizes,
         entries=tuple(Entries(*r) for r in rows(counts.ENTRIES)),
         messages=tuple(Messages(*r) for r in rows(counts.MESSAGES)),
         standing=tuple(_standing(*r) for r in rows(counts.STANDING)),
@@ -47,6 +50,7 @@ def report(world: World, now: datetime) -> Report:
         put_aside=tuple(PutAside(*r) for r in rows(counts.PUT_ASIDE, {"source": QUARANTINE})),
         unknown_zones=unknown(world.engine),
         bad_rows=tuple(BadRow(*r) for r in rows(counts.BAD_ROWS, {"source": QUARANTINE})),
+        failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured),
     )
 
 
@@ -74,7 +78,7 @@ def _standing(journey: str, state: str, count: int, next_at: datetime | None) ->
 
 
 def _state(admission: Admission, now: datetime) -> JourneyState:
-    state = "live" if admission.state == "resuming" else admission.state
+    state = "live" if admission.state in ("resuming", "retrying") else admission.state
     if state == "live" and now >= admission.closes:
         state = "ended"
     elif state == "live" and now < admission.opens:
@@ -82,11 +86,21 @@ def _state(admission: Admission, now: datetime) -> JourneyState:
     return JourneyState(admission.plan.name, state, admission.waiting)
 
 
-def _size(world: World, name: str, now: datetime) -> int:
-    segment = next(s for s in world.program.segments if s.name == name)
-    statement = segment_size(segment, world.program)
-    size: int = world.engine.rows(statement, {"now": now})[0][0]
-    return size
+def _sizes(world: World, now: datetime) -> tuple[tuple[tuple[str, int | None], ...], list[Failed]]:
+    """Return the sizes of the segments; a condition that fails hides only its own number (S28)."""
+    sizes: list[tuple[str, int | None]] = []
+    failed: list[Failed] = []
+    for segment in world.program.segments:
+        statement = segment_size(segment, world.program)
+        try:
+            size: int | None = world.engine.rows(statement, {"now": now})[0][0]
+        except WorldError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other numbers are right
+            size = None
+            failed.append(Failed("report", f"segment {segment.name}", now, reason_of(error)))
+        sizes.append((segment.name, size))
+    return tuple(sizes), failed
 
 
 def from_json(plain: dict[str, Any]) -> Report:
@@ -94,6 +108,7 @@ def from_json(plain: dict[str, Any]) -> Report:
     found: Report = TypeAdapter(Report).validate_python(
         {**plain, "at": plain["at"].removesuffix("Z"), "next_timer": _bare(plain["next_timer"])}
         | {"standing": [{**s, "next_at": _bare(s["next_at"])} for s in plain["standing"]]}
+        | {"failed": [{**f, "since": _bare(f["since"])} for f in plain.get("failed", ())]}
     )
     return found
 

@@ -16,7 +16,7 @@ class UnknownZone:
 
 @dataclass(frozen=True, slots=True)
 class JourneyState:
-    """`state` is draft, scheduled, live, paused, ended or stopped; `waiting` counts its queue."""
+    """`state` is draft, scheduled, live, paused, failed, ended or stopped; `waiting` counts its queue."""
 
     journey: str
     state: str
@@ -86,6 +86,16 @@ class PutAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A journey, segment, source or order that failed as a whole and was put aside, and why (S28)."""
+
+    kind: str
+    name: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row of a source that is left out, as far as its place is known; the first of them."""
 
@@ -102,7 +112,7 @@ class Report:
     at: datetime
     sources: tuple[SourceRows, ...]
     profiles: int
-    segments: tuple[tuple[str, int], ...]
+    segments: tuple[tuple[str, int | None], ...]
     entries: tuple[Entries, ...]
     messages: tuple[Messages, ...]
     standing: tuple[Standing, ...]
@@ -114,6 +124,7 @@ class Report:
     put_aside: tuple[PutAside, ...] = ()
     unknown_zones: tuple[UnknownZone, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
+    failed: tuple[Failed, ...] = ()
 
 
 def as_json(found: Report) -> dict[str, Any]:

@@ -19,16 +19,20 @@ from cij.compiler.sql.plan import recheck
 from cij.runtime import inbox
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
+from cij.runtime.containment import contained_tick, leave_out_failed
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine
-from cij.runtime.errors import WorldError
+from cij.runtime.errors import reason_of
 from cij.runtime.intake import Refused
+from cij.runtime.mending import write_again
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.segments import data_changed
+from cij.runtime.sources.load import TornLoad
+from cij.runtime.store import aside
 from cij.runtime.store.passages import END_GONE, END_MERGED
-from cij.runtime.tick import TickReport, tick
+from cij.runtime.tick import TickReport
 from cij.runtime.world import World
 
 if TYPE_CHECKING:
@@ -76,6 +80,12 @@ class StepReport:
     refused: list[Refused] = field(default_factory=list)
     delivery: DrainReport = field(default_factory=DrainReport)
 
+    @property
+    def is_anything_aside(self) -> bool:
+        """Tell whether rows or events were put aside in this step."""
+        loaded = self.refresh.sources if self.refresh else ()
+        return bool(self.refused) or any(s.bad for s in loaded if not s.is_unchanged)
+
 
 def open_runner(
     engine: Engine,
@@ -88,14 +98,15 @@ def open_runner(
     """Deploy `program` and settle what an earlier run left half done."""
     world = deploy(engine, program, now)
     recovery = recover(engine, transports, now)
+    write_again(engine, program, defaults, now)
     return Runner(world, root, transports, defaults, recheck(program)), recovery
 
 
 def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
-    """Bring everything to the instant `now`. Raises: DataError when a source cannot be used."""
+    """Bring everything to the instant `now`. What fails stops nothing else: the report has it (S28)."""
     report = StepReport()
     if with_refresh:
-        report.refresh = refresh_data(runner.world, runner.root, now)
+        report.refresh = refresh_what_can_be(runner.world, runner.root, now)
     report.refused = inbox.take_all(runner.world, runner.root, now)
     _catch_up(runner, now, report)
     report.delivery = deliver(runner, now)
@@ -111,10 +122,11 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
 
 
 def _catch_up(runner: Runner, now: datetime, report: StepReport) -> None:
+    leave_out_failed(runner.world)
     due = next_tick(runner.world)
     turns = 0
     while due is not None and due <= now:
-        _add(report, tick(runner.world, now))
+        _add(report, contained_tick(runner.world, now))
         due = next_tick(runner.world)
         turns += 1
         assert turns < _CATCH_UP_MAX, "the tick leaves something due behind it, again and again"
@@ -127,9 +139,43 @@ def _add(report: StepReport, ticked: TickReport) -> None:
 
 
 def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
-    """Load what changed in the sources, and have passages follow their customers."""
+    """Load what changed in the sources, and have passages follow their customers.
+
+    Raises: DataError when a source cannot be used.
+    """
+    return _refreshed(world, root, now, None)
+
+
+def refresh_what_can_be(world: World, root: Path, now: datetime) -> RefreshReport:
+    """As `refresh_data`, but a source that cannot be used keeps its old data and stops no other (S28)."""
+    failed: dict[str, str] = {}
+    while True:
+        try:
+            report = _refreshed(world, root, now, failed)
+            break
+        except TornLoad as error:
+            # The transaction is undone: once more without this source.
+            failed[error.source] = f"source {error.source}: {reason_of(error.cause)}"
+    _note_failed(world, report, now)
+    return report
+
+
+def _note_failed(world: World, report: RefreshReport, now: datetime) -> None:
+    """Keep why sources failed for `cij status`, until they load again."""
+    known = aside.reasons(world.engine, "source")
+    if known != report.failed:
+        with world.engine.transaction():
+            for name in known.keys() - report.failed.keys():
+                aside.forget(world.engine, "source", name)
+            for name, reason in report.failed.items() - known.items():
+                aside.put(world.engine, "source", name, reason, now)
+
+
+def _refreshed(
+    world: World, root: Path, now: datetime, failed: dict[str, str] | None
+) -> RefreshReport:
     with world.engine.transaction():
-        report = refresh(world.engine, world.program, root, now)
+        report = refresh(world.engine, world.program, root, now, failed)
         if report.changed:
             for statement in _FOLLOW if report.merged else ():
                 world.engine.execute(statement)
@@ -174,7 +220,7 @@ class _Loop:
     after_step: Callable[[StepReport, datetime], None]
     stopped: threading.Event
     failure: Exception | None = None
-    source_error: str = ""
+    source_errors: dict[str, str] = field(default_factory=dict)
     ready_for: datetime | None = None
 
     def poll(self) -> None:
@@ -196,24 +242,18 @@ class _Loop:
 
     def _step(self, *, with_refresh: bool) -> None:
         now = self.clock.now()
-        try:
-            report = step(self.runner, now, with_refresh=with_refresh)
-        except WorldError as error:
-            if error.exit_name != "DATA":
-                raise
-            # The old data stays, and people go on by it until the source is mended (S24).
-            self._tell(str(error))
-            report = step(self.runner, now, with_refresh=False)
-        else:
-            self.source_error = "" if with_refresh else self.source_error
+        report = step(self.runner, now, with_refresh=with_refresh)
+        if report.refresh is not None:
+            self._tell(report.refresh.failed)
         self.after_step(report, now)
         self._plan_next(now)
 
-    def _tell(self, error: str) -> None:
-        # Every poll meets the same error again.
-        if error != self.source_error:
-            _log.error("%s", error)
-        self.source_error = error
+    def _tell(self, failed: Mapping[str, str]) -> None:
+        # Every poll meets the same errors again.
+        for name, reason in failed.items():
+            if self.source_errors.get(name) != reason:
+                _log.error("%s", reason)
+        self.source_errors = dict(failed)
 
     def _plan_next(self, now: datetime) -> None:
         due = next_work(self.runner.world)
@@ -251,7 +291,7 @@ def run_until_stopped(
 ) -> None:
     """Run until `stopped` is set; the step that is being made then is made to its end.
 
-    Raises what ended a step, other than a source that cannot be used for now.
+    Raises what ended a step. A source that cannot be used for now is none of this.
     """
     # A single step needs no scheduler, and loading it takes a tenth of such a run.
     from cij.runtime.scheduler import Scheduler

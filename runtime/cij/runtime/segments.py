@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cij.compiler.program import content_hash
 from cij.compiler.sql.plan import SegmentPlan, WatchPlan
-from cij.runtime.store import meta, segments as statements
+from cij.runtime.store import aside, meta, segments as statements
 from cij.runtime.world import World
 
 
@@ -43,18 +43,37 @@ def evaluate_segments(
     whose they are is in the table `tick_active`.
     """
     known = states(world)
-    for plan in world.newest.segments.values():
-        state = known.get(plan.name, _UNSEEN)
-        is_touched = any(event in active for event in plan.events)
-        if is_touched and world.is_virtual:
-            state = _caught_up(plan, state, now)
-        due = _next_evaluation(world, plan, state)
-        is_due = due is not None and due <= now
-        is_old = plan.name in wanted and plan.refresh_s is not None and _before(state, now)
-        if is_due or is_old or (is_touched and plan.members_active is None):
-            _evaluate(world, plan, state, now)
-        elif is_touched:
-            _evaluate_active(world, plan, state, now)
+    for plan in _kept_segments(world):
+        with world.working_on("segment", plan.name):
+            is_touched = any(event in active for event in plan.events)
+            state = known.get(plan.name, _UNSEEN)
+            _look(world, plan, state, now, is_touched=is_touched, is_wanted=plan.name in wanted)
+
+
+def _kept_segments(world: World) -> list[SegmentPlan]:
+    """Return the plans of all segments but those that failed, which keep their members (S28)."""
+    failed = aside.names(world.engine, "segment")
+    return [plan for plan in world.newest.segments.values() if plan.name not in failed]
+
+
+def _look(
+    world: World,
+    plan: SegmentPlan,
+    state: SegmentState,
+    now: datetime,
+    *,
+    is_touched: bool,
+    is_wanted: bool,
+) -> None:
+    if is_touched and world.is_virtual:
+        state = _caught_up(plan, state, now)
+    due = _next_evaluation(world, plan, state)
+    is_due = due is not None and due <= now
+    is_old = is_wanted and plan.refresh_s is not None and _before(state, now)
+    if is_due or is_old or (is_touched and plan.members_active is None):
+        _evaluate(world, plan, state, now)
+    elif is_touched:
+        _evaluate_active(world, plan, state, now)
 
 
 def _caught_up(plan: SegmentPlan, state: SegmentState, now: datetime) -> SegmentState:
@@ -74,7 +93,7 @@ def _before(state: SegmentState, now: datetime) -> bool:
 def next_evaluation(world: World) -> datetime | None:
     """Return when a segment is to be looked at again; None while nothing can change one."""
     known = states(world)
-    plans = world.newest.segments.values()
+    plans = _kept_segments(world)
     found = (_next_evaluation(world, plan, known.get(plan.name, _UNSEEN)) for plan in plans)
     return min((at for at in found if at is not None), default=None)
 
@@ -138,14 +157,15 @@ def wake_by_conditions(world: World, paused: Collection[str], now: datetime) -> 
     """Wake those at rests for whom a condition holds now; returns how many. Nobody in a pause.
 
     Time: as for segments, at once after a refresh of the data and at intervals where time alone
-    changes the condition. Whoever has an event is woken by that.
+    changes the condition. A customer with an event is woken by that event.
     """
     woken, known = 0, states(world)
-    for plan in _watches(world, paused):
-        due = _next_watch(world, plan, known.get(plan.name, _UNSEEN))
-        if due is not None and due <= now:
-            woken += world.mover.wake(world, plan.wake, {"now": now})
-            _keep(world, plan.name, now, "", None)
+    for journey, plan in _watches(world, paused):
+        with world.working_on("journey", journey):
+            due = _next_watch(world, plan, known.get(plan.name, _UNSEEN))
+            if due is not None and due <= now:
+                woken += world.mover.wake(world, plan.wake, {"now": now})
+                _keep(world, plan.name, now, "", None)
     return woken
 
 
@@ -161,16 +181,18 @@ def _next_watch(world: World, plan: WatchPlan, state: SegmentState) -> datetime 
     return evaluated + timedelta(seconds=plan.refresh_s or 0)
 
 
-def _watches(world: World, paused: Collection[str]) -> Iterator[WatchPlan]:
+def _watches(world: World, paused: Collection[str]) -> Iterator[tuple[str, WatchPlan]]:
+    """Yield the watches with the names of their journeys."""
     for journey in world.journeys.values():
-        yield from journey.watches if journey.name not in paused else ()
+        for watch in journey.watches if journey.name not in paused else ():
+            yield journey.name, watch
 
 
 def next_condition(world: World, paused: Collection[str]) -> datetime | None:
     """Return when any rest with conditions is to be looked at again."""
     known = states(world)
     watches = _watches(world, paused)
-    found = [_next_watch(world, plan, known.get(plan.name, _UNSEEN)) for plan in watches]
+    found = [_next_watch(world, plan, known.get(plan.name, _UNSEEN)) for _, plan in watches]
     return min((instant for instant in found if instant is not None), default=None)
 
 

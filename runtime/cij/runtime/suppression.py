@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from cij.compiler.addresses import canonical, canonical_of_any
+from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Program
 from cij.compiler.sql.suppressing import REASONS, suppress_after
 from cij.runtime.engine import Engine
+from cij.runtime.insight.person import deployed
 from cij.runtime.store import customers, suppression as stored
 
 
@@ -47,7 +50,7 @@ def apply(engine: Engine, order: Mapping[str, Any], now: datetime) -> Done:
     if action == "list":
         return Done(action, entries=entries(engine))
     who: dict[str, object] = {
-        "address": _address(order.get("address")),
+        "address": _address(engine, order),
         "customer": order.get("customer"),
         "channel": order.get("channel"),
     }
@@ -68,8 +71,14 @@ def as_json(done: Done) -> dict[str, Any]:
     return found
 
 
-def _address(address: object) -> str | None:
-    return str(address).strip().lower() if address else None
+def _address(engine: Engine, order: Mapping[str, Any]) -> str | None:
+    """Return the canonical form of the address of an order (S29)."""
+    if not order.get("address"):
+        return None
+    text, program = str(order["address"]), deployed(engine)
+    region = program.region if program is not None else None
+    field = ADDRESS.get(str(order.get("channel")))
+    return canonical(field, text, region) if field else canonical_of_any(text, region)
 
 
 def _add(engine: Engine, who: Mapping[str, object], reason: str, now: datetime) -> int:

@@ -7,11 +7,12 @@ It is one transaction, and a function of the store and of `now`: the same store 
 same rows. Cost follows who moves: what has nothing due is not touched.
 """
 
-from collections.abc import Iterable, Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
-from cij.runtime import control
+from cij.compiler.sql.plan import JourneyPlan
+from cij.runtime import consent, control
 from cij.runtime.admission import (
     Admission,
     admissions,
@@ -59,6 +60,7 @@ def tick(world: World, now: datetime) -> TickReport:
         last = last_tick(world)
         report = TickReport(max(now, last) if last else now)
         fill_moments(world.engine, report.now)
+        consent.come_due(world, report.now)
         _step(world, report)
         while has_arrivals(world):
             # Events that journeys have raised.
@@ -119,23 +121,53 @@ def _admit(
 def _record_goals(world: World, now: datetime) -> None:
     """Record the goals by condition that new data has brought about (S8)."""
     for plan in world.journeys.values():
-        for statement in plan.on_new_data:
-            world.engine.execute(statement, {"now": now})
+        with world.working_on("journey", plan.name):
+            for statement in plan.on_new_data:
+                world.engine.execute(statement, {"now": now})
     data_seen(world)
 
 
 def _resume(world: World, report: TickReport) -> None:
-    """Let the events of a pause end the waits of those who were paused, in order of time (S22)."""
-    for name, taken, ticked_at in world.engine.rows(RESUMING):
+    """Make up the events of a pause or a failure, in order of time.
+
+    In a pause goals, exits and entries counted; only waits did not end (S22). In a journey that failed
+    nothing was done (S28).
+    """
+    for name, taken, ticked_at, is_after_failure in world.engine.rows(RESUMING):
         plans = [plan for plan in world.journeys.values() if plan.name == name]
-        events = {e for plan in plans for e, p in plan.events.items() if p.waking}
+        found = {e: p for plan in plans for e, p in plan.events.items()}
+        events = {e for e, p in found.items() if is_after_failure or p.waking}
         for round, names in take_missed_events(world, events, taken, ticked_at, report.now).items():
-            for found in (plan.events[e] for plan in plans for e in names if e in plan.events):
-                for statement in found.waking:
-                    world.mover.wake(world, statement, {"now": report.now, "round": round})
+            if is_after_failure:
+                _catch_up(world, name, names, round, report)
+            else:
+                _end_waits(world, plans, names, round, report.now)
             _advance(world, report, round)
         clear_events(world)
         control.go_on(world.engine, name)
+
+
+def _end_waits(
+    world: World, plans: Sequence[JourneyPlan], names: Iterable[str], round: int, now: datetime
+) -> None:
+    for plan in plans:
+        with world.working_on("journey", plan.name):
+            for event in (plan.events[name] for name in names if name in plan.events):
+                for statement in event.waking:
+                    world.mover.wake(world, statement, {"now": now, "round": round})
+
+
+def _catch_up(
+    world: World, journey: str, events: Mapping[str, int], round: int, report: TickReport
+) -> None:
+    """Do in one journey what the events of a round do: goals, exits, ends of waits, entries."""
+    others = {name for name, _ in world.journeys if name != journey}
+    with world.without(others):
+        world.mover.react(world, events, round, report.now, frozenset())
+    _advance(world, report, round)
+    admission = admissions(world).get(journey)
+    if admission is not None:
+        report.entered += admit_from_events(world, admission, events, round, report.now)
 
 
 def _advance(world: World, report: TickReport, round: int = AFTER_EVENTS) -> None:

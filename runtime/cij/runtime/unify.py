@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cij.compiler.program import Program
 from cij.compiler.sql import identity, unify as statements
-from cij.runtime import zones
+from cij.runtime import canonical_addresses, zones
 from cij.runtime.engine import Engine
 
 Pairs = tuple[tuple[str, str], ...]
@@ -29,6 +29,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
     if not program.profile.mappings:
         return Unified(_count(engine))
     engine.execute(statements.records(program))
+    canonical_addresses.keep_all(engine, program)
     _cluster(engine, program)
     merged, split = _identify(engine)
     _write_merged(engine, merged, now)
@@ -36,6 +37,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
         engine.execute(identity.COPY_REFUSALS, {"whole": whole, "part": part})
     if merged:
         engine.execute(identity.follow("consent_change"))
+        engine.execute(identity.follow("consent_ahead"))
         engine.execute(identity.follow("field_write"))
     _write_customers(engine, program)
     for statement in statements.CLEAR:

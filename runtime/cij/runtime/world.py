@@ -1,6 +1,6 @@
 """What a tick works on: a store, and the plans that are live in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ from cij.compiler.sql.plan import JourneyPlan, Plan
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
 from cij.runtime.moving.mover import Mover
+from cij.runtime.store.aside import Kind
 
 
 @dataclass(slots=True)
@@ -21,6 +22,9 @@ class World:
     meant for those who were inside. `priorities` are those of the newest program, of journeys that have
     one. `are_queues_seen` tells that the limits of this program have been applied to the entry queues:
     those of the program before may have let in fewer.
+
+    `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
+    the statement that is running is for: the kind, as `journey`, and the name.
     """
 
     engine: Engine
@@ -32,6 +36,8 @@ class World:
     changes: list[Change] = field(default_factory=list)
     priorities: dict[str, int] = field(init=False)
     are_queues_seen: bool = False
+    aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
+    at_work: tuple[Kind, str] | None = None
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
@@ -46,6 +52,32 @@ class World:
             self.mover.forget()
             self.are_queues_seen = False
             raise
+
+    @contextmanager
+    def working_on(self, kind: Kind, name: str) -> Iterator[None]:
+        """Note for what the statements within this are. After an error the note stays: it says whose
+        statement failed."""
+        before, self.at_work = self.at_work, (kind, name)
+        yield
+        self.at_work = before
+
+    def leave_out(self, names: AbstractSet[str]) -> None:
+        """Have nothing run of these journeys, in any version, and everything of all others."""
+        if names == {name for name, _ in self.aside}:
+            return
+        plans = {**self.journeys, **self.aside}
+        self.aside = {key: plan for key, plan in plans.items() if key[0] in names}
+        self.journeys = {key: plan for key, plan in plans.items() if key[0] not in names}
+
+    @contextmanager
+    def without(self, names: AbstractSet[str]) -> Iterator[None]:
+        """Within this, have nothing run of these journeys."""
+        plans = self.journeys
+        self.journeys = {key: plan for key, plan in plans.items() if key[0] not in names}
+        try:
+            yield
+        finally:
+            self.journeys = plans
 
     def journey(self, name: str, version: str) -> JourneyPlan:
         """Return the plan of one version, which is known to be live."""

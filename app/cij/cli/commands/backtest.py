@@ -7,7 +7,7 @@ import click
 
 from cij.app.activity import Activity, replayed
 from cij.cli.activity_table import clear_progress, print_activity, progress
-from cij.cli.arguments import Moment
+from cij.cli.arguments import LocalTime
 from cij.cli.order_options import project_option
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%d %H:%M"]
@@ -21,9 +21,9 @@ Examples:
   cij backtest --from "2026-01-01 08:00" --to "2026-01-01 20:00" --json"""
 )
 @click.argument("journey", required=False)
-@click.option("--from", "start", type=Moment(_TIMES), required=True)
+@click.option("--from", "start", type=LocalTime(_TIMES), required=True)
 @click.option(
-    "--to", "end", type=Moment(_TIMES), help="A day is included as a whole. Default: now."
+    "--to", "end", type=LocalTime(_TIMES), help="A day is included as a whole. Default: now."
 )
 @project_option
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")

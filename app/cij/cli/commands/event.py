@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cij.app.hand_in_events import GivenEvent, hand_in_event, hand_in_file
-from cij.cli.arguments import Moment
+from cij.cli.arguments import LocalTime
 from cij.cli.failures import say_waiting
 
 
@@ -26,7 +26,7 @@ Examples:
 @click.argument("words", nargs=-1, metavar="[PERSON] [FIELD=VALUE]...")
 @click.option("--customer", help="Instead of PERSON: an id, an address, or SOURCE:KEY.")
 @click.option("--message", "message_key", help="Which message or call: its step or its key.")
-@click.option("--at", type=Moment(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
+@click.option("--at", type=LocalTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Local.")
 @click.option(
     "-f",
     "--field",

@@ -43,6 +43,8 @@ def command(path: Path, as_json: bool) -> None:
 _GO_ON = {
     "paused": "`cij resume {}` lets it go on",
     "resuming": "it goes on with the next step of `cij run`",
+    "failed": "put aside because it failed; the next `cij run` tries it again",
+    "retrying": "put aside because it failed; the next `cij run` tries it again",
     "stopped": "`cij resume {} --again` starts it again",
 }
 

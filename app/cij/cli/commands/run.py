@@ -19,7 +19,7 @@ from cij.runtime.report_data import Report, as_json
 
 if TYPE_CHECKING:
     # Loaded only where something may be due: a run with nothing to do needs no engine.
-    from cij.app.run import Run
+    from cij.app.running import Run
     from cij.runtime.delivery import Recovery
     from cij.runtime.runner import StepReport
 
@@ -69,7 +69,7 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
 def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
     import logging
 
-    from cij.app.run import open_run
+    from cij.app.running import open_run
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -80,17 +80,34 @@ def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> N
             click.echo(told(change), err=True)
         if resend:
             click.echo(f"{run.release_uncertain()} messages go out again", err=True)
-        problems = _once(run) if once else _until_stopped(run, poll)
-        _print(run.report(), run.zone, as_json_)
-    if problems:
-        raise click.exceptions.Exit(Exit.DELIVERY)
+        made = None
+        if once:
+            made = _once(run)
+        else:
+            _until_stopped(run, poll)
+        found = run.report()
+        _print(found, run.zone, as_json_)
+    if made is not None and (code := _exit_of(made, found)):
+        raise click.exceptions.Exit(code)
 
 
-def _once(run: "Run") -> bool:
+def _once(run: "Run") -> "StepReport":
     made = run.once()
+    for reason in made.refresh.failed.values() if made.refresh else ():
+        click.echo(f"cij: error: {reason}", err=True)
     if not _say_step(made):
         _say_idle(run.next_at(), run.zone)
-    return _say_problems(made, {})
+    _say_problems(made, {})
+    return made
+
+
+def _exit_of(made: "StepReport", found: Report) -> Exit:
+    """Return the code of a run that did all it could: the first of what went wrong in it."""
+    if made.refresh is not None and made.refresh.failed:
+        return Exit.DATA
+    if made.delivery.is_troubled:
+        return Exit.DELIVERY
+    return Exit.ASIDE if made.is_anything_aside or found.failed else Exit.OK
 
 
 def _say_idle(next_at: datetime | None, zone: str) -> None:
@@ -103,7 +120,7 @@ def _say_idle(next_at: datetime | None, zone: str) -> None:
     click.echo(text, err=True)
 
 
-def _until_stopped(run: "Run", poll_s: float) -> bool:
+def _until_stopped(run: "Run", poll_s: float) -> None:
     import signal
     import threading
 
@@ -119,7 +136,6 @@ def _until_stopped(run: "Run", poll_s: float) -> bool:
 
     run.until_stopped(stopped, poll_s, after_step)
     click.echo("stopped", err=True)
-    return False
 
 
 def _print(found: Report, zone: str, as_json_: bool) -> None:
@@ -163,7 +179,7 @@ def _say_step(made: "StepReport") -> bool:
     )
 
 
-def _say_problems(made: "StepReport", told: dict[str, str]) -> bool:
+def _say_problems(made: "StepReport", told: dict[str, str]) -> None:
     """Say what went wrong, and of a channel only what was not `told` at the step before."""
     for channel, message in made.delivery.channel_errors.items():
         if told.get(channel) != message:
@@ -176,5 +192,3 @@ def _say_problems(made: "StepReport", told: dict[str, str]) -> bool:
     for failure in made.delivery.failures:
         text = f"cij: {failure.message} to {failure.customer} {failure.outcome}: {failure.reason}"
         click.echo(text, err=True)
-    delivery = made.delivery
-    return bool(delivery.channel_errors or delivery.receiver_errors or delivery.failures)

@@ -7,7 +7,7 @@ import click
 
 from cij.app.activity import simulated
 from cij.cli.activity_table import clear_progress, print_activity, progress
-from cij.cli.arguments import Moment
+from cij.cli.arguments import LocalTime
 
 
 @click.command(
@@ -28,7 +28,7 @@ Examples:
 @click.option(
     "--from",
     "start",
-    type=Moment(["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
+    type=LocalTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
     help="When to begin. Default: now.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")

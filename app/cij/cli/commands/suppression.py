@@ -12,8 +12,8 @@ from cij.app.project import open_project
 from cij.app.zone_times import local
 from cij.cli.order_options import json_option, project_option, say, wait_option
 from cij.cli.render.plain_table import table
-from cij.compiler.channels import CHANNELS
-from cij.runtime.intake import ADDRESSES
+from cij.compiler.addresses import told_address
+from cij.compiler.channels import CHANNELS, TYPED_ADDRESSES
 
 _channel = click.option(
     "--channel", type=click.Choice([*CHANNELS]), help="This channel only; otherwise all."
@@ -85,8 +85,8 @@ def add(
 ) -> None:
     """Put an ADDRESS or a customer on the list."""
     order = _order("add", address, customer, channel)
-    if address is not None and (channel is None or CHANNELS[channel].address_form is not None):
-        _require_address(address)
+    if address is not None and (channel is None or CHANNELS[channel].is_typed):
+        _require_address(address, path)
     done = change_suppression(path, {**order, "reason": reason}, wait_s, say)
     if done.get("refused"):
         raise click.UsageError(f"{done['refused']}; `cij timeline` finds one by an address")
@@ -128,9 +128,10 @@ def _order(
     return {"suppress": action, "address": address, "customer": customer, "channel": channel}
 
 
-def _require_address(address: str) -> None:
+def _require_address(address: str, path: Path) -> None:
     """What is no address would be on the list for nothing, and its owner go on getting mail."""
-    if not any(form.fullmatch(address.strip()) for form in ADDRESSES.values()):
+    region = open_project(path).settings.project.region
+    if not any(told_address(field, address, region) for field in TYPED_ADDRESSES):
         words = "write ana@example.com or +34600000001, or `--customer` and an id"
         raise click.UsageError(f"`{address}` is not an address: {words}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cij.app.customer_questions import why_of
-from cij.cli.arguments import Moment
+from cij.cli.arguments import LocalTime
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
 from cij.runtime.insight.why import as_json, lines
@@ -24,7 +24,7 @@ Examples:
 @click.argument("journey", required=False, metavar="JOURNEY")
 @click.option(
     "--at",
-    type=Moment(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
+    type=LocalTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
     help="As of this instant, local to the project's zone. Default: now.",
 )
 @project_option

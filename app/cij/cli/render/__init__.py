@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from cij.app.version import own_version
+from cij.cli.render.bullet_lists import render_concise, render_github, render_json
 from cij.cli.render.colour import Paint, plain
-from cij.cli.render.lists import render_concise, render_github, render_json
+from cij.cli.render.diagnostic_text import render_text
 from cij.cli.render.sarif import render_sarif
-from cij.cli.render.text import render_text
 from cij.grammar.diagnostic import Diagnostic, Suppressed
 
 Format = Literal["text", "concise", "json", "github", "sarif"]

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Union
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.event import RESERVED
 from cij.compiler.declarations.explain_lines import INDENT, Lines, heading
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import Model, place
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check_value
 from cij.compiler.types import DURATION, Type
 from cij.compiler.unparse import name_words, words

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span

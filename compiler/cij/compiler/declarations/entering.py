@@ -1,12 +1,12 @@
 """Who enters a journey and when: entries, the calendar, the limit, first and last instant, draft."""
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import everything
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_by_event, known_fields
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
 

@@ -1,13 +1,13 @@
 """`entity`: another table that customers and events relate to, such as products or stores."""
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.functions import FUNCTIONS
 from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check
 from cij.compiler.typecheck.aggregates import AGGREGATES
 from cij.compiler.types import NAMED

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.typed_measure import typed_measure
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment
 
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.channels import Interaction
 from cij.compiler.declarations import record
 from cij.compiler.declarations.body import Body, read_body
@@ -13,6 +12,7 @@ from cij.compiler.declarations.written_type import type_of
 from cij.compiler.expression import Expression
 from cij.compiler.model import Model, place
 from cij.compiler.naming import column_mark, did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check
 from cij.compiler.types import TEXT, Type
 from cij.compiler.unparse import words

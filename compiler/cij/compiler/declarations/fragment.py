@@ -1,6 +1,6 @@
 """`fragment`: steps that several journeys run. `steps/run.py` resolves them where they are run."""
 
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 
 

@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
 from cij.compiler.declarations import changes, entering
 from cij.compiler.declarations.body import Body
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check_condition, check_value
 from cij.compiler.types import TEXT
 from cij.grammar import codes

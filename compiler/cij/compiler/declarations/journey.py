@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import cast
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations import changes
 from cij.compiler.declarations.body import Advice, Body, did_you_mean_setting, read_body
 from cij.compiler.declarations.entering import (
@@ -25,8 +24,9 @@ from cij.compiler.declarations.head_settings import (
 )
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, resolve_steps
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Edit, Fix, Label
 from cij.grammar.span import Span

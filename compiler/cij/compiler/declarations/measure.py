@@ -1,11 +1,11 @@
 """`measure`: a number per customer."""
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.declarations.typed_measure import typed_measure
 from cij.compiler.model import Model
+from cij.compiler.pass_state import Build
 from cij.compiler.unparse import words
 from cij.grammar import syntax
 

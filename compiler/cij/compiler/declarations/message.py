@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
+from cij.compiler.addresses import NoAddress, named_mailbox
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.expression import Period
 from cij.compiler.model import Model, place, sent_messages
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck.check import period
+from cij.compiler.pass_state import Build
+from cij.compiler.typecheck.checker import period
 from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 
@@ -71,8 +72,8 @@ def _add(
         name=node.name.text,
         channel=channel,
         topic=topic,
-        sender=body.text("from"),
-        reply_to=body.text("reply_to"),
+        sender=_address("from", body, build),
+        reply_to=_address("reply_to", body, build),
         fallback=fallback,
         locales=locales,
         # `content.py` finds both in the templates, once all sends are known.
@@ -81,6 +82,18 @@ def _add(
         expires=_expires(body),
         place=place(node.name.span),
     )
+
+
+def _address(key: str, body: Body, build: Build) -> str | None:
+    """Return an address with or without a name; what is none would fail every message."""
+    written = body.text(key)
+    if written is None:
+        return None
+    try:
+        named_mailbox(written)
+    except NoAddress as error:
+        build.report(codes.BAD_SETTING.at(body.settings[key].value.span, f"`{key}`: {error}"))
+    return written
 
 
 def _expires(body: Body) -> Period | None:

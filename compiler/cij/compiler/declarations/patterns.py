@@ -1,8 +1,8 @@
 """Patterns: `EVENT(label) where …`, in entries, goals, exits and waits."""
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check_condition
 from cij.grammar import codes, syntax
 

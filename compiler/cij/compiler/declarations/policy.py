@@ -1,16 +1,16 @@
 """`policy`: contact rules over all journeys."""
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build, SendSite
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import read_body
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.explain_lines import Lines, heading, indented
 from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build, SendSite
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.compiler.unparse_policy import policy_lines
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label

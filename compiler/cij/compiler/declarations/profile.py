@@ -3,14 +3,16 @@
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
+from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check, check_condition
 from cij.compiler.types import DATETIME, Type, join
+from cij.compiler.unparse import words
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -138,6 +140,11 @@ def _field(
     if value is None:
         draft.build.broken.add(name)
         return
+    if (wrong := _unfit_for_role(name, value.type)) is not None:
+        hint = f"write `{name} = text({words(value)})`"
+        draft.build.report(codes.TYPE_MISMATCH.at(setting.value.span, wrong, help=hint))
+        draft.build.broken.add(name)
+        return
     known = draft.types.get(name)
     joined = value.type if known is None else join(known, value.type)
     if joined is None:
@@ -148,6 +155,22 @@ def _field(
     draft.types[name] = joined
     draft.first.setdefault(name, setting.value.span)
     fields[name] = value
+
+
+# Fields that the product itself reads, each with what it reads there (S29).
+_ROLES = {
+    **{row.address_field: f"the address for {row.name}" for row in CHANNELS.values()},
+    "language": "the language that somebody gets",
+    "timezone": "the zone of a customer's local times",
+}
+
+
+def _unfit_for_role(name: str, type: Type) -> str | None:
+    """Return why a field of this type cannot have the role of its name; None where it can."""
+    role = _ROLES.get(name)
+    if role is None or type.kind == "text":
+        return None
+    return f"`{name}` is {role}, so it is text, and this is {type}"
 
 
 def _consent(setting: syntax.Setting, source: pg.Source, draft: _Draft) -> list[pg.ConsentMapping]:
@@ -178,10 +201,12 @@ def _own(block: syntax.Block, draft: _Draft) -> None:
         name = setting.key.text
         reason = _unfit(setting, draft)
         type = type_of(setting.value, draft.build) if reason is None else None
+        if type is not None:
+            reason = _unfit_for_role(name, type)
         if reason is not None:
             message = f"`{name}` cannot be a field that journeys write: {reason}"
             draft.build.report(codes.BAD_SETTING.at(setting.key.span, message))
-        if type is None:
+        if type is None or reason is not None:
             draft.build.broken.add(name)
         else:
             draft.own[name] = type

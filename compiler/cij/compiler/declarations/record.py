@@ -3,9 +3,9 @@
 from typing import Literal, cast
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body
 from cij.compiler.naming import column_mark, did_you_mean
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 
 SETTINGS = ("on", "changes", "existing")

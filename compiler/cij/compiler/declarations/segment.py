@@ -3,13 +3,13 @@
 from pydantic import BaseModel
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.build import Build
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.model import Model, place
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import all_of
+from cij.compiler.typecheck.checker import all_of
 from cij.compiler.types import BOOLEAN
 from cij.compiler.unparse import words
 from cij.compiler.walk import walk

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
+from cij.compiler.pass_state import Build
 from cij.compiler.source_kinds import LATER_SOURCE_KINDS, MAY_LOSE, SOURCE_KINDS, SourceKind
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import all_of
+from cij.compiler.typecheck.checker import all_of
 from cij.compiler.types import NAMED
 from cij.grammar import codes, syntax
 

@@ -3,11 +3,11 @@
 from typing import Literal, cast
 
 from cij.compiler import program as pg
-from cij.compiler.build import Build
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.explain_lines import Lines, heading
 from cij.compiler.model import Model, place
+from cij.compiler.pass_state import Build
 from cij.grammar import codes, syntax
 
 _CONSENT = ("opt_in", "opt_out", "none")

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from cij.compiler.build import Build
 from cij.compiler.naming import near_hint
-from cij.compiler.typecheck.check import is_currency
+from cij.compiler.pass_state import Build
+from cij.compiler.typecheck.checker import is_currency
 from cij.compiler.types import IN_LISTS, NAMED, Type, enum, list_of, money, relation
 from cij.grammar import codes, syntax
 

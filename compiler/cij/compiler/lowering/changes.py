@@ -5,8 +5,8 @@ it like any other passage that is due.
 """
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.lowering.goals_and_exits import gate
 from cij.compiler.lowering.machine import Machine
-from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
 
 _AT_ONCE = pg.AfterPeriod(period=ex.Period(count=0, unit="second"))

@@ -3,9 +3,9 @@
 from cij.compiler import model, program as pg
 from cij.compiler.iterations import iterations_of, units
 from cij.compiler.lowering.changes import lower_removed
+from cij.compiler.lowering.goals_and_exits import gate, lower_exit, lower_goal
 from cij.compiler.lowering.kept import with_kept
 from cij.compiler.lowering.machine import Machine
-from cij.compiler.lowering.rules import gate, lower_exit, lower_goal
 from cij.compiler.lowering.steps import lower_steps
 from cij.compiler.model import Model, place
 

@@ -2,8 +2,8 @@
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.iterations import iterations_of
+from cij.compiler.lowering.goals_and_exits import gate
 from cij.compiler.lowering.machine import Machine
-from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
 
 

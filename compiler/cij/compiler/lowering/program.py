@@ -17,6 +17,8 @@ def lower(source: Model) -> pg.Program:
     for journey in parts["journeys"]:
         verify(journey)
     settings = source.settings
-    program = pg.Program(project=settings.name, timezone=settings.timezone, **parts)
+    program = pg.Program(
+        project=settings.name, timezone=settings.timezone, region=settings.region, **parts
+    )
     # No hash covers versions: they follow from what is hashed.
     return program.model_copy(update={"hash": pg.content_hash(program)})

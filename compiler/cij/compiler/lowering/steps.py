@@ -1,9 +1,9 @@
 """Steps to states."""
 
 from cij.compiler import model, program as pg
+from cij.compiler.lowering.goals_and_exits import gate
 from cij.compiler.lowering.loops import loop_head, lower_loop, tail_of
 from cij.compiler.lowering.machine import Machine
-from cij.compiler.lowering.rules import gate
 from cij.compiler.model import place
 
 

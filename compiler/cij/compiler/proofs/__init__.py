@@ -4,7 +4,7 @@
 the messages that one customer can receive.
 """
 
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs import missing_values
 from cij.compiler.proofs.caps import check_caps
 from cij.compiler.proofs.conditions import check_segments

@@ -14,7 +14,7 @@ from datetime import time
 
 from cij.compiler import model, program as pg
 from cij.compiler.expression import Period
-from cij.compiler.proofs.clock import ANY_TIME, Clock
+from cij.compiler.proofs.path_time import ANY_TIME, Clock
 
 _UNIT_S = {
     "second": 1,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cij.compiler import expression as ex, model
-from cij.compiler.build import Build
 from cij.compiler.expression import Period
 from cij.compiler.model import Model
+from cij.compiler.pass_state import Build
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.proofs.bounds import Bound, SentAt, passage_bound, total_bound
 from cij.compiler.unparse import cap_words, duration_words, seconds_words

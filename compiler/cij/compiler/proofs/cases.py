@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cij.compiler import expression as ex, model
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.located import Piece, piece_of, relevant
 from cij.compiler.proofs.terms import number_of
 from cij.compiler.proofs.verdicts import are_contrary

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.findings import conflict, report
 from cij.compiler.proofs.located import Piece, is_within, pieces, segment_pieces
 from cij.compiler.proofs.missing_values import check_unknowns

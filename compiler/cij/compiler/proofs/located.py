@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.formula import Formula, Term, terms_of
 from cij.compiler.proofs.translate import truth
 from cij.compiler.proofs.verdicts import negation

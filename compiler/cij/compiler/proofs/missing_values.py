@@ -7,7 +7,7 @@ catalog says that there are such rows, and nothing in the condition shows that t
 from collections.abc import Iterator, Sequence
 
 from cij.compiler import expression as ex
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.proofs.formula import negated
 from cij.compiler.proofs.located import Piece, operands, where_clauses
 from cij.compiler.proofs.translate import known, truth

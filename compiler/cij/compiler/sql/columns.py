@@ -1,6 +1,6 @@
-"""Columns of the store: which SQL type holds which type of value, and lists of columns.
+"""Columns of the store: the SQL type of each type of value, and lists of columns.
 
-Instants are naive UTC. Amounts, numbers and shares are exact decimals.
+Instants are timestamps in UTC without a zone. Amounts, numbers and shares are exact decimals (S30).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,10 @@ SQL_TYPES: dict[Kind, str] = {
 
 
 def cast(tree: exp.Expr, type: Type) -> exp.Expr:
-    """Return the value as the type of its column; text is NFC, and empty text is missing (S3)."""
+    """Return the value as the type of its column.
+
+    Text becomes NFC, and empty text becomes null (S3).
+    """
     if type.kind == "text":
         return fill("NULLIF(NFC_NORMALIZE(CAST({a} AS VARCHAR)), '')", a=tree)
     return fill(f"CAST({{a}} AS {SQL_TYPES[type.kind]})", a=tree)
@@ -59,23 +62,27 @@ def number(value: int) -> exp.Expr:
 
 
 def select(columns: Sequence[exp.Expr], text: str, /, **holes: exp.Expr | str) -> exp.Expr:
-    """Return the query `text`, which selects `1`, with `columns` in its place."""
+    """Return the query `text` with `columns` in place of the `1` that it selects."""
     tree = fill(text, **holes)
     tree.set("expressions", list(columns))
     return tree
 
 
 def create(table: str, columns: Sequence[tuple[str, str]]) -> Statement:
-    """Return the statement that makes an empty table unless there is one: (name, SQL type)."""
+    """Return the statement that makes an empty table unless it exists.
+
+    `columns` are (name, SQL type).
+    """
     tree = fill("CREATE TABLE IF NOT EXISTS {t} (x BIGINT)", t=table)
     tree.this.set("expressions", [definition(name, type) for name, type in columns])
     return Statement(tree)
 
 
 def stored_plainly(statement: Statement, *names: str) -> Statement:
-    """Return the statement that makes a table, with these columns kept as they are written.
+    """Return the statement that makes a table, with these columns stored uncompressed.
 
-    Where nearly every value is another, trying to compress texts takes an insert most of its time.
+    Where nearly all texts differ, compression saves nothing and takes most of the time of an
+    insert.
     """
     tree = statement.tree.copy()
     for definition in tree.find_all(exp.ColumnDef):
@@ -87,9 +94,10 @@ def stored_plainly(statement: Statement, *names: str) -> Statement:
 def migrate(
     table: str, columns: Sequence[tuple[str, str]], there: Mapping[str, str]
 ) -> list[Statement]:
-    """Return what brings a table that has the columns `there` (name to type) up to date.
+    """Return the statements that bring a table with the columns `there` (name to type) up to date.
 
-    No column is dropped. Values that do not fit a new type become missing.
+    No column is dropped, because an older version of a journey may still read it (S31). A value
+    that does not fit its new type becomes null.
     """
     found = []
     for name, type in columns:
@@ -104,17 +112,18 @@ def migrate(
 
 
 def _with_type(tree: exp.Expr, kind: exp.Expr) -> Statement:
+    # The list is complete before the first replacement, because that changes the tree.
     for node in list(tree.find_all(exp.DataType)):
         node.replace(kind.copy())
     return Statement(tree)
 
 
 def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
-    """Return the conjunction, TRUE for none."""
+    """Return the conjunction of conditions. Without conditions it is true."""
     return exp.and_(*conditions, copy=False) if conditions else exp.true()
 
 
 def definition(name: str, type: str) -> exp.Expr:
-    """Return a column of a table that is being made."""
+    """Return the definition of a column for `CREATE TABLE`."""
     kind = exp.DataType.build(type, dialect="duckdb")
     return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql import contact, exact, moments, passage, sizes
+from cij.compiler.sql import exact, moments, passage, send_rules, sizes
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
 from cij.compiler.sql.local_time import column, to_instant, to_local, zone_of
@@ -414,7 +414,7 @@ _ATOMS: dict[type, _Emit] = {
     ex.HashShare: _hash_share,
     ex.TopShare: _top_share,
     **passage.ATOMS,
-    **contact.ATOMS,
+    **send_rules.ATOMS,
 }
 
 _VALUES: dict[type, _Emit] = {
@@ -436,5 +436,5 @@ _VALUES: dict[type, _Emit] = {
     ex.Arithmetic: _arithmetic,
     ex.Coalesce: _coalesce,
     ex.Call: _call,
-    **contact.VALUES,
+    **send_rules.VALUES,
 }

@@ -1,9 +1,10 @@
-"""What is ordered for a journey from outside, as text of conditions: what is paused is written here alone."""
+"""Orders about journeys, as parts of conditions. Only this module knows how a pause is stored."""
 
-# A query for the names of the journeys that are paused (S22), to be read with `IN`.
+# The query for the names of paused journeys (S22), to be used with `IN`.
 PAUSED = "SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused'"
-# The same, for the numbers that passages have.
-PAUSED_NUMBERS = (
+# The query for the journeys in which no timer fires: paused ones, and those that failed (S28). It
+# has numbers, because passages hold numbers.
+STANDING_NUMBERS = (
     "SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey "
-    "WHERE k.state = 'paused'"
+    "WHERE k.state IN ('paused', 'failed')"
 )

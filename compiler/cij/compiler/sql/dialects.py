@@ -1,8 +1,8 @@
-"""What a printed statement may be made of, and what other dialects need said differently.
+"""The node types that statements may contain, and the rewrites for other dialects.
 
-sqlglot translates names and forms; it does not know which of them mean the same everywhere. So
-conditions are built of the node types below and no others, each of which was tried on PostgreSQL
-or read in golden files: a test fails on any other. What differs is put right here, before printing.
+sqlglot translates names and syntax. It does not know which forms have the same meaning in all
+engines. So conditions contain only the node types below. Each was tried on PostgreSQL or checked in
+golden files, and a test fails on any other. Forms that differ are rewritten here before printing.
 """
 
 import json
@@ -34,8 +34,8 @@ NODE_TYPES: frozenset[type[exp.Expr]] = frozenset(
     )
 )
 
-# What a statement of the plan may be made of besides: rows that are written, tables that are made, and the
-# forms below, which each dialect says in its own way.
+# Statements of the plan may also write rows and make tables, and may contain the forms below, for
+# which each dialect has its own syntax.
 PLAN_NODE_TYPES: frozenset[type[exp.Expr]] = NODE_TYPES | frozenset(
     (
         *(exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Schema, exp.Properties),
@@ -46,22 +46,23 @@ PLAN_NODE_TYPES: frozenset[type[exp.Expr]] = NODE_TYPES | frozenset(
         *(exp.RegexpLike, exp.Anonymous),
     )
 )
-# Functions that sqlglot does not know.
+# Functions that sqlglot has no node type for.
 PLAN_FUNCTIONS = frozenset({"NFC_NORMALIZE"})
 
-# How a column is stored: DuckDB's alone, and no part of what a statement means.
+# How DuckDB stores a column. Other engines have no such option, and it has no influence on results.
 PLAINLY = exp.ColumnConstraint(kind=exp.Var(this="USING COMPRESSION uncompressed"))
 
-# Unicode's space separators: what TRIM takes away in DuckDB, and only the blank elsewhere.
+# The space separators of Unicode. TRIM removes all of them in DuckDB, and only the blank elsewhere.
 _SPACES = "\u0020\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 
 
 def portable(tree: exp.Expr, dialect: str) -> exp.Expr:
-    """Return the statement in the forms of `dialect`; it is written in those of DuckDB."""
+    """Return the statement, which is written for DuckDB, in the forms of `dialect`."""
     if dialect == "duckdb":
         return tree
     rewrites, tree = _REWRITES | _BY_DIALECT.get(dialect, {}), tree.copy()
-    # Children first: what takes the place of a node holds what has taken theirs.
+    # Children first, because the replacement of a node contains its children, which must be done by
+    # then.
     for node in reversed([node for node in tree.walk() if type(node) in rewrites]):
         found = rewrites[type(node)](node.copy())
         if node is tree:
@@ -72,10 +73,10 @@ def portable(tree: exp.Expr, dialect: str) -> exp.Expr:
 
 
 def _data_type(node: exp.Expr) -> exp.Expr:
-    # Whole numbers of 38 digits have a type of their own in DuckDB alone.
+    # Only DuckDB has a type for whole numbers of 38 digits.
     if node.this == exp.DataType.Type.INT128:
         return exp.DataType.build("DECIMAL(38, 0)", dialect="duckdb")
-    # An enum is how DuckDB stores a text of few values.
+    # DuckDB stores a text of few values as an enum. It reads as text.
     return exp.DataType.build("TEXT") if node.this == exp.DataType.Type.ENUM else node
 
 
@@ -94,7 +95,7 @@ def _definition(node: exp.Expr) -> exp.Expr:
 
 
 def _typed(node: exp.Expr) -> exp.Expr:
-    """A parameter alone has no type there: `$x IS NULL` would be refused."""
+    """Return a parameter with its type. PostgreSQL refuses `$x IS NULL` without one."""
     type = PARAMETER_TYPES.get(node.name)
     return node if type is None else exp.cast(node, exp.DataType.build(type, dialect="duckdb"))
 
@@ -104,18 +105,20 @@ def _made(node: exp.Expr) -> exp.Expr:
         node.set("exists", False)
         node.set("replace", True)
     elif node.args.get("replace"):
-        # Whoever runs it drops the older table first, in the same transaction.
+        # PostgreSQL has no CREATE OR REPLACE TABLE. The engine drops the old table in the same
+        # transaction.
         node.set("replace", False)
     return node
 
 
 def _object(node: exp.Expr) -> exp.Expr:
-    # JSON_OBJECT('a': x) is new in PostgreSQL 16.
+    # JSON_OBJECT('a': x) needs PostgreSQL 16. This function exists in older versions too.
     pairs = [part for pair in node.expressions for part in (pair.this, pair.expression)]
     return exp.Anonymous(this="JSON_BUILD_OBJECT", expressions=pairs)
 
 
 def _latest(node: exp.Expr) -> exp.Expr:
+    # PostgreSQL has no ARG_MAX, so this is the first item of an ordered array.
     by = exp.Ordered(this=node.expression, desc=True, nulls_first=False)
     ordered = exp.Order(this=node.this, expressions=[by])
     array = exp.Paren(this=exp.ArrayAgg(this=ordered))
@@ -133,7 +136,10 @@ def _parts(node: exp.Expr) -> exp.Expr:
 
 
 def _listed(node: exp.Expr) -> exp.Expr:
-    """`UNNEST(FROM_JSON($list, '["BIGINT"]'))` has its own function; other lists are arrays."""
+    """Return a JSON list, `UNNEST(FROM_JSON($list, '["BIGINT"]'))`, as rows.
+
+    Other lists are arrays.
+    """
     rows = node.this
     if not isinstance(rows, exp.FromJson):
         return node

@@ -1,9 +1,9 @@
-"""Entity tables: what customers and events relate to.
+"""Entity tables: tables that customers and events relate to.
 
 entity_<name>("#key", <fields>)     a row for each row of the entity's source; the key as text
 """
 
-# The name of no field: fields are names of the language.
+# No field can have this name, because a name of the language has no `#`.
 KEY = "#key"
 
 

@@ -1,4 +1,4 @@
-"""How the table of an entity is filled from its source."""
+"""The statements that fill the table of an entity from its source."""
 
 from sqlglot import exp
 
@@ -11,17 +11,18 @@ from cij.compiler.sql.template import Statement, fill, query
 
 
 def columns_of(entity: Entity) -> list[tuple[str, str]]:
-    """Return (name, SQL type) of the table of an entity, in order."""
+    """Return the columns of the table of an entity, in order: (name, SQL type)."""
     return [(KEY, "VARCHAR"), *((f.name, SQL_TYPES[f.type.kind]) for f in entity.fields)]
 
 
 def empty(entity: Entity) -> Statement:
-    """Return the statement that takes all rows out."""
+    """Return the statement that deletes all rows of an entity."""
     return query("DELETE FROM {t}", t=entity_table(entity.name))
 
 
 def filled(entity: Entity, source: Source) -> Statement:
-    """Return the statement that puts all rows in."""
+    """Return the statement that inserts a row for each row of the source."""
+    # Relations compare keys as text, so that a number in one source matches a text in another.
     key = fill("CAST({k} AS VARCHAR)", k=column("s", source.key))
     values = [
         named(cast(storable(f.value, f.type, Scope.source("s", source)), f.type), f.name)
@@ -35,5 +36,5 @@ def filled(entity: Entity, source: Source) -> Statement:
 
 
 def source_of(entity: Entity, program: Program) -> Source:
-    """Return the source of an entity, which is known to be there."""
+    """Return the source of an entity. The resolver has checked that it exists."""
     return next(s for s in program.sources if s.name == entity.source)

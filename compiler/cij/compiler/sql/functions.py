@@ -1,4 +1,4 @@
-"""The SQL of each function of `cij.compiler.functions`: one row each."""
+"""The SQL of the functions of `cij.compiler.functions`, one row for each."""
 
 from cij.compiler.types import LIST_SIGN
 
@@ -11,11 +11,13 @@ FUNCTION_SQL: dict[str, str] = {
     "year": "EXTRACT(YEAR FROM {a})",
     "month": "EXTRACT(MONTH FROM {a})",
     "day": "EXTRACT(DAY FROM {a})",
+    # The pattern comes first, because a cast of other text fails the whole statement. Text that is
+    # no number is unknown (S1).
     "number": (
         "CAST(CASE WHEN REGEXP_MATCHES({a}, '^ *[+-]?[0-9]{1,18}([.][0-9]+)? *$') THEN {a} END "
         "AS DECIMAL(38, 6))"
     ),
-    # Of the items of a list: each is followed by the sign, and one more stands before them.
+    # The number of items of a list. A sign follows each item, and one more is before the first.
     "count": f"LENGTH({{a}}) - LENGTH(REPLACE({{a}}, '{LIST_SIGN}', '')) - 1",
     "text": "CAST({a} AS TEXT)",
 }

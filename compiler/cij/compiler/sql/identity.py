@@ -1,4 +1,4 @@
-"""Identity: which cluster goes on with which id, and what follows it (S26).
+"""Identity: which cluster keeps which id, and which rows follow a merge or a split (S26).
 
 The tables are those of `unify`.
 """
@@ -6,14 +6,15 @@ The tables are those of `unify`.
 from cij.compiler.sql.making import make, rebuild
 from cij.compiler.sql.template import Statement, query
 
+# Two mappings of one source give two records with the same key. They are one member.
 MEMBERS = make(
     "unify_member",
     "SELECT MIN(r.rec) AS rec, r.source, r.key, MIN(COALESCE(l.label, r.rec)) AS label "
     "FROM unify_record AS r LEFT JOIN unify_label AS l ON l.rec = r.rec GROUP BY r.source, r.key",
 )
 
-# When an old cluster fell apart, the part with its first record goes on; a record that was away
-# at the last run does not take the id from those that were there.
+# Where an old cluster is split, the part with its first record keeps the id. Records that were
+# missing in the last run rank behind those that were present.
 HELD = make(
     "unify_held",
     """
@@ -25,6 +26,7 @@ GROUP BY k.customer
 """,
 )
 
+# Where old clusters merge, the oldest id survives.
 CLUSTERS = make(
     "unify_cluster",
     """
@@ -34,8 +36,8 @@ GROUP BY h.label
 """,
 )
 
-# An id is made of the first record. If it was given before, as when a cluster fell apart, its
-# number is made part of it.
+# An id is a hash of the first record, so that it is the same in every run. Where this id is in use
+# already, as after a split, the number of the cluster becomes part of the hash.
 NEW_CLUSTERS = query(
     """
 INSERT INTO unify_cluster (label, id, born)
@@ -76,7 +78,8 @@ ORDER BY k.customer, u.id
 """
 )
 
-# Keys that vanished from their source are kept: if they come back they are the same person.
+# Keys that are missing from their source are kept, so that they lead to the same customer if they
+# return.
 KEYS = rebuild(
     "customer_key",
     """
@@ -99,7 +102,7 @@ WHERE NOT EXISTS (
 def follow(table: str) -> Statement:
     """Return the statement that gives rows of merged customers to the id that survives.
 
-    It follows all aliases, which never point to an alias.
+    One step is enough, because an alias never points to an alias.
     """
     return query(
         "UPDATE {t} SET customer = x.customer FROM customer_alias AS x "
@@ -108,7 +111,7 @@ def follow(table: str) -> Statement:
     )
 
 
-# A part that split off keeps every refusal of the whole.
+# The new customer after a split keeps every refusal of the old one, since nobody knows who refused.
 COPY_REFUSALS = query(
     "INSERT INTO consent_change (customer, topic, channel, granted, at) "
     "SELECT $part, c.topic, c.channel, c.granted, c.at "

@@ -1,6 +1,6 @@
-"""Queries about one customer: what conditions read of him, and where that came from.
+"""Queries about one customer: the values that conditions read, and where these came from.
 
-All have the parameter `customer`; those that evaluate something also `now`.
+All have the parameter `customer`. Those that evaluate an expression also have `now`.
 """
 
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Event, Journey, Latest, Mapping, Program
+from cij.compiler.sql import canonical_addresses
 from cij.compiler.sql.columns import column, literal, named, number, select
 from cij.compiler.sql.condition import row_conditions, strict, value
 from cij.compiler.sql.intake import columns_of, event_table
@@ -23,9 +23,10 @@ _SHOWN_ROWS = 3
 
 
 def who(program: Program) -> Statement:
-    """Return the query for the customers that the text `$who` may mean.
+    """Return the query for the customers that the text `$who` may identify.
 
-    Shape: (id, how). An id or an old one, a key of a source with or without `source:`, an address.
+    Shape: (id, how). An id or an old one, a key of a source with or without `source:`, an address,
+    whose canonical form for each field is a parameter of the field's name.
     """
     parts = [
         fill("SELECT c.id AS id, 'id' AS how FROM customer AS c WHERE c.id = $who"),
@@ -35,16 +36,10 @@ def who(program: Program) -> Statement:
             "WHERE k.key = $who OR CONCAT(k.source, ':', k.key) = $who"
         ),
     ]
-    names = {f.name for f in program.profile.fields}
-    for name in (row.address_field for row in CHANNELS.values() if row.address_form):
-        if name in names:
-            parts.append(
-                fill(
-                    "SELECT c.id, {name} FROM customer AS c WHERE LOWER({c}) = LOWER($who)",
-                    name=literal(name),
-                    c=column("c", name),
-                )
-            )
+    for name in canonical_addresses.fields_of(program):
+        has = canonical_addresses.has_address(name, exp.Placeholder(this=name))
+        text = "SELECT c.id, {name} FROM customer AS c WHERE {has}"
+        parts.append(fill(text, name=literal(name), has=has))
     rows = exp.union(*parts, distinct=False)
     return query("SELECT u.id, MIN(u.how) FROM {rows} AS u GROUP BY u.id ORDER BY u.id", rows=rows)
 
@@ -52,14 +47,15 @@ def who(program: Program) -> Statement:
 def readings(
     nodes: Sequence[ex.Expression], program: Program, journey: Journey, event: str | None = None
 ) -> Statement:
-    """Return the query for the values of expressions, one column each, in one row.
+    """Return the query for the values of expressions, one column for each, in one row.
 
     Parameters: `passage`, which may be null, and `event`, the number of the event that a filter
-    looks at.
+    tests.
     """
     context = Context(program, journey, Catalog.of(program), rules_of(program))
     scope = context.scope_of("p", column("p", "turn"))
     joins = ""
+    # Outer joins keep the row for a customer without a passage or event.
     if event is not None:
         scope, joins = scope.with_event("e"), "LEFT JOIN {events} AS e ON e.seq = $event "
     tree = select(
@@ -76,9 +72,10 @@ def _read(node: ex.Expression, scope: Scope) -> exp.Expr:
 
 
 def counted_rows(node: ex.Aggregate, program: Program, journey: Journey) -> Statement:
-    """Return the query for the last events that an aggregate counts, and how many there are.
+    """Return the query for the last events that an aggregate counts.
 
-    Shape: (at, id, value, count over all). Parameter: `now`.
+    Shape: (at, id, value, count), where the count is of all events and not only of those shown.
+    Parameter: `now`.
     """
     context = Context(program, journey, Catalog.of(program), rules_of(program))
     outer = context.scope
@@ -99,7 +96,10 @@ def counted_rows(node: ex.Aggregate, program: Program, journey: Journey) -> Stat
 
 
 def origins(program: Program, place: int, node: ex.Expression, time: str | None) -> Statement:
-    """Return the query for what one mapping of the profile says: (key, value, time or null)."""
+    """Return the query for the values that one mapping of the profile gives to a field.
+
+    Shape: (key, value, time or null), one row for each record of the customer.
+    """
     mapping = program.profile.mappings[place]
     source = next(s for s in program.sources if s.name == mapping.source)
     return query(
@@ -115,13 +115,17 @@ def origins(program: Program, place: int, node: ex.Expression, time: str | None)
 
 
 def time_column(program: Program, name: str, mapping: Mapping) -> str | None:
-    """Return the column that says when a source last knew a field, where the merge goes by that."""
+    """Return the column with the time of a field in a source; None unless `latest` merges the
+    field."""
     field = next(f for f in program.profile.fields if f.name == name)
     return field.merge.columns.get(mapping.source) if isinstance(field.merge, Latest) else None
 
 
 def events_of(event: Event) -> Statement:
-    """Return the query for the events of one name, in the columns of `columns_of`, in their order."""
+    """Return the query for the customer's events of one name.
+
+    Shape: the columns of `columns_of`.
+    """
     return Statement(
         select(
             [column("e", name) for name, _ in columns_of(event)],
@@ -132,7 +136,10 @@ def events_of(event: Event) -> Statement:
 
 
 def recent_events(event: str) -> Statement:
-    """Return the query for the last events of one name: (seq, id, at). Parameters: `now`, `since`."""
+    """Return the query for the customer's last events of one name. Parameters: `now`, `since`.
+
+    Shape: (seq, id, at), the latest first.
+    """
     return query(
         "SELECT e.seq, e.id, e.at FROM {t} AS e WHERE e.customer = $customer AND e.at <= $now "
         "AND e.at >= $since ORDER BY e.at DESC, e.seq DESC LIMIT {n}",

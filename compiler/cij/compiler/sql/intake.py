@@ -1,17 +1,18 @@
 """Event tables, and how rows of sources become events.
 
     event_<name>(seq, id, customer, at, arrived_at, [message_key, channel,] <fields>)
-    arriving(id, customer, reference, at, <fields>)   temporary: rows not yet taken in
+    arriving(id, customer, reference, at, <fields>)   a scratch table: rows that are not events yet
 
-`at` and `arrived_at` are instants. `seq` grows over all events together. An event is written once:
-its id is the key of its source's row, or what the sender gave it.
+`at` is the instant at which the event happened, `arrived_at` the one at which the store received
+it. `seq` grows over all events together. An event is written once: its id is the key of the row in
+its source, or the id that the sender gave it.
 """
 
 from functools import cache
 
 from sqlglot import exp
 
-from cij.compiler.program import Event, Program, Source
+from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import SQL_TYPES, cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, storable, to_instant, value
 from cij.compiler.sql.load import table_of
@@ -37,7 +38,7 @@ def event_table(event: Event | str) -> str:
 
 
 def columns_of(event: Event) -> list[tuple[str, str]]:
-    """Return (name, SQL type) of the table of an event, in order."""
+    """Return the columns of the table of an event, in order: (name, SQL type)."""
     built_in = _BUILT_IN + (_INTERACTION if event.is_interaction else [])
     there = {name for name, _ in built_in}
     fields = [(f.name, SQL_TYPES[f.type.kind]) for f in event.fields if f.name not in there]
@@ -48,9 +49,9 @@ def columns_of(event: Event) -> list[tuple[str, str]]:
 
 
 def arriving(event: Event, source: Source) -> Statement:
-    """Return the statement that makes `arriving` of the rows that are no events yet.
+    """Return the statement that makes `arriving` of the rows that are not events yet.
 
-    `customer` is null when the reference leads to nobody.
+    `customer` is null where the reference identifies no customer.
     """
     assert event.customer is not None, f"event {event.name} names no customer"
     reference = fill("CAST({c} AS VARCHAR)", c=column("s", event.customer.column))
@@ -77,7 +78,10 @@ def arriving(event: Event, source: Source) -> Statement:
 
 
 def append(event: Event) -> Statement:
-    """Return the statement that takes in what arrived complete, numbered after `$last`."""
+    """Return the statement that appends the complete rows of `arriving`, numbered after `$last`.
+
+    A row is complete with a customer and a time. Others stay in the quarantine and are tried again.
+    """
     names = [f.name for f in event.fields if f.value is not None]
     columns = [
         fill("$last + ROW_NUMBER() OVER (ORDER BY a.at, a.id)"),
@@ -104,7 +108,8 @@ def append(event: Event) -> Statement:
 def quarantine(event: Event) -> tuple[Statement, Statement]:
     """Return the statements that bring the quarantine of an event's source up to date.
 
-    Rows that have been taken in, or are gone, leave it; a row that stays is not added again.
+    The first removes rows that are events by now or are no longer in the source. The second adds
+    new bad rows. A row that stays keeps its first time.
     """
     holes = {"rows": _refused(event), "name": literal(quarantine_name(event))}
     leave = query(
@@ -125,12 +130,13 @@ def quarantine(event: Event) -> tuple[Statement, Statement]:
 
 
 def quarantine_name(event: Event) -> str:
-    """Return what stands in the column `source` of the quarantine for rows that are no events."""
+    """Return the value of the column `source` in the quarantine for rows that cannot become
+    events."""
     return f"event {event.name}"
 
 
 def refused_count(event: Event) -> Statement:
-    """Return the query for the number of rows that wait for their customer or lack a time."""
+    """Return the query for the number of rows of `arriving` without a customer or a time."""
     return query("SELECT COUNT(*) FROM {rows} AS n", rows=_refused(event))
 
 
@@ -148,7 +154,10 @@ def _refused(event: Event) -> exp.Expr:
 
 
 def rewrite(event: Event, source: Source) -> Statement:
-    """Return the statement that computes `at` and the fields of old events anew."""
+    """Return the statement that computes `at` and the fields of existing events anew.
+
+    It runs when the declaration of an event has changed. A row without a time keeps its old values.
+    """
     columns = {"at": _at(event, source), **dict(_fields(event, source))}
     rows = select(
         [named(_id(source), "#id"), *(named(tree, name) for name, tree in columns.items())],
@@ -169,7 +178,10 @@ def rewrite(event: Event, source: Source) -> Statement:
 
 
 def regroup(event: Event, source: Source) -> Statement:
-    """Return the statement that gives events to the customer of their reference, after a split."""
+    """Return the statement that gives events to the customer of their reference, after a split.
+
+    After a merge `identity.follow` is enough; only the source knows to which part an event belongs.
+    """
     assert event.customer is not None
     rows = fill(
         "SELECT {id} AS id, k.customer FROM {t} AS s JOIN customer_key AS k "
@@ -196,6 +208,7 @@ def _at(event: Event, source: Source) -> exp.Expr:
     tree = value(event.at, Scope.source("s", source))
     if event.at.type.kind != "date":
         return tree
+    # A date is a local day of the source, so its instant is local midnight.
     midnight = fill("CAST({a} AS TIMESTAMP)", a=tree)
     return to_instant(midnight, literal(source.timezone))
 
@@ -210,48 +223,37 @@ def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
 
 # --- from outside -----------------------------------------------------------------------------
 
-# Whom a text means that is no id: an alias, a key written `source:key`, or else what `{other}` finds.
-_WHO = """
-SELECT w.item, COALESCE(a.customer, v.id, {other})
+
+def _items(name: str) -> exp.Expr:
+    return fill("SELECT DISTINCT l.item FROM {list} AS l", list=list_of(name))
+
+
+# The customers that texts mean which are no ids, `$who`, a JSON list: an alias, or a key written
+# `source:key`. Shape: a row (text, id) for each text; the id is null where nobody is meant.
+WHO = query(
+    """
+SELECT w.item, COALESCE(a.customer, v.id)
 FROM {who} AS w
 LEFT JOIN customer_alias AS a ON a.alias = w.item
 LEFT JOIN customer_key AS k
   ON k.source = SUBSTRING(w.item, 1, STRPOS(w.item, ':') - 1)
   AND k.key = SUBSTRING(w.item, STRPOS(w.item, ':') + 1)
 LEFT JOIN customer AS v ON v.id = k.customer
-"""
-
-
-def _items(name: str) -> exp.Expr:
-    return fill("SELECT DISTINCT l.item FROM {list} AS l", list=list_of(name))
-
-
-def who(program: Program) -> Statement:
-    """Return the query for the customers that texts mean which are no ids: `$who`, a JSON list.
-
-    Shape: a row (text, id) for each text; the id is null where nobody is meant. Where customers
-    have a field `email`, an address that one customer has means that one.
-    """
-    return _who(any(f.name == "email" for f in program.profile.fields))
-
-
-@cache
-def _who(by_email: bool) -> Statement:
-    other: exp.Expr = exp.null()
-    if by_email:
-        other = fill(
-            "(SELECT MIN(m.id) FROM customer AS m WHERE m.email = LOWER(w.item) HAVING COUNT(*) = 1)"
-        )
-    return query(_WHO, who=_items("who"), other=other)
+""",
+    who=_items("who"),
+)
 
 
 def known(event: Event) -> Statement:
-    """Return the query for those of `$ids`, a JSON list, that are events already."""
+    """Return the query for the ids of existing events among `$ids`, a JSON list."""
     return _known(event_table(event))
 
 
 def is_known(event: Event) -> Statement:
-    """Return the query for `$id` if that is an event already: as `known`, for one."""
+    """Return the query for `$id` if it is an existing event.
+
+    For one id it is faster than `known`.
+    """
     return _is_known(event_table(event))
 
 

@@ -10,7 +10,7 @@ In the store:
 
     source_<name>        the rows without a reason that pass the filter
     bad_key(key)         keys of the rows that are bad now
-    key_before(key)      keys of the rows in the old table
+    key_now(key)         keys of all rows that are there now, good or bad
     known                rows of before with such a key: they stay as they were
 
 Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
@@ -45,7 +45,7 @@ from cij.compiler.written_values import (
 )
 
 _DECIMAL = SQL_TYPES["decimal"]
-STAGE, BAD_KEY, KEY_BEFORE = "staging", "bad_key", "key_before"
+STAGE, BAD_KEY, KEY_NOW = "staging", "bad_key", "key_now"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(
@@ -118,6 +118,16 @@ def good_rows(source: Source) -> Statement:
     return Statement(rows)
 
 
+def keys_of_good(source: Source) -> Statement:
+    """Return the query for the keys, as `key`, of the rows of the table of the source."""
+    return query(
+        "SELECT {key} AS key FROM parsed AS p WHERE {good} "
+        'AND NOT EXISTS (SELECT 1 FROM duplicate AS d WHERE d.ordinal = p."#ordinal")',
+        key=column("p", source.key),
+        good=_good(source),
+    )
+
+
 def keys_of_bad(source: Source) -> Statement:
     """Return the query for the keys, as `key`, of the bad rows in which it can be read."""
     return query(
@@ -181,26 +191,18 @@ def key_column(source: Source) -> tuple[str, str]:
     return "key", next(type for name, type in columns_of(source) if name == source.key)
 
 
-def no_bad_keys(source: Source) -> Statement:
-    """Return the statement that makes `bad_key`, empty."""
-    return scratch(BAD_KEY, [key_column(source)])
-
-
-def keys_before(source: Source) -> Statement:
-    """Return the statement that makes `key_before` of the keys in the old table."""
-    rows = fill(
-        "SELECT {key} AS key FROM {t} AS o", t=table_of(source.name), key=column("o", source.key)
-    )
-    return make(KEY_BEFORE, rows)
+def no_keys(source: Source, table: str) -> Statement:
+    """Return the statement that makes a scratch table of keys, empty."""
+    return scratch(table, [key_column(source)])
 
 
 def lost(source: Source) -> Statement:
-    """Return the query for (rows before, those of them that are gone, rows of the new table)."""
+    """Return the query for (rows of the old table, those whose key is not there now, keys that are)."""
     return query(
-        "SELECT COUNT(*), COUNT(*) FILTER (WHERE s.key IS NULL), (SELECT COUNT(*) FROM {t} AS c) "
-        "FROM key_before AS b LEFT JOIN (SELECT {key} AS key FROM {t} AS n) AS s ON s.key = b.key",
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT {key} IN (SELECT k.key FROM key_now AS k)), "
+        "(SELECT COUNT(*) FROM key_now AS c) FROM {t} AS o",
         t=table_of(source.name),
-        key=column("n", source.key),
+        key=column("o", source.key),
     )
 
 

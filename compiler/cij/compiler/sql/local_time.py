@@ -1,4 +1,8 @@
-"""Local times in statements: the zone of a customer, and from instants to local times and back."""
+"""Local times in statements: the zone of a customer, and the conversion between instants and local
+times.
+
+All conversions read the table `zone`, so that every engine gets the same results (S4).
+"""
 
 from sqlglot import exp
 
@@ -15,9 +19,10 @@ def column(alias: str | None, name: str) -> exp.Expr:
 
 
 def zone_of(scope: Scope) -> exp.Expr:
-    """Return the name of the customer's zone: his own, else the journey's, else the project's (S4).
+    """Return the name of the customer's zone: their own, else the journey's, else the project's
+    (S4).
 
-    The column `zone` is the field `timezone` where that names a zone, else the project's.
+    The column `zone` has the field `timezone` where it names a known zone, else the project's zone.
     """
     if scope.source_alias is not None and scope.journey_zone is not None:
         return exp.Literal.string(scope.journey_zone)
@@ -27,6 +32,7 @@ def zone_of(scope: Scope) -> exp.Expr:
     journey = exp.Literal.string(scope.journey_zone)
     if not scope.has_own_zone:
         return journey
+    # The two columns differ where the customer's own zone is missing or unknown.
     own = column(scope.customer, "timezone")
     return fill("CASE WHEN {own} = {z} THEN {z} ELSE {j} END", own=own, z=zone, j=journey)
 
@@ -42,7 +48,7 @@ def to_local(at: exp.Expr, zone: exp.Expr) -> exp.Expr:
 
 
 def to_instant(local: exp.Expr, zone: exp.Expr) -> exp.Expr:
-    """Return the instant of a local date and time in a zone, gaps and overlaps by S4."""
+    """Return the instant of a local date and time in a zone. S4 decides in gaps and overlaps."""
     return fill(
         "(SELECT GREATEST({local} - zone.offset_s * INTERVAL '1' SECOND, zone.utc_from) FROM zone "
         "WHERE zone.name = {zone} AND {local} >= zone.local_from AND {local} < zone.local_to)",
@@ -52,7 +58,7 @@ def to_instant(local: exp.Expr, zone: exp.Expr) -> exp.Expr:
 
 
 def after(at: exp.Expr, period: ex.Period, scope: Scope) -> exp.Expr:
-    """Return the instant one period after another, by the customer's calendar (S2)."""
+    """Return the instant one period after `at`, by the calendar of the customer's zone (S2)."""
     if moments.is_elapsed(period):
         return fill("{a} + {n} * INTERVAL '1' SECOND", a=at, n=exp.convert(moments.seconds(period)))
     step, zone = moments.of_period(period), zone_of(scope)

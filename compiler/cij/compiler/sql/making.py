@@ -1,7 +1,7 @@
-"""Tables made of queries: scratch tables, and tables of the store that are made anew.
+"""Tables made from queries: scratch tables, and tables of the store that are rebuilt.
 
-A database without `CREATE OR REPLACE TABLE ... AS` makes them another way, so they have a form of their
-own, here alone. A query may read the table that it replaces.
+Not every database has `CREATE OR REPLACE TABLE ... AS`. Only this module writes it, so an engine
+without it has one form to replace. A query may read the table that it replaces.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ _KEPT = "CREATE TEMP TABLE IF NOT EXISTS {t} (x BIGINT)"
 
 
 def make(table: str, rows: exp.Expr | str) -> Statement:
-    """Return the statement that makes a scratch table of a query, in place of an older one.
+    """Return the statement that makes a scratch table from a query and replaces an older one.
 
-    A later statement of the same transaction reads it, and nothing after that.
+    Only later statements of the same transaction may read it.
     """
     tree = fill(rows) if isinstance(rows, str) else rows
     return query("CREATE OR REPLACE TEMP TABLE {t} AS {rows}", t=table, rows=tree)
@@ -27,7 +27,7 @@ def make(table: str, rows: exp.Expr | str) -> Statement:
 def scratch(table: str, columns: Sequence[tuple[str, str]], *, is_kept: bool = False) -> Statement:
     """Return the statement that makes an empty scratch table with columns (name, SQL type).
 
-    One that is there is replaced, or kept with its rows.
+    An existing table is replaced; with `is_kept` it stays, with its rows.
     """
     tree = fill(_KEPT if is_kept else _NEW, t=table)
     tree.this.set("expressions", [definition(name, type) for name, type in columns])
@@ -35,6 +35,6 @@ def scratch(table: str, columns: Sequence[tuple[str, str]], *, is_kept: bool = F
 
 
 def rebuild(table: str, rows: exp.Expr | str) -> Statement:
-    """Return the statement that puts the rows of a query in the place of a table of the store."""
+    """Return the statement that replaces a table of the store by the rows of a query."""
     tree = fill(rows) if isinstance(rows, str) else rows
     return query("CREATE OR REPLACE TABLE {t} AS {rows}", t=table, rows=tree)

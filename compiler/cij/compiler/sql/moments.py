@@ -1,8 +1,8 @@
-"""Moments: instants that depend only on now and on a zone.
+"""Calendar instants: instants that depend only on now and on a zone.
 
-`now - 90 days`, `in 1 day at 09:00`, `next monday at 09:00` differ by zone and by nothing else,
-so a tick computes them once for each zone in use, into the table `moment(zone, name, at)`, and
-all statements join it. S2 and S4 are decided here and in `zones.py`, for every engine alike.
+`now - 90 days`, `in 1 day at 09:00` and `next monday at 09:00` differ only by zone. So a tick
+computes them once for each zone in use, into the table `moment(zone, name, at)`, and all statements
+read it. S2 and S4 are implemented here and in `zones.py`, so every engine has the same result.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _DAYS = {"day": 1, "week": 7}
 class Moment:
     """A calendar step from now, or from the beginning of the day, week, month or year (`floor`).
 
-    `at` is a local time of day; `weekday` 1 is Monday.
+    `at` is a local time of day. `weekday` is 1 for Monday to 7 for Sunday.
     """
 
     months: int = 0
@@ -33,7 +33,10 @@ class Moment:
 
     @property
     def name(self) -> str:
-        """The key in the table; equal rules share a row."""
+        """The key in the table.
+
+        It is made of the fields, so equal steps of all journeys share a row.
+        """
         parts = [f"{self.months} months" * bool(self.months), f"{self.days} days" * bool(self.days)]
         parts.append(f"weekday {self.weekday}" if self.weekday else "")
         parts.append(f"at {self.at}" if self.at else "")
@@ -42,44 +45,45 @@ class Moment:
 
 
 LOCAL_NOW = "local"
-# The table that has them.
+# The table of calendar instants.
 MOMENT = "moment"
 
 
 def is_elapsed(period: Period) -> bool:
-    """Tell whether a period is elapsed time, the same in every zone (S2)."""
+    """Tell whether a period is elapsed time, which has the same length in every zone (S2)."""
     return period.unit in _ELAPSED_S
 
 
 def seconds(period: Period) -> int:
-    """Return the length of an elapsed period."""
+    """Return the length of an elapsed period in seconds."""
     return period.count * _ELAPSED_S[period.unit]
 
 
 def most_seconds(period: Period) -> int:
-    """Return a length that the period never exceeds, in any zone at any time of the year."""
+    """Return a length in seconds that the period never exceeds, in any zone at any time of the
+    year."""
     if is_elapsed(period):
         return seconds(period)
     days = period.count * (31 * _MONTHS.get(period.unit, 0) + _DAYS.get(period.unit, 0))
-    # No zone has ever left out more than a day.
+    # A change of the clock adds at most a day: that of a zone which crosses the date line.
     return (days + 1) * 86400
 
 
 def of_period(period: Period, *, sign: int = 1, at: str | None = None) -> Moment:
-    """Return the moment that is a calendar period from now, or before now with sign -1."""
+    """Return the moment one calendar period after now, or before now with sign -1."""
     months = sign * period.count * _MONTHS.get(period.unit, 0)
     days = sign * period.count * _DAYS.get(period.unit, 0)
     return Moment(months, days, at)
 
 
 def of_calendar(period: Period, *, is_next: bool) -> Moment:
-    """Return the beginning of the unit of the calendar in which now lies, or of the next one."""
+    """Return the beginning of the current calendar day, week, month or year, or of the next one."""
     start = of_period(period) if is_next else Moment()
     return Moment(start.months, start.days, floor=period.unit)
 
 
 def of_timer(timer: Timer) -> Moment | None:
-    """Return the moment of a timer, or None where the timer is not a function of now and zone."""
+    """Return the moment of a timer; None where it is elapsed time or depends on the customer."""
     if isinstance(timer, UntilWeekday):
         return Moment(at=timer.at, weekday=timer.weekday)
     if isinstance(timer, AfterPeriod) and not (is_elapsed(timer.period) and timer.at is None):
@@ -88,7 +92,7 @@ def of_timer(timer: Timer) -> Moment | None:
 
 
 def instant(moment: Moment, zone: exp.Expr) -> exp.Expr:
-    """Return the expression for a moment in the zone that the expression `zone` names."""
+    """Return the expression for a moment in the zone that `zone`, an expression, names."""
     return fill(
         "(SELECT moment.at FROM moment WHERE moment.zone = {zone} AND moment.name = {name})",
         zone=zone,
@@ -111,16 +115,16 @@ DDL = (
         "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER, "
         "floor VARCHAR)"
     ),
-    # Stores that are older than this column.
+    # A store may be older than this column.
     query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS floor VARCHAR"),
 )
 
 CLEAR = query("DELETE FROM moment")
 CLEAR_RULES = query("DELETE FROM moment_rule")
 
-# A local time of day on the target day, and `later` the next such day for when that is not after
-# now. 2001-01-01 was a Monday: the difference of dates is the same everywhere, functions for
-# weekdays are not.
+# `target` is a local time of day on the target day. `later` is the next such day, for when `target`
+# is not after now. Weekdays are counted from 2001-01-01, a Monday, because functions for weekdays
+# differ between engines and the difference of dates does not.
 _TARGET = """
 SELECT l.zone, l.name,
   CASE WHEN l.at_time IS NULL THEN l.stepped ELSE l.on_day END AS target,
@@ -150,7 +154,8 @@ FROM (
 ) AS l
 """
 
-# Instants are compared, not local times: those of an hour that occurs twice say nothing.
+# Instants are compared and not local times, because a local time that occurs twice has no order
+# with now.
 FILL: Statement = query(
     """
 INSERT INTO moment (zone, name, at)
@@ -172,7 +177,7 @@ FROM zone AS z WHERE $now >= z.utc_from AND $now < z.utc_to
 
 
 def add_rule(moment: Moment) -> Statement:
-    """Return the statement that makes ticks compute `moment`."""
+    """Return the statement that adds `moment` to the rules, so that each tick computes it."""
     return query(
         "INSERT INTO moment_rule (name, months, days, at_time, weekday, floor) "
         "VALUES ({name}, {months}, {days}, {at}, {weekday}, {floor})",

@@ -1,11 +1,11 @@
-"""Customers of whom nothing is known but an event: who they are said to be (S6).
+"""Newcomers: customers who are known only by an event, with what the event says of them (S6).
 
     newcomer(key, field, value, of_source, of_key, at)
 
-`field` and `value` are an address, such as `email`; or `of_source` and `of_key` are the key of a
-record that has not come yet. To the unification a newcomer is a record of a source of its own,
-after all others: when a record with the same address or that key comes, both become one customer,
-who keeps the id that the newcomer got.
+`field` and `value` are an address, such as `email`. Or `of_source` and `of_key` are the key of a
+record that has not come yet. The unification reads a newcomer as a record of a source of its own,
+after all others. When a record with the same address or key comes, both become one customer, who
+keeps the id of the newcomer.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from cij.compiler.sql.template import Statement, fill, query
 
 SOURCE = ":newcomer"
 
-# Those who came before, under the id that they have now.
+# Newcomers of earlier events, with their current id.
 KNOWN = query(
     "SELECT k.key, k.customer FROM customer_key AS k JOIN customer AS c ON c.id = k.customer "
     "WHERE k.source = ':newcomer' AND k.key IN (SELECT l.item FROM {keys} AS l)",
@@ -59,7 +59,10 @@ CLEAR = query("DROP TABLE IF EXISTS arriving_newcomer")
 
 
 def records(program: Program, consents: int, times: int) -> exp.Expr:
-    """Return the query for the newcomers as records of the unification."""
+    """Return the query for the newcomers in the shape of `unify_record`.
+
+    `consents` and `times` are the numbers of those columns. A newcomer has none, so they are null.
+    """
     fields = program.profile.fields
     columns = [
         named(number(len(program.profile.mappings)), "place"),
@@ -67,15 +70,16 @@ def records(program: Program, consents: int, times: int) -> exp.Expr:
         fill("n.key AS key"),
     ]
     for i, field in enumerate(fields):
-        said = fill("CASE WHEN n.field = {f} THEN n.value END", f=literal(field.name))
-        known = said if field.type.kind == "text" else exp.null()
+        given = fill("CASE WHEN n.field = {f} THEN n.value END", f=literal(field.name))
+        known = given if field.type.kind == "text" else exp.null()
         columns.append(named(cast(known, field.type), f"f{i}"))
     columns += [named(fill("CAST(NULL AS BOOLEAN)"), f"c{i}") for i in range(consents)]
     columns += [named(fill("CAST(NULL AS BIGINT)"), f"t{i}") for i in range(times)]
     return select(columns, "SELECT 1 FROM newcomer AS n")
 
 
-# A newcomer has the largest numbers of all records, and an edge leads to a smaller one.
+# Newcomers have the largest numbers of all records, so these edges go from a larger number to a
+# smaller one, as all edges must.
 EDGES = query(
     f"""
 INSERT INTO unify_edge (a, b)
@@ -88,9 +92,9 @@ JOIN unify_record AS s ON s.source = n.of_source AND s.key = n.of_key
 
 
 def insert_customers(program: Program, consents: Sequence[tuple[str, bool]]) -> Statement:
-    """Return the statement that makes customers of `arriving_newcomer`.
+    """Return the statement that inserts a customer for each row of `arriving_newcomer`.
 
-    `consents` are the consent columns, each with what holds for somebody who said nothing.
+    `consents` are the consent columns, each with its default, since a newcomer has given no answer.
     """
     names = [
         "id",
@@ -102,8 +106,8 @@ def insert_customers(program: Program, consents: Sequence[tuple[str, bool]]) -> 
     mark = named(id_hash(fill("a.id")), ID_HASH)
     columns = [fill("a.id AS id"), mark, named(literal(program.timezone), "zone")]
     for field in program.profile.fields:
-        said = fill("CASE WHEN a.field = {f} THEN a.value END", f=literal(field.name))
-        known = said if field.type.kind == "text" else exp.null()
+        given = fill("CASE WHEN a.field = {f} THEN a.value END", f=literal(field.name))
+        known = given if field.type.kind == "text" else exp.null()
         columns.append(named(cast(known, field.type), field.name))
     columns += [named(exp.true() if yes else exp.false(), name) for name, yes in consents]
     table = exp.Schema(

@@ -1,10 +1,11 @@
-"""Rows of the outbox in statements: what a step sends, the key of a row, and how rows are found.
+"""Rows of the outbox in statements: what a step sends, the key of a row, and how to find rows.
 
     effect      journey, version, step, channel, topic, message, content: what a step sends or calls
-    outbox_row  one for each passage that came by, with the number of its effect
+    outbox_row  one row for each passage that visited the step, with the number of its effect
     outbox      both as one row, with its key, for reading (a view)
 
-A key is not stored: rows are known by effect, passage and turn, and `KEY` makes the text of these.
+A key is not stored, because effect, passage and iteration identify a row. `KEY` makes the text from
+them.
 """
 
 import hashlib
@@ -18,13 +19,13 @@ from cij.compiler.sql.control import PAUSED
 from cij.compiler.sql.template import fill
 
 CALLS = "action"
-# So many fit into a BIGINT.
+# 60 bits fit a signed 64-bit integer.
 _ID_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a step sends or calls. A call has no topic; `message` is then the name of its action."""
+    """What a step sends or calls. A call has no topic, and `message` is the name of its action."""
 
     journey: str
     version: str
@@ -36,13 +37,13 @@ class Effect:
 
     @property
     def id(self) -> int:
-        """The number of the effect, the same wherever and whenever it is made."""
+        """The number of the effect: a hash, so it is the same in every process and store."""
         text = json.dumps(astuple(self), ensure_ascii=False)
         return int(hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS], 16)
 
 
 def effect_of(state: pg.ActState, journey: pg.Journey, program: pg.Program) -> Effect | None:
-    """Return what a state writes into the outbox; None where it writes nothing."""
+    """Return the effect of a state that writes into the outbox; None for other states."""
     step = journey.name, journey.version, state.step
     match state.effect:
         case pg.SendEffect() as send:
@@ -56,7 +57,7 @@ def effect_of(state: pg.ActState, journey: pg.Journey, program: pg.Program) -> E
 
 
 def effects_of(journey: pg.Journey, program: pg.Program) -> tuple[Effect, ...]:
-    """Return all that a journey writes into the outbox, each once."""
+    """Return all effects of a journey that go into the outbox, each once."""
     acts = (s for s in journey.states if isinstance(s, pg.ActState))
     found = (effect_of(act, journey, program) for act in acts)
     return tuple(dict.fromkeys(effect for effect in found if effect is not None))
@@ -64,14 +65,15 @@ def effects_of(journey: pg.Journey, program: pg.Program) -> tuple[Effect, ...]:
 
 # --- keys -----------------------------------------------------------------------------------
 
-# The key of the row `o` with the effect `e` (S19), the same text that `Context.key` makes.
+# The key of the row `o` with the effect `e` (S19). It has to equal the text that `Context.key`
+# makes.
 KEY = fill(
     "CONCAT(e.journey, ':', CAST(o.passage AS TEXT), ':', e.step, ':', CAST(o.turn AS TEXT))"
 )
 
 
 def is_of(test: str, **holes: exp.Expr) -> exp.Expr:
-    """Return the condition on `outbox_row` that `test` holds for its effect, row `e`."""
+    """Return the condition on `outbox_row` that `test` holds for its effect, the row `e`."""
     return fill(f"outbox_row.effect IN (SELECT e.id FROM effect AS e WHERE {test})", **holes)
 
 
@@ -89,13 +91,15 @@ WHERE {key} = k.key
 
 
 def having(keys: exp.Expr) -> exp.Expr:
-    """Return the query for what has one of `keys`, a query with the column `key`.
+    """Return the query for the rows of the outbox that have one of `keys`, a query with the column
+    `key`.
 
-    A key says the number of its passage, and rows are found by that. Names may have a `:` and numbers
-    in them too, so each number in a key is tried. What is no key finds nothing.
+    Shape: (key, channel, message, address). Keys are not stored, so rows are found by the number of
+    the passage, which is part of the key. Names may contain `:` and digits, so every number in a
+    key is tried and the whole key is compared. A text that is no key finds nothing.
     """
     return fill(_HAVING, keys=keys, key=KEY)
 
 
-# What is paused stays queued (S22).
+# Messages of paused journeys stay queued (S22).
 IS_PAUSED = is_of(f"e.journey IN ({PAUSED})")

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-# What the statements of a plan are given. Another engine has to be told the type of each.
+# The parameters of the statements of a plan. DuckDB infers their types; PostgreSQL needs them.
 PARAMETER_TYPES: Mapping[str, str] = {
-    # Instants: of the tick, of the journey, of the last look at those who may enter.
+    # Instants: of the tick, of the journey, of the last evaluation of entries.
     **dict.fromkeys(("now", "opens", "closes", "entered_until", "horizon", "last"), "TIMESTAMP"),
     **dict.fromkeys(("ticked_at",), "TIMESTAMP"),
     # Numbers: of events, passages and states; of a round; how many.

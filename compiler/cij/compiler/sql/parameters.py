@@ -1,6 +1,7 @@
-"""Lists and rows as parameters: bound as one JSON text, because a driver needs some time for each value.
+"""Lists and rows as parameters: one JSON text, because a driver takes some time for each bound
+value.
 
-Here alone it is written how a database takes such a text apart.
+Only this module knows how an engine reads such a text.
 """
 
 import json
@@ -13,7 +14,10 @@ from cij.compiler.sql.template import fill
 
 
 def list_of(name: str, type: str = "VARCHAR") -> exp.Expr:
-    """Return the query for the values, as `item`, of the parameter `name`: a JSON list."""
+    """Return the query for the values of the parameter `name`, a JSON list.
+
+    Shape: one column `item`.
+    """
     return fill(
         "SELECT UNNEST(FROM_JSON({list}, {shape})) AS item",
         list=exp.Placeholder(this=name),

@@ -1,6 +1,6 @@
-"""What only a passage can be asked: its loops, what it kept, places and winners, the best message.
+"""Expressions that read a passage: loops, values kept at entry, places, winners, the best message.
 
-Each function takes an expression and the scope, as those of `condition` do.
+Each function takes an expression and the scope, as the functions of `condition` do.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,11 @@ Emit = Callable[[Any, Scope], exp.Expr]
 
 
 def again(node: ex.Again, scope: Scope) -> exp.Expr:
-    """Return whether the loop has another turn."""
+    """Return the condition that the loop has another iteration.
+
+    One number holds the iterations of all nested loops, so `unit` and `size` select the part of
+    this one.
+    """
     assert scope.turn is not None, "a loop is asked for outside a passage"
     return fill(
         "({turn}) % {whole} < {last}",
@@ -30,7 +34,7 @@ def again(node: ex.Again, scope: Scope) -> exp.Expr:
 
 
 def at_entry(node: ex.AtEntry, scope: Scope) -> exp.Expr:
-    """Return the value that was kept, as the type it had."""
+    """Return the value that the passage kept at entry, in the type of its field."""
     assert scope.passage is not None, "what was kept is read outside a passage"
     kept = exp.JSONExtractScalar(
         this=column(scope.passage, "at_entry"),
@@ -44,7 +48,8 @@ def at_entry(node: ex.AtEntry, scope: Scope) -> exp.Expr:
 
 
 def entered_at(node: ex.EnteredAt, scope: Scope) -> exp.Expr:
-    """Return the instant from which a passage counts."""
+    """Return the instant from which a passage counts: the time of the entering event, not of the
+    tick."""
     assert scope.passage is not None, "the entry is asked for outside a passage"
     return column(scope.passage, "entered_from")
 
@@ -58,9 +63,13 @@ _RESULT = """
 
 
 def result(node: ex.Result, scope: Scope) -> exp.Expr:
-    """Return the latest value; keys of a step's calls differ in their end, the turn."""
+    """Return the latest known value of a result.
+
+    The keys of a step's calls differ only in their end, the iteration, so a prefix finds all of
+    them.
+    """
     assert scope.passage is not None, "a result is read outside a passage"
-    # Rows of those who move have the number of their passage under another name.
+    # Scratch tables of a batch have the number of the passage under another name.
     id = column(scope.passage, "id" if scope.passage == "p" else "passage")
     prefix = fill(
         "CONCAT({head}, CAST({id} AS TEXT), {step})",
@@ -78,12 +87,19 @@ def result(node: ex.Result, scope: Scope) -> exp.Expr:
 
 
 def kept_key(name: str) -> str:
-    """Return the key of a field in what a passage keeps: plain ASCII, whatever its name."""
+    """Return the key of a field in the JSON of a passage.
+
+    It is plain ASCII, because engines escape other characters in JSON paths differently.
+    """
     return "f_" + name.encode().hex()
 
 
 def first_come(node: ex.FirstCome, scope: Scope) -> exp.Expr:
-    """Return whether a woken passage, row `w`, is among the first; all who come now are woken."""
+    """Return the condition that a passage that is ready, row `w`, takes one of the first places.
+
+    All passages that reach the step in this tick are ready, so the numbers of the rows are
+    complete.
+    """
     return fill(
         "COALESCE((SELECT k.value FROM counter AS k WHERE k.name = {name}), 0) "
         "+ ROW_NUMBER() OVER (ORDER BY w.counts_from ASC, w.passage ASC) <= {count}",
@@ -93,12 +109,12 @@ def first_come(node: ex.FirstCome, scope: Scope) -> exp.Expr:
 
 
 def counter_name(counter: str) -> str:
-    """Return the name in the table `counter` of the places that were taken."""
+    """Return the name of the counter of places that were taken, in the table `counter`."""
     return f"first:{counter}"
 
 
 def winner(node: ex.Winner, scope: Scope) -> exp.Expr:
-    """Return whether this arm has won, or any."""
+    """Return the condition that this arm has won; without an arm, that any has."""
     won = fill(
         "EXISTS(SELECT 1 FROM winner AS w WHERE w.journey = {journey} AND w.split = {split})",
         journey=exp.Literal.string(node.journey),
@@ -112,8 +128,8 @@ def winner(node: ex.Winner, scope: Scope) -> exp.Expr:
 
 # --- the best message -------------------------------------------------------------------------
 
-# Reactions of the customer on a channel against messages to him on it, both of the last 90 days;
-# one of each is added, so that few messages say little.
+# The share of messages on a channel to which the customer reacted, in the last 90 days. One
+# reaction and one message without are added, so that few messages have little influence.
 _OWN = """
 CAST((
   SELECT COUNT(DISTINCT r.message_key) FROM {reactions} AS r
@@ -141,7 +157,8 @@ CASE WHEN {can} THEN 1000000000000 ELSE 0 END
 
 
 def best(node: ex.Best, scope: Scope) -> exp.Expr:
-    """Return whether no other choice is better, nor as good and written earlier."""
+    """Return the condition that no other choice has a higher score, or the same and is written
+    earlier."""
     mine = _score(node.choices[node.place], scope)
     tests = []
     for place, choice in enumerate(node.choices):

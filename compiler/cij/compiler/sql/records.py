@@ -1,11 +1,11 @@
-"""Changes of records as events: a source is compared with what it was at the last refresh.
+"""Changes of records as events: a source is compared with its records at the last refresh.
 
-    record_<source>   the records as they were, in the columns of the source
-    bad_<source>      keys of rows that are bad now (temporary): nobody knows what became of those
+    record_<source>   the records at the last refresh, in the columns of the source
+    bad_<source>      keys of rows that are bad now (a scratch table): their new values are unknown
     arriving          as for events from rows, see `intake`
 
-A row that turns bad keeps the last good record: it is neither deleted, nor created when it is
-mended.
+A row that becomes bad keeps its last good record. So it is not reported as deleted, and not as
+created when it is good again.
 """
 
 from sqlglot import exp
@@ -19,7 +19,7 @@ from cij.compiler.sql.template import Statement, fill, query
 
 
 def kept_table(source: str) -> str:
-    """Return the name of the table of records as they were."""
+    """Return the name of the table of records at the last refresh."""
     return f"record_{source}"
 
 
@@ -29,23 +29,24 @@ def bad_table(source: str) -> str:
 
 
 def bad_keys(source: Source) -> Statement:
-    """Return the statement that makes the table of bad keys, empty, in place of an older one."""
+    """Return the statement that makes an empty table of bad keys and replaces an older one."""
     return scratch(bad_table(source.name), [key_column(source)])
 
 
 def no_bad_keys(source: Source) -> Statement:
-    """Return the statement that makes an empty table of bad keys unless there is one."""
+    """Return the statement that makes an empty table of bad keys unless it exists."""
     return scratch(bad_table(source.name), [key_column(source)], is_kept=True)
 
 
 def no_records(source: Source) -> Statement:
-    """Return the statement that makes the table of records as they were, without any."""
+    """Return the statement that makes an empty table of records at the last refresh."""
     rows = fill("SELECT * FROM {t} AS s WHERE FALSE", t=table_of(source.name))
     return rebuild(kept_table(source.name), rows)
 
 
 def keep(source: Source) -> tuple[Statement, ...]:
-    """Return the statements that bring the records as they were up to date, and drop the bad keys."""
+    """Return the statements that store the current records for the next refresh and drop the bad
+    keys."""
     columns = [column("k", c.name) for c in source.columns]
     lost = select(
         columns,
@@ -69,7 +70,7 @@ def keep(source: Source) -> tuple[Statement, ...]:
 
 # --- what changed -----------------------------------------------------------------------------
 
-# `s` is the record that the fields read, `b` what it was before.
+# `s` is the record that the fields read, `b` the one it is compared with.
 _CREATED = """
 SELECT 1 FROM {t} AS s
 WHERE NOT EXISTS(SELECT 1 FROM {kept} AS b WHERE {same})
@@ -84,10 +85,11 @@ _TEXTS = {"created": _CREATED, "updated": _UPDATED, "deleted": _DELETED}
 
 
 def arriving(event: Event, source: Source) -> Statement:
-    """Return the statement that makes `arriving` of the changes that an event is about.
+    """Return the statement that makes `arriving` of the changes that an event reports.
 
-    Parameter: `now`, the instant of the refresh: it is part of the id, and the time where the event
-    names no other. `customer` is null when the reference leads to nobody.
+    Parameter: `now`, the instant of the refresh. It is part of the id, because a record may change
+    many times, and it is the time of the event where the event declares none. `customer` is null
+    where the reference identifies no customer.
     """
     assert event.record is not None and event.customer is not None
     key = column("s", source.key)

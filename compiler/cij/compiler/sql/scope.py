@@ -1,4 +1,4 @@
-"""Which row each kind of name is read from, while an expression becomes SQL."""
+"""The scope of an expression: the row from which each kind of name is read."""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +9,7 @@ from cij.compiler.program import Measure, Program, Segment, Source, Topic
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What an expression may refer to by name, besides columns."""
+    """The declarations that an expression may refer to by name, besides columns."""
 
     measures: dict[str, Measure] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
@@ -26,13 +26,13 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Aliases of the rows in reach; None where there is no such row.
+    """The aliases of the rows that an expression can read; None where there is no such row.
 
-    `customer` is a row with all columns of the table `customer`, so also `id` and `zone`.
-    `depth` counts the aggregates around, so that their aliases differ. `journey_zone` is the zone
-    of the journey for customers whose own is not known (S4); `has_own_zone` when customers have one.
-    A row of a source has the zone of the source, and no customer.
-    `passage` is the row of a passage, or of one that moves, in the turn `turn`.
+    `customer` is a row with all columns of the table `customer`, also `id` and `zone`. `depth`
+    counts the aggregates around the expression, so that their aliases differ. `journey_zone` is the
+    zone of the journey, for customers whose own zone is unknown (S4). `has_own_zone` tells whether
+    customers have a field `timezone`. A row of a source has the zone of the source and no customer.
+    `passage` is a row of `passage_row` or of a batch, and `turn` is its iteration.
     """
 
     catalog: Catalog = field(default_factory=Catalog)
@@ -49,17 +49,18 @@ class Scope:
 
     @staticmethod
     def source(alias: str, source: Source) -> "Scope":
-        """Return the scope of a source's filter or mapping: its columns, in its own zone."""
+        """Return the scope of a source's filter or mapping: its columns, in the zone of the
+        source."""
         return Scope(source_alias=alias, journey_zone=source.timezone)
 
     def with_before(self, alias: str) -> "Scope":
-        """Return this scope with the row that a source's record was before."""
+        """Return this scope with the row of a source's record before its change."""
         return replace(self, before_alias=alias)
 
     def inside_aggregate(self) -> "Scope":
-        """Return this scope with one more event row, that of an aggregate."""
+        """Return this scope inside an aggregate, whose event row has an alias of its own."""
         return replace(self, event=f"e{self.depth + 1}", depth=self.depth + 1)
 
     def with_event(self, alias: str) -> "Scope":
-        """Return this scope with the event row that a pattern looks at."""
+        """Return this scope with the event row that a pattern tests."""
         return replace(self, event=alias)

@@ -1,7 +1,8 @@
-"""Which type the staged text of a column fits: for sources that declare no columns.
+"""The type that the staged text of a column fits, for sources that declare no columns.
 
-Stricter than the loader, which reads what its author has declared: `007` and `+4930111` stay text, for
-a number would lose what stands in front. A whole number that does not fit 64 bits is a decimal.
+Stricter than the loader, which reads what its author has declared: `007` and `+34` stay text, for a
+leading zero or a plus sign is part of a name, such as a phone number. A whole number
+that does not fit 64 bits is a decimal.
 """
 
 from sqlglot import exp
@@ -11,7 +12,7 @@ from cij.compiler.sql.load import STAGE
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.written_values import PATTERNS, WHITE_SPACE
 
-# Candidates from the narrowest to the widest; text takes everything.
+# Candidates from the narrowest to the widest. Text fits always, so it is not among them.
 KINDS = ("boolean", "integer", "decimal", "date", "datetime")
 
 _INTEGER = "^-?(0|[1-9][0-9]{0,17})$"
@@ -36,10 +37,10 @@ _PATTERNS = {
 
 
 def sniff(count: int, null: str | None) -> Statement:
-    """Return the query that counts what fits, of the first `count` columns of the stage.
+    """Return the query that counts the values that fit each type, for the first `count` columns.
 
-    Shape: one row: the number of rows; then for each column how many are known, and how many of
-    those fit each of KINDS.
+    `null` is the text that means missing. Shape: one row, with the number of rows; then for each
+    column how many values are known, and how many of these fit each of KINDS.
     """
     counts: list[exp.Expr] = [fill("COUNT(*)")]
     for i in range(count):

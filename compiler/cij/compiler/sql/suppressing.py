@@ -1,22 +1,22 @@
-"""Hard bounces and complaints: the address must get nothing any more (S16)."""
+"""Hard bounces and complaints: they put the address on the suppression list (S16)."""
 
 from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Program
+from cij.compiler.sql.canonical_addresses import form_of
 from cij.compiler.sql.columns import column, literal
 from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import Statement, fill, query
 
-# A complaint is about the person, whatever address he has next.
+# A complaint suppresses the customer too, because it holds also for their next address.
 REASONS = {"bounced": "hard bounce", "complained": "complaint"}
 
 _FOLLOW = """
 INSERT INTO suppression (channel, address, customer, reason, at)
 SELECT DISTINCT r.channel, r.address, r.customer, {reason}, $now
 FROM (
-  SELECT {channel} AS channel, LOWER(COALESCE(o.address, {address})) AS address,
-    {customer} AS customer
+  SELECT {channel} AS channel, {address} AS address, {customer} AS customer
   FROM {events} AS e
   JOIN customer AS c ON c.id = e.customer
   LEFT JOIN {messages} AS o ON o.key = e.message_key
@@ -32,19 +32,20 @@ WHERE NOT COALESCE(r.address, r.customer) IS NULL
 
 
 def suppress_after(event: str, program: Program) -> Statement:
-    """Return the statement that puts on the list who had an event from the number `$first` on.
+    """Return the statement that suppresses the addresses of events from the number `$first` on.
 
-    The address is that of the message, else the one that the customer has now. A bounce with the
-    reason `soft` may pass, and changes nothing.
+    The address is that of the message, else the current one of the customer. A bounce with the
+    reason `soft` is temporary and suppresses nothing.
     """
     channel = fill("COALESCE(e.channel, o.channel, 'email')")
     is_bounce, events = event == "bounced", f"event_{event}"
     keys = fill("SELECT e.message_key AS key FROM {t} AS e WHERE e.seq >= $first", t=events)
+    own = _address(channel, program)
     return query(
         _FOLLOW,
         reason=literal(REASONS[event]),
         channel=channel,
-        address=_address(channel, program),
+        address=form_of(fill("COALESCE(o.address, {own})", own=own), channel),
         customer=fill("CAST(NULL AS VARCHAR)") if is_bounce else column("e", "customer"),
         events=events,
         messages=having(keys),

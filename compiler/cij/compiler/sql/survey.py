@@ -1,4 +1,7 @@
-"""What the good rows of a source hold, column by column: for the catalog. Reads `parsed` of `load`."""
+"""Statistics of the good rows of a source by column, for the catalog.
+
+They read `parsed` of `load`.
+"""
 
 from sqlglot import exp
 
@@ -6,13 +9,18 @@ from cij.compiler.program import Source, SourceColumn
 from cij.compiler.sql.columns import column, select
 from cij.compiler.sql.template import Statement, fill, query
 
-# Shape of `survey`: the number of rows, then these of each column. Counts and texts, or null.
+# `survey` has the number of rows, then so many values for each column.
 WIDTH = 4
 _RANGED = ("integer", "decimal", "money", "percent", "date", "datetime")
 
 
 def survey(source: Source) -> Statement:
-    """Return the query for how many rows know each column, its ends, and how many texts it has."""
+    """Return the query for the statistics of all columns.
+
+    Shape: one row, with the number of rows; then for each column the number of known values, the
+    smallest and the largest as text, and the number of different texts. Values that do not apply
+    are null.
+    """
     counts: list[exp.Expr] = [fill("COUNT(*)")]
     for c in source.columns:
         counts += _of_column(c)
@@ -32,7 +40,7 @@ def _text(function: str, value: exp.Expr) -> exp.Expr:
 
 
 def values(name: str) -> Statement:
-    """Return the query for the values of a column."""
+    """Return the query for the different values of a column, in order."""
     return query(
         'SELECT DISTINCT {v} AS value FROM parsed AS p WHERE p."#reason" IS NULL '
         "AND NOT {v} IS NULL ORDER BY value",

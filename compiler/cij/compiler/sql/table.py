@@ -1,4 +1,4 @@
-"""How a table is declared, and the statement that makes it."""
+"""The declaration of a table, and the statement that makes it."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class Table:
 
     Attributes:
         columns: (name, SQL type), in order.
-        key: the columns that no two rows share; empty where rows may be equal.
-        plain: texts that are kept as they are written. Where nearly every value is another, trying to
-            compress them takes an insert most of its time.
+        key: the columns that identify a row; empty where rows may be equal.
+        plain: texts that are stored uncompressed. Where nearly all values differ, compression saves
+            nothing and takes most of the time of an insert.
         known: columns that are never null.
-        is_scratch: whether it belongs to a connection and ends with it.
+        is_scratch: whether the table belongs to a connection and is dropped with it.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Table:
 
     @property
     def ddl(self) -> Statement:
-        """The statement that makes it, empty, unless it is there."""
+        """The statement that makes an empty table unless it exists."""
         tree = stored_plainly(create(self.name, self.columns), *self.plain).tree.copy()
         for definition in tree.find_all(exp.ColumnDef):
             if definition.name in self.known:

@@ -2,8 +2,9 @@
 
     query("SELECT id FROM customer AS c WHERE {condition} AND c.at <= $now", condition=tree)
 
-The text is DuckDB's dialect. `{name}` stands for an expression, a table or an identifier and is
-filled with a tree, never with text; `$name` is a parameter that is bound when it runs.
+The text is in DuckDB's dialect. A hole `{name}` is an expression, a table or an identifier. It is
+filled with a tree and never with text, so that no name or value can change the statement. `$name`
+is a parameter that is bound when the statement runs.
 """
 
 import re
@@ -15,12 +16,19 @@ from sqlglot import exp
 
 from cij.compiler.sql.dialects import portable
 
+# A hole becomes an identifier with this prefix, so that the parser reads the text as plain SQL.
 _HOLE = re.compile(r"\{(\w+)\}")
 _MARK = "hole__"
 
 
 class Statement:
-    """One statement. Printing is cached by dialect, for a statement runs many times."""
+    """One statement.
+
+    Its texts are cached by dialect, because printing takes longer than most statements.
+
+    The tree must not be changed after its first use, because texts and variants are derived from
+    it.
+    """
 
     __slots__ = ("_make", "_parameters", "_tables", "_texts", "_tree", "_variants", "_writes")
 
@@ -36,7 +44,7 @@ class Statement:
 
     @classmethod
     def later(cls, make: "Callable[[], Statement]") -> "Statement":
-        """Return the statement that `make` will return, made when it is first needed."""
+        """Return the statement that `make` returns. It is made on first use."""
         return cls(None, make)
 
     @property
@@ -56,40 +64,48 @@ class Statement:
 
     @property
     def tables(self) -> frozenset[str]:
-        """The names of all tables in it, and of all queries inside that have one."""
+        """The names of all tables and named queries in it."""
         if self._tables is None:
             self._tables = frozenset(table.name for table in self.tree.find_all(exp.Table))
         return self._tables
 
     @property
     def writes(self) -> str | None:
-        """The name of the table that it writes to, makes or changes; None for a query."""
+        """The name of the table that it makes or changes; None for a query."""
         if self._writes is None:
             self._writes = _target(self.tree)
         return self._writes or None
 
     @property
     def is_change_of_rows(self) -> bool:
-        """Tell whether it does nothing where it changes no row."""
+        """Tell whether it changes rows, so that it has no effect where it finds none."""
         return isinstance(self.tree, (exp.Insert, exp.Update, exp.Delete))
 
     @property
     def is_insert(self) -> bool:
-        """Tell whether it adds rows, as many as it says that it changes."""
+        """Tell whether it adds rows.
+
+        The count that the engine returns is then the number of new rows.
+        """
         return isinstance(self.tree, exp.Insert)
 
     def variant(
         self, key: Hashable, make: "Callable[[exp.Expr], exp.Expr | None]"
     ) -> "Statement | None":
-        """Return the statement whose tree `make` returns, made once for each key; None for None."""
+        """Return the statement whose tree `make` returns; None where it returns None.
+
+        The result is cached by `key`, so `make` has to be a function of the tree and the key.
+        """
         if key not in self._variants:
             tree = make(self.tree)
             self._variants[key] = None if tree is None else Statement(tree)
         return self._variants[key]
 
     def over(self, tables: Mapping[str, str]) -> "Statement":
-        """Return the statement that reads other tables: `{"customer c": "tick_ws_customer"}` is for every
-        `customer AS c`. What has no alias stays, so what is written to does.
+        """Return the statement that reads other tables.
+
+        `{"customer c": "tick_ws_customer"}` replaces every `customer AS c`. A table without an
+        alias stays, so the target of the statement stays too.
         """
         key = ("over", *sorted(tables.items()))
         found = self.variant(key, lambda tree: _over(tree.copy(), tables))
@@ -97,14 +113,15 @@ class Statement:
         return found
 
     def from_rows(self, table: str, rows: exp.Expr) -> "Statement":
-        """Return the statement that reads a query in the place of every `table AS x`."""
+        """Return the statement that reads the query `rows` in place of every `table AS x`."""
         tree = self.tree.copy()
         for found in [t for t in tree.find_all(exp.Table) if t.name == table and t.alias]:
             found.replace(exp.Subquery(this=rows.copy(), alias=found.args["alias"].copy()))
         return Statement(tree)
 
     def as_insert(self, table: str) -> "Statement":
-        """Return the statement that adds to `table` what this one makes a table of, by column names."""
+        """Return the statement that inserts the rows of this `CREATE TABLE AS` into `table`, by
+        name."""
         assert isinstance(self.tree, exp.Create), "it makes a table of a query"
         rows = self.tree.expression
         columns = [exp.to_identifier(each.alias_or_name, quoted=True) for each in rows.expressions]
@@ -112,7 +129,10 @@ class Statement:
         return Statement(exp.Insert(this=target, expression=rows.copy()))
 
     def text(self, dialect: str = "duckdb", *, pretty: bool = False) -> str:
-        """Return the SQL for `dialect`, all identifiers quoted."""
+        """Return the SQL for `dialect`.
+
+        All identifiers are quoted, since names may be reserved words.
+        """
         key = (dialect, pretty)
         if key not in self._texts:
             tree = portable(self.tree, dialect)
@@ -129,7 +149,7 @@ def _over(tree: exp.Expr, tables: Mapping[str, str]) -> exp.Expr:
 
 
 def _target(tree: exp.Expr) -> str:
-    """Return the name of the table that a statement is about; empty for a query."""
+    """Return the name of the table that a statement makes or changes; empty for a query."""
     if isinstance(tree, exp.Query):
         return ""
     target = tree.this if isinstance(tree.this, exp.Expr) else tree
@@ -139,12 +159,12 @@ def _target(tree: exp.Expr) -> str:
 
 
 def query(text: str, /, **holes: exp.Expr | str) -> Statement:
-    """Return the statement of `text` with its holes filled. A `str` fills in one identifier."""
+    """Return the statement of `text` with its holes filled. A `str` becomes a quoted identifier."""
     return Statement(fill(text, **holes))
 
 
 def fill(text: str, /, **holes: exp.Expr | str) -> exp.Expr:
-    """Return the tree of `text`, a statement or a lone expression, with its holes filled."""
+    """Return the tree of `text`, a statement or an expression, with its holes filled."""
     tree = _parsed(text).copy()
     trees = {
         k: exp.to_identifier(v, quoted=True) if isinstance(v, str) else v for k, v in holes.items()
@@ -169,15 +189,15 @@ def _filler(trees: Mapping[str, exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
         if isinstance(node, exp.Identifier):
             assert isinstance(tree, exp.Identifier), f"hole {name} takes an identifier"
         alias = node.args.get("alias")
-        # What replaces a hole is not walked again, so the alias of the hole is filled here.
+        # The replacement of a hole is not visited again, so the alias of the hole is filled here.
         return _put(node, tree, alias.transform(visit) if alias else None)
 
     return visit
 
 
 def _hole_of(node: exp.Expr) -> str | None:
-    # A column or table that is nothing but a hole takes any tree; inside a dotted name or as an
-    # alias only an identifier fits, and is met as such.
+    # A column or table that is only a hole takes any tree. In a dotted name or as an alias only an
+    # identifier fits, and the hole is visited as one.
     if isinstance(node, (exp.Column, exp.Table)) and len(node.parts) == 1:
         text = node.name
     elif isinstance(node, exp.Identifier):
@@ -201,6 +221,8 @@ def _put(hole: exp.Expr, tree: exp.Expr, alias: exp.Expr | None) -> exp.Expr:
 
 
 def _needs_parentheses(hole: exp.Expr, tree: exp.Expr) -> bool:
+    # A tree keeps its meaning, but its printed text would bind differently: `a OR b` in `{x} AND
+    # c`.
     return (
         isinstance(hole, exp.Column)
         and isinstance(tree, (exp.Binary, exp.Not, exp.In))

@@ -1,16 +1,17 @@
 """From the records of all sources to the unified customer (S26).
 
-    unify_record(rec, place, source, key, f0, ..., c0, ..., t0, ...)   one row a mapped row
-    unify_edge(a, b)         a > b are records that a rule, so far, holds to be one customer
+    unify_record(rec, place, source, key, f0, ..., c0, ..., t0, ...)   one row for each mapped row
+    unify_edge(a, b)         a > b are records or clusters that a rule joins into one customer
     unify_hook(root, parent) which cluster joins which in this round
     unify_label(rec, label)  the smallest record of the cluster, for records that have an edge
-    unify_member(rec, source, key, label)   one row a (source, key)
-    unify_held(id, label)    which cluster goes on with an old id
+    unify_member(rec, source, key, label)   one row for each (source, key)
+    unify_held(id, label)    which cluster keeps an old id
     unify_cluster(label, id) the id of each cluster
-    customer(id, #mark, zone, <fields>, <consents>)   what all the rest reads
+    customer(id, #mark, zone, <fields>, <consents>)   the result, which all other statements read
 
-f, c, t are the fields, consents and times of `_Shape`, by position. `rec` counts the records in
-the order of (mapping, key): "first" means the smallest. Null means unknown; empty text is unknown.
+f, c, t are the fields, consents and times of `_Shape`, by position. `rec` numbers the records in
+the order of (mapping, key), and "first" means the smallest number. Null means unknown; empty text
+is unknown too.
 """
 
 from collections.abc import Set as AbstractSet
@@ -20,7 +21,7 @@ from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
-from cij.compiler.sql import newcomers
+from cij.compiler.sql import canonical_addresses, newcomers
 from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
@@ -46,7 +47,8 @@ CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=f"unify_{name}") for name in _
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What records have, by position: fields, (topic, channel) pairs that are mapped, times."""
+    """The columns of records by position: fields, mapped (topic, channel) pairs, times of
+    `latest`."""
 
     fields: tuple[ProfileField, ...]
     consents: tuple[tuple[str, str], ...]
@@ -54,7 +56,7 @@ class _Shape:
 
 
 def consent_columns(program: Program) -> list[tuple[str, str, bool]]:
-    """Return (topic, channel, default) for every consent column of `customer`."""
+    """Return (topic, channel, default) for each consent column of `customer`."""
     return [
         (topic.name, channel, topic.consent != "opt_in")
         for topic in program.topics
@@ -68,7 +70,7 @@ def consent_name(topic: str, channel: str) -> str:
 
 
 def customer_columns(program: Program) -> list[tuple[str, str]]:
-    """Return (name, SQL type) of the table `customer`, in order."""
+    """Return the columns of the table `customer`, in order: (name, SQL type)."""
     columns = [("id", "VARCHAR"), (ID_HASH, "BIGINT"), ("zone", "VARCHAR")]
     columns += [(f.name, SQL_TYPES[f.type.kind]) for f in program.profile.fields]
     return columns + [(consent_name(t, c), "BOOLEAN") for t, c, _ in consent_columns(program)]
@@ -129,10 +131,10 @@ def _field(mapping: Mapping, field: ProfileField, source: Source) -> exp.Expr:
 
 
 def _consent(mapping: Mapping, topic: str, channel: str, source: Source) -> exp.Expr:
-    said = [c for c in mapping.consents if c.topic == topic and c.channel in (None, channel)]
-    # What is said about one channel goes before what is said about all.
-    said.sort(key=lambda c: c.channel is None)
-    tree = value(said[0].value, Scope.source("s", source)) if said else exp.null()
+    given = [c for c in mapping.consents if c.topic == topic and c.channel in (None, channel)]
+    # A mapping of one channel is more specific than one of all channels, so it comes first.
+    given.sort(key=lambda c: c.channel is None)
+    tree = value(given[0].value, Scope.source("s", source)) if given else exp.null()
     return fill("CAST({a} AS BOOLEAN)", a=tree)
 
 
@@ -158,7 +160,9 @@ START_LABELS = make(
 )
 EDGES_LEFT = query("SELECT COUNT(*) FROM unify_edge")
 
-# Every cluster with a smaller neighbour joins the smallest one; then chains become short.
+# The algorithm is label propagation with pointer jumping: each cluster joins its smallest
+# neighbour, then chains are shortened, then edges between clusters are contracted. It needs few
+# rounds for long chains.
 HOOK = make(
     "unify_hook", "SELECT e.a AS root, MIN(e.b) AS parent FROM unify_edge AS e GROUP BY e.a"
 )
@@ -191,21 +195,28 @@ WHERE x.a <> x.b
 
 
 def edges(profile: Profile) -> list[Statement]:
-    """Return the statements that add the edges of each rule: to the first record that agrees."""
+    """Return the statements that add the edges of each rule.
+
+    Each record gets one edge to the first record with the same values, so the edges stay linear.
+    """
     position = {f.name: f"f{i}" for i, f in enumerate(profile.fields)}
     rules = [tuple(position[name] for name in match.fields) for match in profile.matches]
+    # People type an address in many ways, so its canonical form is compared (S29).
+    forms = [canonical_addresses.compared(profile, rule) for rule in rules]
     names = [m.source for m in profile.mappings]
     if len(set(names)) < len(names):
-        # Two mappings of one source give two records of one row.
+        # Two mappings of one source give two records of one row. They are one customer.
         rules.append(("source", "key"))
-    return [*(_edges_of(rule) for rule in rules), newcomers.EDGES]
+        forms.append(exp.to_table("unify_record"))
+    return [*(_edges_of(*pair) for pair in zip(rules, forms, strict=True)), newcomers.EDGES]
 
 
-def _edges_of(rule: tuple[str, ...]) -> Statement:
+def _edges_of(rule: tuple[str, ...], records: exp.Expr) -> Statement:
     keys = [named(column("r", name), f"k{i}") for i, name in enumerate(rule)]
     groups = select(
         [*keys, fill("MIN(r.rec) AS hub")],
-        "SELECT 1 FROM unify_record AS r WHERE {known} HAVING COUNT(*) > 1",
+        "SELECT 1 FROM {records} AS r WHERE {known} HAVING COUNT(*) > 1",
+        records=records,
         known=all_of([fill("NOT {a} IS NULL", a=column("r", name)) for name in rule]),
     )
     groups.set("group", exp.Group(expressions=[column("r", name) for name in rule]))
@@ -214,8 +225,9 @@ def _edges_of(rule: tuple[str, ...]) -> Statement:
         for i, name in enumerate(rule)
     ]
     return query(
-        "INSERT INTO unify_edge (a, b) SELECT r.rec, g.hub FROM unify_record AS r "
+        "INSERT INTO unify_edge (a, b) SELECT r.rec, g.hub FROM {records} AS r "
         "JOIN {groups} AS g ON {same} WHERE r.rec > g.hub",
+        records=records.copy(),
         groups=groups,
         same=all_of(same),
     )
@@ -225,7 +237,10 @@ def _edges_of(rule: tuple[str, ...]) -> Statement:
 
 
 def unified(program: Program) -> Statement:
-    """Return the statement that makes `unify_customer`: merged fields and mapped consents."""
+    """Return the statement that makes `unify_customer`: merged fields and mapped consents.
+
+    One refusal of any record is a refusal of the customer.
+    """
     shape = _shape(program)
     columns = [fill("u.id AS id")]
     for i, field in enumerate(shape.fields):
@@ -248,7 +263,8 @@ def unified(program: Program) -> Statement:
 
 def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:
     if isinstance(field.merge, Latest):
-        # Later times are smaller, unknown ones come after all others, then by record.
+        # Later times give smaller numbers, and unknown times the largest. The record decides
+        # between equal times, so that the result is the same in every run.
         text = "COALESCE(-CAST({t} AS HUGEINT), 4611686018427387904) * 1099511627776 + r.rec"
         return fill(text, t=column("r", f"t{shape.times.index(field)}"))
     if isinstance(field.merge, Own):
@@ -266,7 +282,8 @@ def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:
 
 
 def zones_in_use(program: Program) -> Statement | None:
-    """Return the query for the time zones that customers name, None when there is no such field."""
+    """Return the query for the time zones of customers; None where they have no field
+    `timezone`."""
     name = _zone_field(program)
     if name is None:
         return None
@@ -281,23 +298,26 @@ def _zone_field(program: Program) -> str | None:
 
 
 def customer_table(program: Program, texts: AbstractSet[str] = frozenset()) -> Statement:
-    """Return the statement that makes `customer`, empty, unless it is there.
+    """Return the statement that makes an empty table `customer` unless it exists.
 
-    Ids, addresses and the fields `texts` are kept as they are written: nearly every value is
-    another, and to find one in a block that was made small takes as long as to read the block.
+    Ids, addresses and the fields `texts` are stored uncompressed. Nearly all their values differ,
+    and a lookup in a compressed block has to read the whole block.
     """
     plain = {"id", *ADDRESS.values(), *texts}
     return stored_plainly(create("customer", customer_columns(program)), *plain)
 
 
 DROP_CUSTOMERS = query("DROP TABLE customer")
-# So many customers tell whether a text is another for nearly everybody.
+# The size of the sample that decides whether most values of a text differ.
 _SAMPLE = 20_000
 
 
 def various_texts(program: Program) -> tuple[list[str], Statement]:
-    """Return the text fields of the profile, and the query whose row tells of each whether most of
-    its values are different."""
+    """Return the text fields of the profile, and the query that tells which have mostly different
+    values.
+
+    Shape: one row, with one boolean for each field in order, and one more that is always true.
+    """
     fields = [(i, f.name) for i, f in enumerate(program.profile.fields) if f.type.kind == "text"]
     tells = [
         fill("COUNT(DISTINCT {c}) * 2 > COUNT({c})", c=column("u", f"f{i}")) for i, _ in fields
@@ -308,9 +328,10 @@ def various_texts(program: Program) -> tuple[list[str], Statement]:
 
 
 def customers(program: Program) -> Statement:
-    """Return the statement that fills `customer`. A zone that is not known is the project's (S4).
+    """Return the statement that fills `customer`.
 
-    Consent is the latest change, else what the sources say, a refusal first, else the default.
+    An unknown zone becomes the project's zone (S4). Consent is the latest change, else the value of
+    the sources, where a refusal wins, else the default of the topic (S20).
     """
     shape = _shape(program)
     zone = _zone_field(program)
@@ -345,7 +366,10 @@ def customers(program: Program) -> Statement:
 
 
 def _written(fields: tuple[ProfileField, ...]) -> exp.Expr:
-    """Return the query for (customer, f…) of the fields that journeys write, as written last."""
+    """Return the query for the last values of the fields that journeys write.
+
+    Shape: (customer, f…).
+    """
     columns = [fill("w.customer AS customer")]
     for i, field in enumerate(fields):
         if isinstance(field.merge, Own):
@@ -358,9 +382,11 @@ def _written(fields: tuple[ProfileField, ...]) -> exp.Expr:
 
 
 def consents_now(program: Program) -> exp.Expr:
-    """Return the query for (customer, <consents>) from the changes; null where none was made.
+    """Return the query for the consents of customers who changed one.
 
-    Of two changes at one instant the refusal wins.
+    Shape: (customer, <consents>).
+
+    A consent without a change is null. Of two changes at one instant the refusal wins.
     """
     columns = [fill("c.customer AS customer")]
     for topic, channel, _ in consent_columns(program):
@@ -377,7 +403,11 @@ def consents_now(program: Program) -> exp.Expr:
 
 
 def update_consents(program: Program) -> Statement | None:
-    """Return the statement that brings the consents of customers `$customers` up to date."""
+    """Return the statement that updates the consents of the customers `$customers`, a JSON list.
+
+    None where there are no topics. An unsubscribe works at once (S20), so it does not wait for a
+    refresh.
+    """
     names = [consent_name(t, c) for t, c, _ in consent_columns(program)]
     if not names:
         return None

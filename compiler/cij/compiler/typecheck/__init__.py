@@ -4,7 +4,7 @@
 nothing more: one mistake, one diagnostic.
 """
 
-from cij.compiler.typecheck.check import check, check_condition, check_value
+from cij.compiler.typecheck.checker import check, check_condition, check_value
 from cij.compiler.typecheck.environment import Called, Environment
 
 __all__ = ["Called", "Environment", "check", "check_condition", "check_value"]

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from cij.compiler import expression as ex
-from cij.compiler.typecheck import values
+from cij.compiler.typecheck import enum_values
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type
 from cij.grammar import codes
@@ -28,9 +28,11 @@ def compare(
     left, right = align(left, right)
     fault = _compare_fault(operator, left, right, spans)
     if fault is None and operator in _OF_VALUES:
-        fault = values.fault(left.type, right, spans[1]) or values.fault(right.type, left, spans[0])
-        values.warn(left, right, spans[1], env)
-        values.warn(right, left, spans[0], env)
+        fault = enum_values.fault(left.type, right, spans[1]) or enum_values.fault(
+            right.type, left, spans[0]
+        )
+        enum_values.warn(left, right, spans[1], env)
+        enum_values.warn(right, left, spans[0], env)
     if fault is not None:
         env.report(fault)
         return None
@@ -85,7 +87,7 @@ def _item_fault(
     item = left.type.item
     assert item is not None, "only lists have items"
     if item.kind == right.type.kind:
-        return values.fault(item, right, spans[1])
+        return enum_values.fault(item, right, spans[1])
     message = f"the list holds {item.kind}, and this is {_article(right.type)}"
     return codes.TYPE_MISMATCH.at(spans[1], message, label=str(right.type))
 

@@ -8,6 +8,6 @@ a list of tokens that is sure to parse, and lark's parser builds the tree from i
 
 from cij.grammar.recovery.automaton import MISTAKES_MAX
 from cij.grammar.recovery.damage import PLACEHOLDER, Damage, damaged, dropped, lost
-from cij.grammar.recovery.reader import Reading, read
+from cij.grammar.recovery.token_feed import Reading, read
 
 __all__ = ["MISTAKES_MAX", "PLACEHOLDER", "Damage", "Reading", "damaged", "dropped", "lost", "read"]

@@ -15,9 +15,9 @@ from cij.grammar.recovery.automaton import (
     Lexeme,
     Stack,
 )
+from cij.grammar.recovery.braces import BraceFault, Layout
 from cij.grammar.recovery.candidates import candidates
 from cij.grammar.recovery.damage import Damage
-from cij.grammar.recovery.layout import BraceFault, Layout
 from cij.grammar.recovery.panic import panic
 from cij.grammar.recovery.places import Places
 from cij.grammar.recovery.repairs import ENOUGH, Place, Repair

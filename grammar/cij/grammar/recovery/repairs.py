@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cij.grammar.recovery import costs
 from cij.grammar.recovery.automaton import BEGINNINGS, END, Automaton, Lexeme, Stack
-from cij.grammar.recovery.layout import Layout
+from cij.grammar.recovery.braces import Layout
 
 # So many tokens after the mistake tell whether a repair is worth a longer look …
 AHEAD = 6

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from typing import Any
 
-from cij.runtime.delivery.values import Amount
+from cij.runtime.delivery.rendered_values import Amount
 
 # As many places as the store keeps.
 PLACES = 10

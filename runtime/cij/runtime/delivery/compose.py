@@ -2,16 +2,17 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
-from cij.runtime.delivery.address import mailbox, named_mailbox
+from cij.runtime.delivery.address import mailbox, named_mailbox, phone_number
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
-from cij.runtime.delivery.values import number
+from cij.runtime.delivery.rendered_values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
 
 
@@ -53,7 +54,11 @@ def compose(row: Row, message: Message, content: Content, defaults: Defaults) ->
     rendered = render(content, _values(row))
     if CHANNELS[row.channel].form == "mail":
         return _email(row, message, content, rendered, defaults)
-    return Prepared(row.key, row.channel, row.address, "", row.created_at, _plain(row, rendered))
+    address = row.address
+    if CHANNELS[row.channel].address_field == "phone":
+        address = phone_number(address, defaults.region)
+    text = _plain(row, address, rendered)
+    return Prepared(row.key, row.channel, address, "", row.created_at, text)
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def _email(
         journey=row.journey,
         step=row.step,
         reply_to=message.reply_to or defaults.reply_to,
-        unsubscribe=defaults.unsubscribe,
+        unsubscribe=_unsubscribe(defaults.unsubscribe, row, message),
     )
     # The envelope takes the same form of the address as the header.
     address = mailbox(email.recipient)
@@ -91,8 +96,18 @@ def _email(
     return Prepared(row.key, row.channel, address, envelope_sender, row.created_at, build(email))
 
 
-def _plain(row: Row, rendered: Rendered) -> bytes:
-    head = [f"To: {one_line(row.address or '')}", f"Journey: {one_line(row.journey)}"]
+def _unsubscribe(target: str | None, row: Row, message: Message) -> str | None:
+    """Return where this customer unsubscribes: one click must say who it is and from what."""
+    if target is None:
+        return None
+    known = {"{customer}": row.customer, "{topic}": message.topic, "{key}": row.key}
+    for hole, value in known.items():
+        target = target.replace(hole, quote(value, safe=""))
+    return target
+
+
+def _plain(row: Row, address: str, rendered: Rendered) -> bytes:
+    head = [f"To: {one_line(address)}", f"Journey: {one_line(row.journey)}"]
     head.append(f"Step: {one_line(row.step)}")
     if rendered.subject:
         head.append(f"Subject: {rendered.subject}")

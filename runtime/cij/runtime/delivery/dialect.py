@@ -24,7 +24,7 @@ from liquid.utils.chain_map import ReadOnlyChainMap
 
 from cij.runtime.delivery import arithmetic
 from cij.runtime.delivery.arithmetic import NoNumber
-from cij.runtime.delivery.values import plain
+from cij.runtime.delivery.rendered_values import plain
 from cij.runtime.errors import PermanentDelivery
 
 TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "raw", "#")

@@ -1,24 +1,37 @@
 """Delivery of what the outbox holds: claim a batch, hand it over, write what became of it.
 
 A row is `sending` in the store before anything leaves, so that after a crash it is known which
-messages may have left.
+messages may have left. A channel that is not idempotent notes in its handover file which of them a
+connection has really taken.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from cij.compiler.addresses import canonical
+from cij.compiler.channels import ADDRESS
 from cij.compiler.program import Action, Message
 from cij.compiler.sql import Statement
+from cij.compiler.sql.suppressing import REASONS
 from cij.runtime.delivery import outbox
-from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport, outcome_of
+from cij.runtime.delivery.channels.transport import (
+    Outcome,
+    Prepared,
+    Status,
+    Transport,
+    outcome_of,
+)
 from cij.runtime.delivery.defaults import Defaults
+from cij.runtime.delivery.handover import Handover
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
-from cij.runtime.errors import DeliveryError
+from cij.runtime.errors import DeliveryError, WorldError, reason_of, storable
+from cij.runtime.intake import put_event_aside
+from cij.runtime.store import suppression
 
 ACTIONS = "action"
 BATCH_ROWS = 500
@@ -75,6 +88,11 @@ class DrainReport:
     receiver_errors: dict[str, str] = field(default_factory=dict)
     done: int = 0
 
+    @property
+    def is_troubled(self) -> bool:
+        """Tell whether something could not be delivered."""
+        return bool(self.channel_errors or self.receiver_errors or self.failures)
+
     def add(self, settlement: Settlement) -> None:
         """Count one message."""
         self.counts[settlement.outcome] += 1
@@ -126,9 +144,49 @@ def drain(
 
 
 def recover(engine: Engine, transports: Mapping[str, Transport], now: datetime) -> outbox.Recovery:
-    """Settle what a crash left under way. Call it once, before the first drain."""
+    """Settle what a crash left under way. Call it once, before the first drain.
+
+    What a handover file tells is settled by it: only what a connection had taken and nobody has
+    answered is uncertain.
+    """
     idempotent = [channel for channel, one in transports.items() if one.is_idempotent]
-    return outbox.recover(engine, idempotent, now)
+    with engine.transaction():
+        told = sum(_settle_told(engine, *each, now) for each in transports.items())
+        rest = outbox.recover(engine, idempotent, now)
+    return outbox.Recovery(rest.requeued + told, rest.uncertain)
+
+
+def _settle_told(engine: Engine, channel: str, transport: Transport, now: datetime) -> int:
+    """Settle the rows of which a handover file tells; return how many go out again."""
+    handover = _handover_of(transport)
+    left = handover.left() if handover is not None else None
+    rows = outbox.claimed(engine, channel, left.token) if left is not None else []
+    if left is None or not rows:
+        return 0
+    settlements, bounced = [], []
+    for row in rows:
+        unsent = None if row.key in left.taken else Outcome(row.key, "unsent")
+        outcome = left.heard.get(row.key, unsent)
+        if outcome is not None:
+            settlements.append(settled(row, outcome, now, None))
+            bounced += [row] * outcome.is_bounce
+    suppress_bounced(engine, bounced, now)
+    if settlements:
+        outbox.settle(engine, settlements)
+    return sum(1 for s in settlements if s.outcome == "queued")
+
+
+def suppress_bounced(engine: Engine, rows: Sequence[Row], now: datetime) -> None:
+    """Put on the suppression list the addresses that a server does not know, as hard bounces (S16)."""
+    for row in rows:
+        form = canonical(ADDRESS[row.channel], row.address or "", None)
+        entry = {"channel": row.channel, "address": form, "customer": None}
+        if not engine.rows(suppression.KNOWN, entry)[0][0]:
+            engine.execute(suppression.ADD, {**entry, "reason": REASONS["bounced"], "now": now})
+
+
+def _handover_of(transport: Transport) -> Handover | None:
+    return getattr(transport, "handover", None)
 
 
 @dataclass(frozen=True)
@@ -147,23 +205,73 @@ def _batch(job: _Job, rows: Sequence[Row]) -> None:
     by_key = {row.key: row for row in rows}
     assert len(by_key) == len(rows), "two rows of the outbox have one key"
     composed = _composed(job.engine, rows, job.defaults)
-    outbox.claim(job.engine, rows)
-    outcomes = composed.outcomes + job.transport.deliver(composed.prepared)
-    settlements, done = [], []
+    handover = _handover_of(job.transport)
+    # The file is there before the store names it: a crash between both leaves the rows queued.
+    token = handover.begin(one.key for one in composed.prepared) if handover is not None else None
+    outbox.claim(job.engine, rows, token)
+    outcomes = composed.outcomes + _delivered(job.transport, composed.prepared)
+    settlements, done, bounced = [], [], []
     for outcome in outcomes:
         row = by_key.pop(outcome.key)
+        if outcome.is_bounce:
+            bounced.append(row)
         _note_errors(row, outcome, job.report)
         settlements.append(settled(row, outcome, job.now, composed.locales.get(row.key)))
         if outcome.returned is not None:
             done.append(Done(row, outcome.returned))
     assert not by_key, f"no outcome for {len(by_key)} messages"
-    with job.engine.transaction():
-        outbox.settle(job.engine, settlements)
-        if done:
-            job.take_done(done)
+    _settle(job, settlements, done, bounced)
     job.report.done += len(done)
     for settlement in settlements:
         job.report.add(settlement)
+
+
+def _delivered(transport: Transport, prepared: Sequence[Prepared]) -> list[Outcome]:
+    """Hand messages over. Where the transport itself breaks, each goes alone or counts as uncertain."""
+    try:
+        return transport.deliver(prepared)
+    except WorldError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, other channels go on (S28)
+        reason = reason_of(error)
+    if transport.is_idempotent and len(prepared) > 1:
+        return [outcome for one in prepared for outcome in _delivered(transport, [one])]
+    status: Status = "failed" if transport.is_idempotent else "uncertain"
+    return [Outcome(one.key, status, f"the channel broke: {reason}") for one in prepared]
+
+
+def _settle(
+    job: _Job, settlements: Sequence[Settlement], done: Sequence[Done], bounced: Sequence[Row]
+) -> None:
+    """Write what became of a batch, suppress what bounced, and take in the answers of what was done."""
+    try:
+        with job.engine.transaction():
+            outbox.settle(job.engine, settlements)
+            suppress_bounced(job.engine, bounced, job.now)
+            if done:
+                job.take_done(done)
+    except WorldError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it is of one answer
+        with job.engine.transaction():
+            outbox.settle(job.engine, settlements)
+            suppress_bounced(job.engine, bounced, job.now)
+        for one in done:
+            _take_answer(job, one)
+
+
+def _take_answer(job: _Job, one: Done) -> None:
+    """Take in one answer; one that fails counts as done, without a result (S28)."""
+    try:
+        with job.engine.transaction():
+            job.take_done([one])
+    except WorldError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this answer
+        with job.engine.transaction():
+            answer = {"event": f"answer to {one.row.message}", "customer": one.row.customer}
+            put_event_aside(job.engine, answer | {"id": one.row.key}, reason_of(error), job.now)
+            job.take_done([Done(one.row, {})])
 
 
 def _note_errors(row: Row, outcome: Outcome, report: DrainReport) -> None:
@@ -192,6 +300,9 @@ def _composed(engine: Engine, rows: Sequence[Row], defaults: Defaults) -> _Compo
             found.prepared.append(_prepared(row, stored[row.content], defaults, found))
         except DeliveryError as error:
             found.outcomes.append(outcome_of(row.key, error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this message (S28)
+            reason = f"it cannot be written: {reason_of(error)}"
+            found.outcomes.append(Outcome(row.key, "failed", reason))
     return found
 
 
@@ -219,6 +330,7 @@ def _message(text: str) -> Message:
 
 def settled(row: Row, outcome: Outcome, now: datetime, locale: str | None) -> Settlement:
     """Return what `row` becomes by `outcome`."""
+    outcome = _as_text(outcome)
     if outcome.status in ("unsent", "later"):
         # As before: it was not the message that failed, so this is no attempt.
         due_at = now + PAUSE if outcome.status == "later" else None
@@ -232,6 +344,14 @@ def settled(row: Row, outcome: Outcome, now: datetime, locale: str | None) -> Se
         final, why = "failed", f"gave up after {ATTEMPTS_MAX} attempts: {why}"
     locale = locale or row.locale
     return Settlement(row, final, why, attempts, None, now, outcome.provider_id, locale)
+
+
+def _as_text(outcome: Outcome) -> Outcome:
+    """Return an outcome that can be stored: a provider may answer with bytes that are no text."""
+    reason, provider_id = (
+        text and storable(text) for text in (outcome.reason, outcome.provider_id)
+    )
+    return replace(outcome, reason=reason, provider_id=provider_id)
 
 
 def _queued(row: Row, reason: str | None, attempts: int, due_at: datetime | None) -> Settlement:

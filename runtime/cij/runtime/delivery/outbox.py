@@ -75,10 +75,17 @@ def due(engine: Engine, channel: str, now: datetime, limit: int) -> list[Row]:
     return [Row(*values) for values in found]
 
 
-def claim(engine: Engine, rows: Sequence[Row]) -> None:
-    """Commit that `rows` are being sent."""
+def claim(engine: Engine, rows: Sequence[Row], token: str | None) -> None:
+    """Commit that `rows` are being sent, as the batch `token` of a handover file if there is one."""
+    ids = _json([row.id for row in rows])
     with engine.transaction():
-        engine.execute(stored.CLAIM, {"rows": _json([row.id for row in rows]), **_span(rows)})
+        engine.execute(stored.CLAIM, {"rows": ids, "token": token, **_span(rows)})
+
+
+def claimed(engine: Engine, channel: str, token: str) -> list[Row]:
+    """Return the rows of a batch that nobody has settled."""
+    found = engine.rows(stored.CLAIMED, {"channel": channel, "token": token})
+    return [Row(*values) for values in found]
 
 
 def settle(engine: Engine, settlements: Sequence[Settlement]) -> None:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from cij.compiler.program import Content, Message
 from cij.runtime.delivery.dialect import MARK, marked_text, unmark
 from cij.runtime.delivery.html_text import text_of
-from cij.runtime.delivery.values import nested
+from cij.runtime.delivery.rendered_values import nested
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 

@@ -8,7 +8,7 @@ from cij.compiler.channels import CHANNELS
 from cij.compiler.expression import Constant, Period
 from cij.compiler.program import Place
 from cij.compiler.types import Type
-from cij.runtime.explore.text import worded
+from cij.runtime.explore.story_text import worded
 from cij.runtime.explore.vocabulary import Constants, Happening, Vocabulary
 
 # Before a month's last day, before clocks change, on an ordinary day.

@@ -23,18 +23,18 @@ from cij.runtime.explore.invariants import (
     zone_said,
 )
 from cij.runtime.explore.lived import Event, Lived, Violation
-from cij.runtime.explore.text import as_test
+from cij.runtime.explore.story_text import as_test
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.insight.timeline import lines, timeline
 from cij.runtime.simulate import run_while
-from cij.runtime.story import local_time
+from cij.runtime.story import story_clock
 from cij.runtime.story.stage import Stage
 from cij.runtime.world import World
 
 _LONG_AGO = datetime(1970, 1, 1)
 # A loop of many turns ends as one of few.
 _WAKINGS_MAX = 40
-_SHRINKING_MAX = 150
+SHRINKING_MAX = 150
 _SAME = "a replay gives the same history"
 
 # A calendar calls nobody for the time before the story.
@@ -44,7 +44,8 @@ _INSIDE = query(
     "WHERE p.ended_at IS NULL AND p.id <= $last ORDER BY p.wake_at NULLS FIRST, p.id LIMIT 1"
 )
 _LAST = query("SELECT COALESCE(MAX(p.id), 0) FROM passage AS p")
-_ALL = (
+# What is compared between two plays of one story.
+COMPARED = (
     query("SELECT * FROM passage AS p ORDER BY p.id"),
     query("SELECT h.passage, h.at, h.n, h.state, h.why FROM history AS h ORDER BY ALL"),
     query("SELECT * FROM outbox AS o ORDER BY o.key"),
@@ -130,7 +131,7 @@ class Explorer:
         results: list[_Played] = []
         try:
             with suppress(_Undone), self._world.transaction():
-                results.append(_lived(story, self._world, is_told=is_told))
+                results.append(play_story(story, self._world, is_told=is_told))
                 if self.observe is not None:
                     self.observe(self._world)
                 raise _Undone
@@ -146,7 +147,7 @@ class Explorer:
 
     def _smallest(self, number: int, story: st.Story, violation: Violation) -> Broken:
         observe, self.observe = self.observe, None
-        left = _SHRINKING_MAX
+        left = SHRINKING_MAX
         is_smaller = True
         while is_smaller and left > 0:
             is_smaller = False
@@ -203,24 +204,25 @@ def _with(story: st.Story, place: int, statement: st.Statement | None) -> st.Sto
 # --- living through it ------------------------------------------------------------------------
 
 
-def _lived(story: st.Story, world: World, *, is_told: bool) -> _Played:
-    """Live through a story. `is_told` has the trace be written, which takes a sixth of the time."""
-    start = local_time.instant(story.clock, world.program.timezone)
+def play_story(story: st.Story, world: World, *, is_told: bool) -> _Played:
+    """Play a story. With `is_told` the trace is written, which takes a sixth of the time."""
+    start = story_clock.instant(story.clock, world.program.timezone)
     world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     lived = Lived(stage)
     for statement in story.statements:
-        _do(statement, lived)
+        do_statement(statement, lived)
     stage.settle()
     found = [*violations(lived), *_stuck(stage), *violations(lived)]
     told: list[str] = []
     for name in sorted(stage.customers) if is_told else ():
         whole = timeline(world.engine, world.program, name)
         told += [f'what happened to "{name}":', *lines(whole, world.program.timezone)]
-    return _Played(tuple(found), tuple(map(world.engine.rows, _ALL)), tuple(told))
+    return _Played(tuple(found), tuple(map(world.engine.rows, COMPARED)), tuple(told))
 
 
-def _do(statement: st.Statement, lived: Lived) -> None:
+def do_statement(statement: st.Statement, lived: Lived) -> None:
+    """Do what one statement of a story says."""
     stage, now = lived.stage, lived.stage.clock.now()
     match statement:
         case st.Given():

@@ -1,9 +1,10 @@
-"""Whom a text means, and what was running for him."""
+"""Which customer a text means, and what was running for them."""
 
 from dataclasses import dataclass, field
 
+from cij.compiler.addresses import canonical
 from cij.compiler.program import Journey, Program, from_json
-from cij.compiler.sql import insight
+from cij.compiler.sql import canonical_addresses, insight
 from cij.compiler.sql.plan.governing import knows
 from cij.runtime.engine import Engine
 from cij.runtime.store import journeys
@@ -19,7 +20,8 @@ class Candidate:
 
 def find(engine: Engine, program: Program, text: str) -> list[Candidate]:
     """Return whom a text means: nobody, one, or several who share a key or an address."""
-    found = [Candidate(*row) for row in engine.rows(insight.who(program), {"who": text})]
+    forms = {f: canonical(f, text, program.region) for f in canonical_addresses.fields_of(program)}
+    found = [Candidate(*row) for row in engine.rows(insight.who(program), {"who": text, **forms})]
     exact = [c for c in found if c.how == "id"]
     return exact or found
 
@@ -51,7 +53,7 @@ class Versions:
         return self._found[journey, version]
 
     def that_knows(self, state: str, journey: str, version: str) -> tuple[Journey, Program] | None:
-        """Return a version in which somebody stood at a state: that one, else another, for he may have
+        """Return a version in which somebody stood at a state: that one, else another, for they may have
         been taken over from it; None where none has the state.
         """
         first = self.of(journey, version)

@@ -11,8 +11,8 @@ from cij.compiler.sql.interning import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.unparse import words
 from cij.runtime.engine import Engine, Row
+from cij.runtime.insight.display import local, shown
 from cij.runtime.insight.node import Node
-from cij.runtime.insight.shown import local, shown
 from cij.runtime.moments import fill_moments
 from cij.runtime.store import of_customer
 

@@ -11,8 +11,8 @@ from cij.compiler.sql.intake import columns_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import timer_words, words
 from cij.runtime.engine import Engine, Row
+from cij.runtime.insight.display import local, shown
 from cij.runtime.insight.person import Versions
-from cij.runtime.insight.shown import local, shown
 from cij.runtime.store import of_customer
 
 # At one instant what leads to something comes before it.

@@ -13,13 +13,13 @@ from cij.compiler.unparse import duration_words, event_words, schedule_words, ti
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine, Row
+from cij.runtime.insight.display import local
 from cij.runtime.insight.node import Node, as_json as node_as_json, lines as node_lines, reason
 from cij.runtime.insight.person import Versions
 from cij.runtime.insight.reading import Reader
-from cij.runtime.insight.shown import local
 from cij.runtime.insight.timeline import branch_taken
 from cij.runtime.store import of_customer
-from cij.runtime.story.local_time import later
+from cij.runtime.story.story_clock import later
 
 _SHOWN_PASSAGES = 3
 
@@ -128,7 +128,9 @@ class _Question:
         notes.append(Node(f"started {self._local(self.admission.opens)}"))
         if self.journey.ends:
             notes.append(Node(f"ends {self._local(self.admission.closes)}"))
-        if state != "live":
+        if state == "failed":
+            notes.append(Node("put aside because it failed: `cij status` says why"))
+        elif state != "live":
             notes.append(Node(f"now {state}"))
         is_open = self.admission.is_open(self.at) and state != "paused"
         return Node(f"the journey is open at {self._local(self.at)}", is_open, tuple(notes))

@@ -111,7 +111,10 @@ def due_at(world: World, at: datetime) -> list[Ready]:
     plans = {number_of(plan.version): plan for plan in world.journeys.values()}
     found: list[Ready] = []
     for version, state, people in world.engine.rows(passages.DUE_AT, {"at": at}):
-        plan = plans[version]
+        plan = plans.get(version)
+        if plan is None:
+            # Of a journey that was put aside.
+            continue
         roots = [root for name, root in plan.timers.items() if number_of(name) == state]
         found += [Ready(plan.name, plan.version, root, people) for root in roots]
     return sorted(found)

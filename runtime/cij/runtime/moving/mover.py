@@ -25,12 +25,14 @@ class Mover(Protocol):
 
     def begin_tick(self, world: "World") -> None:
         """Prepare for a tick, before its transaction begins."""
+        ...
 
     def admit(
         self, world: "World", plan: JourneyPlan, find: Statement, parameters: Parameters
     ) -> int:
         """Admit those whom `find` adds to `tick_entered`; return how many (S6, S7). They are ready at
         the start of the journey."""
+        ...
 
     def react(
         self,
@@ -45,12 +47,15 @@ class Mover(Protocol):
         `events` has how many there are of each name. In a journey that is paused only goals and exits
         count (S22). Returns how many rows changed: 0 where nobody is ready.
         """
+        ...
 
     def wake(self, world: "World", statement: Statement, parameters: Parameters) -> int:
         """Make those ready whom a statement of the plan adds to `tick_ready`; return how many."""
+        ...
 
     def wake_due(self, world: "World", now: datetime) -> int:
         """Make those ready whose timer is due (S12), not those of a paused journey; return how many."""
+        ...
 
     def advance(self, world: "World", now: datetime, round: int = AFTER_EVENTS) -> int:
         """Move everybody who is ready until nobody is; events after `round` are still to come.
@@ -58,15 +63,19 @@ class Mover(Protocol):
         Journeys with a higher priority go first (S18). Returns the number of moves, one for each
         passage and region.
         """
+        ...
 
     def next_timer(self, world: "World") -> datetime | None:
         """Return the instant of the next timer of anybody who is not paused; None while nobody waits."""
+        ...
 
     def prepare(self, world: "World", at: datetime) -> bool:
         """Do ahead what a tick at `at` will need and what changes nothing in the store.
 
         For moments in which nothing is due. Returns whether there was something to do.
         """
+        ...
 
     def forget(self) -> None:
         """Forget everything that is known of the store: a transaction was rolled back."""
+        ...

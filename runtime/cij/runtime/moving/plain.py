@@ -1,5 +1,7 @@
 """The canonical plan as it is written: the definition of right, for every engine.
 
+Each statement runs for one journey, and the world knows for which: so a failure has a name (S28).
+
 Whatever a strategy does has to leave the store as this would. `tests/test_movers.py` compares them over
 drawn journeys.
 """
@@ -36,9 +38,10 @@ class PlainMover:
     def admit(
         self, world: World, plan: JourneyPlan, find: Statement, parameters: Parameters
     ) -> int:
-        entered = take_numbers(world, plan, find, parameters)
-        if entered:
-            write_entered(world, plan, entered, parameters)
+        with world.working_on("journey", plan.name):
+            entered = take_numbers(world, plan, find, parameters)
+            if entered:
+                write_entered(world, plan, entered, parameters)
         return entered
 
     def react(
@@ -52,9 +55,10 @@ class PlainMover:
         changed = 0
         for event in events:
             for reaction in reactions_alone(world.journeys.values(), event, paused):
-                for statement in reaction.statements:
-                    parameters = reaction_parameters(reaction, round, now)
-                    changed += world.engine.execute(statement, parameters)
+                parameters = reaction_parameters(reaction, round, now)
+                with world.working_on("journey", reaction.plans[0].name):
+                    for statement in reaction.statements:
+                        changed += world.engine.execute(statement, parameters)
         return changed
 
     def wake(self, world: World, statement: Statement, parameters: Parameters) -> int:
@@ -68,7 +72,8 @@ class PlainMover:
         while ready := read_ready(world):
             batch = Batch(alone(world, foremost(world, ready)), now, round, is_first)
             for group in batch.groups:
-                run_region(world, group, batch, moved)
+                with world.working_on("journey", group.plans[0].name):
+                    run_region(world, group, batch, moved)
             is_first = False
         return moved.moves
 

@@ -4,7 +4,7 @@ All within the caller's transaction: when it raises, the caller rolls back and t
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -51,12 +51,28 @@ class SourceReport:
         return f"{text} ({', '.join(parts)})" if parts else text
 
 
+class TornLoad(Exception):
+    """A source failed while its rows were being written: the caller has to undo the transaction."""
+
+    def __init__(self, source: str, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.source, self.cause = source, cause
+
+
 @dataclass(slots=True)
 class _Bad:
     """Bad rows by ordinal; an ordinal has one reason."""
 
     reasons: dict[int, str] = field(default_factory=dict)
     firsts: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _BadOfFile:
+    file: str
+    rows: list[BadRow]
+    # Keys in rows that the reader rejected, as texts.
+    rejected_keys: list[str]
 
 
 def load(
@@ -69,7 +85,9 @@ def load(
     is_compared: bool = False,
     is_guarded: bool = False,
 ) -> SourceReport:
-    """Load the source unless neither it nor its definition changed. Raises DataError.
+    """Load the source unless neither it nor its definition changed.
+
+    Raises DataError, or any other error of reading, before anything is written; later TornLoad.
 
     Where its records are compared with those of before, the keys of bad rows are kept. Where the
     disappearance of a row means something, `is_guarded`, a refresh by which many are gone is refused:
@@ -81,32 +99,42 @@ def load(
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
-    is_same = _is_same_question(engine, source, now)
-    report = _load(
-        engine,
-        loader,
-        source,
-        root,
-        now,
-        is_guarded=is_guarded and is_same,
-        is_compared=is_compared,
-    )
-    engine.execute(stored.FORGET_STATE, {"source": source.name})
-    row = {"source": source.name, "fingerprint": mark, "loaded_at": now}
-    row |= {"rows": report.kept, "bad": report.bad}
-    engine.append("source_state", {name: [value] for name, value in row.items()})
-    return report
+    report, bad_rows = _read(loader, source, root)
+    if is_guarded and _asks_the_same(engine, source):
+        _judge_disappearance(source, *_lost(engine, loader, source, bad_rows.rejected_keys))
+    try:
+        stayed = _write(engine, loader, source, bad_rows, now, is_compared=is_compared)
+        _remember(engine, source.name, mark, report, now)
+        _remember(engine, *_question(source), report, now)
+    except Exception as error:
+        raise TornLoad(source.name, error) from error
+    loader.clear()
+    return replace(report, stayed=stayed)
 
 
-def _is_same_question(engine: Engine, source: Source, now: datetime) -> bool:
-    """Tell whether the author asks for the same rows as before; rows that they filter out are not lost."""
-    name, mark = f"#question {source.name}", content_hash([source.where, source.key])
-    state = engine.rows(stored.STATE, {"source": name})
-    if state and state[0][0] == mark:
-        return True
+def is_usable(engine: Engine, source: Source) -> bool:
+    """Tell whether there are rows of a source from before, with the columns that it has now."""
+    there = engine.columns_of(statements.table_of(source.name))
+    return list(there.items()) == statements.columns_of(source)
+
+
+def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: datetime) -> None:
     engine.execute(stored.FORGET_STATE, {"source": name})
-    engine.append("source_state", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
-    return not state
+    row = {"source": name, "fingerprint": mark, "loaded_at": now}
+    row |= {"rows": report.kept, "bad": report.bad}
+    engine.append("source_state", {column: [value] for column, value in row.items()})
+
+
+def _question(source: Source) -> tuple[str, str]:
+    """Return the name and the mark under which it is kept which rows an author asks for."""
+    return f"#question {source.name}", content_hash([source.where, source.key])
+
+
+def _asks_the_same(engine: Engine, source: Source) -> bool:
+    """Tell whether the author asks for the same rows as before: what they filter out is not lost."""
+    name, mark = _question(source)
+    state = engine.rows(stored.STATE, {"source": name})
+    return not state or state[0][0] == mark
 
 
 def _fingerprint(source: Source, root: Path) -> str:
@@ -114,59 +142,59 @@ def _fingerprint(source: Source, root: Path) -> str:
     return content_hash([_LOADER_VERSION, source, outside])
 
 
-def _load(
-    engine: Engine,
-    loader: Loader,
-    source: Source,
-    root: Path,
-    now: datetime,
-    *,
-    is_guarded: bool,
-    is_compared: bool,
-) -> SourceReport:
+def _read(loader: Loader, source: Source, root: Path) -> tuple[SourceReport, _BadOfFile]:
+    """Read, type and judge the rows; nothing is written yet."""
     staged = loader.stage(source, root)
     loader.parse(source)
     loader.engine.execute(statements.duplicates(source))
     rows, _, dropped = loader.engine.rows(statements.counts(source))[0]
     bad = _bad_rows(loader, source, staged)
-    read = rows + sum(row.lines for row in staged.rejected)
+    # A row that could not be delimited counts as the lines that it covers.
+    read, count = rows + _lines_of(staged.rejected), _lines_of(bad)
     _judge(source, staged.file, read, bad)
+    report = SourceReport(source.name, read, read - count - dropped, count, dropped)
     rejected_keys = [key for row in staged.rejected for key in row.keys]
-    stayed = _replace(engine, loader, source, rejected_keys, is_guarded=is_guarded)
+    return report, _BadOfFile(staged.file, bad, rejected_keys)
+
+
+def _lines_of(rows: list[BadRow]) -> int:
+    return sum(row.lines for row in rows)
+
+
+def _write(
+    engine: Engine,
+    loader: Loader,
+    source: Source,
+    bad: _BadOfFile,
+    now: datetime,
+    *,
+    is_compared: bool,
+) -> int:
+    """Write the good rows and the bad ones; return how many of the bad stay as they were."""
+    stayed = _replace(engine, loader, source, bad.rejected_keys)
     if is_compared:
         engine.execute(bad_keys(source))
-        _append_bad_keys(engine, loader, source, bad_table(source.name), rejected_keys)
-    _quarantine(engine, source, staged.file, bad, now)
-    loader.clear()
-    count = sum(row.lines for row in bad)
-    return SourceReport(source.name, read, read - count - dropped, count, dropped, stayed=stayed)
+        _append_bad_keys(engine, loader, source, bad_table(source.name), bad.rejected_keys)
+    _quarantine(engine, source, bad.file, bad.rows, now)
+    return stayed
 
 
-def _replace(
-    engine: Engine, loader: Loader, source: Source, rejected_keys: list[str], *, is_guarded: bool
-) -> int:
+def _replace(engine: Engine, loader: Loader, source: Source, rejected_keys: list[str]) -> int:
     """Put the good rows in the place of the old table; returns how many of the bad stay as they were.
 
     One row that is bad for a day must not take its customer out of all journeys. Where a column is
     another than before, old rows do not fit, and none stays.
     """
     table, columns = statements.table_of(source.name), statements.columns_of(source)
-    there = engine.columns_of(table)
-    is_guarded = is_guarded and there.get(source.key) == dict(columns)[source.key]
-    is_as_before = list(there.items()) == columns
-    if is_guarded:
-        engine.execute(statements.keys_before(source))
+    is_as_before = list(engine.columns_of(table).items()) == columns
     if is_as_before:
-        engine.execute(statements.no_bad_keys(source))
+        engine.execute(statements.no_keys(source, statements.BAD_KEY))
         _append_bad_keys(engine, loader, source, statements.BAD_KEY, rejected_keys)
         engine.execute(statements.known_before(source))
     engine.execute(statements.drop(source))
     engine.execute(create(table, columns))
     engine.append(table, loader.good_rows(source))
-    stayed = engine.execute(statements.stay(source)) if is_as_before else 0
-    if is_guarded:
-        _judge_disappearance(source, *engine.rows(statements.lost(source))[0])
-    return stayed
+    return engine.execute(statements.stay(source)) if is_as_before else 0
 
 
 def _append_bad_keys(
@@ -175,6 +203,20 @@ def _append_bad_keys(
     engine.append(table, loader.keys_of_bad(source))
     if rejected:
         engine.append(table, loader.keys_of_rejected(source, rejected))
+
+
+def _lost(
+    engine: Engine, loader: Loader, source: Source, rejected: list[str]
+) -> tuple[int, int, int]:
+    """Return (rows of before, those of them whose key is not there now, rows that are)."""
+    _, type = statements.key_column(source)
+    if engine.columns_of(statements.table_of(source.name)).get(source.key) != type:
+        return 0, 0, 0
+    engine.execute(statements.no_keys(source, statements.KEY_NOW))
+    engine.append(statements.KEY_NOW, loader.keys_of_good(source))
+    _append_bad_keys(engine, loader, source, statements.KEY_NOW, rejected)
+    [(before, lost, left)] = engine.rows(statements.lost(source))
+    return before, lost, left
 
 
 def _bad_rows(loader: Loader, source: Source, staged: Staged) -> list[BadRow]:
@@ -223,7 +265,7 @@ def _judge_disappearance(source: Source, before: int, lost: int, left: int) -> N
 
 def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
     """Raise DataError when more than the tolerated share of the rows is bad."""
-    count = sum(row.lines for row in bad)
+    count = _lines_of(bad)
     if not bad or Decimal(count) <= Decimal(source.tolerate) * read:
         return
     shown = "".join(f"\n  {file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])

@@ -69,6 +69,10 @@ class Loader:
         """Return the rows that go into the table of the source."""
         return self.engine.stream(statements.good_rows(source))
 
+    def keys_of_good(self, source: Source) -> ArrowStream:
+        """Return the keys, as `key`, of the rows that go into the table of the source."""
+        return self.engine.stream(statements.keys_of_good(source))
+
     def keys_of_bad(self, source: Source) -> ArrowStream:
         """Return the keys, as `key`, of bad rows in which the key can be read."""
         return self.engine.stream(statements.keys_of_bad(source))

@@ -8,6 +8,9 @@ STORE_VERSION = "store_version"
 # The hash of the policies that were deployed last.
 POLICIES = "policies"
 
+# The hash of the messages and their defaults that were deployed last.
+TEXTS = "texts"
+
 _GET = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
 _FORGET = query("DELETE FROM meta WHERE name = $name")
 _PUT = query("INSERT INTO meta (name, value) VALUES ($name, $value)")

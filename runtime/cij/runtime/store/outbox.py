@@ -36,11 +36,15 @@ CONTENTS = query(
 
 # --- what is due -------------------------------------------------------------------------------
 
-# The oldest rows of a channel that may go now, with what their step sends.
-DUE = query(
-    f"""
-SELECT {{key}} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer, e.channel,
+# A row with what its step sends, as delivery reads it.
+_ROW = """
+SELECT {key} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer, e.channel,
   e.message, e.content, o.locale, o.address, o.parameters, o.created_at, COALESCE(o.attempts, 0)
+"""
+# The oldest rows of a channel that may go now.
+DUE = query(
+    _ROW
+    + f"""
 FROM (
   SELECT * FROM outbox_row AS r
   WHERE r.outcome = 'queued' AND COALESCE(r.due_at, r.created_at) <= $now
@@ -70,7 +74,7 @@ outbox_row.passage = s.passage AND outbox_row.effect = s.effect AND outbox_row.t
 AND outbox_row.created_at BETWEEN $first AND $last
 """
 CLAIM = query(
-    f"UPDATE outbox_row SET outcome = 'sending' FROM {{rows}} AS s "
+    f"UPDATE outbox_row SET outcome = 'sending', provider_id = $token FROM {{rows}} AS s "
     f"WHERE {_IS_IT} AND outbox_row.outcome = 'queued'",
     rows=rows_of("rows", ID),
 )
@@ -95,13 +99,23 @@ SETTLE = query(
 
 # --- after a crash -----------------------------------------------------------------------------
 
+# The rows of a batch: no provider has given them an id yet, so the token of the batch stands there.
+CLAIMED = query(
+    _ROW
+    + """
+FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect
+WHERE o.outcome = 'sending' AND o.provider_id = $token AND e.channel = $channel
+""",
+    key=KEY,
+)
+
 REQUEUE = query(
     "UPDATE outbox_row SET outcome = 'queued' WHERE outbox_row.outcome = 'sending' AND {here}",
     here=is_of("e.channel IN (SELECT l.item FROM {list} AS l)", list=list_of("channels")),
 )
 DOUBT = query(
     "UPDATE outbox_row SET outcome = 'uncertain', reason = $reason, settled_at = $now, "
-    "attempts = COALESCE(attempts, 0) + 1 WHERE outcome = 'sending'"
+    "provider_id = NULL, attempts = COALESCE(attempts, 0) + 1 WHERE outcome = 'sending'"
 )
 RELEASE = query(
     """
@@ -113,6 +127,29 @@ WHERE o.outcome = 'uncertain' AND e.id = o.effect
 """,
     key=KEY,
     keys=list_of("keys"),
+)
+
+# --- after a template or a sender was mended ---------------------------------------------------
+
+# What was wrong was in the text, and not with the receiver: `delivery/drain.py` writes these reasons.
+_UNWRITTEN = "o.outcome = 'failed' AND o.reason LIKE '%cannot be written: %'"
+HAS_UNWRITTEN = query(f"SELECT COUNT(*) FROM outbox_row AS o WHERE {_UNWRITTEN}")
+TAKE_NEW_TEXT = query(
+    f"""
+UPDATE effect SET content = $content
+WHERE channel = $channel AND message = $message AND content <> $content
+  AND id IN (SELECT o.effect FROM outbox_row AS o WHERE {_UNWRITTEN})
+"""
+)
+WRITE_AGAIN = query(
+    f"""
+UPDATE outbox_row AS o
+SET outcome = 'queued', reason = NULL, attempts = 0, due_at = NULL, settled_at = NULL
+WHERE {_UNWRITTEN} AND (o.expires_at IS NULL OR o.expires_at > $now)
+  AND NOT o.effect IN (
+    SELECT e.id FROM effect AS e JOIN journey_control AS k ON k.journey = e.journey
+    WHERE k.state = 'stopped')
+"""
 )
 
 # --- of one journey ----------------------------------------------------------------------------

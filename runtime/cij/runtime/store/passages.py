@@ -1,7 +1,7 @@
 """The table `passage_row`: how passages end from outside, and where they are."""
 
 from cij.compiler.sql import Statement, query
-from cij.compiler.sql.control import PAUSED_NUMBERS
+from cij.compiler.sql.control import STANDING_NUMBERS
 from cij.compiler.sql.interning import GONE, MERGED, STOPPED, numbered, texts_of
 from cij.compiler.sql.template import fill
 
@@ -73,7 +73,7 @@ DUE_AT = query(
 
 # While a journey is paused its timers run on; what falls due happens when the pause ends (S22).
 NEXT_TIMER = query(
-    f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({PAUSED_NUMBERS})"
+    f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({STANDING_NUMBERS})"
 )
 
 # (version, state, people) of those who are due: two rows are enough to know that there are several.

@@ -121,6 +121,13 @@ CONTROL = Table(
     ),
     key=("journey",),
 )
+# What failed as a whole and was put aside (S28): a journey, a segment, a source. `was` is the order that
+# held a journey before.
+ASIDE = Table(
+    "aside",
+    (("kind", TEXT), ("name", TEXT), ("reason", TEXT), ("since", INSTANT), ("was", TEXT)),
+    key=("kind", "name"),
+)
 SEGMENT_MEMBER = Table(
     "segment_member",
     (("segment", NUMBER), ("customer", TEXT), ("since", INSTANT)),
@@ -191,6 +198,14 @@ CONSENT_CHANGE = Table(
     "consent_change",
     (("customer", TEXT), ("topic", TEXT), ("channel", TEXT), ("granted", YES), ("at", INSTANT)),
 )
+# Grants that are dated in the future.
+CONSENT_AHEAD = Table("consent_ahead", CONSENT_CHANGE.columns)
+# The canonical form of each written address that is another, and of each phone number (S29).
+CANONICAL_ADDRESS = Table(
+    "canonical_address",
+    (("field", TEXT), ("written", TEXT), ("canonical", TEXT)),
+    key=("field", "written"),
+)
 # Customers who came by an event and are in no source, one row for each field.
 NEWCOMER = Table(
     "newcomer",
@@ -220,14 +235,26 @@ QUARANTINE = Table(
 
 TABLES = (
     *(PASSAGE, MOVE, VISIT, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
-    *(SUPPRESSION, PROGRAM, JOURNEY_STATE, CONTROL, SEGMENT_MEMBER, SEGMENT_STATE, ENTRY_QUEUE),
+    *(
+        SUPPRESSION,
+        PROGRAM,
+        JOURNEY_STATE,
+        CONTROL,
+        ASIDE,
+        SEGMENT_MEMBER,
+        SEGMENT_STATE,
+        ENTRY_QUEUE,
+    ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
-    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, NEWCOMER, SOURCE_STATE, QUARANTINE),
+    *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
+    *(SOURCE_STATE, QUARANTINE),
 )
 # Those of them that say what is known of customers; a refresh needs no others.
 OF_DATA = (
+    ASIDE,
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
-    *(NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER),
+    CONSENT_AHEAD,
+    *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, SUPPRESSION),
 )
 
 

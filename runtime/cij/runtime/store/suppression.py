@@ -14,6 +14,12 @@ ADD = query(
     "INSERT INTO suppression (channel, address, customer, reason, at) "
     "VALUES ($channel, $address, $customer, $reason, $now)"
 )
+# Of entries that name an address; tokens of devices are no addresses that people type.
+ADDRESSES = query(
+    "SELECT DISTINCT s.address FROM suppression AS s "
+    "WHERE NOT s.address IS NULL AND COALESCE(s.channel, '') <> 'push'"
+)
+RENAME = query("UPDATE suppression SET address = $form WHERE address = $address")
 REMOVE = query(
     "DELETE FROM suppression WHERE (address = $address OR customer = $customer) "
     "AND ($channel IS NULL OR channel = $channel)"

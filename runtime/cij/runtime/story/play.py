@@ -12,7 +12,7 @@ from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import open_engine
-from cij.runtime.story import expect, local_time
+from cij.runtime.story import expect, story_clock
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.trace import trace
 from cij.runtime.story.verdict import Failure, Finding
@@ -91,7 +91,7 @@ class StoryPlayer:
 
 
 def _play(story: st.Story, world: World, is_telling: bool) -> StoryResult:
-    start = local_time.instant(story.clock, world.program.timezone)
+    start = story_clock.instant(story.clock, world.program.timezone)
     world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     failures = [f for s in story.statements for f in _do(s, stage)]

@@ -18,12 +18,12 @@ from cij.compiler.types import list_items
 from cij.runtime import zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.engine import Row
+from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import run_while
-from cij.runtime.story import local_time
+from cij.runtime.story import story_clock
 from cij.runtime.story.verdict import Finding
-from cij.runtime.values import Unfit, read_value
 from cij.runtime.world import World
 
 _LAST_KEY = query(
@@ -69,7 +69,7 @@ class Stage:
         return self.program.timezone
 
     def shown(self, at: datetime) -> str:
-        return local_time.shown(at, self.zone)
+        return story_clock.shown(at, self.zone)
 
     def rows(self, statement: Statement, **parameters: object) -> list[Row]:
         return self.world.engine.rows(statement, parameters)
@@ -85,7 +85,7 @@ class Stage:
 
     def after(self, statement: st.After) -> None:
         """Move on, doing what falls due on the way, and stop right before what is due then."""
-        end = local_time.later(self.clock.now(), statement.period, self.zone)
+        end = story_clock.later(self.clock.now(), statement.period, self.zone)
         self._run(lambda at: at < end)
         self.clock.advance_to(end)
 

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 
 from cij.compiler.declarations.steps.branch import if_, split, switch
-from cij.compiler.declarations.steps.context import (
-    JourneyContext,
-    Resolver,
-    everything,
-    resolve_steps,
-)
 from cij.compiler.declarations.steps.do import do
 from cij.compiler.declarations.steps.effects import emit, set_field
 from cij.compiler.declarations.steps.end import end
 from cij.compiler.declarations.steps.first import first
 from cij.compiler.declarations.steps.repeat import repeat
-from cij.compiler.declarations.steps.run import run
+from cij.compiler.declarations.steps.run_fragment import run
 from cij.compiler.declarations.steps.send import send
+from cij.compiler.declarations.steps.step_context import (
+    JourneyContext,
+    Resolver,
+    everything,
+    resolve_steps,
+)
 from cij.compiler.declarations.steps.wait import wait, wait_event, wait_first, wait_until
 from cij.grammar import syntax
 

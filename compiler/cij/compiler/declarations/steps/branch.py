@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.declarations.steps.context import JourneyContext, branches, everything
+from cij.compiler.declarations.steps.step_context import JourneyContext, branches, everything
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition, operators

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.action import mark
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.library import home_of
 from cij.compiler.naming import did_you_mean, near
 from cij.compiler.nullability import may_be_missing

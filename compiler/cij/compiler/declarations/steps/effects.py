@@ -1,7 +1,7 @@
 """`set` and `emit`: what a journey writes itself."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check_value
 from cij.grammar import codes, syntax

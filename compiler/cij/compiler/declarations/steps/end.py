@@ -1,7 +1,7 @@
 """`end`: leave with an outcome."""
 
 from cij.compiler import model
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.grammar import syntax
 
 

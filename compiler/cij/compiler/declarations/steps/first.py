@@ -1,7 +1,7 @@
 """`first 1000 NAME {…} else {…}`: the first customers who arrive."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.declarations.steps.context import JourneyContext, branches
+from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.grammar import codes, syntax
 
 

@@ -1,10 +1,10 @@
 """`repeat up to N times every D until C`: a bounded loop (S15)."""
 
 from cij.compiler import model
-from cij.compiler.declarations.steps.context import JourneyContext, resolve_steps
+from cij.compiler.declarations.steps.step_context import JourneyContext, resolve_steps
 from cij.compiler.iterations import ITERATIONS_MAX, iterations_of
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.grammar import codes, syntax
 
 

@@ -1,10 +1,10 @@
 """`send`: queue a message."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.build import SendSite
 from cij.compiler.channels import ADDRESS
-from cij.compiler.declarations.steps.context import JourneyContext
+from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.naming import did_you_mean
+from cij.compiler.pass_state import SendSite
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label

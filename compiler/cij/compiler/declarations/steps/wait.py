@@ -3,11 +3,11 @@
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.channels import CHANNELS, happens_on
 from cij.compiler.declarations.patterns import find_event, pattern_filter
-from cij.compiler.declarations.steps.context import JourneyContext, branches
+from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import check, check_condition
-from cij.compiler.typecheck.check import period
+from cij.compiler.typecheck.checker import period
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic
 

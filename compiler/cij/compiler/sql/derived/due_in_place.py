@@ -8,7 +8,7 @@ transaction began, and `tick_batch` is made anew each time.
 from sqlglot import exp
 
 from cij.compiler.sql.interning import TIMER, numbered
-from cij.compiler.sql.plan.model import JourneyPlan, RegionPlan, Steps
+from cij.compiler.sql.plan.plan_parts import JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 
 # Rows of `passage_row` as rows of `tick_ready`.

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from cij.compiler.sql.columns import column
 from cij.compiler.sql.interning import numbered
-from cij.compiler.sql.plan.model import Destination, JourneyPlan, RegionPlan, Steps
+from cij.compiler.sql.plan.plan_parts import Destination, JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 
 # What a passage has of its entry, besides the columns of `tick_ready`.

@@ -11,7 +11,7 @@ deleted and inserted at the end are not.
 from functools import lru_cache
 
 from cij.compiler.sql.columns import column
-from cij.compiler.sql.plan.model import RegionPlan, Steps
+from cij.compiler.sql.plan.plan_parts import RegionPlan, Steps
 from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
 

@@ -1,17 +1,17 @@
-"""The plan: what the store executes, as statements over everybody who moves.
+"""The plan: the statements that the store executes, each for all customers who move.
 
     program --regions--> trees of leaves --advance, entering, reacting--> statements
 
-Between one wait and the next no time passes in a journey. Each such region is a handful of statements
-for all who move there: pick them and the leaf each one reaches, write effects and history, move. This is
-the canonical plan: what `cij sql` prints, what every engine can run, and what `runtime/moving/plain.py`
-runs as it is. Forms of it that are cheaper in some case are made in `cij.compiler.sql.derived`.
+No time passes in a journey between one wait and the next. Each such region is a handful of
+statements for all customers in it: find the leaf that each one reaches, write effects and history,
+move passages. This is the canonical plan. `cij sql` prints it, every engine can run it, and
+`runtime/moving/plain.py` runs it as it is. `cij.compiler.sql.derived` makes forms that are cheaper
+in one situation.
 """
 
-from cij.compiler.sql.plan.build import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.entering import CLEAR_ENTERED
 from cij.compiler.sql.plan.measures import measure_query
-from cij.compiler.sql.plan.model import (
+from cij.compiler.sql.plan.plan_parts import (
     EntryPlan,
     EventPlan,
     JourneyPlan,
@@ -21,6 +21,7 @@ from cij.compiler.sql.plan.model import (
     SharedPlan,
     WatchPlan,
 )
+from cij.compiler.sql.plan.planner import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import active_customers, segment_query
 from cij.compiler.sql.plan.waking import (

@@ -1,4 +1,4 @@
-"""A region as statements: pick, effects, history, move."""
+"""The statements of a region: pick the batch, write effects and history, move the passages."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ from cij.compiler.sql.plan.leaves import (
     wake_at,
 )
 from cij.compiler.sql.plan.loops import turn_after
-from cij.compiler.sql.plan.model import Destination, RegionPlan
 from cij.compiler.sql.plan.moves import is_held, move
+from cij.compiler.sql.plan.plan_parts import Destination, RegionPlan
 from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Region, Tree
 from cij.compiler.sql.plan.waking import arrivals, may_be_past
@@ -34,7 +34,7 @@ from cij.compiler.walk import walk
 
 
 def advance(region: Region, context: Context) -> RegionPlan:
-    """Return the statements that take all who are ready at the root to their leaves."""
+    """Return the statements that move all passages that are ready at the root to their leaves."""
     return RegionPlan(
         root=region.root,
         prepare=tuple(_winners(region, context)),
@@ -60,7 +60,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
 def _destination(region: Region, context: Context) -> Destination:
     rests = rests_of(region)
     is_one_way = not isinstance(region.tree, Fork)
-    # What a wait reads of the customer is computed by `pick`, which looks the customer up.
+    # A wait until a moment reads the customer. Only `pick` joins the customer, so it has to run.
     is_one_way = is_one_way and all(until(rest, context) is None for rest in rests)
     return Destination(
         state=state_of(region),
@@ -72,22 +72,23 @@ def _destination(region: Region, context: Context) -> Destination:
 
 
 def _acts(region: Region, context: Context) -> list[pg.ActState]:
-    """Return the acts that a region comes to."""
+    """Return the acting states on the paths of a region."""
     acts = [s for s in context.journey.states if isinstance(s, pg.ActState)]
     return [act for act in acts if region.through(act.id)]
 
 
 def _winners(region: Region, context: Context) -> list[Statement]:
-    """Return the statements that look for winners of the splits that a region comes to."""
+    """Return the statements that choose winners of the splits on the paths of a region."""
     acts = _acts(region, context)
     effects = [s.effect for s in acts if isinstance(s.effect, pg.ArmEffect)]
+    # All arms of a split lead to the same statement, so one of them is enough.
     by_split = {effect.split: effect for effect in effects}
     return [choose_winner(effect, context.journey.name) for effect in by_split.values()]
 
 
 # --- pick -------------------------------------------------------------------------------------
 
-# One row for each who moves. `counts_from` is the instant from which later events count.
+# One row for each passage of the batch. Events count from the instant `counts_from` (S12).
 _WOKEN = """
 SELECT w.passage, w.why, w.event, w.counts_from, w.customer, w.trigger, w.turn, w.is_held_out,
   {leaf} AS leaf
@@ -100,6 +101,7 @@ WHERE {here} AND w.root = {root}
 def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Statement:
     rests = rests_of(region)
     leaf = _case(region.tree, context)
+    # One root is one region, so a batch never mixes regions.
     here, root = context.inside("w"), numbered(region.root)
     rows = fill(_WOKEN, leaf=leaf, root=root, here=here)
     assert isinstance(rows, exp.Select)
@@ -107,6 +109,7 @@ def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Stateme
         rows.append("expressions", exp.alias_(zone_of(context.scope), "zone", quoted=True))
     context.naming(rows, "w")
     read = [*_guards(region.tree), *(moment_of(x) for x in rests)]
+    # The passage is joined only where something reads it, because the table is large.
     if context.journey.kept or _asks_for_passage(read):
         kept = fill("SELECT 1 FROM x JOIN passage_row AS p ON p.id = w.passage")
         rows.append("joins", kept.args["joins"][0].copy())
@@ -114,6 +117,7 @@ def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Stateme
     for leaf_ in rests:
         at = until(leaf_, context)
         if at is not None:
+            # The inner query computes it, because only there is the customer in scope.
             rows.append("expressions", exp.alias_(at, f"until_{leaf_.number}", quoted=True))
     pick = query(
         """
@@ -138,7 +142,8 @@ def _with(rows: exp.Select, row: str, columns: Sequence[str]) -> exp.Select:
 
 
 def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
-    """Add what passages kept at entry, where the journey reads it."""
+    """Add the column of the values that were kept at entry, where the journey reads them."""
+    # JSON text in all rows costs memory, so other journeys do not carry it.
     if context.journey.kept:
         rows.append("expressions", column(row, "at_entry"))
     return rows
@@ -162,6 +167,7 @@ def _case(tree: Tree, context: Context) -> exp.Expr:
     if not isinstance(tree, Fork):
         return exp.Literal.number(tree)
     case = exp.Case()
+    # A guard reads the iteration as it is at the fork, not as it was when the passage woke.
     scope = context.scope_of("p", turn_after(column("w", "turn"), tree.turns))
     for guard, inner in tree.branches:
         case = case.when(condition(guard, scope), _case(inner, context), copy=False)
@@ -177,14 +183,18 @@ def _effects(region: Region, context: Context) -> list[Statement]:
         if isinstance(state, pg.ActState):
             for turns, leaves in region.through(state.id).items():
                 found += effect(Site(state, leaves, turns, context))
+    # Goals `and stay` come first (S8). Goals that end the passage are recorded with its leaf.
     return _met_on_the_way(region, context) + found + _conversions(region, context)
 
 
 def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
-    """Return the statements that record goals `when … and stay`, before anything else is done."""
+    """Return the statements that record goals `when … and stay`.
+
+    They run before other effects (S8).
+    """
     root = context.journey.state(region.root)
     if isinstance(root, pg.EndState) and root.cause != "end":
-        # The event that leads there has had them looked at.
+        # A goal or exit leads to this root. Its event has already tested all goals.
         return []
     return [s for goal in context.journey.goals for s in at_waking(goal, context)]
 
@@ -199,8 +209,10 @@ WHERE {leaves}
 
 
 def _conversions(region: Region, context: Context) -> list[Statement]:
-    """Return the statements that record the goals by condition; those by event are recorded as
-    the event comes."""
+    """Return the statements that record the goals by condition.
+
+    Goals by event are recorded when the event is handled (`reacting`).
+    """
     found = []
     for goal in context.journey.goals:
         numbers = [x.number for x in region.leaves if x.final.id == goal.target]
@@ -212,7 +224,11 @@ def _conversions(region: Region, context: Context) -> list[Statement]:
 
 
 def _history(region: Region) -> Statement:
-    """Return the statement that writes one row for each who moves; `visit` says what is on a path."""
+    """Return the statement that writes one row of `move` for each passage of the batch.
+
+    The row holds the number of the path. The table `visit` holds the states of each path once,
+    because many passages take the same path.
+    """
     return query(
         "INSERT INTO move (passage, at, path, why, event) "
         "SELECT m.passage, $now, {path}, m.why, m.event FROM tick_batch AS m",
@@ -221,9 +237,11 @@ def _history(region: Region) -> Statement:
 
 
 def visits(region: Region) -> dict[int, list[tuple[int, str, str | None]]]:
-    """Return what is on the paths of a region: (place, state, why) by the number of the path.
+    """Return the rows of the table `visit` for a region: (place, state, why) by the number of the
+    path.
 
-    The first has no reason of its own: it is that of the waking, also behind a gate.
+    The first visit of a path has no reason, because its reason is in the row of `move`. This holds
+    also where a hidden state comes before it.
     """
     return {
         leaf.path: [
@@ -238,7 +256,8 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
     found = []
     for target in dict.fromkeys(x.final.id for x in region.leaves if x.is_cut):
         leaves = [x for x in region.leaves if x.is_cut and x.final.id == target]
-        # Who has come by nothing that is told of is still here for the reason of the waking.
+        # A path of hidden states only leaves no history, so its passages keep the reason of the
+        # waking.
         silent = [x.number for x in leaves if all(v.is_hidden for v in x.visits)]
         why = fill(
             "CASE WHEN {silent} THEN m.why ELSE {joined} END",

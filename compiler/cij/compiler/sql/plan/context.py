@@ -14,7 +14,7 @@ from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import fill
 from cij.compiler.walk import walk
 
-# A version is made of the name as well, so it says whose it is.
+# The name is part of the hash of a version, so a version alone identifies the journey.
 _ANY_OF = "{version} IN ({versions})"
 
 _VERSIONS = list_of("versions", "BIGINT")
@@ -24,10 +24,10 @@ _KEY = "CONCAT({head}, CAST({passage} AS TEXT), {middle}, CAST({turn} AS TEXT))"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One journey of one program, under the rules of the newest one.
+    """One journey of one program, under the rules of the newest program.
 
-    With `is_shared` it stands for all journeys of its class (`sharing`): statements are for the versions
-    in the parameter `versions`, and take the name of a journey from the rows.
+    With `is_shared` it represents all journeys of its class (`sharing`). Statements are then for
+    the versions in the parameter `versions`, and they read the name of a journey from the rows.
     """
 
     program: pg.Program
@@ -49,42 +49,43 @@ class Context:
         )
 
     def scope_of(self, row: str, turn: exp.Expr) -> Scope:
-        """Return the scope of a passage whose row is `row` and which is in the turn `turn`."""
+        """Return the scope of a passage whose row is `row` and whose iteration is `turn`."""
         return replace(self.scope, passage=row, turn=turn)
 
     @property
     def names(self) -> dict[str, exp.Expr]:
-        """The holes `{journey}` and `{version}` of templates."""
+        """The values of the holes `{journey}` and `{version}` of templates, as texts."""
         assert not self.is_shared, "journeys that share statements have no name in common"
         return {"journey": text(self.journey.name), "version": text(self.journey.version)}
 
     @property
     def numbers(self) -> dict[str, exp.Expr]:
-        """The same holes, for rows that have them as numbers."""
+        """The same holes, for tables that hold names as numbers."""
         assert not self.is_shared, "journeys that share statements have no name in common"
         journey = self.journey
         return {"journey": numbered(journey.name), "version": numbered(journey.version)}
 
     def numbers_of(self, row: str) -> dict[str, exp.Expr]:
-        """The same, where `row` is of somebody in the journey."""
+        """Return the holes as numbers, where `row` is a passage of the journey."""
         if not self.is_shared:
             return self.numbers
         return {"journey": column(row, "journey"), "version": column(row, "version")}
 
     def names_of(self, row: str) -> dict[str, exp.Expr]:
-        """The same as names."""
+        """Return the holes as texts, where `row` is a passage of the journey."""
         if not self.is_shared:
             return self.names
         return {name: text_of(number) for name, number in self.numbers_of(row).items()}
 
     def inside(self, row: str) -> exp.Expr:
-        """Return the condition that `row` is of somebody in the journey."""
+        """Return the condition that `row` is a passage of the journey in this version."""
         if self.is_shared:
             return fill(_ANY_OF, version=column(row, "version"), versions=_VERSIONS)
         return column(row, "version").eq(self.numbers["version"])
 
     def naming(self, rows: exp.Expr, row: str) -> exp.Expr:
-        """Have `rows` also say the journey and version, where journeys share a statement."""
+        """Add the columns of the journey and version to `rows`, where journeys share a
+        statement."""
         if self.is_shared:
             assert isinstance(rows, exp.Select)
             for name, tree in self.numbers_of(row).items():
@@ -92,10 +93,10 @@ class Context:
         return rows
 
     def key(self, step: str, passage: exp.Expr, turn: exp.Expr, row: str) -> exp.Expr:
-        """Return the key of an effect: journey, passage, step and turn (S19).
+        """Return the key of an effect: journey, passage, step and iteration (S19).
 
-        It is unique without an index, for the move and its effect commit together. `row` is of
-        somebody in the journey.
+        It is unique without an index, because a move and its effects commit together. `row` is a
+        passage of the journey.
         """
         head = text(f"{self.journey.name}:")
         if self.is_shared:
@@ -115,9 +116,10 @@ class Context:
         return next(t for t in self.program.topics if t.name == name)
 
     def with_triggers(self, query: exp.Expr, row: str, *nodes: object) -> exp.Expr:
-        """Join the entering event's row to `query`, if any of `nodes` reads from it.
+        """Join the row of the entering event to `query`, if any of `nodes` reads from it.
 
-        `row` is the alias of the row whose `trigger` is the number of that event.
+        `row` is the alias of the row whose `trigger` is the number of that event. The join is an
+        outer one, because a passage may have entered by another event or from a segment.
         """
         for name in self.trigger_events(*nodes):
             join = fill(
@@ -152,12 +154,12 @@ def texts(values: list[str]) -> list[exp.Expr]:
 
 
 def either(conditions: list[exp.Expr]) -> exp.Expr:
-    """Return the disjunction of conditions; of none, false."""
+    """Return the disjunction of conditions. Without conditions it is false."""
     return exp.or_(*conditions, copy=False) if conditions else exp.false()
 
 
 def all_of(conditions: list[exp.Expr]) -> exp.Expr:
-    """Return the conjunction of conditions; of none, true."""
+    """Return the conjunction of conditions. Without conditions it is true."""
     return exp.and_(*conditions, copy=False) if conditions else exp.true()
 
 

@@ -7,5 +7,8 @@ from cij.compiler.sql.template import fill
 
 
 def local_day(row: str, at: str) -> exp.Expr:
-    """Return the date of an instant of a row in the zone that the parameter `zone` names."""
+    """Return the local date of the instant in column `at` of `row`.
+
+    Parameter: `zone`, a zone name.
+    """
     return fill("CAST({local} AS DATE)", local=to_local(column(row, at), fill("$zone")))

@@ -1,4 +1,7 @@
-"""Entering: who may come in, and their first state (S6, S7, S9). `queue` has those who wait."""
+"""Entering: which customers may enter, and their first state (S6, S7, S9).
+
+`queue` has the customers who have to wait before they may enter.
+"""
 
 from decimal import Decimal
 
@@ -12,7 +15,7 @@ from cij.compiler.sql.local_time import after
 from cij.compiler.sql.passage import kept_key
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, text
-from cij.compiler.sql.plan.model import AdmitPlan, EntryPlan
+from cij.compiler.sql.plan.plan_parts import AdmitPlan, EntryPlan
 from cij.compiler.sql.plan.waking import SAID_OF_EVENT
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -26,8 +29,9 @@ WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $clos
   AND {condition}
 """
 
-# Two ticks may fall on one instant: who joined at it counts unless the first let him in already. Asked
-# as an outer join with a condition on both sides DuckDB would compare each with each.
+# Two ticks may have the same instant. Customers who joined at it are candidates unless the first
+# tick admitted them. This is `NOT IN`, because DuckDB runs an outer join with conditions on both
+# sides as a nested loop.
 _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
   s.segment
@@ -46,8 +50,10 @@ FROM segment_member AS s WHERE s.segment = {segment}
 
 
 def by_event(entry: pg.EventEntry, context: Context, place: int) -> EntryPlan:
-    """Return the plan of an entry by an event, the `place`-th of the journey. Parameters: `round`,
-    `opens`, `closes`."""
+    """Return the plan of an entry by an event, the `place`-th of the journey.
+
+    Parameters: `round`, `opens`, `closes`.
+    """
     return EntryPlan(
         segment=None,
         is_once=False,
@@ -72,14 +78,16 @@ def _who_did(entry: pg.EventEntry, context: Context) -> exp.Expr:
     )
     assert isinstance(rows, exp.Select)
     eliminate_join(rows, "e", SAID_OF_EVENT)
-    # An event that is taken in is one of a customer.
+    # Each event of `tick_event` has exactly one customer, so the join keeps all rows and can go.
     eliminate_join(rows, "c", {"id": column("f", "customer")})
     return rows
 
 
 def by_segment(entry: pg.SegmentEntry, context: Context, place: int) -> EntryPlan:
-    """Return the plan of an entry from a segment, the `place`-th of the journey. Parameters:
-    `entered_until`, `closes`."""
+    """Return the plan of an entry from a segment, the `place`-th of the journey.
+
+    Parameters: `entered_until`, `closes`.
+    """
     candidates = Statement.later(lambda: _candidates(_members(entry, context), place))
     find = Statement.later(lambda: _sorted(_new(context, _members(entry, context)), context))
     return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find)
@@ -87,6 +95,7 @@ def by_segment(entry: pg.SegmentEntry, context: Context, place: int) -> EntryPla
 
 def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
     segment = numbered(entry.segment)
+    # `every` admits all members at its instant, also those who joined long ago (S6).
     if entry.every is not None:
         return fill(_BY_CALENDAR, segment=segment)
     return fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
@@ -101,7 +110,7 @@ def _candidates(rows: exp.Expr, place: int) -> Statement:
     )
 
 
-# The row id of the customer is a hint for engines that have such: null in the canonical plan.
+# The row id of the customer is a hint for engines that have row ids. The canonical plan has null.
 _NEW = """
 SELECT x.customer AS customer, x.entry_key AS entry_key, x.trigger AS trigger,
   x.counts_from AS counts_from, {held_out} AS is_held_out, {kept} AS at_entry,
@@ -116,7 +125,8 @@ SELECT n.customer, n.entry_key, n.trigger, n.counts_from, n.is_held_out, n.at_en
 FROM {rows} AS n ORDER BY n.customer ASC
 """
 CLEAR_ENTERED = query("DELETE FROM tick_entered")
-# Numbers are dense and begin with `first`, in the order of customers: so the same people get the same.
+# Numbers are dense, begin with `first` and follow the order of customers, so that two runs give the
+# same numbers to the same customers.
 NUMBER = "$first - 1 + ROW_NUMBER() OVER (ORDER BY n.customer ASC, n.entry_key ASC)"
 _WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
@@ -126,20 +136,21 @@ SELECT {id}, {journey}, {version}, n.customer, {entry_key}, n.trigger, 0, n.is_h
 FROM tick_entered AS n
 """
 
-# As rows of `tick_ready` would be.
+# The columns are those of `tick_ready`.
 _AS_READY = f"""
 SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
   0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
 FROM tick_entered AS n
 """
 
-# Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, for each row of the other.
+# An anti-join, not NOT EXISTS: where `passage_row` is empty DuckDB evaluates NOT EXISTS for each
+# candidate.
 _FREE = """
 LEFT JOIN passage_row AS p ON p.journey = {journey} AND p.customer = x.customer AND {blocks}
 WHERE NOT {suppress} AND p.id IS NULL
 """
 
-# What asks the calendar cannot stand in a join.
+# The condition of `again after` has subqueries over zones, which a join condition cannot hold.
 _FREE_AFTER = """
 WHERE NOT {suppress} AND NOT EXISTS(
   SELECT 1 FROM passage_row AS p
@@ -160,7 +171,8 @@ _COUNT_ENTERED = query("UPDATE counter SET value = value + $entered WHERE name =
 
 
 def admit(context: Context) -> AdmitPlan:
-    """Return the statements that let `tick_candidate` in: new passages, woken at the start, numbered."""
+    """Return the statements that admit `tick_candidate`: they number new passages and make them
+    ready."""
     return AdmitPlan(
         find=Statement.later(lambda: _sorted(_new(context), context)),
         count=_COUNT_ENTERED,
@@ -177,7 +189,10 @@ def _writing(context: Context) -> Statement:
 
 
 def entry_key(row: str, context: Context) -> exp.Expr:
-    """Return the key of an entry; null where a journey has none, for a text in all rows is dear."""
+    """Return the key of an entry.
+
+    It is null where a journey has none, since text in all rows is slow.
+    """
     return column(row, "entry_key") if context.journey.per else exp.null()
 
 
@@ -186,7 +201,10 @@ def _waking(context: Context) -> Statement:
 
 
 def as_ready(context: Context, *more: str) -> exp.Select:
-    """Return the rows of `tick_entered` as rows of `tick_ready`, with `more` of its columns."""
+    """Return the rows of `tick_entered` in the shape of `tick_ready`.
+
+    `more` names columns of `tick_entered` to add.
+    """
     holes = {"root": numbered(context.journey.start), "entered": numbered(ENTERED)}
     rows = fill(_AS_READY, **holes, **context.numbers_of("n"))
     assert isinstance(rows, exp.Select)
@@ -211,6 +229,7 @@ def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp
 
 def _sorted(rows: exp.Expr, context: Context) -> Statement:
     found = query(_SORTED, rows=rows)
+    # With `per` a customer may enter several times at once. The key makes their order definite.
     if context.journey.per:
         order = found.tree.expression.args["order"]
         order.append("expressions", exp.Ordered(this=column("n", "entry_key")))
@@ -218,7 +237,8 @@ def _sorted(rows: exp.Expr, context: Context) -> Statement:
 
 
 def _kept(journey: pg.Journey, context: Context) -> exp.Expr:
-    """Return what passages keep of their customer, as JSON text; null where it is nothing."""
+    """Return the fields that passages keep of their customer, as JSON text; null where there are
+    none."""
     if not journey.kept:
         return fill("CAST(NULL AS VARCHAR)")
     pairs = [
@@ -238,19 +258,24 @@ def _field(field: pg.KeptField, context: Context) -> exp.Expr:
 def _held_out(journey: pg.Journey, context: Context) -> exp.Expr:
     if journey.holdout is None or Decimal(journey.holdout) == 0:
         return exp.false()
+    # The salt has the name and not the version, so that a customer stays held out in a new version.
     share = ex.HashShare(salt=f"holdout {journey.name}", low="0", high=journey.holdout)
     return strict(share, context.scope)
 
 
 def blocks(journey: pg.Journey, context: Context) -> exp.Expr:
-    """Return which earlier passages `p` keep `x` out; versions count together (S7)."""
+    """Return the condition that an earlier passage `p` prevents the candidate `x` from entering
+    (S7).
+
+    Passages of all versions count.
+    """
     same_key = " AND p.entry_key = x.entry_key" if journey.per else ""
     if journey.again == "never":
         return fill("TRUE" + same_key)
     if journey.again == "always":
         return fill("p.ended_at IS NULL" + same_key)
     assert journey.again_after is not None, "`again after` has a period"
-    # The plain bound comes first: few are left for whom the calendar has to be asked.
+    # The plain bound comes first. It leaves few rows for which the calendar is computed.
     return fill(
         "(p.ended_at IS NULL "
         "OR (p.ended_at > $now - {most} * INTERVAL '1' SECOND AND {end} > $now))" + same_key,

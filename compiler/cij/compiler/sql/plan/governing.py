@@ -2,9 +2,10 @@
 
     (journey of any version, rules of the newest program) -> journey
 
-Rules are no part of a journey's version, so they hold at once for everybody inside (S21). In front
-of a send that may have to wait stands a state that looks at the clock and the caps, and leads to a
-rest of the compiler's own; from there the passage comes back through goals and exits.
+Rules are not part of a journey's version, so they apply at once to all passages (S21). A send that
+may have to wait gets a state in front of it. This state tests the clock and the caps and leads to a
+wait that the compiler adds. When the wait ends, the passage goes through goals and exits to the
+send again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,19 +20,27 @@ from cij.compiler.policy import TRANSACTIONAL
 
 QUIET, CAP = "quiet hours", "a cap"
 _HOLD, _CAPPED, _READY = ":hold", ":capped", ":ready"
+# The waits that the compiler adds, by the tail of their id, with the reason that reports show.
 RESTS = {_HOLD: QUIET, _CAPPED: CAP}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What all policies say, for one kind of message. Conditions name no declaration."""
+    """The rules of all policies together.
+
+    Their conditions refer to no declaration, so they can be evaluated for a journey of another
+    version, whose program may lack the segment or measure.
+    """
 
     quiet: tuple[ex.Hours, ...] = ()
     caps: tuple[ex.Cap, ...] = ()
     never: tuple[pg.Never, ...] = ()
 
     def of(self, message: pg.Message) -> "Rules":
-        """Return the rules for one message. A transactional one has no caps and no quiet hours."""
+        """Return the rules for one message.
+
+        A transactional message has no caps and no quiet hours.
+        """
         never = tuple(n for n in self.never if n.channel in (None, message.channel))
         if message.topic == TRANSACTIONAL:
             return Rules(never=never)
@@ -40,7 +49,7 @@ class Rules:
 
 
 def rules_of(program: pg.Program) -> Rules:
-    """Return the rules of a program, fit for journeys of any version."""
+    """Return the rules of a program in a form that applies to journeys of any version."""
     policies = program.policies
     return Rules(
         quiet=tuple(dict.fromkeys(h for p in policies for h in p.quiet)),
@@ -57,7 +66,7 @@ _P = TypeVar("_P", bound=BaseModel)
 
 
 def _spelt_out(node: _P, program: pg.Program) -> _P:
-    """Return an expression with the conditions of segments and the values of measures put in."""
+    """Return an expression with segments and measures replaced by their conditions and values."""
 
     def inside(value: object) -> object:
         match value:
@@ -66,6 +75,7 @@ def _spelt_out(node: _P, program: pg.Program) -> _P:
             case ex.MeasureValue(measure=name):
                 return inside(next(m for m in program.measures if m.name == name).value)
             case ex.Consent(topic=name, channel=None):
+                # An older version may lack the topic, so its channels are listed here.
                 topic = next(t for t in program.topics if t.name == name)
                 each = tuple(ex.Consent(topic=name, channel=c) for c in topic.channels)
                 return ex.Or(items=each)
@@ -87,23 +97,24 @@ def _spelt_out(node: _P, program: pg.Program) -> _P:
 
 
 def held_by(state: str) -> str | None:
-    """Return what holds a passage that rests at `state`; None where nothing does."""
+    """Return the reason why a passage that waits at `state` is held; None where it is not held."""
     return next((why for tail, why in RESTS.items() if state.endswith(tail)), None)
 
 
 def heading_for(state: str) -> str | None:
-    """Return the send that a passage in this state is on its way into, None where it is not."""
+    """Return the send in front of which a passage in this state is; None for other states."""
     tails = (_READY, *RESTS)
     return next((state.removesuffix(tail) for tail in tails if state.endswith(tail)), None)
 
 
 def stands_at(journey: pg.Journey, state: str) -> pg.State:
-    """Return the state of a journey at which somebody stands: the send, where he is held."""
+    """Return the written state of a journey for a passage at `state`: the send, where it is
+    held."""
     return journey.state(_stands_at(state))
 
 
 def knows(journey: pg.Journey, state: str) -> bool:
-    """Tell whether a version of a journey has the state at which somebody stood."""
+    """Tell whether a version of a journey has the written state of a passage at `state`."""
     return any(s.id == _stands_at(state) for s in journey.states)
 
 
@@ -113,7 +124,7 @@ def _stands_at(state: str) -> str:
 
 
 def family(send: str) -> tuple[str, ...]:
-    """Return the states in which a passage is on its way into a send."""
+    """Return the ids of the states that the compiler may add in front of a send."""
     return (send + _READY, *(send + tail for tail in RESTS))
 
 
@@ -122,14 +133,15 @@ def governed(
 ) -> pg.Journey:
     """Return the journey as it runs under `rules`.
 
-    `program` is that of the journey; `resting` are the states in which somebody is, who may be held
-    by a rule that is gone.
+    `program` is that of the journey. `resting` are the states of its open passages. A passage may
+    be held by a rule that no longer exists, and its wait has to stay until the passage has left it.
     """
     maker = _Maker(journey, program, rules)
     held = {heading_for(state) for state in resting if held_by(state)}
     made = {s.id: states for s in journey.states if (states := maker.states(s, s.id in held))}
     if not made:
         return journey
+    # States that led to a send now lead to the first state in front of it.
     moved = {id: id + _READY for id, found in made.items() if id + _READY in found}
 
     def there(id: str) -> str:
@@ -143,7 +155,7 @@ def governed(
 
 
 def _led(state: pg.State, there: Callable[[str], str]) -> pg.State:
-    """Return a state that leads to where `there` says."""
+    """Return a copy of a state whose targets are mapped by `there`."""
     match state:
         case pg.ActState():
             return state.model_copy(update={"target": there(state.target)})
@@ -176,13 +188,14 @@ class _Maker:
     rules: Rules
 
     def states(self, send: pg.State, is_held: bool) -> Mapping[str, pg.State]:
-        """Return the states in front of a send, by id; none where nobody has to wait."""
+        """Return the states in front of a send, by id; none where no rule can hold its message."""
         if not (isinstance(send, pg.ActState) and isinstance(send.effect, pg.SendEffect)):
             return {}
         name = send.effect.message
         message = next(m for m in self.program.messages if m.name == name)
         rules = self.rules.of(message)
         waits = tuple(c for c in rules.caps if c.waits)
+        # Where a message can never be sent, waiting would only delay the refusal.
         can = self._can(message, rules, send.id)
         if not can or not (rules.quiet or waits):
             rules, waits = replace(rules, quiet=()), ()
@@ -214,6 +227,7 @@ class _Maker:
         if rules.quiet:
             found.append((ex.InQuiet(hours=rules.quiet), _HOLD, QUIET))
         if waits:
+            # A cap that skips decides first, so a message over both caps is not held.
             others = tuple(c for c in rules.caps if not c.waits)
             expired = _expired(message, send.id)
             found.append((ex.OverCap(caps=waits, unless=others, expired=expired), _CAPPED, CAP))
@@ -223,7 +237,11 @@ class _Maker:
         ]
 
     def _can(self, message: pg.Message, rules: Rules, send: str) -> list[ex.Expression]:
-        """Return what must hold for a message to be sent, besides hours and caps; nothing: never."""
+        """Return the conditions for a send besides hours and caps; none where it can never be sent.
+
+        Only a message that would be sent is held. One that fails another check is refused at once
+        (S16).
+        """
         address = ADDRESS[message.channel]
         field = next((f for f in self.program.profile.fields if f.name == address), None)
         if field is None:
@@ -257,8 +275,9 @@ class _Maker:
         )
 
     def _gate(self, send: pg.ActState, first: str) -> pg.DecideState | None:
-        """Return the state that tests goals and exits by condition when a held passage wakes (S8)."""
-        # All gates of a journey ask the same; the first one is in front of its start.
+        """Return the state that tests goals and exits by condition when a held passage
+        wakes (S8)."""
+        # All gates of a journey have the same branches, so the first one is as good as any.
         gates = (s for s in self.journey.states if isinstance(s, pg.DecideState) and _is_gate(s))
         gate = next(gates, None)
         return _hidden(f"{send.id}:gate", send, [*gate.branches], first) if gate else None

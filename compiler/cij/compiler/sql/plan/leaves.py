@@ -1,4 +1,4 @@
-"""What depends on the leaf that somebody reaches: state, turn, end, and when the timer is due."""
+"""Values that depend on the leaf of a passage: state, iteration, end, and when its timer is due."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,12 @@ from cij.compiler.sql.template import fill
 
 
 def by_leaf(values: dict[int, exp.Expr]) -> exp.Expr:
-    """Return what belongs to the leaf that `m` has come to; no CASE where it is the same for all.
+    """Return the value for the leaf of the row `m`, as a `CASE`; the value itself where all are
+    equal.
 
-    Joined as a table of constants it would be the other side of the join where the planner takes
-    `tick_batch` for empty, and rows would come in no order: an update of scattered rows takes DuckDB
-    fifty times as long.
+    A join with a table of constants would be slower. Where DuckDB estimates `tick_batch` as empty,
+    it scans the constants first, and the rows lose their order. An update of rows out of order
+    takes DuckDB fifty times as long.
     """
     found = list(values.values())
     if all(tree == found[0] for tree in found):
@@ -31,12 +32,12 @@ def by_leaf(values: dict[int, exp.Expr]) -> exp.Expr:
 
 
 def state_of(region: Region) -> exp.Expr:
-    """Return the state in which a passage is at its leaf."""
+    """Return the number of the state of a passage at its leaf."""
     return by_leaf({x.number: numbered(x.final.id) for x in region.leaves})
 
 
 def turn_of(region: Region) -> exp.Expr | None:
-    """Return the turn in which a passage is at its leaf; None where no loop is touched."""
+    """Return the iteration of a passage at its leaf; None where no path changes it."""
     if not any(leaf.turns for leaf in region.leaves):
         return None
     case = exp.Case(this=exp.column("leaf", "m", quoted=True))
@@ -48,7 +49,10 @@ def turn_of(region: Region) -> exp.Expr | None:
 
 
 def ending(region: Region) -> dict[str, exp.Expr]:
-    """Return what is noted of an end, by column; nothing where no path ends."""
+    """Return the columns that describe an end; none where no path ends.
+
+    Their values are null for paths that lead to a wait.
+    """
     ends = {x.number: x.final for x in region.leaves if isinstance(x.final, pg.EndState)}
     inside = {x.number: exp.null() for x in region.leaves if x.number not in ends}
     if not ends:
@@ -64,12 +68,16 @@ def ending(region: Region) -> dict[str, exp.Expr]:
 
 
 def rests_of(region: Region) -> list[Leaf]:
-    """Return the leaves at which people wait."""
+    """Return the leaves that are waits."""
     return [x for x in region.leaves if isinstance(x.final, pg.WaitState) and not x.is_cut]
 
 
 def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
-    """Return when a row `q` of those who move is to wake: `leaf`, `zone` and `until_N` are in it."""
+    """Return the instant at which the passage of the row `q` is to wake; null for ends and cuts.
+
+    `q` has the columns `leaf`, `zone` (see `needs_zone`) and `until_N` for each leaf N with
+    `until`.
+    """
     if not rests:
         return fill("CAST(NULL AS TIMESTAMP)")
     case = exp.Case(this=exp.column("leaf", "q", quoted=True))
@@ -81,18 +89,20 @@ def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
 
 
 def _due(number: int, timer: pg.Timer) -> exp.Expr:
+    # Calendar steps depend only on the zone, so they are computed once a tick and looked up here.
     moment = moments.of_timer(timer)
     if moment is not None:
         return moments.instant(moment, exp.column("zone", "q", quoted=True))
     if isinstance(timer, pg.AfterPeriod):
         seconds = exp.convert(moments.seconds(timer.period))
         return fill("$now + {n} * INTERVAL '1' SECOND", n=seconds)
-    # A moment that is not known is as good as past: the passage goes on at once.
+    # An unknown moment counts as past (S12), so the passage goes on at once and does not wait
+    # forever.
     return fill("COALESCE({u}, $now)", u=exp.column(f"until_{number}", "q", quoted=True))
 
 
 def needs_zone(rests: Sequence[Leaf]) -> bool:
-    """Tell whether `wake_at` asks for the zone of the customer."""
+    """Tell whether `wake_at` reads the zone of the customer."""
     return any(
         isinstance(leaf.final, pg.WaitState) and moments.of_timer(leaf.final.timer) is not None
         for leaf in rests
@@ -100,13 +110,17 @@ def needs_zone(rests: Sequence[Leaf]) -> bool:
 
 
 def moment_of(leaf: Leaf) -> object:
-    """Return the moment that a leaf waits for, as it is written; None where it waits otherwise."""
+    """Return the written expression of the moment that a leaf waits for; None for other timers."""
     timer = leaf.final.timer if isinstance(leaf.final, pg.WaitState) else None
     return timer.moment if isinstance(timer, pg.UntilMoment) else None
 
 
 def until(leaf: Leaf, context: Context) -> exp.Expr | None:
-    """Return that moment as an instant of the customer `c`, null where it is not known."""
+    """Return the moment that a leaf waits for as an instant of the customer `c`; None for other
+    timers.
+
+    The instant is null where the moment is unknown for a customer.
+    """
     assert isinstance(leaf.final, pg.WaitState)
     timer = leaf.final.timer
     if not isinstance(timer, pg.UntilMoment):
@@ -115,6 +129,7 @@ def until(leaf: Leaf, context: Context) -> exp.Expr | None:
     moment = value(timer.moment, context.scope)
     if timer.moment.type.kind == "datetime" and timer.at is None:
         return moment
+    # `at` is a local time, so an instant has to become a local day first.
     day = moment if timer.moment.type.kind == "date" else to_local(moment, zone)
     at = text(timer.at or "00:00:00")
     return to_instant(fill("CAST({day} AS DATE) + CAST({at} AS TIME)", day=day, at=at), zone)

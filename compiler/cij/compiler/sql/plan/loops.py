@@ -1,4 +1,4 @@
-"""Turns of loops as SQL."""
+"""Iterations of loops as SQL."""
 
 from sqlglot import exp
 
@@ -7,11 +7,16 @@ from cij.compiler.sql.template import fill
 
 
 def turn_after(start: exp.Expr, turns: Turns) -> exp.Expr:
-    """Return the turn of a passage after it began or left turns of loops."""
+    """Return the iteration number of a passage after it began or left iterations of loops.
+
+    One number holds the iterations of all nested loops, each in its own unit.
+    """
     for turn in turns:
         if turn.is_next:
             start = fill("{t} + {unit}", t=start, unit=exp.convert(turn.unit))
         else:
+            # The end of a loop sets its digits to zero, so that it starts anew if it is reached
+            # again.
             whole = exp.convert(turn.unit * turn.size)
             start = fill("{t} - {t} % {whole}", t=exp.paren(start), whole=whole)
     return start

@@ -1,4 +1,4 @@
-"""Measures: their query, for people to read and run."""
+"""Measures as queries, for people to read and run."""
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import value
@@ -9,7 +9,8 @@ from cij.compiler.sql.template import Statement, query
 def measure_query(measure: pg.Measure, program: pg.Program) -> Statement:
     """Return the query of a measure.
 
-    Shape: columns `id` and `value`, one row a customer. Parameter: `now`.
+    Shape: columns `id` and `value`, one row for each customer; `value` is null where it is unknown.
+    Parameter: `now`.
     """
     scope = Scope(Catalog.of(program), customer="c")
     return query(

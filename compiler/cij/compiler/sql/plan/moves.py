@@ -1,4 +1,4 @@
-"""The move: passages go to the state that their people have reached."""
+"""The move: one update that writes the new state of each passage of a batch."""
 
 from sqlglot import exp
 
@@ -17,7 +17,8 @@ UPDATE passage_row SET state = {state}, since = $now, counts_from = m.counts_fro
 FROM tick_batch AS m
 WHERE passage_row.id = m.passage
 """
-# Nobody asks of a passage that has ended since when it is there and what counts: two columns less.
+# Nothing reads `since` and `counts_from` of a passage that has ended, so an end does not write
+# them.
 _LEAVE = """
 UPDATE passage_row SET state = {state}, wake_at = NULL
 FROM tick_batch AS m
@@ -26,12 +27,12 @@ WHERE passage_row.id = m.passage
 
 
 def is_held(region: Region) -> bool:
-    """Tell whether a path leads to a message that is held: how long it has been held stays."""
+    """Tell whether a path leads to a wait for a held message. Its `since` may have to stay."""
     return any(heading_for(leaf.final.id) is not None for leaf in region.leaves)
 
 
 def move(region: Region) -> Statement:
-    """Return the statement that moves the passages of `tick_batch`."""
+    """Return the statement that moves the passages of `tick_batch` to their leaves."""
     is_left = all(isinstance(leaf.final, pg.EndState) for leaf in region.leaves)
     found = query(_LEAVE if is_left else _MOVE, state=state_of(region))
     _stay_since(region, found.tree)
@@ -44,7 +45,8 @@ def move(region: Region) -> Statement:
 
 
 def _stay_since(region: Region, tree: exp.Expr) -> None:
-    """Have a message that is held again be held since it was the first time."""
+    """Keep `since` for a message that is held again, because its validity counts from the first
+    time."""
     sends: dict[str, list[int]] = {}
     for leaf in region.leaves:
         send = heading_for(leaf.final.id)

@@ -1,4 +1,8 @@
-"""A part of a plan that is made when it is first asked for: of a thousand journeys few have work."""
+"""Parts of a plan that are made on first use.
+
+A project may have a thousand journeys, and a tick moves passages in few of them. Making all
+statements at the start would take longer than the ticks.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -7,7 +11,8 @@ Part = TypeVar("Part")
 
 
 class OnDemand(Mapping[str, Part]):
-    """A table with known names, whose values are made one by one and kept."""
+    """A mapping whose keys are known at once, and whose values are made on first use and
+    then kept."""
 
     def __init__(self, names: Iterable[str], make: Callable[[str], Part]) -> None:
         self._names = dict.fromkeys(names)

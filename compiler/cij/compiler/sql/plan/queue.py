@@ -1,12 +1,12 @@
-"""The queue in front of a journey: who came, and may not come in yet.
+"""The queue in front of a journey: customers who may not enter yet.
 
-There wait those who are over the limit of a period, and all who come during a pause (S22). At
-their turn they are looked at as if they came now: who is suppressed then, is kept out by `again`
-or has left the segment is turned away, with the reason. Only who waits is in the table.
+Customers wait here while a limit of a period is used up or the journey is paused (S22). When they
+are next, they are tested as if they came now. Those who are suppressed, may not enter again, or
+have left the segment are refused with the reason. The table has only customers who wait.
 
-    entering --ADD--> entry_queue --turn--> queue_turn --TURN_AWAY, REMOVE, ENTER--> entering
+    entering --ADD--> entry_queue --turn--> tick_dequeued --TURN_AWAY, REMOVE, ENTER--> entering
 
-Parameters: `journey`, `now`; `reason` where it is given from outside.
+Parameters: `journey`, `now`; `reason` where the caller gives it.
 """
 
 from sqlglot import exp
@@ -20,13 +20,13 @@ from cij.compiler.sql.plan.waking import per_key
 from cij.compiler.sql.template import Statement, fill, query
 
 NOBODY = query("DELETE FROM tick_candidate")
-# Who comes by two entries comes once, by the first.
+# A customer of two entries is a candidate once, by the entry that is written first.
 ONCE = query(
     "DELETE FROM tick_candidate WHERE EXISTS(SELECT 1 FROM tick_candidate AS x "
     "WHERE x.customer = tick_candidate.customer AND x.entry_key = tick_candidate.entry_key "
     "AND x.entry < tick_candidate.entry)"
 )
-# Numbers go by the order of arrival: of events by their time, of one look at a segment by id.
+# Numbers follow the order of arrival: events by their time, members of a segment by their id.
 ADD = query(
     """
 INSERT INTO entry_queue (number, journey, customer, entry_key, trigger, entered_from, segment,
@@ -57,7 +57,7 @@ SELECT $journey, x.customer, x.entry_key, x.trigger, $now, $reason FROM tick_can
 """
 )
 
-# Everybody who waits, with one reason.
+# All customers of the queue, with one reason.
 ALL = query(
     """
 CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
@@ -66,7 +66,8 @@ FROM entry_queue AS q WHERE q.journey = $journey
 """
 )
 
-# `place` counts those who may enter. Whoever stands behind the last of them has not had his turn.
+# `place` counts the customers who may enter. Customers after the last free place stay in the queue,
+# also those who would be refused: they are tested when they are next.
 _TURN = """
 CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
 SELECT z.number, z.customer, z.entry_key, z.trigger, z.segment, z.counts_from, z.reason, z.place
@@ -120,7 +121,11 @@ WAITING = query("SELECT q.journey, COUNT(*) FROM entry_queue AS q GROUP BY q.jou
 
 
 def turn(context: Context) -> Statement:
-    """Return the statement that finds those whose turn it is: `capacity` may enter at most."""
+    """Return the statement that takes the next customers of the queue, at most `capacity` who may
+    enter.
+
+    Shape of `tick_dequeued`: one row for each, with `reason` null where they enter.
+    """
     journey = context.journey
     suppress = strict(journey.suppress, context.scope) if journey.suppress else exp.false()
     number = numbered(journey.name)
@@ -129,7 +134,7 @@ def turn(context: Context) -> Statement:
     )
 
 
-# The row of the queue is `p`, for it has what a passage has.
+# The row of the queue has the alias `p`, because conditions over a passage read the same columns.
 _LEAVES = """
 SELECT p.number, p.customer, p.entry_key, p.trigger
 FROM tick_event AS f
@@ -144,8 +149,8 @@ WHERE f.event = {event} AND f.round = $round AND p.journey = {journey}
 def leaves(
     event: pg.Event, where: ex.Expression | None, reason: str, context: Context
 ) -> Statement:
-    """Return the statement that finds those who do what a goal or an exit waits for before they
-    are in."""
+    """Return the statement that finds customers of the queue whose event meets a goal or an
+    exit."""
     conditions = [condition(where, context.scope.with_event("e"))] if where is not None else []
     rows = fill(
         _LEAVES,

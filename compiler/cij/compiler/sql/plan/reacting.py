@@ -1,4 +1,4 @@
-"""Reacting: goals and exits on events, before anything else is done (S8)."""
+"""Reactions to events: goals and exits. They come before anything else (S8)."""
 
 from sqlglot import exp
 
@@ -10,7 +10,7 @@ from cij.compiler.sql.plan.waking import NOT_WOKEN, on_event, per_key
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.types import DATETIME
 
-# The event that brought somebody in is not what he does after he came in.
+# The entering event itself is not an event inside the passage, so it meets no goal and no exit.
 _AFTER_ENTRY = "e.at >= p.entered_from AND COALESCE(p.trigger, -1) <> e.seq"
 
 _CONVERSION = """
@@ -25,7 +25,7 @@ WHERE f.event = {event} AND f.round = $round
 """
 
 
-# By a condition: any event of the customer has it looked at.
+# Any event of a customer tests the conditions of goals and exits.
 _MET = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, f.seq, f.at
 FROM tick_event AS f
@@ -44,10 +44,11 @@ SELECT {journey}, {version}, {goal}, r.passage, r.customer, r.seq, r.at FROM {ro
 
 
 def on_goal(goal: pg.Goal, event: pg.Event, context: Context) -> list[Statement]:
-    """Return the statements that record a conversion and, unless it stays, end the passage.
+    """Return the statements that record a conversion and, unless the goal says `and stay`, end the
+    passage.
 
-    Time: with a window a conversion counts inside it even after the passage ended, without one as
-    long as the passage lasts.
+    Time: with a window a conversion counts until the window ends, also after the passage has ended.
+    Without one it counts while the passage lasts.
     """
     conditions = [fill(_AFTER_ENTRY), _window(goal, "e", context), *_where(goal.where, context)]
     rows = fill(
@@ -62,7 +63,10 @@ def on_goal(goal: pg.Goal, event: pg.Event, context: Context) -> list[Statement]
 
 
 def on_goal_met(goal: pg.Goal, context: Context) -> list[Statement]:
-    """As `on_goal`, for a goal by condition, which any event may fulfil. Parameter: `event`."""
+    """Return the statements of a goal by condition, which any event may meet.
+
+    Parameter: `event`.
+    """
     assert goal.condition is not None, "a goal has an event or a condition"
     conditions = [
         condition(goal.condition, context.scope),
@@ -117,9 +121,10 @@ WHERE v.goal = {goal} AND {here} AND p.ended_at IS NULL
 
 
 def on_exit(exit: pg.Exit, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
-    """Return the statement that ends the passages of customers who did the event of an exit.
+    """Return the statement that wakes passages at the end of an exit, for customers who did its
+    event.
 
-    `is_first` tells that the event has woken nobody before.
+    `is_first` tells that no statement before it can have woken a passage by the same event.
     """
     target = numbered(exit.target)
     conditions = [fill("p.ended_at IS NULL"), fill(_AFTER_ENTRY), *_where(exit.where, context)]
@@ -136,8 +141,10 @@ FROM {rows} AS r
 
 
 def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
-    """As `on_exit`, for an exit by condition, which any event may fulfil. Parameters: `event`, and
-    `why`, its number."""
+    """Return the statement of an exit by condition, which any event may meet.
+
+    Parameters: `event`, and `why`, the number of its name.
+    """
     assert exit.condition is not None, "an exit has an event or a condition"
     conditions = [
         fill("p.ended_at IS NULL"),
@@ -175,9 +182,10 @@ WHERE m.why <> {joined} AND {conditions}
 
 
 def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
-    """Return the statement that records conversions after a refresh of the data, if it can any.
+    """Return the statement that records conversions after a refresh; none where it can record none.
 
-    A goal that ends the passage waits for its waking or an event (S8), unless it has ended before.
+    A goal that ends the passage is tested at its next waking or event (S8). For a passage that has
+    ended neither comes, so the refresh records it.
     """
     if goal.condition is None or (goal.target is not None and goal.within is None):
         return []
@@ -193,9 +201,9 @@ def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
 
 
 def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
-    """Return the statement that records a goal `and stay` of those who are `tick_batch`, if it is one.
+    """Return the statement that records a goal `and stay` for `tick_batch`; none for other goals.
 
-    Who goes on in the same instant has been asked when he woke.
+    Passages that come from a cut in the same instant are left out: they were tested when they woke.
     """
     if goal.condition is None or goal.target is not None:
         return []

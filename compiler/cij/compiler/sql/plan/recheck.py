@@ -1,6 +1,7 @@
-"""What is checked again at the instant of delivery: validity, consent, suppression, quiet hours.
+"""The checks at the instant of delivery: validity, consent, suppression, quiet hours.
 
-A cap is not: what was queued has its place in it. An unsubscribe works at once (S20).
+A message may wait in the outbox, and an unsubscribe works at once (S20). Caps are not checked
+again, because a queued message already has its place.
 """
 
 from collections.abc import Iterator
@@ -12,28 +13,29 @@ from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import Scope, column, condition
-from cij.compiler.sql.contact import on_list, quiet_until
 from cij.compiler.sql.plan.context import either, text, texts
 from cij.compiler.sql.plan.effects.checks import LISTED, never_words
 from cij.compiler.sql.plan.governing import Rules, rules_of
 from cij.compiler.sql.scope import Catalog
+from cij.compiler.sql.send_rules import on_list, quiet_until
 from cij.compiler.sql.template import Statement, fill, query
 
-# Only what may go now is looked at.
+# Only messages that may be sent now are checked.
 _DUE = (
     "outbox_row.outcome = 'queued' AND COALESCE(outbox_row.due_at, outbox_row.created_at) <= $now"
 )
-# The row `e` says what it is.
+# The row `e` has the channel, topic and journey of the message.
 _IS = "e.id = outbox_row.effect"
 
 
 def recheck(program: pg.Program) -> tuple[Statement, ...]:
-    """Return the statements that take out of the queue what must not go any more, or not now.
+    """Return the statements that settle or postpone queued messages that must not be sent now.
 
-    They are run in this order, with the parameter `now`, before messages are delivered.
+    They run in this order before delivery. Parameter: `now`. The order is that of S16.
     """
     rules = rules_of(program)
-    # What depends on the clock is asked at the instant of delivery, not of the last tick.
+    # Calendar instants of the last tick are too old here, so they are computed again for this
+    # instant.
     clock = (moments.CLEAR, moments.FILL) if rules.never or rules.quiet else ()
     refused = (*_never(program, rules), *_quiet(program, rules))
     return (_EXPIRE, *_withdraw(program), _SUPPRESS, *clock, *refused)
@@ -94,7 +96,10 @@ WHERE {_IS} AND {_DUE} AND {{listed}}
 
 
 def _channels(channel: str | None) -> exp.Expr:
-    """Return the condition that a row is a message on the channel, or on any."""
+    """Return the condition that a row is a message on the channel, or on any channel for None.
+
+    Calls of actions are in the outbox too, and rules for messages do not apply to them.
+    """
     channels = [channel] if channel else list(ADDRESS)
     return exp.In(this=column("e", "channel"), expressions=texts(channels))
 
@@ -117,7 +122,7 @@ WHERE c.id = outbox_row.customer AND {_IS} AND {_DUE} AND {{channels}} AND {{jou
 
 
 def _quiet(program: pg.Program, rules: Rules) -> Iterator[Statement]:
-    """Yield the statements that put off what would come in quiet hours (S17)."""
+    """Yield the statements that postpone messages which would arrive in quiet hours (S17)."""
     for zone, journeys in _zones(program) if rules.quiet else ():
         yield query(
             f"""
@@ -137,7 +142,11 @@ WHERE h.id = outbox_row.customer AND {_IS} AND {_DUE} AND {{channels}} AND {{jou
 
 
 def _zones(program: pg.Program) -> Iterator[tuple[str | None, exp.Expr]]:
-    """Yield each zone of journeys with the condition that a row is of one of these (S4)."""
+    """Yield each zone of journeys, with the condition that a row is of a journey in this zone (S4).
+
+    The last is None with all other journeys. One statement for each zone, because a zone is a
+    constant of the scope.
+    """
     zones = {j.name: j.timezone for j in program.journeys if j.timezone is not None}
     name = column("e", "journey")
     for zone in dict.fromkeys(zones.values()):

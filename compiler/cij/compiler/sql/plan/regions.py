@@ -1,4 +1,4 @@
-"""Regions: from each waking to the leaves that can be reached without time passing."""
+"""Regions: the paths from each waking to the leaves that are reached without a wait."""
 
 import hashlib
 import json
@@ -9,11 +9,11 @@ from cij.compiler import program as pg
 from cij.compiler.expression import And, Expression, FirstCome, OverCap
 from cij.compiler.verify import targets
 
-# Beyond this a region is cut where branches join, so that its size follows the journey's and not
-# the number of paths through it.
+# A region with more leaves is cut where branches join. Its size is then linear in the size of the
+# journey and not in the number of paths, which can be exponential.
 _LEAVES_MAX = 64
 
-# 60 bits: what fits a whole number of every engine.
+# 60 bits fit a signed 64-bit integer, which every engine has.
 _PATH_DIGITS = 15
 
 
@@ -22,9 +22,10 @@ Turns = tuple[pg.IterationEffect, ...]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A state on the way to a leaf, and why it was come to (None for the root).
+    """A state on the path to a leaf, with the reason of the step to it (None for the root).
 
-    `turns` are the beginnings and ends of turns of loops on the way to it.
+    `turns` are the beginnings and ends of iterations before it. `is_hidden` marks a state that the
+    compiler added and that history does not show.
     """
 
     state: str
@@ -35,7 +36,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """Where a path ends: a rest, an end, or a cut, from where it goes on in the same tick."""
+    """The end of a path: a wait, an end, or a cut, from which the passage goes on in the
+    same tick."""
 
     number: int
     visits: tuple[Visit, ...]
@@ -45,14 +47,18 @@ class Leaf:
 
     @property
     def path(self) -> int:
-        """The number of the path, made of its visits: equal paths share it, in all journeys."""
+        """The number of the path: a hash of its visits, so equal paths of all journeys share one
+        number.
+
+        A hash needs no table of numbers, so it is the same in every version and store.
+        """
         text = json.dumps([(v.state, v.why) for v in self.visits], ensure_ascii=False)
         return int(hashlib.sha256(text.encode()).hexdigest()[:_PATH_DIGITS], 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The branches of a DecideState in their order; `turns` as for a visit."""
+    """The branches of a `DecideState` in their order. `turns` as for a visit."""
 
     turns: Turns
     branches: "tuple[tuple[Expression, Tree], ...]"
@@ -64,7 +70,7 @@ Tree = Union[int, Fork]
 
 @dataclass(slots=True)
 class Region:
-    """`tree` has leaf numbers at its ends."""
+    """The paths from one root. `tree` has the numbers of `leaves` at its ends."""
 
     root: str
     leaves: list[Leaf] = field(default_factory=list)
@@ -81,7 +87,10 @@ class Region:
 
 
 def regions(journey: pg.Journey) -> list[Region]:
-    """Return the regions of a journey, one for each root."""
+    """Return the regions of a journey, one for each root.
+
+    A root is the start, a state behind a wait, the end of a goal or exit, or a cut.
+    """
     states = {s.id: s for s in journey.states}
     roots = dict.fromkeys([journey.start, *_woken_at(journey)])
     cuts = _begins_anew(journey, states)
@@ -90,12 +99,18 @@ def regions(journey: pg.Journey) -> list[Region]:
             cuts |= _joins(root, states)
     return [
         _region(root, states, cuts)
+        # The cuts are sorted, because a set has no stable order and the plan has to be the same
+        # each time.
         for root in (*roots, *(c for c in sorted(cuts) if c not in roots))
     ]
 
 
 def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
-    """Return the states that must read what the states before them wrote, or count who comes."""
+    """Return the states at which a region has to be cut.
+
+    A guard that counts passages has to see the counts of the regions before it. A state after `set`
+    has to read the new value, and all statements of one region read the same snapshot.
+    """
     found = {s.id for s in journey.states if isinstance(s, pg.DecideState) and _counts(s)}
     for state in journey.states:
         if isinstance(state, pg.ActState) and isinstance(state.effect, pg.SetEffect):
@@ -131,6 +146,7 @@ def _goes_on(state: pg.State) -> bool:
 
 
 def _count(id: str, states: dict[str, pg.State], known: dict[str, int]) -> int:
+    # Counting with a memo is linear. Building the tree first could take exponential time.
     if id not in known:
         state = states[id]
         inner = targets(state) if _goes_on(state) else ()
@@ -139,7 +155,7 @@ def _count(id: str, states: dict[str, pg.State], known: dict[str, int]) -> int:
 
 
 def _joins(root: str, states: dict[str, pg.State]) -> set[str]:
-    """Return the deciding or acting states of a region that more than one state leads to."""
+    """Return the deciding and acting states of a region that several states lead to."""
     arrivals: dict[str, int] = {}
     todo, seen = [root], set[str]()
     while todo:
@@ -173,7 +189,7 @@ def _tree(
     if state.id in cuts and before:
         return _leaf(before, state, region, visit.turns, is_cut=True)
 
-    # What the compiler added leaves no trace: why it was come to is why it goes on.
+    # History does not show hidden states, so the reason before one is the reason after it.
     passed_on = visit.why if state.is_hidden else None
 
     def onward(target: str, why: str | None, turns: Turns = visit.turns) -> Tree:

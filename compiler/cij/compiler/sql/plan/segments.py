@@ -1,4 +1,4 @@
-"""Segments: their query, and keeping their membership with the instant of joining."""
+"""Segments: their query, and the statements that keep their members with the instant of joining."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,9 +10,9 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.making import make
-from cij.compiler.sql.plan.changes import next_change
 from cij.compiler.sql.plan.context import text
-from cij.compiler.sql.plan.model import SegmentPlan
+from cij.compiler.sql.plan.next_change import next_change
+from cij.compiler.sql.plan.plan_parts import SegmentPlan
 from cij.compiler.sql.scope import Catalog, Scope
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.walk import walk
@@ -21,14 +21,14 @@ _TIMED = (ex.Last, ex.Now, ex.Today)
 
 
 def is_timed(inside: Iterable[BaseModel]) -> bool:
-    """Tell whether a condition of these parts changes by the passing of time."""
+    """Tell whether time alone can change a condition with these parts."""
     return any(isinstance(part, _TIMED) for part in inside)
 
 
 def members(segment: pg.Segment, program: pg.Program) -> exp.Select:
     """Return the query of a segment among all customers.
 
-    Shape: one column `id`, one row a customer. Parameter: `now`.
+    Shape: one column `id`, one row for each member. Parameter: `now`.
     """
     found = fill("SELECT c.id FROM customer AS c WHERE {test}", test=is_member(segment, program))
     assert isinstance(found, exp.Select), "a segment is a query"
@@ -54,7 +54,7 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
     """Return the statements that bring the table `segment_member` up to date."""
     name = numbered(segment.name)
     inside = deep_parts(segment.condition, program)
-    # By what somebody does his own place changes, and that of others where places are compared.
+    # An event changes the membership of its own customer only, unless customers are ranked.
     is_own = not any(isinstance(p, ex.TopShare) for p in inside)
     return SegmentPlan(
         name=segment.name,
@@ -83,14 +83,15 @@ DELETE FROM segment_member WHERE segment = {name}
 """
 _IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM tick_active AS a)"
 
-# Where nobody is in it yet.
+# For a segment without members: nobody can leave, and nobody can be in it already.
 _FIRST = """
 INSERT INTO segment_member (segment, customer, since)
 SELECT {name}, q.id, $now FROM {members} AS q
 """
 _SOMEBODY = "SELECT 1 FROM segment_member AS s WHERE s.segment = {name} LIMIT 1"
 
-# Not NOT EXISTS: over an empty table DuckDB evaluates that by itself first, row by row of the other.
+# An anti-join, not NOT EXISTS: where `segment_member` is empty DuckDB evaluates NOT EXISTS for each
+# row.
 _JOIN = """
 INSERT INTO segment_member (segment, customer, since)
 SELECT {name}, n.id, $now
@@ -106,9 +107,10 @@ def _members_now(found: exp.Select) -> Statement:
 
 @lru_cache(maxsize=1024)
 def active_customers(event: str) -> Statement:
-    """Return the statement that adds to `tick_active` whose events of one name are new.
+    """Return the statement that adds the customers of new events of one name to `tick_active`.
 
-    New is what came since the number `taken`, and what came ahead of its time that has come now.
+    New are events with a number above `taken`, and events that arrived before their own time, which
+    has come now.
     """
     return query(
         """
@@ -127,7 +129,7 @@ WHERE a.at <= $now AND a.event = {name} AND NOT e.customer IS NULL
 def deep_parts(
     node: BaseModel, program: pg.Program, seen: set[str] | None = None
 ) -> list[BaseModel]:
-    """Return the parts of a condition with those of all segments and measures it uses."""
+    """Return the parts of a condition, with those of all segments and measures that it uses."""
     seen = set() if seen is None else seen
     found: list[BaseModel] = []
     for part in walk(node):

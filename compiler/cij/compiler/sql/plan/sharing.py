@@ -1,15 +1,16 @@
-"""Plan sharing: journeys that differ in nothing but their names are moved by the same statements.
+"""Plan sharing: journeys that differ only in their names are moved by the same statements.
 
-These are copies of a journey, and versions of one that differ only in who may enter. Of a hundred
-journeys that move at once as many statements run as there are classes of equal journeys; where journeys
-of several classes go on alike from one root, as many as there are such ways.
+Such journeys are copies of one journey, or versions of it that differ only in who may enter. A
+hundred journeys that move at once then need one set of statements for each class of equal journeys.
+Journeys of different classes can still share the statements of one region, where it is the same in
+all of them.
 """
 
 from cij.compiler import program as pg
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.regions import Region
 
-# Settings that decide who enters and when, and nothing after that.
+# Settings that decide who enters and when. They have no influence on statements of regions.
 _OF_ENTRY = {
     "again": "never",
     "again_after": None,
@@ -26,33 +27,36 @@ _OF_ENTRY = {
 
 
 def journey_key(context: Context) -> str:
-    """Return what all journeys have in common that can share all statements."""
+    """Return the key of the class of journeys that can share all statements."""
     journey = context.journey
     changed = dict(_OF_ENTRY) if _holds_its_name(context) else _OF_ENTRY | {"name": ""}
-    # A reference means the same thing within one program.
+    # The hash of the program is in the key, because a name refers to the same declaration only
+    # within one.
     return pg.content_hash([context.program.hash, journey.model_copy(update=changed)])
 
 
 def region_key(context: Context, region: Region) -> str:
-    """Return what all journeys have in common that go on alike from the root of a region."""
+    """Return the key of the journeys that can share the statements of a region."""
     journey = context.journey
     if _holds_its_name(context):
-        # A statement with the name in it may be anywhere in the journey.
+        # A statement with the name of the journey may be in any region.
         return f"{journey_key(context)} {region.root}"
     reached = {visit.state for leaf in region.leaves for visit in leaf.visits}
     reached |= {leaf.final.id for leaf in region.leaves}
     states = tuple(state for state in journey.states if state.id in reached)
     changed = _OF_ENTRY | {"name": "", "start": region.root, "states": states}
-    # Where a region is cut depends on the whole journey, so the ways through it are compared too.
+    # The cuts of a region depend on the whole journey, so its paths are part of the key.
     ways = [[leaf.path, leaf.is_cut, leaf.final.id] for leaf in region.leaves]
     acts = (state for state in states if isinstance(state, pg.ActState))
-    # A customer in two journeys: each has to read what the other has set before.
+    # A customer may be in two journeys, and each has to read what the other has set before. One
+    # statement for both could not do that.
     own = journey.version if any(isinstance(a.effect, pg.SetEffect) for a in acts) else ""
     return pg.content_hash([context.program.hash, journey.model_copy(update=changed), ways, own])
 
 
 def _holds_its_name(context: Context) -> bool:
-    """Tell whether statements hold the name of the journey: for winners and results of calls."""
+    """Tell whether statements contain the name of the journey, for winners of splits or results of
+    calls."""
     effects = [s.effect for s in context.journey.states if isinstance(s, pg.ActState)]
     answered = {a.name for a in context.program.actions if a.returns}
     calls = any(isinstance(e, pg.DoEffect) and e.action in answered for e in effects)

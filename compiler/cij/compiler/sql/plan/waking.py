@@ -1,4 +1,4 @@
-"""Waking: by timers, by events as they come, and by interactions that came before the wait."""
+"""Waking: by timers, by events, and by interactions that happened before the wait."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
-from cij.compiler.sql.control import PAUSED_NUMBERS
+from cij.compiler.sql.control import STANDING_NUMBERS
 from cij.compiler.sql.interning import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
@@ -17,10 +17,10 @@ from cij.compiler.sql.template import Statement, fill, query
 
 @lru_cache(maxsize=1024)
 def fresh_events(event: str) -> Statement:
-    """Return the statement that puts the events of one name that came newly into `tick_event`.
+    """Return the statement that adds the new events of one name to `tick_event`.
 
-    Parameters: `taken` the last number that was looked at, `horizon` the first start of a journey,
-    before which events move nobody.
+    Parameters: `taken`, the number of the last event that was handled; `horizon`, the earliest
+    start of a journey, before which no event moves a passage.
     """
     return query(
         """
@@ -36,7 +36,10 @@ WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS
 
 @lru_cache(maxsize=1024)
 def due_events(event: str) -> Statement:
-    """Return the statement that puts into `tick_event` the events that came ahead of their time."""
+    """Return the statement that adds events to `tick_event` that arrived before their own time.
+
+    Their time has come now. Parameters: as in `fresh_events`.
+    """
     return query(
         """
 INSERT INTO tick_event (seq, event, customer, at, round)
@@ -51,7 +54,7 @@ WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer 
 
 @lru_cache(maxsize=1024)
 def ahead_events(event: str) -> Statement:
-    """Return the statement that remembers the events that came ahead of their time."""
+    """Return the statement that records new events whose time is in the future."""
     return query(
         "INSERT INTO event_ahead (seq, event, at) SELECT e.seq, {name}, e.at FROM {events} AS e "
         "WHERE e.seq > $taken AND e.at > $now",
@@ -62,7 +65,11 @@ def ahead_events(event: str) -> Statement:
 
 @lru_cache(maxsize=64)
 def arrived_events(events: tuple[str, ...]) -> Statement:
-    """Return the query for the latest time of the new events of each name, null where none came."""
+    """Return the query for the latest time of the new events of each name; null where there is
+    none.
+
+    One query for all names, so that a tick without events costs one round trip.
+    """
     found: list[exp.Select] = []
     for event in events:
         row = fill(
@@ -77,10 +84,11 @@ def arrived_events(events: tuple[str, ...]) -> Statement:
 
 @lru_cache(maxsize=1024)
 def missed_events(event: str) -> Statement:
-    """Return the statement that puts the events of one name that came in a pause into `tick_event`.
+    """Return the statement that adds the events of one name that came during a pause to
+    `tick_event`.
 
-    Parameters: `taken` and `ticked_at` the last number and instant before the pause, `until` and
-    `last` those of the last tick in it.
+    Parameters: `taken` and `ticked_at`, the last number and instant before the pause; `until` and
+    `last`, those of the last tick in it.
     """
     return query(
         """
@@ -95,7 +103,8 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
     )
 
 
-# Everybody whose timer is due, in all journeys at once: who waits is passed over by his instant.
+# All passages whose timer is due, in all journeys at once. The engine skips blocks of rows by their
+# smallest instant, so passages that wait cost little.
 WAKE_DUE = query(
     f"""
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
@@ -105,14 +114,15 @@ SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
 FROM passage_row AS p
 JOIN timeout AS t ON t.version = p.version AND t.state = p.state
 WHERE p.wake_at <= $now
-  AND NOT t.journey IN ({PAUSED_NUMBERS})
+  AND NOT t.journey IN ({STANDING_NUMBERS})
 """,
     timer=numbered(TIMER),
 )
 
 
-# The event row is `e`, the passage `p`, the customer `c`. One round holds one event a customer at
-# most, so nobody is woken twice by rests; who was woken by a goal or an exit stays with that.
+# The event is `e`, the passage `p`, the customer `c`. A round has at most one event for each
+# customer, so a passage is at one wait and is woken there once. A passage that a goal or an exit
+# has woken is skipped.
 _ON_EVENT = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
   e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
@@ -125,7 +135,8 @@ WHERE f.event = {event} AND f.round = $round
 """
 NOT_WOKEN = "NOT EXISTS(SELECT 1 FROM tick_ready AS w WHERE w.passage = p.id)"
 
-# `tick_event` says the same of an event, and who is inside is a customer.
+# `tick_event` has the same values as the row of the event, and every passage has a customer. So
+# both joins can be eliminated where nothing else is read.
 SAID_OF_EVENT = {name: column("f", name) for name in ("seq", "at", "customer")}
 _SAID_OF_CUSTOMER = {"id": column("p", "customer")}
 
@@ -147,9 +158,10 @@ def on_event(
     *,
     is_first: bool,
 ) -> Statement:
-    """Return the statement that wakes the passages whose customer did `event`, as `conditions` say.
+    """Return the statement that wakes passages whose customer did `event`, where `conditions` hold.
 
-    `is_first` tells that the event has woken nobody before.
+    `reads` are the expressions in `root` and `conditions`, which may read the entering event.
+    `is_first` tells that no statement before it can have woken a passage by the same event.
     """
     others = [] if is_first else [fill(NOT_WOKEN)]
     rows = fill(
@@ -168,7 +180,10 @@ def on_event(
 
 
 def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]:
-    """Return the condition that a later event reaches only the passage of its own key (S7)."""
+    """Return the condition that an event reaches only the passage of its own key (S7).
+
+    There is none where the journey has no key, or the event does not have the field.
+    """
     per = context.journey.per
     if per is None or per not in {f.name for f in event.fields}:
         return []
@@ -176,9 +191,10 @@ def per_key(event: pg.Event, context: Context, row: str = "e") -> list[exp.Expr]
 
 
 def at_rest(rest: pg.WaitState, event: pg.Event, context: Context, *, is_first: bool) -> Statement:
-    """Return the statement that wakes those at `rest` by `event` (S13); `is_first` as in `on_event`.
+    """Return the statement that wakes the passages at `rest` by `event` (S13).
 
-    An event at exactly the deadline wins over it; of several arms the one written first.
+    An event at exactly the deadline wins over the deadline. Of several arms the one that is written
+    first wins. `is_first` as in `on_event`.
     """
     root, tests = exp.Case(), []
     for arm in _arms(rest, event):
@@ -195,7 +211,7 @@ def at_rest(rest: pg.WaitState, event: pg.Event, context: Context, *, is_first: 
 
 
 def _arms(rest: pg.WaitState, event: pg.Event) -> list[pg.Await | pg.Condition]:
-    """Return what this event can end a rest by: its own arms, and conditions, which it may change."""
+    """Return the arms by which an event can end a wait: arms for this event, and all conditions."""
     awaits = (a for a in rest.awaits if a.event == event.name)
     return sorted([*awaits, *rest.conditions], key=lambda arm: arm.order)
 
@@ -220,7 +236,8 @@ WHERE p.journey = {journey} AND p.version = {version} AND p.state = {rest}
 
 
 def watch(rest: pg.WaitState, context: Context) -> Statement:
-    """Return the statement that wakes those at `rest` for whom one of its conditions holds now."""
+    """Return the statement that wakes the passages at `rest` for which one of its conditions holds
+    now."""
     scope = context.scope_of("p", column("p", "turn"))
     root, tests = exp.Case(), []
     for arm in rest.conditions:
@@ -244,7 +261,7 @@ FROM {rows} AS r
 
 
 def somebody_at(rest: pg.WaitState, context: Context) -> Statement:
-    """Return the query that tells whether anybody is at `rest`."""
+    """Return the query that tells whether any passage is at `rest`. Shape: one row, one boolean."""
     return query(
         "SELECT EXISTS(SELECT 1 FROM passage_row AS p WHERE p.journey = {journey} "
         "AND p.version = {version} AND p.state = {rest})",
@@ -254,23 +271,24 @@ def somebody_at(rest: pg.WaitState, context: Context) -> Statement:
 
 
 def _keys(step: str, row: str, id: str, turn: exp.Expr, context: Context) -> list[exp.Expr]:
-    """Return the keys that the message of a step can have: also under the names it had before.
+    """Return the keys that the message of a step can have.
 
-    `row` is of the passage, whose number is in the column `id`.
+    A step may have been renamed after the message was sent, so old names count too. `row` is the
+    passage; its number is in the column `id`.
     """
     names = [step, *(r.old for r in context.journey.renamed if r.new == step)]
     return [context.key(name, column(row, id), turn, row) for name in names]
 
 
 def _turn_of(arm: pg.Await) -> exp.Expr:
-    """Return the turn of the send that an arm is about: that of the loops around both."""
+    """Return the iteration of the send that an arm refers to: that of the loops around both."""
     turn = column("p", "turn")
     if arm.unit == 1:
         return turn
     return fill("{t} - {t} % {unit}", t=turn, unit=exp.convert(arm.unit))
 
 
-# An event of the same customer whose round has not come yet.
+# An event of the same customer that is in a later round of this tick.
 _RIVAL = """
 NOT EXISTS(
   SELECT 1 FROM tick_event AS g JOIN {events} AS r ON r.seq = g.seq
@@ -280,7 +298,7 @@ NOT EXISTS(
 
 
 def _none_to_come(arm: pg.Await, when: str, context: Context) -> exp.Expr:
-    """Return the condition that no event of another arm is to come that has to be first (S13)."""
+    """Return the condition that no later round has an event of another arm that wins (S13)."""
     event = context.event(arm.event)
     test = all_of([_test(arm, "r", context), *per_key(event, context, "r")])
     events = f"event_{arm.event}"
@@ -296,7 +314,7 @@ def _test(arm: pg.Await, row: str, context: Context) -> exp.Expr:
 
 def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
     if arm.of is None:
-        # The event that brought somebody to this rest does not also end it.
+        # The event that led the passage to this wait does not end it too.
         return fill("{row}.at >= p.counts_from AND COALESCE(p.event, -1) <> {row}.seq", row=row)
     return either(
         [
@@ -319,7 +337,7 @@ WHERE {leaves} AND e.at <= $now AND {test}
   AND NOT EXISTS(SELECT 1 FROM tick_event AS f WHERE f.seq = e.seq AND f.round > $round)
 """
 
-# A moment that is past: there is nothing to wait for, and what came with the same tick comes after.
+# The moment is past, so the passage goes on at once (S12), before events of the same tick.
 _PAST = """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from)
@@ -332,9 +350,9 @@ WHERE {leaves} AND m.wake_at <= $now
 
 
 def arrivals(region: Region, context: Context) -> list[Statement]:
-    """Return the statements that wake at once those who have nothing to wait for.
+    """Return the statements that wake passages at once whose wait is over already.
 
-    Their interaction came before the wait (S13), or the moment they wait for is past (S12).
+    Their interaction happened before the wait (S13), or the moment of the wait is past (S12).
     """
     found = []
     for rest, here in _rests(region):
@@ -347,12 +365,13 @@ def arrivals(region: Region, context: Context) -> list[Statement]:
 
 
 def may_be_past(region: Region) -> bool:
-    """Tell whether somebody may wait for a moment that is past."""
+    """Tell whether a passage may reach a wait for a moment that is past."""
     return any(isinstance(rest.timer, pg.UntilMoment) for rest, _ in _rests(region))
 
 
 def _rests(region: Region) -> Iterator[tuple[pg.WaitState, exp.Expr]]:
-    """Yield the rests that a region leads to, with the condition that a row of `tick_batch` is there."""
+    """Yield the waits of a region, each with the condition that a row of `tick_batch`
+    reaches it."""
     leaves = [x for x in region.leaves if not x.is_cut]
     rests = {x.final.id: x.final for x in leaves if isinstance(x.final, pg.WaitState)}
     for rest in rests.values():

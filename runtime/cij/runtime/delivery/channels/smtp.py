@@ -1,6 +1,7 @@
 """Email over SMTP: several connections at once, each message handed over exactly once or told so."""
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import Sequence
@@ -10,9 +11,13 @@ import aiosmtplib
 
 from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
+from cij.runtime.delivery.handover import Handover
 from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery
 
 _SERVICE_CLOSING = 421
+# An enhanced status code about the address of the recipient (RFC 3463): as a hard bounce. Codes 5.1.7
+# and 5.1.8 are about that of the sender. Other refusals, as by a filter, may pass.
+_NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?![78]\b)[0-9]{1,3}\b")
 
 
 @dataclass
@@ -20,9 +25,21 @@ class _Run:
     """One batch under way. `stopped` ends it for every line, `lost` is why a line gave up."""
 
     waiting: deque[Prepared]
+    handover: Handover | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: DeliveryError | None = None
     lost: DeliveryError | None = None
+
+    async def take(self, one: Prepared) -> None:
+        """Note that a connection takes the message: from here on a crash leaves it uncertain."""
+        if self.handover is not None:
+            await self.handover.take(one.key)
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome, also for the case that the run does not live to settle it."""
+        self.outcomes.append(outcome)
+        if self.handover is not None and outcome.status != "unsent":
+            self.handover.hear(outcome)
 
     def finished(self) -> list[Outcome]:
         why = self.stopped or self.lost or DeliveryError("not sent")
@@ -37,6 +54,7 @@ class SmtpTransport:
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
+        self.handover = Handover(settings.handover) if settings.handover is not None else None
 
     def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
         """Send the messages. When the server fails, the rest comes back as `unsent`."""
@@ -44,9 +62,11 @@ class SmtpTransport:
 
     def close(self) -> None:
         """Connections last for one batch only."""
+        if self.handover is not None:
+            self.handover.close()
 
     async def _deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
-        run = _Run(deque(batch))
+        run = _Run(deque(batch), self.handover)
         count = max(1, min(self._settings.connections, len(batch)))
         lines = [_Line(self._settings) for _ in range(count)]
         # The first goes alone: a server that is down is asked once and not once a connection.
@@ -95,17 +115,17 @@ class _Line:
 
     async def _handle(self, one: Prepared, run: _Run) -> None:
         try:
-            answer = await self._send(one)
+            answer = await self._send(one, run)
         except DeliveryError as error:
             outcome = outcome_of(one.key, error)
-            run.outcomes.append(outcome)
+            run.add(outcome)
             if outcome.status in ("unsent", "uncertain"):
                 run.stopped = run.stopped or error
             return
         self._served += 1
-        run.outcomes.append(Outcome(one.key, "delivered", provider_id=answer))
+        run.add(Outcome(one.key, "delivered", provider_id=answer))
 
-    async def _send(self, one: Prepared) -> str:
+    async def _send(self, one: Prepared, run: _Run) -> str:
         try:
             await self._envelope(one)
         except _Closed as closed:
@@ -114,6 +134,7 @@ class _Line:
                 raise self._down(closed.cause) from closed
             await self.connect()
             await self._envelope_once(one)
+        await run.take(one)
         return await self._content(one)
 
     async def _envelope_once(self, one: Prepared) -> None:
@@ -139,11 +160,13 @@ class _Line:
     async def _content(self, one: Prepared) -> str:
         try:
             return (await self._client.data(one.content)).message
-        except aiosmtplib.SMTPResponseException as error:
-            await self._reset()
-            raise self._refused(one, error) from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            # It had the message and did not say what it did with it.
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            if isinstance(error, aiosmtplib.SMTPResponseException) and 400 <= error.code < 600:
+                await self._reset()
+                raise self._refused(one, error) from error
+            # It had the message and did not say what it did with it. What it says next would be
+            # taken for the answer to something else, so this connection is over.
+            self._client.close()
             message = f"{self._place} did not confirm the message: {_why(error)}"
             raise TransientDelivery(message, may_have_arrived=True) from error
 
@@ -154,7 +177,8 @@ class _Line:
         if isinstance(error, aiosmtplib.SMTPSenderRefused):
             # This would fail every message, so it is no fault of this one.
             return DeliveryError(f"{self._place} refuses the sender {one.sender}: {answer}")
-        return PermanentDelivery(f"{self._place} refuses it: {answer}")
+        is_bounce = bool(_NO_SUCH_ADDRESS.match(error.message.strip()))
+        return PermanentDelivery(f"{self._place} refuses it: {answer}", is_bounce=is_bounce)
 
     def _down(self, error: BaseException) -> DeliveryError:
         return DeliveryError(f"the mail server {self._place} failed: {_why(error)}")

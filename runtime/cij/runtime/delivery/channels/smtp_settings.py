@@ -1,6 +1,7 @@
 """Where a mail server is, and how to talk to it. Apart from its transport, which loads a client."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 
@@ -9,7 +10,9 @@ class SmtpSettings:
     """`security`: TLS after STARTTLS, from the first byte (`implicit`), or none.
 
     `ca_file` is a certificate authority to trust in place of the system's. `timeout_s` is for
-    each answer of the server. `client_name` is how we greet; None asks the system for it.
+    each answer of the server. `client_name` is how we greet; None asks the system for it. `handover`
+    is the file that notes which messages a connection has taken; without one a crash leaves a whole
+    batch uncertain.
     """
 
     host: str
@@ -21,3 +24,4 @@ class SmtpSettings:
     timeout_s: float = 30.0
     ca_file: str | None = None
     client_name: str | None = None
+    handover: Path | None = None

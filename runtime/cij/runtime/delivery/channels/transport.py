@@ -32,7 +32,7 @@ class Outcome:
     """What became of one message. `provider_id` is how the provider calls it.
 
     `retry_after_s` is how long it asks to wait. `returned` is what a call that was done gave back;
-    None where it is not done yet, or is no call.
+    None where it is not done yet, or is no call. `is_bounce`: the address does not exist.
     """
 
     key: str
@@ -41,6 +41,7 @@ class Outcome:
     provider_id: str | None = None
     retry_after_s: float | None = None
     returned: Mapping[str, Any] | None = None
+    is_bounce: bool = False
 
 
 class Transport(Protocol):
@@ -63,5 +64,5 @@ def outcome_of(key: str, error: DeliveryError) -> Outcome:
     if isinstance(error, TransientDelivery):
         status = "uncertain" if error.may_have_arrived else "retry"
     elif isinstance(error, PermanentDelivery):
-        status = "failed"
+        return Outcome(key, "failed", str(error), is_bounce=error.is_bounce)
     return Outcome(key, status, str(error))

@@ -1,6 +1,6 @@
 """Actions as signed webhooks, by Standard Webhooks: many at a time, each with its own key.
 
-The same action has the same `webhook-id` and `Idempotency-Key` at every attempt, so whoever
+The same action has the same `webhook-id` and `Idempotency-Key` at every attempt, so a receiver that
 receives it twice can tell. Redirects are not followed: what is sent to one host goes to no other.
 """
 

@@ -241,7 +241,7 @@ class DuckEngine:
         text = json.dumps(rows, default=str, ensure_ascii=False)
         cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
         source = "UNNEST(CAST($1 AS JSON[]))" if len(rows) > 1 else "CAST($1 AS JSON) -> 0"
-        self._guard(
+        self.run_text(
             f"INSERT INTO {_quoted(table)} ({names}) SELECT {cells} FROM (SELECT {source} AS r)",
             [text],
         )
@@ -252,7 +252,7 @@ class DuckEngine:
         self._connection.register(_STREAM, _Stream(stream))
         text = f"INSERT INTO {_quoted(table)} BY NAME SELECT * FROM {_STREAM}"
         try:
-            count = int((self._guard(text, None).fetchone() or (0,))[0])
+            count = int((self.run_text(text, None).fetchone() or (0,))[0])
         except duckdb.InvalidInputException as error:
             # What cannot be taken in is a fault of the rows, which come from outside.
             found = _first_line(error)
@@ -265,7 +265,7 @@ class DuckEngine:
 
     def columns_of(self, table: str) -> dict[str, str]:
         """See `Engine.columns_of`."""
-        found = self._guard(_COLUMNS, [table]).fetchall()
+        found = self.run_text(_COLUMNS, [table]).fetchall()
         return {name: written(type) for name, type in found}
 
     def copy_from(self, path: Path) -> None:
@@ -276,15 +276,15 @@ class DuckEngine:
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
         self._cache.clear()
-        self._guard("COPY FROM DATABASE original TO memory", None)
-        self._guard("DETACH original", None)
+        self.run_text("COPY FROM DATABASE original TO memory", None)
+        self.run_text("DETACH original", None)
 
     def maintain(self, *, is_thorough: bool = False) -> None:
         """Fold the write-ahead log into the file, if it has grown or is to be folded anyway."""
         log = self.path and self.path.with_name(self.path.name + ".wal")
         has_grown = log and log.exists() and log.stat().st_size > _LOG_BYTES_MAX
         if has_grown or is_thorough:
-            self._guard("CHECKPOINT", None)
+            self.run_text("CHECKPOINT", None)
 
     def close(self) -> None:
         self._connection.close()
@@ -295,12 +295,13 @@ class DuckEngine:
             self._optimizer.forget_instants()
 
     def _asks_empty(self, table: str) -> bool:
-        return not self._guard(f"SELECT 1 FROM {_quoted(table)} LIMIT 1", None).fetchall()
+        return not self.run_text(f"SELECT 1 FROM {_quoted(table)} LIMIT 1", None).fetchall()
 
     def _run(self, statement: Statement, bound: Parameters) -> duckdb.DuckDBPyConnection:
-        return self._guard(statement.text("duckdb"), bound or None)
+        return self.run_text(statement.text("duckdb"), bound or None)
 
-    def _guard(self, text: str, bound: Any) -> duckdb.DuckDBPyConnection:
+    def run_text(self, text: str, bound: Any) -> duckdb.DuckDBPyConnection:
+        """Run the text of a statement. Raises: StoreError where the state file fails."""
         try:
             return self._connection.execute(text, bound)
         except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:

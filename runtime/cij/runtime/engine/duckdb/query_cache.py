@@ -12,6 +12,7 @@ from cij.runtime.engine.protocol import Row
 
 _READ_OFTEN = frozenset(
     {
+        "aside",
         "counter",
         "customer",
         "effect",

@@ -12,7 +12,7 @@ from datetime import datetime
 from cij.compiler.sql.derived.due_in_place import due_form
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
-from cij.compiler.sql.plan.model import Steps
+from cij.compiler.sql.plan.plan_parts import Steps
 from cij.runtime import control
 from cij.runtime.moving.batch import Batch, Moved, Ready
 from cij.runtime.moving.strategy import PerRegion, Strategy
@@ -44,7 +44,7 @@ class DueInPlace(Strategy):
     def wake_due(self, world: World, now: datetime, *, is_alone: bool) -> int | None:
         if not is_alone or customer_count(world.engine) < self.customers_min:
             return None
-        if control.journeys_in(world.engine, "paused"):
+        if control.standing_still(world.engine):
             return None
         self._due = self._at_one_wait(world, now)
         return self._due.people if self._due else None

@@ -13,7 +13,7 @@ from cij.compiler.sql.derived import working_set
 from cij.compiler.sql.derived.working_set import over_both, over_customers
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
-from cij.compiler.sql.plan.model import Steps
+from cij.compiler.sql.plan.plan_parts import Steps
 from cij.runtime.moving.batch import Batch, Group, Moved, Ready, alone
 from cij.runtime.moving.mover import Parameters
 from cij.runtime.moving.strategies.timer_cache import TimerCache

@@ -41,7 +41,7 @@ class TimerCache(Strategy):
 
     def next_timer(self, world: World) -> tuple[datetime | None] | None:
         # The timers of a paused journey stand in the passages, and are not due.
-        if control.journeys_in(world.engine, "paused"):
+        if control.standing_still(world.engine):
             return None
         found, last = self.first, last_tick(world)
         if found is None or (last is not None and found <= last):

@@ -1,4 +1,4 @@
-"""Effects: what an ActState does for all who come by. One row each."""
+"""Effects: the statements of an `ActState`, for all passages of a batch that visit it."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,6 +15,7 @@ __all__ = ["Site", "effect"]
 
 Emit = Callable[[Site], list[Statement]]
 
+# A new kind of effect is one module and one row here.
 _EFFECTS: Mapping[type, Emit] = {
     pg.SendEffect: send,
     pg.DoEffect: do,
@@ -27,5 +28,6 @@ _EFFECTS: Mapping[type, Emit] = {
 
 
 def effect(site: Site) -> list[Statement]:
-    """Return the statements of a state for those who come by it."""
+    """Return the statements of a state for the passages that visit it, in the order of
+    execution."""
     return _EFFECTS[type(site.state.effect)](site)

@@ -1,7 +1,8 @@
 """The checks at the instant of sending, in the order of S16, each with its outcome and reason.
 
-Exits come before any send, quiet hours before this one (`governing`), a duplicate cannot be: the key
-of a send is unique.
+Three checks of S16 are not here. Exits are tested when a passage wakes. Quiet hours are tested by a
+state in front of the send (`governing`). A duplicate is impossible, because the key of a send is
+unique.
 """
 
 from dataclasses import dataclass
@@ -11,17 +12,20 @@ from sqlglot import exp
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.sql.condition import column, condition, strict
-from cij.compiler.sql.contact import on_list
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.plan.governing import family
+from cij.compiler.sql.send_rules import on_list
 from cij.compiler.sql.template import fill
 from cij.compiler.unparse import cap_words, duration_words, words
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What keeps a message from being sent where `test` holds. `verdict` tells it from the others."""
+    """A reason not to send a message, which applies where `test` holds. `verdict` is unique to it.
+
+    Several checks may have one `outcome`; the verdict keeps their reasons apart.
+    """
 
     verdict: str
     outcome: str
@@ -30,8 +34,10 @@ class Check:
 
 
 def checks_of(message: pg.Message, site: Site) -> list[Check]:
-    """Return the checks of a message; the first that holds decides."""
+    """Return the checks of a message in order. The first that holds decides."""
     return [
+        # First, so that a held-out customer is recorded as withheld and not by chance as another
+        # (S9).
         _withheld(),
         *_expiry(message, site),
         *_consent(message, site),
@@ -44,7 +50,7 @@ def _withheld() -> Check:
 
 
 def expired_at(message: pg.Message, site: Site) -> ex.Expired | None:
-    """Return the validity of a message at a send, None where it has none."""
+    """Return the condition that a message has expired at this send; None where it never expires."""
     if message.expires is None:
         return None
     return ex.Expired(states=family(site.state.id), period=message.expires)
@@ -68,8 +74,9 @@ def _consent(message: pg.Message, site: Site) -> list[Check]:
 
 
 def _refused(message: pg.Message, site: Site) -> list[Check]:
-    """Return the suppression list, the rules that say never, and the address."""
+    """Return the checks of the suppression list, of the `never` rules and of the address."""
     scope, field = site.context.scope, ADDRESS[message.channel]
+    # A project may have no field for this channel. Then nobody has an address.
     is_known = any(f.name == field for f in site.context.program.profile.fields)
     address = column("c", field) if is_known else fill("CAST(NULL AS TEXT)")
     is_listed = on_list(message.channel, column("c", "id"), address)
@@ -89,12 +96,13 @@ LISTED = "on the suppression list"
 
 
 def never_words(rule: pg.Never) -> str:
-    """Return the reason why a rule keeps a message back."""
+    """Return the reason that the outbox shows for a message that a `never` rule refused."""
     return f"never sent when {words(rule.condition)} (policy {rule.policy})"
 
 
 def capped(number: int) -> str:
-    """Return the verdict on what exceeds a cap, by its number among those of the message."""
+    """Return the verdict on a message over a cap, by the number of the cap among those of the
+    message."""
     return f"capped {number}"
 
 
@@ -102,7 +110,7 @@ def capped(number: int) -> str:
 
 
 def verdict_of(checks: list[Check]) -> exp.Expr:
-    """Return the verdict on a row, `queued` where nothing is against it."""
+    """Return the verdict on a row as one `CASE`; `queued` where no check holds."""
     case = exp.Case()
     for check in checks:
         case = case.when(check.test, text(check.verdict), copy=False)
@@ -110,7 +118,7 @@ def verdict_of(checks: list[Check]) -> exp.Expr:
 
 
 def outcome_of(checks: list[Check], caps: tuple[ex.Cap, ...], verdict: exp.Expr) -> exp.Expr:
-    """Return what the outbox says of a verdict."""
+    """Return the outcome that the outbox records for a verdict."""
     case = exp.Case(this=verdict)
     for check in checks:
         if check.outcome != check.verdict:
@@ -121,7 +129,7 @@ def outcome_of(checks: list[Check], caps: tuple[ex.Cap, ...], verdict: exp.Expr)
 
 
 def reason_of(checks: list[Check], caps: tuple[ex.Cap, ...], verdict: exp.Expr) -> exp.Expr:
-    """Return why a message is not sent, null where it is."""
+    """Return the reason why a message is not sent; null where it is queued."""
     case = exp.Case(this=verdict)
     for check in checks:
         case = case.when(text(check.verdict), text(check.reason), copy=False)

@@ -1,4 +1,4 @@
-"""What the compiler counts: turns of loops, the places of `first N`, the arms of splits."""
+"""Counters of the compiler: iterations of loops, places of `first N`, arms of splits."""
 
 from sqlglot import exp
 
@@ -10,15 +10,16 @@ from cij.compiler.sql.template import Statement, query
 
 
 def turn(site: Site) -> list[Statement]:
-    """Return nothing: the move itself writes the turn."""
+    """Return no statement, because the move itself writes the iteration."""
     return []
 
 
 def take(site: Site) -> list[Statement]:
-    """Return the statements that count those who took a place of `first N`."""
+    """Return the statements that count the passages that took a place of `first N`."""
     effect = site.state.effect
     assert isinstance(effect, pg.TakeEffect)
     name = text(counter_name(effect.counter))
+    # No upsert, because not every engine has one. The table has one writer, so this is safe.
     start = query(
         "INSERT INTO counter (name, value) SELECT {name}, 0 "
         "WHERE NOT EXISTS (SELECT 1 FROM counter AS k WHERE k.name = {name})",
@@ -34,7 +35,8 @@ def take(site: Site) -> list[Statement]:
 
 
 def arm(site: Site) -> list[Statement]:
-    """Return the statement that remembers who took an arm of a split that looks for a winner."""
+    """Return the statement that records which passages took an arm of a split that chooses a
+    winner."""
     effect = site.state.effect
     assert isinstance(effect, pg.ArmEffect)
     rows = query(
@@ -50,7 +52,8 @@ SELECT {journey}, {split}, {arm}, m.passage, $now FROM tick_batch AS m WHERE {co
     return [rows]
 
 
-# The arm with the highest share of conversions, once enough people came by and any converted.
+# The arm with the highest share of conversions, after enough people took any arm and one of them
+# converted. The order by arm makes the result the same in every run where two arms are equal.
 _WINNER = """
 INSERT INTO winner (journey, split, arm, people, conversions, at)
 SELECT {journey}, {split}, r.arm, r.people, r.conversions, $now
@@ -74,10 +77,10 @@ WHERE r.place = 1 AND r.everybody >= {after} AND r.converted > 0
 
 
 def choose_winner(effect: pg.ArmEffect, journey: str) -> Statement:
-    """Return the statement that finds the winner of a split, once and for all versions.
+    """Return the statement that records the winner of a split, once and for all versions.
 
-    Time: it is run when somebody comes to the split; before enough have come, or while nobody
-    reached the goal, there is none.
+    Time: it runs when a passage reaches the split. It writes nothing before `after` passages took
+    an arm, or while none of them reached the goal.
     """
     return query(
         _WINNER,

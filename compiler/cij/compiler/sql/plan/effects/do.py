@@ -1,4 +1,4 @@
-"""`do`: rows of the outbox for calls to the outside, one for each who comes by."""
+"""`do`: one row of the outbox for each passage that calls another system."""
 
 from collections.abc import Callable
 
@@ -23,9 +23,9 @@ WHERE {leaves}
 
 
 def do(site: Site) -> list[Statement]:
-    """Return the statement that queues the call of an action for all who come by it.
+    """Return the statement that queues the call of an action for all passages that visit the step.
 
-    A call needs no consent: it is no message.
+    A call is not a message, so it needs no consent and has no caps.
     """
     effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.DoEffect)
@@ -58,7 +58,7 @@ def _parameters(effect: pg.DoEffect, action: pg.Action, scope: Scope) -> exp.Exp
 
 
 def _json(node: ex.Expression | None, type: Type, scope: Scope) -> exp.Expr:
-    """Return the value as others read it, without loss: what JSON has no type for is text."""
+    """Return the value as JSON without loss. A type that JSON does not have becomes text."""
     match node:
         case None:
             return exp.null()
@@ -81,13 +81,15 @@ _ISO_UNITS |= {"hour": "PT{}H", "minute": "PT{}M", "second": "PT{}S"}
 
 
 def _iso(period: ex.Period) -> str:
-    """Return a duration by ISO 8601, in the unit in which it is written."""
+    """Return a duration by ISO 8601 in the unit of the text, since a month is no number of days
+    (S2)."""
     return _ISO_UNITS[period.unit].format(period.count)
 
 
 def _plain(tree: exp.Expr) -> exp.Expr:
+    # Text, because readers of JSON often parse numbers as binary floats and lose digits.
     digits = fill("CAST(CAST({a} AS DECIMAL(38, 6)) AS TEXT)", a=tree)
-    # The point is there, so only zeros behind it can go.
+    # The scale guarantees a decimal point, so only zeros after it are removed.
     return fill("RTRIM(RTRIM({a}, '0'), '.')", a=digits)
 
 
@@ -102,6 +104,7 @@ def _money(tree: exp.Expr, currency: str) -> exp.Expr:
 
 
 def _list(tree: exp.Expr, item: Type) -> exp.Expr:
+    # A list is text with a sign around each item, so splitting gives empty items at both ends.
     items = fill(
         "LIST_FILTER(STRING_SPLIT({a}, {sign}), x -> x <> '')", a=tree, sign=text(LIST_SIGN)
     )
@@ -117,7 +120,7 @@ _SHAPES: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "percent": _plain,
     "date": _text,
     "time": _text,
-    # Instants of the store are UTC.
+    # Instants of the store are UTC without a zone, so the `Z` is always correct.
     "datetime": lambda a: fill("REPLACE(CAST({a} AS TEXT), ' ', 'T') || 'Z'", a=a),
     "duration": lambda a: fill("'PT' || {a} || 'S'", a=_plain(a)),
 }

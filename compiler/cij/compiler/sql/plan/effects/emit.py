@@ -1,4 +1,4 @@
-"""`emit`: an event of the customer, at the instant of the step."""
+"""`emit`: appends an event of the customer at the instant of the step."""
 
 from sqlglot import exp
 
@@ -19,8 +19,8 @@ WHERE {comes_by} AND NOT m.is_held_out
 def emit(site: Site) -> list[Statement]:
     """Return the statements that append the events and number them.
 
-    Its id is the key of the effect, so it is raised once (S19). Held-out customers raise none: it
-    would have other journeys reach them (S9).
+    The id of an event is the key of the effect, so it is written once (S19). Held-out customers
+    emit no event, because other journeys could react to it and reach them (S9).
     """
     effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.EmitEffect)
@@ -43,6 +43,7 @@ def emit(site: Site) -> list[Statement]:
 
 
 def _count(site: Site) -> Statement:
+    # The condition is that of the insert, so the counter always equals the highest number.
     return query(
         "UPDATE counter SET value = value + (SELECT COUNT(*) FROM tick_batch AS m "
         "WHERE {comes_by} AND NOT m.is_held_out) WHERE counter.name = 'event'",

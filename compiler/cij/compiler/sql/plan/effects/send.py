@@ -1,4 +1,9 @@
-"""Sends: rows of the outbox, one for each who comes by. The checks are in the order of S16."""
+"""`send`: one row of the outbox for each passage that visits the step.
+
+Checks are in the order of S16.
+
+A message that is not sent gets a row too, with its outcome and reason.
+"""
 
 from sqlglot import exp
 
@@ -6,7 +11,6 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.relations import follow
 from cij.compiler.sql.condition import column, value
-from cij.compiler.sql.contact import room, valid_until
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.effects.checks import (
     Check,
@@ -17,8 +21,9 @@ from cij.compiler.sql.plan.effects.checks import (
     reason_of,
     verdict_of,
 )
-from cij.compiler.sql.plan.effects.shown import shown
+from cij.compiler.sql.plan.effects.parameter_values import shown
 from cij.compiler.sql.plan.effects.site import Site
+from cij.compiler.sql.send_rules import room, valid_until
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import DATETIME, TEXT
 
@@ -35,7 +40,8 @@ FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
 """
 
-# Who gets several at once is counted one after the other, so that the last of them are too much.
+# One customer may have several passages in a batch. `place` numbers their messages, so that those
+# after the last free place exceed the cap.
 _CAPPED = """
 SELECT q.passage, q.turn, q.customer, q.locale, q.address, q.parameters, q.expires_at,
   {verdict} AS verdict
@@ -48,7 +54,8 @@ FROM (
 
 
 def send(site: Site) -> list[Statement]:
-    """Return the statement that queues the message of a send for all who come by it."""
+    """Return the statement that queues the message of a send for all passages that visit
+    the step."""
     effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.SendEffect)
     message = context.message(effect.message)
@@ -70,7 +77,10 @@ def send(site: Site) -> list[Statement]:
 
 
 def _sometimes(message: pg.Message, context: Context) -> list[str]:
-    """Return the columns that only some messages have."""
+    """Return the columns that only some messages need.
+
+    Others omit them, since a column of nulls costs.
+    """
     found = {"locale": _has_language(context), "expires_at": message.expires is not None}
     return [name for name, is_there in found.items() if is_there]
 
@@ -98,8 +108,11 @@ def _rows(
     assert isinstance(rows, exp.Select)
     context.naming(rows, "m")
     for n, cap in enumerate(caps, 1):
+        # The room is computed once a row here, because the outer query compares it with `place`.
         rows.append("expressions", exp.alias_(room(cap, site.scope), f"room_{n}", quoted=True))
     if message.expires is not None:
+        # The validity of a held message counts from when it was first held, which the passage
+        # knows.
         held = fill("SELECT 1 FROM x JOIN passage_row AS p ON p.id = m.passage")
         rows.append("joins", held.args["joins"][0].copy())
     reads = [*effect.parameters.values(), context.journey.language]
@@ -116,11 +129,12 @@ def _expires_at(message: pg.Message, site: Site) -> exp.Expr:
 
 
 def _capped(rows: exp.Select, caps: tuple[ex.Cap, ...], context: Context) -> exp.Expr:
-    """Return the rows with the verdict of those that are too much."""
+    """Return the rows with the verdict of those that exceed a cap."""
     if not caps:
         return rows
     verdict = exp.Case()
     for n in range(1, len(caps) + 1):
+        # Only messages that pass all other checks take a place.
         test = fill(
             "q.verdict = 'queued' AND q.place > {room}",
             room=exp.column(f"room_{n}", "q", quoted=True),
@@ -139,7 +153,10 @@ def _capped(rows: exp.Select, caps: tuple[ex.Cap, ...], context: Context) -> exp
 
 
 def _in_order_of_journeys(rows: exp.Select, context: Context) -> None:
-    """Have journeys that share the statement take their places one after the other."""
+    """Order the places by journey first, where journeys share the statement.
+
+    Without sharing each journey has its own statement, so the result is the same.
+    """
     window = rows.find(exp.Window)
     assert window is not None
     if context.is_shared:
@@ -149,6 +166,7 @@ def _in_order_of_journeys(rows: exp.Select, context: Context) -> None:
 
 
 def _trigger_events_of(message: pg.Message, context: Context) -> list[str]:
+    # A template names `trigger.x` without the event, so every entering event may be meant.
     if not any(f.startswith("trigger.") for f in message.fields):
         return []
     return [e.event for e in context.journey.entries if isinstance(e, pg.EventEntry)]
@@ -191,7 +209,10 @@ def _parameters(effect: pg.SendEffect, message: pg.Message, site: Site) -> exp.E
 
 
 def _result(name: str, site: Site) -> ex.Expression | None:
-    """Return what `LABEL.x` stands for, where a step of that label, of the same fragment, calls."""
+    """Return the expression of `LABEL.x`, where a step with that label calls an action; else None.
+
+    The step is looked up in the same fragment, because labels are local to a fragment.
+    """
     label, _, result = name.partition(".")
     prefix = site.state.step.rpartition(".")[0]
     step = f"{prefix}.{label}" if prefix else label
@@ -214,7 +235,8 @@ def _value_of(action: pg.Action, step: str, name: str, site: Site) -> ex.Express
 
 
 def _read(name: str, context: Context) -> ex.Expression:
-    """Return the expression of a dotted name that a template reads."""
+    """Return the expression of a dotted name in a template, in the order of the resolver's own
+    lookup."""
     profile = context.program.profile
     name = name.removeprefix(f"{profile.name}.")
     if name == "id":

@@ -1,4 +1,5 @@
-"""One effect in one region: who comes by it, and in which turn of the loops around it."""
+"""One effect in one region: which passages visit it, and in which iteration of the loops
+around it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Turns
 from cij.compiler.sql.template import fill
 
-# An outer join: where there is no effect the insert fails, and nobody is left out in silence.
+# An outer join: where the effect is missing the insert fails on a null. An inner join would drop
+# the rows without an error.
 _EFFECT = """
 SELECT 1 FROM x LEFT JOIN name AS l ON l.id = {version}
 LEFT JOIN effect AS e ON e.version = l.text AND e.step = {step}
@@ -22,7 +24,11 @@ LEFT JOIN effect AS e ON e.version = l.text AND e.step = {step}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The rows of `tick_batch`, as `m`, that come by `state` on their way to one of the `leaves`."""
+    """The rows of `tick_batch`, as `m`, that visit `state` on a path to one of the `leaves`.
+
+    One region may visit a state in several iterations. Each is a site of its own, because the
+    iteration is part of the key.
+    """
 
     state: pg.ActState
     leaves: list[int]
@@ -31,7 +37,7 @@ class Site:
 
     @property
     def comes_by(self) -> exp.Expr:
-        """The condition that a row of `tick_batch` comes by."""
+        """The condition that a row of `tick_batch` visits the state."""
         return in_numbers(exp.column("leaf", "m", quoted=True), self.leaves)
 
     @property
@@ -42,7 +48,7 @@ class Site:
 
     @property
     def turn(self) -> exp.Expr:
-        """The turn in which the effect happens."""
+        """The iteration in which the effect happens."""
         return turn_after(column("m", "turn"), self.turns)
 
     @property
@@ -52,12 +58,15 @@ class Site:
 
     @property
     def effect(self) -> exp.Expr:
-        """The number of what is sent or called; `with_effect` joins what it is read from."""
+        """The number of the row of `effect`.
+
+        In shared statements `with_effect` has to join that row.
+        """
         if self.context.is_shared:
             return column("e", "id")
         written = self._written
         number = exp.convert(written.id)
-        # For those who read the plan.
+        # A bare number says nothing to a reader of `cij sql`.
         number.add_comments([f"{written.step}: {written.channel} {written.message}"])
         return number
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from cij.compiler import expression as ex, model
-from cij.compiler.declarations.steps.context import JourneyContext, resolve_steps
+from cij.compiler.declarations.steps.step_context import JourneyContext, resolve_steps
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax

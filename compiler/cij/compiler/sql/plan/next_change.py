@@ -1,8 +1,9 @@
-"""When the passing of time alone can change who is in a segment: for virtual time to jump there.
+"""When time alone can change the members of a segment, so that virtual time can jump to that
+instant.
 
 An event leaves `within last D` one D after it happened, and `today()` changes at midnight. Where
-that instant cannot be told exactly, the answer is "at once", and the segment is looked at again at
-its own interval, as it is live.
+the instant is not known exactly, the answer is "at once". The segment is then evaluated at its own
+interval, as in a live run.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,8 @@ from cij.compiler import expression as ex
 from cij.compiler.sql import moments
 from cij.compiler.sql.template import Statement, fill, query
 
-# How far the end of a window may be from the plain sum: no zone has ever changed its offset by
-# more at once, and no month is shorter by more days. With room to spare.
+# How far the end of a window may be from the sum in UTC: by a change of the offset of a zone, and by
+# the different lengths of months.
 _SHIFT_S = 3 * 3600
 _MONTH_SHIFT_S = 4 * 86400
 
@@ -26,9 +27,9 @@ SELECT MIN({end}) - {margin} * INTERVAL '1' SECOND AS at FROM {events} AS e
 WHERE {end} > $now + {margin} * INTERVAL '1' SECOND
 """
 
-# `z` is the period of the zone in which the event happened, `y` that in which its window ends. The
-# end is sure where the event's local time occurs once, no change of the clock comes right after,
-# and the day is in every month.
+# `z` is the period of the zone in which the event happened, `y` the one in which its window ends.
+# The end is exact where the local time of the event occurs once, no change of the clock follows
+# soon, and every month has the day.
 _NEAR = """
 SELECT MIN(CASE WHEN q.is_sure THEN q.at ELSE $now END) AS at
 FROM (
@@ -73,12 +74,14 @@ JOIN zone AS y ON y.name = q.name AND q.target >= y.local_from AND q.target < y.
 def next_change(inside: Sequence[BaseModel]) -> Statement | None:
     """Return the query for the first instant after `now` at which time may change a condition.
 
-    `inside` are its parts. One row, one column; null for never. An instant that is not after `now`
-    means: at any time. None where nothing can be told.
+    `inside` are all parts of the condition (`deep_parts`). Shape: one row, one column. Null means
+    never; an instant that is not after `now` means at any time. The result is None where no query
+    can answer.
     """
     found: list[exp.Expr] = []
     for part in inside:
         if isinstance(part, ex.Now):
+            # A comparison with `now` may change at any instant.
             return None
         if isinstance(part, ex.Today):
             found.append(fill(_MIDNIGHT))
@@ -93,7 +96,11 @@ def next_change(inside: Sequence[BaseModel]) -> Statement | None:
 
 
 def _window(event: str, period: ex.Period) -> list[exp.Expr]:
-    """Return the queries for events that will leave a window, and for those about to."""
+    """Return the queries for the first event that leaves a window.
+
+    Events whose end is far away are bounded by the sum in UTC, which is cheap. Only the few whose
+    end is near are computed in their zone.
+    """
     events = f"event_{event}"
     if moments.is_elapsed(period):
         return [fill(_ELAPSED, events=events, length=exp.convert(moments.seconds(period)))]

@@ -103,6 +103,9 @@ def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]
 def _idle(run: Run, compiled: Compiled, around: Surroundings | None) -> IdleRun | None:
     if around is None or run.last_report is None or run.engine.traits.is_shared:
         return None
+    if run.last_report.failed:
+        # The next run tries again what was put aside.
+        return None
     # Otherwise closing the store would do it, and the state file would change after its stamp.
     run.engine.maintain(is_thorough=True)
     state = store_path(run.project)

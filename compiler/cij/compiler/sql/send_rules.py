@@ -1,4 +1,4 @@
-"""What only a send asks: quiet hours, caps, the suppression list, validity (S16 to S18)."""
+"""Conditions of a send: quiet hours, caps, the suppression list, validity (S16 to S18)."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from sqlglot import exp
 from cij.compiler import expression as ex
 from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
-from cij.compiler.sql import moments
+from cij.compiler.sql import canonical_addresses, moments
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.local_time import after, column, zone_of
 from cij.compiler.sql.scope import Scope
@@ -16,10 +16,12 @@ from cij.compiler.sql.template import fill
 
 Emit = Callable[[Any, Scope], exp.Expr]
 
-# What is on its way or may have arrived.
+# A cap counts messages that may arrive or may have arrived, so that an uncertain one never breaks
+# it.
 _COUNTED = ("queued", "sending", "delivered", "uncertain")
 _DAYS_MAX = {"day": 1, "week": 7, "month": 31, "year": 366}
-# A window that ends is looked at again, and not before this much later.
+# A held message whose end is unknown is tested again after this time, so that no passage wakes in
+# each tick.
 _PATIENCE = "$now + 1 * INTERVAL '1' HOUR"
 
 
@@ -27,12 +29,14 @@ _PATIENCE = "$now + 1 * INTERVAL '1' HOUR"
 
 
 def in_quiet(node: ex.InQuiet, scope: Scope) -> exp.Expr:
-    """Return whether the customer's clock shows quiet hours at the instant of the tick."""
+    """Return the condition that it is a quiet hour on the customer's clock at the instant of the
+    tick."""
     zone = zone_of(scope)
     return exp.or_(*(_shows(hours, zone) for hours in node.hours), copy=False)
 
 
 def _shows(hours: ex.Hours, zone: exp.Expr) -> exp.Expr:
+    # Quiet hours over midnight are two intervals of one day.
     join = "AND" if hours.start < hours.end else "OR"
     return fill(
         f"(CAST({{now}} AS TIME) >= CAST({{start}} AS TIME) {join} "
@@ -44,15 +48,16 @@ def _shows(hours: ex.Hours, zone: exp.Expr) -> exp.Expr:
 
 
 def quiet_until(quiet: Iterable[ex.Hours], scope: Scope) -> exp.Case:
-    """Return when the quiet hours that go on now are over, null where there are none."""
+    """Return the instant at which the current quiet hours end; null outside of quiet hours."""
     zone, found = zone_of(scope), exp.Case()
     for hours in quiet:
         found = found.when(_shows(hours, zone), _over(hours, zone), copy=False)
     return found
 
 
-# The next local time by S4, but where the clock shows it a second time before: in the hour that
-# occurs twice, whose first occurrence may be past.
+# The next instant with this local time by S4. In the hour that occurs twice the first occurrence
+# may be past, and S4 would then give the next day. The second occurrence is earlier, so it is
+# taken.
 _OVER = """
 CASE
   WHEN {by_clock} - ($now + ({end} - {now})) > 3 * INTERVAL '1' HOUR THEN $now + ({end} - {now})
@@ -74,7 +79,7 @@ def _over(hours: ex.Hours, zone: exp.Expr) -> exp.Expr:
 
 
 def end_of(hours: ex.Hours) -> moments.Moment:
-    """Return the moment at which quiet hours that go on now are over."""
+    """Return the calendar instant at which quiet hours end next."""
     return moments.Moment(at=hours.end)
 
 
@@ -82,7 +87,10 @@ def end_of(hours: ex.Hours) -> moments.Moment:
 
 
 def expired(node: ex.Expired, scope: Scope) -> exp.Expr:
-    """Return whether a passage is held for too long: its row is that of the table."""
+    """Return the condition that a held message has expired.
+
+    `scope.passage` is a row of `passage_row`.
+    """
     return exp.and_(_is_held(node, scope), fill("{a} <= $now", a=_ends(node, scope)), copy=False)
 
 
@@ -96,7 +104,10 @@ def _ends(node: ex.Expired, scope: Scope) -> exp.Expr:
 
 
 def valid_until(node: ex.Expired, scope: Scope) -> exp.Expr:
-    """Return the instant at which a message is worth nothing any more."""
+    """Return the instant at which a message expires.
+
+    For a held message it counts from when the message was first held, else from now.
+    """
     return fill(
         "CASE WHEN {held} THEN {ends} ELSE {fresh} END",
         held=_is_held(node, scope),
@@ -109,19 +120,19 @@ def valid_until(node: ex.Expired, scope: Scope) -> exp.Expr:
 
 
 def listed(node: ex.Listed, scope: Scope) -> exp.Expr:
-    """Return whether the customer or the address is on the list, for the channel or for all."""
+    """Return the condition that the customer or their address is on the list, as in `on_list`."""
     return on_list(node.channel, column(scope.customer, "id"), column(scope.customer, node.address))
 
 
 def on_list(channel: str, customer: exp.Expr, address: exp.Expr) -> exp.Expr:
-    """Return whether one of both is on the list, for the channel or for all."""
+    """Return the condition that a customer or an address is on the list, for the channel or for
+    all."""
     return fill(
         "({customer} IN (SELECT l.customer FROM suppression AS l "
         "WHERE COALESCE(l.channel, {channel}) = {channel} AND NOT l.customer IS NULL) "
-        "OR COALESCE(LOWER({address}), '') IN (SELECT l.address FROM suppression AS l "
-        "WHERE COALESCE(l.channel, {channel}) = {channel} AND NOT l.address IS NULL))",
+        "OR {listed})",
         customer=customer,
-        address=address,
+        listed=canonical_addresses.listed(channel, address),
         channel=exp.Literal.string(channel),
     )
 
@@ -136,7 +147,11 @@ WHERE o.customer = {customer} AND o.created_at > {earliest} AND {inside}
 
 
 def over_cap(node: ex.OverCap, scope: Scope) -> exp.Expr:
-    """Return whether a woken passage, row `w`, would exceed a cap; all who come now are woken."""
+    """Return the condition that a message of a passage that is ready, row `w`, would exceed a cap.
+
+    All passages of this tick at the step are ready, so `place` numbers the messages of each
+    customer. Expired messages come last, since they take no place.
+    """
     last = expired(node.expired, scope) if node.expired else exp.false()
     place = fill(
         "ROW_NUMBER() OVER (PARTITION BY w.customer ORDER BY {last} ASC, w.passage ASC)",
@@ -152,13 +167,13 @@ def _exceeds(cap: ex.Cap, place: exp.Expr, scope: Scope) -> exp.Expr:
 
 
 def room(cap: ex.Cap, scope: Scope) -> exp.Expr:
-    """Return how many more messages a cap allows the customer now."""
+    """Return the number of further messages that a cap allows the customer now."""
     count = _sent("COUNT(*)", cap, scope)
     return fill("{n} - ({sent})", n=exp.convert(cap.count), sent=exp.paren(count, copy=False))
 
 
 def _sent(what: str, cap: ex.Cap, scope: Scope) -> exp.Expr:
-    """Return the query over the customer's messages that a cap counts now."""
+    """Return the query over the customer's messages that a cap counts now. It selects `what`."""
     channels = [cap.channel] if cap.channel else list(ADDRESS)
     return fill(
         _SENT,
@@ -177,7 +192,8 @@ def _one_of(row: str, name: str, values: Iterable[str]) -> exp.Expr:
 
 
 def _earliest(cap: ex.Cap) -> exp.Expr:
-    """Return an instant before which no message counts, in no zone: it spares most of the table."""
+    """Return an instant before which no message counts in any zone, so that most rows are
+    skipped."""
     if moments.is_elapsed(cap.period):
         return fill("$now - {n} * INTERVAL '1' SECOND", n=exp.convert(moments.seconds(cap.period)))
     days = cap.period.count * _DAYS_MAX[cap.period.unit] + 2
@@ -187,6 +203,7 @@ def _earliest(cap: ex.Cap) -> exp.Expr:
 def _inside(cap: ex.Cap, scope: Scope) -> exp.Expr:
     if not cap.is_calendar and moments.is_elapsed(cap.period):
         return exp.true()
+    # A calendar window includes its first instant, a rolling one excludes it (S5).
     sign = ">=" if cap.is_calendar else ">"
     start = moments.instant(_start(cap), zone_of(scope))
     return fill(f"o.created_at {sign} {{start}}", start=start)
@@ -199,14 +216,14 @@ def _start(cap: ex.Cap) -> moments.Moment:
 
 
 def moments_of(cap: ex.Cap) -> tuple[moments.Moment, ...]:
-    """Return the moments that the SQL of a cap reads."""
+    """Return the calendar instants that the statements of a cap read."""
     if cap.is_calendar:
         return (_start(cap), moments.of_calendar(cap.period, is_next=True))
     return () if moments.is_elapsed(cap.period) else (_start(cap),)
 
 
 def _frees(cap: ex.Cap, scope: Scope) -> exp.Expr:
-    """Return when a window that is full may have room; the caps are looked at again then."""
+    """Return the instant at which a full window may have room. The caps are tested again then."""
     if cap.is_calendar:
         return moments.instant(moments.of_calendar(cap.period, is_next=True), zone_of(scope))
     first = exp.paren(_sent("MIN(o.created_at)", cap, scope), copy=False)
@@ -217,7 +234,10 @@ def _frees(cap: ex.Cap, scope: Scope) -> exp.Expr:
 
 
 def held_until(node: ex.HeldUntil, scope: Scope) -> exp.Expr:
-    """Return when a held message is looked at again, which is always later than now."""
+    """Return the instant at which a held message is tested again. It is always later than now.
+
+    An instant that is not later would wake the passage again in the same tick without end.
+    """
     ends = quiet_until(node.hours, scope)
     for cap in node.caps:
         is_full = fill("{room} <= 0", room=room(cap, scope))
@@ -229,7 +249,7 @@ def held_until(node: ex.HeldUntil, scope: Scope) -> exp.Expr:
 
 
 def _patient(at: exp.Expr) -> exp.Expr:
-    """Return the instant, or a while from now where it is not known or not later than now."""
+    """Return the instant `at`; some time after now where `at` is unknown or not later than now."""
     return fill(f"CASE WHEN {{a}} > $now THEN {{a}} ELSE {_PATIENCE} END", a=at)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cij.cli.render.text import printable
+from cij.cli.render.diagnostic_text import printable
 from cij.grammar.diagnostic import Diagnostic, Fix, Suppressed
 from cij.grammar.span import Span
 

@@ -1,4 +1,4 @@
-"""Values as templates and the receivers of actions know them."""
+"""Values in the form in which templates read them."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,11 @@ from cij.compiler.types import LIST_SIGN
 
 
 def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
-    """Return the value as a template knows it: exact numbers, two places for money, local times."""
+    """Return the value for a template.
+
+    Numbers stay exact, money has two places, and an instant is local time of the customer (S4),
+    because a template has no zone to convert with.
+    """
     tree = storable(node, node.type, scope)
     if node.type.kind == "datetime":
         return _as_text(to_local(tree, zone_of(scope)))
@@ -21,8 +25,9 @@ def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
     return show(tree) if show else tree
 
 
-# Numbers are numbers in the JSON too, so templates can compare them. Their scale says how one is
-# printed: two places are an amount and stay, more are any number and its last zeros go.
+# Numbers stay numbers in the JSON, so that templates can compare them. The scale decides how a
+# number is printed: two places are an amount and are kept; more are any number, printed
+# without last zeros.
 def _decimal(tree: exp.Expr) -> exp.Expr:
     return fill(f"CAST({{a}} AS {SQL_TYPES['decimal']})", a=tree)
 
@@ -33,6 +38,7 @@ def _money(tree: exp.Expr) -> exp.Expr:
 
 def _list(tree: exp.Expr) -> exp.Expr:
     sign = text(LIST_SIGN)
+    # An empty list is one sign. Splitting it would give one empty item.
     return fill(
         "CASE WHEN {a} = {sign} THEN CAST([] AS TEXT[]) "
         "ELSE STRING_SPLIT(TRIM({a}, {sign}), {sign}) END",

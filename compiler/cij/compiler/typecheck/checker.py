@@ -9,7 +9,7 @@ from typing import Any, cast
 from cij.compiler import expression as ex
 from cij.compiler.functions import FUNCTIONS
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck import operators, values
+from cij.compiler.typecheck import enum_values, operators
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
@@ -72,7 +72,7 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
     if found is None:
         return None
     if found.type.kind == wanted.kind == "text":
-        fault = values.fault(wanted, found, node.span)
+        fault = enum_values.fault(wanted, found, node.span)
         if fault is not None:
             env.report(fault)
             return None

@@ -1,4 +1,4 @@
-"""Program to plan."""
+"""Makes the plan of a program."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,13 +7,13 @@ from types import MappingProxyType
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import moments
-from cij.compiler.sql.contact import end_of, moments_of
 from cij.compiler.sql.outbox import effects_of
 from cij.compiler.sql.plan.advance import advance, visits
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.entering import admit, by_event, by_segment
 from cij.compiler.sql.plan.governing import Rules, governed, rules_of
-from cij.compiler.sql.plan.model import (
+from cij.compiler.sql.plan.on_demand import OnDemand
+from cij.compiler.sql.plan.plan_parts import (
     EventPlan,
     JourneyPlan,
     Plan,
@@ -21,7 +21,6 @@ from cij.compiler.sql.plan.model import (
     Sharing,
     WatchPlan,
 )
-from cij.compiler.sql.plan.on_demand import OnDemand
 from cij.compiler.sql.plan.queue import leaves, turn
 from cij.compiler.sql.plan.reacting import (
     on_exit,
@@ -35,24 +34,26 @@ from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
 from cij.compiler.sql.plan.sharing import journey_key, region_key
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
 from cij.compiler.sql.scope import Catalog
+from cij.compiler.sql.send_rules import end_of, moments_of
 from cij.compiler.sql.template import Statement
 from cij.compiler.walk import walk
 
-# The states in which somebody is, by journey and version.
+# The states of open passages, by journey and version.
 Resting = Mapping[tuple[str, str], Collection[str]]
 _NOBODY: Resting = MappingProxyType({})
 
 
 def make_plan(program: pg.Program, rules: Rules | None = None, resting: Resting = _NOBODY) -> Plan:
-    """Return the plan of a program: what the store executes, and nothing that depends on data.
+    """Return the plan of a program. It depends on no data, so one plan serves all ticks.
 
-    `rules` are those of the newest program, where that is another one. `resting` tells where people
-    are held, perhaps by a rule that is gone.
+    `rules` are those of the newest program, where `program` is an older one. `resting` has the
+    states of open passages, since a passage may be held by a rule that no longer exists.
     """
     rules = rules_of(program) if rules is None else rules
     ruled = [
         governed(j, program, rules, resting.get((j.name, j.version), ())) for j in program.journeys
     ]
+    # Only segments that a journey enters from are stored. Others are evaluated inside conditions.
     entered = {
         e.segment for j in program.journeys for e in j.entries if isinstance(e, pg.SegmentEntry)
     }
@@ -67,7 +68,10 @@ def make_plan(program: pg.Program, rules: Rules | None = None, resting: Resting 
 
 
 def _changed(ruled: Sequence[pg.Journey], journeys: Sequence[pg.Journey]) -> list[pg.Journey]:
-    """Return the journeys that are not as they are written."""
+    """Return the journeys that rules have changed.
+
+    Their added waits read calendar steps of their own.
+    """
     return [new for new, old in zip(ruled, journeys, strict=True) if new != old]
 
 
@@ -77,7 +81,7 @@ def journey_plan(
     rules: Rules | None = None,
     resting: Collection[str] = (),
 ) -> JourneyPlan:
-    """Return the plan of one journey; for `rules` and `resting` see `make_plan`."""
+    """Return the plan of one journey. For `rules` and `resting` see `make_plan`."""
     rules = rules_of(program) if rules is None else rules
     return _journey_plan(governed(journey, program, rules, resting), program, rules)
 
@@ -122,7 +126,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
 
 
 def _names(journey: pg.Journey) -> tuple[str, ...]:
-    """Return what passages of a journey say of themselves, but for the events that move them."""
+    """Return the texts that passages of a journey hold as numbers, except the names of events."""
     found = {journey.name: None, journey.version: None}
     for state in journey.states:
         if isinstance(state, (pg.WaitState, pg.EndState)):
@@ -148,11 +152,12 @@ def _events(
     context: Context,
     make: "Callable[[pg.Event, Callable[[], _Met], Context], EventPlan]",
 ) -> OnDemand[EventPlan]:
+    # All events share these statements, so they are made once.
     met = lru_cache(maxsize=1)(lambda: _met(context))
     return OnDemand(events, lambda name: make(events[name], met, context))
 
 
-# How often conditions that change by the passing of time are looked at, as for segments.
+# The interval for conditions that change with time, in seconds. Segments have the same default.
 _WATCH_S = 3600
 
 
@@ -172,19 +177,19 @@ _Met = dict[str, list[Statement]]
 
 
 def _matters(event: pg.Event, journey: pg.Journey) -> bool:
-    """Tell whether an event lets somebody in, ends a wait, or ends a passage."""
+    """Tell whether an event can admit a customer, end a wait, or end a passage."""
     names = {e.event for e in journey.entries if isinstance(e, pg.EventEntry)}
     names |= {g.event for g in journey.goals if g.event}
     names |= {e.event for e in journey.exits if e.event}
     rests = (s for s in journey.states if isinstance(s, pg.WaitState))
-    # A condition may have come true by any event.
+    # Any event can make a condition true, because a condition may read any data.
     conditions = [*(g.condition for g in journey.goals), *(e.condition for e in journey.exits)]
     is_met = any(condition is not None for condition in conditions)
     return event.name in names or is_met or any(_can_end(rest, event) for rest in rests)
 
 
 def _reactions(event: pg.Event, met: Callable[[], _Met], context: Context) -> EventPlan:
-    """Return what an event does to those who are inside; entries belong to one journey."""
+    """Return the reactions of passages to an event. Entries are left out: they are never shared."""
     leaving = _leaving(event, met, context)
     waking = _waking(event, context, is_first=not _wakes(leaving))
     return EventPlan(event.name, leaving, waking, queue=(), entries=())
@@ -208,6 +213,7 @@ def _leaving(event: pg.Event, met: Callable[[], _Met], context: Context) -> tupl
             found += on_goal(goal, event, context)
         elif goal.condition is not None:
             found += met()[goal.name]
+    # Goals come before exits, because a goal counts where one event is both (S8).
     for place, exit in enumerate(journey.exits):
         if exit.event == event.name:
             found.append(on_exit(exit, event, context, is_first=not _wakes(found)))
@@ -217,7 +223,10 @@ def _leaving(event: pg.Event, met: Callable[[], _Met], context: Context) -> tupl
 
 
 def _met(context: Context) -> _Met:
-    """Return what tests the goals and exits by condition, which is the same for every event."""
+    """Return the statements that test goals and exits by condition.
+
+    They are the same for every event.
+    """
     goals, exits = context.journey.goals, context.journey.exits
     found = {g.name: on_goal_met(g, context) for g in goals if g.condition is not None}
     for place, exit in enumerate(exits):
@@ -237,6 +246,7 @@ def _waking(event: pg.Event, context: Context, *, is_first: bool) -> tuple[State
 
 def _from_queue(event: pg.Event, context: Context) -> tuple[Statement, ...]:
     journey = context.journey
+    # A goal `and stay` ends no passage, so it removes nobody from the queue either.
     goals = [
         (f"goal {g.name}", g.where) for g in journey.goals if g.event == event.name and g.target
     ]
@@ -254,6 +264,7 @@ def _moments(
     found: dict[moments.Moment, None] = {}
     for part in (part for root in (program, *ruled) for part in walk(root)):
         match part:
+            # A window looks back, so its step is negative.
             case ex.Last(period=period) if not moments.is_elapsed(period):
                 found[moments.of_period(period, sign=-1)] = None
             case pg.WaitState(timer=timer_):

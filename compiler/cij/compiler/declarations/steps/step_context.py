@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cij.compiler import model
-from cij.compiler.build import Build
+from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label

@@ -1,0 +1,143 @@
+"""The canonical forms of addresses in the store, and what compares by them (S29).
+
+    canonical_address(field, written, canonical)
+
+It has a row for each written address that is not its own canonical form, and for each phone number.
+`cij.runtime.canonical_addresses` fills it when data come in, so no comparison computes a form: an
+address without a row is compared as it is written.
+"""
+
+from functools import cache
+
+from sqlglot import exp
+
+from cij.compiler.channels import ADDRESS, TYPED_ADDRESSES
+from cij.compiler.program import Profile, Program
+from cij.compiler.sql.columns import column, literal, named, select
+from cij.compiler.sql.parameters import list_of
+from cij.compiler.sql.template import Statement, fill, query
+
+FORGET = query("DELETE FROM canonical_address")
+KNOWN = query(
+    "SELECT a.written FROM canonical_address AS a "
+    "WHERE a.field = $field AND a.written IN (SELECT l.item FROM {list} AS l)",
+    list=list_of("written"),
+)
+
+# Printable ASCII in lower case is its own form, so nobody has to compute it.
+_NOT_PLAIN = "(r.{c} <> LOWER(r.{c}) OR NOT REGEXP_MATCHES(r.{c}, '^[!-~]+$'))"
+
+
+def fields_of(program: Program) -> tuple[str, ...]:
+    """Return the fields of the customer that hold addresses which people type."""
+    texts = {f.name for f in program.profile.fields if f.type.kind == "text"}
+    return tuple(name for name in TYPED_ADDRESSES if name in texts)
+
+
+def unseen(program: Program, field: str) -> Statement:
+    """Return the query for the addresses of records whose form is neither plain nor known."""
+    c = _position(program.profile, field)
+    return query(
+        f"SELECT DISTINCT r.{c} FROM unify_record AS r WHERE NOT r.{c} IS NULL AND {{odd}} "
+        "AND NOT EXISTS (SELECT 1 FROM canonical_address AS a "
+        f"WHERE a.field = {{field}} AND a.written = r.{c})",
+        odd=exp.true() if field == "phone" else fill(_NOT_PLAIN.replace("{c}", c)),
+        field=literal(field),
+    )
+
+
+def compared(profile: Profile, rule: tuple[str, ...]) -> exp.Expr:
+    """Return the records for a rule of matching: as a table or as a query, addresses as their forms.
+
+    `rule` are columns of `unify_record`.
+    """
+    addresses = {_position(profile, f.name): f.name for f in profile.fields}
+    typed = {c: addresses[c] for c in rule if addresses.get(c) in TYPED_ADDRESSES}
+    if not typed:
+        return exp.to_table("unify_record")
+    columns = [fill("r.rec AS rec")]
+    for c in rule:
+        form = fill("COALESCE({a}, {r})", a=column(f"a{c}", "canonical"), r=column("r", c))
+        columns.append(named(form if c in typed else column("r", c), c))
+    joins = [
+        f"LEFT JOIN canonical_address AS a{c} ON a{c}.field = '{name}' AND a{c}.written = r.{c}"
+        for c, name in typed.items()
+    ]
+    return exp.Subquery(this=select(columns, f"SELECT 1 FROM unify_record AS r {' '.join(joins)}"))
+
+
+def _position(profile: Profile, field: str) -> str:
+    return f"f{[f.name for f in profile.fields].index(field)}"
+
+
+# --- looking up -------------------------------------------------------------------------------
+
+
+@cache
+def holders(field: str) -> Statement:
+    """Return the query for who has an address of `$addresses`, a JSON list of canonical forms.
+
+    Shape: (form, a customer's id), a row for each customer who has it.
+    """
+    return query(
+        """
+SELECT l.item, c.id FROM {list} AS l JOIN customer AS c ON {own} = l.item
+UNION
+SELECT l.item, c.id FROM {list} AS l
+JOIN canonical_address AS a ON a.field = {field} AND a.canonical = l.item
+JOIN customer AS c ON {own} = a.written
+ORDER BY 2
+""",
+        list=list_of("addresses"),
+        own=column("c", field),
+        field=literal(field),
+    )
+
+
+def has_address(field: str, form: exp.Expr) -> exp.Expr:
+    """Return whether the customer `c` has an address of the canonical form `form`."""
+    return fill(
+        "({own} = {form} OR {own} IN (SELECT a.written FROM canonical_address AS a "
+        "WHERE a.field = {field} AND a.canonical = {form}))",
+        own=column("c", field),
+        form=form,
+        field=literal(field),
+    )
+
+
+def form_of(address: exp.Expr, channel: exp.Expr) -> exp.Expr:
+    """Return the canonical form of a written address of a channel."""
+    field = exp.Case(this=channel)
+    for name, place in ADDRESS.items():
+        field = field.when(literal(name), literal(place), copy=False)
+    return fill(
+        "COALESCE((SELECT MIN(a.canonical) FROM canonical_address AS a "
+        "WHERE a.written = {address} AND a.field = {field}), LOWER({address}))",
+        address=address,
+        field=field,
+    )
+
+
+def listed(channel: str, address: exp.Expr) -> exp.Expr:
+    """Return whether the form of a written address is on the suppression list of the channel.
+
+    The list is short and names forms; so what is written for them is looked up, and not the other way.
+    """
+    field = ADDRESS[channel]
+    plain = fill(
+        "COALESCE(LOWER({address}), '') IN (SELECT l.address FROM suppression AS l "
+        "WHERE COALESCE(l.channel, {channel}) = {channel} AND NOT l.address IS NULL)",
+        address=address,
+        channel=literal(channel),
+    )
+    if field not in TYPED_ADDRESSES:
+        return plain
+    written = fill(
+        "COALESCE({address}, '') IN (SELECT a.written FROM suppression AS l "
+        "JOIN canonical_address AS a ON a.canonical = l.address AND a.field = {field} "
+        "WHERE COALESCE(l.channel, {channel}) = {channel})",
+        address=address,
+        channel=literal(channel),
+        field=literal(field),
+    )
+    return exp.or_(plain, written, copy=False)

@@ -1,0 +1,244 @@
+"""Addresses have one canonical form wherever they are compared, and one in which they are sent (S29)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from cij.app.config import load_settings
+from cij.compiler import program as pr
+from cij.compiler.addresses import (
+    NoAddress,
+    canonical,
+    mailbox,
+    named_mailbox,
+    phone_number,
+    told_address,
+)
+from cij.compiler.compilation import compile_project
+from cij.compiler.model import ProjectSettings
+from cij.compiler.sql import query
+from cij.compiler.sql.columns import column
+from cij.compiler.sql.send_rules import on_list
+from cij.runtime import canonical_addresses, suppression
+from cij.runtime.deploy import prepare
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.errors import ConfigError
+from cij.runtime.insight.person import find
+from cij.runtime.refresh import refresh, take_in
+from tests.builders import event, exact, mapping, program, rows, source, topic, write_csv
+from tests.calling import DATA
+from tests.testbed import TestBed
+
+NOW = datetime(2026, 3, 2, 10)
+EMAILS = [
+    (" Bob@Example.com ", "bob@example.com"),
+    ("bob@EXÄMPLE.com", "bob@xn--exmple-cua.com"),
+    ("bob@xn--exmple-cua.com", "bob@xn--exmple-cua.com"),
+    ("bob@straße.example", "bob@xn--strae-oqa.example"),
+    ("ana@münchen.example", "ana@xn--mnchen-3ya.example"),
+    # Written with a combining sign.
+    ("ana@mu\u0308nchen.example", "ana@xn--mnchen-3ya.example"),
+    ("n/a", "n/a"),
+    ("a@☃.net", "a@☃.net"),
+]
+PHONES = [
+    ("+34600000001", None, "+34600000001"),
+    ("600 000 001", "ES", "+34600000001"),
+    ("0034 600-000-001", "ES", "+34600000001"),
+    ("+44 (0)20 7946 0000", None, "+442079460000"),
+    ("(020) 7946 0000", "GB", "+442079460000"),
+    ("600000001", None, "600000001"),
+    ("Unknown", "ES", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("written", "form"), EMAILS)
+def test_the_form_of_an_email_address(written: str, form: str) -> None:
+    assert canonical("email", written, None) == form
+    assert canonical("email", form, None) == form
+
+
+@pytest.mark.parametrize(("written", "region", "form"), PHONES)
+def test_the_form_of_a_phone_number(written: str, region: str | None, form: str) -> None:
+    assert canonical("phone", written, region) == form
+    assert canonical("phone", form, region) == form
+
+
+def test_what_is_sent_keeps_the_local_part_as_written() -> None:
+    assert mailbox(" Bob@STRASSE.example ") == "Bob@strasse.example"
+    assert mailbox("Bob@straße.example") == "Bob@xn--strae-oqa.example"
+    assert phone_number("600 000 001", "ES") == "+34600000001"
+    with pytest.raises(NoAddress, match="set `region`"):
+        phone_number("600 000 001", None)
+
+
+def test_a_long_text_is_no_address_and_is_not_searched() -> None:
+    assert told_address("email", "a@" + "." * 1_000_000 + "@", None) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Acme, Inc. <hello@acme.example>", "Acme, Inc."),
+        ('"Acme, \\"Inc\\"" <hello@acme.example>', 'Acme, "Inc"'),
+        ("Acme: the <shop> <hello@acme.example>", "Acme: the <shop>"),
+        ("<hello@acme.example>", ""),
+        ("hello@acme.example", ""),
+    ],
+)
+def test_a_sender_may_have_any_name(written: str, name: str) -> None:
+    assert named_mailbox(written) == (name, "hello@acme.example")
+
+
+@pytest.mark.parametrize("wrong", ["Acme, Inc.", "a@b@c.example", "Acme <>", "x <a@b.c> y", ""])
+def test_what_is_no_sender_is_refused_before_anything_is_sent(tmp_path: Path, wrong: str) -> None:
+    toml = f'[project]\nname = "p"\ntimezone = "UTC"\n[delivery.email]\nkind = "files"\nfrom = "{wrong}"\n'
+    (tmp_path / "cij.toml").write_text(toml, encoding="utf-8")
+    with pytest.raises(ConfigError, match="is not an email address"):
+        load_settings(tmp_path / "cij.toml")
+    message = f"""
+topic transactional {{ channels = [email] consent = none }}
+message email hi {{
+  topic = transactional
+  reply_to = "{wrong}"
+  locale "en" {{ subject = "Hi" body = "Hi" }}
+}}
+"""
+    assert any("is not an email address" in words for words in _said(DATA + message))
+
+
+def test_a_region_that_is_none_is_refused(tmp_path: Path) -> None:
+    toml = '[project]\nname = "p"\ntimezone = "UTC"\nregion = "XX"\n'
+    (tmp_path / "cij.toml").write_text(toml, encoding="utf-8")
+    with pytest.raises(ConfigError, match="`XX` is not the code of a country"):
+        load_settings(tmp_path / "cij.toml")
+
+
+# --- in the store -----------------------------------------------------------------------------
+
+
+def _said(text: str) -> list[str]:
+    settings = ProjectSettings("test", "UTC")
+    return [d.message for d in compile_project(settings, {"a.journey": text}, {}, {}).diagnostics]
+
+
+def shop(region: str | None = "ES") -> pr.Program:
+    fields = {"email": "text", "phone": "text"}
+    sources = [source("shop", fields), source("cards", fields)]
+    mappings = [mapping("shop", "email", "phone"), mapping("cards", "email", "phone")]
+    visit = event("visit", None, {"page": "text"})
+    made = program(
+        sources, mappings, [exact("email"), exact("phone")], events=[visit], topics=[topic("news")]
+    )
+    return made.model_copy(update={"region": region})
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = open_engine(None)
+    yield engine
+    engine.close()
+
+
+def _load(engine: Engine, folder: Path, shop_rows: list[str], cards_rows: list[str]) -> None:
+    write_csv(folder, "shop", "id,email,phone", *shop_rows)
+    write_csv(folder, "cards", "id,email,phone", *cards_rows)
+    refresh(engine, shop(), folder, NOW)
+
+
+def _visit(engine: Engine, who: str) -> tuple[int, int]:
+    taken = take_in(engine, shop(), [{"event": "visit", "customer": who, "id": who}], NOW)
+    return taken.created, len(taken.refused)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1,Bob@Example.com,", "9,bob@example.com,"),
+        ("1,bob@exämple.com,", "9,BOB@xn--exmple-cua.com,"),
+        ("1,,600 000 001", "9,,+34600000001"),
+    ],
+)
+def test_records_match_by_the_form(engine: Engine, tmp_path: Path, one: str, other: str) -> None:
+    _load(engine, tmp_path, [one], [other])
+    assert rows(engine, "SELECT COUNT(*) FROM customer") == [(1,)]
+
+
+def test_domains_that_only_look_alike_do_not_match(engine: Engine, tmp_path: Path) -> None:
+    _load(engine, tmp_path, ["1,bob@straße.example,"], ["9,bob@strasse.example,"])
+    assert rows(engine, "SELECT COUNT(*) FROM customer") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "who",
+    ["Ana@EXÄMPLE.com", "ana@xn--exmple-cua.com", " ana@exämple.com ", "+34600000001", "600000001"],
+)
+def test_an_event_reaches_the_known_customer(engine: Engine, tmp_path: Path, who: str) -> None:
+    _load(engine, tmp_path, ["1,ana@Exämple.com,600 000 001", "2,bob@example.com,"], [])
+    assert _visit(engine, who) == (0, 0)
+    known = "SELECT e.customer FROM event_visit AS e"
+    assert rows(engine, known) == rows(engine, "SELECT c.id FROM customer AS c WHERE c.phone <> ''")
+    assert [c.id for c in find(engine, shop(), who)] == [rows(engine, known)[0][0]]
+
+
+def test_an_address_of_several_customers_makes_nobody_new(engine: Engine, tmp_path: Path) -> None:
+    _load(engine, tmp_path, ["1,ana@example.com,+34600000001", "2,ana@x.com,+34600000002"], [])
+    engine.execute(query("UPDATE customer SET email = 'ana@example.com'"))
+    assert _visit(engine, "Ana@example.com") == (0, 1)
+
+
+def test_an_address_in_other_forms_is_one_newcomer(engine: Engine, tmp_path: Path) -> None:
+    _load(engine, tmp_path, [], [])
+    found = [_visit(engine, who) for who in ("eve@exämple.com", "Eve@xn--exmple-cua.com")]
+    assert found == [(1, 0), (0, 0)]
+
+
+def test_another_region_computes_the_forms_anew(engine: Engine, tmp_path: Path) -> None:
+    _load(engine, tmp_path, ["1,,020 7946 0000"], [])
+    refresh(engine, shop("GB"), tmp_path, NOW)
+    found = rows(engine, "SELECT a.canonical FROM canonical_address AS a WHERE a.field = 'phone'")
+    assert found == [("+442079460000",)]
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("has", "listed"),
+    [
+        ("Dan@Exämple.com", "dan@xn--exmple-cua.com"),
+        ("dan@xn--exmple-cua.com", "DAN@exämple.com"),
+        ("DAN@example.com", "dan@example.com "),
+    ],
+)
+def test_the_suppression_list_holds_for_every_form(engine: Engine, has: str, listed: str) -> None:
+    program = shop()
+    prepare(engine, program)
+    engine.append("customer", {"id": ["c1"], "zone": ["UTC"], "email": [has]})
+    canonical_addresses.keep(engine, program, "email", [has])
+    order = {"suppress": "add", "address": listed, "reason": "asked"}
+    assert suppression.apply(engine, order, NOW).count == 1
+    is_listed = on_list("email", column("c", "id"), column("c", "email"))
+    found = engine.rows(query("SELECT {l} FROM customer AS c", l=is_listed))
+    assert found == [(True,)]
+
+
+def test_a_bounce_is_about_the_form(engine: Engine) -> None:
+    bed = TestBed("", NOW)
+    bed.people("dan", email="Dan@Exämple.com")
+    canonical_addresses.keep(bed.engine, bed.world.program, "email", ["Dan@Exämple.com"])
+    bed.event("bounced", "dan", NOW)
+    assert bed.rows("SELECT s.address FROM suppression AS s") == [("dan@xn--exmple-cua.com",)]
+
+
+# --- roles ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["email", "phone", "device", "language", "timezone"])
+def test_a_field_with_a_role_is_text(name: str) -> None:
+    text = DATA.replace("email = email", f"{name} = shoe_size", 1)
+    text = text.replace("email = text", "email = text\n    shoe_size = integer", 1)
+    found = _said(text)
+    assert any(words.startswith(f"`{name}` is the ") and "integer" in words for words in found)

@@ -1,0 +1,537 @@
+"""Nothing stops the world (S28): what fails at a boundary is put aside with its reason, and all else goes on.
+
+`docs/containment.md` lists the boundaries, and for each the test here that injects a fault.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cij.app.open_store import open_store
+from cij.app.project import open_project
+from cij.cli.exits import Exit
+from cij.compiler.program import Content, Message, Place
+from cij.compiler.sql import Statement, load, query
+from cij.runtime import control
+from cij.runtime.containment import contained_tick
+from cij.runtime.delivery import compose, drain
+from cij.runtime.delivery.channels import Outcome, Prepared
+from cij.runtime.delivery.render import Rendered
+from cij.runtime.deploy import deploy
+from cij.runtime.due import next_tick
+from cij.runtime.engine import Engine, open_engine
+from cij.runtime.inbox import hand_in
+from cij.runtime.report import report
+from cij.runtime.store import prepare
+from tests import calling
+from tests.calling import Rows
+from tests.example import copy_example, inside, messages, run_once, status
+from tests.outbox import put
+from tests.testbed import DAY, HOUR, TestBed, program_of
+from tests.tiny import HEAD
+from tests.ways import PLAIN, WAYS
+
+NOW = datetime(2026, 3, 4, 9)
+
+# --- a statement of one journey ---------------------------------------------------------------
+
+FRAGILE = """
+journey fragile {
+  enter on visit
+  goal bought on purchase
+  steps {
+    rest: wait 1 day
+    if points > 10 {
+      send email first
+    }
+    more: wait 1 day
+    send email second
+  }
+}
+"""
+STURDY = """
+journey sturdy {
+  enter on visit
+  steps {
+    rest: wait 1 day
+    send email third
+  }
+}
+"""
+_BREAK = query("ALTER TABLE customer DROP COLUMN points")
+_MEND = query("ALTER TABLE customer ADD COLUMN points BIGINT")
+
+
+# One of each kind; what is put aside does not depend on the way.
+WAYS_TRIED = ["plain", "all for few", "all for many", "as a small store"]
+
+
+def broken_bed(way: str = "as a small store") -> TestBed:
+    """Ana is in both journeys, and a statement of one of them will fail in a day."""
+    found = PLAIN if way == "plain" else WAYS[way]
+    bed = TestBed(FRAGILE + STURDY, NOW, engine=found.engine())
+    bed.world = deploy(bed.engine, program_of(FRAGILE + STURDY), NOW, found.mover())
+    bed.people("ana", points=20)
+    bed.event("visit", "ana", NOW)
+    run_to(bed, NOW)
+    assert len(bed.entered()) == 2
+    bed.engine.execute(_BREAK)
+    return bed
+
+
+def run_to(bed: TestBed, end: datetime) -> None:
+    """Tick as `cij run` does, at each instant at which something is due."""
+    turns = 0
+    while (due := next_tick(bed.world)) is not None and due <= end:
+        contained_tick(bed.world, max(due, bed.start))
+        turns += 1
+        assert turns < 50, f"something is due again and again at {due}"
+    bed.start = end
+
+
+def failed(bed: TestBed) -> dict[str, str]:
+    """Return the reasons of what was put aside; that a report lacks a number is not meant."""
+    found = report(bed.world, bed.start).failed
+    return {f.name: f.reason for f in found if f.kind != "report"}
+
+
+@pytest.mark.parametrize("way", WAYS_TRIED)
+def test_a_statement_that_fails_puts_its_journey_aside_and_no_other(way: str) -> None:
+    bed = broken_bed(way)
+    run_to(bed, NOW + 2 * DAY)
+    assert bed.sent() == [("ana", "third", NOW + DAY)]
+    assert list(failed(bed)) == ["fragile"] and "points" in failed(bed)["fragile"]
+    states = {s.journey: s.state for s in report(bed.world, bed.start).states}
+    assert states == {"fragile": "failed", "sturdy": "live"}
+    assert next_tick(bed.world) is None
+
+
+@pytest.mark.parametrize("way", WAYS_TRIED)
+def test_a_journey_goes_on_where_it_stood_after_the_cause_is_mended(way: str) -> None:
+    bed = broken_bed(way)
+    run_to(bed, NOW + 2 * DAY)
+    bed.engine.execute(_MEND)
+    bed.change("ana", points=20)
+    run_to(bed, NOW + 2 * DAY + HOUR)
+    assert "fragile" in failed(bed), "only a deploy or an order tries again"
+    done = bed.order("resume", "fragile", NOW + 3 * DAY)
+    assert (done.changed, done.state, done.inside) == (True, "live", 1)
+    bed.start = NOW + 3 * DAY
+    run_to(bed, NOW + 5 * DAY)
+    sent = [(message, at) for _, message, at in bed.sent() if message != "third"]
+    assert sent == [("first", NOW + 3 * DAY), ("second", NOW + 4 * DAY)]
+    assert failed(bed) == {}
+
+
+def test_a_deploy_tries_again() -> None:
+    bed = broken_bed()
+    run_to(bed, NOW + 2 * DAY)
+    # Preparing the tables for the program brings the column back.
+    bed.deploy(FRAGILE + STURDY, NOW + 3 * DAY)
+    assert failed(bed) == {}
+    run_to(bed, NOW + 3 * DAY)
+    assert {message for _, message, _ in bed.sent()} == {"second", "third"}
+    assert control.held(bed.engine) == {}
+
+
+def test_what_fails_again_is_put_aside_again() -> None:
+    bed = broken_bed()
+    run_to(bed, NOW + 2 * DAY)
+    bed.order("resume", "fragile", NOW + 2 * DAY)
+    run_to(bed, NOW + 3 * DAY)
+    assert list(failed(bed)) == ["fragile"]
+
+
+def test_events_of_a_failure_count_when_it_is_mended() -> None:
+    bed = broken_bed()
+    run_to(bed, NOW + DAY)
+    # Bob comes, and Ana reaches the goal, while nothing of the journey runs.
+    bed.engine.execute(_MEND)
+    bed.people("bob", points=1)
+    bed.event("visit", "bob", NOW + DAY + HOUR)
+    bed.event("purchase", "ana", NOW + DAY + 2 * HOUR)
+    run_to(bed, NOW + 2 * DAY)
+    assert [p.entered for p in report(bed.world, bed.start).entries if p.journey == "fragile"] == [
+        1
+    ]
+    bed.order("resume", "fragile", NOW + 2 * DAY)
+    run_to(bed, NOW + 2 * DAY + HOUR)
+    entries = {e.journey: (e.entered, e.inside) for e in report(bed.world, bed.start).entries}
+    assert entries["fragile"] == (2, 1)
+    assert bed.rows("SELECT v.goal FROM conversion AS v") == [("bought",)]
+
+
+SEGMENTED = """
+segment rich {
+  where points > 10
+}
+journey welcome {
+  enter from segment rich
+  steps {
+    send email first
+  }
+}
+"""
+
+
+def test_a_segment_that_fails_keeps_its_members_and_stops_nobody() -> None:
+    bed = TestBed(SEGMENTED + STURDY, NOW)
+    bed.people("ana", points=20)
+    run_to(bed, NOW)
+    bed.engine.execute(_BREAK)
+    bed.people("bob")
+    bed.event("visit", "bob", NOW + HOUR)
+    run_to(bed, NOW + 2 * DAY)
+    assert ("bob", "third", NOW + DAY + HOUR) in bed.sent()
+    assert list(failed(bed)) == ["rich"]
+    bed.deploy(SEGMENTED + STURDY, NOW + 2 * DAY)
+    bed.change("bob", points=30)
+    run_to(bed, NOW + 2 * DAY)
+    assert ("bob", "first", NOW + 2 * DAY) in bed.sent() and failed(bed) == {}
+
+
+def test_a_failure_of_nobody_is_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    bed = broken_bed()
+    bed.engine.execute(query("DROP TABLE tick_ready"))
+    with pytest.raises(Exception, match="tick_ready"):
+        contained_tick(bed.world, NOW + DAY)
+    assert failed(bed) == {}
+
+
+def test_a_report_lacks_only_the_number_that_fails() -> None:
+    bed = broken_bed()
+    found = report(bed.world, NOW)
+    assert dict(found.segments)["keen"] is None
+    assert [(f.kind, f.name) for f in found.failed] == [("report", "segment keen")]
+
+
+# --- a source ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_example(tmp_path / "loyalty")
+
+
+def _vanish(file: Path) -> None:
+    file.unlink()
+
+
+def _point_at_itself(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file)
+
+
+def _garble(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00\xd8\x00" * 50)
+
+
+@pytest.mark.parametrize("harm", [_vanish, _point_at_itself, _garble])
+def test_a_source_that_fails_stops_nothing_else(
+    project: Path, harm: Callable[[Path], None]
+) -> None:
+    run_once(project)
+    before = status(project)
+    shop = project / "data" / "shop_customers.csv"
+    good = shop.read_bytes()
+    harm(shop)
+    # Another source has news, and an event comes.
+    with closing(sqlite3.connect(project / "data" / "loyalty.db")) as other, other:
+        other.execute("UPDATE cards SET points = 5000 WHERE card_no = 'K-002'")
+    hand_in(project, [{"event": "nothing", "customer": "shop:C-01"}])
+    code, _, err = inside("run", str(project), "--once")
+    assert code == Exit.DATA and "bug" not in err, err
+    found = status(project)
+    assert dict(found["segments"])["loyal"] == dict(before["segments"])["loyal"] + 1
+    assert [(f["kind"], f["name"]) for f in found["failed"]] == [("source", "shop")]
+    assert found["put_aside"] == [{"reason": "there is no event nothing", "count": 1}]
+    shop.unlink(missing_ok=True)
+    shop.write_bytes(good)
+    run_once(project)
+    assert status(project)["failed"] == []
+
+
+def test_a_source_that_fails_while_it_is_written_is_undone_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Statement:
+        raise RuntimeError("the disk is odd")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "drop", broken)
+        code, _, err = inside("run", str(project), "--once")
+    assert code == Exit.DATA and "source shop: the disk is odd" in err
+    assert status(project)["sources"] == []
+    run_once(project)
+    assert status(project)["failed"] == [] and status(project)["profiles"] == 19
+
+
+def test_a_source_that_was_never_loaded_makes_no_customers(project: Path) -> None:
+    shop = project / "data" / "shop_customers.csv"
+    good = shop.read_bytes()
+    shop.unlink()
+    code, _, _ = inside("run", str(project), "--once")
+    assert code == Exit.DATA
+    # Without what the shop knows of them, as that they refuse, nobody is a customer yet.
+    assert status(project)["profiles"] == 0 and messages(project) == {}
+    shop.write_bytes(good)
+    run_once(project)
+    assert status(project)["profiles"] == 19
+
+
+def rows_of(project: Path, text: str) -> list[tuple[Any, ...]]:
+    engine = open_store(open_project(project))
+    try:
+        return engine.rows(query(text))
+    finally:
+        engine.close()
+
+
+# --- the inbox --------------------------------------------------------------------------------
+
+
+def _put(project: Path, name: str, content: bytes) -> None:
+    folder = project / ".cij" / "inbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def _visit(customer: str) -> bytes:
+    return json.dumps({"event": "opened", "customer": customer, "channel": "email"}).encode()
+
+
+DEEP = b"[" * 100_000
+ODD_LINES = {
+    "no JSON": b"{oops",
+    "half a character": b'{"event": "opened", "customer": "\\ud800"}',
+    "a key of half a character": b'{"event": "opened", "customer": "shop:C-01", "\\udfff": 1}',
+    "a list as an event": b'{"event": ["x"], "customer": "shop:C-01"}',
+    "a number without end": b'{"event": "opened", "customer": "shop:C-01", "at": 1e999999999999999999}',
+}
+
+
+@pytest.mark.parametrize("name", ODD_LINES)
+def test_a_line_that_fails_stops_no_other(project: Path, name: str) -> None:
+    _put(
+        project, "a.jsonl", b"\n".join([_visit("shop:C-01"), ODD_LINES[name], _visit("shop:C-03")])
+    )
+    run_once(project, Exit.ASIDE)
+    [aside] = status(project)["put_aside"]
+    assert aside["count"] == 1 and aside["reason"]
+    assert len(rows_of(project, "SELECT e.seq FROM event_opened AS e")) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"control": "pause", "journey": {"a": 1}, "drops_entries": '
+        + DEEP
+        + b"]" * 100_000
+        + b"}",
+        b'{"suppress": "add", "customer": {"b": 2}}',
+        b'{"suppress": "add", "address": "\\ud800"}',
+    ],
+)
+def test_a_file_that_fails_is_moved_aside_and_taken_when_it_is_mended(
+    project: Path, content: bytes
+) -> None:
+    _put(project, "a.jsonl", content)
+    _put(project, "b.jsonl", _visit("shop:C-01"))
+    run_once(project, Exit.ASIDE)
+    assert len(rows_of(project, "SELECT e.seq FROM event_opened AS e")) == 1
+    found = status(project)
+    assert found["failed"] or found["put_aside"]
+    for file in (project / ".cij" / "inbox" / "refused").glob("*"):
+        file.write_bytes(_visit("shop:C-03"))
+        file.replace(project / ".cij" / "inbox" / file.name)
+    run_once(project)
+    assert status(project)["failed"] == []
+
+
+# --- messages and answers ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = open_engine(None)
+    prepare(engine)
+    yield engine
+    engine.close()
+
+
+CONTENT = Content(locale="en", subject="Hello", body="Hello", format="text")
+
+
+def queue(engine: Engine, count: int) -> None:
+    message = Message(
+        name="hello",
+        channel="email",
+        topic="news",
+        sender="shop@example.com",
+        reply_to=None,
+        fallback="en",
+        locales=(CONTENT,),
+        parameters=(),
+        fields=(),
+        place=Place(file="a.journey", line=1, column=1),
+    )
+    engine.append("content", {"hash": ["h"], "message": [message.model_dump_json()]})
+    same: dict[str, Any] = {
+        "journey": "j",
+        "step": "s",
+        "channel": "email",
+        "message": "hello",
+        "content": "h",
+    }
+    same |= {"outcome": "queued", "created_at": NOW}
+    columns: dict[str, list[Any]] = {name: [value] * count for name, value in same.items()}
+    columns |= {"turn": [0] * count, "attempts": [0] * count, "passage": [*range(count)]}
+    columns["customer"] = [f"c{n}" for n in range(count)]
+    columns["address"] = [f"c{n}@example.com" for n in range(count)]
+    columns["parameters"] = [json.dumps({"n": n}) for n in range(count)]
+    put(engine, columns)
+
+
+def outcomes(engine: Engine) -> list[tuple[str, str]]:
+    return [
+        (outcome, reason or "")
+        for outcome, reason in engine.rows(
+            query("SELECT o.outcome, o.reason FROM outbox AS o ORDER BY o.customer")
+        )
+    ]
+
+
+class Way(Rows):
+    """A way out that breaks where `breaks_for` gets a message, and answers `outcome`."""
+
+    def __init__(
+        self, *, breaks_for: str = "-", is_idempotent: bool = True, **outcome: Any
+    ) -> None:
+        super().__init__()
+        self.is_idempotent, self.breaks_for = is_idempotent, breaks_for
+        self.outcome = {"status": "delivered", **outcome}
+
+    def deliver(self, batch: Sequence[Prepared]) -> list[Any]:
+        if any(self.breaks_for in one.address for one in batch):
+            raise RuntimeError("the socket is odd")
+        return [Outcome(one.key, **self.outcome) for one in batch]
+
+
+def test_a_message_that_cannot_be_written_fails_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wild(content: Content, values: dict[str, Any]) -> Rendered:
+        if values["n"] == 1:
+            raise RecursionError("a filter ran wild")
+        return Rendered("s", "b", None)
+
+    monkeypatch.setattr(compose, "render", wild)
+    queue(engine, 3)
+    drain(engine, {"email": Way()}, NOW)
+    failed = ("failed", "it cannot be written: a filter ran wild")
+    assert outcomes(engine) == [("delivered", ""), failed, ("delivered", "")]
+
+
+FILES = """
+message email broken {
+  topic = service
+  locale "en" {
+    subject = "Hello"
+    body = "Hello {{ email }}"
+  }
+}
+
+journey greeting {
+  enter from segment everybody
+  steps {
+    send email broken
+  }
+}
+
+segment everybody {
+  where email is known
+}
+"""
+
+
+def test_a_mended_template_sends_what_failed_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wild(content: Content, values: dict[str, Any]) -> Rendered:
+        if "{{" in content.body:
+            raise RecursionError("a filter ran wild")
+        return Rendered(content.subject, content.body, None)
+
+    monkeypatch.setattr(compose, "render", wild)
+    folder = tmp_path
+    (folder / "cij.toml").write_text(
+        '[project]\nname = "x"\ntimezone = "UTC"\n\n[delivery.email]\nkind = "files"\n'
+        'folder = "outbox"\nfrom = "A <a@example.com>"\n'
+    )
+    (folder / "people.csv").write_text("person,email\nana,ana@example.com\nbob,bob@example.com\n")
+    (folder / "a.journey").write_text(HEAD + FILES)
+    for _ in range(2):
+        # Nothing has changed: the second run tries nothing again.
+        inside("run", str(folder), "--once")
+        assert [m["outcome"] for m in status(folder)["messages"]] == ["failed"]
+    (folder / "a.journey").write_text(HEAD + FILES.replace("{{ email }}", "you"))
+    run_once(folder)
+    assert [(m["outcome"], m["count"]) for m in status(folder)["messages"]] == [("delivered", 2)]
+    assert len(messages(folder)) == 2
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+def test_a_channel_that_breaks_ends_no_run(engine: Engine, is_idempotent: bool) -> None:
+    queue(engine, 2)
+    drain(engine, {"email": Way(breaks_for="c1", is_idempotent=is_idempotent)}, NOW)
+    why = "the channel broke: the socket is odd"
+    if is_idempotent:
+        assert outcomes(engine) == [("delivered", ""), ("failed", why)]
+    else:
+        # Nobody knows which of them it had sent before it broke.
+        assert outcomes(engine) == [("uncertain", why)] * 2
+
+
+@pytest.mark.parametrize("status_", ["failed", "retry", "unsent", "later", "uncertain"])
+def test_an_answer_of_odd_bytes_is_kept_as_text(engine: Engine, status_: str) -> None:
+    queue(engine, 1)
+    way = Way(status=status_, reason="550 Empf\udce4nger", provider_id="f\udcfc")
+    drain(engine, {"email": way}, NOW)
+    assert "Empf\\udce4nger" in outcomes(engine)[0][1]
+
+
+CALL = """
+journey calling {
+  enter from segment everybody
+  steps {
+    call: do create_phone_call {
+      subject = "Hello"
+      phone = "+34600000001"
+    }
+    rest: wait 1 day
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "x\x00y"])
+def test_an_answer_that_fails_counts_as_done_without_a_result(tmp_path: Path, odd: str) -> None:
+    class Odd(Rows):
+        def deliver(self, batch: Sequence[Prepared]) -> list[Any]:
+            given = [odd, "42"]
+            return [
+                Outcome(one.key, "delivered", returned={"call_id": given[n % 2]})
+                for n, one in enumerate(batch)
+            ]
+
+    runner = calling.run(calling.project(tmp_path, "use std.actions\n\n" + CALL), Odd())
+    rows = runner.world.engine.rows
+    done = rows(query('SELECT d.call_id FROM "event_create_phone_call.done" AS d'))
+    assert len(done) == 2 and ("42",) in done
+    runner.world.engine.close()
