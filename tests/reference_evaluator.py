@@ -283,10 +283,19 @@ def _counts(world: World, argument: syntax.Argument, event: Occurrence, row: Row
             start = world.value(moment, row)
         case syntax.WindowBetween(start=first, end=last):
             start, end = world.value(first, row), world.value(last, row)
-    is_inside = compared(">", event.at, start, row) and compared("<=", event.at, end, row)
+    is_inside = compared(_AFTER[type(argument.window)], event.at, start, row)
+    if type(end) is date:
+        next_day = to_instant(datetime.combine(end + timedelta(days=1), time()), row.person.zone)
+        is_inside = is_inside and event.at < next_day
+    else:
+        is_inside = is_inside and compared("<=", event.at, end, row)
     test = argument.where
     passes = test is None or world.holds(test, Row(row.person, event, row.trigger, row.entry))
     return is_inside and event.at <= world.now and passes
+
+
+# `within last` leaves its first instant out, the others take it in.
+_AFTER = {syntax.WithinLast: ">", syntax.Since: ">=", syntax.WindowBetween: ">=", type(None): ">="}
 
 
 def _aggregate(world: World, node: syntax.Call, row: Row) -> Value:
@@ -300,6 +309,9 @@ def _aggregate(world: World, node: syntax.Call, row: Row) -> Value:
         return bool(events)
     if not fields:
         return Fraction(len(events))
+    if function in ("first", "last"):
+        ends = [_of_event(fields[0], e) for e in events]
+        return ends[0 if function == "first" else -1] if ends else None
     found = [x for x in (_of_event(fields[0], e) for e in events) if x is not None]
     if function == "count":
         return Fraction(len(found))
@@ -312,8 +324,6 @@ _AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
     "avg": lambda found: rounded(sum(found) / Fraction(len(found)), 6),
     "min": min,
     "max": max,
-    "first": lambda found: found[0],
-    "last": lambda found: found[-1],
 }
 
 
@@ -342,7 +352,8 @@ def _upper(text: str) -> str:
     return "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
 
 
-_SPACES = "\u0020\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f\u0020\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000"
+_SPACES += "".join(map(chr, range(0x2000, 0x200B)))
 _NUMBER = re.compile(r" *([+-]?[0-9]{1,18}(?:\.[0-9]+)?) *")
 
 

@@ -24,6 +24,7 @@ from cij.runtime.delivery import DrainReport, FileSettings, drain, open_transpor
 from cij.runtime.delivery.channels import Outcome, Prepared
 from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
+from cij.runtime.delivery.rendered_values import number
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
 from cij.runtime.store import prepare
@@ -87,6 +88,21 @@ def test_a_value_is_written_plainly(value: object, text: str) -> None:
     [
         ("{{ points | plus: 10 }}", "60"),
         ("{{ price | times: 2 }}", "99.8"),
+        ("{{ whole | divided_by: 4 }}", "2.5"),
+        ("{{ points | divided_by: 4 }}", "12"),
+        ("{{ '10' | divided_by: 4 }}", "2"),
+        ("{{ amount | times: 2 }}", "99.80"),
+        ("{{ amount | times: 0.333 }}", "16.6167"),
+        ("{{ amount | round: 1 }}", "49.90"),
+        ("{{ 2.5 | round }} {{ -2.5 | round }} {{ 0.285 | round: 2 }}", "3 -3 0.29"),
+        ("{{ 10.25 | plus: 0.25 }}", "10.5"),
+        ("{{ wide | plus: 1 }}", "12345678901234567891.0123456789"),
+        ("{{ -7.5 | modulo: 2 }} {{ -7 | modulo: 2 }}", "0.5 1"),
+        ("{% if tenth == 10.1 %}same{% endif %}{% if tenth > 10.1 %}more{% endif %}", "same"),
+        (
+            "{{ 1.1 | ceil }} {{ -1.1 | floor }} {{ -1.5 | abs }} {{ 1.5 | at_least: 2 }}",
+            "2 -2 1.5 2",
+        ),
         ("{{ day | date: '%d.%m.%Y' }}", "02.03.2026"),
         ("{{ day | date: '%Y' | default: 'x' }}", "2026"),
         ("{{ gone | upcase | default: 'you' }}", "you"),
@@ -100,7 +116,9 @@ def test_a_value_is_written_plainly(value: object, text: str) -> None:
 )
 def test_templates(template: str, text: str) -> None:
     values: dict[str, Any] = {"points": 50, "price": Decimal("49.90"), "name": "Ana", "gone": None}
-    values |= {"day": "2026-03-02", "trigger.code": "A-1"}
+    values |= {"day": "2026-03-02", "trigger.code": "A-1", "amount": number("49.90")}
+    values |= {"whole": number("10.0000"), "tenth": number("10.1000")}
+    values |= {"wide": number("12345678901234567890.0123456789")}
     assert _body(template, **values).text == text
 
 
@@ -116,6 +134,14 @@ def test_templates(template: str, text: str) -> None:
         ("{{ 'now' | date: '%Y' }}", "`now` is not a date"),
         ("{{ trigger }}", "name one of code"),
         ("{% include 'x' %}", "unexpected tag"),
+        ("{{ 7.5 | modulo: 0 }}", "modulo: there is no result for 7.5 and 0"),
+        ("{{ 7 | modulo: 0 }}", "no result"),
+        ("{{ 7.5 | modulo: 0.0 }}", "no result"),
+        ("{{ 7.5 | divided_by: 0 }}", "no result"),
+        ("{{ 7 | divided_by: 0 }}", "no result"),
+        ("{{ 'x' | plus: 1 }}", "`x` is not a number"),
+        ("{{ 1.5 | round: 'x' }}", "`x` is not a number"),
+        ("{{ 1000000000000000000 | times: 1000000000000000000000 }}", "too many digits"),
         ("{% for x in (1..100000) %}{{ x }}{% endfor %}", "loop iteration limit"),
         ("{% for i in (1..99) %}{% assign x = x | append: x %}{% endfor %}{{ x }}", "limit"),
     ],

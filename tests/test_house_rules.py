@@ -34,6 +34,8 @@ ARROWS = {
         "cij.compiler.expression",
         "cij.compiler.policy",
         "cij.compiler.types",
+        # The form in which a value of each type is written.
+        "cij.compiler.written_values",
         # The forms of addresses, which both sides compare.
         "cij.compiler.addresses",
         # The facts of each channel.

@@ -357,3 +357,99 @@ def test_what_is_wrong_with_a_database_is_told(engine: Engine, tmp_path: Path) -
     assert 'no column "holdr"; did you mean "holder"?' in failure(engine, of, tmp_path)
     of = of.model_copy(update={"settings": {"path": "loyalty.db", "table": "card"}})
     assert 'no table "card"; it has cards' in failure(engine, of, tmp_path)
+
+
+# --- what disappears --------------------------------------------------------------------------
+
+
+def guarded(engine: Engine, of: Source, folder: Path) -> SourceReport:
+    with engine.transaction(), open_loader() as loader:
+        return load(engine, loader, of, folder, NOW, is_guarded=True)
+
+
+def people(count: int, **others: str) -> list[str]:
+    """Return lines of so many people; `others` are lines by their number, as `n700`."""
+    return [others.get(f"n{i}", f"{i},name{i},fine") for i in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("closing", [None, "n600", "n990"])
+def test_a_row_that_is_not_delimited_counts_as_its_lines(
+    engine: Engine, tmp_path: Path, closing: str | None
+) -> None:
+    of = source("shop", {"a": "text", "b": "text"})
+    write_csv(tmp_path, "shop", "id,a,b", *people(1000))
+    guarded(engine, of, tmp_path)
+    stray = {"n500": '500,"name500,fine'} | ({closing: '7,"name7,fine'} if closing else {})
+    write_csv(tmp_path, "shop", "id,a,b", *people(1000, **stray))
+    count = (int(closing[1:]) if closing else 1000) - 499
+    with pytest.raises(
+        DataError, match=rf"{count} of 1000 rows are bad(.|\n)*takes in {count} lines"
+    ):
+        guarded(engine, of, tmp_path)
+    assert rows(engine, "source_shop")[0] == ("1", "name1", "fine")
+
+
+def test_the_rows_of_lines_that_are_swallowed_stay(engine: Engine, tmp_path: Path) -> None:
+    of = source("shop", {"a": "text", "b": "text"})
+    write_csv(tmp_path, "shop", "id,a,b", *people(1000))
+    guarded(engine, of, tmp_path)
+    before = rows(engine, "source_shop")
+    write_csv(
+        tmp_path,
+        "shop",
+        "id,a,b",
+        *people(1000, n997='997,"name997,fine', n100="100,x", n200="200,a,b,c"),
+    )
+    report = guarded(engine, of, tmp_path)
+    assert (report.read, report.kept, report.bad, report.stayed) == (1000, 994, 6, 6)
+    assert rows(engine, "source_shop") == before
+
+
+@pytest.mark.parametrize(
+    ("left", "setting", "is_refused"),
+    [
+        (900, None, False),
+        (899, None, True),
+        (161, None, True),
+        (1, None, True),
+        (161, "0.9", False),
+        (899, "0.05", True),
+        (1, "1", False),
+        (0, "1", False),
+        (0, "0.9", True),
+    ],
+)
+def test_a_tenth_may_be_gone(
+    engine: Engine, tmp_path: Path, left: int, setting: str | None, is_refused: bool
+) -> None:
+    of = source("shop", {"a": "text", "b": "text"})
+    if setting:
+        of = of.model_copy(update={"settings": of.settings | {"may_lose": setting}})
+    write_csv(tmp_path, "shop", "id,a,b", *people(1000))
+    guarded(engine, of, tmp_path)
+    write_csv(tmp_path, "shop", "id,a,b", *people(left))
+    if is_refused:
+        with pytest.raises(DataError, match=r"(of before are gone|no rows).*old data stays"):
+            guarded(engine, of, tmp_path)
+    else:
+        guarded(engine, of, tmp_path)
+    assert len(rows(engine, "source_shop")) == (1000 if is_refused else left)
+
+
+def test_rows_that_are_replaced_are_gone_too(engine: Engine, tmp_path: Path) -> None:
+    of = source("shop", {"a": "text", "b": "text"})
+    write_csv(tmp_path, "shop", "id,a,b", *people(1000))
+    guarded(engine, of, tmp_path)
+    write_csv(tmp_path, "shop", "id,a,b", *[f"new{line}" for line in people(1000)])
+    with pytest.raises(DataError, match="1,000 of the 1,000 rows of before are gone"):
+        guarded(engine, of, tmp_path)
+
+
+def test_a_filter_loses_nothing(engine: Engine, tmp_path: Path) -> None:
+    """The author leaves rows out: nothing is missing from the export."""
+    of = source("shop", {"a": "text", "b": "text"})
+    write_csv(tmp_path, "shop", "id,a,b", *people(1000))
+    guarded(engine, of, tmp_path)
+    where = equals(column("shop", "a"), text("name7"))
+    guarded(engine, of.model_copy(update={"where": where}), tmp_path)
+    assert rows(engine, "source_shop") == [("7", "name7", "fine")]

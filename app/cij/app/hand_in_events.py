@@ -89,7 +89,8 @@ def _handed_in(project: Project, rows: list[dict[str, Any]]) -> HandedIn:
 def _lines(file: Path) -> list[tuple[int, str]]:
     """Return the lines that are not empty, with their numbers."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: a text may hold U+2028 and other ends of lines that JSON does not know.
+        lines = file.read_text(encoding="utf-8").split("\n")
         return [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
     except UnicodeDecodeError as error:
         raise RequestError(f"{file} is not UTF-8 text") from error
@@ -97,7 +98,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
     try:
-        found = read_json(line)
+        found = read_json(line, is_exact=True)
     except ValueError as error:
         raise RequestError(f"{file}:{number} is not JSON: {error}") from error
     if not isinstance(found, dict) or "event" not in found:

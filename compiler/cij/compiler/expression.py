@@ -307,7 +307,10 @@ class Last(BaseNode):
 
 
 class Range(BaseNode):
-    """`since A` (no end) or `between A and B`; (start, end], a missing bound matches nothing."""
+    """`since A` (no end) or `between A and B`; both ends are inside, a missing one matches nothing.
+
+    An end that is a date is the whole local day.
+    """
 
     op: Literal["range"] = "range"
     start: "Expression"
@@ -319,7 +322,7 @@ class Aggregate(Typed):
 
     Nulls: `count` and `any` are never missing, `sum` over no known value is 0, the others are
     missing; values that are missing count nowhere. `first` and `last` go by the time an event
-    happened, then by its number, and skip events whose value is missing.
+    happened, then by its number, and take that event also where its value is missing (S5).
     Time: what happens after now counts never, with or without a window.
     Numbers: `sum` is exact. `avg` is the exact quotient, rounded to 6 decimal places, halves away
     from zero, whatever the type of the values.

@@ -24,7 +24,7 @@ _ALL = (
         "trim",
         (("text",),),
         TEXT,
-        "the text without spaces at its ends (ordinary, no-break and wide spaces)",
+        "the text without white space at its ends (spaces of any width, tabs, line ends)",
     ),
     Function("length", (("text",),), INTEGER, "the number of code points"),
     Function("round", (_NUMBER,), None, "the nearest whole number, halves away from zero"),

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 # environment gives when the program runs.
 Check = Callable[[str], str | None]
 
+# The share of its rows that a source may lose in one refresh (S24). It is among the settings of a program
+# only where it is written, so that a program without it is the same as ever.
+MAY_LOSE = "may_lose"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSetting:

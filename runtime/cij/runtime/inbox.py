@@ -36,8 +36,13 @@ def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{uuid.uuid4().hex}.jsonl"
-    _write(path, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
+    _write(path, "".join(_line(event) for event in events))
     return path
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    # A decimal is handed on as its text, which keeps all digits.
+    return json.dumps(event, ensure_ascii=False, default=lambda number: f"{number:f}") + "\n"
 
 
 def _write(path: Path, text: str) -> None:
@@ -182,13 +187,15 @@ def _done(engine: Engine, order: Mapping[str, Any], now: datetime) -> dict[str, 
 
 def _lines(file: Path) -> list[str]:
     text = file.read_text(encoding="utf-8", errors="replace")
-    return [line for line in text.splitlines() if line.strip()]
+    # Not `splitlines`: a text may hold U+2028 and other ends of lines that JSON does not know.
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def _event(line: str, file: str, number: int) -> dict[str, Any]:
     """Return the event of a line. What is not one becomes an event that intake will refuse."""
     try:
-        found = read_json(line)
+        # A number is read as it is written, with all its digits.
+        found = read_json(line, is_exact=True)
         if isinstance(found, dict) and _is_order(found):
             # An order is carried out as it was given, or not at all: nothing of it is mended.
             found = json.loads(line)

@@ -1,25 +1,27 @@
 """JSON from outside: whatever is written there, it becomes values that a store can hold, or an error."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 # Deeper than any answer or event; what is read recurses into it.
 _DEPTH_MAX = 64
 
 
-def read_json(text: str | bytes) -> Any:
+def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
     """Return the value of a JSON text. Raises ValueError, also for one that is nested too deep.
 
-    Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
+    With `is_exact` numbers with a fraction are decimals with all their digits. Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
     """
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_float=Decimal if is_exact else None)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     if _may_be_deep(text) and _is_deep(found):
         raise ValueError("it is nested too deep")
     if _may_be_broken(text) and not _is_whole(found):
-        whole = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
+        exact = json.dumps(found, ensure_ascii=False, default=lambda number: f"{number:f}")
+        whole = exact.encode("utf-8", "replace")
         return json.loads(whole)
     return found
 

@@ -144,7 +144,8 @@ def _load_all(
 ) -> tuple[SourceReport, ...]:
     """Load what changed; a source that fails stops no other (S28)."""
     compared = records.compared_sources(program)
-    profiles = {m.source for m in program.profile.mappings}
+    guarded = {m.source for m in program.profile.mappings} | compared
+    guarded |= {entity_rows.source_of(e, program).name for e in program.entities}
     found: list[SourceReport] = []
     for source in program.sources:
         if source.name in (failed or {}):
@@ -152,8 +153,8 @@ def _load_all(
         try:
             # A loader of its own: what one source leaves in it after a failure meets no other.
             with open_loader(engine.limits) as loader:
-                is_compared, is_profile = source.name in compared, source.name in profiles
-                options = {"is_compared": is_compared, "is_profile": is_profile}
+                is_compared, is_guarded = source.name in compared, source.name in guarded
+                options = {"is_compared": is_compared, "is_guarded": is_guarded}
                 found.append(load(engine, loader, source, root, now, **options))
         except TornLoad as error:
             if failed is None:

@@ -11,14 +11,14 @@ from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
 from cij.compiler.pass_state import Build
-from cij.compiler.source_kinds import LATER_SOURCE_KINDS, SOURCE_KINDS, SourceKind
+from cij.compiler.source_kinds import LATER_SOURCE_KINDS, MAY_LOSE, SOURCE_KINDS, SourceKind
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.checker import all_of
 from cij.compiler.types import NAMED
 from cij.grammar import codes, syntax
 
 # What every source has.
-_COMMON = ("kind", "key", "tolerate", "timezone", "personal")
+_COMMON = ("kind", "key", "tolerate", MAY_LOSE, "timezone", "personal")
 
 
 def define(node: syntax.Declaration, build: Build) -> None:
@@ -30,7 +30,8 @@ def define(node: syntax.Declaration, build: Build) -> None:
     own = _own_settings(body, kind)
     missing = [word for word in kind.needed if body.need(word, f'{word} = "…"') is None]
     _check_own(body, kind, own)
-    zone, tolerate = body.zone("timezone", build.is_zone), _tolerate(body)
+    zone, tolerate = body.zone("timezone", build.is_zone), _share(body, "tolerate")
+    may_lose = _share(body, MAY_LOSE)
     key = body.name("key") if body.need("key", "key = COLUMN") else None
     columns = _columns(node, body, build)
     if missing or key is None or columns is None or None in own.values():
@@ -40,7 +41,8 @@ def define(node: syntax.Declaration, build: Build) -> None:
     source = pg.Source(
         name=node.name.text,
         kind=kind.word,
-        settings={word: value for word, value in own.items() if value is not None},
+        settings={word: value for word, value in own.items() if value is not None}
+        | ({MAY_LOSE: may_lose} if may_lose else {}),
         key=key,
         personal=_personal(node.name.text, body, columns, build),
         columns=columns,
@@ -134,8 +136,8 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     )
 
 
-def _tolerate(body: Body) -> str | None:
-    share = body.percent("tolerate")
+def _share(body: Body, setting: str) -> str | None:
+    share = body.percent(setting)
     return str(share.value / Decimal(100)) if share else None
 
 

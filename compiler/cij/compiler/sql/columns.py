@@ -11,12 +11,16 @@ from cij.compiler.sql.dialects import PLAINLY
 from cij.compiler.sql.template import Statement, fill
 from cij.compiler.types import Kind, Type
 
+# Of a decimal: 28 digits before the point and 10 behind it, the most that every engine keeps.
+DECIMAL_DIGITS, DECIMAL_PLACES = 38, 10
+_DECIMAL = f"DECIMAL({DECIMAL_DIGITS}, {DECIMAL_PLACES})"
+
 SQL_TYPES: dict[Kind, str] = {
     "text": "VARCHAR",
     "integer": "BIGINT",
-    "decimal": "DECIMAL(18, 4)",
-    "money": "DECIMAL(18, 4)",
-    "percent": "DECIMAL(18, 6)",
+    "decimal": _DECIMAL,
+    "money": _DECIMAL,
+    "percent": _DECIMAL,
     "boolean": "BOOLEAN",
     "date": "DATE",
     "datetime": "TIMESTAMP",

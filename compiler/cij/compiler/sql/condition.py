@@ -12,15 +12,27 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql import exact, moments, passage, send_rules
+from cij.compiler.sql import exact, moments, passage, send_rules, sizes
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
 from cij.compiler.sql.local_time import column, to_instant, to_local, zone_of
 from cij.compiler.sql.scope import Scope
+from cij.compiler.sql.sizes import Size
 from cij.compiler.sql.template import fill
-from cij.compiler.types import INTEGER, LIST_SIGN, list_text
+from cij.compiler.types import INTEGER, LIST_SIGN, Type, list_text
+from cij.compiler.written_values import WHITE_SPACE
 
-__all__ = ["Scope", "column", "condition", "strict", "to_instant", "to_local", "value", "zone_of"]
+__all__ = [
+    "Scope",
+    "column",
+    "condition",
+    "storable",
+    "strict",
+    "to_instant",
+    "to_local",
+    "value",
+    "zone_of",
+]
 
 
 def condition(node: ex.Expression, scope: Scope) -> exp.Expr:
@@ -51,7 +63,7 @@ def strict(node: ex.Expression, scope: Scope) -> exp.Expr:
         case ex.Not() | ex.Compare(operator="!="):
             return condition(node, scope)
     tree = _atom(node, scope)
-    return fill("COALESCE({a}, FALSE)", a=tree) if _may_be_null(node) else tree
+    return fill("COALESCE({a}, FALSE)", a=tree) if _may_be_null(node, scope) else tree
 
 
 def value(node: ex.Expression, scope: Scope) -> exp.Expr:
@@ -60,6 +72,9 @@ def value(node: ex.Expression, scope: Scope) -> exp.Expr:
         return _atom(node, scope) if isinstance(node, _READS) else strict(node, scope)
     return _VALUES[type(node)](node, scope)
 
+
+# What may have more digits than its operands.
+_CALCULATED = (ex.Arithmetic, ex.Aggregate, ex.Call, ex.Coalesce, ex.MeasureValue)
 
 # --- booleans ---------------------------------------------------------------------------------
 
@@ -74,17 +89,24 @@ def _atom(node: ex.Expression, scope: Scope) -> exp.Expr:
     return (_ATOMS.get(type(node)) or _VALUES[type(node)])(node, scope)
 
 
-def _may_be_null(node: ex.Expression) -> bool:
+def _may_be_null(node: ex.Expression, scope: Scope) -> bool:
     match node:
         case ex.Compare(left=left, right=right):
-            return left.is_nullable or right.is_nullable
+            return _may_be_unknown(left, scope) or _may_be_unknown(right, scope)
         case ex.InSet(value=inner, items=items):
-            return inner.is_nullable or any(i.is_nullable for i in items)
+            return any(_may_be_unknown(i, scope) for i in (inner, *items))
         case (
             ex.Known() | ex.Consent() | ex.HashShare() | ex.TopShare() | ex.Listed() | ex.InQuiet()
         ):
             return False
     return node.is_nullable
+
+
+def _may_be_unknown(node: ex.Expression, scope: Scope) -> bool:
+    # Beside what is missing: a number that has too many digits.
+    return node.is_nullable or sizes.is_guarded(
+        node, lambda name: scope.catalog.measures[name].value
+    )
 
 
 _COMPARISONS: dict[str, str] = {
@@ -116,7 +138,7 @@ def _has_item(node: ex.Compare, scope: Scope) -> exp.Expr:
 
 
 def _differs(node: ex.Compare, scope: Scope) -> exp.Expr:
-    if _may_be_null(node):
+    if _may_be_null(node, scope):
         equal = node.model_copy(update={"operator": "="})
         return exp.not_(strict(equal, scope), copy=False)
     return fill("{a} <> {b}", a=value(node.left, scope), b=value(node.right, scope))
@@ -182,7 +204,6 @@ def _top_share(node: ex.TopShare, scope: Scope) -> exp.Expr:
 
 _AGGREGATES: dict[str, str] = {
     "count": "COUNT({x})",
-    "sum": "COALESCE(SUM({x}), 0)",
     "min": "MIN({x})",
     "max": "MAX({x})",
 }
@@ -202,7 +223,9 @@ def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
     if node.function in ("first", "last"):
         return _end_of_row(node.function, holes, inner)
     if node.function == "avg":
-        agg = exact.quotient(fill("SUM({x})", **holes), fill("COUNT({x})", **holes))
+        agg = exact.average(holes["x"], _size(node.value, inner))
+    elif node.function == "sum":
+        agg = exact.summed(holes["x"], _size(node.value, inner))
     else:
         agg = fill(_AGGREGATES[node.function], x=holes["x"])
     del holes["x"]
@@ -212,7 +235,7 @@ def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
 def _end_of_row(function: str, holes: dict[str, Any], inner: Scope) -> exp.Expr:
     order = "ASC" if function == "first" else "DESC"
     return fill(
-        "(SELECT {x} FROM {t} AS {e} WHERE {rows} AND NOT {x} IS NULL "
+        "(SELECT {x} FROM {t} AS {e} WHERE {rows} "
         f"ORDER BY {{at}} {order} NULLS LAST, {{seq}} {order} NULLS LAST LIMIT 1)",
         at=column(inner.event, "at"),
         seq=column(inner.event, "seq"),
@@ -231,12 +254,20 @@ def row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.E
         case ex.Last(period=period):
             found.append(fill("{at} > {start}", at=at, start=before_now(period, outer)))
         case ex.Range(start=start, end=end):
-            found.append(fill("{at} > {start}", at=at, start=value(start, outer)))
+            found.append(fill("{at} >= {start}", at=at, start=value(start, outer)))
             if end is not None:
-                found.append(fill("{at} <= {end}", at=at, end=value(end, outer)))
+                found.append(_until(at, end, outer))
     if node.where is not None:
         found.append(condition(node.where, inner))
     return found
+
+
+def _until(at: exp.Expr, end: ex.Expression, scope: Scope) -> exp.Expr:
+    if end.type.kind != "date":
+        return fill("{at} <= {end}", at=at, end=value(end, scope))
+    # A day ends where the next one begins: its last hour may come twice.
+    next_day = fill("CAST({a} AS TIMESTAMP) + INTERVAL '1' DAY", a=value(end, scope))
+    return fill("{at} < {end}", at=at, end=to_instant(next_day, zone_of(scope)))
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -295,18 +326,31 @@ def _arithmetic(node: ex.Arithmetic, scope: Scope) -> exp.Expr:
     left, right = value(node.left, scope), value(node.right, scope)
     if node.type.kind == "duration":
         return _elapsed(node, left, right)
+    a, b = _size(node.left, scope), _size(node.right, scope)
     if node.operator in "*/":
-        return _scaled(node, left, right)
-    return fill(f"{{a}} {node.operator} {{b}}", a=exact.wide(left), b=right)
+        return _scaled(node, left, right, a, b)
+    return exact.total(node.operator, left, right, a, b)
 
 
-def _scaled(node: ex.Arithmetic, left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    is_whole = node.right.type == INTEGER
+def _scaled(node: ex.Arithmetic, left: exp.Expr, right: exp.Expr, a: Size, b: Size) -> exp.Expr:
     if node.operator == "*":
-        return exact.product(left, right, is_whole=is_whole and node.left.type == INTEGER)
+        is_whole = node.left.type == node.right.type == INTEGER
+        return exact.product(left, right, a, b, is_whole=is_whole)
     if not (isinstance(node.right, ex.Constant) and Decimal(node.right.value)):
         right = fill("NULLIF({b}, 0)", b=right)
-    return exact.quotient(left, right, is_whole_divisor=is_whole)
+    return exact.quotient(left, right, a, b)
+
+
+def _size(node: ex.Expression, scope: Scope) -> Size:
+    return sizes.size(node, lambda name: scope.catalog.measures[name].value)
+
+
+def storable(node: ex.Expression, type: Type, scope: Scope) -> exp.Expr:
+    """Return SQL for the value as a column of a type holds it: null where it has too many digits."""
+    tree = value(node, scope)
+    if not isinstance(node, _CALCULATED):
+        return tree
+    return exact.storable(tree, _size(node, scope), type)
 
 
 def _elapsed(node: ex.Arithmetic, left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -345,6 +389,10 @@ def _call(node: ex.Call, scope: Scope) -> exp.Expr:
         return fill("CAST({a} AS DATE)", a=to_local(argument, zone_of(scope)))
     if node.function == "number" and node.arguments[0].type == INTEGER:
         return fill("CAST({a} AS DECIMAL(38, 6))", a=argument)
+    if node.function == "abs":
+        return exact.absolute(argument, _size(node.arguments[0], scope))
+    if node.function == "trim":
+        return fill(FUNCTION_SQL["trim"], a=argument, spaces=exp.Literal.string(WHITE_SPACE))
     return fill(FUNCTION_SQL[node.function], a=argument)
 
 

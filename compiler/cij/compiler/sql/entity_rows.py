@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler.program import Entity, Program, Source
 from cij.compiler.sql.columns import SQL_TYPES, cast, column, named, select
-from cij.compiler.sql.condition import Scope, value
+from cij.compiler.sql.condition import Scope, storable
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.load import table_of
 from cij.compiler.sql.template import Statement, fill, query
@@ -25,7 +25,7 @@ def filled(entity: Entity, source: Source) -> Statement:
     # Relations compare keys as text, so that a number in one source matches a text in another.
     key = fill("CAST({k} AS VARCHAR)", k=column("s", source.key))
     values = [
-        named(cast(value(f.value, Scope.source("s", source)), f.type), f.name)
+        named(cast(storable(f.value, f.type, Scope.source("s", source)), f.type), f.name)
         for f in entity.fields
         if f.value is not None
     ]

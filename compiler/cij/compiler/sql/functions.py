@@ -5,10 +5,9 @@ from cij.compiler.types import LIST_SIGN
 FUNCTION_SQL: dict[str, str] = {
     "lower": "LOWER({a})",
     "upper": "UPPER({a})",
-    "trim": "TRIM({a})",
+    "trim": "TRIM({a}, {spaces})",
     "length": "LENGTH({a})",
     "round": "ROUND({a}, 0)",
-    "abs": "ABS({a})",
     "year": "EXTRACT(YEAR FROM {a})",
     "month": "EXTRACT(MONTH FROM {a})",
     "day": "EXTRACT(DAY FROM {a})",

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import SQL_TYPES, cast, column, literal, named, select
-from cij.compiler.sql.condition import Scope, to_instant, value
+from cij.compiler.sql.condition import Scope, storable, to_instant, value
 from cij.compiler.sql.load import table_of
 from cij.compiler.sql.making import make
 from cij.compiler.sql.parameters import list_of
@@ -215,7 +215,7 @@ def _at(event: Event, source: Source) -> exp.Expr:
 
 def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
     return [
-        (f.name, cast(value(f.value, Scope.source("s", source)), f.type))
+        (f.name, cast(storable(f.value, f.type, Scope.source("s", source)), f.type))
         for f in event.fields
         if f.value is not None
     ]

@@ -7,6 +7,7 @@ from sqlglot import exp
 from cij.compiler.sql.columns import literal
 from cij.compiler.sql.template import fill
 from cij.compiler.types import LIST_SIGN, Type
+from cij.compiler.written_values import WHITE_SPACE
 
 _JSON = "TRY_CAST(TRY_CAST({r} AS JSON) AS VARCHAR[])"
 _SEPARATED = "STRING_SPLIT({r}, {separator})"
@@ -38,9 +39,10 @@ def parsed_list(raw: exp.Expr, item: Type, separator: str | None) -> exp.Expr:
     holes = {"r": raw, "separator": literal(separator or "")}
     read = fill(_JSON if separator is None else _SEPARATED, **holes)
     items = fill(
-        "LIST_FILTER(LIST_TRANSFORM({read}, x -> NFC_NORMALIZE(TRIM(x))), "
+        "LIST_FILTER(LIST_TRANSFORM({read}, x -> NFC_NORMALIZE(TRIM(x, {spaces}))), "
         "x -> NOT x IS NULL AND x <> '')",
         read=read,
+        spaces=literal(WHITE_SPACE),
     )
     return fill(
         "CASE WHEN LENGTH(LIST_FILTER({items}, x -> {fits})) = LENGTH({items}) "

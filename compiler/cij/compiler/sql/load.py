@@ -10,6 +10,7 @@ In the store:
 
     source_<name>        the rows without a reason that pass the filter
     bad_key(key)         keys of the rows that are bad now
+    key_now(key)         keys of all rows that are there now, good or bad
     known                rows of before with such a key: they stay as they were
 
 Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
@@ -33,8 +34,18 @@ from cij.compiler.sql.making import make, scratch
 from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
+from cij.compiler.types import Kind
+from cij.compiler.written_values import (
+    CALLED,
+    DATETIME_OFFSET_GROUP,
+    NO,
+    PATTERNS,
+    WHITE_SPACE,
+    YES,
+)
 
-STAGE, BAD_KEY = "staging", "bad_key"
+_DECIMAL = SQL_TYPES["decimal"]
+STAGE, BAD_KEY, KEY_NOW = "staging", "bad_key", "key_now"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(
@@ -42,17 +53,6 @@ BAD = query(
     'WHERE NOT p."#reason" IS NULL ORDER BY p."#ordinal"'
 )
 CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate"))
-
-_A = {
-    "integer": "a whole number",
-    "decimal": "a number",
-    "money": "an amount (digits and a point, no currency)",
-    "percent": "a share (0.1 or 10%)",
-    "boolean": "true or false",
-    "date": "a date",
-    "datetime": "a date and time",
-    "time": "a time of day",
-}
 
 
 def table_of(source: str) -> str:
@@ -118,11 +118,38 @@ def good_rows(source: Source) -> Statement:
     return Statement(rows)
 
 
+def keys_of_good(source: Source) -> Statement:
+    """Return the query for the keys, as `key`, of the rows of the table of the source."""
+    return query(
+        "SELECT {key} AS key FROM parsed AS p WHERE {good} "
+        'AND NOT EXISTS (SELECT 1 FROM duplicate AS d WHERE d.ordinal = p."#ordinal")',
+        key=column("p", source.key),
+        good=_good(source),
+    )
+
+
 def keys_of_bad(source: Source) -> Statement:
     """Return the query for the keys, as `key`, of the bad rows in which it can be read."""
     return query(
         'SELECT {key} AS key FROM parsed AS p WHERE NOT p."#reason" IS NULL AND NOT {key} IS NULL',
         key=column("p", source.key),
+    )
+
+
+def keys_of_rejected(source: Source) -> Statement:
+    """Return the query for `key` of `$keys`: texts of the key in rows that the reader rejected.
+
+    Empty where the key is of a type that has more than one text for a value.
+    """
+    c = next(c for c in source.columns if c.name == source.key)
+    raw = column("l", "item")
+    value = _clean(source, c, raw) if c.type.kind == "text" else _parsed("integer", raw)
+    return query(
+        "SELECT DISTINCT r.key FROM (SELECT {value} AS key FROM {list} AS l) AS r "
+        "WHERE NOT r.key IS NULL AND {is_known}",
+        value=value,
+        list=list_of("keys", "VARCHAR"),
+        is_known=exp.true() if c.type.kind in ("text", "integer") else exp.false(),
     )
 
 
@@ -164,9 +191,19 @@ def key_column(source: Source) -> tuple[str, str]:
     return "key", next(type for name, type in columns_of(source) if name == source.key)
 
 
-def no_bad_keys(source: Source) -> Statement:
-    """Return the statement that makes `bad_key`, empty."""
-    return scratch(BAD_KEY, [key_column(source)])
+def no_keys(source: Source, table: str) -> Statement:
+    """Return the statement that makes a scratch table of keys, empty."""
+    return scratch(table, [key_column(source)])
+
+
+def lost(source: Source) -> Statement:
+    """Return the query for (rows of the old table, those whose key is not there now, keys that are)."""
+    return query(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT {key} IN (SELECT k.key FROM key_now AS k)), "
+        "(SELECT COUNT(*) FROM key_now AS c) FROM {t} AS o",
+        t=table_of(source.name),
+        key=column("o", source.key),
+    )
 
 
 def known_before(source: Source) -> Statement:
@@ -203,10 +240,14 @@ def _is_free_text(c: SourceColumn) -> bool:
 
 
 def _raw(source: Source, i: int) -> exp.Expr:
-    clean = "NFC_NORMALIZE({r})" if source.columns[i].type.kind == "text" else "TRIM({r})"
-    if source.columns[i].type.values is not None:
-        clean = "TRIM(NFC_NORMALIZE({r}))"
-    tree = fill(f"NULLIF({clean}, '')", r=column("s", f"r{i}"))
+    return _clean(source, source.columns[i], column("s", f"r{i}"))
+
+
+def _clean(source: Source, c: SourceColumn, text: exp.Expr) -> exp.Expr:
+    clean = "NFC_NORMALIZE({r})" if c.type.kind == "text" else "TRIM({r}, {spaces})"
+    if c.type.values is not None:
+        clean = "TRIM(NFC_NORMALIZE({r}), {spaces})"
+    tree = fill(f"NULLIF({clean}, '')", r=text, spaces=literal(WHITE_SPACE))
     if "null" in source.settings:
         tree = fill("NULLIF({a}, {null})", a=tree, null=literal(source.settings["null"]))
     return tree
@@ -230,18 +271,11 @@ def _with_locals(source: Source) -> exp.Expr:
     return select(columns, "SELECT 1 FROM {rows} AS q", rows=rows)
 
 
-_DATETIME = (
-    "^([0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?)"
-    " ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?$"
-)
-_OFFSET_GROUP = 5
-
-
 def _extract(i: int, group: int) -> exp.Expr:
     return fill(
         f"REGEXP_EXTRACT({{r}}, {{pattern}}, {group})",
         r=column("q", f"r{i}"),
-        pattern=literal(_DATETIME),
+        pattern=literal(PATTERNS["datetime"]),
     )
 
 
@@ -249,17 +283,14 @@ def _local(source: Source, i: int) -> exp.Expr:
     iso = fill("TRY_CAST({a} AS TIMESTAMP)", a=_extract(i, 1))
     text = source.settings.get("datetime_format") or source.settings.get("date_format")
     if text is not None:
-        iso = fill(
-            "COALESCE({iso}, CAST(TRY_STRPTIME({r}, {format}) AS TIMESTAMP))",
-            iso=iso,
-            r=column("q", f"r{i}"),
-            format=literal(text),
-        )
+        # The format first: `%Y-%d-%m` and ISO 8601 read the same text differently.
+        found = _by_format(text, column("q", f"r{i}"))
+        iso = fill("COALESCE(CAST({found} AS TIMESTAMP), {iso})", iso=iso, found=found)
     return _bounded(iso, "TIMESTAMP")
 
 
 def _offset(i: int) -> exp.Expr:
-    return _extract(i, _OFFSET_GROUP)
+    return _extract(i, DATETIME_OFFSET_GROUP)
 
 
 def _is_zoned(source: Source, c: SourceColumn) -> bool:
@@ -307,27 +338,18 @@ END
     )
 
 
-_YES = "LOWER({r}) IN ('true', 't', 'yes', 'y', '1')"
-_NO = "LOWER({r}) IN ('false', 'f', 'no', 'n', '0')"
 _PARSERS = {
     "integer": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS BIGINT) END",
-    "decimal": "TRY_CAST({r} AS DECIMAL(18, 4))",
-    "money": "TRY_CAST({r} AS DECIMAL(18, 4))",
+    "decimal": f"CASE WHEN REGEXP_MATCHES({{r}}, {{pattern}}) THEN TRY_CAST({{r}} AS {_DECIMAL}) END",
+    "money": f"CASE WHEN REGEXP_MATCHES({{r}}, {{pattern}}) THEN TRY_CAST({{r}} AS {_DECIMAL}) END",
     "percent": (
-        "CASE WHEN SUBSTRING({r}, LENGTH({r}), 1) = '%' "
-        "THEN TRY_CAST(TRY_CAST(REPLACE({r}, '%', '') AS DECIMAL(18, 6)) * 0.01 AS DECIMAL(18, 6)) "
-        "ELSE TRY_CAST({r} AS DECIMAL(18, 6)) END"
+        "CASE WHEN NOT REGEXP_MATCHES({r}, {pattern}) THEN NULL "
+        f"WHEN STRPOS({{r}}, '%') > 0 THEN TRY_CAST(REPLACE({{r}}, '%', '') AS {_DECIMAL}) * 0.01 "
+        f"ELSE TRY_CAST({{r}} AS {_DECIMAL}) END"
     ),
-    "boolean": f"CASE WHEN {_YES} THEN TRUE WHEN {_NO} THEN FALSE END",
+    "boolean": "CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END",
     "date": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS DATE) END",
     "time": "CASE WHEN REGEXP_MATCHES({r}, {pattern}) THEN TRY_CAST({r} AS TIME) END",
-}
-
-# What the database would accept beyond these changes the value: it rounds 1.6, cuts times off.
-_PATTERNS = {
-    "integer": "^[+-]?[0-9]+([.]0*)?$",
-    "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00([.]0+)?)?)?$",
-    "time": "^[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$",
 }
 
 
@@ -339,31 +361,47 @@ def _value(source: Source, i: int) -> exp.Expr:
     if type.item is not None:
         return parsed_list(raw, type.item, source.columns[i].separator)
     if kind == "datetime":
-        return _instant(source, i)
+        # Of a local time in the last hours of the year 9999 the instant may be later.
+        return _bounded(_instant(source, i), "TIMESTAMP")
     if kind == "date":
         return _bounded(_date(source, raw), "DATE")
     return _parsed(kind, raw) if kind in _PARSERS else raw
 
 
-def _parsed(kind: str, raw: exp.Expr) -> exp.Expr:
-    return fill(_PARSERS[kind], r=raw, pattern=literal(_PATTERNS.get(kind, "")))
+def _parsed(kind: Kind, raw: exp.Expr) -> exp.Expr:
+    if kind == "boolean":
+        lower = fill("LOWER({r})", r=raw)
+        return fill(_PARSERS[kind], yes=one_of(lower, YES), no=one_of(lower, NO))
+    return fill(_PARSERS[kind], r=raw, pattern=literal(PATTERNS[kind]))
 
 
 def _date(source: Source, raw: exp.Expr) -> exp.Expr:
     iso = _parsed("date", raw)
     if "date_format" not in source.settings:
         return iso
-    text = "COALESCE({iso}, CAST(TRY_STRPTIME({r}, {format}) AS DATE))"
-    return fill(text, iso=iso, r=raw, format=literal(source.settings["date_format"]))
+    found = _by_format(source.settings["date_format"], raw)
+    return fill("COALESCE(CAST({found} AS DATE), {iso})", iso=iso, found=found)
+
+
+_LAST = {"DATE": "9999-12-31", "TIMESTAMP": "9999-12-31 23:59:59.999999"}
 
 
 def _bounded(tree: exp.Expr, type: str) -> exp.Expr:
-    # No infinity and no year that a calendar in Python does not have.
+    # No infinity, and no year that ISO 8601 and Python do not have.
     return fill(
-        f"CASE WHEN {{v}} BETWEEN CAST('0001-01-03' AS {type}) "
-        f"AND CAST('9999-12-30' AS {type}) THEN {{v}} END",
+        f"CASE WHEN {{v}} BETWEEN CAST('0001-01-01' AS {type}) "
+        f"AND CAST('{_LAST[type]}' AS {type}) THEN {{v}} END",
         v=tree,
     )
+
+
+def _by_format(text: str, raw: exp.Expr) -> exp.Expr:
+    """Read a text by a format of the source. A year of two digits is none, unless it is declared: `%y`."""
+    found = fill("TRY_STRPTIME({r}, {format})", r=raw, format=literal(text))
+    if "%y" in text or "%-y" in text:
+        return found
+    first = fill("CAST('1000-01-01' AS TIMESTAMP)")
+    return fill("CASE WHEN {v} >= {first} THEN {v} END", v=found, first=first)
 
 
 # --- reasons ----------------------------------------------------------------------------------
@@ -395,7 +433,7 @@ def _a(c: SourceColumn) -> str:
     if c.type.item is not None:
         form = "a JSON array" if c.separator is None else f'a list separated by "{c.separator}"'
         return f"{form} of {c.type.item}"
-    return _A[c.type.kind]
+    return CALLED[c.type.kind]
 
 
 def _missing(source: Source, c: SourceColumn) -> exp.Expr:

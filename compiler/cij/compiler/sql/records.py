@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import cast, column, literal, named, select
-from cij.compiler.sql.condition import Scope, to_instant, value
+from cij.compiler.sql.condition import Scope, storable, to_instant, value
 from cij.compiler.sql.load import key_column, table_of
 from cij.compiler.sql.making import make, rebuild, scratch
 from cij.compiler.sql.template import Statement, fill, query
@@ -142,5 +142,7 @@ def _at(event: Event, source: Source) -> exp.Expr:
 def _fields(event: Event, source: Source) -> list[tuple[str, exp.Expr]]:
     scope = _scope(source)
     return [
-        (f.name, cast(value(f.value, scope), f.type)) for f in event.fields if f.value is not None
+        (f.name, cast(storable(f.value, f.type, scope), f.type))
+        for f in event.fields
+        if f.value is not None
     ]

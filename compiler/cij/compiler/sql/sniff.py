@@ -1,7 +1,8 @@
 """The type that the staged text of a column fits, for sources that declare no columns.
 
 Stricter than the loader, which reads what its author has declared: `007` and `+34` stay text, for a
-leading zero or a plus sign is part of a name, such as a phone number.
+leading zero or a plus sign is part of a name, such as a phone number. A whole number
+that does not fit 64 bits is a decimal.
 """
 
 from sqlglot import exp
@@ -9,25 +10,30 @@ from sqlglot import exp
 from cij.compiler.sql.columns import literal, select
 from cij.compiler.sql.load import STAGE
 from cij.compiler.sql.template import Statement, fill
+from cij.compiler.written_values import PATTERNS, WHITE_SPACE
 
 # Candidates from the narrowest to the widest. Text fits always, so it is not among them.
 KINDS = ("boolean", "integer", "decimal", "date", "datetime")
 
 _INTEGER = "^-?(0|[1-9][0-9]{0,17})$"
-_DECIMAL = "^-?(0|[1-9][0-9]{0,13})([.][0-9]{1,4})?$"
+_DECIMAL = "^-?(0|[1-9][0-9]{0,27})([.][0-9]{1,10})?$"
 _DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_DATETIME = (
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
-    " ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?$"
-)
 _FITS = {
     "boolean": "LOWER({r}) IN ('true', 'false', 't', 'f')",
     "integer": "REGEXP_MATCHES({r}, {pattern})",
     "decimal": "REGEXP_MATCHES({r}, {pattern})",
     "date": "REGEXP_MATCHES({r}, {pattern}) AND NOT TRY_CAST({r} AS DATE) IS NULL",
-    "datetime": "REGEXP_MATCHES({r}, {pattern}) AND NOT TRY_CAST({r} AS TIMESTAMP) IS NULL",
+    "datetime": (
+        "REGEXP_MATCHES({r}, {pattern}) "
+        "AND NOT TRY_CAST(REGEXP_EXTRACT({r}, {pattern}, 1) AS TIMESTAMP) IS NULL"
+    ),
 }
-_PATTERNS = {"integer": _INTEGER, "decimal": _DECIMAL, "date": _DATE, "datetime": _DATETIME}
+_PATTERNS = {
+    "integer": _INTEGER,
+    "decimal": _DECIMAL,
+    "date": _DATE,
+    "datetime": PATTERNS["datetime"],
+}
 
 
 def sniff(count: int, null: str | None) -> Statement:
@@ -45,7 +51,8 @@ def sniff(count: int, null: str | None) -> Statement:
 
 
 def _known(i: int, null: str | None) -> exp.Expr:
-    tree = fill("NULLIF(TRIM({r}), '')", r=exp.column(f"r{i}", "s", quoted=True))
+    raw = exp.column(f"r{i}", "s", quoted=True)
+    tree = fill("NULLIF(TRIM({r}, {spaces}), '')", r=raw, spaces=literal(WHITE_SPACE))
     return tree if null is None else fill("NULLIF({a}, {null})", a=tree, null=literal(null))
 
 

@@ -34,7 +34,7 @@ from cij.compiler.sql.columns import (
     select,
     stored_plainly,
 )
-from cij.compiler.sql.condition import Scope, value
+from cij.compiler.sql.condition import Scope, storable, value
 from cij.compiler.sql.load import table_of
 from cij.compiler.sql.making import make, scratch
 from cij.compiler.sql.parameters import list_of
@@ -125,7 +125,8 @@ def _mapped(program: Program, place: int, shape: _Shape) -> exp.Expr:
 
 def _field(mapping: Mapping, field: ProfileField, source: Source) -> exp.Expr:
     node = mapping.fields.get(field.name)
-    tree = exp.null() if node is None else value(node, Scope.source("s", source))
+    scope = Scope.source("s", source)
+    tree = exp.null() if node is None else storable(node, field.type, scope)
     return cast(tree, field.type)
 
 

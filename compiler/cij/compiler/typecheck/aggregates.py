@@ -112,8 +112,15 @@ def _window(window: syntax.Window, env: Environment, check: _Check) -> ex.Last |
     if isinstance(window, syntax.Since):
         start = _instant(window.moment, env, check)
         return None if start is None else ex.Range(start=start)
-    start, end = _instant(window.start, env, check), _instant(window.end, env, check)
+    start, end = _instant(window.start, env, check), _end(window.end, env, check)
     return None if start is None or end is None else ex.Range(start=start, end=end)
+
+
+def _end(node: syntax.Expression, env: Environment, check: _Check) -> ex.Expression | None:
+    # A written date is the whole day, so it stays one: where it ends depends on the customer's zone.
+    if isinstance(node, syntax.Date):
+        return check(node, env)
+    return _instant(node, env, check)
 
 
 def _instant(node: syntax.Expression, env: Environment, check: _Check) -> ex.Expression | None:

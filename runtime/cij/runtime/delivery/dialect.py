@@ -13,13 +13,17 @@ from functools import lru_cache, wraps
 from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext
+from liquid.ast import Node
 from liquid.builtin import register
+from liquid.builtin.expressions.primitive import Literal
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.capture_tag import CaptureNode, CaptureTag
 from liquid.exceptions import FilterArgumentError, LiquidError, UndefinedError
 from liquid.undefined import Undefined
 from liquid.utils.chain_map import ReadOnlyChainMap
 
+from cij.runtime.delivery import arithmetic
+from cij.runtime.delivery.arithmetic import NoNumber
 from cij.runtime.delivery.rendered_values import plain
 from cij.runtime.errors import PermanentDelivery
 
@@ -33,9 +37,6 @@ _FILTER_NAMES = """
     truncate truncatewords uniq upcase url_encode
 """
 FILTERS = frozenset(_FILTER_NAMES.split())
-
-_NUMERIC = {"abs", "at_least", "at_most", "ceil", "divided_by", "floor", "minus", "modulo", "plus"}
-_NUMERIC |= {"round", "times"}
 
 _LOOPS_MAX = 10_000
 _OUTPUT_BYTES_MAX = 2_000_000
@@ -71,7 +72,22 @@ def marked_text(source: str, values: Mapping[str, Any]) -> tuple[str, list[str]]
 
 @lru_cache(maxsize=2048)
 def _template(source: str) -> BoundTemplate:
-    return _DIALECT.from_string(source)
+    found = _DIALECT.from_string(source)
+    for node in found.nodes:
+        _make_exact(node, RenderContext(found))
+    return found
+
+
+def _make_exact(node: Node, context: RenderContext) -> None:
+    """Make decimals of the numbers that are written in a template: 10.1 is no binary float (S30)."""
+    pending = list(node.expressions())
+    while pending:
+        expression = pending.pop()
+        if isinstance(expression, Literal) and isinstance(expression.value, float):
+            expression.value = Decimal(str(expression.value))
+        pending += expression.children()
+    for child in node.children(context):
+        _make_exact(child, context)
 
 
 class _Captured(str):
@@ -152,32 +168,30 @@ class _Dialect(Environment):
         allowed = {*TAGS, "output", "content", "illegal"}
         self.tags = {name: tag for name, tag in self.tags.items() if name in allowed}
         self.add_filter("date", _date)
+        for name, function in arithmetic.FILTERS.items():
+            self.add_filter(name, function)
         self.filters = {name: _lenient(name, self.filters[name]) for name in FILTERS}
 
 
 def _lenient(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a missing value through as missing, until a `default` replaces it."""
+    """Let a missing value through as missing, until a `default` replaces it.
+
+    What goes wrong inside of a filter is a mistake in this one message, whatever Python calls it.
+    """
     if name == "default":
         return function
-    convert = _as_float if name in _NUMERIC else _unchanged
 
     @wraps(function)
     def wrapper(value: Any, *arguments: Any, **named: Any) -> Any:
         missing = [v for v in (value, *arguments) if isinstance(v, Undefined)]
         if missing:
             return missing[0]
-        return function(convert(value), *map(convert, arguments), **named)
+        try:
+            return function(value, *arguments, **named)
+        except (NoNumber, ArithmeticError, TypeError, ValueError) as error:
+            raise FilterArgumentError(f"{name}: {error}", token=None) from error
 
     return wrapper
-
-
-def _as_float(value: Any) -> Any:
-    # The library's arithmetic takes a Decimal for zero.
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def _unchanged(value: Any) -> Any:
-    return value
 
 
 def _date(value: Any, form: str) -> str:

@@ -10,6 +10,10 @@ from cij.runtime.errors import PermanentDelivery
 _AMOUNT_EXPONENT = -2
 
 
+class Amount(Decimal):
+    """An amount of money: it is printed with two places at least, and what is made of it is one too."""
+
+
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` as dicts in dicts; dotted keys are taken apart, null is no value at all."""
     tree: dict[str, Any] = {}
@@ -26,12 +30,21 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def number(text: str) -> Decimal | int:
-    """Return a number of the outbox. Two places are an amount, which keeps them when printed."""
+def number(text: str) -> Decimal:
+    """Return a number of the outbox that has a point: of two places it is an amount, else a decimal.
+
+    It stays a decimal where it is a whole number: a template calculates by types and not by values (S30).
+    """
     found = Decimal(text)
     if found.as_tuple().exponent == _AMOUNT_EXPONENT:
-        return found
-    return int(found) if found == found.to_integral_value() else found.normalize()
+        return Amount(found)
+    is_whole = found == found.to_integral_value()
+    return found.to_integral_value() if is_whole else _stripped(found)
+
+
+def _stripped(value: Decimal) -> Decimal:
+    # Not by `normalize`, which rounds to 28 digits.
+    return Decimal(f"{value:f}".rstrip("0"))
 
 
 def plain(value: Any) -> str:

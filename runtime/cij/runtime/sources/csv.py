@@ -5,14 +5,18 @@ rows, because a quoted line break makes lines and rows differ.
 """
 
 import csv
+import io
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from cij.compiler.program import Source
 from cij.runtime.engine.duckdb.scan import CsvFile, FileScan, Reject
 from cij.runtime.errors import DataError
+from cij.runtime.sources.faulty_lines import FaultyLine, Form, without_faulty_lines
 from cij.runtime.sources.reader import (
     BadRow,
     ColumnName,
@@ -25,6 +29,11 @@ from cij.runtime.sources.reader import (
 )
 from cij.runtime.sources.text_file import as_utf8
 
+if TYPE_CHECKING:
+    import _csv
+
+# A line is not so long.
+_LOOK_BYTES = 1 << 22
 _DELIMITERS = {"tab": "\t", "\\t": "\t"}
 
 
@@ -34,17 +43,23 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
     path = path_of(source, root)
     file = source.settings["path"]
     starts: set[int] = set()
-    with as_utf8(source, path) as readable, FileScan() as scan:
+    with (
+        as_utf8(source, path) as whole,
+        without_faulty_lines(whole, _form(source, whole)) as (readable, faulty),
+        FileScan() as scan,
+    ):
         table = _table(source, readable, file)
+        blank = {line.number for line in faulty}
 
         def rejected() -> list[BadRow]:
-            found = _located(readable, scan.rejects())
+            located = _located(readable, scan.rejects())
+            found = [_covered(source, readable, bad, at) for bad, at in located]
             starts.update(bad.line for bad in found)
-            return found
+            return found + [_of_faulty(source, readable, line) for line in faulty]
 
         try:
             yield Reading(
-                file, scan.csv(table), rejected, lambda o: _lines(source, path, o, starts)
+                file, scan.csv(table), rejected, lambda o: _lines(source, path, o, starts, blank)
             )
         except DataError as error:
             raise failure(source, f"{file} is not a CSV file: {error}") from error
@@ -65,6 +80,19 @@ def names(source: Source, root: Path) -> list[ColumnName]:
 KIND = Kind(read, fingerprint, names)
 
 
+def _form(source: Source, path: Path) -> Form:
+    quote = source.settings.get("quote", '"')
+    width = len(_header(source, path))
+    return Form(_delimiter(source).encode(), quote.encode(), width)
+
+
+def _of_faulty(source: Source, path: Path, line: FaultyLine) -> BadRow:
+    text = line.text.decode(errors="replace")
+    # The key may stand in front of the carriage return.
+    keys = _keys(source, path, [text.replace("\r", " ")])
+    return BadRow(line.number, line.reason, text, keys=keys)
+
+
 def _table(source: Source, path: Path, file: str) -> CsvFile:
     header = _header(source, path)
     require_columns(source, header, file)
@@ -80,22 +108,38 @@ def _delimiter(source: Source) -> str:
     return _DELIMITERS.get(text, text)
 
 
-def _records(source: Source, path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line on which it starts, cells) for each record that is not a blank line."""
-    csv.field_size_limit(sys.maxsize)
-    quote = source.settings.get("quote", '"')
-    with path.open(encoding=encoding, newline="") as file:
-        rows = csv.reader(
-            file,
-            delimiter=_delimiter(source),
-            quotechar=quote or None,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        )
+def _records(
+    source: Source, path: Path, encoding: str, blank: Collection[int] = ()
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line on which it starts, cells) for each record that is not a blank line.
+
+    Lines with the numbers `blank` count as such.
+    """
+    # A carriage return alone ends a line where nothing else does.
+    with path.open(encoding=encoding, newline="\n" if _has_line_feeds(path) else "") as file:
+        lines = ("\n" if n in blank else line for n, line in enumerate(file, 1))
+        rows = _cells(source, lines if blank else file)
         start = 1
         for row in rows:
             if row:
                 yield start, row
             start = rows.line_num + 1
+
+
+def _has_line_feeds(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\n" in file.read(_LOOK_BYTES)
+
+
+def _cells(source: Source, lines: Iterable[str]) -> "_csv.Reader":
+    csv.field_size_limit(sys.maxsize)
+    quote = source.settings.get("quote", '"')
+    return csv.reader(
+        lines,
+        delimiter=_delimiter(source),
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )
 
 
 def _header(source: Source, path: Path) -> list[str]:
@@ -107,12 +151,16 @@ def _header(source: Source, path: Path) -> list[str]:
 
 
 def _lines(
-    source: Source, path: Path, ordinals: Collection[int], rejected: Collection[int]
+    source: Source,
+    path: Path,
+    ordinals: Collection[int],
+    rejected: Collection[int],
+    blank: Collection[int],
 ) -> dict[int, int]:
     """Return the line of each row that was read; rejected ones have no ordinal."""
     wanted, found, ordinal = set(ordinals), dict[int, int](), 0
     encoding = source.settings.get("encoding", "utf-8-sig")
-    records = _records(source, path, encoding)
+    records = _records(source, path, encoding, blank)
     next(records, None)
     for line, _ in records:
         if len(found) == len(wanted):
@@ -125,7 +173,7 @@ def _lines(
     return found
 
 
-def _located(path: Path, rejects: list[Reject]) -> list[BadRow]:
+def _located(path: Path, rejects: list[Reject]) -> list[tuple[BadRow, Reject]]:
     """Give each broken row its line by counting the line ends before its first byte."""
     if not rejects:
         return []
@@ -136,12 +184,50 @@ def _located(path: Path, rejects: list[Reject]) -> list[BadRow]:
             text = file.read(len(reject.content.encode()) + 2)
             line += _line_ends(before)
             blank = len(text) - len(text.lstrip(b"\r\n"))
-            found.append(
-                BadRow(line + _line_ends(text[:blank]), reject.reason, reject.content.strip("\r\n"))
+            bad = BadRow(
+                line + _line_ends(text[:blank]), reject.reason, reject.content.strip("\r\n")
             )
+            found.append((bad, reject))
             position = reject.byte
             file.seek(position)
     return found
+
+
+def _covered(source: Source, path: Path, bad: BadRow, reject: Reject) -> BadRow:
+    """Add the lines that a broken row covers, and their keys.
+
+    A quote that is not closed takes in the lines up to the next quote, or to the end of the file. What
+    the scanner shows of such a row is cut off, so it is looked up in the file.
+    """
+    if not reject.is_unclosed:
+        return replace(bad, keys=_keys(source, path, [bad.content]))
+    with path.open("rb") as file:
+        file.seek(reject.byte)
+        rest = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+        lines = [line for line in _of_one_record(source, rest) if line.strip()]
+    reason = bad.reason + (f", and takes in {len(lines)} lines" if len(lines) > 1 else "")
+    return replace(bad, reason=reason, lines=len(lines), keys=_keys(source, path, lines))
+
+
+def _of_one_record(source: Source, file: TextIO) -> list[str]:
+    """Return the lines of the first record of a file, as it is read when quotes may stand anywhere."""
+    lines: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for line in file:
+            lines.append(line)
+            yield line
+
+    # Blank lines before the record are records of their own, without cells.
+    next((record for record in _cells(source, noted()) if record), None)
+    return lines
+
+
+def _keys(source: Source, path: Path, lines: Iterable[str]) -> tuple[str, ...]:
+    """Return the cells of the key, each line read by itself."""
+    place = _header(source, path).index(source.key)
+    cells = (next(_cells(source, [line]), []) for line in lines)
+    return tuple(row[place] for row in cells if len(row) > place)
 
 
 def _line_ends(data: bytes) -> int:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from cij.compiler.program import Source, content_hash
+from cij.compiler.source_kinds import MAY_LOSE
 from cij.compiler.sql import load as statements
 from cij.compiler.sql.columns import create
 from cij.compiler.sql.records import bad_keys, bad_table
@@ -20,8 +21,11 @@ from cij.runtime.sources.reader import BadRow, failure, with_environment
 from cij.runtime.store import sources as stored
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
-_LOADER_VERSION = 1
+_LOADER_VERSION = 2
 _SHOWN_BAD_ROWS = 3
+# What a source may lose where nothing is written, and how few are never too many.
+_MAY_LOSE = "0.1"
+_LOST_MIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class _Bad:
 class _BadOfFile:
     file: str
     rows: list[BadRow]
+    # Keys in rows that the reader rejected, as texts.
+    rejected_keys: list[str]
 
 
 def load(
@@ -77,15 +83,15 @@ def load(
     now: datetime,
     *,
     is_compared: bool = False,
-    is_profile: bool = False,
+    is_guarded: bool = False,
 ) -> SourceReport:
     """Load the source unless neither it nor its definition changed.
 
     Raises DataError, or any other error of reading, before anything is written; later TornLoad.
 
-    Where its records are compared with those of before, the keys of bad rows are kept. Where
-    customers are made of it, no rows at all are refused if there were some before: an export that
-    broke off would take everybody out of all journeys.
+    Where its records are compared with those of before, the keys of bad rows are kept. Where the
+    disappearance of a row means something, `is_guarded`, a refresh by which many are gone is refused:
+    an export that broke off would take everybody out of all journeys (S24).
     """
     source = with_environment(source)
     mark = _fingerprint(source, root)
@@ -93,11 +99,13 @@ def load(
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
-    before = state[0][1] if state and is_profile else 0
-    report, bad_rows = _read(loader, source, root, before)
+    report, bad_rows = _read(loader, source, root)
+    if is_guarded and _asks_the_same(engine, source):
+        _judge_disappearance(source, *_lost(engine, loader, source, bad_rows.rejected_keys))
     try:
         stayed = _write(engine, loader, source, bad_rows, now, is_compared=is_compared)
         _remember(engine, source.name, mark, report, now)
+        _remember(engine, *_question(source), report, now)
     except Exception as error:
         raise TornLoad(source.name, error) from error
     loader.clear()
@@ -117,26 +125,40 @@ def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: d
     engine.append("source_state", {column: [value] for column, value in row.items()})
 
 
+def _question(source: Source) -> tuple[str, str]:
+    """Return the name and the mark under which it is kept which rows an author asks for."""
+    return f"#question {source.name}", content_hash([source.where, source.key])
+
+
+def _asks_the_same(engine: Engine, source: Source) -> bool:
+    """Tell whether the author asks for the same rows as before: what they filter out is not lost."""
+    name, mark = _question(source)
+    state = engine.rows(stored.STATE, {"source": name})
+    return not state or state[0][0] == mark
+
+
 def _fingerprint(source: Source, root: Path) -> str:
     outside = KINDS[source.kind].fingerprint(source, root)
     return content_hash([_LOADER_VERSION, source, outside])
 
 
-def _read(
-    loader: Loader, source: Source, root: Path, before: int
-) -> tuple[SourceReport, _BadOfFile]:
+def _read(loader: Loader, source: Source, root: Path) -> tuple[SourceReport, _BadOfFile]:
     """Read, type and judge the rows; nothing is written yet."""
     staged = loader.stage(source, root)
     loader.parse(source)
     loader.engine.execute(statements.duplicates(source))
     rows, _, dropped = loader.engine.rows(statements.counts(source))[0]
     bad = _bad_rows(loader, source, staged)
-    read = rows + len(staged.rejected)
-    _judge_emptiness(source, read, before)
+    # A row that could not be delimited counts as the lines that it covers.
+    read, count = rows + _lines_of(staged.rejected), _lines_of(bad)
     _judge(source, staged.file, read, bad)
-    kept = read - len(bad) - dropped
-    report = SourceReport(source.name, read, kept, len(bad), dropped)
-    return report, _BadOfFile(staged.file, bad)
+    report = SourceReport(source.name, read, read - count - dropped, count, dropped)
+    rejected_keys = [key for row in staged.rejected for key in row.keys]
+    return report, _BadOfFile(staged.file, bad, rejected_keys)
+
+
+def _lines_of(rows: list[BadRow]) -> int:
+    return sum(row.lines for row in rows)
 
 
 def _write(
@@ -149,15 +171,15 @@ def _write(
     is_compared: bool,
 ) -> int:
     """Write the good rows and the bad ones; return how many of the bad stay as they were."""
-    stayed = _replace(engine, loader, source)
+    stayed = _replace(engine, loader, source, bad.rejected_keys)
     if is_compared:
         engine.execute(bad_keys(source))
-        engine.append(bad_table(source.name), loader.keys_of_bad(source))
+        _append_bad_keys(engine, loader, source, bad_table(source.name), bad.rejected_keys)
     _quarantine(engine, source, bad.file, bad.rows, now)
     return stayed
 
 
-def _replace(engine: Engine, loader: Loader, source: Source) -> int:
+def _replace(engine: Engine, loader: Loader, source: Source, rejected_keys: list[str]) -> int:
     """Put the good rows in the place of the old table; returns how many of the bad stay as they were.
 
     One row that is bad for a day must not take its customer out of all journeys. Where a column is
@@ -166,13 +188,35 @@ def _replace(engine: Engine, loader: Loader, source: Source) -> int:
     table, columns = statements.table_of(source.name), statements.columns_of(source)
     is_as_before = list(engine.columns_of(table).items()) == columns
     if is_as_before:
-        engine.execute(statements.no_bad_keys(source))
-        engine.append(statements.BAD_KEY, loader.keys_of_bad(source))
+        engine.execute(statements.no_keys(source, statements.BAD_KEY))
+        _append_bad_keys(engine, loader, source, statements.BAD_KEY, rejected_keys)
         engine.execute(statements.known_before(source))
     engine.execute(statements.drop(source))
     engine.execute(create(table, columns))
     engine.append(table, loader.good_rows(source))
     return engine.execute(statements.stay(source)) if is_as_before else 0
+
+
+def _append_bad_keys(
+    engine: Engine, loader: Loader, source: Source, table: str, rejected: list[str]
+) -> None:
+    engine.append(table, loader.keys_of_bad(source))
+    if rejected:
+        engine.append(table, loader.keys_of_rejected(source, rejected))
+
+
+def _lost(
+    engine: Engine, loader: Loader, source: Source, rejected: list[str]
+) -> tuple[int, int, int]:
+    """Return (rows of before, those of them whose key is not there now, rows that are)."""
+    _, type = statements.key_column(source)
+    if engine.columns_of(statements.table_of(source.name)).get(source.key) != type:
+        return 0, 0, 0
+    engine.execute(statements.no_keys(source, statements.KEY_NOW))
+    engine.append(statements.KEY_NOW, loader.keys_of_good(source))
+    _append_bad_keys(engine, loader, source, statements.KEY_NOW, rejected)
+    [(before, lost, left)] = engine.rows(statements.lost(source))
+    return before, lost, left
 
 
 def _bad_rows(loader: Loader, source: Source, staged: Staged) -> list[BadRow]:
@@ -201,25 +245,35 @@ def _texts(engine: Engine, source: Source, bad: _Bad) -> dict[int, str]:
     return dict(engine.rows(statements.contents(source), {"ordinals": json.dumps([*bad.reasons])}))
 
 
-def _judge_emptiness(source: Source, read: int, before: int) -> None:
-    if not read and before and Decimal(source.tolerate) < 1:
+def _judge_disappearance(source: Source, before: int, lost: int, left: int) -> None:
+    """Raise DataError when more rows are gone than may be lost, or when all are.
+
+    Single rows of a small table come and go every day: a few are no broken export.
+    """
+    may_lose = Decimal(source.settings.get(MAY_LOSE, _MAY_LOSE))
+    advice = "If the export is complete, set `may_lose = 100%` for one run."
+    if before and not left and max(may_lose, Decimal(source.tolerate)) < 1:
+        text = f"it has no rows, and had {before:,} before; the old data stays. {advice}"
+        raise failure(source, text)
+    if left and lost >= _LOST_MIN and lost > may_lose * before:
         raise failure(
             source,
-            f"it has no rows, and had {before:,} before; the old data stays. If that is right, set "
-            "`tolerate = 100%` for one run.",
+            f"{lost:,} of the {before:,} rows of before are gone, more than the "
+            f"{_percent(str(may_lose))} that it may lose; the old data stays. {advice}",
         )
 
 
 def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
     """Raise DataError when more than the tolerated share of the rows is bad."""
-    if not bad or Decimal(len(bad)) <= Decimal(source.tolerate) * read:
+    count = _lines_of(bad)
+    if not bad or Decimal(count) <= Decimal(source.tolerate) * read:
         return
     shown = "".join(f"\n  {file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])
     more = len(bad) - _SHOWN_BAD_ROWS
     shown += f"\n  and {more} more" if more > 0 else ""
     raise failure(
         source,
-        f"{len(bad)} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
+        f"{count} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
         f"tolerates; the old data stays. Correct the rows, or set `tolerate` higher.{shown}",
     )
 

@@ -6,6 +6,7 @@ Parsing needs functions that databases do not share (trying casts, formats of da
 is done here on every engine, and the store gets rows that fit its columns.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,9 +69,17 @@ class Loader:
         """Return the rows that go into the table of the source."""
         return self.engine.stream(statements.good_rows(source))
 
+    def keys_of_good(self, source: Source) -> ArrowStream:
+        """Return the keys, as `key`, of the rows that go into the table of the source."""
+        return self.engine.stream(statements.keys_of_good(source))
+
     def keys_of_bad(self, source: Source) -> ArrowStream:
         """Return the keys, as `key`, of bad rows in which the key can be read."""
         return self.engine.stream(statements.keys_of_bad(source))
+
+    def keys_of_rejected(self, source: Source, texts: list[str]) -> ArrowStream:
+        """Return the keys, as `key`, that these texts of rejected rows stand for."""
+        return self.engine.stream(statements.keys_of_rejected(source), {"keys": json.dumps(texts)})
 
     def clear(self) -> None:
         """Forget the source that was loaded."""

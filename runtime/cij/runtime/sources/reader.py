@@ -23,11 +23,17 @@ _VARIABLE = "env:"
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that goes to quarantine. `line` is counted from 1."""
+    """A row that goes to quarantine. `line` is counted from 1.
+
+    A row that the reader could not delimit covers several `lines`, and counts as so many (S24). `keys`
+    are the texts of the key on these lines, as far as they can be made out: their rows of before stay.
+    """
 
     line: int
     reason: str
     content: str
+    lines: int = 1
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
             rows = scan.sqlite(path, table, [c.name for c in source.columns])
             yield Reading(f"{file}:{table}", rows, list, _lines)
         except DataError as error:
-            raise failure(source, _told(source, str(error))) from error
+            message = str(error)
+            place = _undecodable(source, path) if "unicode" in message else ""
+            raise failure(source, _told(source, message, place)) from error
 
 
 def fingerprint(source: Source, root: Path) -> str:
@@ -89,12 +91,40 @@ def _no_table(connection: sqlite3.Connection, source: Source) -> str:
     return f'{source.settings["path"]} has no table "{source.settings["table"]}"; {there}'
 
 
-def _told(source: Source, message: str) -> str:
+def _undecodable(source: Source, path: Path) -> str:
+    """Return where the first value is that is no text, in words; looked for when reading has failed."""
+    columns = [c.name for c in source.columns]
+    picks = ", ".join(_quoted(name) for name in columns)
+    with closing(_open(path)) as connection:
+        connection.text_factory = bytes
+        rows = connection.execute(f"SELECT {picks} FROM {_quoted(source.settings['table'])}")
+        for number, row in enumerate(rows, 1):
+            for name, value in zip(columns, row, strict=True):
+                if isinstance(value, bytes) and not _is_text(value):
+                    return f" (row {number}, column {name})"
+    return ""
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _told(source: Source, message: str, place: str = "") -> str:
     file = source.settings["path"]
     if "locked" in message or "busy" in message:
         return f"{file} is locked by another program (waited {_LOCK_WAIT_S:g} s); try again later"
     if "not a database" in message:
         return f"{file} is not an SQLite database"
     if "unicode" in message:
-        return f"table {source.settings['table']} of {file} holds bytes that are not UTF-8 text"
+        return (
+            f"table {source.settings['table']} of {file} holds bytes that are not UTF-8 text{place}"
+        )
     return f"cannot read {file}: {message}"

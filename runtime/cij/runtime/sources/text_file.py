@@ -23,15 +23,19 @@ def as_utf8(source: Source, path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.csv"
-        _copy(path, encoding, None if has_mixed_ends else "", copy)
+        _copy(path, encoding, copy, has_mixed_ends=has_mixed_ends)
         yield copy
 
 
-def _copy(path: Path, encoding: str, newline: str | None, copy: Path) -> None:
+def _copy(path: Path, encoding: str, copy: Path, *, has_mixed_ends: bool) -> None:
     with (
-        path.open(encoding=encoding, newline=newline) as old,
+        path.open(encoding=encoding, newline="\n" if has_mixed_ends else "") as old,
         copy.open("w", encoding="utf-8", newline="") as new,
     ):
+        if has_mixed_ends:
+            # A carriage return inside of a cell is a part of its text.
+            new.writelines(f"{line[:-2]}\n" if line.endswith("\r\n") else line for line in old)
+            return
         while text := old.read(_CHUNK_BYTES):
             new.write(text)
 
@@ -52,10 +56,11 @@ class _Ends:
     crlf: int = 0
     is_after_cr: bool = False
 
-    def see(self, chunk: bytes) -> None:
-        self.lf += chunk.count(b"\n")
-        self.crlf += chunk.count(b"\r\n") + (self.is_after_cr and chunk.startswith(b"\n"))
-        self.is_after_cr = chunk.endswith(b"\r")
+    def see(self, text: str) -> None:
+        self.lf += text.count("\n")
+        self.crlf += text.count("\r\n") + (self.is_after_cr and text.startswith("\n"))
+        if text:
+            self.is_after_cr = text.endswith("\r")
 
 
 def _examine(source: Source, path: Path, encoding: str) -> bool:
@@ -66,11 +71,12 @@ def _examine(source: Source, path: Path, encoding: str) -> bool:
         pending = decoder.getstate()[0]
         try:
             # An empty chunk is the last one.
-            decoder.decode(chunk, final=not chunk)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             line = ends.lf + (pending + chunk)[: error.start].count(b"\n") + 1
             raise failure(source, _not_text(source, line, error)) from error
-        ends.see(chunk)
+        # As text: in UTF-16 the bytes of a line end do not stand side by side.
+        ends.see(text)
     return 0 < ends.crlf < ends.lf
 
 

@@ -265,10 +265,9 @@ class DuckEngine:
         try:
             count = int((self.run_text(text, None).fetchone() or (0,))[0])
         except duckdb.InvalidInputException as error:
+            # What cannot be taken in is a fault of the rows, which come from outside.
             found = _first_line(error)
-            if _BROKEN not in found:
-                raise
-            raise DataError(found.partition(_BROKEN)[2]) from error
+            raise DataError(found.partition(_BROKEN)[2] or found) from error
         finally:
             self._connection.unregister(_STREAM)
         self._written(table, has_grown=count > 0)

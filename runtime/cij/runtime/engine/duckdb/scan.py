@@ -36,12 +36,14 @@ class CsvFile:
 class Reject:
     """A row that does not parse.
 
-    `byte` is its start, from 0; blank lines may follow there first.
+    `byte` is its start, from 0; blank lines may follow there first. Of a long row `content` is the
+    beginning. One with an unclosed quote ends where the next quote does.
     """
 
     byte: int
     reason: str
     content: str
+    is_unclosed: bool
 
 
 _READ_CSV = """
@@ -102,7 +104,10 @@ class FileScan:
     def rejects(self) -> list[Reject]:
         """Return the rows of the CSV file that did not parse, in the order of the file."""
         rows = self._connection.execute(_REJECTS).fetchall()
-        return [Reject(byte, _reason(kind, message), line) for byte, kind, message, line in rows]
+        return [
+            Reject(byte, _reason(kind, message), line, kind == "UNQUOTED VALUE")
+            for byte, kind, message, line in rows
+        ]
 
     def sqlite(self, path: Path, table: str, columns: Sequence[str]) -> ArrowStream:
         """Return columns of a table of an SQLite file. The caller has checked that they exist."""

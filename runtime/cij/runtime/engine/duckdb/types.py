@@ -4,6 +4,7 @@
 _NAMES = {
     "DECIMAL(18,4)": "DECIMAL(18, 4)",
     "DECIMAL(18,6)": "DECIMAL(18, 6)",
+    "DECIMAL(38,10)": "DECIMAL(38, 10)",
 }
 
 

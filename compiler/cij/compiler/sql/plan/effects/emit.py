@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.columns import cast
-from cij.compiler.sql.condition import value
+from cij.compiler.sql.condition import storable
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -30,7 +30,7 @@ def emit(site: Site) -> list[Statement]:
     context.with_triggers(rows, "m", *effect.fields.values())
     types = {f.name: f.type for f in event.fields}
     for name, node in effect.fields.items():
-        rows.append("expressions", cast(value(node, site.scope), types[name]))
+        rows.append("expressions", cast(storable(node, types[name], site.scope), types[name]))
     names = ["seq", "id", "customer", "at", "arrived_at", *effect.fields]
     insert = exp.Insert(
         this=exp.Schema(

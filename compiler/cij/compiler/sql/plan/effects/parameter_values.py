@@ -5,7 +5,8 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.sql.condition import Scope, to_local, value, zone_of
+from cij.compiler.sql.columns import SQL_TYPES
+from cij.compiler.sql.condition import Scope, storable, to_local, zone_of
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.template import fill
 from cij.compiler.types import LIST_SIGN
@@ -17,7 +18,7 @@ def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
     Numbers stay exact, money has two places, and an instant is local time of the customer (S4),
     because a template has no zone to convert with.
     """
-    tree = value(node, scope)
+    tree = storable(node, node.type, scope)
     if node.type.kind == "datetime":
         return _as_text(to_local(tree, zone_of(scope)))
     show = _SHOWN.get(node.type.kind)
@@ -25,14 +26,14 @@ def shown(node: ex.Expression, scope: Scope) -> exp.Expr:
 
 
 # Numbers stay numbers in the JSON, so that templates can compare them. The scale decides how a
-# number is printed: two places are an amount and are kept; four places are any number, printed
+# number is printed: two places are an amount and are kept; more are any number, printed
 # without last zeros.
 def _decimal(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS DECIMAL(18, 4))", a=tree)
+    return fill(f"CAST({{a}} AS {SQL_TYPES['decimal']})", a=tree)
 
 
 def _money(tree: exp.Expr) -> exp.Expr:
-    return fill("CAST({a} AS DECIMAL(18, 2))", a=tree)
+    return fill("CAST({a} AS DECIMAL(38, 2))", a=tree)
 
 
 def _list(tree: exp.Expr) -> exp.Expr:

@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.columns import cast, column
-from cij.compiler.sql.condition import value
+from cij.compiler.sql.condition import storable
 from cij.compiler.sql.plan.context import text
 from cij.compiler.sql.plan.effects.site import Site
 from cij.compiler.sql.template import Statement, fill, query
@@ -37,7 +37,7 @@ def set_field(site: Site) -> list[Statement]:
     keep = fill(
         _KEEP,
         field=text(field.name),
-        value=value(effect.value, site.scope),
+        value=storable(effect.value, field.type, site.scope),
         key=site.key,
         comes_by=site.comes_by,
     )
