@@ -33,7 +33,6 @@ from cij.runtime.store import aside
 from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
-from cij.runtime.writing_again import write_again
 
 if TYPE_CHECKING:
     from cij.runtime.scheduler import Scheduler
