@@ -12,7 +12,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.delivery import Defaults
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.errors import ConfigError, DataError
+from cij.runtime.errors import ConfigError
 from cij.runtime.runner import open_runner, step
 from tests.example import inside, run_once, status
 
@@ -94,7 +94,7 @@ def test_a_written_path_stays_inside_the_project(tmp_path: Path, path: str) -> N
     _rows(tmp_path / "outside.csv")
     (tmp_path / "p" / "link.csv").symlink_to(tmp_path / "outside.csv")
     engine = _ran(tmp_path / "p", program)
-    (failed,) = engine.rows(query("SELECT f.reason FROM failed AS f"))
+    (failed,) = engine.rows(query("SELECT a.reason FROM aside AS a"))
     assert "leads out" in failed[0]
     assert engine.rows(query("SELECT COUNT(*) FROM customer")) == [(0,)]
 
