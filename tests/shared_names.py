@@ -10,6 +10,7 @@ ONE_CONCEPT = {
     "canonical_addresses": "address",
     "activity": "activity",
     "changes": "changed versions",
+    "consent": "consent",
     "control": "order",
     "interning": "dictionary encoding",
     "queue": "entry queue",

@@ -242,3 +242,29 @@ def test_a_field_with_a_role_is_text(name: str) -> None:
     text = text.replace("email = text", "email = text\n    shoe_size = integer", 1)
     found = _said(text)
     assert any(words.startswith(f"`{name}` is the ") and "integer" in words for words in found)
+
+
+# --- where to unsubscribe ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "target"),
+    [
+        ("https://shop.example/u?c={customer}", "https://shop.example/u?c={customer}"),
+        ("leave@shop.example", "mailto:leave@shop.example"),
+        ("mailto:leave@shop.example?subject=leave", "mailto:leave@shop.example?subject=leave"),
+    ],
+)
+def test_a_setting_says_where_to_unsubscribe(tmp_path: Path, written: str, target: str) -> None:
+    toml = '[project]\nname = "p"\ntimezone = "UTC"\n[delivery.email]\nkind = "files"\n'
+    (tmp_path / "cij.toml").write_text(f'{toml}unsubscribe = "{written}"\n', encoding="utf-8")
+    settings = load_settings(tmp_path / "cij.toml")
+    assert settings.delivery.by_channel()["email"].unsubscribe == target
+
+
+@pytest.mark.parametrize("wrong", ["shop.example/u", "javascript:x", "https://x y", "https://"])
+def test_what_leads_nowhere_is_refused(tmp_path: Path, wrong: str) -> None:
+    toml = '[project]\nname = "p"\ntimezone = "UTC"\n[delivery.email]\nkind = "files"\n'
+    (tmp_path / "cij.toml").write_text(f'{toml}unsubscribe = "{wrong}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="unsubscribe"):
+        load_settings(tmp_path / "cij.toml")

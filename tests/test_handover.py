@@ -20,7 +20,7 @@ from tests.outbox import put
 NOW = datetime(2026, 3, 2, 10, 0)
 
 
-class _Crash(Exception):
+class _Crash(BaseException):
     """What stands for a SIGKILL."""
 
 
@@ -117,3 +117,20 @@ def test_a_file_of_another_batch_says_nothing(
 def test_without_the_file_nothing_is_sent(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="nothing is sent unnoted"):
         Handover(tmp_path / "no folder" / "handover.jsonl").begin(["a"])
+
+
+class _Bug(_Way):
+    """Breaks in the same place by a mistake of its own, which the drain contains."""
+
+    def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        try:
+            return super().deliver(batch)
+        except _Crash as error:
+            raise RuntimeError("a bug") from error
+
+
+def test_a_channel_that_breaks_leaves_the_rest_queued(engine: Engine, tmp_path: Path) -> None:
+    way = _Bug(tmp_path / "handover.jsonl")
+    delivery.drain(engine, {"email": way}, NOW)
+    way.close()
+    assert sorted(_outcomes(engine)) == ["delivered", *["queued"] * 3, "uncertain"]

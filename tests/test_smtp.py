@@ -408,6 +408,29 @@ def test_busy_then_delivered() -> None:
     assert len(inbox.got) == 3
 
 
+@pytest.mark.parametrize(
+    ("answer", "listed"),
+    [
+        ("550 5.1.1 no such user", ["c1@example.com"]),
+        ("550 5.1.10 null MX", ["c1@example.com"]),
+        ("553 5.1.3 bad address", ["c1@example.com"]),
+        ("550 5.1.8 bad sender", []),
+        ("550 5.7.1 looks like spam", []),
+        ("450 4.1.1 try later", []),
+    ],
+)
+@pytest.mark.parametrize("at_data", [False, True])
+def test_an_address_that_the_server_does_not_know_is_a_hard_bounce(
+    answer: str, listed: list[str], at_data: bool
+) -> None:
+    inbox = _Inbox()
+    (inbox.at_data if at_data else inbox.at_recipient)["c1@example.com"] = [answer]
+    with _server(inbox) as port, _outbox(3) as engine:
+        delivery.drain(engine, {"email": open_transport(_settings(port))}, NOW)
+        found = engine.rows(query("SELECT s.address, s.channel, s.reason FROM suppression AS s"))
+    assert found == [(address, "email", "hard bounce") for address in listed]
+
+
 def test_a_server_that_is_down_leaves_all_queued_and_is_told_once() -> None:
     inbox = _Inbox()
     with _outbox(700) as engine:

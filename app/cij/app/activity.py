@@ -1,4 +1,4 @@
-"""What happens in a period, simulated or replayed, as a value: counts by day, journey and hour."""
+"""The activity of a simulated or replayed period as a value: counts by day, journey and hour."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,14 +21,17 @@ from cij.runtime.deploy import deploy
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import simulate
 
-# Gets the instant up to which virtual time has come, and the zone to show it in.
+# Is called with the current virtual time, and the zone to show it in.
 Progress = Callable[[datetime, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """`paused` are journeys in which nobody moves. Of a replay, `events` were replayed and `every`
-    is the interval of the looks."""
+    """The activity of a period. `paused` are the journeys that did not run.
+
+    For a replay, `events` is the number of replayed events, and `every` the step to which their
+    times were rounded.
+    """
 
     course: Course
     zone: str
@@ -40,7 +43,7 @@ class Activity:
 def simulated(path: Path, days: int, start: datetime | None, progress: Progress) -> Activity:
     """Run the project at `path` for some days of virtual time, on a copy of its state.
 
-    `start` is local to the project's zone; None is now. Nothing is sent and nothing kept.
+    `start` is local to the project's zone; None is now. Nothing is sent or stored.
     """
     project, program = compiled(path)
     zone = project.settings.project.timezone
@@ -62,9 +65,10 @@ def simulated(path: Path, days: int, start: datetime | None, progress: Progress)
 def replayed(
     path: Path, journey: str | None, start: datetime, end: datetime | None, progress: Progress
 ) -> Activity:
-    """Replay the events of a past period, on a copy of the state. Times are local; None is now.
+    """Replay the events of a past period on a copy of the state.
 
-    Raises: RequestError for a journey that there is not, or a period that ends before it begins.
+    Times are local to the project's zone; None is now. Without `journey` all journeys are replayed.
+    Raises: RequestError for an unknown journey, or a period that ends before it begins.
     """
     project, program = compiled(path)
     zone = project.settings.project.timezone
@@ -72,6 +76,7 @@ def replayed(
     if begin >= finish:
         raise RequestError("`--from` is not before `--to`")
     program = _only(program, journey)
+    # A replay changes the store, so it never gets the real one.
     engine = open_copy(project)
     try:
         found = backtest(
@@ -91,9 +96,11 @@ def replayed(
 def _end(end: datetime | None, zone: str) -> datetime:
     if end is None:
         return LiveClock().now()
+    # A date means the whole day, and click reads it as midnight.
     is_day = (end.hour, end.minute) == (0, 0)
     if not is_day:
         return instant(end, zone)
+    # A replay includes its end, so it ends a second before the next day.
     return instant(end + timedelta(days=1), zone) - timedelta(seconds=1)
 
 
@@ -106,7 +113,8 @@ def _only(program: Program, journey: str | None) -> Program:
 
 
 def limits(settings: Settings) -> dict[str, int]:
-    """Return how many messages an hour the provider of each channel takes, where cij.toml says so."""
+    """Return the most messages per hour of each channel's provider, for channels with
+    `per_hour`."""
     delivery = settings.delivery
     found = {name: way.per_hour for name, way in delivery.by_channel().items()}
     found["action"] = delivery.action.default.per_hour
@@ -114,7 +122,7 @@ def limits(settings: Settings) -> dict[str, int]:
 
 
 def as_json(found: Course) -> dict[str, Any]:
-    """Return the counts as plain values: instants as ISO text with `Z`."""
+    """Return the counts in types that JSON has. Instants are ISO text with `Z`."""
     return {
         "start": found.start.isoformat() + "Z",
         "end": found.end.isoformat() + "Z",

@@ -1,4 +1,7 @@
-"""The course of a period as a picture of its own: one SVG without scripts, fonts or links."""
+"""The activity of a period as a chart: one SVG without scripts, fonts or links.
+
+Such a file can be shown everywhere, also where external resources are blocked.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from cij.compiler.graph.svg_style import style_sheet
 from cij.runtime.activity import Course
 from cij.runtime.zones import to_local
 
+# In pixels of the view box.
 _MARGIN, _WIDE, _HIGH, _GAP, _HEAD = 24, 860, 110, 54, 92
 _AXIS = 64
 _NAME = "cij-course"
@@ -19,9 +23,10 @@ _LABELS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """Bars over one axis of time; `kind` is the colour that it has in drawings of journeys.
+    """One panel of bars over a time axis. `kind` selects the colour, as in drawings of journeys.
 
-    `values` have the place of each bar, as a share of the whole period, and its height.
+    `values` are (place, count) of each bar. `place` and `share`, the width, are shares of the
+    period.
     """
 
     title: str
@@ -32,6 +37,7 @@ class _Panel:
 
     @property
     def top(self) -> int:
+        # At least 1, because heights are divided by it. The limit has to fit into the panel too.
         return max([1, *(n for _, n in self.values), self.limit or 0])
 
 
@@ -47,7 +53,7 @@ def chart(found: Course, zone: str, title: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {named} {size}>',
         f'<title id="{_NAME}-t">{_xml(title)}</title>',
-        f'<desc id="{_NAME}-d">{_xml(" ".join(_told(panels)))}</desc>',
+        f'<desc id="{_NAME}-d">{_xml(" ".join(_described(panels)))}</desc>',
         f"<style>\n{style_sheet('#' + _NAME)}</style>",
         f'<rect class="page" x="0.5" y="0.5" width="{wide - 1}" height="{high - 1}" rx="12"/>',
         _text("title", _MARGIN, _MARGIN + 18, title[:1].upper() + title[1:]),
@@ -60,8 +66,8 @@ def chart(found: Course, zone: str, title: str) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _told(panels: Sequence[_Panel]) -> Iterator[str]:
-    """Yield the picture in sentences, for those who do not see it."""
+def _described(panels: Sequence[_Panel]) -> Iterator[str]:
+    """Yield a sentence for each panel, for screen readers."""
     for panel in panels:
         limit = f", limit {panel.limit}" if panel.limit else ""
         most = max((n for _, n in panel.values), default=0)
@@ -124,6 +130,7 @@ def _drawn(panel: _Panel) -> Iterator[str]:
 
 def _bar(panel: _Panel, place: float, count: int) -> str:
     high = count * _HIGH / panel.top
+    # A gap between bars only where they are wide enough, and no bar is invisible.
     wide = max(panel.share * _WIDE - (2 if panel.share * _WIDE > 6 else 0), 1)
     kind = "exit" if panel.limit is not None and count > panel.limit else panel.kind
     shape = (
@@ -139,6 +146,7 @@ def _bar(panel: _Panel, place: float, count: int) -> str:
 
 def _days(first: date, last: date) -> Iterator[str]:
     days = (last - first).days + 1
+    # Division rounded up, so that there are never more labels than fit.
     step = -(-days // _LABELS_MAX)
     for n in range(0, days, step):
         day = (first + timedelta(days=n)).isoformat()

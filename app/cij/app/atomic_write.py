@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half of each."""
+"""Atomic writes: after a crash a file has either its old or its new content."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from cij.runtime.errors import ConfigError
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text with line feeds; a file that exists keeps its mode. Raises: ConfigError."""
-    # A link stays a link: what it points to is replaced.
+    """Write UTF-8 text with line feeds. An existing file keeps its mode. Raises: ConfigError."""
+    # The target of a link is replaced, so the link itself stays.
     target = path.resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -21,6 +21,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _replace(target: Path, text: str) -> None:
+    # In the same folder, because a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -28,6 +29,7 @@ def _replace(target: Path, text: str) -> None:
         if target.exists():
             shutil.copymode(target, name)
         else:
+            # `mkstemp` makes private files, and others may have to read this one.
             os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:
@@ -37,7 +39,7 @@ def _replace(target: Path, text: str) -> None:
 
 
 def _umask() -> int:
-    # The mask can only be read by setting it.
+    # The mask can be read only by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask

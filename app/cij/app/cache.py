@@ -1,8 +1,8 @@
-"""What commands remember between runs: results that follow from texts alone, in the private folder.
+"""The cache of results that depend only on texts, in the private folder of the user.
 
-A result is kept for each project, with a key that has all it depends on, `cij` itself included; the
-next result takes its place. The folder has a bound, and what was not used for longest goes first.
-`CIJ_CACHE=off` turns remembering off.
+There is one result of each kind for each project, and the next one replaces it. Its key includes
+everything that it depends on, also the code of `cij`. The size of the folder is bounded, and the
+least recently used results are deleted first. `CIJ_CACHE=off` disables the cache.
 """
 
 import hashlib
@@ -18,14 +18,18 @@ from typing import Any
 from cij.grammar.private_folder import cache_folder, keep, kept
 
 SWITCH = "CIJ_CACHE"
+# The bounds of the folder, for all projects of the user together.
 BYTES_MAX = 500_000_000
 ENTRIES_MAX = 200
-# What decides about texts and is not part of cij.
+# The packages outside of cij that influence results.
 _PACKAGES = ("lark", "liquid", "pydantic", "pydantic_core", "tzdata")
 
 
 def digest(*parts: str | bytes) -> str:
-    """Return the hash of texts; other texts, or cut elsewhere, have another."""
+    """Return the hash of a list of texts.
+
+    The lengths are part of it, so that boundaries count too.
+    """
     found = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
@@ -35,19 +39,19 @@ def digest(*parts: str | bytes) -> str:
 
 
 def recalled(kind: str, root: Path) -> Any:
-    """Return what was remembered of the project in the folder `root`, or None."""
+    """Return the cached value of a kind for the project in the folder `root`; None without one."""
     name = _name(kind, root)
     data = kept(name) if name else None
     if name is None or data is None:
         return None
     with suppress(OSError):
-        os.utime(cache_folder() / name)  # It was used just now.
-    # Only this user can have written it, with the very code that reads it now.
+        os.utime(cache_folder() / name)  # Marks it as used.
+    # Only this user can have written the file, and with the same code: the name has its version.
     return pickle.loads(data)
 
 
 def remember(kind: str, root: Path, value: object) -> None:
-    """Keep a value until the next one takes its place."""
+    """Cache a value, and replace the one of the same kind and project."""
     name = _name(kind, root)
     if name:
         keep(name, pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
@@ -62,8 +66,10 @@ def _name(kind: str, root: Path) -> str | None:
 
 @cache
 def code_version() -> str | None:
-    """Return the hash of what computes the results: as Python tells whether a module changed, by
-    size and time of its file. None if cij does not lie in files."""
+    """Return the hash of the code that computes results; None where cij is not in files.
+
+    Sizes and times of files are enough, as for Python's own cache of modules.
+    """
     own, *others = (importlib.util.find_spec(name) for name in ("cij", *_PACKAGES))
     folders = (own and own.submodule_search_locations) or []
     found = [state for folder in folders for state in _states(folder)]
@@ -74,7 +80,8 @@ def code_version() -> str | None:
 
 
 def _states(folder: str) -> list[str]:
-    # Plain strings: there are some 500 files, and a Path for each takes longer than asking the system.
+    # Strings and not paths: there are some 500 files, and making a Path takes longer than the
+    # system call.
     return [
         _state(f"{inside}{os.sep}{file}")
         for inside, _, files in os.walk(folder)

@@ -1,4 +1,7 @@
-"""catalog.lock.json: what the rows of the sources hold. Committed, so sorted and made the same again."""
+"""catalog.lock.json: statistics of the source columns.
+
+The file is committed, so its content is sorted and deterministic.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,11 +13,12 @@ from cij.compiler.column_statistics import Catalog, ColumnStatistics
 from cij.compiler.model import Model
 from cij.runtime.errors import ConfigError
 
+# The most seconds that a checkout may take between two files.
 _CHECKOUT_S = 60
 
 
 def load_catalog(root: Path) -> Catalog:
-    """Read catalog.lock.json, or return an empty catalog. Raises: ConfigError."""
+    """Read catalog.lock.json; without the file, return an empty catalog. Raises: ConfigError."""
     path = root / CATALOG_NAME
     if not path.is_file():
         return {}
@@ -26,7 +30,10 @@ def load_catalog(root: Path) -> Catalog:
 
 
 def catalog_of(text: str) -> Catalog:
-    """Return what the file says. Raises: ValueError and its like where it is damaged."""
+    """Return the catalog in the text of the file.
+
+    Raises: ValueError, KeyError, TypeError or AttributeError where it is damaged.
+    """
     return {
         source: {name: _seen(column) for name, column in entry["columns"].items()}
         for source, entry in json.loads(text)["sources"].items()
@@ -44,7 +51,7 @@ def _seen(column: Mapping[str, Any]) -> ColumnStatistics:
 
 
 def described(seen: ColumnStatistics) -> dict[str, Any]:
-    """Return what the file says of a column: nothing that is not known."""
+    """Return the entry of a column for the file, without unknown values."""
     row: dict[str, Any] = {"type": seen.type}
     if seen.unknown_share is not None:
         row["unknown_share"] = seen.unknown_share
@@ -60,7 +67,8 @@ def described(seen: ColumnStatistics) -> dict[str, Any]:
 def stale_entries(root: Path, model: Model, catalog: Catalog) -> Iterator[str]:
     """Yield a sentence for each entry that does not fit its source any more.
 
-    Whether the values are those of today, only a refresh can tell.
+    Only columns and times of files are compared. Whether the values are current, only a refresh can
+    find.
     """
     if not catalog:
         return
@@ -79,6 +87,6 @@ def stale_entries(root: Path, model: Model, catalog: Catalog) -> Iterator[str]:
 
 
 def _is_newer(data: Path, file: Path) -> bool:
-    # A checkout writes all files within a moment, in any order.
+    # A checkout writes all files at nearly the same time and in any order.
     is_there = data.is_file() and file.is_file()
     return is_there and data.stat().st_mtime > file.stat().st_mtime + _CHECKOUT_S

@@ -1,4 +1,4 @@
-"""What conditions and messages may name: sources, customer fields, events, segments, messages."""
+"""The names that conditions and messages may use: sources, fields, events, segments, messages."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`stale` are sentences about entries of the catalog file that do not fit their sources."""
+    """The names of a project. `stale` are sentences about outdated entries of the catalog file."""
 
     model: Model
     catalog: Catalog
@@ -26,7 +26,7 @@ class Listing:
 
 
 def listing(path: Path) -> Listing:
-    """Return what the project at `path` knows, also where its journeys have errors."""
+    """Return the names of the project at `path`, also where its journeys have errors."""
     result = compile_path(path)
     root, model = result.project.root, result.compilation.model
     catalog = load_catalog(root)
@@ -46,13 +46,13 @@ def profile_fields(model: Model) -> Rows:
 
 
 def event_fields(event: Event) -> list[tuple[str, str]]:
-    """Return the fields with those that every event, and every interaction, has."""
+    """Return (name, type) of the fields of an event, with the built-in ones."""
     built_in = [("at", "datetime"), *([("channel", "text")] if event.is_interaction else [])]
     return built_in + [(f.name, str(f.type)) for f in event.fields]
 
 
 def as_json(found: Listing) -> dict[str, Any]:
-    """Return the whole as plain values."""
+    """Return the listing in types that JSON has."""
     model = found.model
     return {
         "version": 1,
@@ -91,7 +91,7 @@ def _profile(model: Model) -> dict[str, Any] | None:
 
 
 def _field(name: str, type: str, origin: str) -> dict[str, Any]:
-    # The id is no field of any source.
+    # The id comes from the unification and not from a source.
     sources = [] if name == "id" else origin.split(", ")
     return {"name": name, "type": type, "sources": sources}
 

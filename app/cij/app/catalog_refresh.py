@@ -1,6 +1,7 @@
-"""catalog.lock.json: what the rows of the sources hold, and the columns of those that declare none.
+"""Refreshes catalog.lock.json: statistics of source columns, and columns of sources that declare
+none.
 
-Works from the syntax alone, for a project with such a source does not compile yet.
+It works from the syntax tree alone, because a project with such a source does not compile yet.
 """
 
 import json
@@ -27,8 +28,10 @@ CATALOG_VERSION = 1
 
 @dataclass(slots=True)
 class CatalogRefresh:
-    """`columns` by source; `failures` one sentence a source. `is_changed`: the file says other things
-    than before.
+    """The result of a refresh.
+
+    `columns` are the statistics by source. `failures` has a sentence for each source that could not
+    be read. `is_changed` tells whether the content of the file differs from before.
     """
 
     columns: dict[str, dict[str, ColumnStatistics]] = field(default_factory=dict)
@@ -39,7 +42,7 @@ class CatalogRefresh:
 def refresh_catalog(path: Path, *, is_dry: bool = False) -> CatalogRefresh:
     """Read the sources of the project at `path` and write its catalog. Raises: ConfigError.
 
-    A source that cannot be read keeps the entry that it has. When dry nothing is written.
+    A source that cannot be read keeps its entry. With `is_dry` nothing is written.
     """
     project = open_project(path)
     report = CatalogRefresh()
@@ -87,7 +90,7 @@ def _is_personal(named: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _entries(file: Path) -> dict[str, Any]:
-    """Return what the catalog says; a damaged one says nothing and is written anew."""
+    """Return the entries of the catalog. A damaged file has none and is replaced."""
     try:
         sources = json.loads(file.read_text(encoding="utf-8"))["sources"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -96,7 +99,7 @@ def _entries(file: Path) -> dict[str, Any]:
 
 
 def _written(file: Path, entries: dict[str, Any], is_dry: bool) -> bool:
-    """Write the catalog unless it says the same already; the sources are sorted by name."""
+    """Write the catalog with sources sorted by name, and return whether its content has changed."""
     ordered = {name: entries[name] for name in sorted(entries)}
     content = {"version": CATALOG_VERSION, "sources": ordered}
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"

@@ -1,8 +1,8 @@
-"""Whole checks, remembered: while nothing that a check reads has changed, its answer stays.
+"""The cache of whole checks: a report is valid while nothing that the check reads has changed.
 
-What it reads: cij.toml and the variables that this names, the catalog, every `.journey` file, why
-others cannot be read, and the files that messages name. The last are known only once a check was
-made, so the answer has their digests and they are read again.
+A check reads cij.toml and the variables that it names, the catalog, every `.journey` file, the
+reasons why others cannot be read, and the files that messages name. The last are known only after a
+check. So the cached answer has their digests, and they are read again.
 """
 
 import os
@@ -23,7 +23,7 @@ _ENV = "env:"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A project as it was found on disk. `surroundings` is the digest of what is no source."""
+    """A project as it was read from disk. `surroundings` is the digest of settings and catalog."""
 
     root: Path
     sources: dict[str, str]
@@ -38,7 +38,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A report without texts, for one key. `contents` are digests by path, None for no file."""
+    """A report without its texts, for one key. `contents` are digests by path; None for no file.
+
+    Texts are left out, because they are on disk and would make the cache large.
+    """
 
     key: str
     contents: Mapping[str, str | None]
@@ -46,13 +49,13 @@ class _Answer:
 
 
 def ask(path: Path) -> Question:
-    """Read the project that `path` belongs to. Raises: ConfigError."""
+    """Read the files of the project to which `path` belongs. Raises: ConfigError."""
     root = find_root(path)
     return Question(root, *read_sources(root), _surroundings(root))
 
 
 def answer(question: Question) -> CheckReport | None:
-    """Return the report of a check that found the very same, if it was the last one."""
+    """Return the report of the last check, if that read exactly the same; else None."""
     found = recalled(_KIND, question.root)
     if not isinstance(found, _Answer) or found.key != question.key:
         return None
@@ -63,7 +66,7 @@ def answer(question: Question) -> CheckReport | None:
 
 
 def remember_answer(question: Question, needed: Iterable[str], report: CheckReport) -> None:
-    """Keep a report. `needed` are the paths that messages name; `report.texts` has their texts."""
+    """Cache a report. `needed` are the paths that messages name; `report.texts` has their texts."""
     if is_as_found(question):
         contents = contents_digests(needed, report.texts)
         found = _Answer(question.key, contents, replace(report, texts={}))
@@ -71,20 +74,21 @@ def remember_answer(question: Question, needed: Iterable[str], report: CheckRepo
 
 
 def is_as_found(question: Question) -> bool:
-    """Tell whether what is no source is as it was.
+    """Tell whether settings and catalog have not changed since the question was asked.
 
-    What changed while the project was compiled may have been read before or after.
+    A file that changes during compilation may have been read before or after the change. Such a
+    report must not be cached.
     """
     return _surroundings(question.root) == question.surroundings
 
 
 def is_unchanged(root: Path, digests: Mapping[str, str | None]) -> bool:
-    """Tell whether the files that messages name hold what they held."""
+    """Tell whether the files that messages name still have these digests."""
     return contents_digests(digests, read_contents(root, digests)) == digests
 
 
 def contents_digests(paths: Iterable[str], texts: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the digest of each text, None for a path without one."""
+    """Return the digest of the text of each path; None for a path without text."""
     return {path: digest(texts[path]) if path in texts else None for path in paths}
 
 
@@ -95,13 +99,15 @@ def _surroundings(root: Path) -> str:
 
 def _text(file: Path) -> str:
     try:
+        # Any bytes have to give a text: what is wrong with them is reported by the check itself.
         return file.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
+        # A file that cannot be read differs from an empty one. No text file has a NUL.
         return f"\0{error}"
 
 
 def _variables(settings: str) -> list[tuple[str, str | None]]:
-    """Return the values of the variables that cij.toml names, which are read in its place."""
+    """Return the values of the environment variables that cij.toml names (`"env:NAME"`)."""
     try:
         found = sorted(_names(tomllib.loads(settings)))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What `cij check` has to say of a project."""
+"""The report of `cij check`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,11 @@ from cij.grammar.diagnostic import Diagnostic, Suppressed
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """`texts` has every file that a diagnostic may point into; `counts` is how many there are of
-    each kind of thing, by its name in the singular."""
+    """The result of a check.
+
+    `texts` has every file to which a diagnostic may refer. `counts` are the numbers of files,
+    journeys and so on, by their name in the singular.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     suppressed: tuple[Suppressed, ...]

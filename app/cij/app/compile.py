@@ -1,4 +1,4 @@
-"""From a path on disk to a compiled program."""
+"""Compiles the project at a path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,13 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.story import Story
 from cij.grammar.diagnostic import Diagnostic
+from cij.runtime.errors import PermanentDelivery
 from cij.runtime.zone_names import zone_names
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A project and what became of it. `texts` has every file that a diagnostic may point into."""
+    """A project with its compilation. `texts` has every file to which a diagnostic may refer."""
 
     project: Project
     compilation: Compilation
@@ -45,17 +46,18 @@ class Compiled:
 
 
 def compile_path(path: Path) -> Compiled:
-    """Compile the project at `path`, whatever its mistakes. Raises: ConfigError."""
+    """Compile the project at `path`. Its mistakes are in the result. Raises: ConfigError."""
     return compile_opened(open_project(path))
 
 
 def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -> Compiled:
-    """As `compile_path`, for a project that was read; texts of `instead` take the place of files.
+    """Compile a project that was read already. Texts of `instead` replace those of its files.
 
     Raises: ConfigError.
     """
     changed = instead or {}
     sources = {name: changed.get(name, text) for name, text in project.sources.items()}
+    # Changed texts are not on disk, so their trees must not be cached.
     parsed = parse_files(sources) if instead else parse_project(project.root, sources)
     contents = project.read_content(needed_contents(parsed[0]))
     contents = {name: changed.get(name, text) for name, text in contents.items()}
@@ -68,10 +70,22 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
         parsed,
         lambda name: name in zone_names(),
         library(),
+        _constant_fault,
     )
     texts = {**sources, **contents, **compilation.borrowed}
     found = (*project.diagnostics, *compilation.diagnostics)
     return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
+
+
+def _constant_fault(expression: str) -> str | None:
+    """Return why an expression of a template that reads nothing cannot be evaluated, or None."""
+    from cij.runtime.delivery.dialect import marked_text
+
+    try:
+        marked_text(f"{{{{{expression}}}}}", {})
+    except PermanentDelivery as error:
+        return str(error).removeprefix("the message cannot be written: ")
+    return None
 
 
 def compiled(path: Path) -> tuple[Project, Program]:
@@ -84,7 +98,10 @@ def compiled(path: Path) -> tuple[Project, Program]:
 
 
 def compiled_stories(path: Path) -> tuple[Program, tuple[Story, ...]]:
-    """As `compiled`, with the tests: all of the project, or those of the file that `path` is."""
+    """Return the program and the tests: all of the project, or those of the file at `path`.
+
+    Raises: ConfigError, InvalidProject.
+    """
     result = compile_path(path)
     program, stories = result.program, result.compilation.stories
     if path.is_file() and path.suffix == SUFFIX:

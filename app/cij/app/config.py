@@ -1,7 +1,7 @@
-"""What `cij.toml` says: the environment of a project, where its journeys say what happens.
+"""The settings in `cij.toml`: the environment of a project. Its journeys define what happens.
 
-Any text value may be written `"env:NAME"` and is then read from the environment. A secret cannot
-be written at all: its setting takes the name of a variable.
+Any text value may be `"env:NAME"`, which is read from the environment. A secret cannot be written
+in the file: its setting takes the name of a variable.
 """
 
 import difflib
@@ -36,13 +36,15 @@ _ENV = "env:"
 
 
 class _Table(BaseModel):
+    # An unknown key is an error, because a misspelt setting would have no effect without it.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ProjectTable(_Table):
-    """`[project]`. The zone is mandatory: no machine's own zone decides when people hear (S4).
+    """`[project]`.
 
-    `region` is the country of phone numbers without a country code, such as `ES` (S29).
+    The zone is mandatory, so that the zone of a machine never decides a time (S4). `region` is the
+    country of phone numbers without a country code, such as `ES` (S29).
     """
 
     name: str = Field(min_length=1)
@@ -93,10 +95,10 @@ _Unsubscribe = Annotated[str | None, AfterValidator(_as_unsubscribe)]
 
 
 class StoreTable(_Table):
-    """`[store]`. The path counts from the project folder.
+    """`[store]`. The path is relative to the project folder.
 
-    Without `memory_mb` and `threads` the engine takes what it needs: at most 80% of the memory of
-    the machine, and all its cores. What does not fit goes to the disk, beside the state file.
+    Without `memory_mb` and `threads` the engine uses at most 80% of the memory of the machine, and
+    all its cores. Data that does not fit is written to disk, beside the state file.
     """
 
     kind: Literal["duckdb"] = "duckdb"
@@ -106,13 +108,16 @@ class StoreTable(_Table):
 
 
 class _Way(_Table):
-    """What every way out has: `per_hour`, what the provider takes, for simulations to warn of."""
+    """The base of all transports.
+
+    `per_hour` is the limit of the provider, for warnings of simulations.
+    """
 
     per_hour: int | None = Field(default=None, ge=1)
 
 
 class FilesDelivery(_Way):
-    """A channel that writes each message as a file into a folder, and sends nothing."""
+    """A transport that writes each message as a file into a folder and sends nothing."""
 
     kind: Literal["files"] = "files"
     folder: str = "outbox"
@@ -134,7 +139,10 @@ class SmtpDelivery(_Way):
     connections: int = Field(default=4, ge=1, le=100)
 
     def password(self) -> str | None:
-        """Return the secret. Raises: ConfigError when the variable is not set."""
+        """Return the password; None where there is none.
+
+        Raises: ConfigError for an unset variable.
+        """
         if self.password_env is None:
             return None
         if (secret := os.environ.get(self.password_env)) is None:
@@ -143,14 +151,17 @@ class SmtpDelivery(_Way):
 
 
 class RowsDelivery(_Way):
-    """Actions as rows of JSON, a file for each action and day, for others to read."""
+    """A transport that writes actions as rows of JSON, with a file for each action and day."""
 
     kind: Literal["rows"] = "rows"
     folder: str = "outbox"
 
 
 class WebhookDelivery(_Way):
-    """Actions as signed calls of a URL. The secret stands in a variable (Standard Webhooks)."""
+    """A transport that calls a URL with a signature (Standard Webhooks).
+
+    The secret is in a variable.
+    """
 
     kind: Literal["webhook"]
     url: str
@@ -166,7 +177,7 @@ class WebhookDelivery(_Way):
         return self
 
     def secret(self) -> str:
-        """Return the secret. Raises: ConfigError when it is not set, or is none."""
+        """Return the secret. Raises: ConfigError where it is not set or not valid."""
         if (secret := os.environ.get(self.secret_env)) is None:
             raise ConfigError(f"{FILE_NAME}: the variable {self.secret_env} is not set")
         check_secret(secret, self.secret_env)
@@ -177,7 +188,7 @@ ActionWay = Annotated[RowsDelivery | WebhookDelivery, Field(discriminator="kind"
 
 
 class ActionDelivery(_Table):
-    """`[delivery.action]`, and `[delivery.action.NAME]` for an action that goes another way."""
+    """`[delivery.action]`, and `[delivery.action.NAME]` for an action with another transport."""
 
     default: ActionWay = RowsDelivery()
     by_action: dict[str, ActionWay] = {}
@@ -199,11 +210,11 @@ class _DeliveryTable(_Table):
     action: ActionDelivery = ActionDelivery()
 
     def by_channel(self) -> dict[str, ChannelWay]:
-        """Return the way out of each channel."""
+        """Return the transport of each channel."""
         return {name: getattr(self, name) for name in CHANNELS}
 
 
-# The type of `[delivery.CHANNEL]`, by the transports that the row of the channel allows.
+# The type of `[delivery.CHANNEL]`, by the transports in the row of the channel.
 _WAYS: dict[tuple[str, ...], Any] = {
     ("files",): FilesDelivery,
     ("files", "smtp"): Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")],
@@ -212,7 +223,7 @@ _WAYS: dict[tuple[str, ...], Any] = {
 if TYPE_CHECKING:
     DeliveryTable = _DeliveryTable
 else:
-    # One field for each channel. What is not named is written to files: nothing goes out unasked.
+    # One field for each channel. The default writes files, so nothing is sent without a setting.
     DeliveryTable = create_model(
         "DeliveryTable",
         __base__=_DeliveryTable,
@@ -221,7 +232,7 @@ else:
 
 
 class RunTable(_Table):
-    """`[run]`: how `cij run` paces itself."""
+    """`[run]`: the intervals of `cij run`."""
 
     tick_seconds_max: float = Field(default=60.0, gt=0)
 
@@ -249,7 +260,7 @@ _TABLES: tuple[type[_Table], ...] = (
 
 
 def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read a `cij.toml`. Raises: ConfigError that names every wrong key with its line."""
+    """Read a `cij.toml`. Raises: ConfigError, with all wrong keys and their lines."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         data = tomllib.loads(text)
@@ -265,6 +276,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 def _valid(
     data: dict[str, Any], lines: dict[KeyPath, int], environment: Mapping[str, str]
 ) -> Settings:
+    # All missing variables are reported at once, and before other errors that they would cause.
     missing = [
         _at(lines, path, f"the variable {name} is not set (needed by `{'.'.join(path)}`)")
         for path, name in _variables(data, ())
@@ -311,7 +323,7 @@ def _fault(data: dict[str, Any], detail: ErrorDetails) -> tuple[KeyPath, str]:
 
 
 def _written_path(data: dict[str, Any], detail: ErrorDetails) -> KeyPath:
-    """Return the path without the names of the alternatives that pydantic puts into it."""
+    """Return the path of a key without the names of alternatives that pydantic adds to it."""
     path: list[str] = []
     table: Any = data
     *around, last = map(str, detail["loc"])
@@ -339,7 +351,7 @@ def _suggestion(close: list[str]) -> str:
 
 
 def variable_names(path: Path) -> list[str]:
-    """Return the environment variables that a `cij.toml` names, for a check before any use."""
+    """Return the environment variables that a `cij.toml` names."""
     data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     secrets = [value for key, value in _leaves(data) if key.endswith("_env")]
     return sorted({*secrets, *(name for _, name in _variables(data, ()))})

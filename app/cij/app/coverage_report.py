@@ -1,4 +1,4 @@
-"""What the tests of journeys reach: shares by journey, and every point as plain values."""
+"""The coverage of tests: shares by journey, and all points in types that JSON has."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,13 +16,16 @@ def by_journey(coverage: Coverage) -> dict[str, Points]:
 
 
 def share(points: Iterable[bool]) -> float:
-    """Return the percentage that is covered, rounded down to a tenth; of nothing, all."""
+    """Return the covered percentage; 100 where there are no points.
+
+    It is rounded down to a tenth, so that 100 always means that every point is covered.
+    """
     found = list(points)
     return (1000 * sum(found) // len(found)) / 10 if found else 100.0
 
 
 def as_json(coverage: Coverage) -> dict[str, Any]:
-    """Return the whole as plain values."""
+    """Return the coverage in types that JSON has."""
     journeys = {
         name: {"covered_percent": share(c for _, c in points), "points": _plain(points)}
         for name, points in by_journey(coverage).items()

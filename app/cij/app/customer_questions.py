@@ -1,4 +1,7 @@
-"""Questions about one customer, answered from the store by the program that ran in it last."""
+"""Questions about one customer.
+
+They are answered from the store, with the program of its last run.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +22,12 @@ Say = Callable[[str], None]
 def why_of(
     path: Path, person: str, journey: str | None, at: datetime | None, on_wait: Say
 ) -> tuple[Why, str]:
-    """Return why a customer did or did not enter, and what followed, with the project's zone.
+    """Return why a customer did or did not enter a journey, and the project's zone.
 
-    `at` is local to the zone, None for now. Raises: RequestError for a customer or journey that is
-    not known, or without a journey.
+    `at` is local to the zone; None is now. Raises: RequestError for an unknown customer or journey,
+    or without a journey.
     """
+    # The program of the last run, because the files may have changed since.
     with store_view(path, on_wait) as found:
         names = [j.name for j in found.program.journeys]
         if journey is None:
@@ -37,7 +41,7 @@ def why_of(
 
 @dataclass(frozen=True, slots=True)
 class CustomerTimeline:
-    """What happened to a customer; `journeys` are all that there are."""
+    """The timeline of a customer. `journeys` are all journeys of the program."""
 
     customer: str
     zone: str
@@ -46,11 +50,13 @@ class CustomerTimeline:
 
 
 def timeline_of(path: Path, person: str, journey: str | None, on_wait: Say) -> CustomerTimeline:
-    """Return what happened to a customer, in one journey or in all. Raises: RequestError."""
+    """Return the timeline of a customer, in one journey or in all.
+
+    Raises: RequestError for an unknown customer.
+    """
     with store_view(path, on_wait) as found:
         customer = found.customer(person)
-        told = timeline(found.engine, found.program, customer)
-        if journey is not None:
-            told = told.of_journey(journey)
+        whole = timeline(found.engine, found.program, customer)
+        shown = whole if journey is None else whole.of_journey(journey)
         names = tuple(j.name for j in found.program.journeys)
-        return CustomerTimeline(customer, found.program.timezone, told, names)
+        return CustomerTimeline(customer, found.program.timezone, shown, names)

@@ -1,4 +1,4 @@
-"""What running a project would change for those who are inside its journeys."""
+"""The changes that a deployment of a project would make for open passages (S21)."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,27 +13,31 @@ from cij.runtime import control
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change, changes, newest_versions
+from cij.runtime.older_versions import gone_but_read
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """`journeys` says of each whether it is new, changed, unchanged or gone; `held` the state of those
-    that do not run, and since when; `changes` where people inside changed journeys go on."""
+    that do not run, and since when; `changes` where people inside changed journeys go on; `kept`
+    what is said of fields that only older versions read."""
 
     zone: str
     journeys: dict[str, str]
     held: dict[str, tuple[str, datetime]]
     changes: tuple[Change, ...]
+    kept: tuple[str, ...] = ()
 
     @property
     def is_stuck(self) -> bool:
-        """Tell whether somebody is on a step that the new version has no counterpart for."""
+        """Tell whether an open passage is at a step that the new version does not have."""
         return any(change.what == "stuck" for change in self.changes)
 
 
 def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Deployment:
-    """Return what `cij run` would change at `path`. Nothing is changed."""
+    """Return what `cij run` would change for the project at `path`, without a change."""
     project, program = compiled(path)
+    # Opening the store would create it, and a plan must change nothing.
     if not store_path(project).is_file():
         return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
     engine = open_when_free(project, on_wait=on_wait)
@@ -41,7 +45,8 @@ def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -
         look(engine, program)
         journeys = _compared(engine, program)
         held = {name: how for name, how in control.held(engine).items() if name in journeys}
-        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)))
+        kept = tuple(gone_but_read(engine, program))
+        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)), kept)
     finally:
         engine.close()
 
@@ -58,7 +63,7 @@ def _compared(engine: Engine, program: Program) -> dict[str, str]:
 
 
 def as_json(found: Deployment) -> dict[str, Any]:
-    """Return it as plain values: instants as ISO text with `Z`."""
+    """Return the changes in types that JSON has. Instants are ISO text with `Z`."""
     states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
     people = [asdict(change) for change in found.changes]
-    return {"journeys": found.journeys, "held": states, "people": people}
+    return {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}

@@ -1,6 +1,6 @@
-"""What `cij doctor` looks at: a tuple of checks for the machine and one for a project.
+"""The checks of `cij doctor`: one tuple for the machine and one for a project.
 
-A check yields findings and repairs nothing. A new one is a function and a row.
+A check yields findings and repairs nothing. A new check is a function and a row.
 """
 
 import os
@@ -68,11 +68,12 @@ def _packages() -> Iterator[Finding]:
         try:
             yield Finding("ok", name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            # A checkout that was never installed works, but has no version.
+            # A checkout that is not installed works, but it has no version.
             yield Finding("warn" if name == "cij" else "fail", name, "is not installed")
 
 
 def _extension() -> Iterator[Finding]:
+    # Imported here, so that the other checks run where the engine itself cannot be imported.
     from cij.runtime.sources.sqlite import require_extension
 
     try:
@@ -121,7 +122,7 @@ def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def source_paths(root: Path) -> list[tuple[str, str]]:
-    """Return (name, path) of each source that is a file; none when the project has errors."""
+    """Return (name, path) of each source that is a file; none where the project has errors."""
     from cij.app.compile import compile_path
 
     program = compile_path(root).compilation.program
@@ -147,6 +148,7 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield _keys(keys)
         yield from _unknown_zones(zones, settings.project.timezone)
     except StoreLocked:
+        # This is normal while a run is active, so it is no failure.
         text = f"{settings.store.path} is in use, most likely by a run; its keys were not checked"
         yield Finding("warn", "state", text)
     except StoreError as error:
@@ -164,7 +166,10 @@ def _keys(found: "Audit") -> Finding:
 
 
 def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Finding]:
-    """Such customers are not lost, but get everything at the hours of another place (S4)."""
+    """Yield a warning for zones that do not exist.
+
+    Their customers get messages at wrong hours (S4).
+    """
     for zone in found[:_SHOWN_MAX]:
         hint = near_hint(zone.zone, zone_names())
         text = f'"{zone.zone}" does not exist{f"; {hint}" if hint else ""}'
@@ -176,7 +181,7 @@ def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Fin
 
 
 def _mail_servers(root: Path, settings: Settings) -> Iterator[Finding]:
-    """Look at each channel that can go out; one that always writes files needs no check."""
+    """Check the channels that can have a mail server. Other channels always write files."""
     ways = settings.delivery.by_channel()
     for channel in (name for name, row in CHANNELS.items() if row.transports != ("files",)):
         way = ways[channel]
@@ -205,7 +210,7 @@ def _actions(root: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _webhook(what: str, way: WebhookDelivery) -> Finding:
-    """Check the secret, and that the receiver takes a connection. Nothing is sent."""
+    """Check the secret, and that the receiver accepts a connection. Nothing is sent."""
     parts = urlsplit(way.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -219,7 +224,10 @@ def _webhook(what: str, way: WebhookDelivery) -> Finding:
 
 
 def _greeting(email: SmtpDelivery) -> str:
-    """Connect, greet and leave; with STARTTLS, also see that it is offered. Nothing is sent."""
+    """Connect to a mail server and return its greeting.
+
+    With STARTTLS, start it too. Nothing is sent.
+    """
     kind = smtplib.SMTP_SSL if email.tls == "implicit" else smtplib.SMTP
     with kind(email.host, email.port, timeout=_SMTP_TIMEOUT_S) as server:
         code, answer = server.ehlo()
@@ -240,7 +248,7 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
 
 
 def findings(path: Path) -> Iterator[Finding]:
-    """Yield what is right and wrong with the machine and the project at `path`."""
+    """Yield the findings about the machine and about the project at `path`."""
     for check in MACHINE:
         yield from _guarded(check.__name__, check())
     try:
@@ -254,7 +262,10 @@ def findings(path: Path) -> Iterator[Finding]:
 
 
 def _guarded(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """One check that fails in a way of its own must not hide the findings of the others."""
+    """Yield the findings of a check.
+
+    An exception becomes a finding, so that other checks still run.
+    """
     try:
         yield from findings
     except (WorldError, OSError, ImportError) as error:

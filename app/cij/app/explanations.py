@@ -1,4 +1,4 @@
-"""Explanations in plain words: of a code, a rule, a word of the language, a name of the project."""
+"""Explanations of codes, rules, words of the language and names of a project, in plain words."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,22 +9,22 @@ from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError
 
 if TYPE_CHECKING:
-    # The pages need no compiler, and answer at once.
+    # Pages need no compiler, so it is loaded only for names of a project.
     from cij.app.compile import Compiled
 
 
 def page_of(what: str) -> str | None:
-    """Return the page of a code or a rule, such as CIJ602 or S16."""
+    """Return the page of a code or a rule, such as CIJ602 or S16; None without one."""
     return page(what)
 
 
 def is_word(what: str) -> bool:
-    """Tell whether this is a word of the language, and no folder with a project."""
+    """Tell whether a text is a word of the language and not a folder with a project."""
     return word_page(what) is not None and not (Path(what) / FILE_NAME).is_file()
 
 
 def project_at(path: Path, *, is_asked: bool) -> "Compiled | None":
-    """Compile the project; None where there is no project and nobody asked for one."""
+    """Compile the project at `path`. With `is_asked` a missing project is an error, else None."""
     from cij.app.compile import compile_path
 
     if not is_asked:
@@ -36,7 +36,7 @@ def project_at(path: Path, *, is_asked: bool) -> "Compiled | None":
 
 
 def explained(what: str, project: "Compiled | None") -> list[str]:
-    """Return all that there is to say of `what`; nothing where nothing is called so."""
+    """Return all explanations of a name; none where nothing has this name."""
     texts: list[str] = []
     if project is not None:
         from cij.compiler.explain import explanations
@@ -47,7 +47,7 @@ def explained(what: str, project: "Compiled | None") -> list[str]:
 
 
 def nearest(what: str, project: "Compiled | None") -> str:
-    """Return a question for the name that was meant, such as `did you mean …?`, or nothing."""
+    """Return a question such as `did you mean …?` with the nearest name; empty without one."""
     own = [name for names in names_of(project).values() for name in names]
     codes = [*titles("diagnostics"), *titles("semantics")]
     hint = near_hint(what, own) or near_hint(what, language_words())

@@ -1,4 +1,4 @@
-"""Random stories over all journeys, and the smallest that breaks what must always hold."""
+"""Random stories over all journeys, and the smallest one that breaks an invariant."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -18,7 +18,7 @@ _PLACE = Place(file="explored", line=1, column=1)
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """What was found in how many seconds."""
+    """The result of exploring, with its seed and its time in seconds."""
 
     program: Program
     seed: int
@@ -30,7 +30,7 @@ class Explored:
         return self.found.broken is None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what was found as plain values; `broken` is null where everything holds."""
+        """Return the result in types that JSON has. `broken` is null where all invariants hold."""
         broken = self.found.broken
         return {
             "seed": self.seed,
@@ -49,7 +49,7 @@ class Explored:
         }
 
     def as_case(self) -> tuple[StoryResult, float]:
-        """Return it as one more test, for JUnit."""
+        """Return the result in the form of a test, for JUnit, with its time in seconds."""
         broken = self.found.broken
         title = f"explored from seed {self.seed}"
         story = Story(title, self.program.journeys[0].name, _PLACE, "", ())
@@ -73,9 +73,10 @@ def explore(
     observe: Observe | None,
     progress: Callable[[int, int], None] = lambda played, count: None,
 ) -> Explored:
-    """Draw and play `count` stories, or up to the first that breaks something.
+    """Draw and play `count` stories, or fewer up to the first violation.
 
-    `progress` gets how many of how many were played; zeros at the end.
+    `progress` is called with the number of played stories and `count`; at the end with zeros.
+    Raises: RequestError where there is no journey.
     """
     if not program.journeys:
         raise RequestError("there is no journey to explore")

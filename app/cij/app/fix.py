@@ -1,4 +1,4 @@
-"""Apply the fixes that diagnostics carry, round after round, until nothing changes."""
+"""Applies the fixes of diagnostics in rounds, until nothing changes."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,16 @@ from cij.app.compile import Compiled, compile_opened
 from cij.app.project import Project, open_project
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix
 
-# A fix may uncover the next mistake; fixes that undo each other must come to an end.
+# A fix may reveal another mistake, so there are several rounds. The limit ends fixes that undo each
+# other.
 ROUNDS_MAX = 10
+# The byte order mark of UTF-8, which the compiler removes from texts.
 _MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A project after its fixes. `before` and `after` have the files that changed, by name."""
+    """A project after its fixes. `before` and `after` have the texts of changed files by name."""
 
     compiled: Compiled
     count: int
@@ -26,7 +28,7 @@ class Fixed:
 
     @property
     def summary(self) -> str:
-        """Say what was done, such as `3 mistakes in 2 files`."""
+        """The result in words, such as `3 mistakes in 2 files`."""
         mistakes, files = _count(self.count, "mistake"), _count(len(self.after), "file")
         return f"{mistakes} in {files}" if self.count else "nothing"
 
@@ -36,9 +38,10 @@ def _count(number: int, noun: str) -> str:
 
 
 def fix(project: Project, *, is_unsafe: bool) -> Fixed:
-    """Return the project with all fixes in its texts; with unsafe ones if `is_unsafe`.
+    """Return the project with all safe fixes applied to its texts; with `is_unsafe` also the
+    others.
 
-    Nothing is written: `write_fixed` does that.
+    Nothing is written; `write_fixed` does that.
     """
     result = compile_opened(project)
     before, texts, count = result.texts, dict(result.texts), 0
@@ -59,7 +62,7 @@ def fix(project: Project, *, is_unsafe: bool) -> Fixed:
 def choose(
     diagnostics: Iterable[Diagnostic], texts: Mapping[str, str], *, is_unsafe: bool
 ) -> list[Fix]:
-    """Return one fix for each diagnostic that has a fitting one; no two touch the same text."""
+    """Return at most one fix for each diagnostic. No two of them change the same text."""
     chosen: list[Fix] = []
     taken: list[Edit] = []
     for diagnostic in diagnostics:
@@ -73,6 +76,7 @@ def choose(
 
 
 def _touch(edit: Edit, other: Edit) -> bool:
+    # Adjacent edits touch too: the order of two insertions at one place would be undefined.
     a, b = edit.span, other.span
     return a.file == b.file and a.start <= b.end and b.start <= a.end
 
@@ -80,7 +84,7 @@ def _touch(edit: Edit, other: Edit) -> bool:
 def _applied(fixes: Iterable[Fix], texts: Mapping[str, str]) -> dict[str, str]:
     edits = [edit for fix in fixes for edit in fix.edits]
     changed: dict[str, str] = {}
-    # From the last to the first: an edit moves only what stands behind it.
+    # From the last to the first, because an edit moves only the text after it.
     for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
         file, span = edit.span.file, edit.span
         text = changed.get(file, texts[file])
@@ -96,7 +100,7 @@ def fix_files(path: Path, *, is_unsafe: bool) -> Fixed:
 
 
 def write_fixed(fixed: Fixed) -> None:
-    """Write the files that changed, each whole or not at all. Raises: ConfigError."""
+    """Write the changed files, each atomically. A byte order mark is kept. Raises: ConfigError."""
     root = fixed.compiled.project.root
     for name, text in fixed.after.items():
         path = root / name
@@ -106,7 +110,7 @@ def write_fixed(fixed: Fixed) -> None:
 
 
 def difference(fixed: Fixed) -> str:
-    """Return what changed as a unified diff."""
+    """Return the changes as a unified diff."""
     parts: list[str] = []
     for name in sorted(fixed.after):
         old, new = (texts[name].splitlines(keepends=True) for texts in (fixed.before, fixed.after))

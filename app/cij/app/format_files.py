@@ -1,4 +1,4 @@
-"""Files written the one way they are written. Light: needs no project and no compiler."""
+"""Formats files. It loads no project and no compiler, so that `cij fmt` starts quickly."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,10 @@ from cij.runtime.errors import ConfigError
 
 
 class FormattedFile(NamedTuple):
-    """One file: its name as it is shown, its text before and after, and why it is left alone."""
+    """A file with its text before and after.
+
+    `diagnostics` are the reasons why it was not formatted.
+    """
 
     name: str
     old: str
@@ -26,7 +29,7 @@ class FormattedFile(NamedTuple):
 
 
 def formatted_files(paths: Iterable[str]) -> list[FormattedFile]:
-    """Return each file formatted: files themselves, and all below folders. Nothing is written.
+    """Return all files at `paths` and below folders among them, formatted. Nothing is written.
 
     Raises: ConfigError for a path that does not exist.
     """
@@ -35,12 +38,13 @@ def formatted_files(paths: Iterable[str]) -> list[FormattedFile]:
 
 
 def write_formatted(file: FormattedFile) -> None:
-    """Write a file whole or not at all. Raises: ConfigError."""
+    """Write a formatted file atomically. Raises: ConfigError."""
     write_atomically(Path(file.name), file.new)
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """Yield a file itself, or the .journey files below a folder; no hidden folders, no links."""
+    """Yield a file itself, or the .journey files below a folder, without hidden folders and
+    links."""
     if not path.exists():
         raise ConfigError(f"there is no file or folder {path}")
     if not path.is_dir():
@@ -62,6 +66,6 @@ def _of_file(file: Path) -> FormattedFile:
 
 
 def formatted_text(name: str, text: str) -> FormattedFile:
-    """Return a text formatted; with a syntax error, the text as it is and the error."""
+    """Return a formatted text; with a syntax error, the unchanged text and the error."""
     done = format_text(name, text)
     return FormattedFile(name, text, done.text, [d for d in done.diagnostics if d.is_error])

@@ -1,10 +1,8 @@
-"""Events that are handed in: checked against the program, then put into the inbox of the project."""
+"""Hands in events: they are checked against the program and put into the inbox of the project."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +20,13 @@ from cij.runtime.clock import LiveClock
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.inbox import hand_in
 from cij.runtime.intake import faults
+from cij.runtime.outside_json import read_json
 
-# Ends of the names of answers to calls, which are nothing without a call.
+# The end of the names of answers to calls. An answer needs the call to which it belongs.
 _ANSWER = ".done"
-# So many lines of a file that do not fit are told.
+# The most wrong lines of a file that an error lists.
 _SHOWN_MAX = 5
+# A customer can react only to messages that were sent or may have been.
 _MESSAGES = query(
     "SELECT o.key, o.step FROM outbox AS o WHERE o.customer = $customer "
     "AND o.outcome IN ('delivered', 'uncertain', 'sending', 'queued') "
@@ -36,7 +36,10 @@ _MESSAGES = query(
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """`rows` are the events as they are in the inbox. `has_run` is False before the first run."""
+    """The events that were handed in.
+
+    `rows` are as in the inbox; `has_run` is False before any run.
+    """
 
     rows: tuple[dict[str, Any], ...]
     has_run: bool
@@ -44,7 +47,7 @@ class HandedIn:
 
 @dataclass(frozen=True, slots=True)
 class GivenEvent:
-    """An event as somebody wrote it. `message` is a step or a key, `fields` are NAME=VALUE."""
+    """An event as a person writes it. `message` is a step or a key; `fields` are NAME=VALUE."""
 
     name: str | None
     customer: str | None
@@ -54,9 +57,9 @@ class GivenEvent:
 
 
 def hand_in_event(path: Path, given: GivenEvent, on_wait: Callable[[str], None]) -> HandedIn:
-    """Hand in one event; its time is local to the project's zone, None for now.
+    """Hand in one event. Its time is local to the project's zone; None is now.
 
-    Raises: RequestError for what does not fit the program.
+    Raises: RequestError for an event that does not fit the program.
     """
     project, program = compiled(path)
     zone = project.settings.project.timezone
@@ -68,7 +71,10 @@ def hand_in_event(path: Path, given: GivenEvent, on_wait: Callable[[str], None])
 
 
 def hand_in_file(path: Path, file: Path) -> HandedIn:
-    """Hand in all events of a file of JSON lines, or none. Raises: RequestError."""
+    """Hand in all events of a file of JSON lines; none where one does not fit.
+
+    Raises: RequestError.
+    """
     project, program = compiled(path)
     numbered = {n: _from_line(line, n, file) for n, line in _lines(file)}
     _require_fit(numbered, program, file)
@@ -81,7 +87,7 @@ def _handed_in(project: Project, rows: list[dict[str, Any]]) -> HandedIn:
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
-    """Return the lines that say something, with their numbers."""
+    """Return the lines that are not empty, with their numbers."""
     try:
         # Not `splitlines`: a text may hold U+2028 and other ends of lines that JSON does not know.
         lines = file.read_text(encoding="utf-8").split("\n")
@@ -92,7 +98,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(line, parse_float=Decimal)
+        found = read_json(line, is_exact=True)
     except ValueError as error:
         raise RequestError(f"{file}:{number} is not JSON: {error}") from error
     if not isinstance(found, dict) or "event" not in found:
@@ -101,13 +107,13 @@ def _from_line(line: str, number: int, file: Path) -> dict[str, Any]:
 
 
 def _require_fit(rows: dict[int, dict[str, Any]], program: Program, file: Path) -> None:
-    """What does not fit would be put aside later, when nobody looks any more."""
+    """Raise RequestError for rows that do not fit. A run would put them aside later, unnoticed."""
     found = faults(rows, program, LiveClock().now())
     wrong = [f"{file}:{number}: {reason}" for number, reason in found.items()]
     if wrong:
         more = [f"and {len(wrong) - _SHOWN_MAX} more"] if len(wrong) > _SHOWN_MAX else []
-        told = "\n".join([*wrong[:_SHOWN_MAX], *more])
-        raise RequestError(f"nothing was handed in:\n{told}")
+        lines = "\n".join([*wrong[:_SHOWN_MAX], *more])
+        raise RequestError(f"nothing was handed in:\n{lines}")
 
 
 def _one(
@@ -142,10 +148,11 @@ def _one(
 
 
 def _key(project: Project, person: str, text: str, on_wait: Callable[[str], None]) -> str:
-    """Return the key of the message that is meant: it itself, or the newest of a step.
+    """Return the key of a message: the given key, or the key of the newest message of a step.
 
-    A key is taken as it stands, so that it can be handed in while `cij run` has the state.
+    A given key is not checked, so that the event can be handed in while `cij run` has the store.
     """
+    # A key always has colons.
     if ":" in text:
         return text
     with store_view(project.root, on_wait) as found:
@@ -159,7 +166,10 @@ def _key(project: Project, person: str, text: str, on_wait: Callable[[str], None
 
 
 def _require_topic(program: Program, event: Event, given: dict[str, str]) -> None:
-    """A topic that does not exist would change no consent, and nobody would know."""
+    """Raise RequestError for an unknown topic.
+
+    The event would change no consent, without an error.
+    """
     topics = [t.name for t in program.topics]
     topic = given.get("topic")
     if event.is_interaction and topic is not None and topic not in topics:
@@ -180,7 +190,7 @@ def _pair(text: str, event: Event, zone: str) -> tuple[str, str]:
 
 
 def _require_value(name: str, type: Type, value: str, zone: str) -> None:
-    """A value that does not fit would be put aside later, when nobody looks any more."""
+    """Raise RequestError for a value that does not fit its type."""
     try:
         read_value(name, type, value, zone)
     except Unfit as error:

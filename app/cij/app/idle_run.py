@@ -1,12 +1,13 @@
-"""A run that has nothing to do, known without opening the store.
+"""Idle runs: it finds out without opening the store that a run has nothing to do.
 
-At its end a run remembers what it depended on: the texts of the project, the files of the sources,
-the state file, and until when time alone gives nothing to do. While all of that is the same, the
-next `cij run --once` would read it all, do nothing and report the same numbers, so the report is
-kept and shown. Anything that is not certain makes a whole run: a held lock, a file in the inbox, a
+At its end a run caches what it depended on: the texts of the project, the files of the sources, the
+state file, and the instant before which time alone makes nothing due. While all of this is
+unchanged, the next `cij run --once` would do nothing and report the same numbers, so the cached
+report is shown. In any uncertain case a whole run is made: a held lock, a file in the inbox, a
 clock that went back, a source that is no file, a segment whose size changes with time.
 
-Light on purpose: `find_idle` loads neither the compiler nor the engine.
+`find_idle` loads neither the compiler nor the engine, because loading them takes most of an idle
+run.
 """
 
 import os
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 _KIND = "idle"
 _ENV = "env:"
 
-# Size, time of the last change and number of each file; None for one that is not there.
+# The size, the time of the last change and the inode of each file; None for a missing file.
 Stamps = Mapping[Path, tuple[int, int, int] | None]
 
 
 class Surroundings(NamedTuple):
-    """What a run reads outside of the project's texts, taken before the run reads it.
+    """The state of everything that a run reads besides the project's texts, taken before the run
+    reads it.
 
-    A file that changes later differs from its stamp here, so the next run is a whole one.
+    A file that changes during the run then differs from its stamp, so the next run is a whole one.
     """
 
     question: Question
@@ -43,7 +45,7 @@ class Surroundings(NamedTuple):
 
 
 class IdleRun(NamedTuple):
-    """Nothing is to be done from `since` until before `until`; None is never.
+    """The fact that nothing is due from `since` until before `until`; None is for ever.
 
     `key` and `contents` are those of the check cache. `stamps` has the sources and the state file.
     """
@@ -63,14 +65,15 @@ class IdleRun(NamedTuple):
 
 
 def find_idle(path: Path, now: datetime) -> IdleRun | None:
-    """Return what a whole run would report now if it had nothing to do, None where it may have.
+    """Return the idle run with the report of now; None where something may be due.
 
-    Raises: ConfigError, as for any command in a folder without a project.
+    Raises: ConfigError in a folder without a project.
     """
     question = ask(path)
     found = recalled(_KIND, question.root)
     if not isinstance(found, IdleRun) or found.key != question.key:
         return None
+    # Cheap tests come first. The lock is tested last, so that it is fresh.
     holds = (
         found.since <= now
         and (found.until is None or now < found.until)
@@ -84,11 +87,14 @@ def find_idle(path: Path, now: datetime) -> IdleRun | None:
 
 
 def _is_free(state: Path) -> bool:
-    """Tell whether no other process has the state file open, as its driver would find out."""
+    """Tell whether no other process has the state file open.
+
+    The test is the one of DuckDB's driver.
+    """
     try:
         import fcntl
     except ImportError:
-        return False  # Windows: only opening the store tells, so that is done.
+        return False  # Windows: only opening the store shows it, so a whole run is made.
     try:
         with state.open("rb") as file:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -98,7 +104,7 @@ def _is_free(state: Path) -> bool:
 
 
 def stamps(files: Iterable[Path]) -> Stamps:
-    """Return what tells of each file whether it is the same as before."""
+    """Return the stamp of each file, to compare with a later one."""
     return {file: _stamp(file) for file in files}
 
 
@@ -111,7 +117,10 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
 
 
 def _variables(names: Iterable[str]) -> dict[str, str]:
-    """Return digests of variables: their values may be secrets, and are kept nowhere."""
+    """Return the digests of environment variables.
+
+    Their values may be secrets, so they are not cached.
+    """
     return {name: digest(os.environ.get(name, "\0")) for name in names}
 
 
@@ -119,14 +128,15 @@ def _variables(names: Iterable[str]) -> dict[str, str]:
 
 
 def surroundings_of(question: Question, compiled: "Compiled") -> Surroundings | None:
-    """Return what a run depends on; None where a source is no file, so that nobody can tell."""
+    """Return what a run depends on; None where a source is no file, so that a change is not
+    visible."""
     from cij.app.config import variable_names
     from cij.app.project_files import FILE_NAME
 
     names = set(variable_names(question.root / FILE_NAME))
     files: list[Path] = []
     for source in compiled.program.sources:
-        # Only of a file do size and time show whether it changed.
+        # Size and time show a change only for files.
         if "path" not in source.settings:
             return None
         written = [v for v in source.settings.values() if v.startswith(_ENV)]
@@ -139,16 +149,17 @@ def surroundings_of(question: Question, compiled: "Compiled") -> Surroundings | 
 
 
 def _with_log(file: Path) -> list[Path]:
-    # Where a database writes ahead, its file alone does not show a change.
+    # A database with a write-ahead log may change without a change of its main file.
     return [file, file.with_name(f"{file.name}-wal")]
 
 
 def idle_run(
     around: Surroundings, compiled: "Compiled", world: "World", report: Report, state: Path
 ) -> IdleRun | None:
-    """Return that nothing is left to do at the instant of `report`, or None where something is.
+    """Return the idle run as of the instant of `report`; None where something is due.
 
-    The stamp of the state file is of now: call it when all is written, before the store is closed.
+    The state file is stamped now. So everything must be written, and the store must still be open,
+    because another process could change it after it is closed.
     """
     from cij.compiler.compilation import needed_contents
     from cij.runtime.due import next_work
@@ -181,6 +192,7 @@ def _with_state_log(state: Path) -> list[Path]:
 
 
 def remember_idle(found: IdleRun) -> None:
-    """Keep it, after the store is closed: unless somebody else has changed the state since."""
+    """Cache an idle run after the store is closed, unless the state file has changed since its
+    stamp."""
     if found.stamps[found.state] == _stamp(found.state):
         remember(_KIND, found.root, found)

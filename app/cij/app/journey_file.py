@@ -1,4 +1,7 @@
-"""One `.journey` file from disk: its text, or why it is none. Light, for `cij fmt` reads files alone."""
+"""Reads one `.journey` file.
+
+It loads no other modules of a project, since `cij fmt` needs only files.
+"""
 
 import os
 import stat
@@ -9,12 +12,13 @@ from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.span import Span, file_start
 
 SUFFIX = ".journey"
+# No author writes a longer file. The limit keeps a wrong file from using all memory.
 FILE_BYTES_MAX = 5_000_000
 _MARK = b"\xef\xbb\xbf"
 
 
 def read_file(file: Path, name: str) -> str | Diagnostic:
-    """Return the text without a byte order mark, or why it is none."""
+    """Return the text without a byte order mark, or a diagnostic where the file cannot be used."""
     try:
         data = _bytes(file)
     except OSError as error:
@@ -28,8 +32,11 @@ def read_file(file: Path, name: str) -> str | Diagnostic:
 
 
 def _bytes(file: Path) -> bytes | None:
-    """Return the content, or a bit more than is allowed; None for what may never end."""
-    # Without this flag, opening a pipe waits for somebody to write into it.
+    """Return the content, at most slightly more than the limit; None for other than regular files.
+
+    Reading a pipe or a device might never end.
+    """
+    # Without this flag, opening a pipe waits for a writer.
     handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as opened:
         if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -1,4 +1,4 @@
-"""Journeys as graphs, and graphs as texts of several kinds."""
+"""Journeys as graphs, and the formats of graphs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +15,9 @@ RENDERERS: dict[str, Callable[[Graph], str]] = {
 
 
 def journey_graphs(path: Path, name: str | None) -> list[Graph]:
-    """Return one journey of the project at `path` as a graph, without a name all of them.
+    """Return the graph of one journey of the project at `path`; without a name the graphs of all.
 
-    Raises: InvalidProject, RequestError for a journey that does not exist.
+    Raises: InvalidProject; RequestError for an unknown journey.
     """
     _, program = compiled(path)
     if name is not None:

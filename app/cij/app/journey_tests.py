@@ -1,4 +1,4 @@
-"""The tests that journeys carry: played one after the other, with the time that each took."""
+"""Plays the tests of journeys one after the other, and measures their times."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cij.runtime.story import StoryPlayer, StoryResult
 
 @dataclass(frozen=True)
 class Timed:
-    """The result of a story and how long it took."""
+    """The result of a story, with its time in seconds."""
 
     result: StoryResult
     seconds: float
@@ -24,7 +24,7 @@ class Timed:
 def played(
     player: StoryPlayer, stories: Iterable[Story], tell: Callable[[Timed], None] | None
 ) -> list[Timed]:
-    """Play the stories; `tell` gets each result as soon as it is there."""
+    """Play the stories and return their results. `tell` is called with each result at once."""
     results = []
     for story in stories:
         results.append(_timed(player, story))
@@ -34,7 +34,7 @@ def played(
 
 
 def is_wanted(story: Story, match: str) -> bool:
-    """Tell whether a text occurs in the title or the journey, in any case of letters."""
+    """Tell whether a text occurs in the title or the journey of a story. Case does not matter."""
     return match.casefold() in f"{story.journey}: {story.title}".casefold()
 
 
@@ -45,7 +45,7 @@ def _timed(player: StoryPlayer, story: Story) -> Timed:
 
 
 def as_json(results: Sequence[Timed]) -> dict[str, Any]:
-    """Return the results as plain values."""
+    """Return the results in types that JSON has."""
     failed = sum(not t.result.is_ok for t in results)
     return {
         "passed": len(results) - failed,

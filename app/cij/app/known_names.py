@@ -1,4 +1,4 @@
-"""Names that a caller gave, checked against those that there are."""
+"""Checks of names that a caller gives."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from cij.compiler.naming import did_you_mean
 
 
 def require_journey(name: str, known: Sequence[str], where: str = "") -> None:
-    """Raise RequestError, with the nearest name, unless there is a journey of this name."""
+    """Raise RequestError with the nearest name, unless `known` has the journey."""
     if name not in known:
         hint = did_you_mean(name, known)
         text = f"there is no journey `{name}`{where}"

@@ -1,4 +1,4 @@
-"""A new project: the files of the template, with its name and its zone."""
+"""Makes a new project from the files of the template."""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -7,14 +7,18 @@ from pathlib import Path
 from cij.app.request_error import RequestError
 from cij.runtime.zone_names import zone_names
 
-# What the template's files say in place of the project's own name and zone.
+# Placeholders in the template for the name and the zone of the project.
 _NAME, _ZONE = "PROJECT_NAME", "PROJECT_ZONE"
-# A file whose name starts with a dot would act on this repository, or be left out of the wheel.
+# The prefix for a dot. A template file that begins with a dot could affect this repository, or be
+# missing from the wheel.
 _DOT = "dot_"
 
 
 def make_project(folder: Path, timezone: str) -> None:
-    """Make a small working project in `folder`. Raises: RequestError unless it is new or empty."""
+    """Make a small working project in `folder`.
+
+    Raises: RequestError where the folder is not empty, or for an unknown zone.
+    """
     if timezone not in zone_names():
         raise RequestError(f"`{timezone}` is not an IANA time zone")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -40,6 +44,6 @@ def _files(folder: Traversable, path: str) -> list[tuple[str, str]]:
 
 
 def _filled(text: str, name: str, timezone: str) -> str:
-    # A folder may be called anything; inside a TOML text only these two need an escape.
+    # A folder may have any name. In a TOML text only these two characters need an escape.
     safe = name.replace("\\", "\\\\").replace('"', '\\"')
     return text.replace(_NAME, safe).replace(_ZONE, timezone)

@@ -1,4 +1,4 @@
-"""The store of a project: where it is, and who opens it. The one place that makes engines."""
+"""Opens the store of a project. It is the only module that makes engines for a state file."""
 
 import time
 from collections.abc import Callable
@@ -10,15 +10,19 @@ from cij.runtime.errors import ConfigError, StoreLocked
 
 
 def store_path(project: Project) -> Path:
-    """Return the path of the state file, inside the project folder."""
+    """Return the path of the state file. Raises: ConfigError where it is outside of the project."""
     path = (project.root / project.settings.store.path).resolve()
+    # A project from elsewhere must not overwrite files outside of its folder.
     if not path.is_relative_to(project.root):
         raise ConfigError("cij.toml: `store.path` leads out of the project folder")
     return path
 
 
 def open_store(project: Project) -> Engine:
-    """Open the state file, making its folder. Raises: StoreError when another program has it."""
+    """Open the state file and make its folder.
+
+    Raises: StoreLocked where another program has it open; StoreError; ConfigError.
+    """
     path = store_path(project)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,11 +35,11 @@ def open_store(project: Project) -> Engine:
 def open_state_file(
     path: Path, *, threads: int | None = None, memory_mb: int | None = None
 ) -> Engine:
-    """Open a state file; None takes what the machine has. Raises: StoreError, StoreLocked."""
+    """Open a state file. None sets no limit. Raises: StoreError, StoreLocked."""
     return open_engine(path, threads=threads, memory_mb=memory_mb)
 
 
-# A command that looks at the state has it for a moment.
+# Other commands have the store open only for a short time, so waiting usually helps.
 PATIENCE_S = 5.0
 _TELL_AFTER_S, _AGAIN_S = 1.0, 0.05
 
@@ -45,9 +49,9 @@ def open_when_free(
     patience_s: float = PATIENCE_S,
     on_wait: Callable[[str], None] = lambda text: None,
 ) -> Engine:
-    """Open the state file, and wait a little for a command that has it. Raises: as `open_store`.
+    """Open the state file, and wait for another program that has it open. Raises: as `open_store`.
 
-    `on_wait` gets one sentence when the wait becomes long enough to be noticed.
+    `on_wait` is called with one sentence when the wait is long enough to be noticed.
     """
     start, is_told = time.monotonic(), False
     while True:
@@ -64,6 +68,9 @@ def open_when_free(
 
 
 def open_copy(project: Project) -> Engine:
-    """Return an engine in memory that holds a copy of the state, or nothing if there is none."""
+    """Return an engine in memory with a copy of the state.
+
+    It is empty where nothing has run yet.
+    """
     path = store_path(project)
     return open_store_copy(path) if path.is_file() else open_engine(None)

@@ -1,7 +1,7 @@
 """Orders: pause, resume and stop a journey, and change the suppression list.
 
-If no process has the state file, an order is carried out at once. If a running `cij run` has it, the
-order goes to its inbox, and its answer is waited for.
+An order is carried out at once if no process has the state file open. If a running `cij run` has
+it, the order is put into its inbox, and the command waits for the answer.
 """
 
 import time
@@ -25,7 +25,7 @@ from cij.runtime.insight.person import deployed
 
 _LOOK_AGAIN_S = 0.1
 _IN_STATE = " in the state"
-# The state of an order whose answer did not come in time; it will be carried out.
+# The state of an order without an answer in time. It will still be carried out.
 HANDED_IN = "handed in"
 
 Options = dict[str, Any]
@@ -36,11 +36,12 @@ Say = Callable[[str], None]
 def give(
     path: Path, journey: str, order: Options, wait_s: float, say: Say, ask: Ask = lambda count: None
 ) -> dict[str, Any]:
-    """Carry out an order about a journey and return what it did, as plain values.
+    """Carry out an order about a journey and return its result, in types that JSON has.
 
-    `ask` is called before, with the number of people inside where that can be known; it raises to
-    stop. `say` gets sentences that belong beside the answer. Raises: ConfigError when nothing has run
-    yet; RequestError for a journey that does not exist, or that cannot be ordered so.
+    `ask` is called before, with the number of people inside if it is known; it raises to cancel.
+    `say` is called with sentences for the person who gave the order. Raises: ConfigError where
+    nothing has run yet; RequestError for an unknown journey, or an order that is not possible in
+    its state.
     """
     project, program = _opened(path, say)
     message = {"journey": journey, **order}
@@ -49,11 +50,12 @@ def give(
     except StoreLocked:
         if program is not None:
             require_journey(journey, [j.name for j in program.journeys], _IN_STATE)
+        # The number of people inside is unknown, because another process has the store.
         ask(None)
         return _checked(_by_inbox(project, message, wait_s) or _handed_in(message))
     try:
         _prepare(engine, program)
-        # Orders that nobody was there to carry out come first.
+        # Earlier orders may still be in the inbox, because no process was running.
         take_orders(engine, project.root, LiveClock().now())
         return _checked(_at_once(engine, message, ask))
     finally:
@@ -61,9 +63,9 @@ def give(
 
 
 def _opened(path: Path, say: Say) -> tuple[Project, Program | None]:
-    """Return the project and its program; None where a file has a mistake.
+    """Return the project and its program; None for the program where the project has errors.
 
-    A mistake must not keep anybody from stopping what runs.
+    Orders must work in such a project too: somebody may have to stop a running journey.
     """
     result = compile_path(path)
     if not store_path(result.project).is_file():
@@ -71,8 +73,8 @@ def _opened(path: Path, say: Say) -> tuple[Project, Program | None]:
     count = sum(d.is_error for d in result.diagnostics)
     if not count:
         return result.project, result.compilation.program
-    told = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
-    say(f"{told} The program of the last run is used.")
+    text = f"The project has {count} error{'s' if count > 1 else ''}; see `cij check`."
+    say(f"{text} The program of the last run is used.")
     return result.project, None
 
 
@@ -90,9 +92,9 @@ def _at_once(engine: Engine, message: Options, ask: Ask) -> dict[str, Any]:
 
 
 def change_suppression(path: Path, order: Options, wait_s: float, say: Say) -> dict[str, Any]:
-    """Carry out an order about the suppression list and return what it did, as plain values.
+    """Carry out an order about the suppression list and return its result, in types that JSON has.
 
-    Raises: ConfigError when nothing has run yet.
+    Raises: ConfigError where nothing has run yet.
     """
     project, program = _opened(path, say)
     try:
@@ -112,7 +114,7 @@ def _handed_in(message: Options) -> dict[str, Any]:
 
 
 def _by_inbox(project: Project, message: Options, wait_s: float) -> dict[str, Any] | None:
-    """Hand an order in and return the answer, None where there is none in time."""
+    """Put an order into the inbox and return the answer; None where there is none in time."""
     file = hand_in(project.root, [message])
     end = time.monotonic() + wait_s
     while time.monotonic() < end:

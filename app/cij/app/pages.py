@@ -1,4 +1,4 @@
-"""The pages that ship with cij: of diagnostic codes, rules of the semantics, words of the language."""
+"""The pages that ship with cij: diagnostic codes, rules of the semantics, words of the language."""
 
 import re
 from functools import cache
@@ -9,7 +9,7 @@ _FOLDERS = {"diagnostics": re.compile(r"CIJ\d{3}"), "semantics": re.compile(r"S\
 
 
 def page(name: str) -> str | None:
-    """Return the text of the page of a code or rule, in any case of letters, or None."""
+    """Return the page of a code or rule; None without one. Case does not matter."""
     upper = name.upper()
     for folder, pattern in _FOLDERS.items():
         file = _folder(folder) / f"{upper}.md"
@@ -19,12 +19,12 @@ def page(name: str) -> str | None:
 
 
 def word_page(word: str) -> str | None:
-    """Return what is said of a word of the language, such as `goal`, or None."""
+    """Return the page of a word of the language, such as `goal`; None without one."""
     return _word_pages().get(word.lower())
 
 
 def language_words() -> list[str]:
-    """Return the words that have a page, in the order of the pages."""
+    """Return the words of the language that have a page, in the order of the pages."""
     return list(_word_pages())
 
 
@@ -34,14 +34,14 @@ def _word_pages() -> dict[str, str]:
     found: dict[str, str] = {}
     for part in text.split("\n## ")[1:]:
         head, _, body = part.partition("\n")
-        # `at most` is one word here, `starts ends` are two with one page.
+        # `at most` is one word of the language; `starts ends` are two words with one page.
         names = [head] if head == "at most" else head.split()
         found |= {name: f"# {head}\n{body.rstrip()}\n" for name in names}
     return found
 
 
 def titles(folder: str) -> dict[str, str]:
-    """Return the first heading of each page of a folder by name, in the order of the numbers."""
+    """Return the title of each page of a folder by its name, in the order of their numbers."""
     names = [entry.name.removesuffix(".md") for entry in _folder(folder).iterdir()]
     known = sorted((n for n in names if _FOLDERS[folder].fullmatch(n)), key=_number)
     return {name: _title(_folder(folder) / f"{name}.md") for name in known}

@@ -11,8 +11,11 @@ from cij.grammar.diagnostic import Diagnostic
 
 @dataclass(frozen=True)
 class Project:
-    """The text of a project. `sources` has the files that could be read, `diagnostics` why
-    the others could not; files are named by their path from `root`, with forward slashes."""
+    """The texts and settings of a project.
+
+    `sources` has the files that could be read, and `diagnostics` the reasons why others could not.
+    The name of a file is its path from `root`, with forward slashes.
+    """
 
     root: Path
     settings: Settings
@@ -20,11 +23,11 @@ class Project:
     diagnostics: tuple[Diagnostic, ...]
 
     def read_content(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the text of the files that messages name; see `read_contents`."""
+        """Return the texts of the files that messages name; see `read_contents`."""
         return read_contents(self.root, paths)
 
 
 def open_project(path: Path) -> Project:
-    """Read the project that `path`, a folder or file, belongs to. Raises: ConfigError."""
+    """Read the project to which `path`, a folder or file, belongs. Raises: ConfigError."""
     root = find_root(path)
     return Project(root, load_settings(root / FILE_NAME), *read_sources(root))

@@ -1,4 +1,4 @@
-"""The check itself, when its answer is not known yet."""
+"""Makes a check whose report is not cached."""
 
 from cij.app.check_cache import Question, remember_answer
 from cij.app.check_report import CheckReport
@@ -10,7 +10,7 @@ from cij.compiler.compilation import needed_contents
 
 
 def check(question: Question) -> CheckReport:
-    """Check a project as it was found, and remember the answer. Raises: ConfigError."""
+    """Check a project and cache the report. Raises: ConfigError."""
     result = compile_found(question)
     report = report_of(result)
     remember_answer(question, needed_contents(result.compilation.files), report)
@@ -18,14 +18,14 @@ def check(question: Question) -> CheckReport:
 
 
 def compile_found(question: Question) -> Compiled:
-    """Compile what was found. Raises: ConfigError."""
+    """Compile the texts of a question, without reading them again. Raises: ConfigError."""
     settings = load_settings(question.root / FILE_NAME)
     project = Project(question.root, settings, question.sources, question.unreadable)
     return compile_opened(project)
 
 
 def report_of(result: Compiled) -> CheckReport:
-    """Return what there is to say."""
+    """Return the report of a compilation."""
     model = result.compilation.model
     counts = {
         "file": len(result.project.sources),

@@ -1,6 +1,6 @@
 """The files of a project: the folder with `cij.toml`, and all `.journey` files below it.
 
-Light, for a check that was made before reads nothing else.
+It loads no compiler, because a cached check needs only the files.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ CATALOG_NAME = "catalog.lock.json"
 
 
 def find_root(path: Path) -> Path:
-    """Return the nearest folder at or above `path` that holds `cij.toml`. Raises: ConfigError."""
+    """Return the nearest folder at or above `path` with a `cij.toml`. Raises: ConfigError."""
     if not path.exists():
         raise ConfigError(f"there is no file or folder {path}")
     start = path.resolve()
@@ -28,7 +28,8 @@ def find_root(path: Path) -> Path:
 
 
 def read_sources(root: Path) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
-    """Return the `.journey` files by name, and why others could not be read.
+    """Return the texts of the `.journey` files by name, and diagnostics for those that cannot be
+    read.
 
     A name is the path from `root`, with forward slashes.
     """
@@ -45,10 +46,10 @@ def read_sources(root: Path) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
 
 
 def read_contents(root: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Return the text of the files that messages name, by the path as it is written there.
+    """Return the texts of the files that messages name, by their path as it is written.
 
-    A path counts from the project folder and stays inside it. What cannot be read is left
-    out: the compiler reports it at the place that names it.
+    A path is relative to the project folder and must stay inside it. Files that cannot be read are
+    left out, because the compiler reports them at the place that names them.
     """
     found = ((path, _content(root, path)) for path in paths)
     return {path: text for path, text in found if text is not None}
@@ -61,19 +62,23 @@ def _content(root: Path, path: str) -> str | None:
             return None
         text = read_file(file, path)
     except (OSError, ValueError):
-        # A name that no file can have: too long, or with a NUL.
+        # The name is not valid for a file: it is too long or has a NUL.
         return None
     return text if isinstance(text, str) else None
 
 
 def _journey_files(root: Path, folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield the files below `folder`, each folder once, however links lead to it.
+    """Yield the `.journey` files below `folder`.
 
-    Left out are folders whose name starts with a dot, other projects, and links out of `root`.
+    Each folder is visited once, also with several links.
+
+    Folders whose name starts with a dot, other projects, and links to the outside of `root` are
+    skipped.
     """
     seen.add(folder.resolve())
     for entry in _entries(folder):
         if entry.is_dir():
+            # A project inside this one has its own settings and is compiled alone.
             is_other = (entry / FILE_NAME).is_file() or not _is_inside(root, entry)
             if entry.resolve() not in seen and not is_other:
                 yield from _journey_files(root, entry, seen)
@@ -92,7 +97,7 @@ def _is_inside(root: Path, path: Path) -> bool:
     try:
         return path.resolve().is_relative_to(root)
     except RuntimeError:
-        # A link to itself leads nowhere; reading it says so.
+        # The link leads to itself. Reading the file reports that.
         return True
 
 

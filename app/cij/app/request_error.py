@@ -1,4 +1,4 @@
-"""What a front door has to tell the person who asked, apart from failures of the world.
+"""The errors of requests: mistakes of the caller, and projects with errors.
 
 WorldError
 ├── RequestError    what was asked for does not exist, or does not fit the project
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RequestError(WorldError):
-    """The caller's mistake: a name that nothing has, a field that an event has not.
+    """A mistake of the caller, such as an unknown name or a field that an event does not have.
 
     The command line shows it with its usage line; an HTTP service answers with a 4xx code.
     """
@@ -24,9 +24,11 @@ class RequestError(WorldError):
 
 
 class InvalidProject(WorldError):
-    """Carries the errors as values: each front door renders them in its own way.
+    """The journeys have errors.
 
-    `texts` has every file that a diagnostic may point into.
+    They are values, so that each caller can render them in its own way.
+
+    `texts` has every file to which a diagnostic may refer.
     """
 
     exit_name = "ERRORS"

@@ -1,4 +1,4 @@
-"""Running a project: its store, its channels and its steps, opened and closed together."""
+"""Runs a project: it opens and closes the store and the channels together."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ AfterStep = Callable[[StepReport, datetime], None]
 
 @dataclass(slots=True)
 class Run:
-    """A project that is run. `recovery` is what an earlier run left half done."""
+    """A running project. `recovery` tells what was done about messages of an interrupted run."""
 
     project: Project
     runner: Runner
@@ -41,11 +41,14 @@ class Run:
         return self.project.settings.project.timezone
 
     def once(self) -> StepReport:
-        """Refresh the data, and do all that is due now."""
+        """Refresh the data and do everything that is due now."""
         return step(self.runner, LiveClock().now(), with_refresh=True)
 
     def until_stopped(self, stopped: threading.Event, poll_s: float, after_step: AfterStep) -> None:
-        """Take steps until `stopped` is set; the status file is written after each."""
+        """Make steps until `stopped` is set. The status file is written after each.
+
+        Other commands read that file while this process has the store open.
+        """
 
         def noted(made: StepReport, now: datetime) -> None:
             after_step(made, now)
@@ -54,15 +57,15 @@ class Run:
         run_until_stopped(self.runner, LiveClock(), stopped, poll_s=poll_s, after_step=noted)
 
     def release_uncertain(self) -> int:
-        """Queue again what may be lost; return how many messages."""
+        """Queue uncertain messages again, and return their number."""
         return release_uncertain(self.engine)
 
     def next_at(self) -> datetime | None:
-        """Return when time alone gives something to do; None for never."""
+        """Return the next instant at which time alone makes something due; None for never."""
         return next_work(self.runner.world)
 
     def report(self) -> Report:
-        """Return the numbers of now; they are in the status file as well."""
+        """Return the current numbers, and write them to the status file."""
         found = report(self.runner.world, LiveClock().now())
         write_status(self.project.root, found)
         self.last_report = found
@@ -73,11 +76,12 @@ class Run:
 def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Iterator[Run]:
     """Deploy the project at `path` into its store and open its channels.
 
-    Raises: InvalidProject, ConfigError, StoreError. If the block ends well and leaves nothing to do,
-    this is remembered (`idle_run`), so that the next run can answer at once.
+    If the block ends without an error and nothing is due, this fact is cached (`idle_run`), so that
+    the next run can answer quickly. Raises: InvalidProject, ConfigError, StoreError.
     """
     question = ask(path)
     compiled = compile_found(question)
+    # Stamps are taken before the run reads its sources, so that a change during the run is noticed.
     around = surroundings_of(question, compiled) if is_as_found(question) else None
     with _opened(compiled, on_wait) as run:
         yield run
@@ -90,6 +94,7 @@ def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> 
 def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]:
     program, project = compiled.program, compiled.project
     with ExitStack() as stack:
+        # Transports come first, so that a wrong setting stops the run before anything is deployed.
         transports = open_transports(project, program)
         for transport in transports.values():
             stack.callback(transport.close)
@@ -104,9 +109,9 @@ def _idle(run: Run, compiled: Compiled, around: Surroundings | None) -> IdleRun 
     if around is None or run.last_report is None or run.engine.traits.is_shared:
         return None
     if run.last_report.failed:
-        # The next run tries again what was put aside.
+        # The next run has work to do: it retries what was put aside.
         return None
-    # Otherwise closing the store would do it, and the state file would change after its stamp.
+    # Without this, closing the store would write a checkpoint and change the file after its stamp.
     run.engine.maintain(is_thorough=True)
     state = store_path(run.project)
     return idle_run(around, compiled, run.runner.world, run.last_report, state)

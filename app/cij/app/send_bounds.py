@@ -1,4 +1,5 @@
-"""The most messages that journeys ask for, before any cap: by journey and window, and against caps."""
+"""The most messages that journeys ask for before any cap, by journey and window, and
+against caps."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,14 +15,14 @@ _TOTAL = "all journeys"
 
 
 def bounds(source: Model) -> Iterator[tuple[str, list[Bound]]]:
-    """Yield the bounds of each journey, one a window, and those of all journeys together."""
+    """Yield the bounds of each journey, one for each window, and those of all journeys together."""
     for name, journey in source.journeys.items():
         yield name, [send_bound(journey, w) for w in WINDOWS]
     yield _TOTAL, [total_bound(source.journeys.values(), w) for w in WINDOWS]
 
 
 def as_json(source: Model) -> dict[str, Any]:
-    """Return the bounds and the caps as plain values."""
+    """Return the bounds and the caps in types that JSON has."""
     days = [str(window.count) for window in WINDOWS]
     found = {
         name: {"days": dict(zip(days, map(_plain, each), strict=True))}

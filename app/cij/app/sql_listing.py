@@ -1,4 +1,4 @@
-"""The statements that the store executes, by the declaration that they belong to."""
+"""The statements that the store executes, by declaration."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +19,13 @@ from cij.compiler.sql.plan import (
 )
 
 EXECUTED = "duckdb"
-# Where the tests run conditions, such as those of segments and measures, on a real server.
+# The dialect whose conditions the tests run on a real server. Other statements are only generated.
 _TESTED = "postgres"
 _CONDITIONS = ("segment ", "measure ")
 
 
 class TitledStatement(NamedTuple):
-    """A statement of `of`, the declaration, with what it does there."""
+    """A statement of the declaration `of`. `title` is what it does."""
 
     of: str
     title: str
@@ -33,9 +33,9 @@ class TitledStatement(NamedTuple):
 
 
 def listed(path: Path, name: str | None) -> list[TitledStatement]:
-    """Return the statements of one declaration, without a name those of every segment.
+    """Return the statements of one declaration; without a name the queries of all segments.
 
-    Raises: InvalidProject, RequestError for a name that nothing has.
+    Raises: InvalidProject; RequestError for an unknown name.
     """
     _, program = compiled(path)
     if name is None:
@@ -52,7 +52,10 @@ def _all_segments(program: Program) -> Iterator[TitledStatement]:
 
 
 def _named(program: Program, name: str) -> Iterator[TitledStatement]:
-    """Yield all that is called `name`: a segment and a journey may share a name."""
+    """Yield the statements of all declarations with a name.
+
+    A segment and a journey may share one.
+    """
     yield from (titled for titled in _all_segments(program) if titled.of == f"segment {name}")
     for measure in program.measures:
         if measure.name == name:
@@ -82,7 +85,7 @@ def _of_journey(journey: Journey, program: Program) -> Iterator[TitledStatement]
 
 
 def _plan_parts(plan: JourneyPlan) -> Iterator[tuple[str, Statement]]:
-    """Yield the statements of a journey in the order in which a passage meets them."""
+    """Yield the statements of a journey in the order in which they apply to a passage."""
     for entry in plan.entries:
         yield f"entry from segment {entry.segment}: candidates", entry.candidates
     for event in plan.events.values():
@@ -105,7 +108,7 @@ def _event_entries(event: str, entries: tuple[EntryPlan, ...]) -> Iterator[tuple
 
 
 def support(statements: list[TitledStatement], dialect: str) -> str:
-    """Return how far statements of a dialect can be relied on."""
+    """Return whether statements of a dialect are `executed`, `tested` or `generated only`."""
     if dialect == EXECUTED:
         return "executed"
     is_tested = all(titled.of.startswith(_CONDITIONS) for titled in statements)
@@ -113,7 +116,7 @@ def support(statements: list[TitledStatement], dialect: str) -> str:
 
 
 def as_json(statements: list[TitledStatement], dialect: str) -> dict[str, Any]:
-    """Return the statements as plain values, in the SQL of a dialect."""
+    """Return the statements as SQL of a dialect, in types that JSON has."""
     rows = [
         {
             "of": titled.of,

@@ -1,4 +1,4 @@
-"""The modules of the language's library, as they are shipped."""
+"""The modules of the library that ships with cij."""
 
 from functools import cache
 from importlib import resources

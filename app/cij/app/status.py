@@ -1,4 +1,4 @@
-"""The state of a project: customers, journeys, messages, timers."""
+"""The status of a project: customers, journeys, messages, timers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,10 @@ from cij.runtime.report_data import Report
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`is_running`: a `cij run` has the store, and these are the numbers of its last step."""
+    """The numbers of a project.
+
+    With `is_running` they are those of the last step of a running `cij run`.
+    """
 
     report: Report
     zone: str
@@ -25,7 +28,10 @@ class Status:
 
 
 def status(path: Path) -> Status:
-    """Return the numbers of the project at `path`. Raises: ConfigError when nothing has run yet."""
+    """Return the numbers of the project at `path`.
+
+    Raises: ConfigError where nothing has run yet.
+    """
     project, program = compiled(path)
     report, is_running = _found(project, program)
     return Status(report, project.settings.project.timezone, is_running)
@@ -37,6 +43,7 @@ def _found(project: Project, program: Program) -> tuple[Report, bool]:
     try:
         engine = open_store(project)
     except StoreLocked:
+        # The running process writes this file after each step.
         kept = read_status(project.root)
         if kept is None:
             raise

@@ -1,4 +1,5 @@
-"""The last report of a run, in a file: what `status` shows while `cij run` has the store."""
+"""The status file: the last report of a run, for `cij status` while `cij run` has the store
+open."""
 
 import json
 from pathlib import Path
@@ -10,7 +11,7 @@ NAME = Path(".cij") / "status.json"
 
 
 def write_status(root: Path, report: Report) -> None:
-    """Write the report whole, or leave the old one."""
+    """Write the report atomically, because another process may read the file at any time."""
     path = root / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
@@ -19,7 +20,7 @@ def write_status(root: Path, report: Report) -> None:
 
 
 def read_status(root: Path) -> dict[str, Any] | None:
-    """Return the last report as plain values, or None when there is none."""
+    """Return the last report in types that JSON has; None where there is none."""
     try:
         found = json.loads((root / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):

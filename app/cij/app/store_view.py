@@ -1,4 +1,4 @@
-"""A store that is looked at: what ran in it last, and which customer a text means."""
+"""A store that is open for questions: its last program, and the customer that a text identifies."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,13 +17,16 @@ from cij.runtime.insight.person import deployed, find
 
 @dataclass(frozen=True)
 class StoreView:
-    """A store, and the program that ran in it last."""
+    """An open store, and the program of its last run."""
 
     engine: Engine
     program: Program
 
     def customer(self, text: str) -> str:
-        """Return the id of the one whom `text` means. Raises: RequestError."""
+        """Return the id of the customer that `text` identifies.
+
+        Raises: RequestError for none or several.
+        """
         found = find(self.engine, self.program, text)
         if len(found) == 1:
             return found[0].id
@@ -39,9 +42,9 @@ class StoreView:
 def store_view(
     path: Path, on_wait: Callable[[str], None] = lambda text: None
 ) -> Iterator[StoreView]:
-    """Open the store of the project at `path` to look at it.
+    """Open the store of the project at `path` for questions.
 
-    Raises: ConfigError when nothing has run yet, StoreLocked while `cij run` has it.
+    Raises: ConfigError where nothing has run yet; StoreLocked while `cij run` has it open.
     """
     project = open_project(path)
     nothing = ConfigError("nothing has run here yet; start with `cij run`")

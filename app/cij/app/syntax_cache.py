@@ -1,4 +1,4 @@
-"""The syntax trees of a project: only files that changed since the last time are parsed again."""
+"""The cache of syntax trees: only files that have changed are parsed again."""
 
 import pickle
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,13 @@ _KIND = "trees"
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 Parsed = tuple[dict[str, syntax.File], list[Diagnostic]]
-# Each file's tree and diagnostics as a pickle, by the digest of its name and text: so writing all
-# of them again costs little when one has changed.
+# The tree and diagnostics of each file as a pickle, by the digest of its name and text. Unchanged
+# files are not pickled again when the cache is written.
 _Kept = dict[str, bytes]
 
 
 def parse_project(root: Path, texts: Mapping[str, str]) -> Parsed:
-    """Return what `parse_files` returns."""
+    """Return the same as `parse_files`, with cached trees for unchanged files."""
     old: _Kept = recalled(_KIND, root) or {}
     keys = {name: digest(name, text) for name, text in texts.items()}
     parsed = {n: parse_files({n: text}) for n, text in texts.items() if keys[n] not in old}
@@ -34,7 +34,7 @@ def parse_project(root: Path, texts: Mapping[str, str]) -> Parsed:
 
 
 def _pickled(found: Parsed) -> Iterator[bytes]:
-    """Yield the pickle; none of a tree that is deeper than pickling goes."""
+    """Yield the pickle of a tree; none where the tree is too deep to be pickled."""
     with suppress(RecursionError):
         yield pickle.dumps(found, _PROTOCOL)
 

@@ -1,7 +1,8 @@
-"""Where a key stands in a TOML file. `tomllib` gives values without their lines."""
+"""The lines of keys in a TOML file, because `tomllib` returns values without their lines."""
 
 import re
 
+# Simple patterns are enough: the file was parsed by `tomllib` before, and a line is only a hint.
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""\s*([\w.\-"' ]+?)\s*=""")
 
@@ -9,7 +10,7 @@ KeyPath = tuple[str, ...]
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """Return the line, from 1, of every table and key that has a line of its own."""
+    """Return the line, from 1, of each table and key that begins a line."""
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
     for number, line in enumerate(text.splitlines(), 1):
@@ -22,7 +23,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
-    """Return the line of `path`, else that of the nearest table around it, else 1."""
+    """Return the line of `path`, else the line of the nearest table around it, else 1."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return lines[path[:length]]

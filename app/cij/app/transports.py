@@ -1,4 +1,4 @@
-"""The way out of each channel, as cij.toml says."""
+"""Opens the transports of the channels by the settings in cij.toml."""
 
 from pathlib import Path
 
@@ -22,7 +22,10 @@ from cij.runtime.errors import ConfigError
 
 
 def open_transports(project: Project, program: Program) -> dict[str, Transport]:
-    """Return the way out of each channel, as cij.toml says. Raises: ConfigError."""
+    """Return the transport of each channel, and of actions.
+
+    The caller closes them. Raises: ConfigError.
+    """
     ways = project.settings.delivery.by_channel()
     found = {name: open_transport(_settings(project, way)) for name, way in ways.items()}
     return {**found, "action": _actions(project, program)}
@@ -71,13 +74,14 @@ def _settings(project: Project, way: _Way) -> _Settings:
 
 def _folder(project: Project, written: str) -> Path:
     folder = (project.root / written).resolve()
+    # A project from elsewhere must not write outside of its folder.
     if not folder.is_relative_to(project.root):
         raise ConfigError(f"cij.toml: the folder `{written}` is outside of the project")
     return folder
 
 
 def senders(project: Project) -> Defaults:
-    """Return what a message takes where it says nothing itself."""
+    """Return the defaults for messages without settings of their own, such as a sender."""
     ways = project.settings.delivery.by_channel()
     mails = [ways[row.name] for row in CHANNELS.values() if row.form == "mail"]
     senders = (way.sender for way in mails)
@@ -89,4 +93,5 @@ def senders(project: Project) -> Defaults:
 
 
 def _domain(project: Project) -> str:
+    # `.invalid` is reserved (RFC 2606), so a default sender never has the domain of somebody else.
     return f"{project.settings.project.name}.invalid"

@@ -1,4 +1,4 @@
-"""The version of cij, also from a checkout that was never installed."""
+"""The version of cij, also in a checkout that is not installed."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,4 +1,7 @@
-"""What cij.toml and the environment may say of a webhook. Light, for every command reads cij.toml."""
+"""The rules for webhooks in cij.toml and the environment.
+
+It loads no HTTP client, because every command reads cij.toml.
+"""
 
 import base64
 import binascii
@@ -7,13 +10,14 @@ from urllib.parse import urlsplit
 from cij.runtime.errors import ConfigError
 
 _PREFIX = "whsec_"
-# What Standard Webhooks asks of a secret.
+# The length of a secret by Standard Webhooks.
 _SECRET_BYTES_MIN, _SECRET_BYTES_MAX = 24, 64
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def check_secret(secret: str, name: str) -> None:
-    """Raise ConfigError unless the variable `name` holds a secret of Standard Webhooks."""
+    """Raise ConfigError unless `secret`, the value of the variable `name`, fits Standard
+    Webhooks."""
     try:
         text = secret.removeprefix(_PREFIX)
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -28,7 +32,7 @@ def check_secret(secret: str, name: str) -> None:
 
 
 def fault_of_url(url: str, *, allows_http: bool) -> str | None:
-    """Return what is wrong with an address, or None."""
+    """Return what is wrong with a URL, as the end of a sentence; None where nothing is."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -36,6 +40,7 @@ def fault_of_url(url: str, *, allows_http: bool) -> str | None:
         return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:
         return "is not a URL that begins with https://"
+    # Calls within one machine need no encryption, and tests use them.
     if parts.scheme == "http" and host not in _LOOPBACK and not allows_http:
         return "sends without encryption; use https://, or set `allow_http = true` in a private network"
     return None

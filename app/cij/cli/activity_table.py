@@ -1,4 +1,4 @@
-"""What happens in a period, as tables; and as JSON or a drawing where that is asked for."""
+"""The activity of a period as tables, as JSON, or as a drawing."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ _SHOWN_HOURS = 3
 
 
 def progress(now: datetime, zone: str) -> None:
-    """Show on a terminal how far virtual time has come."""
+    """Show the current virtual time, if standard error is a terminal."""
     if sys.stderr.isatty():
         click.echo(f"\r{local(now, zone)}", err=True, nl=False)
 
@@ -35,7 +35,10 @@ def clear_progress() -> None:
 def print_activity(
     found: Activity, title: str, *, is_json: bool, svg: Path | None, **more: Any
 ) -> None:
-    """Print it; write its drawing where one is wanted. `more` goes into the JSON."""
+    """Print the activity, and write its drawing to `svg` if that is given.
+
+    `more` is added to the JSON.
+    """
     if svg is not None:
         write_atomically(svg, chart(found.course, found.zone, title))
     if is_json:
@@ -65,6 +68,7 @@ def _rows(found: Course) -> Iterator[tuple[str, ...]]:
 
 
 def _grouped(days: Iterable[DayCount]) -> Iterator[tuple[str, str, list[DayCount]]]:
+    # The counts are sorted by day and journey, as `groupby` needs.
     for (day, journey), counts in groupby(days, key=lambda c: (c.day, c.journey)):
         yield day.isoformat(), journey, list(counts)
 
@@ -89,7 +93,10 @@ def _step(found: Standing) -> str:
 
 
 def _spread(days: list[date]) -> list[date]:
-    """Return some days, evenly: always the first and the last."""
+    """Return at most seven days with even distances, always with the first and the last.
+
+    A table of all days would be wider than a terminal.
+    """
     if len(days) <= _SHOWN_DAYS:
         return days
     last = _SHOWN_DAYS - 1

@@ -1,4 +1,4 @@
-"""Arguments of which one word may be a path or a name, `cij sql loyal`, and numbers in bounds."""
+"""Types of arguments: bounded numbers, local times, and words that may be a path or a name."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,10 @@ _DAY_S = 86_400
 
 
 class Amount(click.FloatRange):
-    """A number in bounds. `nan`, which Python reads as one, is in no bounds."""
+    """A number in bounds.
+
+    `nan` is refused: Python reads it as a number, and no comparison excludes it.
+    """
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -26,7 +29,10 @@ class LocalTime(click.DateTime):
     """A day, or a day and a time, in the zone of the project."""
 
     def get_metavar(self, *_: Any, **__: Any) -> str:
-        """Return the word for the help: formats of Python mean little to its readers."""
+        """Return the word for the help.
+
+        Click would show Python's formats, which few readers know.
+        """
         return "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -36,7 +42,7 @@ class LocalTime(click.DateTime):
             self.fail(f"{value!r} is not a time; write for example 2026-03-02 10:00", param, ctx)
 
 
-# From one look to the next: more often than this nobody has to look.
+# Shorter intervals would only load the machine.
 INTERVAL_S = Amount(0.05, _DAY_S)
 PATIENCE_S = Amount(0, _DAY_S)
 
@@ -44,15 +50,15 @@ PATIENCE_S = Amount(0, _DAY_S)
 def path_and_name(words: Sequence[str]) -> tuple[Path, str | None]:
     """Return the path and the name among up to two words, in either order.
 
-    A word is the path when something of this name exists; a path that does not exist is
-    recognised by its separator, so that the code that opens it reports the error.
+    A word is a path if it exists, or if it contains a separator. In the second case the code that
+    opens it reports the error.
     """
     if len(words) > 2:
         raise click.UsageError("give at most a PATH and a NAME")
     paths = [word for word in words if _is_path(word)]
     names = [word for word in words if word not in paths]
     if len(words) == 2 and len(names) != 1:
-        # Both may exist or neither: then the order decides, as the usage line says.
+        # Both words exist, or neither. Then the order of the usage line decides.
         return Path(words[0]), words[1]
     return Path(paths[0] if paths else "."), names[0] if names else None
 

@@ -1,4 +1,4 @@
-"""What `cij check --bounds` adds: the most messages that journeys ask for, before any cap."""
+"""The tables of `cij check --bounds`: the most messages that journeys ask for, before any cap."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _SHOWN_MAX = 8
 
 
 def bounds_text(source: Model) -> str:
-    """Return a table of the bounds, and the worst case of a week of each journey."""
+    """Return a table of the bounds, the worst week of each journey, and a table of the caps."""
     heads = ["", *(duration_words(w) for w in WINDOWS)]
     rows = [[name, *map(_shown, each)] for name, each in bounds(source)]
     title = "the most messages that journeys may send to one customer"
@@ -22,7 +22,7 @@ def bounds_text(source: Model) -> str:
 
 
 def with_bounds(text: str, source: Model, format_name: str) -> str:
-    """Add the bounds to a report: to the text and to JSON, which alone have a place for them."""
+    """Return a report with the bounds. Only the text and the JSON have a place for them."""
     if format_name == "json":
         document = json.loads(text) | as_json(source)
         return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -30,13 +30,14 @@ def with_bounds(text: str, source: Model, format_name: str) -> str:
 
 
 def _caps(source: Model) -> str:
-    """Return what the journeys ask for against each cap, and the worst case where it is more."""
+    """Return a table of the messages against each cap, and the worst case where a cap is
+    exceeded."""
     rows, paths = [], []
     for found in cap_bounds(source):
         words = f"{cap_words(found.cap)} ({found.cap.policy})"
         rows.append([words, _shown(found.bound), _verdict(found)])
         if found.is_kept is False:
-            paths.append(f"worst case against {words}: {_told(found.bound, with_journey=True)}\n")
+            paths.append(f"worst case against {words}: {_steps(found.bound, with_journey=True)}\n")
     heads = ["", "at most", "so that"]
     return (
         table("the most messages that count against each cap", heads, rows) + "".join(paths)
@@ -53,7 +54,7 @@ def _verdict(found: CapBound) -> str:
     return "some may wait" if found.cap.waits else "some may be skipped"
 
 
-def _told(bound: Bound, *, with_journey: bool = False) -> str:
+def _steps(bound: Bound, *, with_journey: bool = False) -> str:
     steps = [
         f"{f'{sent.journey}.' if with_journey else ''}{sent.step} "
         f"after {seconds_words(sent.elapsed_s)}"
@@ -72,4 +73,4 @@ def _paths(source: Model) -> Iterator[str]:
     for journey in source.journeys.values():
         bound = send_bound(journey, WINDOWS[1])
         if bound.path:
-            yield f"worst week of {journey.name}: {_told(bound)}\n"
+            yield f"worst week of {journey.name}: {_steps(bound)}\n"

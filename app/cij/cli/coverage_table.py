@@ -1,4 +1,4 @@
-"""What the tests of journeys reach, as a table."""
+"""The coverage of the tests as a table."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _HEADS = {
 
 
 def print_coverage(coverage: Coverage) -> None:
-    """Print a row a journey, and every point that is not covered with its place."""
+    """Print a row for each journey, and each point that no test reaches, with its place."""
     used = [k for k in KINDS if any(p.kind == k for p in coverage.points)]
     rows = [_row(name, points, used) for name, points in by_journey(coverage).items()]
     if len(rows) > 1:
@@ -49,7 +49,7 @@ def _row(name: str, points: Points, kinds: Sequence[str]) -> tuple[str, ...]:
 
 
 def told(point: Point) -> str:
-    """Return what did not happen, in words."""
+    """Return in words what no test has made happen."""
     condition = words(point.condition) if point.condition is not None else ""
     where = f" where {condition}" if condition else ""
     name = point.name.partition(" #")[0]

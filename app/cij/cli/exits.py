@@ -1,10 +1,10 @@
-"""What the exit code of `cij` says. `docs/exit-codes.md` is the page for people who script it."""
+"""The exit codes of `cij`. `docs/exit-codes.md` explains them for authors of scripts."""
 
 from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes. A command leaves early with `raise click.exceptions.Exit(Exit.ERRORS)`."""
+    """Exit codes. A command ends early with `raise click.exceptions.Exit(Exit.ERRORS)`."""
 
     OK = 0
     ERRORS = 1  # the journeys have errors, a test failed, or --check found differences
@@ -14,6 +14,6 @@ class Exit(IntEnum):
     STORE = 5  # the state file is locked or damaged
     DELIVERY = 6  # some messages could not be delivered
     ASIDE = 7  # all was done, but something was put aside
-    BUG = 70  # cij itself is wrong; EX_SOFTWARE of sysexits.h
+    BUG = 70  # a bug in cij; EX_SOFTWARE of sysexits.h
     INTERRUPTED = 130  # Ctrl-C; 128 + SIGINT
-    PIPE = 141  # the reader of our output went away; 128 + SIGPIPE
+    PIPE = 141  # the reader of the output has closed the pipe; 128 + SIGPIPE

@@ -1,4 +1,4 @@
-"""What exploring found, in words."""
+"""The result of exploring in words."""
 
 import sys
 
@@ -9,15 +9,15 @@ from cij.cli.render.colour import painter
 
 
 def print_explored(explored: Explored) -> None:
-    """Print what holds, or the story that breaks it."""
+    """Print that all rules hold, or the smallest story that breaks one."""
     paint = painter(sys.stdout)
     broken, count = explored.found.broken, explored.found.played
     stories = "1 story" if count == 1 else f"{count} stories"
-    told = f"explored {stories} from seed {explored.seed} ({explored.seconds:.1f} s)"
+    head = f"explored {stories} from seed {explored.seed} ({explored.seconds:.1f} s)"
     if broken is None:
-        click.echo(f"{told}: nothing found")
+        click.echo(f"{head}: nothing found")
         return
-    click.echo(f"{paint('error', 'FAIL')}  {told}: broken rule: {broken.violation.rule}")
+    click.echo(f"{paint('error', 'FAIL')}  {head}: broken rule: {broken.violation.rule}")
     click.echo(f"      {broken.violation.journey}: {broken.violation.text}")
     click.echo("      the smallest story in which it happens:\n")
     click.echo("".join(f"  {line}\n" for line in broken.test.splitlines()))
@@ -26,7 +26,10 @@ def print_explored(explored: Explored) -> None:
 
 
 def progress(played: int, count: int) -> None:
-    """Show on a terminal how many stories were played; nothing any more at the end."""
+    """Show how many stories were played, if standard error is a terminal.
+
+    A count of 0 clears the line.
+    """
     if sys.stderr.isatty():
         text = f"\rexplored {played} of {count}" if count else "\r" + " " * 30 + "\r"
         click.echo(text, err=True, nl=False)

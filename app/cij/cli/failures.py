@@ -1,4 +1,4 @@
-"""The outermost handler: each way a command can fail becomes an exit code and a sentence."""
+"""The outermost handler: it turns each failure of a command into an exit code and a sentence."""
 
 import os
 import platform
@@ -15,11 +15,14 @@ from cij.cli.exits import Exit
 
 
 class ClosedPipe(Exception):
-    """The reader of our output went away."""
+    """The reader of the output has closed the pipe."""
 
 
 def run(command: click.Command, arguments: list[str]) -> int:
-    """Run `command` and return the exit code. Nothing but `SystemExit` gets past this."""
+    """Run `command` and return the exit code.
+
+    No exception except `SystemExit` leaves this function.
+    """
     try:
         result = command.main(arguments, prog_name="cij", standalone_mode=False)
     except click.ClickException as error:
@@ -33,7 +36,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
         return Exit.PIPE
     except Exception as error:  # noqa: BLE001 - the outermost handler: nothing may get past it
         if isinstance(error.__cause__, KeyboardInterrupt):
-            # So the driver of the store tells of it.
+            # The driver of the engine reports Ctrl-C in this way.
             _say("cij: interrupted")
             return Exit.INTERRUPTED
         return _world_failure(error) or _file_failure(error) or _bug(error, arguments)
@@ -41,7 +44,11 @@ def run(command: click.Command, arguments: list[str]) -> int:
 
 
 def passing_closed_pipe(invoke: Callable[[], object]) -> object:
-    """Call `invoke` and flush. A closed pipe is caught before click turns it into code 1."""
+    """Call `invoke` and flush the output.
+
+    A closed pipe is caught here, because click would turn it into exit code 1.
+    Raises: ClosedPipe.
+    """
     try:
         result = invoke()
         sys.stdout.flush()
@@ -51,7 +58,7 @@ def passing_closed_pipe(invoke: Callable[[], object]) -> object:
 
 
 def _world_failure(error: Exception) -> Exit | None:
-    """Report a failure of the world and return its code, or None if `error` is not one."""
+    """Print a failure of the world and return its code; None for other errors."""
     from cij.runtime.errors import WorldError
 
     if not isinstance(error, WorldError):
@@ -61,7 +68,7 @@ def _world_failure(error: Exception) -> Exit | None:
 
 
 def _diagnostics(error: Exception) -> str | None:
-    """Return the journeys' errors with their source lines, or None if `error` has none."""
+    """Return the errors of the journeys with their source lines; None where `error` has none."""
     from cij.app.request_error import InvalidProject
 
     if not isinstance(error, InvalidProject):
@@ -73,10 +80,11 @@ def _diagnostics(error: Exception) -> str | None:
 
 
 def _file_failure(error: Exception) -> Exit | None:
-    """Report a file that the system does not let us read or write, or return None."""
-    if not isinstance(error, OSError) or error.filename is None:
+    """Report what the system does not let us do, mostly with a file, or return None: it is no bug."""
+    if not isinstance(error, OSError):
         return None
-    _say(f"cij: error: cannot use {error.filename}: {error.strerror}")
+    what = f"cannot use {error.filename}" if error.filename is not None else "the system refused"
+    _say(f"cij: error: {what}: {error.strerror or _first_line(error)}")
     return Exit.CONFIG
 
 
@@ -114,15 +122,16 @@ def _written(report: str) -> str:
 
 
 def say_waiting(text: str) -> None:
-    """Print why a command waits, such as for a store that another program has."""
+    """Print why a command waits, such as for a store that another program has open."""
     _say(text)
 
 
 def _say(text: str) -> None:
+    # Standard error may be closed too, and there is nowhere else to report that.
     with suppress(OSError):
         click.echo(text, err=True)
 
 
 def _drop_output() -> None:
-    # The interpreter flushes stdout once more at exit, and would complain about the pipe.
+    # The interpreter flushes stdout again at exit, which would print an error about the pipe.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Results of stories as JUnit XML, which CI systems read."""
+"""Results of tests as JUnit XML, which CI systems read."""
 
 import re
 from collections.abc import Sequence
@@ -6,12 +6,15 @@ from xml.etree import ElementTree
 
 from cij.runtime.story import Failure, StoryResult
 
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 does not allow, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(results: Sequence[tuple[StoryResult, float]]) -> str:
-    """Return one suite a journey, in the order of their first story; times are seconds."""
+    """Return JUnit XML with a suite for each journey, in the order of their first test.
+
+    Times are in seconds.
+    """
     root = ElementTree.Element("testsuites", {"name": "cij", **_counts(results)})
     for journey in dict.fromkeys(result.story.journey for result, _ in results):
         inner = [(r, s) for r, s in results if r.story.journey == journey]

@@ -1,6 +1,6 @@
-"""The `cij` command: a table of commands, each imported only when it is used.
+"""The `cij` command: a table of commands. The module of a command is imported only when it is used.
 
-Only click is imported here, so that `cij --help` and a mistyped command answer at once.
+Only click is imported here, so that `cij --help` and a mistyped command answer quickly.
 """
 
 import difflib
@@ -13,10 +13,11 @@ from typing import NamedTuple, NoReturn
 import click
 
 from cij.cli.failures import passing_closed_pipe, run
+from cij.cli.output import open_output, tell_lost_output
 
 
 class Row(NamedTuple):
-    """One command: where it is, what the list says about it, and in which section."""
+    """One command: its module, its line in the list of commands, and its section there."""
 
     module: str
     help: str
@@ -57,7 +58,7 @@ COMMANDS: dict[str, Row] = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by the table and imports the one that is called."""
+    """A group that lists its commands from the table and imports only the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -73,6 +74,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
+        # Click's own message has no suggestion.
         if name not in COMMANDS and not name.startswith("-"):
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f" Did you mean `{close[0]}`?" if close else ""
@@ -90,7 +92,7 @@ class LazyGroup(click.Group):
         return passing_closed_pipe(lambda: self._invoke(ctx))
 
     def _invoke(self, ctx: click.Context) -> object:
-        """Invoke the command; what its caller got wrong is shown below the usage line."""
+        """Invoke the command. A mistake of its caller is shown below the usage line."""
         try:
             return super().invoke(ctx)
         except Exception as error:
@@ -99,7 +101,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(str(error), self._context_of_command(ctx)) from error
 
     def _context_of_command(self, ctx: click.Context) -> click.Context:
-        # The command's own context is closed by now, and the usage line needs one.
+        # The context of the command is closed already, and the usage line needs one.
         name = ctx.invoked_subcommand or ""
         command = self.get_command(ctx, name) or self
         return click.Context(command, parent=ctx, info_name=name)
@@ -131,20 +133,24 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 def cli(ctx: click.Context, no_color: bool) -> None:
     """Customer journeys as code: write, check, test and run them."""
     if no_color:
-        # One switch for every library that paints, also in child processes.
+        # A variable, because libraries and child processes read it too.
         os.environ["NO_COLOR"] = "1"
     if os.environ.get("NO_COLOR"):
         ctx.color = False
 
 
-# New objects until the next look, and looks until the next deeper one.
+# The thresholds of Python's garbage collector, in new objects and in collections of the generation
+# below.
 _GARBAGE_THRESHOLDS = (100_000, 20, 20)
 
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of `cij.cli.exits`."""
-    # Nearly all that a command makes lives until it ends: looking for garbage finds little.
+    # Most objects of a command live until its end, so the collector finds little and costs time.
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    # Otherwise pydantic looks through every installed package for plugins.
+    # Without this, pydantic searches every installed package for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.exit(run(cli, sys.argv[1:]))
+    open_output()
+    code = run(cli, sys.argv[1:])
+    tell_lost_output()
+    sys.exit(code)

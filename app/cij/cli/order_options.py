@@ -1,4 +1,4 @@
-"""What commands that give orders share: their options, and how they print what was done."""
+"""Shared parts of commands that give orders: their options, and how they print the result."""
 
 import json
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from cij.cli.arguments import PATIENCE_S
 
 
 def say(text: str) -> None:
-    """Print a sentence that belongs beside the answer."""
+    """Print a sentence on standard error, so that the answer stays alone on standard output."""
     click.echo(text, err=True)
 
 
 def print_done(done: dict[str, Any], as_json: bool, words: Callable[[dict[str, Any]], str]) -> None:
-    """Print what an order did, as JSON or as a sentence."""
+    """Print the result of an order, as JSON or as a sentence."""
     from cij.app.orders import HANDED_IN
 
     if as_json:

@@ -1,4 +1,4 @@
-"""The numbers of a store, as tables for people."""
+"""The numbers of a store as tables for people."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from cij.runtime.report_data import BadRow, Report, Standing
 
 
 def print_report(report: Report, zone: str) -> None:
-    """Print what a store holds: data, segments, entries, messages, where people stand."""
+    """Print the numbers of a store: sources, segments, entries, messages, and where people are."""
     click.echo(tables(*_tables(report, zone)))
     click.echo(f"next timer: {_next(report, zone)}")
 
@@ -65,7 +65,7 @@ def _step(standing: Standing) -> str:
 
 
 def _journeys(report: Report) -> Iterable[tuple[object, ...]]:
-    """Yield every journey, also one whose file is gone and in which somebody still is."""
+    """Yield a row for each journey, also for removed journeys with open passages."""
     states = {s.journey: s for s in report.states}
     entries = {e.journey: e for e in report.entries}
     for name in {**states, **entries}:

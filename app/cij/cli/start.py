@@ -1,9 +1,9 @@
-"""The first moment of `cij`: Ctrl-C counts also while the rest is still being loaded."""
+"""The entry point of `cij`. It handles Ctrl-C also while the other modules are loaded."""
 
 import sys
 from typing import NoReturn
 
-# As `exits.INTERRUPTED`, which would have to be loaded.
+# The same as `exits.INTERRUPTED`. An import here would be outside of the handler.
 _INTERRUPTED = 130
 
 

@@ -85,13 +85,15 @@ def compile_project(
     parsed: tuple[dict[str, syntax.File], list[Diagnostic]] | None = None,
     is_zone: Callable[[str], bool] = lambda name: True,
     library: Library = MappingProxyType({}),
+    constant_fault: Callable[[str], str | None] = lambda expression: None,
 ) -> Compilation:
     """Compile a project.
 
     `contents` holds the content files by path, `catalog` the columns of sources that do not
     declare them; `parsed` saves parsing twice for a caller that has done it to read the contents;
     `is_zone` is true for names of time zones, which the compiler cannot look up itself; `library` has
-    the texts of all modules that `use` may name.
+    the texts of all modules that `use` may name; `constant_fault` evaluates an expression of a template
+    that reads nothing, and returns why that fails for every customer.
     Diagnostics come sorted by place.
     """
     own, parsing = parsed or parse_files(texts)
@@ -101,6 +103,7 @@ def compile_project(
     files = {**borrowed.files, **own}
     texts = {**borrowed.texts, **texts}
     build = Build(Model(settings), diagnostics, {}, {}, texts, contents, catalog, is_zone=is_zone)
+    build.constant_fault = constant_fault
     build.library, build.used = library, borrowed.modules
     _index(files, build)
     resolve(build, files)

@@ -83,8 +83,34 @@ def _check_text(text: _Text, message: pg.Message, sites: list[SendSite], use: _U
         span = text.span(error.index, 1)
         text.build.report(codes.BAD_TEMPLATE.at(span, error.message))
         use.meant.update(re.findall(r"\w+", text.value))
+    else:
+        _check_constants(text)
     for placeholder in found:
         _check_placeholder(placeholder, text, message, sites, use)
+
+
+# What a template prints or keeps, and the blocks in which it does not.
+_EVALUATED = re.compile(
+    r"\{\{-?(?P<printed>.*?)-?\}\}|\{%-?\s*assign\s+[\w-]+\s*=(?P<kept>.*?)-?%\}", re.DOTALL
+)
+_UNREAD = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}.*?\{%-?\s*end\1\s*-?%\}", re.DOTALL)
+
+
+def _check_constants(text: _Text) -> None:
+    """Evaluate what depends on no customer: what fails there fails for all of them."""
+    if "|" not in text.value:
+        return
+    read = _UNREAD.sub(lambda block: " " * len(block.group()), text.value)
+    for found in _EVALUATED.finditer(read):
+        group = "printed" if found["printed"] is not None else "kept"
+        expression = found[group]
+        names, error = placeholders(f"{{{{{expression}}}}}")
+        if names or error is not None:
+            continue
+        fault = text.build.constant_fault(expression)
+        if fault is not None:
+            span = text.span(found.start(group), len(expression))
+            text.build.report(codes.BAD_TEMPLATE.at(span, fault))
 
 
 def _check_placeholder(

@@ -63,6 +63,7 @@ class Build:
     run_fragments: set[str] = field(default_factory=set)
     policies: dict[str, syntax.Policy] = field(default_factory=dict)
     is_zone: Callable[[str], bool] = lambda name: True
+    constant_fault: Callable[[str], str | None] = lambda expression: None
     library: Library = field(default_factory=dict)
     used: frozenset[str] = frozenset()
 

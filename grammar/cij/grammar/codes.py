@@ -1,4 +1,6 @@
-"""The table of diagnostic codes, for all stages. One row a code; `cij explain CODE` prints its page.
+"""The table of diagnostic codes of all stages, one row for each.
+
+`cij explain CODE` prints its page.
 
 1xx syntax, 2xx names and types, 3xx flow, 4xx proofs, 5xx policy and consent,
 6xx content and locales, 7xx versions, 8xx tests, 9xx style.

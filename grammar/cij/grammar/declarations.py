@@ -1,4 +1,4 @@
-"""From the parse tree to syntax nodes: declarations, the head of a journey, policies, tests."""
+"""Builds syntax nodes from the parse tree: declarations, heads of journeys, policies, tests."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,10 @@ from cij.grammar.steps import StepBuilder
 
 
 class TreeBuilder(StepBuilder):
-    """Builds a whole file. One declaration too deep to walk is reported and left out."""
+    """Builds a whole file. A declaration that is nested too deeply is reported and left out.
+
+    Methods are found by the name of a grammar rule, so a new rule needs a method and no table.
+    """
 
     def __init__(self, file: str, text: str) -> None:
         super().__init__(file)
@@ -42,7 +45,7 @@ class TreeBuilder(StepBuilder):
             return None
 
     def _doc(self, tree: ParseTree) -> str:
-        """Return the comment lines right above, without `#`."""
+        """Return the comment lines directly above a declaration, without `#`."""
         first = last = self.span(tree).line - 1
         while first > 0 and self._lines[first - 1].lstrip(" \t\f\ufeff").startswith("#"):
             first -= 1
@@ -76,6 +79,7 @@ class TreeBuilder(StepBuilder):
         parts = [part for part in tree.children if isinstance(part, ParseTree)]
         headers = tuple(self._header(part) for part in parts if part.data != "steps")
         blocks = trees(tree, "steps")
+        # The grammar allows several blocks, because this message is better than a syntax error.
         for second in blocks[1:]:
             self.unexpected(second, "a journey has one `steps` block")
         steps = self.steps(blocks[0]) if blocks else ()
@@ -161,7 +165,7 @@ class TreeBuilder(StepBuilder):
         return syntax.Schedule(weekday, period, self.clock_time(at), span=self.span(tree))
 
     def _period(self, part: Token) -> syntax.Duration:
-        """Read `2 weeks`, or `week` for one of them."""
+        """Read `2 weeks`, or `week` for one week."""
         if part.type == "DURATION":
             return self.duration(part)
         return syntax.Duration(1, literal_values.unit(part), span=self.span(part))
@@ -205,8 +209,11 @@ class TreeBuilder(StepBuilder):
         return syntax.Goal(name, pattern, condition, within, is_stay, span=self.span(tree))
 
     def _goal_condition(self, tree: ParseTree, word: str) -> tuple[syntax.Expression | None, bool]:
-        """Return the condition and whether `and stay` follows, which without a `within` reads as
-        one more part of the condition."""
+        """Return the condition and whether `and stay` follows it.
+
+        Without `within` the grammar reads `and stay` as a part of the condition, so it is split off
+        here.
+        """
         part, is_stay = after(tree, word), token(tree, "AND_STAY") is not None
         is_open = token(tree, "WITHIN") is None
         if part is not None and is_open and _is_and_stay(part):
@@ -307,7 +314,10 @@ class TreeBuilder(StepBuilder):
 
 
 def _is_and_stay(part: ParseTree | Token) -> bool:
-    """Tell whether an expression ends in `and stay`, with `stay` not in back-quotes."""
+    """Tell whether an expression ends in `and stay`.
+
+    A field `stay` in back-quotes does not count.
+    """
     if isinstance(part, Token) or part.data != "and":
         return False
     last = part.children[2]
@@ -315,7 +325,7 @@ def _is_and_stay(part: ParseTree | Token) -> bool:
 
 
 def _joined(parts: list[syntax.Statement]) -> list[syntax.Statement]:
-    """Join `after 2 days` with the event that follows."""
+    """Join each `after 2 days` with an event that follows it."""
     joined: list[syntax.Statement] = []
     for part in parts:
         before = joined[-1] if joined else None

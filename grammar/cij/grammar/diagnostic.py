@@ -1,4 +1,7 @@
-"""The author's mistakes, as values. They are collected and rendered, never raised."""
+"""Mistakes of the author as values. They are collected and rendered, never raised.
+
+So one run can report many of them.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,7 +11,7 @@ from cij.grammar.span import Span
 
 
 class Severity(Enum):
-    """How much a diagnostic weighs. Only an error keeps a program from being built."""
+    """The severity of a diagnostic. Only an error prevents a program from being built."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,7 +19,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A second place that explains a diagnostic, with a few words of its own."""
+    """A second place that explains a diagnostic, with a short text."""
 
     span: Span
     text: str
@@ -24,7 +27,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Replace what `span` covers by `text`."""
+    """A replacement of the text in `span` by `text`."""
 
     span: Span
     text: str
@@ -32,7 +35,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change that removes the diagnostic. `is_safe` promises that the meaning stays or was none."""
+    """A change that removes the diagnostic. `is_safe` means that no valid meaning is changed."""
 
     title: str
     edits: tuple[Edit, ...]
@@ -43,8 +46,8 @@ class Fix:
 class Diagnostic:
     """One mistake of the author.
 
-    `message` starts lower-case, ends without a full stop and quotes the author's words in
-    backticks; advice goes to `help`. `label` is what stands beside the carets.
+    `message` starts in lower case, has no full stop at its end and quotes the author's words in
+    backticks. Advice belongs in `help`. `label` is the text beside the carets.
     """
 
     code: str
@@ -65,7 +68,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A warning that the author allows, and why."""
+    """A warning that the author allows, with their reason."""
 
     diagnostic: Diagnostic
     reason: str
@@ -73,7 +76,7 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One row of the table of codes. A code is published once and never used again."""
+    """One row of the table of codes. A published code is never used for another mistake."""
 
     code: str
     slug: str

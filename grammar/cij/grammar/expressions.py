@@ -1,4 +1,4 @@
-"""From the parse tree to syntax nodes: names, literals, expressions."""
+"""Builds syntax nodes from the parse tree: names, literals, expressions."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -16,7 +16,7 @@ from cij.grammar.span import Span
 if TYPE_CHECKING:
 
     class ParseTree:
-        """A tree of lark, with children typed as loosely as they are: tokens and trees."""
+        """A tree of lark, whose children are tokens and trees. Lark types them as loosely."""
 
         data: str
         meta: Meta
@@ -28,12 +28,13 @@ else:
 Part = Token | ParseTree
 T = TypeVar("T")
 
+# Later stages walk trees recursively, so the depth has a limit far below Python's.
 DEPTH_MAX = 100
 TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
 TOO_DEEP_HELP = "name a part of it (a segment or a measure), or list values as `in [a, b, c]`"
-# Only these look at many rows of an event, so only for them `between` is a window.
+# Only these functions read many rows of an event, so only their `between` is a window.
 AGGREGATES = frozenset({"any", "count", "sum", "avg", "min", "max", "first", "last"})
-# The rules that build an expression, and the method for each literal token.
+# The grammar rules that build an expression; below, the method for each literal token.
 EXPRESSIONS = frozenset(
     [
         "or",
@@ -75,11 +76,11 @@ _NEGATED = frozenset({"NOT_IN", "NOT_BETWEEN", "UNKNOWN", "NOT_IN_SEGMENT"})
 
 
 class TooDeep(Exception):
-    """A tree deeper than any later stage could walk; drops the declaration."""
+    """A tree is deeper than later stages can walk. It is caught for each declaration."""
 
 
 class ExpressionBuilder:
-    """Builds nodes of one file; what no calendar or currency has goes to `diagnostics`."""
+    """Builds nodes of one file. Literals without a value, such as 31 June, go to `diagnostics`."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -124,6 +125,7 @@ class ExpressionBuilder:
 
     def _binary(self, tree: ParseTree) -> syntax.Expression:
         left, operator, right = tree.children
+        # An operator of two words, such as `starts with`, may have any space between them.
         word = " ".join(operator.split())
         span = self.span(tree)
         return syntax.Binary(word, self.expression(left), self.expression(right), span=span)
@@ -137,6 +139,7 @@ class ExpressionBuilder:
     _not = _negative = _unary
 
     def _parenthesis(self, tree: ParseTree) -> syntax.Expression:
+        # Parentheses leave no node, because the shape of the tree already has their meaning.
         return self.expression(tree.children[1])
 
     def _path(self, tree: ParseTree) -> syntax.Expression:
@@ -188,7 +191,8 @@ class ExpressionBuilder:
     def _argument(self, tree: ParseTree, is_aggregate: bool) -> syntax.Argument:
         value, window = self.expression(tree.children[0]), self._window(tree)
         if is_aggregate and window is None and _is_bare_between(value, tree.children[0]):
-            # `count(purchase between A and B)` reads as a comparison until the function is known.
+            # The grammar reads `count(purchase between A and B)` as a comparison, because it does
+            # not know the function.
             window = syntax.WindowBetween(value.low, value.high, span=value.span)
             value = value.value
         where = after(tree, "WHERE")
@@ -250,7 +254,10 @@ class ExpressionBuilder:
         return self._read(token, literal_values.integer, 0)
 
     def _read(self, token: Token, read: Callable[[str], T], instead: T) -> T:
-        """Read a literal; a bad one is reported, and `instead` keeps the tree whole."""
+        """Read a literal.
+
+        A bad one is reported, and `instead` is its value, so that the tree is complete.
+        """
         try:
             return read(token)
         except BadLiteral as bad:
@@ -265,7 +272,7 @@ def _is_bare_between(node: syntax.Expression, part: Part) -> TypeGuard[syntax.Be
 
 
 def token(tree: ParseTree, *types: str) -> Token | None:
-    """Return the first token of one of these types right below `tree`."""
+    """Return the first child of `tree` that is a token of one of these types; None without one."""
     found = (part for part in tree.children if isinstance(part, Token) and part.type in types)
     return next(found, None)
 
@@ -275,12 +282,12 @@ def tokens(tree: ParseTree, *types: str) -> list[Token]:
 
 
 def trees(tree: ParseTree, *rules: str) -> list[ParseTree]:
-    """Return the trees right below `tree` that are of one of these rules."""
+    """Return the children of `tree` that are trees of one of these rules."""
     return [part for part in tree.children if isinstance(part, ParseTree) and part.data in rules]
 
 
 def after(tree: ParseTree, word: str) -> Any:
-    """Return what follows the token `word` right below `tree`, or None."""
+    """Return the child of `tree` after the token `word`; None without this token."""
     for index, part in enumerate(tree.children):
         if isinstance(part, Token) and part.type == word:
             return tree.children[index + 1]
@@ -288,7 +295,7 @@ def after(tree: ParseTree, word: str) -> Any:
 
 
 def values(tree: ParseTree) -> list[Part]:
-    """Return the expressions right below `tree`, without words and signs around them."""
+    """Return the children of `tree` that are expressions, without keywords and signs."""
     return [part for part in tree.children if is_value(part)]
 
 

@@ -1,7 +1,8 @@
-"""Writes a file the one way it is written. There are no options.
+"""Formats a file. There is one format and no options.
 
-Two spaces, one statement a line, nothing aligned, at most one blank line, and only as many changed
-lines as a change needs: each part of a segment's condition has its own line.
+The indent is two spaces. Each statement has its own line, nothing is aligned, and there is at most
+one blank line. A change of the text changes few lines: each part of a segment's condition has its
+own line.
 """
 
 from collections.abc import Iterator
@@ -18,19 +19,20 @@ COLUMNS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """The text as it is written, or as it was when `diagnostics` hold an error."""
+    """The formatted text; the original text where `diagnostics` contain an error."""
 
     text: str
     diagnostics: list[Diagnostic]
 
 
 def format_text(file: str, text: str) -> Formatted:
-    """Format a file. One with syntax errors is left as it is."""
+    """Format a file. A file with syntax errors is not changed."""
     node, diagnostics, reading = parse_tree(file, text)
     if reading is None or any(found.is_error for found in diagnostics):
         return Formatted(text, diagnostics)
     pieces = list(_pieces(text, reading.tokens))
     result = "".join(_write(pieces, layout(reading.tree)))
+    # The result is parsed again, because a formatter must never change the meaning of a file.
     again, faults, reread = parse_tree(file, result)
     assert again == node and not faults, f"formatting {file} would change what it means"
     assert reread is not None
@@ -66,7 +68,7 @@ class _Piece:
 def _pieces(text: str, tokens: list[Token]) -> Iterator[_Piece]:
     end, is_first = 0, True
     for token in [*tokens, Token("$END", "", start_pos=len(text))]:
-        # Only space and comments stand between tokens.
+        # The text between two tokens is only space and comments.
         newlines = int(is_first)
         for index, line in enumerate(text[end : token.start_pos].split("\n")):
             newlines += index > 0
@@ -102,7 +104,7 @@ def _write(pieces: list[_Piece], found: Layout) -> Iterator[str]:
 
 
 def _is_apart(before: _Line, line: _Line) -> bool:
-    """Tell whether a blank line stands between two lines."""
+    """Tell whether a blank line belongs between two lines."""
     last = _last_token(before)
     if last == "LBRACE" or line.pieces[0].token.type == "RBRACE":
         return False
@@ -111,7 +113,7 @@ def _is_apart(before: _Line, line: _Line) -> bool:
 
 
 def _last_token(line: _Line) -> str:
-    """Return the type of the last token, or COMMENT where there is none."""
+    """Return the type of the last token; COMMENT for a line of comments."""
     types = [piece.token.type for piece in line.pieces if not piece.is_comment]
     return types[-1] if types else "COMMENT"
 
@@ -122,7 +124,7 @@ def _begins_declaration(before: _Line, line: _Line) -> bool:
 
 
 def _lines(pieces: list[_Piece], found: Layout) -> list[_Line]:
-    """Cut the pieces into lines; the depth of braces gives the indent."""
+    """Split the pieces into lines. The depth of braces decides the indent."""
     lines: list[_Line] = []
     depth = 0
     for piece, begins in zip(pieces, _beginnings(pieces, found), strict=True):
@@ -136,8 +138,11 @@ def _lines(pieces: list[_Piece], found: Layout) -> list[_Line]:
 
 
 def _beginnings(pieces: list[_Piece], found: Layout) -> list[bool]:
-    """Tell of each piece whether it begins a line. A comment on its own line does if the next
-    token does; otherwise it stands inside a statement."""
+    """Return for each piece whether it begins a line.
+
+    A comment on its own line begins one if the next token does. Otherwise it is inside a statement.
+    So the pieces are visited from the last to the first.
+    """
     begins: list[bool] = []
     is_next = True
     for index in range(len(pieces) - 1, -1, -1):
@@ -158,8 +163,13 @@ Breaks = dict[int, int]
 
 
 def _statement(line: _Line, found: Layout) -> str:
-    """Write a statement on one line, or on several where it is long or its author commented."""
+    """Write a statement on one line, or on several where it is long or has comments inside.
+
+    The breaks are tried in order: none, at `and` and `or`, and around the items of lists.
+    """
     pieces = _without_last_commas(line.pieces)
+    # Commas before `]` are removed first, so that the result does not depend on the author's
+    # breaks.
     rows = _rows(line.indent, pieces, _joints(pieces, found.fixed_joints), found)
     if _is_long(rows):
         rows = _rows(line.indent, pieces, _joints(pieces, found.joints), found)
@@ -177,9 +187,10 @@ def _is_long(rows: list[tuple[str, int]]) -> bool:
 def _rows(
     indent: str, pieces: list[_Piece], breaks: Breaks, found: Layout
 ) -> list[tuple[str, int]]:
-    """Return the lines of a statement, each with its width without comment and long text.
+    """Return the lines of a statement, each with its width without comments and long texts.
 
-    `breaks` holds the pieces that begin a line, with how much deeper than the statement."""
+    `breaks` maps the pieces that begin a line to their depth below the statement.
+    """
     rows: list[tuple[str, int]] = []
     text, width, level = indent, 0, 0
     for index, piece in enumerate(pieces):
@@ -196,7 +207,7 @@ def _rows(
 
 
 def _joints(pieces: list[_Piece], offsets: set[int]) -> Breaks:
-    """Return the `and` and `or` among these tokens that stand outside brackets."""
+    """Return the breaks at each `and` and `or` outside of brackets."""
     return {
         index: 1
         for index, (piece, brackets) in enumerate(zip(pieces, _brackets(pieces), strict=True))
@@ -205,7 +216,7 @@ def _joints(pieces: list[_Piece], offsets: set[int]) -> Breaks:
 
 
 def _list_breaks(pieces: list[_Piece], joints: Breaks) -> Breaks:
-    """Add breaks around each item of the outermost lists."""
+    """Return the breaks with those around each item of the outermost lists."""
     breaks = dict(joints)
     level = 0
     for index, brackets in enumerate(_brackets(pieces)):
@@ -219,7 +230,7 @@ def _list_breaks(pieces: list[_Piece], joints: Breaks) -> Breaks:
 
 
 def _brackets(pieces: list[_Piece]) -> list[str]:
-    """Return the brackets open after each piece, such as `[(`."""
+    """Return the open brackets after each piece, such as `[(`."""
     found, brackets = [], ""
     for piece in pieces:
         if piece.token.type in ("LSQB", "LPAR"):
@@ -241,7 +252,7 @@ def _is_closing(pieces: list[_Piece], index: int) -> bool:
 
 
 def _without_last_commas(pieces: list[_Piece]) -> list[_Piece]:
-    """Drop each comma right before a `]`; a broken list gets it back."""
+    """Remove each comma directly before a `]`. A list on several lines gets it back."""
     return [
         piece
         for index, piece in enumerate(pieces)

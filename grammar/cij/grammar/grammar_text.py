@@ -1,6 +1,6 @@
-"""The text of the grammar, and the words that can be read from it.
+"""The text of the grammar, and lists of words that are read from it.
 
-Lists of words are taken from here, so that a new step or declaration is not added to lists by hand.
+Other modules use these lists, so a new step or declaration is added only to the grammar.
 """
 
 import re
@@ -12,12 +12,12 @@ GRAMMAR_FILES = ("journey.lark", "words.lark", "literals.lark")
 
 @cache
 def grammar_sources() -> tuple[str, ...]:
-    """Return the texts of the grammar's files, in the order in which they are read as one."""
+    """Return the texts of the grammar's files. Joined in this order they are one grammar."""
     return tuple(files("cij.grammar").joinpath(name).read_text("utf-8") for name in GRAMMAR_FILES)
 
 
 def alternatives(rule: str) -> tuple[str, ...]:
-    """Return the rules that `rule` chooses from."""
+    """Return the names of the alternatives of a rule."""
     found = re.search(
         rf"^{rule}: ((?:.*\n(?=    \|))*.*)$", "\n".join(grammar_sources()), re.MULTILINE
     )
@@ -26,7 +26,7 @@ def alternatives(rule: str) -> tuple[str, ...]:
 
 
 def _words(rules: tuple[str, ...]) -> tuple[str, ...]:
-    # A rule is called after the word that it begins with: `wait_until`, `exit_on`.
+    # The name of a rule begins with its first word: `wait_until`, `exit_on`.
     return tuple(dict.fromkeys(rule.split("_")[0] for rule in rules))
 
 
@@ -38,9 +38,9 @@ def _kinds() -> tuple[str, ...]:
 
 # The words that begin a step.
 STEP_WORDS = _words(alternatives("_bare_step"))
-# The words that begin a line of a journey's head, other than a setting.
+# The words that begin a line of a journey's head and are no settings.
 HEADER_WORDS = tuple(word for word in _words(alternatives("_header")) if word != "setting")
-# Declarations whose body is settings and blocks, and those with a form of their own.
+# Declarations whose body is settings and blocks, and declarations with a grammar rule of their own.
 PLAIN_DECLARATIONS = _kinds()
 OWN_DECLARATIONS = tuple(word for word in _words(alternatives("_top")) if word != "declaration")
 DECLARATION_WORDS = (*PLAIN_DECLARATIONS, *OWN_DECLARATIONS)

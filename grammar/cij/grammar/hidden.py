@@ -1,8 +1,9 @@
-"""Finds characters that make a reviewer see another text than `cij` reads.
+"""Finds characters that make a reviewer see a different text from the one that `cij` reads.
 
-Those that turn the direction of writing can show code as a comment and a comment as code, so they
-are refused everywhere, in comments and texts as well; marks for single words, which texts in Arabic
-and Hebrew need, are fine there. A name has no invisible character at all: it would look like another.
+Characters that change the direction of writing can show code as a comment and a comment as code.
+They are refused everywhere, also in comments and texts. Direction marks for single words are
+allowed in texts, since Arabic and Hebrew need them. A name must have no invisible character,
+because it would look like another.
 """
 
 import re
@@ -16,6 +17,7 @@ from cij.grammar.codes import HIDDEN_CHARACTER
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.span import Span
 
+# Embeddings, overrides and isolates of the bidirectional algorithm.
 _TURNS = "\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = (
     "\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
@@ -29,9 +31,11 @@ _HELP_NAME = "delete it, or type the name again"
 
 
 def hidden(file: str, text: str, tokens: Iterable[Token], count_max: int) -> list[Diagnostic]:
-    """Return what is wrong with such characters, the first `count_max`."""
+    """Return a diagnostic for each such character, at most `count_max`."""
+    # Nearly all files end here, after one search.
     if not _HIDDEN.search(text):
         return []
+    # Names without back-quotes are not searched: the grammar allows only letters, digits and marks.
     names = [token for token in tokens if "`" in token]
     starts = [token.start_pos or 0 for token in names]
 

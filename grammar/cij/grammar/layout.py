@@ -1,6 +1,6 @@
-"""Where the lines of a file begin, seen from its tree, and how its tokens are written.
+"""What the formatter knows of the language: where lines begin, and how tokens are written.
 
-The formatter's knowledge of the language; how lines are put together is in `format.py`.
+`format.py` makes the lines from it.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from cij.grammar.expressions import ParseTree
 from cij.grammar.grammar_text import alternatives
 
 INDENT = "  "
-# Rules whose first token stands first on its line.
+# Rules whose first token begins a line.
 _LINES = frozenset(
     [
         *alternatives("_top"),
@@ -38,12 +38,13 @@ _LINES = frozenset(
         "on_cap_wait",
     ]
 )
-# In these an `else` is one of several arms with a line of its own; elsewhere it follows a `}`.
+# In these rules `else` is one of several arms and begins a line. Elsewhere it follows a `}`.
 _ARMS = frozenset({"wait_first", "switch"})
-# Each part of these conditions has a line of its own, so that changing one changes one line.
+# Each part of these conditions begins a line, so that a change of one part changes one line.
 _CONDITIONS = frozenset({"where", "except"})
 _TIGHT_BEFORE = frozenset({"COMMA", "RPAR", "RSQB", "COLON"})
 _TIGHT_AFTER = frozenset({"LPAR", "LSQB"})
+# Tokens of several words, which have exactly one space between them; below, those without any.
 _SPACED = frozenset(
     [
         "DURATION",
@@ -66,13 +67,17 @@ _UNSPACED = frozenset({"PERCENT", "TIME_RANGE"})
 
 @dataclass(slots=True)
 class Layout:
-    """Offsets of tokens, by the part they play in the lines."""
+    """Offsets of tokens by their role in the layout.
+
+    `top` and `lines` begin a declaration and a line.
+    """
 
     top: set[int] = field(default_factory=set)
     lines: set[int] = field(default_factory=set)
-    # Those that would begin a line if they did not follow what they belong to.
+    # Tokens of `lines` that stay on the line of the statement before them.
     joined: set[int] = field(default_factory=set)
-    # `and` and `or` of a condition; those that always begin a line; a minus before its operand.
+    # Each `and` and `or` of a condition; those that always begin a line; each minus before its
+    # operand.
     joints: set[int] = field(default_factory=set)
     fixed_joints: set[int] = field(default_factory=set)
     signs: set[int] = field(default_factory=set)
@@ -87,7 +92,7 @@ def layout(tree: ParseTree) -> Layout:
 
 
 def _walk(tree: ParseTree) -> Iterator[ParseTree]:
-    """Yield all trees from the top down; a tree can be deeper than calls can go."""
+    """Yield all trees from the top down. There is no recursion, because a tree may be very deep."""
     left = [tree]
     while left:
         part = left.pop()
@@ -137,7 +142,7 @@ def _start(tree: ParseTree) -> int:
 
 
 def is_spaced(before: Token, after: Token, found: Layout) -> bool:
-    """Tell whether a space stands between two tokens of one line."""
+    """Tell whether a space belongs between two tokens of one line."""
     if after.type in _TIGHT_BEFORE or before.type in _TIGHT_AFTER:
         return False
     if after.type == "LPAR" and before.type in ("PATH", "NAME"):
@@ -148,7 +153,7 @@ def is_spaced(before: Token, after: Token, found: Layout) -> bool:
 
 
 def written(token: Token, indent: str) -> str:
-    """Return a token as it is written in a line with this indent."""
+    """Return the formatted text of a token in a line with this indent."""
     if token.type in _SPACED:
         return " ".join(token.split())
     if token.type in _UNSPACED:
@@ -159,7 +164,7 @@ def written(token: Token, indent: str) -> str:
 
 
 def _long_text(raw: str, indent: str) -> str:
-    """Move a long text to the indent of its line, if that leaves its value as it is."""
+    """Move a long text to the indent of its line, if this does not change its value."""
     raw = raw.replace("\r\n", "\n")
     value = literal_values.dedented(raw)
     inner = indent + INDENT

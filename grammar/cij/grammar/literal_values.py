@@ -1,4 +1,4 @@
-"""What a literal token means: numbers, units, dates, texts."""
+"""The values of literal tokens: numbers, units, dates, texts."""
 
 import re
 import unicodedata
@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from textwrap import dedent
 
+# Limits keep later stages from values that no engine can store.
 DIGITS_MAX = 30
 YEARS_MAX = 1000
 _UNITS_A_YEAR = {
@@ -19,12 +20,16 @@ _UNITS_A_YEAR = {
 }
 _ESCAPES = {"\\": "\\", '"': '"', "n": "\n", "t": "\t"}
 _QUOTES = '"""'
-# Currency codes are three capitals, and so are these words when they are shouted.
+# The grammar reads three capital letters as a currency, also where an author means one of these
+# words.
 _SHOUTED = {"AND", "NOT", "FOR", "SET"}
 
 
 class BadLiteral(Exception):
-    """A literal that looks right and means nothing; caught by the tree builder only."""
+    """A literal with a correct form and no value, such as 31 June.
+
+    Only the tree builder catches it.
+    """
 
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)
@@ -45,7 +50,7 @@ def integer(text: str) -> int:
 
 
 def unit(text: str) -> str:
-    """Return the singular: `days` gives `day`."""
+    """Return the singular of a unit: `day` for `days`."""
     return text.removesuffix("s")
 
 
@@ -82,6 +87,7 @@ def day(text: str) -> date:
 def clock_time(text: str) -> time:
     """Read `09:00`, also `9:00`."""
     try:
+        # Seconds are optional, so they are added before the split.
         hour, minute, second = map(int, f"{text}:0".split(":")[:3])
         return time(hour, minute, second)
     except ValueError:
@@ -102,12 +108,12 @@ def time_range(text: str) -> tuple[time, time]:
 
 
 def name(text: str) -> str:
-    """Return a name without back-quotes, in NFC."""
+    """Return a name without back-quotes, in NFC, so that equal names compare as equal (S3)."""
     return unicodedata.normalize("NFC", text.strip("`"))
 
 
 def path(text: str) -> tuple[str, ...]:
-    """Split `shop.email` at the dots outside back-quotes."""
+    """Split `shop.email` at the dots outside of back-quotes."""
     return tuple(name(part) for part in re.findall(r"`[^`\n]+`|[^.`]+", text))
 
 
@@ -123,7 +129,8 @@ def is_long(raw: str) -> bool:
 
 
 def dedented(raw: str) -> str:
-    """Return a long text's lines without their common indent and the lines of its quotes."""
+    """Return the lines of a long text without their common indent and without the lines of its
+    quotes."""
     first, newline, rest = raw[3:-3].replace("\r\n", "\n").partition("\n")
     if not newline:
         return first

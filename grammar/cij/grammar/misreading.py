@@ -1,7 +1,7 @@
-"""Finds what the grammar reads and no author means: `null` for a field, dates as divisions.
+"""Finds text that the grammar accepts with a meaning that no author intends.
 
-Every file is looked through for these, so this stands apart from `mistakes`, which is loaded only
-when there is one.
+`null` would be a field, and a date with slashes would be a division. Every file is searched for
+these, so this module is separate from `mistakes`, which is loaded only after a mistake.
 """
 
 import re
@@ -27,7 +27,7 @@ _TOLD = {
 
 
 def misread(file: str, text: str, tokens: Iterable[Token]) -> list[Diagnostic]:
-    # Most texts have none of these signs, and looking for them costs least.
+    # Most texts have none of these signs, and this search is much cheaper than the expression.
     if not any(word in text for word in _NULLS) and not _DIVISION.search(text):
         return []
     starts = {token.start_pos: token for token in tokens if token.type in ("PATH", "INT")}

@@ -1,4 +1,4 @@
-"""Text in, syntax tree and diagnostics out. Never raises, whatever the text."""
+"""Parses a text to a syntax tree and diagnostics. It raises for no text."""
 
 from dataclasses import replace
 
@@ -22,17 +22,19 @@ from cij.grammar.table_cache import table
 
 __all__ = ["PLACEHOLDER", "SIZE_MAX", "parse", "parse_tree"]
 
+# In characters. No author's file is as long, and a longer one would need too much memory.
 SIZE_MAX = 10_000_000
 
 
 def parse(file: str, text: str) -> tuple[syntax.File, list[Diagnostic]]:
-    """Return the declarations of a file that could be read, and what is wrong with the others."""
+    """Return the declarations of a file that could be parsed, and diagnostics for the rest."""
     node, diagnostics, _ = parse_tree(file, text)
     return node, diagnostics
 
 
 def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Reading | None]:
-    """Parse, and also return the tokens for a reader who needs the text's layout."""
+    """Parse a file, and also return its tokens for the formatter; None for a file that is
+    too long."""
     whole = _whole(file, text)
     if len(text) > SIZE_MAX:
         message = f"the file is longer than {SIZE_MAX} characters"
@@ -41,7 +43,7 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
     reading = read(table(), file, text)
     builder = TreeBuilder(file, text)
     node = builder.file_node(reading.tree, whole)
-    # What else is wrong on a line that was repaired may be a consequence.
+    # Another mistake on a repaired line may be only a consequence of the repair.
     lines = {one.span.line for one in reading.diagnostics}
     found = hidden(file, text, reading.tokens, MISTAKES_MAX)
     found += misread(file, text, reading.tokens) + builder.diagnostics

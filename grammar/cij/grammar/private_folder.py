@@ -1,8 +1,8 @@
-"""The cache folder of this user, and files in it that nobody else can have written.
+"""The cache folder of this user, with files that nobody else can have written.
 
-What is kept there are pickles, so anybody who can write one can run code: a file is read only from a
-folder and under a mode that shut everybody else out, and a damaged one counts as none. Whatever
-goes wrong costs time at the next start, and nothing else.
+The files are pickles, and reading a pickle can run code. So a file is read only if the modes of
+file and folder exclude all other writers. A damaged file is ignored. A failure costs only time at
+the next start.
 """
 
 import hashlib
@@ -18,25 +18,27 @@ _DIGEST_SIZE = _DIGEST().digest_size
 
 
 def cache_folder() -> Path:
-    """Return the folder of this user, which may not exist yet.
+    """Return the cache folder of this user, which may not exist yet.
 
-    Each system has its own place: `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%`
-    on Windows. An absolute `XDG_CACHE_HOME` counts before it.
+    Each system has its own place: `~/.cache` on Linux, `~/Library/Caches` on macOS,
+    `%LOCALAPPDATA%` on Windows. An absolute `XDG_CACHE_HOME` takes precedence. Raises: RuntimeError
+    where the user has no home folder.
     """
     root = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(root):
-        return Path(root) / "cij"  # Needs no library, so it is not loaded.
+        return Path(root) / "cij"  # Before the import, because this path needs no library.
     from platformdirs import user_cache_path
 
     folder = user_cache_path("cij", appauthor=False)
     if not folder.is_absolute():
-        # Without a home the name keeps its `~`, and would be a folder of that name right here.
+        # Without a home the path keeps its `~` and would be a folder in the working directory.
         raise RuntimeError("this user has no home folder")
     return folder
 
 
 def kept(name: str) -> bytes | None:
-    """Return what was kept under a name, if it is whole and only this user can have written it."""
+    """Return the content of a file, if it is complete and only this user can have written it; else
+    None."""
     try:
         path = cache_folder() / name
         if not (_is_private(path.parent) and _is_private(path)):
@@ -44,13 +46,14 @@ def kept(name: str) -> bytes | None:
         data = path.read_bytes()
     except (OSError, RuntimeError):
         return None
+    # The digest finds files that were written only in part, for example on a full disk.
     content = data[_DIGEST_SIZE:]
     return content if _DIGEST(content).digest() == data[:_DIGEST_SIZE] else None
 
 
 def keep(name: str, content: bytes) -> None:
-    """Keep something under a name, if that is possible."""
-    # A home that cannot be found is a RuntimeError.
+    """Write a file, if that is possible. Failures are ignored, because a cache is optional."""
+    # RuntimeError: there is no home folder.
     with suppress(OSError, RuntimeError):
         folder = cache_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,7 +62,8 @@ def keep(name: str, content: bytes) -> None:
 
 
 def _is_private(path: Path) -> bool:
-    """Tell whether only this user, or root, can have written `path`."""
+    """Tell whether only this user or root can have written `path`."""
+    # Not `stat`: a link could lead to a file of another user.
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
         return False
@@ -69,7 +73,8 @@ def _is_private(path: Path) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write under another name first: a reader sees the whole file or none."""
+    """Write a file under another name and rename it, so that a reader sees a complete file
+    or none."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:

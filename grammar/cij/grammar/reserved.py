@@ -1,19 +1,20 @@
-"""Where a word of the language cannot be a name. Everywhere else every word can.
+"""The places where a word of the language cannot be a name. Everywhere else each word can be one.
 
-Back-quotes help in each of these places: `` `not` ``. The tests try every word in every place.
+In these places a name can be written in back-quotes: `` `not` ``. The tests try every word in every
+place.
 """
 
 from cij.grammar.grammar_text import HEADER_WORDS, STEP_WORDS
 
 WEEKDAYS = frozenset({"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"})
 
-# A field at the beginning of a value or condition; `true` and `false` are read as those values.
+# A field at the beginning of a value or condition. `true` and `false` are read as values.
 FIELD = frozenset({"not", "true", "false"})
-# The field that `wait until` begins with.
+# A field directly after `wait until`.
 MOMENT = FIELD | WEEKDAYS
-# A block inside a declaration: these begin a line of another kind there …
+# A block inside a declaration. These words begin a line of another kind there.
 BLOCK = frozenset({"add", "except", "stage", "where"})
-# … and these go on with the condition or value of the line above, if there is one.
+# The same after a line with a condition or value, which these words would continue.
 BLOCK_AFTER_VALUE = BLOCK | frozenset(
     {"and", "between", "contains", "in", "is", "or", "since", "when", "within"}
 )

@@ -1,4 +1,4 @@
-"""Where something stands in a file."""
+"""Places in files."""
 
 from dataclasses import dataclass
 
@@ -37,5 +37,6 @@ class Span:
 
 
 def file_start(file: str) -> Span:
-    """Return the empty span at the first character of `file`, for a fault of the whole file."""
+    """Return the empty span at the first character of `file`, for a diagnostic about the whole
+    file."""
     return Span(file, 0, 0, 1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""From the parse tree to syntax nodes: settings, event patterns and steps."""
+"""Builds syntax nodes from the parse tree: settings, event patterns and steps."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from cij.grammar.expressions import (
 
 
 class StepBuilder(ExpressionBuilder):
-    """Adds what stands inside the braces of a journey."""
+    """Builds the contents of a journey's braces."""
 
     def setting(self, tree: ParseTree) -> syntax.Setting:
         key, sign, value = tree.children
@@ -29,7 +29,10 @@ class StepBuilder(ExpressionBuilder):
         return syntax.Setting(self.path(key), self.expression(value), span=self.span(tree))
 
     def _check_swallowed(self, sign: Token, value: Part) -> None:
-        """Find a setting without a value, which took the whole setting of the next line as one."""
+        """Report a setting without a value.
+
+        The grammar reads the setting of the next line as its value.
+        """
         if isinstance(value, ParseTree) and value.data == "compare":
             left, operator, _ = value.children
             is_setting = isinstance(left, ParseTree) and left.data == "path" and operator == "="
@@ -38,7 +41,7 @@ class StepBuilder(ExpressionBuilder):
                 self.diagnostics.append(codes.UNEXPECTED_TEXT.at(self.span(sign), message))
 
     def settings(self, tree: ParseTree) -> tuple[syntax.Setting, ...]:
-        """Return the settings in the braces below `tree`; no braces, no settings."""
+        """Return the settings in the braces of `tree`; none without braces."""
         blocks = trees(tree, "settings")
         return tuple(self.setting(part) for block in blocks for part in trees(block, "setting"))
 
@@ -67,7 +70,7 @@ class StepBuilder(ExpressionBuilder):
     # --- steps ---
 
     def steps(self, tree: ParseTree) -> syntax.Steps:
-        """Return the steps of the first block right below `tree`, or none."""
+        """Return the steps of the first block of `tree`; none without a block."""
         blocks = trees(tree, "block_of_steps")
         return self.block_of_steps(blocks[0]) if blocks else ()
 

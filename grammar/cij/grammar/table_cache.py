@@ -1,7 +1,7 @@
-"""The parse table, built once a user and kept in a private cache folder.
+"""The parse table. It is built once for each user and stored in their private cache folder.
 
-Building takes a hundred times longer than loading. Lark's own `cache=True` uses a predictable name
-in the shared temp folder and is never used.
+Building takes a hundred times longer than loading. Lark's own `cache=True` is not used, because its
+file has a predictable name in the shared temporary folder, and the file is a pickle.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from lark import Lark
 from cij.grammar.grammar_text import grammar_sources
 from cij.grammar.private_folder import keep, kept
 
-# What a pickle that another version wrote can raise while it is read.
+# The exceptions of reading a pickle that another version has written.
 _DAMAGE: tuple[type[Exception], ...] = (
     pickle.UnpicklingError,
     EOFError,
@@ -29,18 +29,23 @@ _DAMAGE += (TypeError, ValueError, ImportError, AssertionError, MemoryError)
 
 @cache
 def table() -> Lark:
-    """Return the parser table that was kept, or build it and try to keep it."""
+    """Return the stored parse table; without one, build and store it."""
     name = f"grammar-{fingerprint()}.table"
     return _load(name) or _build_and_keep(name)
 
 
 def build(is_strict: bool = False) -> Lark:
-    """Build the table from the grammar files. `is_strict` needs interegular."""
+    """Build the table from the grammar files.
+
+    `is_strict` reports collisions and needs interegular.
+    """
     return Lark(
         "\n".join(grammar_sources()),
         parser="lalr",
+        # A word is a keyword only where one fits, so that most words can be names.
         lexer="contextual",
         strict=is_strict,
+        # Spans need positions, and the formatter needs every token.
         propagate_positions=True,
         keep_all_tokens=True,
         maybe_placeholders=False,
@@ -49,7 +54,7 @@ def build(is_strict: bool = False) -> Lark:
 
 @cache
 def fingerprint() -> str:
-    """Return the hash of all that a table depends on."""
+    """Return the hash of everything that the table depends on."""
     digest = hashlib.sha256()
     for source in grammar_sources():
         digest.update(source.encode() + b"\0")

@@ -1,4 +1,5 @@
-"""The activity of a period: numbers by day, hour and reason, read from a store that has been through it."""
+"""The activity of a period: numbers by day, hour and reason, read from the store after the
+period."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from cij.runtime.zones import to_local
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """`count` of one thing on one local day; `what` is entered, sent, done, converted or ended."""
+    """A count for one local day. `what` is entered, sent, done, converted or ended."""
 
     day: date
     journey: str
@@ -24,7 +25,10 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """People at a step at the end of a local day; `held` is what holds a message of the step."""
+    """The people at a step at the end of a local day.
+
+    `held` is the reason why a message is held.
+    """
 
     day: date
     journey: str
@@ -35,7 +39,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class HourCount:
-    """Messages of a channel in a local hour. `limit` is what the provider takes in one, if known."""
+    """The messages of a channel in a local hour.
+
+    `limit` is the most that the provider takes, if known.
+    """
 
     hour: datetime
     channel: str
@@ -49,7 +56,7 @@ class HourCount:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Messages that were due and did not go, by reason."""
+    """The number of messages that were due and not sent, for one reason."""
 
     channel: str
     message: str
@@ -60,9 +67,9 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How often a rule of sending held or kept back a message on a local day.
+    """How often a rule of sending held or stopped a message on a local day.
 
-    `effect` is held, capped, expired, suppressed or no_consent; `rule` is the reason in words.
+    `effect` is held, capped, expired, suppressed or no_consent. `rule` is the reason in words.
     """
 
     day: date
@@ -73,7 +80,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What happened from `start` to `end`; days and hours are those of the project's zone."""
+    """The activity from `start` to `end`. Days and hours are those of the project's zone."""
 
     start: datetime
     end: datetime
@@ -86,7 +93,7 @@ class Course:
 
     @property
     def breaches(self) -> tuple[HourCount, ...]:
-        """The hours with more messages than the provider takes."""
+        """The hours with more messages than the provider takes in one."""
         return tuple(hour for hour in self.hours if hour.is_breach)
 
 
@@ -94,7 +101,7 @@ Limits = Mapping[str, int]
 
 
 def course(world: World, start: datetime, end: datetime, ticks: int, limits: Limits) -> Course:
-    """Read the numbers of a period. `limits` are messages an hour, by channel."""
+    """Return the activity of a period. `limits` are messages per hour, by channel."""
     zone = world.program.timezone
     parameters = {"start": start, "end": end, "zone": zone}
     rows = world.engine.rows
@@ -125,7 +132,10 @@ def _days(world: World, parameters: dict[str, object]) -> list[DayCount]:
 
 
 def _standing(changes: list[Row], first: date, last: date) -> Iterator[Standing]:
-    """Yield people by journey, step and day; `changes` are differences in this order."""
+    """Yield the people at each step at the end of each day.
+
+    `changes` are the differences of each day, ordered by journey, state and day.
+    """
     by_step: dict[tuple[str, str], dict[date, int]] = {}
     for journey, state, day, difference in changes:
         by_step.setdefault((journey, state), {})[day] = int(difference)

@@ -1,10 +1,10 @@
-"""Backtest: what a program would have done in a past period, with the events that came in it.
+"""Backtest: what a program would have done in a past period, with the events of that period.
 
-    copy --forget what journeys did--> customers and events --tick from event to timer--> course
+    copy --remove what journeys did--> customers and events --tick from event to timer--> course
 
-People enter as they would have; each event counts at its own instant; who opened or clicked the
-message of a step does the same with the message that the step sends now. Consents are those of the
-time. Customers' fields are those of today, for older values are not kept.
+Each event counts at its own instant. A customer who opened or clicked the message of a step does
+the same with the message that the step sends in the backtest. Consents are those of the time.
+Fields of customers have their current values, because older values are not stored.
 """
 
 import json
@@ -27,14 +27,18 @@ from cij.runtime.store import past
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 
-# Beyond so many instants with events they are looked at in steps, the first that is long enough.
+# The most different instants of events. With more, events are rounded up to the shortest step that
+# gives fewer: each instant costs a tick.
 LOOKS_MAX = 3000
 _STEPS_S = (1, 60, 300, 900, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """`events` are those that somebody could have waited for; they were looked at every `every`."""
+    """The result. `events` is the number of events that could move a passage or change a condition.
+
+    They were handled at multiples of `every`.
+    """
 
     course: Course
     events: int
@@ -50,7 +54,10 @@ def backtest(
     progress: Progress,
     limits: Limits,
 ) -> Backtest:
-    """Replay the events from `start` to `end` over a program, in a copy that is changed by it."""
+    """Replay the events from `start` to `end` over a program.
+
+    `engine` is a copy, which is changed.
+    """
     world = _as_of(engine, program, root, start)
     clock = SimulatedClock(start)
     _tick(world, clock, start)
@@ -62,7 +69,7 @@ def backtest(
 
 
 def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> World:
-    """Return a world in which nothing has happened yet, with all data."""
+    """Return a world with all data of customers, in which no journey has done anything yet."""
     at = {"start": start}
     prepare(engine, program)
     with engine.transaction():
@@ -90,11 +97,12 @@ def _interactions(program: pg.Program) -> list[pg.Event]:
     return [e for e in program.events if e.is_interaction]
 
 
-# --- how often to look ------------------------------------------------------------------------
+# --- the step ---------------------------------------------------------------------------------
 
 
 def _finest_step(engine: Engine) -> tuple[int, int]:
-    """Return the shortest step that does not look too often, and how many events there are."""
+    """Return the shortest step in seconds with at most `LOOKS_MAX` instants, and the number of
+    events."""
     every_s, events = _STEPS_S[-1], 0
     for every_s in _STEPS_S:
         looks, events = engine.rows(past.LOOKS, {"every_s": every_s})[0]
@@ -104,7 +112,7 @@ def _finest_step(engine: Engine) -> tuple[int, int]:
 
 
 def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int, int]:
-    """Leave out events that nobody waits for; return how many are left, and the step in seconds."""
+    """Drop events that change nothing. Return the number of the others and the step in seconds."""
     engine, read = world.engine, _read(world, program)
     engine.execute(past.LEAVE_OUT_LATER, {"until": end})
     for (event,) in engine.rows(past.AHEAD):
@@ -117,7 +125,8 @@ def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int
 
 
 def _read(world: World, program: pg.Program) -> set[str]:
-    """Return the events that can move somebody: awaited, or counted by a condition."""
+    """Return the events that can change something: awaited by a journey, or counted by a
+    condition."""
     found = {name for plan in world.journeys.values() for name in plan.events}
     counted = (
         p for x in (*program.segments, *program.measures, *program.journeys) for p in walk(x)

@@ -1,7 +1,7 @@
-"""Steps in the local calendar: where a unit begins, and the date some months on.
+"""Steps in the local calendar: the start of a unit, and the date some months later.
 
-Local times are naive; what a step means in a zone with changing clocks is for the caller (S4). The
-form in SQL, for many zones at once, is in `cij.compiler.sql.moments`.
+Local times are datetimes without a zone. The caller converts the result to an instant (S4). The
+same steps in SQL, for many zones at once, are in `cij.compiler.sql.moments`.
 """
 
 from calendar import monthrange
@@ -12,7 +12,7 @@ DAYS = {"day": 1, "week": 7}
 
 
 def start_of(unit: str, local: datetime) -> datetime:
-    """Return the midnight with which the day, week, month or year began that holds a local time."""
+    """Return the midnight at which the day, week, month or year of a local time began."""
     day = datetime.combine(local.date(), time())
     if unit == "week":
         return day - timedelta(days=day.weekday())
@@ -22,7 +22,10 @@ def start_of(unit: str, local: datetime) -> datetime:
 
 
 def plus_months(local: datetime, months: int) -> datetime:
-    """Return the same day and time some months later or earlier, or the last day of a shorter month."""
+    """Return the same day and time `months` later, or earlier where negative.
+
+    In a shorter month it is the last day (S2).
+    """
     count = local.year * 12 + local.month - 1 + months
     year, month = count // 12, count % 12 + 1
     day = min(local.day, monthrange(year, month)[1])

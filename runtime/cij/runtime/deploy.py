@@ -1,4 +1,7 @@
-"""Deploying: a program becomes the newest of a store; older versions live on while used (S21)."""
+"""Deploying: a program becomes the newest of a store.
+
+Older versions stay while they are used (S21).
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,9 +26,9 @@ _CLEAR_TIMEOUTS = query("DELETE FROM timeout")
 
 
 def prepare(engine: Engine, program: Program) -> None:
-    """Make all tables that are missing, and bring older ones over: all or nothing.
+    """Make all tables that are missing and upgrade older ones, in one transaction.
 
-    Raises: StoreError for a store of a version that is not known.
+    Raises: StoreError for a store of an unknown version.
     """
     with engine.transaction():
         store.prepare(engine)
@@ -35,9 +38,9 @@ def prepare(engine: Engine, program: Program) -> None:
 def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None = None) -> World:
     """Make `program` the newest of the store and return the world of all live versions.
 
-    `mover` moves people; without one it is the best for the engine.
+    Without `mover` the best one for the engine is used.
 
-    Raises: StoreError where those inside cannot go on as the program says (S21).
+    Raises: StoreError where the program has no place for some open passages (S21).
     """
     with engine.transaction():
         prepare(engine, program)
@@ -48,6 +51,7 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
             _keep_segment(engine, segment.name, content_hash(segment))
         _keep_rules(engine, program, now)
         orders.retry_all(engine)
+    # After the migration, because that moves passages to other states.
     resting = _resting(engine)
     plan = make_plan(program, resting=resting)
     for table in SCRATCH:
@@ -68,13 +72,13 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
 
 
 def _names(world: World) -> set[str]:
-    """Return all that stands in the store as a number."""
+    """Return all texts of the world that the store holds as numbers."""
     found = {name for plan in world.journeys.values() for name in plan.names}
     return found | {segment.name for segment in world.program.segments}
 
 
 def look(engine: Engine, program: Program) -> World:
-    """Return a world to read from, without deploying: nothing of the store changes."""
+    """Return a world for queries. The program is not deployed, and only missing tables are made."""
     prepare(engine, program)
     plan = make_plan(program, resting=_resting(engine))
     return World(
@@ -83,7 +87,7 @@ def look(engine: Engine, program: Program) -> World:
 
 
 def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
-    # The newest is the one with the highest number, also when an old text comes back.
+    # A program that was deployed before gets a new number, because the newest has the highest.
     engine.execute(deployed.REMOVE_PROGRAM, {"hash": program.hash})
     text = to_json(program)
     engine.execute(deployed.ADD_PROGRAM, {"hash": program.hash, "text": text, "now": now})
@@ -96,7 +100,7 @@ def _keep_program(engine: Engine, program: Program, now: datetime) -> None:
 
 
 def _start(engine: Engine, journeys: Sequence[Journey], now: datetime) -> None:
-    """Note when journeys began. A draft has not, and begins when it is a draft no more."""
+    """Store the starts of new journeys. A draft starts when it stops being a draft."""
     started = {name for (name,) in engine.rows(deployed.STARTED)}
     if new := [j.name for j in journeys if j.name not in started]:
         engine.append("journey_state", {"journey": new, "started_at": [now] * len(new)})
@@ -113,14 +117,15 @@ def _start(engine: Engine, journeys: Sequence[Journey], now: datetime) -> None:
 
 
 def _keep_segment(engine: Engine, name: str, definition: str) -> None:
-    """Have a segment looked at again when it is not what it was."""
+    """Make a segment due again if its definition has changed."""
     found = engine.rows(segments.DEFINITION, {"segment": name})
     if found and found[0][0] != definition:
         engine.execute(segments.FORGET, {"segment": name})
 
 
 def _keep_rules(engine: Engine, program: Program, now: datetime) -> None:
-    """Have all who are held looked at again when the policies are not what they were (S21)."""
+    """Make all held passages due again if the policies have changed, as they apply at once
+    (S21)."""
     hash, found = content_hash(list(program.policies)), meta.value(engine, meta.POLICIES)
     if found == hash:
         return
@@ -160,7 +165,7 @@ def _keep_visits(world: World) -> None:
 
 
 def _keep_timeouts(world: World) -> None:
-    """Say where the timers of all live rests lead."""
+    """Fill the table `timeout` with the root to which the timer of each wait leads."""
     rows = [
         tuple(interning.number_of(each) for each in (plan.name, plan.version, state, root))
         for plan in world.journeys.values()
@@ -178,7 +183,8 @@ def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:
 
 
 def _older_versions(world: World, resting: Resting) -> list[Plan]:
-    """Add to the world the versions in which somebody still is; return their programs' plans.
+    """Add to the world the older versions with open passages, and return the plans of their
+    programs.
 
     Their policies are those of the newest program (S21).
     """
@@ -192,8 +198,8 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
             found.append(make_plan(program, rules, resting))
         for journey in here:
             key = journey.name, journey.version
-            # Its entries say what messages read of the event that brought people in; the admissions are
-            # those of the newest version.
+            # The plan includes its entries, because messages read the entering event by them.
+            # Customers enter only the newest version.
             world.journeys[key] = journey_plan(journey, program, rules, resting[key])
             missing.discard((journey.name, journey.version))
     assert not missing, f"people are in versions that are not stored: {missing}"
@@ -201,6 +207,6 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
 
 
 def stored_program(engine: Engine, hash: str) -> Program | None:
-    """Return a program that was deployed here, or None."""
+    """Return a program that was deployed in this store, by its hash; None where it was not."""
     found = engine.rows(deployed.PROGRAM, {"hash": hash})
     return from_json(found[0][0]) if found else None

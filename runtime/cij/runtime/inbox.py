@@ -12,7 +12,6 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from cij.runtime import control, suppression
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import Refused, put_event_aside
+from cij.runtime.outside_json import read_json
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.store import aside, meta
@@ -47,7 +47,8 @@ def _line(event: Mapping[str, Any]) -> str:
 
 def _write(path: Path, text: str) -> None:
     draft = path.with_suffix(".part")
-    with draft.open("w", encoding="utf-8") as file:
+    # What a shell hands over may be no text; what is none becomes question marks.
+    with draft.open("w", encoding="utf-8", errors="replace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -193,8 +194,10 @@ def _lines(file: Path) -> list[str]:
 def _event(line: str, file: str, number: int) -> dict[str, Any]:
     """Return the event of a line. What is not one becomes an event that intake will refuse."""
     try:
-        # A number is read as it is written, with all its digits.
-        found = json.loads(line, parse_float=Decimal)
+        found = read_json(line, is_exact=True)
+        if isinstance(found, dict) and _is_order(found):
+            # An order is carried out as it was given, or not at all: nothing of it is mended.
+            found = json.loads(line)
     except ValueError:
         found = None
     if not isinstance(found, dict):

@@ -28,7 +28,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.types import DATETIME
-from cij.runtime import canonical_addresses, consent, suppression
+from cij.runtime import canonical_addresses, consent, older_versions, suppression
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
@@ -120,7 +120,7 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
         new = {id(row) for row in fresh}
         # In the order in which they came: `fresh` is in that of their times.
         arrived = [row for row in accepted if id(row) in new]
-        consent.change(engine, program, _consents(program, arrived), now)
+        _change_consents(engine, program, arrived, now)
         _quarantine(engine, refused, now)
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
@@ -385,6 +385,15 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
 
 
 # --- consent ----------------------------------------------------------------------------------
+
+
+def _change_consents(
+    engine: Engine, program: Program, arrived: Sequence[_Accepted], now: datetime
+) -> None:
+    if any(row.event.name in _CONSENT for row in arrived):
+        # Somebody on an older version may still be sent messages of a topic that is gone (S31).
+        program = older_versions.with_kept_topics(engine, program)
+        consent.change(engine, program, _consents(program, arrived), now)
 
 
 def _consents(program: Program, rows: Iterable[_Accepted]) -> list[consent.Change]:

@@ -1,8 +1,9 @@
-"""Those who are inside when a journey changes: who stays, who goes on where (S21).
+"""Open passages when a journey changes: which stay on their version, and where the others go on
+(S21).
 
     passages in older versions --(renamed, removed, in_flight of the newest)--> Change --> update
 
-What is derived here is what `cij plan` prints and what deploying applies.
+`cij plan` prints the changes that are derived here, and a deployment applies the same ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,9 @@ What = Literal["stays", "adopts", "moves", "ends", "stuck"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of the `people` who stand at one state of an older version.
+    """The change for the `people` at one state of an older version.
 
-    `target` is the state of the newest version where they go on; None where they stay.
+    `target` is the state of the newest version at which they go on; None where they stay.
     """
 
     journey: str
@@ -45,7 +46,7 @@ def newest_versions(engine: Engine) -> dict[str, str]:
 
 
 def changes(engine: Engine, program: Program) -> list[Change]:
-    """Return what becomes of everybody who is in an older version of a journey of `program`."""
+    """Return the changes for all open passages in older versions of journeys of `program`."""
     newest = {j.name: j for j in program.journeys}
     rows = [
         row
@@ -87,16 +88,16 @@ def _derived(step: str, state: str, new: Journey) -> tuple[What, str | None]:
         return "stays", None
     name = next((r.new for r in new.renamed if r.old == step), step)
     wanted = state.replace(step, name) if name != step else state
-    # Who is held stands in front of a send; everybody else at a wait.
+    # A held passage is in front of a send; all others are at a wait.
     kind, id = (ActState, heading_for(wanted)) if held_by(wanted) else (WaitState, wanted)
     is_there = any(s.id == id and isinstance(s, kind) for s in new.states)
     return ("adopts", wanted) if is_there else ("stuck", None)
 
 
 def migrate(engine: Engine, program: Program) -> list[Change]:
-    """Apply what is derived, within the caller's transaction; return all of it.
+    """Apply the changes in the caller's transaction, and return all of them.
 
-    Raises: StoreError where somebody stands on a step that an adopting version has no more.
+    Raises: StoreError where an adopting version lacks the step of an open passage.
     """
     found = changes(engine, program)
     stuck = [c for c in found if c.what == "stuck"]
@@ -112,6 +113,7 @@ def migrate(engine: Engine, program: Program) -> list[Change]:
                 "version": change.version,
                 "state": change.state,
             }
+            # The target may be a state that no plan has yet, so its text is stored here.
             keep_names(engine, where.values())
             numbers = {name: number_of(text) for name, text in where.items()}
             engine.execute(passages.TAKE_OVER, {**numbers, "at_once": change.what != "adopts"})
@@ -128,7 +130,7 @@ def _refusal(stuck: Sequence[Change]) -> str:
 
 
 def told(change: Change) -> str:
-    """Return one line about a change."""
+    """Return a change in words, on one line."""
     people = f"{change.people} {'person' if change.people == 1 else 'people'}"
     where = f"{change.journey}: {people} at `{change.step}` (version {change.version[:8]})"
     match change.what:

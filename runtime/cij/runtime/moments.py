@@ -1,8 +1,8 @@
-"""The table `moment` for an instant: what depends on now and a zone only (S2, S4).
+"""The calendar instants of a tick: the values that depend only on now and a zone (S2, S4).
 
-For many zones one statement fills it (`cij.compiler.sql.moments`). For a few the rows are computed
-here, which takes a tenth of the time that the engine needs to plan that statement: most ticks of a
-small store would spend a quarter of their time on it.
+For many zones one statement fills the table `moment` (`cij.compiler.sql.moments`). For few zones
+the rows are computed here. The engine takes ten times as long to plan that statement, which would
+be a quarter of most ticks of a small store.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -21,18 +21,19 @@ _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
 )
 _ELSEWHERE = query("SELECT 1 FROM customer AS c WHERE c.zone IS DISTINCT FROM $zone LIMIT 1")
-# From so many customers on it pays to know whether all are in one zone; the engine keeps the answer.
+# With fewer customers, the test whether all are in one zone costs more than it saves.
 ONE_ZONE_MIN = 100_000
-# So many are computed here for an engine that can bind them as parameters.
+# The most zones that are computed here for an engine that can bind them as parameters.
 _ZONES_BOUND = 4
 _FEW = 50
-# Python's calendar ends where that of the engine goes on.
+# Python's calendar ends in the year 9999 and the engine's does not, so large steps are left to the
+# engine.
 _MONTHS_MAX, _DAYS_MAX, _YEAR_MAX = 12 * 1000, 365 * 1000, 7000
 _A_MONDAY = date(2001, 1, 1)
 
 
 def fill_moments(engine: Engine, now: datetime) -> None:
-    """Have the engine know the moments of the instant `now`."""
+    """Give the engine the calendar instants for `now`, as parameters or in the table `moment`."""
     rules = engine.rows(_RULES)
     zones = [zone for zone, first, end in engine.rows(_ZONES) if first <= now < end]
     is_near = _is_near(rules, now)
@@ -51,7 +52,7 @@ def fill_moments(engine: Engine, now: datetime) -> None:
 
 
 def _is_one_zone(engine: Engine, zones: list[str]) -> bool:
-    """Tell whether there is one zone, and very many customers who are all in it."""
+    """Tell whether there is one zone, and so many customers in it that this helps statements."""
     if len(zones) != 1 or customer_count(engine) < ONE_ZONE_MIN:
         return False
     return not engine.rows(_ELSEWHERE, {"zone": zones[0]})
@@ -65,7 +66,7 @@ def _is_near(rules: list[Row], now: datetime) -> bool:
 
 
 def moments_of(rules: list[Row], zone: str, now: datetime) -> list[tuple[str, str, datetime]]:
-    """Return the rows of a zone: the local time, and one for each rule."""
+    """Return the rows (zone, name, instant) of a zone: the local time, and one for each rule."""
     local = to_local(now, zone)
     found = [(zone, name, _at(rule, zone, local, now)) for name, *rule in rules]
     return [(zone, LOCAL_NOW, local), *found]
@@ -84,6 +85,7 @@ def _at(rule: list[object], zone: str, local: datetime, now: datetime) -> dateti
     first = to_instant(datetime.combine(day, at), zone)
     if first > now or months < 0 or days < 0:
         return first
-    # Instants are compared: local times of an hour that occurs twice say nothing.
+    # Instants are compared and not local times, because a local time that occurs twice has no order
+    # with now.
     later = day + timedelta(days=1 if weekday is None else 7)
     return to_instant(datetime.combine(later, at), zone)

@@ -16,11 +16,12 @@ from cij.compiler.sql import (
     entity_rows,
     identity,
     intake as event_statements,
+    kept_columns,
     row_locator,
     unify as unify_statements,
 )
-from cij.compiler.sql.entities import entity_table
-from cij.runtime import canonical_addresses, records, zones
+from cij.compiler.sql.entities import KEY, entity_table
+from cij.runtime import canonical_addresses, older_versions, records, zones
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, DataError, StoreError, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
@@ -214,8 +215,14 @@ def _fill(
     is_other = _remember(engine, f"#entity {entity.name}", content_hash([entity, source]), now)
     if not is_other and source.name not in loaded:
         return False
+    table, columns = entity_table(entity.name), dict(entity_rows.columns_of(entity))
+    kept = older_versions.kept_of_entity(engine, program, entity.name, table, columns)
+    if kept:
+        engine.execute(kept_columns.save(table, KEY, kept))
     engine.execute(entity_rows.empty(entity))
     engine.execute(entity_rows.filled(entity, source))
+    for statement in kept_columns.bring_back(table, KEY, kept, kept) if kept else ():
+        engine.execute(statement)
     return True
 
 

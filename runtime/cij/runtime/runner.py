@@ -26,7 +26,6 @@ from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.intake import Refused
-from cij.runtime.mending import write_again
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
@@ -34,6 +33,7 @@ from cij.runtime.store import aside
 from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
+from cij.runtime.writing_again import write_again
 
 if TYPE_CHECKING:
     from cij.runtime.scheduler import Scheduler

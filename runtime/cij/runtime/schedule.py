@@ -1,7 +1,7 @@
-"""The local calendar of a journey: when it calls people in, and where its periods begin.
+"""The local calendar of a journey: the instants of its entries, and the starts of its periods.
 
-A local time that DST skips is the first instant after the gap, one that occurs twice the first of
-the two (S4): so `every day at 02:30` has one instant on every day.
+Every local time is one instant (S4), also where it is skipped or repeated. So `every day at 02:30`
+has one instant on each day.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,13 @@ from cij.runtime.zones import period_at, to_instant, to_local
 
 
 def next_call(every: Schedule, zone: str, first: datetime, after: datetime | None) -> datetime:
-    """Return the first instant of a schedule after `after`, or from `first` on where that is None.
+    """Return the first instant of a schedule after `after`; from `first` on where `after` is None.
 
-    `first` is the first instant of the journey: what recurs every 2 weeks is counted from there.
+    `first` is the first instant of the journey. A schedule such as every 2 weeks counts from there.
     """
     start = _first_day(every, zone, first)
     skipped = 0 if after is None else _turns_until(every, start, to_local(after, zone).date())
+    # The estimate may be one too high, so the search begins one occurrence earlier.
     for day in _days(every, start, max(skipped - 1, 0)):
         at = _at(day, every, zone)
         if after is None or at > after:
@@ -39,7 +40,7 @@ def _first_day(every: Schedule, zone: str, first: datetime) -> date:
 
 
 def _aligned(day: date, every: Schedule) -> date:
-    """Return the first day from `day` on with which a unit begins."""
+    """Return the first day from `day` on at which a unit begins."""
     if every.unit == "week":
         return day + timedelta(days=(every.weekday - day.isoweekday()) % 7)
     if every.unit == "month" and day.day > 1:
@@ -56,7 +57,7 @@ def _days(every: Schedule, start: date, turn: int) -> Iterator[date]:
 
 
 def _turns_until(every: Schedule, start: date, day: date) -> int:
-    """Return how many turns have begun before `day`, or one less."""
+    """Return the number of occurrences that have begun before `day`, or one less."""
     if every.unit in MONTHS:
         months = (day.year - start.year) * 12 + day.month - start.month
         return months // (every.count * MONTHS[every.unit])
@@ -77,9 +78,10 @@ _SHORT = {
 
 
 def period_start(unit: Unit, zone: str, now: datetime) -> datetime:
-    """Return the instant at which the unit of the local calendar that holds `now` began.
+    """Return the instant at which the current unit of the local calendar began.
 
-    An hour that occurs twice is two hours, and one in which the clocks change begins anew.
+    An hour that occurs twice is two hours. An hour in which the clock changes begins again at the
+    change.
     """
     if unit in _SHORT:
         return max(_short_start(unit, zone, now), period_at(now, zone).utc_from)
@@ -87,7 +89,7 @@ def period_start(unit: Unit, zone: str, now: datetime) -> datetime:
 
 
 def next_period(unit: Unit, zone: str, now: datetime) -> datetime:
-    """Return the instant after `now` at which the next unit of the local calendar begins."""
+    """Return the instant, later than `now`, at which the next unit of the local calendar begins."""
     if unit in _SHORT:
         after = _short_start(unit, zone, now) + _SHORT[unit]
         return min(after, period_at(now, zone).utc_to)
@@ -95,11 +97,11 @@ def next_period(unit: Unit, zone: str, now: datetime) -> datetime:
     after = to_instant(plus(unit, start_of(unit, local)), zone)
     if after > now:
         return after
-    # Within a day that occurs twice the next begins after the second time.
+    # Inside a day that occurs twice, the next day begins after its second occurrence.
     later = plus(unit, local)
     return to_instant(start_of("day", later) if unit in MONTHS else later, zone)
 
 
 def _short_start(unit: Unit, zone: str, now: datetime) -> datetime:
-    """Return when the hour, minute or second began, if no clock was changed since."""
+    """Return the start of the hour, minute or second, if the clock has not changed since."""
     return now - (to_local(now, zone) - datetime.min) % _SHORT[unit]

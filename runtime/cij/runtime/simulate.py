@@ -1,6 +1,7 @@
-"""Simulation: the same tick in virtual time, on a copy, with nothing delivered.
+"""Simulation: the same tick in virtual time, on a copy of the store, without delivery.
 
-Time jumps from due instant to due instant, so 30 days cost what happens in them.
+Time jumps from one due instant to the next, so the cost depends on what happens and not on the
+period.
 """
 
 from collections.abc import Callable
@@ -19,13 +20,13 @@ Progress = Callable[[datetime], None]
 
 
 def deliver(engine: Engine, now: datetime) -> None:
-    """Have all messages delivered that are queued, but those of paused journeys."""
+    """Mark all queued messages as delivered, except those of paused journeys."""
     is_paused = control.journeys_in(engine, "paused")
     engine.execute(DELIVER_RUNNING if is_paused else DELIVER_ALL, {"now": now})
 
 
 def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
-    """Tick at every instant at which something is due, up to and with `end`; return how many."""
+    """Tick at each due instant up to `end`, included. Return the number of ticks."""
     count = run_while(world, clock, lambda at: at <= end, progress)
     clock.advance_to(end)
     return count
@@ -34,7 +35,10 @@ def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progres
 def run_while(
     world: World, clock: SimulatedClock, is_wanted: Callable[[datetime], bool], progress: Progress
 ) -> int:
-    """As `run_to`, for the instants that are wanted; the clock stays at the last of them."""
+    """Tick at each due instant while `is_wanted`. Return the number of ticks.
+
+    The clock stays at the last tick. An instant in the past counts as now.
+    """
     count = 0
     world.is_virtual = True
     while (due := next_tick(world)) is not None and is_wanted(at := max(due, clock.now())):
@@ -49,6 +53,6 @@ def run_while(
 def simulate(
     world: World, start: datetime, end: datetime, progress: Progress, limits: Limits | None = None
 ) -> Course:
-    """Run a world forward in virtual time. Its data stays as it is at the start."""
+    """Run a world from `start` to `end` in virtual time. Sources are not refreshed in between."""
     count = run_to(world, SimulatedClock(start), end, progress)
     return course(world, start, end, count, limits or {})

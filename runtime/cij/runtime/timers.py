@@ -1,4 +1,4 @@
-"""When the last tick was."""
+"""The instant of the last tick."""
 
 from datetime import datetime
 
@@ -7,13 +7,13 @@ from cij.runtime.world import World
 
 
 def last_tick(world: World) -> datetime | None:
-    """Return the instant of the last tick, if there was one."""
+    """Return the instant of the last tick; None before the first."""
     found = world.engine.rows(meta.LAST_TICK)
     return datetime.fromisoformat(found[0][0]) if found else None
 
 
 def note_tick(world: World, now: datetime) -> None:
-    """Note that there was a tick at this instant."""
+    """Store `now` as the instant of the last tick, in the transaction of the tick."""
     instant = {"value": now.isoformat()}
     if not world.engine.execute(meta.SET_LAST_TICK, instant):
         world.engine.execute(meta.FIRST_TICK, instant)

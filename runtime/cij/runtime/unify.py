@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql import identity, unify as statements
-from cij.runtime import canonical_addresses, zones
+from cij.compiler.sql import identity, kept_columns, unify as statements
+from cij.runtime import canonical_addresses, older_versions, zones
 from cij.runtime.engine import Engine
 
 Pairs = tuple[tuple[str, str], ...]
@@ -91,9 +91,14 @@ def _write_customers(engine: Engine, program: Program) -> None:
     names, asked = statements.various_texts(program)
     answers = engine.rows(asked)[0]
     texts = {name for name, is_various in zip(names, answers, strict=False) if is_various}
+    kept = older_versions.kept_of_customer(engine, program)
+    if kept:
+        engine.execute(kept_columns.save("customer", "id", kept))
     engine.execute(statements.DROP_CUSTOMERS)
     engine.execute(statements.customer_table(program, texts))
     engine.execute(statements.customers(program))
+    for statement in kept_columns.bring_back("customer", "id", kept, {}) if kept else ():
+        engine.execute(statement)
 
 
 def _count(engine: Engine) -> int:

@@ -1,6 +1,7 @@
-"""The names of the time zones, the same on every machine: those of the package `tzdata`.
+"""The names of time zones: those of the package `tzdata`, so that they are the same on every
+machine.
 
-A name of the machine's own, such as `localtime`, means another zone elsewhere and is none.
+A name such as `localtime` is a different zone on each machine, so it is not accepted.
 """
 
 from functools import cache
@@ -10,7 +11,10 @@ from zoneinfo import available_timezones
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return all names. Reading the list of the package is faster than looking for the files."""
+    """Return all names.
+
+    The list of the package is read, because searching for the files is slower.
+    """
     try:
         return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
     except (ModuleNotFoundError, OSError):

@@ -1,6 +1,7 @@
-"""Time zones: periods of constant offset, computed from zoneinfo, put into the table `zone` (S4).
+"""Time zones: periods of constant offset, computed from zoneinfo for the table `zone` (S4).
 
-Instants and local times are naive; an offset is what is added to an instant to get local time.
+Instants and local times are datetimes without a zone. Local time is the instant plus the offset.
+All engines read this table, so their own zone data has no influence.
 """
 
 from bisect import bisect_right
@@ -18,17 +19,19 @@ from cij.runtime.zone_names import zone_names
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 
-# Any instant falls into some row: the first and the last period reach beyond all calendars.
+# The first and the last period include all instants that a calendar can express, so a lookup always
+# finds a row.
 _BEGIN = datetime(1, 1, 2)
 _END = datetime(9999, 12, 30)
 
-# Two changes of one zone are never closer (shortest since 1970: Gaza, between 7 and 14 days).
+# No two changes of one zone are closer than this. The closest since 1970 are in Gaza, between 7 and
+# 14 days.
 _STEP = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A row of the table `zone`; `cij.compiler.sql.zones` says what the columns mean."""
+    """A row of the table `zone`. The columns are explained in `cij.compiler.sql.zones`."""
 
     utc_from: datetime
     utc_to: datetime
@@ -39,13 +42,13 @@ class Period:
 
 @lru_cache(maxsize=1024)
 def periods(zone: str) -> tuple[Period, ...]:
-    """Return the periods of a zone that exists, in order, without holes."""
+    """Return the periods of a zone in order, without gaps. The zone must exist."""
     changes = list(_changes(ZoneInfo(zone)))
     ends = [at for at, _ in changes[1:]] + [_END]
     found: list[Period] = []
     local_from = datetime.min
     for (start, offset_s), end in zip(changes, ends, strict=True):
-        # A period shorter than the hour that it repeats would end before the one before it.
+        # A period shorter than the hour that it repeats would end, in local time, before it begins.
         local_to = max(local_from, end + timedelta(seconds=offset_s))
         found.append(Period(start, end, local_from, local_to, offset_s))
         local_from = local_to
@@ -53,7 +56,7 @@ def periods(zone: str) -> tuple[Period, ...]:
 
 
 def is_zone(name: str) -> bool:
-    """Tell whether there is a time zone of this name; case counts."""
+    """Tell whether there is a time zone with this name. Upper and lower case differ."""
     return name in zone_names()
 
 
@@ -63,21 +66,21 @@ def to_local(at: datetime, zone: str) -> datetime:
 
 
 def period_at(at: datetime, zone: str) -> Period:
-    """Return the period of constant offset that holds an instant."""
+    """Return the period of constant offset of an instant."""
     found = periods(zone)
     i = bisect_right(found, at, key=lambda p: p.utc_from) - 1
     return found[max(i, 0)]
 
 
 def to_instant(local: datetime, zone: str) -> datetime:
-    """Return the instant of a local time: after a gap, the first of two (S4)."""
+    """Return the instant of a local time. S4 decides where it is skipped or repeated."""
     found = periods(zone)
     period = found[min(bisect_right(found, local, key=lambda p: p.local_to), len(found) - 1)]
     return max(local - timedelta(seconds=period.offset_s), period.utc_from)
 
 
 def ensure(engine: Engine, names: Iterable[str]) -> None:
-    """Add the rows of the zones that the table lacks. Names that are no zones are left out."""
+    """Add the rows of zones that the table lacks. Names that are no zones are ignored."""
     there = {row[0] for row in engine.rows(statements.NAMES)}
     missing = sorted(n for n in set(names) - there if is_zone(n))
     rows = [(name, p) for name in missing for p in periods(name)]
@@ -90,9 +93,9 @@ def ensure(engine: Engine, names: Iterable[str]) -> None:
 
 
 def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
-    """Return the zones of customers that do not exist, those of most customers first, 20 at most.
+    """Return the values of `timezone` that are no zones, those of most customers first, at most 20.
 
-    Of a store without customers, or whose customers have no zone of their own, none.
+    There are none in a store without customers or without this field.
     """
     if not {"timezone", "zone"} <= engine.columns_of("customer").keys():
         return ()
@@ -100,7 +103,10 @@ def unknown(engine: Engine) -> tuple[UnknownZone, ...]:
 
 
 def require(name: str, of: str) -> str:
-    """Return the name of a zone that must exist. Raises ConfigError."""
+    """Return the name of a zone.
+
+    Raises ConfigError where it does not exist; `of` names its owner.
+    """
     if not is_zone(name):
         raise ConfigError(
             f'{of} has the time zone "{name}", which does not exist; see the names of the tz database'
@@ -109,7 +115,7 @@ def require(name: str, of: str) -> str:
 
 
 def _changes(zone: ZoneInfo) -> Iterable[tuple[datetime, int]]:
-    """Yield (instant, offset from then on in seconds), the first far in the past."""
+    """Yield (instant, offset from then on in seconds). The first instant is before all others."""
     at = datetime(FIRST_YEAR, 1, 1)
     offset = _offset_s(zone, at)
     yield _BEGIN, offset
@@ -121,7 +127,7 @@ def _changes(zone: ZoneInfo) -> Iterable[tuple[datetime, int]]:
 
 
 def _first_second(zone: ZoneInfo, low: datetime, high: datetime, offset: int) -> datetime:
-    # Invariant: `low` still has the old offset, `high` has not.
+    # Binary search. Invariant: `low` has the old offset, `high` has the new one.
     while high - low > timedelta(seconds=1):
         middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
         low, high = (middle, high) if _offset_s(zone, middle) == offset else (low, middle)

@@ -1,1 +1,1 @@
-"""One module a command, each with the attribute `command`. `cij.cli.main` has the table."""
+"""One module for each command, with the attribute `command`. `cij.cli.main` has the table."""

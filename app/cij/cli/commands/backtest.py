@@ -1,4 +1,4 @@
-"""`cij backtest`: what the journeys would have done in a past period, with nothing sent."""
+"""`cij backtest`: what the journeys would have done in a past period."""
 
 from datetime import datetime
 from pathlib import Path

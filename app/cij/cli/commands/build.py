@@ -1,4 +1,4 @@
-"""`cij build`: the compiled program as JSON, for review, for storage and for other programs."""
+"""`cij build`: the compiled program as JSON, for reviews, archives and other programs."""
 
 import json
 from pathlib import Path
@@ -39,6 +39,7 @@ def command(path: Path, output: Path | None, schema: bool) -> None:
         return
     _, program = compiled(path)
     _put(to_json(program), output)
+    # On standard output the program itself has the versions, and nothing may be beside it.
     if output is not None:
         _say_versions(program)
 

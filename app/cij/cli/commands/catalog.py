@@ -1,4 +1,5 @@
-"""`cij catalog`: what conditions and messages may name; and the columns of sources, looked up."""
+"""`cij catalog`: the names that conditions and messages may use, and statistics of source
+columns."""
 
 import json
 from collections.abc import Sequence
@@ -64,6 +65,7 @@ def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
 
 
 def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
+    # Only a refresh reads data, so only it loads an engine.
     from cij.app.catalog_refresh import refresh_catalog
 
     report = refresh_catalog(path, is_dry=is_dry)
@@ -82,6 +84,7 @@ def _refresh(path: Path, as_json: bool, is_dry: bool) -> None:
         click.echo(f"cij: error: {message}", err=True)
     if not as_json and (report.is_changed or not report.failures):
         click.echo(_outcome(report.is_changed, is_dry))
+    # A source that cannot be read is more serious than an outdated file.
     if report.failures:
         raise click.exceptions.Exit(Exit.DATA)
     if is_dry and report.is_changed:
@@ -97,7 +100,7 @@ def _outcome(is_changed: bool, is_dry: bool) -> str:
 
 
 def _seen_words(seen: ColumnStatistics | None) -> tuple[str, str]:
-    """Return (share of unknown values, what the column holds) in words."""
+    """Return (share of unknown values, values of the column) in words."""
     if seen is None or seen.unknown_share is None:
         return "", ""
     return f"{seen.unknown_share:.1%}", _holds(seen)

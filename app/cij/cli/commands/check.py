@@ -1,4 +1,4 @@
-"""`cij check`: every mistake of a project, with its fix."""
+"""`cij check`: all mistakes of a project, with their fixes."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from cij.cli.render import FORMATS, render
 from cij.cli.render.colour import painter
 from cij.grammar.diagnostic import Diagnostic
 
-# The forms that are a document of their own: no line for people may stand beside it.
+# These formats are whole documents, so no summary for people may be printed beside them.
 _DOCUMENTS = ("json", "sarif")
 
 
@@ -85,7 +85,7 @@ def _say(report: CheckReport, text: str, format_name: str, deny: str | None) -> 
 
 
 def _fixable(found: Sequence[Diagnostic]) -> str | None:
-    """Say what `--fix` would mend, or None where it would mend nothing."""
+    """Return a sentence about what `--fix` would change; None where it would change nothing."""
     safe = sum(any(fix.is_safe for fix in d.fixes) for d in found)
     guesses = sum(bool(d.fixes) for d in found) - safe
     if safe and guesses:
@@ -113,7 +113,7 @@ def _verdict(warnings: Sequence[Diagnostic]) -> str:
     return "ok, with warnings" if warnings else "ok"
 
 
-# --- what compiles, imported only then: a check that was made before needs none of it ---------
+# --- functions that compile; their imports are local, since a cached check needs none of them ---
 
 
 def _report(path: Path) -> CheckReport:
@@ -129,7 +129,7 @@ def _report(path: Path) -> CheckReport:
 def _compiled(
     path: Path, format_name: str, is_fixing: bool, is_unsafe: bool, has_bounds: bool
 ) -> tuple[CheckReport, str]:
-    """Return the report and its text for what needs more than an answer."""
+    """Return the report and its text for options that need the compiled project."""
     from cij.app.compile import compile_path
     from cij.app.fix import fix_files
     from cij.app.project_check import report_of
@@ -149,7 +149,7 @@ def _compiled(
 
 
 def _show_fixes(path: Path, is_unsafe: bool) -> None:
-    """Print what would change; as `fmt --check`, this fails if something would."""
+    """Print the changes of the fixes. The command fails if there are any, as `fmt --check` does."""
     from cij.app.fix import difference, fix
     from cij.app.project import open_project
 

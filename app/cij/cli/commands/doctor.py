@@ -1,4 +1,4 @@
-"""`cij doctor`: what of this machine, these settings and these sources would keep cij from working."""
+"""`cij doctor`: problems of the machine, the settings and the sources that would stop cij."""
 
 import json
 import sys

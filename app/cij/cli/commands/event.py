@@ -1,4 +1,4 @@
-"""`cij event`: hand in something that a customer did."""
+"""`cij event`: hands in an event of a customer."""
 
 import json
 from datetime import datetime
@@ -86,7 +86,7 @@ def command(
 def _person(
     words: tuple[str, ...], customer: str | None, fields: tuple[str, ...]
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Sort the words behind the name: the first without `=` is the person, the others are fields."""
+    """Return the person and the fields among the words after the name. The person has no `=`."""
     persons = [word for word in words if "=" not in word]
     if customer is not None:
         persons = [customer, *persons]

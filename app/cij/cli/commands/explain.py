@@ -1,4 +1,4 @@
-"""`cij explain`: what a code, a rule, a word or a declaration means, in plain words."""
+"""`cij explain`: the meaning of a code, a rule, a word or a declaration, in plain words."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the texts, or the names, as JSON.")
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """Explain WHAT: a code, a rule, a word, or a name in the project at PATH."""
-    # A word that is a code or rule is no path, even beside a folder of that name.
+    # The name of a code or rule is never a path, also where a folder has the same name.
     text = page_of(words[0]) if words else None
     if text is not None and len(words) == 1:
         _tell(words[0], [text], as_json)
@@ -55,7 +55,10 @@ def _json(content: dict[str, object]) -> str:
 
 
 def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
-    """Return the path and the name. A word of the language is no path, unless a project is there."""
+    """Return the path and the name.
+
+    A word of the language is a path only if it is a project folder.
+    """
     word = " ".join(words)
     return (Path(), word) if is_word(word) else path_and_name(words)
 

@@ -1,4 +1,4 @@
-"""`cij fmt`: write .journey files the one way they are written."""
+"""`cij fmt`: formats .journey files."""
 
 import difflib
 import sys
@@ -61,6 +61,7 @@ def _results(paths: tuple[str, ...], stdin_name: str) -> list[FormattedFile]:
 def _standard_input() -> str:
     data = sys.stdin.buffer.read()
     try:
+        # Files may have a byte order mark, which is no part of the text.
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"standard input is not UTF-8 text (byte {error.start})"

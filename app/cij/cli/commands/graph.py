@@ -1,4 +1,4 @@
-"""`cij graph`: journeys as pictures, for reviews, wikis and slides."""
+"""`cij graph`: draws journeys for reviews, wikis and slides."""
 
 import re
 from collections.abc import Sequence
@@ -87,7 +87,10 @@ def _write_pictures(graphs: Sequence[Graph], folder: Path | None) -> None:
 
 
 def _stem(name: str, taken: set[str]) -> str:
-    """Return a name for a file on any system, which no other journey has."""
+    """Return a file name for a journey that is valid on all systems and that no other journey has.
+
+    Names are compared without case, because some file systems do not distinguish it.
+    """
     base = stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "journey"
     number = 1
     while stem.casefold() in taken:

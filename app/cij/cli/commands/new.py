@@ -1,4 +1,4 @@
-"""`cij new`: a small project that works at once."""
+"""`cij new`: makes a small project that works at once."""
 
 import shlex
 from pathlib import Path

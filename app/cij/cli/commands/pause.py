@@ -1,4 +1,4 @@
-"""`cij pause`: nobody enters a journey and nothing is sent, until it is resumed."""
+"""`cij pause`: freezes the entries and sends of a journey until it is resumed (S22)."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`cij plan`: what would change for people, if this were run."""
+"""`cij plan`: the changes that a run would make for customers (S21)."""
 
 import json
 from pathlib import Path
@@ -36,6 +36,8 @@ def command(path: Path, as_json: bool) -> None:
             click.echo(f"{what:<9}  {name}{_held_words(name, found)}")
         for change in found.changes:
             click.echo(f"  {told(change)}")
+        for line in found.kept:
+            click.echo(f"  {line}")
     if found.is_stuck:
         raise click.exceptions.Exit(Exit.STORE)
 

@@ -1,4 +1,4 @@
-"""`cij resume`: a paused journey goes on; a stopped one begins anew."""
+"""`cij resume`: ends the pause of a journey, or starts a stopped one again."""
 
 from pathlib import Path
 from typing import Any

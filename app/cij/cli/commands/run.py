@@ -1,6 +1,7 @@
-"""`cij run`: the journeys, against real data and real channels."""
+"""`cij run`: runs the journeys against real data and real channels."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ from cij.runtime.clock import LiveClock
 from cij.runtime.report_data import Report, as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     # Loaded only where something may be due: a run with nothing to do needs no engine.
     from cij.app.running import Run
-    from cij.runtime.delivery import Recovery
+    from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
 
 
@@ -73,6 +76,7 @@ def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> N
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    # The scheduler would log each step.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     with open_run(path, say_waiting) as run:
         _say_recovery(run.recovery)
@@ -102,7 +106,7 @@ def _once(run: "Run") -> "StepReport":
 
 
 def _exit_of(made: "StepReport", found: Report) -> Exit:
-    """Return the code of a run that did all it could: the first of what went wrong in it."""
+    """Return the exit code of a run that has ended, by the most important problem in it."""
     if made.refresh is not None and made.refresh.failed:
         return Exit.DATA
     if made.delivery.is_troubled:
@@ -111,7 +115,7 @@ def _exit_of(made: "StepReport", found: Report) -> Exit:
 
 
 def _say_idle(next_at: datetime | None, zone: str) -> None:
-    """Say that there was nothing to do, and when there is, as far as time alone decides."""
+    """Print that nothing was due, and when something will be, as far as time alone decides."""
     if next_at is None:
         text = "nothing was due, and nothing will be until an event or new data arrives"
     else:
@@ -125,14 +129,15 @@ def _until_stopped(run: "Run", poll_s: float) -> None:
     import threading
 
     stopped = threading.Event()
+    # A signal only sets a flag, so that the current step ends before the run stops.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
 
     def after_step(made: "StepReport", now: datetime) -> None:
         _say_step(made)
-        _say_problems(made, told)
+        _say_problems(made, printed)
 
     run.until_stopped(stopped, poll_s, after_step)
     click.echo("stopped", err=True)
@@ -147,7 +152,10 @@ def _print(found: Report, zone: str, as_json_: bool) -> None:
 
 
 def _say_uncertain(found: Report) -> None:
-    """Tell it at the end of every run until somebody decides, for one telling may be missed."""
+    """Print the number of uncertain messages.
+
+    Every run prints it until somebody decides about them, because one message may be overlooked.
+    """
     count = sum(m.count for m in found.messages if m.outcome == "uncertain")
     if count:
         click.echo(
@@ -163,13 +171,14 @@ def _say_recovery(recovery: "Recovery") -> None:
 
 
 def _say_step(made: "StepReport") -> bool:
-    """Say what a step did, and tell whether it did anything."""
+    """Print what a step did, and return whether it did anything."""
     lines = made.refresh.lines() if made.refresh is not None else []
     for line in lines:
         click.echo(line, err=True)
-    for refused in made.refused:
-        event = refused.row.get("event") or "event"
-        click.echo(f"cij: {event} was put aside: {refused.reason}", err=True)
+    aside = Counter((str(r.row.get("event") or "event"), r.reason) for r in made.refused)
+    for (event, reason), count in aside.items():
+        times = f" {count} times" if count > 1 else ""
+        click.echo(f"cij: {event} was put aside{times}: {reason}", err=True)
     delivered = made.delivery.counts.get("delivered", 0)
     if made.entered or made.moves or delivered:
         moves = f"{made.moves} move{'' if made.moves == 1 else 's'}"
@@ -179,16 +188,29 @@ def _say_step(made: "StepReport") -> bool:
     )
 
 
-def _say_problems(made: "StepReport", told: dict[str, str]) -> None:
-    """Say what went wrong, and of a channel only what was not `told` at the step before."""
+def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
+    """Print the problems of a step.
+
+    `printed` has the problems of channels at the step before, which are not printed again: a
+    channel that is down fails at each step.
+    """
     for channel, message in made.delivery.channel_errors.items():
-        if told.get(channel) != message:
+        if printed.get(channel) != message:
             click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
     for action, message in made.delivery.receiver_errors.items():
-        if told.get(action) != message:
+        if printed.get(action) != message:
             click.echo(f"cij: {action} waits: {message}", err=True)
-    told.clear()
-    told.update(made.delivery.channel_errors | made.delivery.receiver_errors)
-    for failure in made.delivery.failures:
-        text = f"cij: {failure.message} to {failure.customer} {failure.outcome}: {failure.reason}"
-        click.echo(text, err=True)
+    printed.clear()
+    printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
+    for line in _failure_lines(made.delivery.failures):
+        click.echo(line, err=True)
+
+
+def _failure_lines(failures: "Sequence[Failure]") -> "Iterator[str]":
+    """Yield one line for equal failures: the first of them, and how many there are."""
+    alike: dict[tuple[str, str, str], list[Failure]] = {}
+    for one in failures:
+        alike.setdefault((one.message, one.outcome, one.reason), []).append(one)
+    for (message, outcome, reason), found in alike.items():
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        yield f"cij: {message} to {found[0].customer}{more} {outcome}: {reason}"

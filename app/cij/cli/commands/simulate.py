@@ -1,4 +1,4 @@
-"""`cij simulate`: what would happen, day by day, with nothing sent."""
+"""`cij simulate`: what would happen in the coming days. Nothing is sent."""
 
 from datetime import datetime
 from pathlib import Path

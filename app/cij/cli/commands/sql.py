@@ -1,4 +1,4 @@
-"""`cij sql`: what the store executes, as SQL of any dialect."""
+"""`cij sql`: the statements that the store executes, as SQL of any dialect."""
 
 import json
 
@@ -18,7 +18,7 @@ _ENGINES = {
 }
 
 
-# What a reader has to know of all statements of a journey.
+# An explanation for the reader, above the statements of a journey.
 _NOTES = {
     "journey": """
 -- These are the statements of one tick. Each moves all customers at once, and all run in one

@@ -1,4 +1,4 @@
-"""`cij status`: who is where, and what was sent."""
+"""`cij status`: where customers are, and what was sent."""
 
 import json
 from pathlib import Path

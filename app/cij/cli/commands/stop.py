@@ -1,4 +1,4 @@
-"""`cij stop`: a journey ends for all who are inside."""
+"""`cij stop`: ends a journey for all customers inside (S23)."""
 
 import sys
 from pathlib import Path
@@ -51,6 +51,7 @@ def _confirm(question: str) -> None:
     try:
         is_meant = click.confirm(question, err=True)
     except click.Abort as error:
+        # On a terminal the person has cancelled. Elsewhere nobody could answer.
         if sys.stdin.isatty():
             raise
         click.echo(err=True)

@@ -1,4 +1,4 @@
-"""`cij suppression`: who gets no messages, whatever the journeys say."""
+"""`cij suppression`: the list of addresses and customers who get no messages."""
 
 import json
 from datetime import datetime
@@ -129,7 +129,10 @@ def _order(
 
 
 def _require_address(address: str, path: Path) -> None:
-    """What is no address would be on the list for nothing, and its owner go on getting mail."""
+    """Raise a usage error for a text that is no address.
+
+    On the list it would have no effect, and the customer would still get messages.
+    """
     region = open_project(path).settings.project.region
     if not any(told_address(field, address, region) for field in TYPED_ADDRESSES):
         words = "write ana@example.com or +34600000001, or `--customer` and an id"

@@ -1,4 +1,4 @@
-"""`cij test`: run the tests of the journeys."""
+"""`cij test`: runs the tests of the journeys."""
 
 import json
 import sys
@@ -83,7 +83,7 @@ def command(
     program, found = compiled_stories(path)
     stories = [s for s in found if is_wanted(s, match)]
     if found and match and not stories and drawn is None:
-        # Green in CI for a title that is spelled wrong would be a trap.
+        # A misspelt title must fail. Otherwise CI would pass without any test.
         raise click.UsageError(_none_of(found, match))
     coverage = _Covered(program) if is_covering or fail_under is not None else None
     player = StoryPlayer(program, verbose, coverage.read if coverage else None)
@@ -116,13 +116,13 @@ Tell = Callable[[Timed], None]
 
 def _teller(is_verbose: bool, zone: str) -> Tell:
     paint = painter(sys.stdout)
-    return lambda timed: click.echo(_told(timed, paint, is_verbose, zone), nl=False)
+    return lambda timed: click.echo(_result(timed, paint, is_verbose, zone), nl=False)
 
 
 def _explored(
     program: Program, count: int | None, seed: int, coverage: "_Covered | None"
 ) -> "Explored | None":
-    """Return what exploring found; None where nobody asked for it."""
+    """Return the result of exploring; None without `--explore`."""
     if count is None:
         return None
     from cij.app.exploration import explore
@@ -132,7 +132,7 @@ def _explored(
 
 
 class _Covered:
-    """Coverage, imported only where it is asked for."""
+    """The coverage of the tests. Its modules are imported only with `--coverage`."""
 
     def __init__(self, program: Program) -> None:
         from cij.app import coverage_report
@@ -151,7 +151,7 @@ class _Covered:
         print_coverage(self._coverage)
 
     def is_enough(self, percent: float | None) -> bool:
-        """Tell whether at least `percent` is covered; say so where it is not."""
+        """Return whether at least `percent` is covered, and print a message where it is not."""
         found = self._report.share(self._coverage.points.values())
         if percent is None or found >= percent:
             return True
@@ -162,15 +162,16 @@ class _Covered:
 # --- text -------------------------------------------------------------------------------------
 
 
-def _told(timed: Timed, paint: Paint, is_verbose: bool, zone: str) -> str:
+def _result(timed: Timed, paint: Paint, is_verbose: bool, zone: str) -> str:
     result = timed.result
     verdict = paint("good", "ok  ") if result.is_ok else paint("error", "FAIL")
     lines = [f"{verdict}  {result.story.journey}: {result.story.title} ({timed.ms} ms)"]
     for failure in result.failures:
         lines += _failure(failure)
-    told = dict.fromkeys(f.customer for f in result.failures)
+    failed = dict.fromkeys(f.customer for f in result.failures)
+    # The last failure of a customer has their longest trace.
     last = {f.customer: f.trace for f in result.failures}
-    traces = result.traces if is_verbose else {name: last[name] for name in told}
+    traces = result.traces if is_verbose else {name: last[name] for name in failed}
     for name, trace in traces.items():
         lines.append(f'      what happened to "{name}" ({zone}):')
         lines += [f"        {line}" for line in trace]

@@ -1,4 +1,4 @@
-"""`cij timeline`: what happened to one customer."""
+"""`cij timeline`: everything that happened to one customer."""
 
 import json
 import shlex
@@ -38,11 +38,15 @@ def command(person: str, journey: str | None, path: Path, as_json_: bool) -> Non
         click.echo(line)
     if not found.timeline.entries:
         click.echo("nothing has happened yet")
+    # A timeline shows what happened and not why, so it points to the command that does.
     if asked := _worth_asking(found, journey):
         click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {asked[0]}")
 
 
 def _worth_asking(found: CustomerTimeline, journey: str | None) -> list[str]:
-    """Return journeys to ask about: the one that was named, else those that the customer was in."""
+    """Return journeys for the hint about `cij why`, the most useful first.
+
+    The one that was named comes first, then those that the customer was in, then all others.
+    """
     passed = [entry.journey for entry in found.timeline.entries if entry.journey]
     return [journey, *passed] if journey else [*passed, *found.journeys]

@@ -1,4 +1,4 @@
-"""`cij why`: why somebody did or did not enter, get a message, take a branch."""
+"""`cij why`: why a customer did or did not enter a journey, get a message, or take a branch."""
 
 import json
 from datetime import datetime

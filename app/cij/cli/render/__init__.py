@@ -1,4 +1,4 @@
-"""Print diagnostics in the form that was asked for."""
+"""Renders diagnostics in one of several formats."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
@@ -21,10 +21,10 @@ def render(
     paint: Paint = plain,
     suppressed: Sequence[Suppressed] = (),
 ) -> str:
-    """Return all diagnostics in one of FORMATS, ending in a line feed unless there is nothing.
+    """Return all diagnostics in one of FORMATS. The text ends with a line feed unless it is empty.
 
-    `sources` maps the files that spans name to their text; only the text form needs it.
-    `suppressed` are warnings that comments allow, for the forms that machines read.
+    `sources` maps the files of spans to their text; only the format `text` needs it. `suppressed`
+    are the warnings that comments allow, for the formats that programs read.
     """
     match format:
         case "text":

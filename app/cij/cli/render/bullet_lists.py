@@ -1,4 +1,4 @@
-"""Diagnostics for editors, scripts and GitHub: one line each, or JSON."""
+"""Diagnostics for editors, scripts and GitHub: one line for each, or JSON."""
 
 import json
 from collections.abc import Sequence
@@ -12,12 +12,15 @@ JSON_VERSION = 1
 
 
 def render_concise(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return `file:line:column: CODE message` a line, the form that editors jump to."""
+    """Return a line `file:line:column: CODE message` for each, which editors can jump to."""
     return "".join(f"{d.span}: {d.code} {printable(d.message)}\n" for d in diagnostics)
 
 
 def render_json(diagnostics: Sequence[Diagnostic], suppressed: Sequence[Suppressed] = ()) -> str:
-    """Return one JSON object. Keys are only ever added while its `version` stays."""
+    """Return one JSON object.
+
+    Within one `version` keys are only added, never removed or changed.
+    """
     errors = sum(d.is_error for d in diagnostics)
     content = {
         "version": JSON_VERSION,
@@ -57,7 +60,7 @@ def _place(span: Span) -> dict[str, Any]:
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return workflow commands, which GitHub shows as annotations on the changed lines."""
+    """Return workflow commands, which GitHub shows as annotations of the changed lines."""
     return "".join(map(_annotation, diagnostics))
 
 
@@ -65,7 +68,7 @@ def _annotation(diagnostic: Diagnostic) -> str:
     span = diagnostic.span
     where = {"file": span.file, "line": str(span.line), "endLine": str(span.end_line)}
     if span.line == span.end_line:
-        # GitHub refuses columns when the range has several lines. Its end is inclusive.
+        # GitHub accepts columns only within one line. Its end column is inclusive.
         end = max(span.end_column - 1, span.column)
         where |= {"col": str(span.column), "endColumn": str(end)}
     where["title"] = f"{diagnostic.code} {diagnostic.slug}"

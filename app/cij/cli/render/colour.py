@@ -1,4 +1,4 @@
-"""ANSI colours, only where someone looks at a terminal."""
+"""ANSI colours, only on a terminal."""
 
 import os
 from collections.abc import Callable
@@ -10,18 +10,18 @@ _CODES = {"error": "1;31", "warning": "1;33", "gutter": "34", "bold": "1", "good
 
 
 def painter(stream: TextIO) -> Paint:
-    """Return a function (style, text) that colours for `stream`, or one that leaves text alone."""
+    """Return a function (style, text) that adds colour if `stream` supports it, else no colour."""
     return painted if wants_colour(stream) else plain
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Say if `stream` is a terminal and neither NO_COLOR nor TERM=dumb speaks against colour."""
+    """Tell whether `stream` is a terminal, and neither NO_COLOR nor TERM=dumb is set."""
     is_refused = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return stream.isatty() and not is_refused
 
 
 def plain(style: str, text: str) -> str:
-    """Return `text` as it is."""
+    """Return `text` without colour."""
     return text
 
 

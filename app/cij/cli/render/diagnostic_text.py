@@ -1,4 +1,4 @@
-"""Diagnostics for people: the source line, carets below it, and what to do."""
+"""Diagnostics for people: the source line, carets below it, and advice."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -14,7 +14,7 @@ _BEFORE_MARK = 40
 
 
 class Mark(NamedTuple):
-    """A piece of one line to be underlined. Columns count from 1; `end` is the column after."""
+    """A part of one line to underline. Columns count from 1; `end` is the column after the part."""
 
     line: int
     start: int
@@ -26,7 +26,7 @@ class Mark(NamedTuple):
 def render_text(
     diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], paint: Paint = plain
 ) -> str:
-    """Return all diagnostics with their source lines, and a last line that counts them."""
+    """Return all diagnostics with their source lines, and their count on the last line."""
     if not diagnostics:
         return ""
     blocks = [_block(diagnostic, sources, paint) for diagnostic in diagnostics]
@@ -62,16 +62,17 @@ def _block(diagnostic: Diagnostic, sources: Mapping[str, str], paint: Paint) -> 
 
 
 def printable(text: str) -> str:
-    """Return `text` on one line, without characters that could deceive a terminal."""
+    """Return `text` on one line, without characters that change what a terminal shows."""
     return shown(" ".join(text.split()))[0]
 
 
 def _arrows() -> list[str]:
+    # The diagnostic itself, then related places in other files.
     return ["-->"] + [":::"] * 100
 
 
 def _by_file(diagnostic: Diagnostic, sources: Mapping[str, str]) -> list[tuple[Span, list[Mark]]]:
-    """Return the places to show, by file: that of the diagnostic itself comes first."""
+    """Return the places to show, by file. The file of the diagnostic itself comes first."""
     style = diagnostic.severity.value
     places = [(diagnostic.span, diagnostic.label, style)]
     places += [(label.span, label.text, "gutter") for label in diagnostic.related]
@@ -83,7 +84,8 @@ def _by_file(diagnostic: Diagnostic, sources: Mapping[str, str]) -> list[tuple[S
 
 
 def _marks(span: Span, lines: list[str], text: str, style: str) -> list[Mark]:
-    """Return one mark for a span within a line, else one on its first and one on its last line."""
+    """Return one mark for a span within one line; for a longer span one on its first and
+    last line."""
     if span.line == span.end_line:
         return [Mark(span.line, span.column, max(span.end_column, span.column + 1), text, style)]
     first, last = _line(lines, span.line), _line(lines, span.end_line)
@@ -95,7 +97,7 @@ def _marks(span: Span, lines: list[str], text: str, style: str) -> list[Mark]:
 
 
 def _lines(text: str) -> list[str]:
-    # Not splitlines: it also breaks at characters that do not count as line ends in spans.
+    # Not `splitlines`, which also splits at characters that are no line ends in spans.
     return [line.removesuffix("\r") for line in text.split("\n")] if text else []
 
 
@@ -120,7 +122,7 @@ def _snippet(lines: list[str], marks: list[Mark], gutter: int, paint: Paint) -> 
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:
-    """Return the part of a long line around `column`, and how many characters it leaves out."""
+    """Return the part of a long line around `column`, and the number of characters before it."""
     if len(line) <= _LINE_MAX:
         return line, 0
     offset = max(0, min(column - 1 - _BEFORE_MARK, len(line) - _LINE_MAX))

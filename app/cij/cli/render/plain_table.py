@@ -1,7 +1,7 @@
 """Plain tables: a title, heads, and columns as wide as their widest cell.
 
-Own code instead of a library: the one there was took 65 to 100 ms to load, more than all else that
-`cij run` needs to tell that nothing is due, and its other features were not used.
+This is not a library, because the one that was used before took 65 to 100 ms to load. That is more
+than everything else that an idle `cij run` needs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,10 @@ from cij.cli.render.width import char_width, shown
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return the table, every line indented below its title; columns of whole numbers stand right."""
+    """Return a table with its lines indented below the title.
+
+    Columns of whole numbers are right-aligned.
+    """
     body = [[_text(cell) for cell in row] for row in rows]
     lines = [[shown(head)[0] for head in heads], *body]
     columns = list(zip(*lines, strict=True))
@@ -21,7 +24,7 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) ->
 
 
 def tables(*made: str) -> str:
-    """Return tables below each other, with an empty line between; those without rows left out."""
+    """Return tables with an empty line between them, without those that have no rows."""
     return "\n".join(text for text in made if text.count("\n") > 2)
 
 

@@ -15,7 +15,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def render_sarif(
     diagnostics: Sequence[Diagnostic], version: str, suppressed: Sequence[Suppressed] = ()
 ) -> str:
-    """Return one SARIF log with one run; `version` is that of cij."""
+    """Return one SARIF log with one run. `version` is the version of cij."""
     codes = sorted({d.code for d in (*diagnostics, *(s.diagnostic for s in suppressed))})
     driver = {"name": "cij", "version": version, "rules": [_rule(code) for code in codes]}
     results = [_result(d, codes.index(d.code)) for d in diagnostics]
@@ -23,7 +23,7 @@ def render_sarif(
         result = _result(allowed.diagnostic, codes.index(allowed.diagnostic.code))
         excuse = {"kind": "inSource", "justification": allowed.reason}
         results.append({**result, "suppressions": [excuse]})
-    # Our columns count code points; SARIF would take UTF-16 units without being told.
+    # Columns count code points here. Without `columnKind`, readers assume UTF-16 units.
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False, indent=2) + "\n"

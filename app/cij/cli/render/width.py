@@ -1,4 +1,4 @@
-"""How wide text is on a terminal, and how it is shown there without surprises."""
+"""The width of text on a terminal, and a safe form of it."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ _INVISIBLE = ("Mn", "Me", "Cf")
 
 
 def char_width(char: str) -> int:
-    """Return the number of terminal cells of one character other than a tab."""
+    """Return the number of terminal cells of one character. Tabs are handled by `shown`."""
     if unicodedata.category(char) in _INVISIBLE:
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
@@ -16,9 +16,9 @@ def char_width(char: str) -> int:
 def shown(text: str) -> tuple[str, list[int]]:
     """Return `text` as it is printed, and the cell at which each character starts.
 
-    The list has one more entry than `text`: the cell after its end. Tabs become spaces; control
-    and bidirectional characters, which could make a terminal show another text than the file has,
-    become a replacement sign.
+    The list has one more entry than `text`: the cell after its end. Tabs become spaces. Control and
+    bidirectional characters become a replacement character, because they can make a terminal show a
+    different text from the one in the file.
     """
     cells, out, cell = [], [], 0
     for char in text:

@@ -8,6 +8,7 @@ from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_by_event, known_fields
 from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment
+from cij.compiler.typecheck.environment import ENTRY_IS_ASKED
 from cij.grammar import codes, syntax
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -26,7 +27,8 @@ def resolve_entries(
         elif isinstance(header, syntax.EnterOn):
             event = find_event(header.pattern, build)
             if event is not None:
-                where = pattern_filter(header.pattern, event, env)
+                asked = env.before_entry(ENTRY_IS_ASKED)
+                where = pattern_filter(header.pattern, event, asked)
                 entries.append(pg.EventEntry(event=event.name, where=where))
                 events.append(event)
     # With a segment beside it an event is not sure to be there, so nothing may be read from it.

@@ -81,7 +81,10 @@ def _holdout(written: Written) -> str | None:
 
 def _suppress(written: Written) -> ex.Expression | None:
     setting = written.body.settings.get("suppress")
-    return check_condition(setting.value, written.customer) if setting else None
+    if not setting:
+        return None
+    env = written.customer.before_entry("`suppress` is asked before somebody enters")
+    return check_condition(setting.value, env)
 
 
 def _language(written: Written) -> ex.Expression | None:

@@ -1,10 +1,10 @@
-"""The canonical forms of addresses in the store, and what compares by them (S29).
+"""The canonical forms of addresses in the store, and the comparisons that use them (S29).
 
     canonical_address(field, written, canonical)
 
-It has a row for each written address that is not its own canonical form, and for each phone number.
-`cij.runtime.canonical_addresses` fills it when data come in, so no comparison computes a form: an
-address without a row is compared as it is written.
+The table has a row for each written address that differs from its canonical form, and for each
+phone number. `cij.runtime.canonical_addresses` fills it when data is loaded, so that no comparison
+computes a form. An address without a row is compared as it is written.
 """
 
 from functools import cache
@@ -24,12 +24,12 @@ KNOWN = query(
     list=list_of("written"),
 )
 
-# Printable ASCII in lower case is its own form, so nobody has to compute it.
+# Printable ASCII in lower case is its own canonical form, so no row is needed.
 _NOT_PLAIN = "(r.{c} <> LOWER(r.{c}) OR NOT REGEXP_MATCHES(r.{c}, '^[!-~]+$'))"
 
 
 def fields_of(program: Program) -> tuple[str, ...]:
-    """Return the fields of the customer that hold addresses which people type."""
+    """Return the fields of the customer with addresses that people type."""
     texts = {f.name for f in program.profile.fields if f.type.kind == "text"}
     return tuple(name for name in TYPED_ADDRESSES if name in texts)
 
@@ -47,7 +47,7 @@ def unseen(program: Program, field: str) -> Statement:
 
 
 def compared(profile: Profile, rule: tuple[str, ...]) -> exp.Expr:
-    """Return the records for a rule of matching: as a table or as a query, addresses as their forms.
+    """Return the records for a rule of matching, as a table or a query, with canonical addresses.
 
     `rule` are columns of `unify_record`.
     """
@@ -70,14 +70,15 @@ def _position(profile: Profile, field: str) -> str:
     return f"f{[f.name for f in profile.fields].index(field)}"
 
 
-# --- looking up -------------------------------------------------------------------------------
+# --- lookups ----------------------------------------------------------------------------------
 
 
 @cache
 def holders(field: str) -> Statement:
-    """Return the query for who has an address of `$addresses`, a JSON list of canonical forms.
+    """Return the query for the customers with an address in `$addresses`, a JSON list of canonical
+    forms.
 
-    Shape: (form, a customer's id), a row for each customer who has it.
+    Shape: (form, id of the customer), one row for each customer with this address.
     """
     return query(
         """
@@ -95,7 +96,7 @@ ORDER BY 2
 
 
 def has_address(field: str, form: exp.Expr) -> exp.Expr:
-    """Return whether the customer `c` has an address of the canonical form `form`."""
+    """Return the condition that the customer `c` has an address with the canonical form `form`."""
     return fill(
         "({own} = {form} OR {own} IN (SELECT a.written FROM canonical_address AS a "
         "WHERE a.field = {field} AND a.canonical = {form}))",
@@ -119,9 +120,11 @@ def form_of(address: exp.Expr, channel: exp.Expr) -> exp.Expr:
 
 
 def listed(channel: str, address: exp.Expr) -> exp.Expr:
-    """Return whether the form of a written address is on the suppression list of the channel.
+    """Return the condition that the canonical form of an address is on the suppression list of the
+    channel.
 
-    The list is short and names forms; so what is written for them is looked up, and not the other way.
+    The list is short and has canonical forms. So the written addresses of its entries are looked
+    up, and not the form of each customer's address.
     """
     field = ADDRESS[channel]
     plain = fill(

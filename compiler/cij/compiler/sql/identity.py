@@ -111,7 +111,8 @@ def follow(table: str) -> Statement:
     )
 
 
-# The new customer after a split keeps every refusal of the old one, since nobody knows who refused.
+# The new customer after a split keeps every refusal of the old one, since it is unknown which of
+# them refused.
 COPY_REFUSALS = query(
     "INSERT INTO consent_change (customer, topic, channel, granted, at) "
     "SELECT $part, c.topic, c.channel, c.granted, c.at "

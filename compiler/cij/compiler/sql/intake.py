@@ -154,7 +154,7 @@ def _refused(event: Event) -> exp.Expr:
 
 
 def rewrite(event: Event, source: Source) -> Statement:
-    """Return the statement that computes `at` and the fields of existing events anew.
+    """Return the statement that computes `at` and the fields of existing events again.
 
     It runs when the declaration of an event has changed. A row without a time keeps its old values.
     """

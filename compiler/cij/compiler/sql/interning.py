@@ -43,7 +43,7 @@ def numbered(text: str | None) -> exp.Expr:
     if text is None:
         return exp.null()
     number = exp.Literal.number(number_of(text))
-    # A bare number says nothing to a reader of `cij sql`.
+    # A reader of `cij sql` cannot interpret a bare number.
     number.add_comments([text])
     return number
 

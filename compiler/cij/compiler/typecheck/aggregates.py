@@ -30,7 +30,7 @@ def check_aggregate(
     event = _event(argument, function, env)
     if event is None:
         return None
-    inner = replace(env, event=event)
+    inner = env.with_event(event)
     value = _value(argument.value, event, function, env)
     where = check_condition(argument.where, inner) if argument.where else None
     window = _window(argument.window, env, check) if argument.window else None
@@ -66,10 +66,26 @@ def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Eve
     name = path.parts[0] if isinstance(path, syntax.Path) else ""
     found = env.model.events.get(name)
     if found is None and name not in env.declared["event"]:
+        if isinstance(path, syntax.Call) and path.function.text in env.model.events:
+            _report_one_message(path, function, env)
+            return None
         message = f"there is no event `{name}`" if name else f"`{function}` takes an event"
         hint = did_you_mean(name, env.model.events)
-        env.report(codes.UNKNOWN_NAME.at(path.span, message, label="no such event", help=hint))
+        label = "no such event" if name else ""
+        env.report(codes.UNKNOWN_NAME.at(path.span, message, label=label, help=hint))
     return found
+
+
+def _report_one_message(path: syntax.Call, function: str, env: Environment) -> None:
+    """`any(opened(mail))` asks for the interactions with one message, which only a wait can."""
+    event = path.function.text
+    env.report(
+        codes.UNKNOWN_NAME.at(
+            path.span,
+            f"`{function}` counts all `{event}` of the customer, and not those of one message",
+            help=f"write `{function}({event})`, or wait for it: `wait for {event}(LABEL) up to 1 day`",
+        )
+    )
 
 
 def _value(

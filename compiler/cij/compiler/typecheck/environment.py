@@ -10,6 +10,10 @@ from cij.compiler.model import Model
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.syntax import Declaration
 
+# Why `trigger` cannot be read at a place; some say it more exactly.
+NO_TRIGGER = "there may be none here"
+ENTRY_IS_ASKED = "here it is asked whether somebody enters"
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -41,6 +45,8 @@ class Environment:
         has_passage: the place is inside of a journey.
         bindings: the arguments of a fragment by the names of its parameters; None has a mistake.
         results: the calls on the way to this place, by their labels.
+        no_trigger: why the entering event cannot be read here.
+        outer_event: the event row around that of `event`, of which `event.` could be meant too.
     """
 
     model: Model
@@ -59,6 +65,8 @@ class Environment:
     has_passage: bool = False
     bindings: "Mapping[str, Expression | None]" = field(default_factory=dict)
     results: "Mapping[str, Called]" = field(default_factory=dict)
+    no_trigger: str = NO_TRIGGER
+    outer_event: pg.Event | None = None
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a mistake. The same one is kept once, though a condition be looked at twice."""
@@ -66,7 +74,11 @@ class Environment:
             self.diagnostics.append(diagnostic)
 
     def with_event(self, event: pg.Event | None) -> "Environment":
-        return replace(self, event=event)
+        return replace(self, event=event, outer_event=self.event if event else None)
+
+    def before_entry(self, reason: str) -> "Environment":
+        """Return the environment of a condition that is asked before somebody enters."""
+        return replace(self, no_trigger=reason)
 
     def with_trigger(self, events: tuple[pg.Event, ...], *, is_broken: bool) -> "Environment":
         return replace(self, trigger=events, is_trigger_broken=is_broken, has_passage=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
-from cij.compiler.typecheck.environment import Called, Environment
+from cij.compiler.typecheck.environment import ENTRY_IS_ASKED, NO_TRIGGER, Called, Environment
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
 from cij.compiler.unparse import WEEKDAYS
 from cij.grammar import codes, syntax
@@ -116,6 +116,9 @@ def _bare(node: syntax.Path, env: Environment) -> ex.Expression | None:
 def _qualified(node: syntax.Path, env: Environment) -> ex.Expression | None:
     head, name = node.parts[0], ".".join(node.parts[1:])
     profile = env.model.profile.name if env.model.profile else "customer"
+    if head == "event" and env.event is not None and _is_ambiguous(name, env):
+        _report_ambiguous(node, name, env)
+        return None
     is_event_row = env.event is not None and head in ("event", env.event.name)
     field = _event_field(name, env) if is_event_row else None
     if head in ("customer", profile):
@@ -129,6 +132,25 @@ def _qualified(node: syntax.Path, env: Environment) -> ex.Expression | None:
         return None
     _unknown(node, env)
     return None
+
+
+def _is_ambiguous(name: str, env: Environment) -> bool:
+    """Tell whether `event.NAME` stands inside of the rows of another event that has the field too."""
+    outer = env.outer_event
+    return outer is not None and event_field(outer, name) is not None
+
+
+def _report_ambiguous(node: syntax.Path, name: str, env: Environment) -> None:
+    assert env.event is not None and env.outer_event is not None, "two rows are in reach"
+    inner, outer = env.event.name, env.outer_event.name
+    env.report(
+        codes.UNKNOWN_NAME.at(
+            node.span,
+            f"`{node.text}` may mean the row of `{inner}` or that of `{outer}`",
+            label="which one?",
+            help=f"write `{inner}.{name}` for `{inner}`; a row of `{outer}` cannot be read in here",
+        )
+    )
 
 
 def _unknown(node: syntax.Path, env: Environment) -> None:
@@ -148,7 +170,8 @@ def _unknown(node: syntax.Path, env: Environment) -> None:
         hint = f"`{name}` is an event: write `any({name})` or `count({name}) > 0`"
     else:
         hint = did_you_mean(name, _qualified_fields(node.parts[0], env) or candidates)
-        if hint is None and env.event is None:
+        # The name of a field has no dot, so what is written with one is no field to be added.
+        if hint is None and env.event is None and len(node.parts) == 1:
             hint = f"if a source knows it, add `{name} = COLUMN` to its `from` in the profile"
     env.report(codes.UNKNOWN_NAME.at(node.span, what, label="no such field", help=hint))
 
@@ -251,14 +274,21 @@ def _consent(node: syntax.Path, env: Environment) -> ex.Expression | None:
     return ex.Consent(type=BOOLEAN, topic=topic.name, channel=channel)
 
 
+def _instead_of_trigger(name: str, env: Environment) -> str:
+    if env.no_trigger == ENTRY_IS_ASKED and env.event is not None and env.outer_event is None:
+        return f"`where` reads the event itself: write `{name}`, a field of `{env.event.name}`"
+    if env.no_trigger != NO_TRIGGER:
+        return "test it in the first step, with an `if` that leads to an `end`"
+    return "use it in journeys whose only entries are `enter on EVENT`"
+
+
 def _trigger(node: syntax.Path, env: Environment) -> ex.Expression | None:
     name = ".".join(node.parts[1:])
     if env.is_trigger_broken:
         return None
     if not env.trigger:
-        message = f"`{node.text}` reads the entering event, and there may be none here"
-        advice = "use it in journeys whose only entries are `enter on EVENT`"
-        env.report(codes.UNKNOWN_NAME.at(node.span, message, help=advice))
+        message = f"`{node.text}` reads the entering event, and {env.no_trigger}"
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, help=_instead_of_trigger(name, env)))
         return None
     found = [event_field(event, name) for event in env.trigger]
     missing = [e for e, f in zip(env.trigger, found, strict=True) if f is None]

@@ -7,6 +7,7 @@ from cij.compiler import expression as ex
 from cij.compiler.typecheck import enum_values
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type
+from cij.compiler.unparse import words
 from cij.grammar import codes
 from cij.grammar.diagnostic import Diagnostic, Edit, Fix, Label
 from cij.grammar.span import Span
@@ -36,7 +37,24 @@ def compare(
     if fault is not None:
         env.report(fault)
         return None
+    if left == right and not isinstance(left, ex.Constant):
+        _warn_of_itself(operator, left, spans, env)
     return ex.Compare(operator=operator, left=left, right=right)
+
+
+def _warn_of_itself(
+    operator: ex.Comparison, left: ex.Expression, spans: tuple[Span, Span], env: Environment
+) -> None:
+    is_true = operator not in ("<", ">", "!=")
+    who = "everybody who has one" if left.is_nullable else "everybody"
+    message = (
+        f"`{words(left)}` is compared with itself: {f'true for {who}' if is_true else 'never true'}"
+    )
+    env.report(
+        codes.ALWAYS_TRUE.at(
+            spans[1], message, help="name another value; `is known` asks whether there is one"
+        )
+    )
 
 
 def align(left: ex.Expression, right: ex.Expression) -> tuple[ex.Expression, ex.Expression]:

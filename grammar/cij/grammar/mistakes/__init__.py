@@ -1,4 +1,4 @@
-"""What authors write where the language is written otherwise, and the words to tell them."""
+"""Explanations of syntax errors, and a table of forms that authors know from other languages."""
 
 from cij.grammar.mistakes.explanation import (
     explain,

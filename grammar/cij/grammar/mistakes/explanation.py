@@ -1,4 +1,4 @@
-"""Says what is wrong where the text does not fit the grammar, in the author's words."""
+"""Explains in the author's words why a text does not fit the grammar."""
 
 from difflib import get_close_matches
 
@@ -16,14 +16,18 @@ _WORD_MAX = 30
 
 
 def explain(mistake: Mistake) -> Diagnostic:
-    """Return the one diagnostic for a place where reading stopped."""
+    """Return one diagnostic for a place where the parser stopped."""
     if mistake.is_too_deep:
         return UNEXPECTED_TEXT.at(mistake.word_span, TOO_DEEP, help=TOO_DEEP_HELP)
+    # From the most specific explanation to the most general one.
     return _swallowed(mistake) or _particular(mistake) or _missing(mistake)
 
 
 def no_brace(mistake: Mistake, brace: str, end: int, opener: int) -> Diagnostic:
-    """Say that a brace is missing behind `end`. `opener` is the line whose block is open."""
+    """Return the diagnostic for a missing brace after `end`.
+
+    `opener` is the line whose block is open.
+    """
     span, own = mistake.span(end, end), _first_line(mistake.text, opener)
     if brace == "{":
         fix = Fix("add `{`", (Edit(span, " {"),))
@@ -34,7 +38,7 @@ def no_brace(mistake: Mistake, brace: str, end: int, opener: int) -> Diagnostic:
 
 
 def no_sign(mistake: Mistake, start: int, end: int) -> Diagnostic:
-    """Say that the key of a setting has no `=`."""
+    """Return the diagnostic for a key of a setting without `=`."""
     key, span = mistake.text[start:end], mistake.span(end, end)
     is_first = not mistake.text[mistake.text.rfind("\n", 0, start) + 1 : start].strip()
     fixes = [Fix(f"write `{key} =`", (Edit(span, " ="),))] if is_first else []
@@ -42,14 +46,17 @@ def no_sign(mistake: Mistake, start: int, end: int) -> Diagnostic:
 
 
 def extra_brace(mistake: Mistake, start: int) -> Diagnostic:
-    """Say that the `}` at `start` is one too many."""
+    """Return the diagnostic for a `}` at `start` that closes nothing."""
     span = mistake.span(start, start + 1)
     return UNEXPECTED_TEXT.at(span, "a `}` that closes nothing", help="delete it")
 
 
 def _swallowed(mistake: Mistake) -> Diagnostic | None:
-    """Find the line that ends too early, so that the first word of the next line was taken for
-    its value: in `where points >`, `refresh = 1 hour` reading stops at the `=`."""
+    """Find a line that ends too early, so that the parser read the first word of the next line as
+    its value.
+
+    In `where points >`, `refresh = 1 hour` the parser stops at the `=`.
+    """
     if len(mistake.tokens) < 2 or mistake.word not in ("=", ":"):
         return None
     early, taken = mistake.tokens[-2:]
@@ -77,7 +84,7 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
         help = "continue with `and`, `or` or an operator, or start a new line"
         return UNEXPECTED_TEXT.at(place, f"`{before}` does not fit here", help=help)
     if before is not None and before.type == "NAME" and before.upper() in mistake.accepted:
-        # A word of the statement was taken for the name that is missing before it.
+        # The name is missing, and the parser read a keyword of the statement as the name.
         start = before.start_pos or 0
         place = mistake.span(start, start + len(before))
         return UNEXPECTED_TEXT.at(place, f"expected a name before `{before}`")
@@ -87,7 +94,8 @@ def _particular(mistake: Mistake) -> Diagnostic | None:
 
 
 def _is_stray(mistake: Mistake, before: Token) -> bool:
-    """Tell whether the word before the mistake was taken for a block on the line of a value."""
+    """Tell whether the parser read the word before the mistake as a block on the line of a
+    value."""
     if not {"NAME", "TEXT", "LBRACE"} <= mistake.accepted or len(mistake.tokens) < 2:
         return False
     earlier = mistake.tokens[-2]
@@ -110,7 +118,7 @@ def _missing(mistake: Mistake) -> Diagnostic:
 
 
 def _at_end(mistake: Mistake, expected: str) -> Diagnostic:
-    """Say what is missing at the end of the file."""
+    """Return the diagnostic for a text that is missing at the end of the file."""
     own = _first_line(mistake.text, mistake.begin)
     begin = Label(mistake.span(mistake.begin, mistake.begin + len(own)), "this one is open")
     if "RBRACE" in mistake.accepted:
@@ -121,8 +129,11 @@ def _at_end(mistake: Mistake, expected: str) -> Diagnostic:
 
 
 def _gap(mistake: Mistake) -> Span:
-    """Return the mistaken word, or the end of the word before when a line ends between them:
-    what is missing belongs to that line."""
+    """Return the span of the wrong word, or the end of the word before it where a line ends between
+    them.
+
+    In the second case the missing text belongs to the line before.
+    """
     before = mistake.before
     end = 0 if before is None else before.end_pos or 0
     is_new_line = "\n" in mistake.text[end : mistake.start] or not mistake.word
@@ -130,7 +141,7 @@ def _gap(mistake: Mistake) -> Span:
 
 
 def _near(mistake: Mistake) -> str | None:
-    """Return advice when the word resembles one that fits."""
+    """Return advice where the word resembles a word that fits; else None."""
     fitting = [word.lower() for word in words(mistake.accepted)]
     known = DECLARATION_WORDS if mistake.is_outside else fitting
     near = get_close_matches(mistake.word[:_WORD_MAX].lower(), known, n=1, cutoff=0.7)
@@ -138,6 +149,6 @@ def _near(mistake: Mistake) -> str | None:
 
 
 def _first_line(text: str, start: int) -> str:
-    """Return the beginning of a declaration up to its brace."""
+    """Return the first line of a declaration up to its brace, at most 60 characters."""
     end = start + len(text[start:].split("\n", 1)[0])
     return text[start:end].split("{")[0].rstrip()[:60]

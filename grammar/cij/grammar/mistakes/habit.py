@@ -1,4 +1,4 @@
-"""A way of writing that the language does not have: how it is known, what to say of it."""
+"""A habit: a form that the language does not have, with its pattern and its explanation."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,10 +10,13 @@ Reading = str | Callable[[re.Match[str]], str]
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """`instead` are templates of what may be meant. When `is_certain`, the first is offered as a
-    fix. The terminals of `needs` must fit where reading stops, those of `lacks` must not.
-    When `is_late`, reading may stop only at the word behind the pattern; when `is_unreadable`,
-    it stops where no word of the language can be read."""
+    """One row of the table of habits.
+
+    `instead` are templates of the intended text; with `is_certain` the first is offered as a fix.
+    Where the parser stops, the terminals of `needs` must fit and those of `lacks` must not. With
+    `is_late` the parser may stop at the word after the pattern. With `is_unreadable` it stops where
+    the lexer finds no token.
+    """
 
     pattern: re.Pattern[str]
     message: str

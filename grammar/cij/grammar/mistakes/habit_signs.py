@@ -1,4 +1,4 @@
-"""Mistakes in signs, numbers and texts."""
+"""Habits in signs, numbers and texts."""
 
 import re
 from functools import partial
@@ -7,17 +7,17 @@ from cij.grammar.grammar_text import DECLARATION_WORDS
 from cij.grammar.misreading import DATES
 from cij.grammar.mistakes.habit import guess, row
 
-# --- what a regular expression cannot rewrite -------------------------------------------------
+# --- rewrites that a regular expression cannot do ---------------------------------------------
 
 
 def _decimal(match: re.Match[str]) -> str:
-    """Read `1.000,50` and `1,000.50`: the last sign divides."""
+    """Rewrite `1.000,50` and `1,000.50`. The last sign is the decimal point."""
     whole, _, part = match[0].replace("'", "").replace(",", ".").rpartition(".")
     return f"{whole.replace('.', '_')}.{part}"
 
 
 def _day(match: re.Match[str]) -> str:
-    """Read a day by its numbers; day and month change places where only that gives a date."""
+    """Rewrite a date. Day and month are exchanged where only that gives a valid date."""
     parts = [int(part) for part in re.findall(r"\d+", match[0])]
     year, month, day = parts if parts[0] > 31 else parts[::-1]
     month, day = (day, month) if month > 12 else (month, day)
@@ -25,7 +25,7 @@ def _day(match: re.Match[str]) -> str:
 
 
 def _clock(match: re.Match[str]) -> str:
-    """Read `9am` and `09:30 PM`."""
+    """Rewrite `9am` and `09:30 PM`."""
     hour, minute = int(match["hour"]) % 12, match["minute"] or "00"
     return f"{hour + 12 * (match['half'][0] in 'pP'):02}:{minute}"
 
@@ -35,7 +35,8 @@ def _spaced(unit: str, match: re.Match[str]) -> str:
 
 
 def _misspelt(unit: str) -> str:
-    """Return a pattern for a unit with a letter left out, two exchanged, or cut short."""
+    """Return a pattern for a unit with a missing letter, two exchanged letters, or only its
+    beginning."""
     found = {unit[:3], f"{unit[:3]}s", *(() if unit == "month" else unit[0])}
     for word in (unit, f"{unit}s"):
         found |= {word[:n] + word[n + 1 :] for n in range(1, len(word))}

@@ -1,8 +1,8 @@
-"""The mistakes that people make who come from other languages, or write as they speak.
+"""The table of habits: forms from other programming languages and from spoken language.
 
-One row a way of writing: what it looks like, what is wrong, what to do, and what may be meant. The
-first row that fits wins. Where a pattern has a group `bad`, only that stands in the author's way;
-the rest is what it is known by.
+A row has a pattern, the message, the advice and the possible intended texts. The first row that
+fits wins. Where a pattern has a group `bad`, only this group is wrong, and the rest identifies the
+habit.
 """
 
 from cij.grammar.mistakes.habit_signs import NUMBERS, SIGNS, TEXTS

@@ -1,4 +1,4 @@
-"""Mistakes in words: conditions, steps, the heads of journeys and declarations."""
+"""Habits in words: conditions, steps, heads of journeys and declarations."""
 
 import re
 
@@ -8,7 +8,7 @@ from cij.grammar.mistakes.habit import guess, row
 _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
 _DECLARATIONS = "|".join(DECLARATION_WORDS)
 _STEPS = "|".join(STEP_WORDS)
-# What people take for a channel: which of them exist is for the compiler to say.
+# Words that authors use as channels. Whether a channel exists is decided by the compiler.
 _CHANNELS = "email|sms|push|whatsapp|webhook|in_app"
 
 _VALUE = r'(?:"[^"\n]*"|[\w.]+)'
@@ -113,6 +113,13 @@ STEPS = (
         r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
         "`\\g<bad>` is not a word here",
         "write parameters between `{` and `}`, one on each line",
+        needs="LBRACE",
+    ),
+    guess(
+        r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
+        "`\\g<bad>` is not a word here",
+        "leave it out: only `send`, `do` and `emit` take values",
+        lacks="LBRACE",
     ),
     row(
         r"elif(?!\w)|elsif(?!\w)|elseif(?!\w)",

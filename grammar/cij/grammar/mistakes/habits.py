@@ -1,4 +1,4 @@
-"""Recognises the ways of writing of `habit_table` at a place where reading stopped."""
+"""Recognises the habits of `habit_table` at a place where the parser stopped."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,17 +12,20 @@ from cij.grammar.mistakes.habit_table import HABITS
 from cij.grammar.mistakes.mistake import Mistake
 from cij.grammar.span import Span
 
-# A habit may begin so many tokens before the place where reading stops.
+# The parser often stops some tokens after the beginning of a habit.
 _TOKENS_BEFORE = 8
-# Words that the grammar takes for a name when they are shouted, and stops only later.
+# Words that the grammar reads as names where they are in capitals, so that the parser stops only
+# later.
 _TAKEN = {"add", "and", "between", "case", "contains", "else", "except", "in", "is", "not", "or"}
 _TAKEN |= {"since", "stage", "when", "where", "within"}
 
 
 @dataclass(frozen=True, slots=True)
 class Habitual:
-    """A mistake with words of its own. `readings` are texts that may be meant in `span`, the
-    likeliest first."""
+    """A recognised habit.
+
+    `readings` are the texts that may be intended in `span`, the likeliest first.
+    """
 
     span: Span
     readings: tuple[str, ...]
@@ -39,7 +42,10 @@ class Habitual:
         return self.span.end
 
     def diagnostic(self, reading: str | None) -> Diagnostic:
-        """Say what is wrong. `reading` is what the text around turned out to go with."""
+        """Return the diagnostic.
+
+        `reading` is the intended text that fits the text after it, or None.
+        """
         fixes = []
         if self.is_certain and reading is not None:
             fixes = [Fix(self.help, (Edit(self.span, reading),))]
@@ -47,7 +53,7 @@ class Habitual:
 
 
 def habitual(mistake: Mistake) -> Habitual | None:
-    """Return the known mistake at this place, if it is one."""
+    """Return the habit at the place of a mistake; None where none fits."""
     for habit in HABITS:
         if mistake.accepted >= habit.needs and not mistake.accepted & habit.lacks:
             for match in _matches(mistake, habit):
@@ -70,7 +76,7 @@ def _starts(mistake: Mistake, habit: Habit) -> list[int]:
 
 
 def _reaches(mistake: Mistake, match: re.Match[str]) -> bool:
-    """Tell whether only space stands between a match and the mistake."""
+    """Tell whether only space is between a match and the mistake."""
     return match.end() <= mistake.start and not mistake.text[match.end() : mistake.start].strip()
 
 

@@ -1,4 +1,4 @@
-"""A place where reading stopped, and what is known there."""
+"""A place where the parser stopped, with its context."""
 
 import re
 from collections.abc import Sequence
@@ -11,8 +11,11 @@ from cij.grammar.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Where reading stopped. `found` is None at the end of the file or for a stray character;
-    `accepted` are the terminals that would have fitted; `begin` is where the declaration begins."""
+    """A place where the parser stopped.
+
+    `found` is None at the end of the file, and where the lexer finds no token. `accepted` are the
+    terminals that would fit. `begin` is the start of the declaration.
+    """
 
     file: str
     text: str
@@ -25,7 +28,7 @@ class Mistake:
 
     @property
     def is_outside(self) -> bool:
-        """Whether it stands between declarations and not in one."""
+        """Whether the place is between declarations and not in one."""
         return "KIND" in self.accepted
 
     @property
@@ -34,7 +37,7 @@ class Mistake:
 
     @property
     def word(self) -> str:
-        """What stands there: a token, a run of word characters, or one character."""
+        """The text at the place: a token, a run of word characters, or one character."""
         if self.found is not None:
             return str(self.found)
         match = re.compile(r"\w+|.", re.DOTALL).match(self.text, self.start)

@@ -1,10 +1,10 @@
-"""What terminals are called in a message: by the words and forms that an author knows."""
+"""The names of terminals in messages, in words that an author knows."""
 
 from collections.abc import Iterable
 
 from cij.grammar.grammar_text import OWN_DECLARATIONS, STEP_WORDS
 
-# What the author would call a group of terminals that come together.
+# The author's name for a group of terminals that fit together. Larger groups come first.
 _GROUPS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"KIND", "MESSAGE", "JOURNEY"}), "a declaration"),
     (frozenset({"PATH", "TEXT", "INT", "DURATION"}), "a value"),
@@ -64,13 +64,13 @@ _OPERATORS = frozenset(
     ]
 )
 _CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
-# After these no value or name is missing.
+# After these tokens no value or name is missing.
 COMPLETE = _CLOSERS | {"LBRACE"}
 _PHRASES_MAX = 4
 
 
 def words(accepted: Iterable[str]) -> list[str]:
-    """Return the terminals that are plain words, such as SEND."""
+    """Return the terminals that are keywords, such as SEND."""
     named = {terminal for group, _ in _GROUPS for terminal in group if "a step" != _}
     return sorted(
         name for name in accepted if name.isalpha() and name not in named and name not in _SIGNS
@@ -78,9 +78,10 @@ def words(accepted: Iterable[str]) -> list[str]:
 
 
 def phrases(accepted: frozenset[str]) -> list[str]:
-    """Name what fits, the largest groups first."""
+    """Return the names of the terminals that fit, the largest groups first, at most four."""
     left = set(accepted)
     if accepted & _CLOSERS or "LBRACE" in accepted:
+        # An operator fits after nearly every value, so it would hide what is missing.
         left -= _OPERATORS
     if accepted & _CLOSERS and "PATH" not in accepted:
         left.discard("LPAR")
@@ -163,6 +164,6 @@ def listed(phrases: list[str]) -> str:
 
 
 def shown(word: str) -> str:
-    """Quote a word; only the beginning of a long one."""
+    """Return a word in back-quotes; of a long word only the beginning."""
     line = word.split("\n", 1)[0]
     return f"`{line[:40]}…`" if len(line) > 40 or line != word else f"`{line}`"

@@ -1,9 +1,9 @@
-"""Reads all of a file, whatever it holds: after a mistake it goes on as near as it can.
+"""Error recovery: it parses all of a file, and goes on after a mistake as close to it as possible.
 
-A correct file goes straight to lark's parser. At the first mistake the declaration in which it
-stands is read again without building anything (`automaton`), so that many repairs can be tried
-(`repairs`, `panic`); where braces do not match, the layout tells where (`layout`). What results is
-a list of tokens that is sure to parse, and lark's parser builds the tree from it.
+A correct file is parsed by lark alone. After the first mistake its declaration is parsed again
+without building a tree (`automaton`), which makes it cheap to try many repairs (`repairs`,
+`panic`). Where braces do not match, the indentation shows which one is wrong (`braces`). The result
+is a list of tokens that is certain to parse. Lark's parser builds the tree from it.
 """
 
 from cij.grammar.recovery.automaton import MISTAKES_MAX

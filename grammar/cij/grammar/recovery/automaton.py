@@ -1,7 +1,6 @@
-"""The parser without values: which state follows which, and the words of a text in a state.
+"""The parser without a tree: transitions between states, and the tokens of a text in a state.
 
-Trying a repair costs little here. A stack is a chain of tuples that is never changed, so a copy of
-it is the same chain.
+It makes repairs cheap to try. A stack is an immutable linked list, so a copy costs nothing.
 """
 
 import re
@@ -15,13 +14,14 @@ from lark.utils import TextSlice
 from cij.grammar.grammar_text import OWN_DECLARATIONS
 
 END = "$END"
-# The words that begin a declaration. The parser accepts them nowhere else.
+# The terminals that begin a declaration. The parser accepts them nowhere else.
 BEGINNINGS = frozenset(("KIND", *(word.upper() for word in OWN_DECLARATIONS)))
-# More of one file help nobody.
+# More diagnostics for one file do not help an author.
 MISTAKES_MAX = 50
-# No tree of DEPTH_MAX levels needs more, and what a mistake costs grows with it.
+# A tree of DEPTH_MAX levels needs less, and the cost of a mistake grows with the stack.
 STACK_MAX = 2000
-# Text that no terminal matches: to the end of the line after an open quote, else a word or signs.
+# The type of text that no terminal matches: after an open quote to the end of the line, else a word
+# or signs.
 JUNK = "JUNK"
 _JUNK = re.compile(
     r'''
@@ -36,7 +36,7 @@ _JUNK = re.compile(
 
 
 class Lexeme(NamedTuple):
-    """A token by its type and place. One that was put in has an `instead` for its text."""
+    """The type and place of a token. An inserted token has its text in `instead`."""
 
     type: str
     start: int
@@ -45,7 +45,7 @@ class Lexeme(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """The state on top and the stack below it."""
+    """A stack of parser states: the top state and the stack below it."""
 
     state: int
     below: "Stack | None"
@@ -61,11 +61,11 @@ def stack_of(states: Sequence[int]) -> Stack:
 
 
 class Automaton:
-    """Lark's parse table and lexers over one text."""
+    """Lark's parse table and lexers, applied to one text."""
 
     def __init__(self, table: Lark, text: str) -> None:
         self._table = table
-        # Lark types these loosely.
+        # Lark has no exact types for its internals.
         thread: Any = table.parse_interactive(text)
         self.text = text
         self._slice = TextSlice(text, 0, len(text))
@@ -77,11 +77,11 @@ class Automaton:
         self._known: dict[tuple[int, int], Lexeme] = {}
 
     def over(self, text: str) -> "Automaton":
-        """Return the same over another text."""
+        """Return an automaton with the same table for another text."""
         return Automaton(self._table, text)
 
     def after(self, stack: Stack, type: str) -> Stack | None:
-        """Return the stack when a token of `type` has been read, or None when it does not fit."""
+        """Return the stack after a token of `type`; None where it does not fit."""
         top: Stack | None = stack
         while top is not None:
             found = self._states[top.state].get(type)
@@ -90,6 +90,7 @@ class Automaton:
             action, what = found
             if action is Shift:
                 return Stack(cast(int, what), top, top.height + 1)
+            # A reduction removes the states of its parts and goes on with the state of the rule.
             for _ in what.expansion:
                 assert top is not None, "the table never goes below its first state"
                 top = top.below
@@ -107,16 +108,16 @@ class Automaton:
         return found
 
     def accepts(self, stack: Stack) -> frozenset[str]:
-        """Return the types that fit next."""
+        """Return the types of tokens that fit next."""
         names = (name for name in self._states[stack.state] if name.isupper() or name == END)
         return frozenset(name for name in names if self.after(stack, name) is not None)
 
     def next(self, stack: Stack, start: int) -> Lexeme:
-        """Return the token at or after `start`, as the lexer sees it in this state."""
+        """Return the token at or after `start`. The lexer depends on the state."""
         return self._read(self._lexers[stack.state], start)
 
     def next_again(self, stack: Stack, start: int) -> Lexeme:
-        """Return what `next` does, faster where many repairs read the same text."""
+        """Return the same as `next`, with a cache, because many repairs read the same text."""
         lexer = self._lexers[stack.state]
         key = id(lexer), start
         if key not in self._known:
@@ -124,7 +125,7 @@ class Automaton:
         return self._known[key]
 
     def next_anywhere(self, start: int) -> Lexeme:
-        """Return the token at or after `start`, whatever the state."""
+        """Return the token at or after `start`, read by the lexer with all terminals."""
         return self._read(self._root, start)
 
     def forget(self) -> None:

@@ -1,7 +1,7 @@
-"""What the layout of a text says of its structure: where declarations begin, which brace is missing.
+"""The structure of a text by its layout: where declarations begin, and which brace is wrong.
 
-Authors indent what stands between braces. So where the braces of a declaration do not match, its
-lines mostly still tell where the mistake is, long before reading stops at it.
+Authors indent the text between braces. Where the braces of a declaration do not match, the
+indentation usually shows the mistake, often many lines before the place where the parser stops.
 """
 
 import re
@@ -14,7 +14,7 @@ from cij.grammar.grammar_text import PLAIN_DECLARATIONS
 
 _WORD = r"(?:[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`)"
 _KINDS = "|".join(PLAIN_DECLARATIONS)
-# How a declaration begins, up to its brace: enough to tell it from a word inside a block.
+# The beginning of a declaration up to its brace, which distinguishes it from a word inside a block.
 _BEGINNING = rf"""
     (?:(?:{_KINDS}|journey|policy)[ \t]+{_WORD}[ \t]*\{{
     |message[ \t]+{_WORD}[ \t]+{_WORD}[ \t]*\{{
@@ -22,7 +22,7 @@ _BEGINNING = rf"""
     |test[ \t]+"
     |use[ \t]+{_WORD})
 """
-# What must be stepped over or counted on the way through a text.
+# The parts of a text that have to be skipped or counted.
 _LANDMARK = re.compile(
     rf'''
     (?P<beginning>(?<![^\n\ufeff])[ \t]*(?={_BEGINNING}))
@@ -34,7 +34,7 @@ _LANDMARK = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
-# Only beginnings, and lines as fast as possible.
+# Finds only beginnings, and skips all other lines as fast as possible.
 _FIRST_COLUMN = re.compile(
     rf'''
     (?P<beginning>(?<![^\n\ufeff])(?={_BEGINNING}))
@@ -43,19 +43,21 @@ _FIRST_COLUMN = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
-# The same for brackets of all kinds.
+# Finds brackets of all kinds outside of texts, comments and names.
 _BRACKET = re.compile(
     r'''"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\[^\n])*"|\#[^\n]*|`[^`\n]+`|([{}()\[\]])''', re.DOTALL
 )
 _OPENERS = {"}": "{", ")": "(", "]": "["}
-# No author's declaration is so long; what is longer is not looked at as a whole.
+# In characters. No author's declaration is as long, and the search would be slow on longer ones.
 REGION_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class BraceFault:
-    """A brace to put in before `place`, or the one at `place` to take out. `opener` is where the
-    line starts that a missing brace belongs to."""
+    """A brace to insert before `place`, or to delete at `place`.
+
+    `opener` is the start of the line to which a missing brace belongs.
+    """
 
     brace: str
     place: int
@@ -64,13 +66,13 @@ class BraceFault:
 
     @property
     def weight(self) -> int:
-        """Return what the fault adds to the count of `{` less the count of `}`."""
+        """The number of `{` minus the number of `}` that the fault accounts for."""
         return 1 if (self.brace == "}") == self.is_missing else -1
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line that holds code: where its code starts, how far it is indented."""
+    """A line with code: the offset of its first character, and its indent."""
 
     start: int
     indent: int
@@ -78,7 +80,7 @@ class _Line:
 
 @dataclass(slots=True)
 class _Scan:
-    """The lines so far, which of them opened the braces that are open, what did not match."""
+    """The lines so far, the lines that opened the open braces, and the faults."""
 
     text: str
     lines: list[_Line] = field(default_factory=list)
@@ -86,7 +88,10 @@ class _Scan:
     faults: list[BraceFault] = field(default_factory=list)
 
     def line(self, start: int, indent: int) -> None:
-        """Begin a line. One not deeper than the line that opened a brace stands behind it."""
+        """Begin a line.
+
+        Where it is not deeper than the line of an open brace, that brace is not closed.
+        """
         line = _Line(start, indent)
         is_close = self.text.startswith("}", start)
         while self.open and indent - self.open[-1].indent < int(not is_close):
@@ -99,11 +104,16 @@ class _Scan:
         elif self.open and self.lines[-1].indent <= self.open[-1].indent:
             self.open.pop()
         else:
-            # Also a `}` on a line that is deeper than the one it would close.
+            # This includes a `}` on a line that is deeper than the line of the brace that it would
+            # close.
             self.faults.append(self._unopened(start))
 
     def _unopened(self, start: int) -> BraceFault:
-        """Blame the line above that a `}` at the start of its own line would close."""
+        """Return the fault for a `}` without a `{`.
+
+        Where the line above with the same indent is followed by deeper lines, its `{` is missing.
+        Otherwise the `}` is one too many.
+        """
         indent, below = self.lines[-1].indent, self.lines[-1]
         for line in self.lines[-2::-1] if start == below.start else ():
             if line.indent <= indent:
@@ -119,14 +129,14 @@ def _extra(start: int) -> BraceFault:
 
 
 class Layout:
-    """The layout of one text; read once, when something needs it."""
+    """The layout of one text. It is computed on first use, because most mistakes do not need it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     @cached_property
     def _beginnings(self) -> list[int]:
-        """Return where the first column begins a declaration."""
+        """The offsets at which a declaration begins in the first column."""
         found = _FIRST_COLUMN.finditer(self.text)
         return [match.start() for match in found if match.lastgroup == "beginning"]
 
@@ -138,12 +148,14 @@ class Layout:
         return frozenset(self._beginnings)
 
     def next_beginning(self, start: int) -> int:
-        """Return the next place after `start` where the first column begins a declaration."""
+        """Return the next offset after `start` at which a declaration begins; else the end of the
+        text."""
         index = bisect_left(self._beginnings, start + 1)
         return self._beginnings[index] if index < len(self._beginnings) else len(self.text)
 
     def balance(self, begin: int, end: int) -> Counter[str]:
-        """Return for each kind of bracket how many more are opened than closed."""
+        """Return for each kind of bracket the number of opening minus the number of closing
+        ones."""
         counts: Counter[str] = Counter()
         if end - begin <= REGION_MAX:
             for match in _BRACKET.finditer(self.text, begin, end):
@@ -153,8 +165,11 @@ class Layout:
         return counts
 
     def brace_faults(self, begin: int, end: int) -> list[BraceFault]:
-        """Return what is wrong with the braces of a declaration, if they do not match in number
-        and its lines agree on where."""
+        """Return the faults of the braces of a declaration.
+
+        There are none where the braces match in number, or where the indentation does not explain
+        the difference.
+        """
         if end - begin > REGION_MAX:
             return []
         scan, count = _Scan(self.text), 0
@@ -167,5 +182,5 @@ class Layout:
                 scan.brace(match.start(), kind == "open")
         scan.faults += [BraceFault("}", end, True, line.start) for line in scan.open]
         weight = sum(fault.weight for fault in scan.faults)
-        # Only so many faults as there are braces too many or too few: else nothing is indented.
+        # With more faults than the difference in number, the text is not indented by its braces.
         return scan.faults if weight == count and len(scan.faults) == abs(count) else []

@@ -1,4 +1,4 @@
-"""The repairs that are tried: tokens left out, put in, replaced or exchanged, near the mistake."""
+"""The repairs to try near a mistake: tokens are deleted, inserted, replaced or exchanged."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ from cij.grammar.recovery import costs
 from cij.grammar.recovery.automaton import END, Lexeme, Stack
 from cij.grammar.recovery.repairs import CLOSERS_MAX, Place, Repair
 
-# So many tokens before the mistake may be what is wrong.
+# The number of tokens before the mistake that may be wrong.
 UNDO_MAX = 3
 
 
 def candidates(place: Place) -> Iterator[Repair]:
-    """Yield each repair once or more."""
+    """Yield all repairs. A repair may occur more than once."""
     for keep in _points(place):
         undone = (len(place.lexemes) - keep) * costs.UNDO
         yield from _left_out(place, keep, undone)
@@ -22,8 +22,10 @@ def candidates(place: Place) -> Iterator[Repair]:
 
 
 def _points(place: Place) -> set[int]:
-    """Return the tokens at which a repair may begin: the last few, the first of the line and the
-    last of the line before."""
+    """Return the tokens at which a repair may begin.
+
+    These are the last few, the first token of the line, and the last token of the line before.
+    """
     last = len(place.lexemes)
     points = set(range(max(place.begin, last - UNDO_MAX), last + 1))
     line_start = place.automaton.text.rfind("\n", 0, place.wrong.start) + 1
@@ -47,7 +49,7 @@ def _put_in(place: Place, keep: int, undone: int) -> Iterator[Repair]:
 
 
 def _replacement(place: Place, keep: int, type: str, undone: int) -> Repair:
-    """Return the repair that takes one token for another."""
+    """Return the repair that replaces a token by one of `type`."""
     lexeme = place.lexeme(keep)
     word = place.automaton.text[lexeme.start : lexeme.end]
     instead = costs.similar(type, word) or costs.text(type)
@@ -63,13 +65,13 @@ def _exchanged(place: Place, keep: int, undone: int) -> Iterator[Repair]:
         return
     for above, stack in _as_read(place, place.stacks[keep], second):
         for below, _ in _as_read(place, stack, first):
-            # Both stand for both, so that no part of the tree ends before it begins.
+            # Each gets the span of both, so that no node of the tree ends before it begins.
             pair = (one._replace(start=first.start, end=second.end) for one in (above, below))
             yield Repair(keep, tuple(pair), second.end, undone + costs.SWAP)
 
 
 def _as_read(place: Place, stack: Stack, lexeme: Lexeme) -> Iterator[tuple[Lexeme, Stack]]:
-    """Read a token in another place, where its type may be another."""
+    """Yield a token as it can be read in another place, where it may have another type."""
     text = place.automaton.text[lexeme.start : lexeme.end]
     own = place.automaton.next_again(stack, lexeme.start).type
     types = {lexeme.type, own} | (costs.NAMED if text.isidentifier() else set())
@@ -80,7 +82,7 @@ def _as_read(place: Place, stack: Stack, lexeme: Lexeme) -> Iterator[tuple[Lexem
 
 
 def _setting(place: Place, keep: int, undone: int) -> Iterator[Repair]:
-    """Read `key value`, `key value =` and `key other value` as a setting."""
+    """Yield the repairs that read `key value`, `key value =` or `key other value` as a setting."""
     key, value, sign = (place.lexeme(keep + offset) for offset in range(3))
     text = place.automaton.text[key.start : key.end]
     stack = place.stacks[keep]
@@ -99,7 +101,7 @@ def _setting(place: Place, keep: int, undone: int) -> Iterator[Repair]:
 
 
 def _closed(place: Place) -> Iterator[Repair]:
-    """Close what is open where the file or the declaration ends."""
+    """Yield the repairs that close all blocks where the file or the declaration ends."""
     start = place.wrong.start
     if place.wrong.type == END or place.layout.is_beginning(start):
         for count in range(1, CLOSERS_MAX):

@@ -1,4 +1,7 @@
-"""What a repair costs: the less a careful author is likely to have left a token out, the more."""
+"""The costs of repairs. A mistake that a careful author is unlikely to make costs more.
+
+The numbers have no unit. They only rank repairs.
+"""
 
 from difflib import get_close_matches
 
@@ -10,7 +13,7 @@ _SKIP = 3
 _SKIP_BRACE = 6
 SWAP = 4
 UNDO = 1
-# What is longer resembles no word of the language.
+# A longer word resembles no word of the language, and comparing it is slow.
 _WORD_MAX = 30
 UNBALANCED = 8
 SIMILAR = 1
@@ -19,7 +22,7 @@ _SIGNS = frozenset({"COMMA", "ASSIGN", "COLON", "LBRACE", "LPAR", "LSQB"})
 _NAMES = frozenset({"NAME", "PATH", "TEXT", "INT"})
 _RARE = frozenset({"KEY", "LABEL", "DECIMAL", "MONEY", "PERCENT", "DATE", "DATETIME", "TIME"})
 _RARE |= {"TIME_RANGE", "DURATION", "UNIT", "WEEKDAY", "TRUE", "FALSE"}
-# What stands for a token that was put in: short, and of a form that later stages can read.
+# The texts of inserted tokens. Later stages have to be able to read them.
 _TEXTS = {
     "KIND": "segment",
     "TEXT": '""',
@@ -60,7 +63,8 @@ NAMED = frozenset({"NAME", "PATH", "KEY", "LABEL"})
 
 
 def insert(type: str) -> int:
-    """Return what it costs to put in a token."""
+    """Return the cost of inserting a token."""
+    # A missing closing bracket is the most common mistake, a missing name one of the rarest.
     if type in _CLOSERS:
         return 1
     if type in _SIGNS:
@@ -71,20 +75,20 @@ def insert(type: str) -> int:
 
 
 def skip(type: str) -> int:
-    """Return what it costs to leave out a token. Braces carry more than others."""
+    """Return the cost of deleting a token. Braces cost more, because they carry the structure."""
     return _SKIP_BRACE if type in ("LBRACE", "RBRACE") else _SKIP
 
 
 def replace(type: str, found: str, word: str) -> int:
-    """Return what it costs to take one token for another; little when the words look alike."""
+    """Return the cost of replacing a token. It is small where the words are similar."""
     return SIMILAR if similar(type, word) else skip(found) + insert(type)
 
 
 def similar(type: str, word: str) -> str | None:
-    """Return the word of `type` that the author's word resembles."""
+    """Return the word of `type` that the author's word resembles; None without one."""
     if type in NAMED or len(word) > _WORD_MAX or not word[:1].isalpha():
         return None
-    # Those with a form of their own are tokens of their own, so none of them is read as a kind.
+    # Declarations with their own rule have their own terminal, so they are no text of KIND.
     words = [w for w in DECLARATION_WORDS if w.upper() not in BEGINNINGS]
     words = words if type == "KIND" else [text(type)]
     found = get_close_matches(word.lower(), words, n=1, cutoff=0.7)
@@ -92,5 +96,5 @@ def similar(type: str, word: str) -> str | None:
 
 
 def text(type: str) -> str:
-    """Return the text that stands for a token that was put in."""
+    """Return the text of an inserted token."""
     return PLACEHOLDER if type in NAMED else _TEXTS.get(type, type.lower())

@@ -1,4 +1,7 @@
-"""What mistakes of syntax have made of a file: which declarations are hurt, which names are gone."""
+"""The damage of syntax errors: which declarations are incomplete, and which names may be missing.
+
+Later stages report no consequences of this damage.
+"""
 
 import re
 from bisect import bisect_left
@@ -12,22 +15,22 @@ from cij.grammar.span import Span
 
 _NAME = re.compile(r"[^\W\d][\w\u0300-\u036f]*|`[^`\n]+`")
 
-# What stands for a name that was put in. No author can write it without back-quotes.
+# The name of inserted tokens. An author cannot write it without back-quotes.
 PLACEHOLDER = "…"
-# In more text than this no author looks for a name.
+# The most characters that are searched for names.
 _NAMES_WITHIN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of text that was not read as it stands."""
+    """A range of text that was not parsed as it is written."""
 
     start: int
     end: int
 
 
 def dropped(tree: ParseTree, node: syntax.File) -> list[Damage]:
-    """Return the heads of declarations that were read and are not in the syntax tree."""
+    """Return the starts of declarations that were parsed and are not in the syntax tree."""
     if len(tree.children) == len(node.declarations):
         return []
     kept = {part.span.start for part in node.declarations}
@@ -36,19 +39,19 @@ def dropped(tree: ParseTree, node: syntax.File) -> list[Damage]:
 
 
 def damaged(node: syntax.File, damage: Sequence[Damage]) -> tuple[Span, ...]:
-    """Return the spans of the declarations that hold damage, or stand right before it."""
+    """Return the spans of the declarations that contain damage or are directly before it."""
     spans = [part.span for part in node.declarations]
     nexts = [span.start for span in spans[1:]] + [node.span.end]
     ordered = sorted(damage, key=lambda one: one.start)
     starts = [one.start for one in ordered]
-    # How far the damage reaches that starts before the next.
+    # The end of all damage up to each one. Ranges may overlap.
     reach = [-1, *accumulate((one.end for one in ordered), max)]
     pairs = zip(spans, nexts, strict=False)
     return tuple(span for span, end in pairs if reach[bisect_left(starts, end)] >= span.start)
 
 
 def lost(text: str, node: syntax.File, damage: Sequence[Damage]) -> frozenset[str]:
-    """Return the names of those declarations, and the names in the lines of the damage."""
+    """Return the names of damaged declarations, and all names in the lines of the damage."""
     spans = set(damaged(node, damage))
     names = {_name(part) for part in node.declarations if part.span in spans}
     return frozenset(names).union(*(_names(text, stretch) for stretch in damage))

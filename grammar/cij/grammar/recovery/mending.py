@@ -1,4 +1,5 @@
-"""Reads tokens without building anything, repairs what does not fit, says what was wrong."""
+"""Parses tokens without building a tree, repairs those that do not fit, and collects
+diagnostics."""
 
 from collections import Counter
 
@@ -28,7 +29,7 @@ _TOKENS_SHOWN = 12
 
 
 class Mending:
-    """The tokens of a text from the beginning of a declaration on, made to fit."""
+    """The tokens of a text from the beginning of a declaration on, with repairs."""
 
     def __init__(self, file: str, automaton: Automaton, bottom: Stack, start: int) -> None:
         self.file = file
@@ -40,16 +41,16 @@ class Mending:
         # The stack before each token, and the one after the last.
         self.stacks = [bottom]
         self.position = start
-        # The declaration being read: its first token, and where it begins.
+        # The current declaration: its first token, and its offset.
         self.begin = 0
         self.begin_place = start
-        # What repairs have changed in it, for each kind of bracket.
+        # The brackets that repairs have added to it or removed, by kind.
         self.changes: Counter[str] = Counter()
         self.diagnostics: list[Diagnostic] = []
         self.damage: list[Damage] = []
 
     def run(self) -> list[Lexeme]:
-        """Return tokens that are sure to parse."""
+        """Return tokens that are certain to parse."""
         while True:
             lexeme = self.automaton.next(self.stacks[-1], self.position)
             stack = self.automaton.after(self.stacks[-1], lexeme.type)
@@ -63,7 +64,8 @@ class Mending:
                 self._take(lexeme, stack)
 
     def _is_nested(self, lexeme: Lexeme) -> bool:
-        """Tell whether the next declaration was taken for a part of one that is still open."""
+        """Tell whether a declaration begins here that the parser would read as part of an
+        open one."""
         return lexeme.type not in BEGINNINGS and self.layout.is_beginning(lexeme.start)
 
     def _take(self, lexeme: Lexeme, stack: Stack) -> None:
@@ -79,6 +81,7 @@ class Mending:
     # --- mistakes ---
 
     def _mend(self, wrong: Lexeme, is_too_deep: bool) -> None:
+        # The cache of tokens serves the repairs of one mistake, and would grow without end.
         self.automaton.forget()
         place = self._place(wrong)
         if len(self.diagnostics) >= MISTAKES_MAX:
@@ -87,7 +90,7 @@ class Mending:
         mistake = self._mistake(wrong, is_too_deep, len(self.lexemes))
         repair, found = self._repair(place, mistake)
         last = self.diagnostics[-1] if self.diagnostics else None
-        # What else is wrong on a line may be a consequence.
+        # Another mistake on the same line may be only a consequence.
         if last is None or last.span.line != found.span.line:
             self.diagnostics.append(found)
         self.changes += place.change(repair)
@@ -101,7 +104,7 @@ class Mending:
         )
 
     def _mistake(self, wrong: Lexeme, is_too_deep: bool, count: int) -> Mistake:
-        """Describe a token that does not fit behind the first `count`."""
+        """Return the mistake of a token that does not fit after the first `count` tokens."""
         is_token = wrong.type not in (END, JUNK)
         accepted = self.automaton.accepts(self.stacks[count])
         before = self.lexemes[max(count - _TOKENS_SHOWN, 0) : count]
@@ -116,6 +119,7 @@ class Mending:
         end = self.layout.next_beginning(max(self.begin_place, mistake.start - 1))
         if mistake.is_too_deep:
             return place.leave(end), mistakes.explain(mistake)
+        # The most specific explanation comes first: a habit, then the indentation, then any repair.
         habitual = mistakes.habitual(mistake)
         meant = self._meant(place, habitual) if habitual else None
         if meant:
@@ -130,7 +134,8 @@ class Mending:
         return best, self._explained(mistake, best, place)
 
     def _explained(self, mistake: Mistake, repair: Repair, place: Place) -> Diagnostic:
-        """Explain a mistake where it is repaired, if that is on a line above."""
+        """Return the explanation of a mistake, at the place of its repair where that is on a line
+        above."""
         if [lexeme.type for lexeme in repair.inserted[:2]] == ["KEY", "ASSIGN"]:
             key = repair.inserted[0]
             return mistakes.no_sign(mistake, key.start, key.end)
@@ -143,7 +148,7 @@ class Mending:
         return mistakes.explain(mistake)
 
     def _meant(self, place: Place, habitual: Habitual) -> tuple[Repair, Diagnostic] | None:
-        """Read what is meant instead, if the text goes on from there."""
+        """Return the repair with the intended text of a habit, if the text after it then fits."""
         keep = max(place.index(habitual.start), self.begin)
         before = self.text[place.wrong.start : habitual.start] if keep == len(self.lexemes) else ""
         for reading in habitual.readings:
@@ -157,7 +162,7 @@ class Mending:
     def _lexemes_of(
         self, stack: Stack, reading: str, habitual: Habitual
     ) -> tuple[Lexeme, ...] | None:
-        """Return the tokens of a text as they are read from this state on."""
+        """Return the tokens of a text from this state on; None where one does not fit."""
         automaton, position = self.automaton.over(reading), 0
         found: list[Lexeme] = []
         while True:
@@ -192,7 +197,7 @@ class Mending:
         end = self.lexemes[repair.keep - 1].end if repair.keep else 0
         return mistakes.no_brace(mistake, fault.brace, end, fault.opener)
 
-    # --- on we go ---
+    # --- applying a repair ---
 
     def _apply(self, repair: Repair, wrong: Lexeme) -> None:
         undone = self.lexemes[repair.keep :] or [wrong]

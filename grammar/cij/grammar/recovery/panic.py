@@ -1,14 +1,17 @@
-"""The last way on after a mistake: leave out as much as it takes, but no whole declaration."""
+"""The last resort after a mistake: it skips text until parsing can go on in the same
+declaration."""
 
 from cij.grammar.recovery.repairs import CLOSERS_MAX, ENOUGH, Place, Repair
 
-# Places to go on that are tried, and tokens that are forgotten for one of them.
+# Limits for the places to go on and for the tokens that are dropped, so that the cost of a mistake
+# is bounded.
 RESUMES_MAX = 200
 UNDO_MAX = 200
 
 
 def panic(place: Place, end: int) -> Repair:
-    """Return a repair that goes on within the declaration, or at `end`, where the next begins."""
+    """Return a repair that goes on in the same declaration, or at `end`, where the next one
+    begins."""
     position = place.wrong.start
     for _ in range(RESUMES_MAX):
         lexeme = place.automaton.next_anywhere(position)
@@ -23,15 +26,17 @@ def panic(place: Place, end: int) -> Repair:
 
 
 def _is_landing(place: Place, start: int) -> bool:
-    """Tell whether a statement may begin here: at the start of a line, or a brace that closes."""
+    """Tell whether a statement may begin here: at the start of a line, or at a closing brace."""
     line_start = place.automaton.text.rfind("\n", 0, start) + 1
     is_first = not place.automaton.text[line_start:start].strip()
     return is_first or place.automaton.text[start] == "}"
 
 
 def _landing(place: Place, resume: int) -> Repair | None:
-    """Forget no more tokens than it takes for the text at `resume` to fit."""
+    """Return the repair that drops the fewest tokens so that the text at `resume` fits; None
+    without one."""
     last = len(place.lexemes)
+    # From the last token backwards, so that as much as possible is kept.
     for keep in range(last, max(place.begin, last - UNDO_MAX) - 1, -1):
         repair = place.repair(keep, [], resume, 0)
         if place.progress(repair, ENOUGH) >= ENOUGH:
@@ -40,7 +45,8 @@ def _landing(place: Place, resume: int) -> Repair | None:
 
 
 def _closed(place: Place, end: int) -> Repair:
-    """Close the declaration as far as it can be kept, and go on at the next."""
+    """Return the repair that closes the declaration, keeps most of it, and goes on at the
+    next one."""
     last = len(place.lexemes)
     for keep in range(last, max(place.begin, last - UNDO_MAX), -1):
         for count in range(CLOSERS_MAX):

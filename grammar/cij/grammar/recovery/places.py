@@ -1,4 +1,4 @@
-"""Lines and columns of the tokens of a text that has been repaired."""
+"""Lines and columns of the tokens of a repaired text."""
 
 import re
 from bisect import bisect_right
@@ -9,14 +9,14 @@ from cij.grammar.recovery.automaton import Lexeme
 
 
 class Places:
-    """Knows where each line of a text starts."""
+    """The offsets of the lines of a text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def token(self, lexeme: Lexeme) -> Token:
-        """Return what lark's lexer would; one that was put in has no width."""
+        """Return the token that lark's lexer would return. An inserted token may have no width."""
         text = self._text[lexeme.start : lexeme.end] if lexeme.instead is None else lexeme.instead
         line, column = self._place(lexeme.start)
         end_line, end_column = self._place(lexeme.end)

@@ -1,7 +1,7 @@
-"""Ways on after a mistake, each tried without touching the parser, and the best of them.
+"""Repairs of a mistake. Each is tried without a change of the parser, and the best is chosen.
 
-A repair forgets the last tokens, perhaps none, puts others in, and reads on at some place. It is
-as good as the number of tokens that then fit, and among equals the cheapest is taken.
+A repair drops some of the last tokens, inserts others, and goes on at some offset. The best repair
+is the one after which the most tokens fit; among equals the cheapest.
 """
 
 from bisect import bisect_left
@@ -14,12 +14,12 @@ from cij.grammar.recovery import costs
 from cij.grammar.recovery.automaton import BEGINNINGS, END, Automaton, Lexeme, Stack
 from cij.grammar.recovery.braces import Layout
 
-# So many tokens after the mistake tell whether a repair is worth a longer look …
+# All repairs are tried on so many tokens after the mistake.
 AHEAD = 6
-# … which goes so far, for the cheapest of them.
+# The cheapest of the best repairs are tried on more tokens, since trying all of them would be slow.
 FAR_AHEAD = 30
 FINALISTS = 12
-# A repair that does not get so far is none.
+# A repair after which fewer tokens fit is no repair.
 ENOUGH = 3
 CLOSERS_MAX = 8
 BRACKETS = {
@@ -33,7 +33,7 @@ BRACKETS = {
 
 
 class Repair(NamedTuple):
-    """Keep `keep` tokens, put `inserted` in, and read on at `resume`."""
+    """Keep the first `keep` tokens, append `inserted`, and go on at the offset `resume`."""
 
     keep: int
     inserted: tuple[Lexeme, ...]
@@ -43,8 +43,11 @@ class Repair(NamedTuple):
 
 @dataclass(slots=True)
 class Place:
-    """Where reading stopped: the tokens so far, the stack before each of them and after the last,
-    and the token that does not fit. `begin` is the first token of the declaration."""
+    """A place where the parser stopped.
+
+    `stacks` has the stack before each token and the one after the last. `wrong` is the token that
+    does not fit. `begin` is the index of the first token of the declaration.
+    """
 
     automaton: Automaton
     layout: Layout
@@ -52,21 +55,24 @@ class Place:
     stacks: Sequence[Stack]
     wrong: Lexeme
     begin: int
-    # For each kind of bracket, how many more are opened than closed in the declaration.
+    # The number of opening minus closing brackets in the declaration, by kind.
     balance: Mapping[str, int]
 
     def best(self, repairs: Iterable[Repair]) -> Repair | None:
-        """Return the repair that gets furthest for the least, or None when none gets far."""
+        """Return the repair after which the most tokens fit; None where too few fit after each."""
         tried = [(self.progress(repair, AHEAD), repair) for repair in repairs]
         most = max((progress for progress, _ in tried), default=0)
         if most < ENOUGH:
             return None
         best = [repair._replace(cost=self._price(repair)) for far, repair in tried if far == most]
+        # The repair itself is part of the key, so that equal costs give the same result in each
+        # run.
         ranked = sorted(best, key=lambda repair: (repair.cost, repair))[:FINALISTS]
         return max(ranked, key=lambda repair: self.progress(repair, FAR_AHEAD))
 
     def progress(self, repair: Repair, enough: int) -> int:
-        """Count the tokens behind the mistake that fit after a repair, up to `enough`."""
+        """Return the number of tokens after the mistake that fit after a repair, at most
+        `enough`."""
         types = [lexeme.type for lexeme in repair.inserted]
         stack = self.automaton.after_all(self.stacks[repair.keep], types)
         position, count = repair.resume, 0
@@ -82,14 +88,15 @@ class Place:
         return count
 
     def _price(self, repair: Repair) -> int:
-        """Return what a repair costs, dearer where it brings brackets out of balance."""
+        """Return the cost of a repair. It is higher where the repair unbalances brackets."""
         change = self.change(repair)
         before = sum(abs(self.balance[kind]) for kind in change)
         after = sum(abs(self.balance[kind] + change[kind]) for kind in change)
         return repair.cost + costs.UNBALANCED * (after - before)
 
     def change(self, repair: Repair) -> Counter[str]:
-        """Return what a repair adds to the count of open brackets less those that close."""
+        """Return the change of the number of opening minus closing brackets by a repair, by
+        kind."""
         change: Counter[str] = Counter()
         for lexeme in repair.inserted:
             if lexeme.type in BRACKETS:
@@ -108,11 +115,11 @@ class Place:
     # --- the tokens around ---
 
     def index(self, start: int) -> int:
-        """Return the first token at or after a place in the text."""
+        """Return the index of the first token at or after an offset."""
         return bisect_left(self.lexemes, start, key=lambda lexeme: lexeme.start)
 
     def lexeme(self, index: int) -> Lexeme:
-        """Return a token, also the one that does not fit and those behind it."""
+        """Return a token by index. The wrong token and those after it have the next indices."""
         count = len(self.lexemes)
         if index < count:
             return self.lexemes[index]
@@ -121,12 +128,12 @@ class Place:
         return self.automaton.next_anywhere(self.lexeme(index - 1).end)
 
     def repair(self, keep: int, types: Iterable[str], resume: int, cost: int) -> Repair:
-        """Return a repair that puts in tokens of no width behind those it keeps."""
+        """Return a repair that inserts tokens of no width after those that it keeps."""
         end = self.lexemes[keep - 1].end if keep else 0
         places = ((type, resume if type in BEGINNINGS else end) for type in types)
         inserted = (Lexeme(type, at, at, costs.text(type)) for type, at in places)
         return Repair(keep, tuple(inserted), resume, cost)
 
     def leave(self, end: int) -> Repair:
-        """Return the repair that forgets the declaration and goes on at the next one."""
+        """Return the repair that drops the declaration and goes on at `end`."""
         return self.repair(self.begin, [], end, 0)

@@ -1,4 +1,4 @@
-"""Feeds a file to lark's parser: the tokens as they stand, or repaired ones after a mistake."""
+"""Feeds a file to lark's parser: its own tokens, or repaired ones after a mistake."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from cij.grammar.recovery.places import Places
 
 @dataclass(slots=True)
 class Reading:
-    """What a file holds: the tree of its declarations, its tokens, the mistakes, the damage."""
+    """The result for a file: the tree of its declarations, its tokens, diagnostics and damage."""
 
     tree: ParseTree
     tokens: list[Token] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Reading:
 
 
 class _TooDeep(UnexpectedInput):
-    """The text opens more than any tree we would build."""
+    """The text is nested more deeply than any tree that later stages accept."""
 
 
 def read(table: Lark, file: str, text: str) -> Reading:
@@ -41,10 +41,10 @@ class _Reader:
         self.text = text
         parser = table.parse_interactive(text)
         self.state = parser.parser_state
-        # Lark types these loosely: the lexer's state, and its own hand on it.
+        # Lark has no exact types for its internals.
         self.lexer = cast(Any, parser.lexer_thread)
         self.tokens: list[Token] = []
-        # The declaration being read: its first token, and the height of the stack below it.
+        # The current declaration: its first token, and the height of the stack below it.
         self.begin = 0
         self.height = 1
 
@@ -61,6 +61,7 @@ class _Reader:
         return True
 
     def _feed_as_it_stands(self) -> None:
+        # Local names, because this loop runs for every token of every file.
         feed, tokens, states = self.state.feed_token, self.tokens, self.state.state_stack
         for token in self.lexer.lex(self.state):
             feed(token)
@@ -75,8 +76,8 @@ class _Reader:
         self.state.feed_token(Token(END, ""), is_end=True)
 
     def _mended(self) -> Reading:
-        """Read on from the declaration with the first mistake, now with repairs."""
-        # Most files have no mistake, and never need the half of this package that mends one.
+        """Parse again from the declaration with the first mistake, now with repairs."""
+        # Most files have no mistake, so the modules for repairs are loaded only here.
         from cij.grammar.recovery.mending import Mending
 
         del self.state.state_stack[self.height :]

@@ -1,7 +1,7 @@
-"""Syntax tree: what the author wrote, nothing inferred.
+"""The syntax tree: what the author wrote, without anything inferred.
 
-Nodes are frozen and compare by content: spans and comments stand outside equality, so two texts
-that differ only in layout give equal trees.
+Nodes are frozen and compare by content. Spans and comments do not count for equality, so two texts
+that differ only in layout have equal trees.
 """
 
 from cij.grammar.syntax import declarations, expressions, headers, nodes, rules, settings, steps

@@ -32,11 +32,11 @@ class Use(Node):
 
 @dataclass(frozen=True, slots=True)
 class Declaration(Node):
-    """Every kind whose body is settings and blocks.
+    """A declaration whose body is settings and blocks.
 
-    `kind` is source, profile, entity, event, enrich, measure, predict, score, segment,
-    lifecycle, topic, message, action or export; `channel` is there for a message only.
-    `doc` is the comment block right above, without `#`.
+    `kind` is source, profile, entity, event, enrich, measure, predict, score, segment, lifecycle,
+    topic, message, action or export. Only a message has a `channel`. `doc` is the comment directly
+    above, without `#`.
     """
 
     kind: Name
@@ -88,9 +88,9 @@ TopLevel = Union[Use, Declaration, Journey, Fragment, Policy, Test]
 class File(Node):
     """One `.journey` file.
 
-    `damaged` are the spans of declarations that were not read as they stand, because of mistakes
-    of syntax: they may lack parts, and hold parts that nobody wrote. `lost` are the names of those
-    declarations and all names near the mistakes, which may be declared there.
+    `damaged` are the spans of declarations with syntax errors. They may lack parts, and may contain
+    inserted parts. `lost` are the names of these declarations and all names near the mistakes,
+    since any of them may be declared there.
     """
 
     declarations: tuple[TopLevel, ...]

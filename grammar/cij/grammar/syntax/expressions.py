@@ -1,4 +1,4 @@
-"""Literals, names and what is built of them."""
+"""Literals, names, and expressions made of them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -48,7 +48,7 @@ class Text(Node):
 
 @dataclass(frozen=True, slots=True)
 class Number(Node):
-    """`1_000` or `0.92`; `is_integer` when it was written without a decimal point."""
+    """`1_000` or `0.92`. `is_integer` means that it is written without a decimal point."""
 
     value: Decimal
     is_integer: bool
@@ -61,7 +61,7 @@ class Boolean(Node):
 
 @dataclass(frozen=True, slots=True)
 class Duration(Node):
-    """`7 days`; `unit` is singular: minute, hour, day, week, month or year (also second)."""
+    """`7 days`. `unit` is singular: second, minute, hour, day, week, month or year."""
 
     count: int
     unit: str
@@ -101,7 +101,7 @@ class Time(Node):
 
 @dataclass(frozen=True, slots=True)
 class TimeRange(Node):
-    """`21:00..08:00`; may pass midnight."""
+    """`21:00..08:00`. It may pass midnight."""
 
     start: time
     end: time
@@ -145,7 +145,7 @@ Window = Union[WithinLast, Since, WindowBetween]
 
 @dataclass(frozen=True, slots=True)
 class Argument(Node):
-    """One argument of a call; only aggregates take a window and a filter."""
+    """One argument of a call. Only aggregates accept a window and a filter."""
 
     value: "Expression"
     window: Window | None = None

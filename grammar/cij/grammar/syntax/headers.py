@@ -44,7 +44,7 @@ class EnterOn(Node):
 
 @dataclass(frozen=True, slots=True)
 class Again(Node):
-    """`again never`, `again always`, `again after D`: `rule` is never, always or after."""
+    """`again never`, `again always`, `again after D`. `rule` is never, always or after."""
 
     rule: str
     after: Duration | None
@@ -52,7 +52,10 @@ class Again(Node):
 
 @dataclass(frozen=True, slots=True)
 class Exit(Node):
-    """`exit [NAME] on E` or `exit [NAME] when C`: exactly one of pattern and condition."""
+    """`exit [NAME] on E` or `exit [NAME] when C`.
+
+    Exactly one of `pattern` and `condition` is set.
+    """
 
     name: Name | None
     pattern: Pattern | None
@@ -80,7 +83,7 @@ class Renamed(Node):
 
 @dataclass(frozen=True, slots=True)
 class Removed(Node):
-    """`removed X then go to Y | end [NAME] | finish`: `then` is `go to`, `end` or `finish`."""
+    """`removed X then go to Y | end [NAME] | finish`. `then` is `go to`, `end` or `finish`."""
 
     step: Name
     then: str

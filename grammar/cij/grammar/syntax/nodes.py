@@ -1,4 +1,4 @@
-"""What every node has."""
+"""The base of all nodes."""
 
 from dataclasses import dataclass, field
 
@@ -12,13 +12,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """Anything with a place in a file."""
+    """A part of a file, with its place."""
 
     span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Name(Node):
-    """An identifier; `text` is without back-quotes, in NFC."""
+    """An identifier. `text` has no back-quotes and is in NFC."""
 
     text: str

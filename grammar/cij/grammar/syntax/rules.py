@@ -42,7 +42,7 @@ class Quiet(Node):
 
 @dataclass(frozen=True, slots=True)
 class AtMost(Node):
-    """`at most 3 email per 7 days`, `… per calendar week`; no channel for `messages`."""
+    """`at most 3 email per 7 days`, `… per calendar week`. `messages` has no channel."""
 
     count: int
     channel: Name | None
@@ -83,7 +83,7 @@ class Given(Node):
 
 @dataclass(frozen=True, slots=True)
 class Happens(Node):
-    """`event opened(reward) by "ana" {…}`, inside or without an `after`."""
+    """`event opened(reward) by "ana" {…}`, with or without an `after` before it."""
 
     event: Name
     label: Name | None

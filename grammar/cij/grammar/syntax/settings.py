@@ -19,7 +19,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Setting(Node):
-    """`key = value`; the key may be dotted: `consent.rewards = true`."""
+    """`key = value`. The key may have dots: `consent.rewards = true`."""
 
     key: Path
     value: Expression

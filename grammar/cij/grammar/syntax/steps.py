@@ -38,7 +38,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Pattern(Node):
-    """`opened(reward) where …`: an event, maybe of one labelled send, maybe filtered."""
+    """`opened(reward) where …`: an event, optionally of one labelled send, optionally with a
+    filter."""
 
     event: Name
     label: Name | None
@@ -47,7 +48,7 @@ class Pattern(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledStep(Node):
-    """What all steps share. The span covers the label too."""
+    """The base of all steps. The span includes the label."""
 
     label: Name | None = None
 
@@ -57,7 +58,7 @@ Steps = tuple["Step", ...]
 
 @dataclass(frozen=True, slots=True)
 class Send(LabelledStep):
-    """`send email loyal20 {…}`; `send best of (a, b)` has no channel and several messages."""
+    """`send email loyal20 {…}`. `send best of (a, b)` has no channel and several messages."""
 
     channel: Name | None
     messages: tuple[Name, ...]
@@ -74,14 +75,15 @@ class Wait(LabelledStep):
 
 @dataclass(frozen=True, slots=True)
 class Weekday(Node):
-    """`monday`, lower case."""
+    """`monday`, in lower case."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil(LabelledStep):
-    """`wait until 2026-12-31 09:00`, `wait until monday at 09:00`, `wait until trigger.departure - 1 day`."""
+    """`wait until 2026-12-31 09:00`, `wait until monday at 09:00`, `wait until trigger.departure -
+    1 day`."""
 
     moment: Expression | Weekday
     at: Time | None
@@ -99,7 +101,7 @@ class WaitEvent(LabelledStep):
 
 @dataclass(frozen=True, slots=True)
 class Arm(Node):
-    """`on E {…}` or `when C {…}`: exactly one of `pattern` and `condition` is there."""
+    """`on E {…}` or `when C {…}`. Exactly one of `pattern` and `condition` is set."""
 
     pattern: Pattern | None
     condition: Expression | None

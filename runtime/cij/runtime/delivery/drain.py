@@ -26,7 +26,7 @@ from cij.runtime.delivery.channels.transport import (
     outcome_of,
 )
 from cij.runtime.delivery.defaults import Defaults
-from cij.runtime.delivery.handover import Handover
+from cij.runtime.delivery.handover import Handover, Left
 from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError, WorldError, reason_of, storable
@@ -237,7 +237,17 @@ def _delivered(transport: Transport, prepared: Sequence[Prepared]) -> list[Outco
     if transport.is_idempotent and len(prepared) > 1:
         return [outcome for one in prepared for outcome in _delivered(transport, [one])]
     status: Status = "failed" if transport.is_idempotent else "uncertain"
-    return [Outcome(one.key, status, f"the channel broke: {reason}") for one in prepared]
+    broken = [Outcome(one.key, status, f"the channel broke: {reason}") for one in prepared]
+    handover = _handover_of(transport)
+    left = handover.left() if handover is not None else None
+    return broken if left is None else [_as_noted(one, left) for one in broken]
+
+
+def _as_noted(broken: Outcome, left: Left) -> Outcome:
+    """Return what became of a message by the handover file: what was never taken is not in doubt."""
+    if broken.key in left.heard:
+        return left.heard[broken.key]
+    return broken if broken.key in left.taken else Outcome(broken.key, "unsent", broken.reason)
 
 
 def _settle(

@@ -19,7 +19,10 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "striketh
 
 # A mark in the target of a link, at its start or inside it, is escaped for its place.
 _TARGET = re.compile(r"""(\b(?:href|src)\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
-_URL_MARK = re.compile(r"cij(mark|url|part)(\d+)x")
+_URL_MARK = re.compile(r"cij(mark|url|part|bare|whole)(\d+)x")
+# A tag, and what stands in one: quoted values, and marks that no quotes protect.
+_TAG = re.compile(r"""<[a-zA-Z](?:"[^"]*"|'[^']*'|[^'">])*>""")
+_IN_TAG = re.compile(r"""("[^"]*"|'[^']*')|(=\s*)cijmark(\d+)x(?=[\s>])|cijmark(\d+)x""")
 _SCHEMES = ("http", "https", "mailto", "tel", "cid")
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -88,12 +91,30 @@ def _layout(marked: str, form: str) -> _Layout:
     # Cached, for it depends on the branches that a template took and not on the values.
     html = str(_MARKDOWN.render(marked)) if form == "markdown" else marked
     html = _TARGET.sub(_with_url_marks, html)
+    html = _TAG.sub(lambda tag: _IN_TAG.sub(_with_bare_marks, tag.group()), html)
     return _Layout(marked if form == "markdown" else text_of(html), html)
 
 
 def _with_url_marks(target: re.Match[str]) -> str:
     value = re.sub(r"""^(["']?\s*)cijmark(\d+)x""", r"\1cijurl\2x", target.group(2))
     return target.group(1) + MARK.sub(r"cijpart\1x", value)
+
+
+def _with_bare_marks(found: re.Match[str]) -> str:
+    quoted, sign, whole, part = found.groups()
+    if quoted is not None:
+        return str(quoted)
+    return f"{sign}cijwhole{whole}x" if whole is not None else f"cijbare{part}x"
+
+
+def _bare(value: str) -> str:
+    # Without quotes a blank ends the value, and what follows would be attributes.
+    return re.sub(r"[^\w.-]", lambda found: f"&#{ord(found.group())};", value)
+
+
+def _whole(value: str) -> str:
+    # An empty value would take the next attribute for itself.
+    return _bare(value) or '""'
 
 
 def _url(value: str) -> str:
@@ -107,4 +128,10 @@ def _part(value: str) -> str:
     return escape(quote(value, safe="/:?#[]@!$&'()*+,;=%-._~"), quote=True)
 
 
-_IN_HTML: dict[str, Callable[[str], str]] = {"mark": escape, "url": _url, "part": _part}
+_IN_HTML: dict[str, Callable[[str], str]] = {
+    "mark": escape,
+    "url": _url,
+    "part": _part,
+    "bare": _bare,
+    "whole": _whole,
+}

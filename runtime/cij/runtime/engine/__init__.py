@@ -1,6 +1,6 @@
-"""Engines: where statements run. Each sub-package is the one importer of its database's driver.
+"""Engines execute statements. Each sub-package is the only importer of its database's driver.
 
-A driver is loaded when an engine is opened, so what opens none does not pay for it.
+A driver is loaded when an engine is opened, so a command without a store starts faster.
 """
 
 from pathlib import Path
@@ -29,12 +29,12 @@ def open_engine(
     spill: Path | None = None,
     passes: tuple[Pass, ...] = PASSES,
 ) -> Engine:
-    """Open the state file `path`, made if there is none, or a store in memory for None.
+    """Open the state file `path` and create it if it is missing; None opens a store in memory.
 
-    `is_tiny` is for stores of few rows: no time goes into the best plan of a statement. A store in
-    memory puts what does not fit into the folder `spill`, if there is one. `passes` rewrite statements
-    before they run; without any they run as the plan has them.
-    Raises: StoreError, StoreLocked.
+    `is_tiny` is for stores with few rows: the engine does not optimise statements. A store in
+    memory writes what does not fit into the folder `spill`, if one is given. `passes` rewrite
+    statements before they run; without passes they run as in the plan. Raises: StoreError,
+    StoreLocked.
     """
     from cij.runtime.engine.duckdb.connection import DuckEngine
 
@@ -44,7 +44,7 @@ def open_engine(
 
 
 def open_copy(path: Path) -> Engine:
-    """Return a store in memory with everything that the state file `path` holds.
+    """Return a store in memory with a copy of the state file `path`.
 
     Raises: StoreError, StoreLocked.
     """

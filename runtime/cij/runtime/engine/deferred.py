@@ -1,7 +1,7 @@
-"""Rows that are written later, and at the latest before somebody could miss them.
+"""Deferred writes: rows that are written later, but before any statement could miss them.
 
-A strategy that has admitted people may write their passages together with their first move. Any other
-statement that touches these tables meanwhile has them written first, so nobody has to remember it.
+A strategy that has admitted customers may write their passages together with their first move. Any
+other statement that uses these tables triggers the write first, so callers need no knowledge of it.
 """
 
 from collections.abc import Callable, Iterator, Set as AbstractSet
@@ -11,7 +11,7 @@ from cij.compiler.sql import Statement
 
 
 class DeferredWrites:
-    """At most one write is deferred at a time."""
+    """The deferred write of an engine. At most one is pending at a time."""
 
     def __init__(self) -> None:
         self._tables: AbstractSet[str] = frozenset()
@@ -20,7 +20,7 @@ class DeferredWrites:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Let statements pass that ask for nothing of the rows that are not written yet."""
+        """Run statements inside without the write, because they do not read the missing rows."""
         self._is_beside = True
         try:
             yield
@@ -28,22 +28,23 @@ class DeferredWrites:
             self._is_beside = False
 
     def defer(self, tables: AbstractSet[str], write: Callable[[], None]) -> None:
-        """Call `write` before the next statement that touches one of `tables`."""
+        """Call `write` before the next statement that reads or writes one of `tables`."""
         assert self._write is None, "the write that was deferred before has been made"
         self._tables, self._write = tables, write
 
     def drop(self) -> None:
-        """Forget the deferred write."""
+        """Discard the deferred write."""
         self._tables, self._write = frozenset(), None
 
     def before(self, statement: Statement) -> None:
-        """Make the deferred write if a statement touches its tables."""
+        """Run the deferred write if a statement uses its tables."""
         if self._write is None or self._is_beside or self._tables.isdisjoint(statement.tables):
             return
         self.write()
 
     def write(self) -> None:
-        """Make the deferred write now, if there is one. Its own statements defer nothing."""
+        """Run the deferred write now, if there is one."""
+        # It is removed first, so that its own statements do not trigger it again.
         write, self._write = self._write, None
         if write is not None:
             write()

@@ -1,8 +1,8 @@
-"""What the runtime asks of a database, whichever it is.
+"""The protocol of engines: what the runtime needs from a database.
 
-An engine runs statements; it knows no journey, no table of the state and no kind of source. What two
-engines say differently is a row in a table of each engine, and what one of them alone can do is a
-trait, so a caller asks for the trait and never for the engine.
+An engine runs statements. It has no knowledge of journeys, of the tables of the store or of kinds
+of source. Where engines differ in syntax, each has a row in a table of its own. What only one
+engine can do is a trait, so callers test for the trait and never for the engine.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
@@ -16,14 +16,14 @@ from cij.compiler.sql import Statement
 
 Parameters = Mapping[str, object]
 Row = tuple[Any, ...]
-# Of a tick, by zone and name.
+# The calendar instants of a tick, by zone and name.
 Instants = Mapping[str, Mapping[str, datetime]]
 
 
 class ArrowStream(Protocol):
-    """Rows in Arrow's form: whatever offers them by the C stream interface, of any library.
+    """Rows in Arrow's format: any object of any library that has the C stream interface.
 
-    The interface itself is the contract, so a reader needs no library for it that the engine knows.
+    The interface is the contract, so readers and engines need no common library.
     """
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
@@ -31,10 +31,10 @@ class ArrowStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What an engine can do. A contract test holds each of them.
+    """The capabilities of an engine. A contract test checks each of them.
 
-    `has_row_ids`: a table has `rowid`, which finds a row without a key. `is_shared`: other processes
-    write to the same state, so what was read once may be out of date.
+    `has_row_ids`: a table has `rowid`, which finds a row without a key. `is_shared`: other
+    processes write to the same store, so a result that was read earlier may be out of date.
     """
 
     has_row_ids: bool
@@ -43,9 +43,9 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of the machine an engine may take; None is for as much as it likes.
+    """The resources that an engine may use; None is no limit.
 
-    `spill` is the folder into which an engine in memory puts what does not fit.
+    `spill` is the folder to which an engine in memory writes what does not fit.
     """
 
     threads: int | None = None
@@ -54,7 +54,7 @@ class Limits:
 
 
 class Engine(Protocol):
-    """One connection. Parameters that a statement does not name are left out."""
+    """One connection to a store. Parameters that a statement does not name are ignored."""
 
     traits: Traits
     limits: Limits
@@ -62,9 +62,9 @@ class Engine(Protocol):
     def execute(
         self, statement: Statement, parameters: Parameters = ..., *, rows: int = ...
     ) -> int:
-        """Run it and return the number of rows that it changed, or 0 where it changes none.
+        """Run a statement and return the number of rows that it changed.
 
-        `rows` is about how many customers it is for; 0 where nobody has counted them.
+        `rows` is the approximate number of customers that it is for; 0 where it is unknown.
         """
         ...
 
@@ -73,63 +73,70 @@ class Engine(Protocol):
         ...
 
     def stream(self, statement: Statement, parameters: Parameters = ...) -> ArrowStream:
-        """Return the rows of a query as Arrow, read once and before the next statement runs."""
+        """Return the rows of a query as Arrow.
+
+        They must be read once, before the next statement.
+        """
         ...
 
     def append(self, table: str, rows: Mapping[str, Sequence[object]] | ArrowStream) -> int:
-        """Add rows, given as columns of equal length or as Arrow; returns how many.
+        """Append rows, given as columns of equal length or as Arrow, and return their number.
 
-        Columns are found by their names. Raises DataError where a stream breaks off.
+        Columns are matched by name. Raises DataError where a stream fails.
         """
         ...
 
     def columns_of(self, table: str) -> dict[str, str]:
-        """Return the types of a table's columns by name, in their order; nothing for no table.
+        """Return the types of a table's columns by name, in order; empty where there is no table.
 
-        Types have the names in which statements are written (`cij.compiler.sql.columns`).
+        Types have the names that statements use (`cij.compiler.sql.columns`).
         """
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing. Inside another transaction it is part of that one."""
+        """Run the statements inside atomically. A nested transaction is part of the outer one."""
         ...
 
     def maintain(self, *, is_thorough: bool = False) -> None:
-        """Do the upkeep that may wait for a moment in which nobody waits.
+        """Do maintenance that can wait until the runtime is idle.
 
-        It is left out while there is little of it, unless it is to be thorough.
+        It is skipped while there is little to do, except with `is_thorough`.
         """
         ...
 
     def close(self) -> None: ...
 
-    # What only an engine that belongs to one process can know.
+    # The methods below depend on facts that only an engine of a single process can know.
 
     def prepare(self, statement: Statement) -> None:
-        """Make the text of a statement as the store is now, without running it."""
+        """Prepare a statement for the current state of the store, without running it."""
         ...
 
     def is_empty(self, table: str) -> bool:
-        """Tell whether a table holds no rows."""
+        """Tell whether a table has no rows."""
         ...
 
     def bind_instants(self, instants: Instants, *, is_one_zone: bool) -> bool:
-        """Have statements take the instants of the tick, by zone and name, as parameters.
+        """Bind the calendar instants of a tick, by zone and name, as parameters of statements.
 
-        `is_one_zone` tells that the only zone is that of every customer. Holds until somebody writes to
-        the table `moment`. Returns False, and does nothing, where they have to be in that table.
+        `is_one_zone` tells that all customers are in the only zone. It holds until a statement
+        writes to the table `moment`. Return False and do nothing where they have to be in that
+        table.
         """
         ...
 
     def defer(self, tables: AbstractSet[str], write: Callable[[], None]) -> None:
-        """Call `write` before the next statement that touches one of `tables`, at the latest before the
-        transaction is committed."""
+        """Call `write` before the next statement that reads or writes one of `tables`.
+
+        It is called at the latest before the transaction is committed.
+        """
         ...
 
     def drop_deferred(self) -> None:
-        """Forget the deferred write: it has been made, or what it was for is gone."""
+        """Discard the deferred write, because it was made in another way or is not needed."""
         ...
 
     def beside_deferred(self) -> AbstractContextManager[None]:
-        """Within this, statements pass that ask for nothing of the rows that are not written yet."""
+        """Run statements inside without the deferred write, because they do not read the missing
+        rows."""
         ...

@@ -1,9 +1,9 @@
-"""Exploring: random customers and events, played over all journeys at once, and what must hold.
+"""Exploring: random customers and events, played over all journeys at once, and invariants.
 
-program --vocabulary--> values --draw--> stories --play--> what does not hold --shrink--> the smallest
+program --vocabulary--> values --draw--> stories --play--> violations --shrink--> the smallest story
 
-A story that is drawn is one like those that authors write, so that the smallest that fails can be kept
-as a test.
+A drawn story has the same form as one that an author writes, so the smallest story that fails can
+be kept as a test.
 """
 
 from cij.runtime.explore.play import Broken, Explorer, Found

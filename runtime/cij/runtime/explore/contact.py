@@ -1,7 +1,8 @@
-"""The contact rules that must hold whatever happens: quiet hours, caps, validity, suppression.
+"""The contact rules that must always hold: quiet hours, caps, validity, suppression.
 
-Told from the messages in the store by plain arithmetic of clocks, which knows nothing of the SQL
-that decides a send. Where a rule depends on a zone that changed meanwhile, it is not judged.
+They are checked on the messages in the store with plain arithmetic of local times. This is
+independent of the SQL that decides a send, so one mistake cannot hide in both. Where the zone of a
+customer changed and the result depends on it, a rule is not judged.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ _VALID = query(
     "WHERE o.outcome IN ('queued', 'delivered') AND NOT o.expires_at IS NULL "
     "ORDER BY o.created_at, o.key"
 )
-# No window of so many units is shorter, whatever the calendar and the clocks do.
+# The shortest length of each unit in any calendar. A check with the shortest length reports no
+# message that a longer window would allow.
 _SHORTEST = {
     "second": timedelta(seconds=1),
     "minute": timedelta(minutes=1),
@@ -37,6 +39,7 @@ _SHORTEST = {
     "year": timedelta(days=365),
 }
 _ELAPSED = ("second", "minute", "hour")
+# More than a change of the clock in summer and winter.
 _CLOCKS_CHANGE = timedelta(hours=2)
 
 
@@ -58,12 +61,13 @@ def _sent(lived: Lived) -> list[_Sent]:
 
 
 def quiet_hours_hold(lived: Lived) -> Iterator[Violation]:
-    """Yield messages that were sent in the quiet hours of the customer."""
+    """Yield the messages that were sent in quiet hours of the customer (S17)."""
     quiet = [hours for policy in lived.stage.program.policies for hours in policy.quiet]
     for sent in _sent(lived) if quiet else ():
         if sent.topic == TRANSACTIONAL:
             continue
         clocks = [zones.to_local(sent.at, zone).time() for zone in _zones(lived, sent)]
+        # It is a violation only if it is one in every zone that the customer may have had.
         if all(any(_is_quiet(hours, clock) for hours in quiet) for clock in clocks):
             text = f"{sent.channel} {sent.message} at {clocks[0]:%H:%M} by their clock"
             yield Violation("nothing is sent in quiet hours", sent.journey, sent.customer, text)
@@ -75,7 +79,10 @@ def _is_quiet(hours: Hours, clock: time) -> bool:
 
 
 def _zones(lived: Lived, sent: _Sent) -> list[str]:
-    """Return the zones that a customer may have had at an instant."""
+    """Return the zones that a customer may have had at the instant of a message.
+
+    A change at the same instant may have come before or after the message, so both zones count.
+    """
     program = lived.stage.program
     journey = next(j for j in program.journeys if j.name == sent.journey)
     found = [journey.timezone or program.timezone]
@@ -90,7 +97,7 @@ def _zones(lived: Lived, sent: _Sent) -> list[str]:
 
 
 def caps_hold(lived: Lived) -> Iterator[Violation]:
-    """Yield messages that were one too many."""
+    """Yield the messages that exceeded a cap (S18)."""
     caps = [cap for policy in lived.stage.program.policies for cap in policy.caps]
     for customer, rows in groupby(_sent(lived), key=lambda sent: sent.customer) if caps else ():
         counted = [sent for sent in rows if sent.topic != TRANSACTIONAL]
@@ -102,6 +109,7 @@ def caps_hold(lived: Lived) -> Iterator[Violation]:
 def _too_many(lived: Lived, customer: str, cap: Cap, of: list[_Sent]) -> Iterator[Violation]:
     own = {z.zone for z in lived.zoned if z.customer == customer}
     if cap.is_calendar and len(own) > 1:
+        # The calendar day of a message depends on the zone, so nothing is certain.
         return
     for n, last in enumerate(of):
         inside = [sent for sent in of[: n + 1] if _is_in_window(lived, cap, sent, last)]
@@ -119,13 +127,13 @@ def _is_in_window(lived: Lived, cap: Cap, sent: _Sent, last: _Sent) -> bool:
 
 
 def shortest(period: Period) -> timedelta:
-    """Return how long a period is at least, whatever the calendar and the clocks do."""
+    """Return the shortest length of a period in any zone at any time of the year."""
     found = _SHORTEST[period.unit] * period.count
     return found if period.unit in _ELAPSED else found - _CLOCKS_CHANGE
 
 
 def _unit(day: datetime, period: Period) -> tuple[int, ...]:
-    """Return the day, week, month or year of the calendar that a local time lies in."""
+    """Return the calendar day, week, month or year of a local time. Equal results are one unit."""
     week = day.isocalendar()
     units = {
         "day": (day.year, day.month, day.day),
@@ -140,7 +148,7 @@ def _unit(day: datetime, period: Period) -> tuple[int, ...]:
 
 
 def validity_holds(lived: Lived) -> Iterator[Violation]:
-    """Yield messages that were sent when they were of no use any more."""
+    """Yield the messages that were sent after they had expired."""
     for customer, journey, channel, message, at, expires_at in lived.rows(_VALID):
         if at >= expires_at:
             shown = lived.stage.shown
@@ -152,10 +160,11 @@ def validity_holds(lived: Lived) -> Iterator[Violation]:
 
 
 def suppression_holds(lived: Lived) -> Iterator[Violation]:
-    """Yield messages to somebody from whom a hard bounce or a complaint came before."""
+    """Yield the messages on a channel after a hard bounce or a complaint of the customer."""
     for sent in _sent(lived):
         for barred in lived.barred:
             is_same = (barred.customer, barred.channel) == (sent.customer, sent.channel)
+            # At the same instant the message may have come first.
             if is_same and barred.at < sent.at:
                 shown = lived.stage.shown(barred.at)
                 text = f"{sent.channel} {sent.message}, though they {barred.event} at {shown}"
@@ -165,7 +174,7 @@ def suppression_holds(lived: Lived) -> Iterator[Violation]:
 
 
 def channels_of(program: pg.Program, step: str) -> set[str]:
-    """Return the channels by which a step of any journey sends."""
+    """Return the channels on which steps with this name send, in all journeys."""
     acts = [s for j in program.journeys for s in j.states if isinstance(s, pg.ActState)]
     sends = [a.effect for a in acts if a.step == step and isinstance(a.effect, pg.SendEffect)]
     return {effect.channel for effect in sends}

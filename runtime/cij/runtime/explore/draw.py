@@ -1,4 +1,4 @@
-"""Drawing a story: one or two customers, and what happens to them, with times around deadlines."""
+"""Drawing a story: one or two customers and their events, with times around deadlines."""
 
 from collections.abc import Iterator
 from random import Random
@@ -11,7 +11,7 @@ from cij.compiler.types import Type
 from cij.runtime.explore.story_text import worded
 from cij.runtime.explore.vocabulary import Constants, Happening, Vocabulary
 
-# Before a month's last day, before clocks change, on an ordinary day.
+# Before the last day of a month, before two changes of the clock, and on an ordinary day.
 _CLOCKS = ("2026-01-30 10:00", "2026-03-27 23:30", "2026-10-24 22:00", "2026-06-15 09:00")
 _NAMES = ("ana", "bob")
 _STEPS_MAX = 8
@@ -20,7 +20,8 @@ _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
 def draw(words: Vocabulary, random: Random) -> st.Story:
-    """Return a story. The same state of `random` gives the same one."""
+    """Return a story. The same state of `random` gives the same story."""
+    # Most mistakes need one customer, and a story of one is quicker to play and to read.
     names = _NAMES[: 1 if random.random() < 0.8 else 2]
     statements: list[st.Statement] = [_given(name, words, random, share=0.9) for name in names]
     for _ in range(random.randint(1, _STEPS_MAX)):
@@ -50,6 +51,7 @@ def _given(name: str, words: Vocabulary, random: Random, share: float) -> st.Giv
 def _value(name: str, field: str, choices: Constants, random: Random) -> Constant | None:
     text = Type(kind="text")
     forms = {row.address_field: row.form for row in CHANNELS.values()}
+    # Each customer has an address of their own, because two with the same would be one customer.
     if forms.get(field) == "mail":
         return Constant(type=text, value=f"{name}@example.com")
     if field in forms:
@@ -69,6 +71,7 @@ def _happens(name: str, what: Happening, words: Vocabulary, random: Random) -> s
     fields: dict[str, Constant] = {}
     for own in what.event.fields:
         choices = words.event_fields[what.event.name, own.name]
+        # A random text would be no topic, and the event would be refused.
         if own.name == "topic" and what.event.is_interaction:
             choices = tuple(Constant(type=own.type, value=t.name) for t in words.program.topics)
         if choices and random.random() < 0.8:
@@ -78,7 +81,8 @@ def _happens(name: str, what: Happening, words: Vocabulary, random: Random) -> s
 
 
 def _pause(words: Vocabulary, random: Random) -> Iterator[st.After]:
-    """Yield what brings the clock to a deadline, right before or behind it, or anywhere."""
+    """Yield the statements that move the clock to a deadline, right before or after it, or
+    anywhere."""
     if random.random() < 0.3 or not words.periods:
         yield _after(random.randint(1, 90), random.choice(["minute", "hour", "day"]))
         return
@@ -93,7 +97,10 @@ def _pause(words: Vocabulary, random: Random) -> Iterator[st.After]:
 
 
 def _short_of(period: Period) -> Iterator[st.After]:
-    """Yield what is a minute less than a period, but for the change of a clock."""
+    """Yield the statements that move the clock by a minute less than a period.
+
+    A change of the clock inside the period is ignored.
+    """
     if period.unit in _DAYS:
         days = period.count * _DAYS[period.unit] - 1
         yield from [_after(days, "day")] * bool(days)

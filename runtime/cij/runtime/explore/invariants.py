@@ -1,4 +1,7 @@
-"""What must hold whatever customers do. Each check reads the store, and knows nothing of plans."""
+"""The invariants: rules that must hold for all customers and events.
+
+Each check reads the store and is independent of plans.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -28,7 +31,7 @@ _PASSAGES = query(
 
 
 def violations(lived: Lived) -> Iterator[Violation]:
-    """Yield what does not hold."""
+    """Yield the violations of all invariants."""
     lived.look_anew()
     for check in CHECKS:
         yield from check(lived)
@@ -57,7 +60,10 @@ def _consent_holds(lived: Lived) -> Iterator[Violation]:
 
 
 def _agreed(lived: Lived, customer: str, topic: pg.Topic, channel: str, at: datetime) -> bool:
-    """Tell whether there was consent at an instant, or right before it."""
+    """Tell whether there may have been consent at an instant.
+
+    A change at the same instant may have come after the message, so the state before it counts too.
+    """
     states = [topic.consent != "opt_in"]
     for said in lived.said:
         if (said.customer, said.topic, said.channel) == (customer, topic.name, channel):
@@ -77,7 +83,11 @@ def _held_out_get_nothing(lived: Lived) -> Iterator[Violation]:
 
 
 def _exits_end(lived: Lived) -> Iterator[Violation]:
-    """An event that is an exit, without a filter, ends the passage that it meets."""
+    """Yield the passages that an exit by event did not end.
+
+    Exits with a filter are left out, because a filter would need the SQL that is under test.
+    Journeys with `per` are left out, because the event may be for another key.
+    """
     for journey in lived.stage.program.journeys:
         names = {e.event for e in journey.exits if e.event and e.where is None}
         if journey.per is not None or not names:
@@ -121,11 +131,12 @@ def _again_holds(lived: Lived) -> Iterator[Violation]:
 
 
 def _pause(journey: pg.Journey) -> timedelta:
-    """Return how long nobody enters again at least."""
+    """Return the shortest time after which a customer may enter again."""
     return shortest(journey.again_after) if journey.again_after else timedelta()
 
 
 def _nobody_is_overdue(lived: Lived) -> Iterator[Violation]:
+    # The story is settled, so every timer up to now has fired. A second allows for rounding.
     now = lived.stage.clock.now()
     for customer, journey, _, _, ended_at, wake_at, *_ in lived.rows(_PASSAGES):
         if ended_at is None and (wake_at is None or wake_at < now - timedelta(seconds=1)):
@@ -149,7 +160,7 @@ CHECKS: tuple[Callable[[Lived], Iterator[Violation]], ...] = (
 
 
 def consents_said(statement: st.Given, program: pg.Program, at: datetime) -> Iterator[Said]:
-    """Yield what a statement about a customer says about consent."""
+    """Yield the consents that a statement about a customer sets, one for each topic and channel."""
     for consent in statement.consents:
         for topic in program.topics:
             for channel in topic.channels:
@@ -158,7 +169,10 @@ def consents_said(statement: st.Given, program: pg.Program, at: datetime) -> Ite
 
 
 def consents_changed(statement: st.Happens, program: pg.Program, at: datetime) -> Iterator[Said]:
-    """Yield what an event says about consent; what it leaves open means all of it."""
+    """Yield the consents that an event changes.
+
+    Without a topic or channel it changes all of them.
+    """
     if statement.event not in ("subscribed", "unsubscribed"):
         return
     named, by = (statement.fields.get(name) for name in ("topic", "channel"))
@@ -171,13 +185,13 @@ def consents_changed(statement: st.Happens, program: pg.Program, at: datetime) -
 
 
 def zone_said(statement: st.Given, at: datetime) -> Iterator[Zoned]:
-    """Yield the zone that a statement gives a customer."""
+    """Yield the zone that a statement gives a customer, if it gives one."""
     if (own := statement.fields.get("timezone")) is not None:
         yield Zoned(at, statement.customer, str(own.value))
 
 
 def barred_by(statement: st.Happens, program: pg.Program, at: datetime) -> Iterator[Barred]:
-    """Yield the channel that an event closes, where it is beyond doubt."""
+    """Yield the channel that an event suppresses, where it is certain which one."""
     if statement.event not in ("bounced", "complained"):
         return
     reason, named = (statement.fields.get(name) for name in ("reason", "channel"))

@@ -1,4 +1,4 @@
-"""What a story did to its stage, noted apart from the store, and what did not hold."""
+"""The record of a played story, kept apart from the store, and violations of invariants."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from cij.runtime.story.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a customer had agreed to from an instant on."""
+    """The consent of a customer to a topic on a channel from an instant on."""
 
     at: datetime
     customer: str
@@ -21,7 +21,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a customer did."""
+    """An event of a customer."""
 
     at: datetime
     customer: str
@@ -30,7 +30,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Zoned:
-    """The zone that a customer had from an instant on, as it was written."""
+    """The zone of a customer from an instant on, as the story writes it. It may not exist."""
 
     at: datetime
     customer: str
@@ -39,7 +39,7 @@ class Zoned:
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """A hard bounce or a complaint: nothing more by this channel."""
+    """A hard bounce or a complaint. After it the customer must get nothing on this channel."""
 
     at: datetime
     customer: str
@@ -49,7 +49,7 @@ class Barred:
 
 @dataclass(slots=True)
 class Lived:
-    """A stage, and what happened on it so far."""
+    """A stage, and what the story has done on it so far."""
 
     stage: Stage
     said: list[Said] = field(default_factory=list)
@@ -59,7 +59,10 @@ class Lived:
     _found: dict[Statement, list[Row]] = field(default_factory=dict)
 
     def rows(self, statement: Statement) -> list[Row]:
-        """Return what a query finds, asked once between two looks: several checks ask the same."""
+        """Return the rows of a query.
+
+        They are cached until `look_anew`, since checks share queries.
+        """
         if statement not in self._found:
             self._found[statement] = self.stage.rows(statement)
         return self._found[statement]
@@ -70,7 +73,10 @@ class Lived:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """`rule` is its short name; smaller stories must break the same."""
+    """A rule that did not hold.
+
+    `rule` is its short name, which a smaller story must violate too.
+    """
 
     rule: str
     journey: str

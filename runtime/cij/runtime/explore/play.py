@@ -1,4 +1,4 @@
-"""Playing drawn stories, over all journeys at once; and making one that fails as small as it gets."""
+"""Playing drawn stories over all journeys at once, and shrinking a story that fails."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -32,19 +32,19 @@ from cij.runtime.story.stage import Stage
 from cij.runtime.world import World
 
 _LONG_AGO = datetime(1970, 1, 1)
-# A loop of many turns ends as one of few.
+# A loop with more iterations is not played to its end: it ends in the same way as a shorter one.
 _WAKINGS_MAX = 40
 SHRINKING_MAX = 150
 _SAME = "a replay gives the same history"
 
-# A calendar calls nobody for the time before the story.
+# Calendar entries count from the start of the story, so that none is due for the time before it.
 _START = query("UPDATE journey_state SET started_at = $start")
 _INSIDE = query(
     "SELECT p.id, p.customer, p.journey, p.wake_at FROM passage AS p "
     "WHERE p.ended_at IS NULL AND p.id <= $last ORDER BY p.wake_at NULLS FIRST, p.id LIMIT 1"
 )
 _LAST = query("SELECT COALESCE(MAX(p.id), 0) FROM passage AS p")
-# What is compared between two plays of one story.
+# The tables that two plays of one story must fill with the same rows.
 COMPARED = (
     query("SELECT * FROM passage AS p ORDER BY p.id"),
     query("SELECT h.passage, h.at, h.n, h.state, h.why FROM history AS h ORDER BY ALL"),
@@ -55,7 +55,10 @@ COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Something that does not hold, with the smallest story in which it was found not to."""
+    """A violation, with the smallest story that shows it.
+
+    `test` is the text of the story as a test; `trace` is what happened to its customers, by line.
+    """
 
     number: int
     violation: Violation
@@ -65,7 +68,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What exploring found. It ends at the first story that breaks something."""
+    """The result of exploring, which ends at the first story with a violation."""
 
     played: int
     broken: Broken | None
@@ -79,7 +82,7 @@ class _Played:
 
 
 class _Undone(Exception):
-    """Takes back all that a story did to its store."""
+    """Rolls back the transaction of a story."""
 
 
 Observe = Callable[[World], None]
@@ -87,7 +90,11 @@ Observe = Callable[[World], None]
 
 @dataclass(slots=True)
 class Explorer:
-    """Draws stories for a program. `observe` sees the store at the end of each."""
+    """Draws and plays stories for a program. `observe` is called with the store at the end of each.
+
+    All stories share one store. Each is a transaction that is rolled back, because making a store
+    takes longer than most stories.
+    """
 
     program: Program
     seed: int
@@ -95,10 +102,13 @@ class Explorer:
     _world: World | None = field(default=None)
 
     def explore(self, count: int, progress: Callable[[int], None]) -> Found:
-        """Play `count` stories, or up to the first that breaks something."""
+        """Play `count` stories, or fewer up to the first violation.
+
+        `progress` gets the number of each.
+        """
         words = vocabulary(self.program)
         for number in range(1, count + 1):
-            # A seed of its own for each, so that one can be drawn again alone.
+            # Each story has its own seed, so that it can be drawn again without those before it.
             story = draw(words, Random(f"{self.seed}:{number}"))
             found = self._violation(story, is_replayed=True)
             if found is not None:
@@ -136,7 +146,7 @@ class Explorer:
                     self.observe(self._world)
                 raise _Undone
         except Exception as error:  # noqa: BLE001 - whatever breaks is what is looked for
-            # The store may be half done: the next story has a new one.
+            # The store may be in an undefined state, so the next story gets a new one.
             self.close()
             text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             broken = Violation("nothing breaks", self._any_journey(), "", text)
@@ -146,6 +156,7 @@ class Explorer:
     # --- the smallest ---
 
     def _smallest(self, number: int, story: st.Story, violation: Violation) -> Broken:
+        # Only drawn stories count for coverage, not those that shrinking tries.
         observe, self.observe = self.observe, None
         left = SHRINKING_MAX
         is_smaller = True
@@ -166,7 +177,13 @@ class Explorer:
 
 
 def _smaller(story: st.Story) -> Iterator[st.Story]:
-    """Yield the stories with one statement, field or consent less, the shortest first."""
+    """Yield the stories with one statement, field or consent less.
+
+    Those with a statement less come first.
+
+    The first statement about a customer stays, because an event needs one, unless nothing else
+    needs it.
+    """
     for n, statement in enumerate(story.statements):
         name = getattr(statement, "customer", None)
         is_first = isinstance(statement, st.Given) and statement == _first_given(story, name)
@@ -189,7 +206,8 @@ def _first_given(story: st.Story, name: str | None) -> st.Statement | None:
 
 
 def _is_only(story: st.Story, name: str | None, place: int) -> bool:
-    """Tell whether nothing else is about a customer, and others are there."""
+    """Tell whether a statement is the only one about its customer, and the story has other
+    customers."""
     names = [getattr(s, "customer", None) for s in story.statements]
     others = {n for n in names if n not in (None, name)}
     return names.count(name) == 1 and bool(others) and names[place] == name
@@ -201,11 +219,11 @@ def _with(story: st.Story, place: int, statement: st.Statement | None) -> st.Sto
     return replace(story, statements=tuple(kept))
 
 
-# --- living through it ------------------------------------------------------------------------
+# --- playing a story --------------------------------------------------------------------------
 
 
 def play_story(story: st.Story, world: World, *, is_told: bool) -> _Played:
-    """Play a story. With `is_told` the trace is written, which takes a sixth of the time."""
+    """Play a story. With `is_told` the result has a trace, which adds a sixth to the time."""
     start = story_clock.instant(story.clock, world.program.timezone)
     world.engine.execute(_START, {"start": start})
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
@@ -213,16 +231,20 @@ def play_story(story: st.Story, world: World, *, is_told: bool) -> _Played:
     for statement in story.statements:
         do_statement(statement, lived)
     stage.settle()
+    # The invariants must hold at the end of the story and after time has run on.
     found = [*violations(lived), *_stuck(stage), *violations(lived)]
-    told: list[str] = []
+    trace: list[str] = []
     for name in sorted(stage.customers) if is_told else ():
         whole = timeline(world.engine, world.program, name)
-        told += [f'what happened to "{name}":', *lines(whole, world.program.timezone)]
-    return _Played(tuple(found), tuple(map(world.engine.rows, COMPARED)), tuple(told))
+        trace += [f'what happened to "{name}":', *lines(whole, world.program.timezone)]
+    return _Played(tuple(found), tuple(map(world.engine.rows, COMPARED)), tuple(trace))
 
 
 def do_statement(statement: st.Statement, lived: Lived) -> None:
-    """Do what one statement of a story says."""
+    """Play one statement, and record what it changed.
+
+    A statement that the stage refuses changes nothing.
+    """
     stage, now = lived.stage, lived.stage.clock.now()
     match statement:
         case st.Given():
@@ -239,7 +261,12 @@ def do_statement(statement: st.Statement, lived: Lived) -> None:
 
 
 def _stuck(stage: Stage) -> Iterator[Violation]:
-    """Let time run on until all have left, or for some wakings; yield who does not get on."""
+    """Advance time until all passages have ended, or for some wakings.
+
+    Yield a passage that is stuck.
+
+    New passages are ignored, because a calendar entry could go on for ever.
+    """
     last = stage.rows(_LAST)[0][0]
     before: Row | None = None
     for _ in range(_WAKINGS_MAX):

@@ -1,4 +1,4 @@
-"""A drawn story as the `test` block that an author would write."""
+"""The text of a drawn story: a `test` block as an author would write it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,13 +9,16 @@ from cij.compiler.unparse import duration_words, name_words, words
 
 
 def worded(statement: st.Statement, line: int) -> st.Statement:
-    """Return the statement with its words and a place of its own, which also names its event."""
+    """Return the statement with its text and with the line as its place.
+
+    The place is part of the id of an event, so every statement needs its own.
+    """
     place = statement.place.model_copy(update={"line": line})
     return replace(statement, place=place, words=" ".join(_lines(statement)).strip())
 
 
 def as_test(story: st.Story, title: str, journey: str) -> str:
-    """Return the text of the block."""
+    """Return the text of the `test` block."""
     lines = [f'test "{title}" for {name_words(journey)} {{', f"  clock {story.clock}"]
     for statement in story.statements:
         lines += [f"  {line}" for line in _lines(statement)]
@@ -36,7 +39,7 @@ def _lines(statement: st.Statement) -> Iterator[str]:
 
 def _block(head: str, pairs: dict[str, str]) -> Iterator[str]:
     if not pairs:
-        # The grammar knows no customer without braces, and no event with empty ones.
+        # The grammar requires braces after a customer, and forbids empty ones after an event.
         yield head + (" {}" if head.startswith("given") else "")
         return
     yield f"{head} {{"

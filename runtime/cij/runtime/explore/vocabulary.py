@@ -1,4 +1,7 @@
-"""What to draw from: the constants that conditions compare with and their neighbours, events, periods."""
+"""The values to draw from: constants of conditions and their neighbours, events, periods.
+
+Mistakes are most likely at the boundary of a comparison, so random values would rarely find them.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +14,8 @@ from cij.compiler.types import Type, list_items, list_text
 from cij.compiler.walk import walk
 from cij.runtime.zones import is_zone
 
-# Zones with half an hour, with a day of difference, with clocks that change.
+# Zones with changes of the clock, with an offset of half an hour, at the date line, and one that
+# does not exist.
 ZONES = ("Europe/Madrid", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "nowhere")
 
 Constants = tuple[ex.Constant, ...]
@@ -19,7 +23,10 @@ Constants = tuple[ex.Constant, ...]
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event that somebody waits for or counts; `of` are the steps that it can belong to."""
+    """An event that a journey waits for or counts.
+
+    `of` are the steps whose messages it can refer to.
+    """
 
     event: pg.Event
     of: tuple[str, ...]
@@ -27,7 +34,10 @@ class Happening:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """`fields` and `event_fields` have the values to choose from, by name."""
+    """The values of a program to draw from.
+
+    `fields` and `event_fields` have the choices by name.
+    """
 
     program: pg.Program
     fields: dict[str, Constants] = field(default_factory=dict)
@@ -37,17 +47,17 @@ class Vocabulary:
 
 
 def vocabulary(program: pg.Program) -> Vocabulary:
-    """Return what a program gives to draw from."""
+    """Return the vocabulary of a program."""
     nodes = [p for x in _ruled(program) for p in walk(x)]
     compared = list(_compared(nodes))
     found = Vocabulary(program)
     for own in program.profile.fields:
-        said = [c for n, c in compared if isinstance(n, ex.Field) and n.name == own.name]
-        found.fields[own.name] = _role(own.name, program) or _choices(own.type, said)
+        constants = [c for n, c in compared if isinstance(n, ex.Field) and n.name == own.name]
+        found.fields[own.name] = _role(own.name, program) or _choices(own.type, constants)
     for event in program.events:
         for inner in event.fields:
-            said = [c for n, c in compared if _is_of(n, event.name, inner.name)]
-            found.event_fields[event.name, inner.name] = _choices(inner.type, said)
+            constants = [c for n, c in compared if _is_of(n, event.name, inner.name)]
+            found.event_fields[event.name, inner.name] = _choices(inner.type, constants)
     found.happenings = tuple(_happenings(program, nodes))
     found.periods = tuple(dict.fromkeys(n for n in nodes if isinstance(n, ex.Period)))
     return found
@@ -88,6 +98,7 @@ def _happenings(program: pg.Program, nodes: Sequence[object]) -> Iterator[Happen
             case pg.Exit(event=str() as event) | pg.Goal(event=str() as event):
                 of.setdefault(event, {})
     steps = dict.fromkeys(s.step for s in nodes if _is_send(s))
+    # The runtime itself reacts to these, also where no journey names them.
     of |= {"unsubscribed": {}, "bounced": steps, "complained": steps}
     for known in program.events:
         if known.name in of:
@@ -102,7 +113,7 @@ def _is_send(node: object) -> TypeGuard[pg.ActState]:
 
 
 def _role(name: str, program: pg.Program) -> Constants:
-    """Return the values of a field that the runtime itself reads; none for any other field."""
+    """Return the values of a field that the runtime itself reads; none for other fields."""
     text = Type(kind="text")
     if name == "timezone":
         return tuple(ex.Constant(type=text, value=z) for z in ZONES if is_zone(z) or z == "nowhere")
@@ -112,10 +123,10 @@ def _role(name: str, program: pg.Program) -> Constants:
     return ()
 
 
-def _choices(type: Type, said: list[ex.Constant]) -> Constants:
-    """Return values of a type: those that conditions name, what lies around them, and another."""
+def _choices(type: Type, constants: list[ex.Constant]) -> Constants:
+    """Return values of a type: those of conditions, their neighbours, and some others."""
     raw: list[object] = []
-    for constant in said:
+    for constant in constants:
         raw += _around(type, constant)
     raw += _others(type)
     return tuple(ex.Constant(type=type, value=_kept(v)) for v in dict.fromkeys(raw))

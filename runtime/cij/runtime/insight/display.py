@@ -1,4 +1,4 @@
-"""Values of the store as people read them."""
+"""Values of the store as text for people."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,13 +8,13 @@ from cij.runtime import zones
 
 
 def local(at: datetime, zone: str) -> str:
-    """Return an instant as local time; seconds only where there are some."""
+    """Return an instant as local time, with seconds only where they are not zero."""
     found = zones.to_local(at, zone)
     return found.strftime("%Y-%m-%d %H:%M:%S" if found.second else "%Y-%m-%d %H:%M")
 
 
 def shown(value: object, type: Type, zone: str) -> str:
-    """Return a value of a type; what is missing is `unknown`."""
+    """Return a value as text in the form of the language. A missing value is `unknown` (S1)."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):
@@ -28,6 +28,13 @@ def shown(value: object, type: Type, zone: str) -> str:
     if type.kind in ("text", "entity"):
         return f'"{value}"'
     return str(value)
+
+
+def written(value: str | None, type: Type, zone: str) -> str:
+    """Return a value that a journey wrote, which the store keeps as text: an instant as local time."""
+    if value is None:
+        return "nothing"
+    return local(datetime.fromisoformat(value), zone) if type.kind == "datetime" else value
 
 
 def _number(value: Decimal) -> str:

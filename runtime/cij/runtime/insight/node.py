@@ -1,4 +1,4 @@
-"""Answers as trees: a rule with what it is made of, down to rows of sources."""
+"""Answers as trees: a rule with its parts, down to rows of sources."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`text` is a rule or a value in words; `holds` tells whether a rule is true.
+    """A rule or a value in words. `holds` tells whether a rule is true; None for a value.
 
-    `source` tells where a value comes from, as plain values.
+    `source` is the origin of a value, in types that JSON has.
     """
 
     text: str
@@ -20,7 +20,7 @@ class Node:
 
 
 def lines(node: Node, before: str = "", joint: str = "") -> Iterator[str]:
-    """Yield the tree as text, the way a listing of folders is drawn."""
+    """Yield the tree as lines of text, drawn like a listing of folders."""
     verdict = {True: ": yes", False: ": no", None: ""}[node.holds]
     value = f" = {node.value}" if node.value is not None else ""
     yield f"{before}{joint}{node.text}{value}{verdict}"
@@ -30,7 +30,7 @@ def lines(node: Node, before: str = "", joint: str = "") -> Iterator[str]:
 
 
 def as_json(node: Node) -> dict[str, Any]:
-    """Return the tree as plain values."""
+    """Return the tree in types that JSON has."""
     return {
         "text": node.text,
         "holds": node.holds,
@@ -41,7 +41,7 @@ def as_json(node: Node) -> dict[str, Any]:
 
 
 def reason(node: Node) -> str:
-    """Return in few words why a rule does not hold: the first part that decides it."""
+    """Return a short reason why a rule does not hold: the first of its parts that is false."""
     failing = [part for part in node.parts if part.holds is False]
     if failing and node.holds is False:
         return reason(failing[0])

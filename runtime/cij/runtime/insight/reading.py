@@ -1,4 +1,4 @@
-"""Conditions read for one customer at one instant: each part, its value, and where that is from."""
+"""Conditions evaluated for one customer at one instant: each part, its value, and its origin."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,21 +11,21 @@ from cij.compiler.sql.interning import number_of
 from cij.compiler.types import DATETIME, Type
 from cij.compiler.unparse import words
 from cij.runtime.engine import Engine, Row
-from cij.runtime.insight.display import local, shown
+from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.node import Node
 from cij.runtime.moments import fill_moments
 from cij.runtime.store import of_customer
 
-# What only those who are moving together can be asked.
+# These depend on other passages of the batch, or on an event that the question does not name.
 _NOT_READABLE = (ex.FirstCome, ex.EventField)
 
 
 @dataclass(slots=True)
 class Reader:
-    """Reads what one customer's conditions read at `now`, in one journey.
+    """Evaluates conditions of one journey for one customer at `now`.
 
-    Customers' fields are read as they are today, for the store keeps no older ones; events, consents
-    and segments over events as of `now`.
+    Fields of customers have their current values, because the store keeps no older ones. Events,
+    consents and segments over events are as of `now`.
     """
 
     engine: Engine
@@ -39,7 +39,10 @@ class Reader:
     _values: dict[ex.Expression, object] = field(default_factory=dict)
 
     def read(self, node: ex.Expression) -> Node:
-        """Return the tree of a condition."""
+        """Return the tree of a condition, with the value of each part.
+
+        All values come from one query, because each query of a large store takes a scan.
+        """
         wanted = [n for n in dict.fromkeys(_wanted(node, self.program)) if self._is_readable(n)]
         if not wanted:
             return self._node(node)
@@ -74,6 +77,7 @@ class Reader:
             case ex.And(items=items) | ex.Or(items=items):
                 yield from (self._node(i) for i in items)
             case ex.Not(item=item):
+                # `not x` adds no level of its own, because its text has the `not` already.
                 yield from self._parts(item) if _is_plain(item) else [self._node(item)]
             case ex.Member(segment=name):
                 yield from self._membership(name, bool(self._values.get(node)))
@@ -84,16 +88,16 @@ class Reader:
 
     def _membership(self, name: str, is_inside: bool) -> Iterator[Node]:
         for (since,) in self._rows(of_customer.MEMBER_SINCE, segment=number_of(name)):
-            told = "in it since" if is_inside else "at the last look still in it, since"
-            yield Node(f"{told} {self._local(since)}", source={"since": _iso(since)})
+            text = "in it since" if is_inside else "at the last look still in it, since"
+            yield Node(f"{text} {self._local(since)}", source={"since": _iso(since)})
         segment = next(s for s in self.program.segments if s.name == name)
         yield self._node(segment.condition)
 
     # --- values ---
 
     def _value(self, node: ex.Expression) -> Node:
-        told = shown(self._values.get(node), node.type, self.program.timezone)
-        return Node(words(node), None, tuple(self._origins(node)), told)
+        text = shown(self._values.get(node), node.type, self.program.timezone)
+        return Node(words(node), None, tuple(self._origins(node)), text)
 
     def _origins(self, node: ex.Expression) -> Iterator[Node]:
         match node:
@@ -112,10 +116,10 @@ class Reader:
         rows = self._rows(statement)
         for at, id, value, _ in rows:
             source: dict[str, object] = {"event": node.event, "id": id, "at": _iso(at)}
-            told = None
+            text = None
             if node.value is not None:
-                told = shown(value, node.value.type, self.program.timezone)
-            yield Node(f"{node.event} {id}, {self._local(at)}", value=told, source=source)
+                text = shown(value, node.value.type, self.program.timezone)
+            yield Node(f"{node.event} {id}, {self._local(at)}", value=text, source=source)
         more = rows[0][3] - len(rows) if rows else 0
         if more:
             yield Node(f"and {more} more")
@@ -130,16 +134,17 @@ class Reader:
             return
         if isinstance(field.merge, Own):
             for value, at, key in self._rows(of_customer.LAST_WRITE, field=name):
-                told = "nothing" if value is None else value
+                told = written(value, field.type, self.program.timezone)
                 text = f"set to {told} by {key}, {self._local(at)}"
                 yield Node(text, source={"key": key, "at": _iso(at)})
             return
-        found = list(self._said(name))
+        found = list(self._records(name))
+        # The value itself was merged when customers were unified. This finds the record behind it.
         used = min(found, key=lambda o: o.order(field.merge), default=None)
         for origin in found:
             yield self._origin(origin, field.type, origin is used and len(found) > 1)
 
-    def _said(self, name: str) -> Iterator["_Origin"]:
+    def _records(self, name: str) -> Iterator["_Origin"]:
         for place, mapping in enumerate(self.program.profile.mappings):
             node = mapping.fields.get(name)
             if node is not None:
@@ -152,9 +157,9 @@ class Reader:
         text = f"{origin.source} {origin.key}"
         source: dict[str, object] = {"source": origin.source, "key": origin.key}
         if origin.time is not None:
-            told = shown(origin.at, DATETIME, self.program.timezone)
-            text += f", {origin.time} {told}"
-            source["time"] = told
+            time = shown(origin.at, DATETIME, self.program.timezone)
+            text += f", {origin.time} {time}"
+            source["time"] = time
         for (loaded,) in self._rows(of_customer.SOURCE_LOADED, source=origin.source):
             text += f", loaded {self._local(loaded)}"
             source["loaded_at"] = _iso(loaded)
@@ -171,11 +176,12 @@ class Reader:
             yield Node(f"{topic} by {name}", None, parts or (Node(f"nothing said: {default}"),))
 
     def _consent(self, topic: str, channel: str) -> Iterator[Node]:
-        said = self._rows(of_customer.LAST_CONSENT, topic=topic, channel=channel)
-        for granted, at in said:
+        changes = self._rows(of_customer.LAST_CONSENT, topic=topic, channel=channel)
+        for granted, at in changes:
             text = f"{'agreed' if granted else 'refused'}, {self._local(at)}"
             yield Node(text, source={"at": _iso(at), "granted": granted})
-        for place, mapping in enumerate(self.program.profile.mappings if not said else ()):
+        # A change of consent overrides the sources (S20), so these are read only without one.
+        for place, mapping in enumerate(self.program.profile.mappings if not changes else ()):
             for consent in _about(mapping.consents, topic, channel):
                 rows = self._rows(insight.origins(self.program, place, consent.value, None))
                 for key, value, _ in rows:
@@ -192,7 +198,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What one record of a source says about a field."""
+    """The value of a field in one record of a source.
+
+    `time` is the column of `at`, for `latest`.
+    """
 
     place: int
     source: str
@@ -202,7 +211,10 @@ class _Origin:
     at: object
 
     def order(self, merge: object) -> tuple[object, ...]:
-        """Return what the merge goes by: the smallest counts."""
+        """Return the key by which the merge chooses: the smallest wins.
+
+        It must agree with `sql/unify`.
+        """
         if isinstance(merge, Prefer):
             names = merge.sources
             rank = names.index(self.source) if self.source in names else len(names)
@@ -215,6 +227,7 @@ class _Origin:
 class _Latest:
     at: object
 
+    # Reversed, so that the latest time is the smallest key.
     def __lt__(self, other: "_Latest") -> bool:
         return self.at is not None and other.at is not None and self.at > other.at  # type: ignore[operator]
 
@@ -231,7 +244,8 @@ def _is_plain(node: ex.Expression) -> bool:
 
 
 def _operands(node: ex.Expression) -> Iterator[ex.Expression]:
-    """Yield what a value or comparison is made of, without what the author wrote as a constant."""
+    """Yield the operands of a value or comparison, except constants, whose value is in the text
+    already."""
     found: list[ex.Expression] = []
     match node:
         case ex.Compare(left=left, right=right) | ex.Arithmetic(left=left, right=right):
@@ -250,7 +264,7 @@ def _operands(node: ex.Expression) -> Iterator[ex.Expression]:
 
 
 def _wanted(node: ex.Expression, program: Program) -> Iterator[ex.Expression]:
-    """Yield every part whose value is told."""
+    """Yield every part of an expression whose value the answer shows."""
     yield node
     match node:
         case ex.And(items=items) | ex.Or(items=items):

@@ -9,13 +9,14 @@ from cij.compiler.program import DecideState, EndState, Event, Program, State, W
 from cij.compiler.sql import insight
 from cij.compiler.sql.intake import columns_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
+from cij.compiler.types import TEXT
 from cij.compiler.unparse import timer_words, words
 from cij.runtime.engine import Engine, Row
-from cij.runtime.insight.display import local, shown
+from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.person import Versions
 from cij.runtime.store import of_customer
 
-# At one instant what leads to something comes before it.
+# The order at one instant: causes come before their effects.
 _RANKS = {
     name: rank
     for rank, name in enumerate(
@@ -26,7 +27,10 @@ _RANKS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `details` are plain values; `text` says it without the journey."""
+    """One thing that happened.
+
+    `text` does not name the journey; `details` have types that JSON has.
+    """
 
     at: datetime
     kind: str
@@ -38,7 +42,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Where a customer stands now; `held` says what holds a message of the step."""
+    """The wait of an open passage.
+
+    `held` is the reason why a message of the step is held, or None.
+    """
 
     journey: str
     passage: int
@@ -49,12 +56,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
+    """All entries of a customer in the order of time, and where their open passages wait."""
+
     customer: str
     entries: tuple[Entry, ...]
     waiting: tuple[Waiting, ...]
 
     def of_journey(self, journey: str) -> "Timeline":
-        """Return what is of one journey, or of none."""
+        """Return the timeline with the entries of one journey, and those of no journey."""
         entries = tuple(e for e in self.entries if e.journey in (None, journey))
         waiting = tuple(w for w in self.waiting if w.journey == journey)
         return Timeline(self.customer, entries, waiting)
@@ -76,11 +85,11 @@ class _Reader:
 
 
 def timeline(engine: Engine, program: Program, customer: str) -> Timeline:
-    """Read everything that the store knows of a customer, in the order of time."""
+    """Return everything that the store knows of a customer, in the order of time."""
     reader = _Reader(engine, program, Versions(engine, program), customer)
     passages = reader.rows(of_customer.PASSAGES)
     entries = [*_events(reader), *_about(reader), *_passages(reader, passages)]
-    # Equal instants keep the order in which they were read, which is that of the store.
+    # The sort is stable, so entries with the same instant and rank keep the order of the store.
     entries.sort(key=lambda e: (e.at, _RANKS[e.kind]))
     return Timeline(customer, tuple(entries), tuple(_waiting(reader, passages)))
 
@@ -116,7 +125,8 @@ def _about(reader: _Reader) -> Iterator[Entry]:
         text = f"is in segment {segment} since then"
         yield Entry(at, "segment", text, details={"segment": segment})
     for at, name, value in reader.rows(of_customer.WRITES):
-        told = "nothing" if value is None else value
+        type = next((f.type for f in reader.program.profile.fields if f.name == name), TEXT)
+        told = written(value, type, reader.zone)
         details = {"field": name, "value": value}
         yield Entry(at, "step", f"{name} is set to {told}", details=details)
     for at, alias in reader.rows(of_customer.ALIASES):
@@ -142,7 +152,8 @@ def _passages(reader: _Reader, passages: list[Row]) -> Iterator[Entry]:
             yield Entry(ended_at, "step", text, journey, id, {"outcome": outcome, "why": cause})
     for at, journey, passage, goal in reader.rows(of_customer.CONVERSIONS):
         yield Entry(at, "goal", f"reaches goal {goal}", journey, passage, {"goal": goal})
-    # Those of steps that a later version does not have.
+    # `_steps` has removed the messages of known steps. The rest belong to steps that no version
+    # has.
     yield from (_message(row) for row in messages.values())
 
 
@@ -165,9 +176,11 @@ def _steps(
     before: State | None = None
     for at, id, why in reader.rows(of_customer.HISTORY, passage=passage):
         found = reader.versions.that_knows(id, journey, version)
+        # No stored program has the state any more, so its step is unknown.
         if found is None:
             continue
         state, held = stands_at(found[0], id), held_by(id)
+        # The branch that was taken is known only from the reason of the next state.
         if isinstance(before, DecideState):
             text = f"{before.step}: {branch_words(before, why)}"
             details = {"step": before.step, "state": before.id, "why": why}
@@ -184,20 +197,21 @@ def _steps(
 
 
 def branch_taken(state: DecideState, why: str | None) -> int | None:
-    """Return the number of the branch that was taken, by why the next state was come to; 0 for `else`,
-    None where nothing says so.
+    """Return the number of the branch that was taken; 0 for `else`, None where it is unknown.
+
+    `why` is the reason of the next state in the history.
     """
     number = (why or "").removeprefix("branch ")
     if number.isdigit():
         return int(number)
     if why == "else":
         return 0
-    # Between `first N` and what follows places are counted, of which nothing is told.
+    # `first N` counts places in a hidden state, which leaves no reason behind.
     return 1 if len(state.branches) == 1 and not why else None
 
 
 def branch_words(state: DecideState, why: str | None) -> str:
-    """Return which branch was taken, with its condition."""
+    """Return the branch that was taken, in words, with its condition."""
     taken = branch_taken(state, why)
     if taken:
         return f"takes branch {taken}, {words(state.branches[taken - 1].guard)}"
@@ -222,18 +236,18 @@ def _waiting(reader: _Reader, passages: list[Row]) -> Iterator[Waiting]:
 
 
 def lines(found: Timeline, zone: str) -> list[str]:
-    """Return the timeline as text, one line each; times are local to `zone`."""
+    """Return the timeline as text, one line for each entry. Times are local to `zone`."""
     wide = max((len(e.journey or "") for e in found.entries), default=0)
-    told = [f"{local(e.at, zone):<19}  {e.journey or '':<{wide}}  {e.text}" for e in found.entries]
+    text = [f"{local(e.at, zone):<19}  {e.journey or '':<{wide}}  {e.text}" for e in found.entries]
     for w in found.waiting:
         until = f" until {local(w.until, zone)}" if w.until else ""
         held = f" (held by {w.held})" if w.held else ""
-        told.append(f"{'now':<19}  {w.journey:<{wide}}  waits at {w.step}{held}{until}")
-    return told
+        text.append(f"{'now':<19}  {w.journey:<{wide}}  waits at {w.step}{held}{until}")
+    return text
 
 
 def as_json(found: Timeline) -> dict[str, Any]:
-    """Return the timeline as plain values: instants as ISO text with `Z`."""
+    """Return the timeline in types that JSON has. Instants are ISO text with `Z`."""
     return {
         "customer": found.customer,
         "entries": [

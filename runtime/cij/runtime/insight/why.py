@@ -1,8 +1,8 @@
-"""Why somebody did or did not enter a journey, get its messages, take its branches."""
+"""Why a customer did or did not enter a journey, get its messages, or take its branches."""
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,16 @@ from cij.runtime.insight.timeline import branch_taken
 from cij.runtime.store import of_customer
 from cij.runtime.story.story_clock import later
 
+# The newest passages. More would hide the answer.
 _SHOWN_PASSAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`verdict` says it in a sentence; `entering` are the rules at the admission, by `at`."""
+    """The answer.
+
+    `verdict` is one sentence; `entering` are the rules of the admission as of `at`.
+    """
 
     customer: str
     journey: str
@@ -37,11 +41,14 @@ class Why:
 
 
 class _Undone(Exception):
-    """Takes back what had to be computed for an instant."""
+    """Rolls back what had to be computed for an instant."""
 
 
 def why(engine: Engine, program: pg.Program, customer: str, journey: str, at: datetime) -> Why:
-    """Read the rules of a journey for a customer as of `at`. The store stays as it is."""
+    """Evaluate the rules of a journey for a customer as of `at`, without a change of the store.
+
+    Calendar instants are written for `at`, so this runs in a transaction that is rolled back.
+    """
     found: list[Why] = []
     with suppress(_Undone), engine.transaction():
         asked = _Question(engine, program, customer, journey, at)
@@ -69,9 +76,9 @@ class _Question:
     def answer(self) -> Why:
         passages = self._rows(of_customer.PASSAGES_OF_JOURNEY)
         entering = tuple(self._entering(passages))
-        told = tuple(self._passage(row) for row in passages[:_SHOWN_PASSAGES])
+        shown = tuple(self._passage(row) for row in passages[:_SHOWN_PASSAGES])
         verdict = self._verdict(passages, entering)
-        return Why(self.customer, self.name, self.at, verdict, entering, told)
+        return Why(self.customer, self.name, self.at, verdict, entering, shown)
 
     def _rows(self, statement: Any, **more: object) -> list[Row]:
         named = {"customer": self.customer, "journey": self.name, "now": self.at}
@@ -86,6 +93,7 @@ class _Question:
     # --- the verdict ---
 
     def _verdict(self, passages: list[Row], entering: tuple[Node, ...]) -> str:
+        # As of `at`: a passage that ended later was open then.
         inside = [row for row in passages if row[3] is None or row[3] > self.at]
         if inside:
             return f"is inside since {self._local(inside[0][2])}"
@@ -104,7 +112,7 @@ class _Question:
         return "has not entered, but nothing prevents it: the next run admits them"
 
     def _against(self, entering: tuple[Node, ...]) -> str:
-        """Return what keeps the customer out, if something does."""
+        """Return the reasons why the customer may not enter; empty where there are none."""
         blocked = [reason(node) for node in entering if node.holds is False]
         return "; ".join(blocked)
 
@@ -166,6 +174,7 @@ class _Question:
         per = f" for each {self.journey.per}" if self.journey.per else ""
         again, period = self.journey.again, self.journey.again_after
         after = f" {duration_words(period)}" if period else ""
+        # With `per` an entry depends on the key of a future event, so nothing is certain.
         is_at_once = self.journey.per is not None or not any(map(self._blocks, passages))
         counts = Node(f"entered {len(passages)} times" if passages[1:] else "entered once")
         yield Node(f"may enter again{per}: `again {again}{after}`", is_at_once, (counts,))
@@ -233,8 +242,8 @@ class _Question:
     def _left(self, rest: pg.WaitState, at: datetime, after: str, *, is_over: bool) -> Node:
         if is_over:
             return Node(f"{self._local(at)} {rest.step}: broken off, by {after}")
-        told = {"timer": "its time was over", "condition": "its condition came true"}
-        return Node(f"{self._local(at)} {rest.step}: went on, {told.get(after, f'by {after}')}")
+        reasons = {"timer": "its time was over", "condition": "its condition came true"}
+        return Node(f"{self._local(at)} {rest.step}: went on, {reasons.get(after, f'by {after}')}")
 
     def _message(self, row: Row, at: datetime) -> Node:
         step, _, channel, message, outcome, reason_, address, locale, settled, tries, key, _ = row
@@ -261,7 +270,9 @@ class _Question:
         asked = state.branches[:taken] if taken else state.branches
         told = f"took branch {taken}" if taken else "took else"
         text = f"{self._local(at)} {state.step}: {told}"
-        return Node(text, None, tuple(reader.read(branch.guard) for branch in asked))
+        read = (reader.read(branch.guard) for branch in asked)
+        parts = (_as_decided(node, place == taken) for place, node in enumerate(read, 1))
+        return Node(text, None, tuple(parts))
 
     def _end(
         self, journey: pg.Journey, state: pg.EndState, at: datetime, because: str | None
@@ -277,14 +288,24 @@ class _Question:
         return Node(f"{self._local(at)} leaves as {state.outcome}{by}", None, tuple(parts))
 
 
+def _as_decided(found: Node, held: bool) -> Node:
+    """Return a guard as it was decided: the store keeps what was done, and of fields only what they are
+    now, so reading them again may give another answer."""
+    if found.holds is None or found.holds == held:
+        return replace(found, holds=held)
+    text = "what it reads has changed since" if found.parts else "read now it is the other way"
+    return replace(found, holds=held, parts=(Node(text, None, found.parts),))
+
+
 def _is_over(journey: pg.Journey, state: str) -> bool:
-    """Tell whether a state is the end that an exit or a goal leads to, from wherever one is."""
+    """Tell whether a state is the end of an exit or a goal, which a passage can reach from any
+    wait."""
     rules: list[pg.Exit | pg.Goal] = [*journey.exits, *journey.goals]
     return any(rule.target == state for rule in rules)
 
 
 def lines(found: Why, zone: str) -> Iterator[str]:
-    """Yield the answer as text."""
+    """Yield the answer as lines of text. Times are local to `zone`."""
     yield f"{found.customer} and {found.journey}, as of {local(found.at, zone)} ({zone})"
     yield found.verdict
     nodes = [Node("entering", None, found.entering), *found.passages]
@@ -296,7 +317,7 @@ def lines(found: Why, zone: str) -> Iterator[str]:
 
 
 def as_json(found: Why) -> dict[str, Any]:
-    """Return the answer as plain values."""
+    """Return the answer in types that JSON has. Instants are ISO text with `Z`."""
     return {
         "customer": found.customer,
         "journey": found.journey,

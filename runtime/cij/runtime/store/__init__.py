@@ -1,7 +1,7 @@
-"""The state: its tables, how older ones are brought over, and all fixed statements, by table.
+"""The store: its tables, their migrations, and all fixed statements by table.
 
-Statements that depend on a program are compiled (`cij.compiler.sql`); those that do not are here, one
-module for each table or group of tables, so that each fact has one place.
+Statements that depend on a program are compiled (`cij.compiler.sql`). All others are here, one
+module for each table or group of tables, so that each fact about a table has one place.
 """
 
 from cij.runtime.store.preparing import STORE_VERSION, prepare

@@ -1,6 +1,6 @@
-"""Queries about what happened in a period: by day, by hour, by reason. For reports.
+"""Queries about a period for reports: by day, by hour, by reason.
 
-Parameters: `start`, `end`, and `zone`, whose local days and hours they are.
+Parameters: `start` and `end`, both included, and `zone`, the zone of the local days and hours.
 """
 
 from cij.compiler.sql.columns import column
@@ -28,8 +28,9 @@ COUNTS: dict[str, Statement] = {
     "ended": _counted("passage", "ended_at", "x.outcome"),
 }
 
-# A stay lasts from a move to the next one, or to the end of the passage. How many are at a state at the
-# end of a day is the sum of arrivals and departures: (journey, state, day, difference).
+# A stay lasts from one move to the next, or to the end of the passage. The number of passages at a
+# state at the end of a day is the sum of arrivals and departures up to then. Shape: (journey,
+# state, day, difference).
 _STAYS = """
 SELECT p.journey, v.state, GREATEST(m.at, $start) AS since, COALESCE(
   LEAD(m.at) OVER (PARTITION BY m.passage ORDER BY m.rowid), p.ended_at) AS until
@@ -66,8 +67,8 @@ NOT_SENT = query(
     "AND NOT x.outcome IN ('queued', 'delivered') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
 )
 
-# What rules of sending did, by local day: (day, effect, rule, times). A message that is held twice
-# counts twice.
+# The effects of rules of sending by local day. Shape: (day, effect, rule, times). A message that is
+# held twice counts twice.
 EFFECTS = query(
     """
 SELECT e.day, e.effect, e.rule, COUNT(*) FROM (

@@ -1,4 +1,5 @@
-"""The table `aside`: what failed as a whole, with its reason, until it is tried again (S28)."""
+"""The table `aside`: journeys, segments, sources and orders that failed, until they are retried
+(S28)."""
 
 from datetime import datetime
 from typing import Literal
@@ -18,24 +19,24 @@ _FORGET = query("DELETE FROM aside WHERE kind = $kind AND name = $name")
 
 
 def names(engine: Engine, kind: Kind) -> frozenset[str]:
-    """Return the names of everything of a kind that is put aside."""
+    """Return the names of all items of a kind that are put aside."""
     return frozenset(name for (name,) in engine.rows(_NAMES, {"kind": kind}))
 
 
 def reasons(engine: Engine, kind: Kind) -> dict[str, str]:
-    """Return why something of a kind is put aside, by name."""
+    """Return the reasons of all items of a kind that are put aside, by name."""
     return {name: reason for of, name, _, reason in engine.rows(ALL) if of == kind}
 
 
 def put(
     engine: Engine, kind: Kind, name: str, reason: str, now: datetime, was: str | None = None
 ) -> None:
-    """Put something aside, with its reason; `was` is the order that held a journey before."""
+    """Put an item aside with its reason. `was` is the state that an order gave a journey before."""
     forget(engine, kind, name)
     row = {"kind": kind, "name": name, "reason": reason, "now": now, "was": was}
     engine.execute(_PUT, row)
 
 
 def forget(engine: Engine, kind: Kind, name: str) -> None:
-    """Note that something is put aside no more."""
+    """Remove an item from those that are put aside."""
     engine.execute(_FORGET, {"kind": kind, "name": name})

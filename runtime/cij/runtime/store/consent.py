@@ -1,4 +1,9 @@
-"""The tables `consent_change` and `consent_ahead`: what customers said, and what waits for its time."""
+"""The tables `consent_change` and `consent_ahead`: changes of consent, and grants with a future
+date.
+
+A grant that is dated in the future acts when its time has come, unless a later change replaces it
+(S20).
+"""
 
 from cij.compiler.sql import query
 from cij.compiler.sql.parameters import list_of, rows_of

@@ -1,4 +1,5 @@
-"""The table `journey_control`: what was ordered for journeys, and what stands still because of it."""
+"""The table `journey_control`: orders about journeys, and which journeys do not run because of
+them."""
 
 from cij.compiler.sql import query
 
@@ -12,14 +13,15 @@ RESUMING = query(
 STANDING_STILL = query(
     "SELECT k.journey FROM journey_control AS k WHERE k.state IN ('paused', 'failed')"
 )
-# Everything but drafts, with the instant since which it is so.
+# All states except drafts, with the instant from which each holds.
 HELD = query(
     "SELECT k.journey, k.state, k.since FROM journey_control AS k "
     "WHERE k.state IN ('paused', 'resuming', 'stopped', 'failed', 'retrying') ORDER BY k.journey"
 )
 
 FORGET = query("DELETE FROM journey_control WHERE journey = $journey")
-# Up to which event and tick the journey had gone on is kept for the end of the pause.
+# The last event and tick before the pause are kept, because its end handles everything after them
+# (S22).
 PAUSE = query(
     """
 INSERT INTO journey_control (journey, state, since, drops_entries, taken, ticked_at)
@@ -28,7 +30,7 @@ SELECT $journey, 'paused', $now, $drops, k.value, COALESCE(
 FROM counter AS k WHERE k.name = 'taken'
 """
 )
-# A journey that failed (S28): from where on its events are to be made up is kept as in a pause.
+# For a journey that failed (S28) the last event and tick are kept as for a pause, for the retry.
 FAIL = query(
     """
 INSERT INTO journey_control (journey, state, since, drops_entries, taken, ticked_at)
@@ -53,5 +55,5 @@ BEGIN_DRAFT = query(
 )
 END_DRAFT = query("DELETE FROM journey_control WHERE journey = $journey AND state = 'draft'")
 
-# What they mean for those who want to enter.
+# The states that matter for entries.
 ENTRIES = query("SELECT k.journey, k.state, k.drops_entries FROM journey_control AS k")

@@ -1,10 +1,11 @@
-"""The table `counter`: the last numbers that were given, and how many places were taken."""
+"""The table `counter`: the last number of each sequence, and the number of places that were
+taken."""
 
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine
 
-# `event` and `passage` count events and passages, `taken` is the last event that a tick has taken in,
-# `queue` and `write` count entries of the queue and written fields.
+# `event` and `passage` are the last numbers of events and passages. `taken` is the last event that
+# a tick has handled. `queue` and `write` are the last numbers of queue entries and of field writes.
 _NAMES = ("event", "taken", "passage", "queue", "write")
 
 COUNTERS = query("SELECT k.name, k.value FROM counter AS k")
@@ -13,7 +14,7 @@ _SET_EVENT = query("UPDATE counter SET value = $value WHERE counter.name = 'even
 
 
 def start(engine: Engine) -> None:
-    """Begin to count what is not counted yet."""
+    """Add the counters that are missing, with the value 0."""
     known = {name for name, _ in engine.rows(COUNTERS)}
     for name in _NAMES:
         if name not in known:
@@ -21,10 +22,10 @@ def start(engine: Engine) -> None:
 
 
 def set_last_event(engine: Engine, number: int) -> None:
-    """Note the number of the last event."""
+    """Set the number of the last event."""
     engine.execute(_SET_EVENT, {"value": number})
 
 
 def counters(engine: Engine) -> dict[str, int]:
-    """Return the value of each counter; read once until one changes."""
+    """Return the value of each counter. The engine caches the query until one changes."""
     return dict(engine.rows(COUNTERS))

@@ -1,4 +1,4 @@
-"""How many there are of what, over all tables: for reports."""
+"""Counts over all tables, for reports."""
 
 from cij.compiler.sql import interning, query
 

@@ -1,10 +1,12 @@
-"""Events in a tick: the scratch tables `tick_event` and `tick_active`, and the table `event_ahead`."""
+"""Events of a tick: the scratch tables `tick_event` and `tick_active`, and the table
+`event_ahead`."""
 
 from cij.compiler.sql import query
 
 CLEAR = query("DELETE FROM tick_event")
 CLEAR_ACTIVE = query("DELETE FROM tick_active")
-# The events of each customer in the order of their time: a round has one event of each at most.
+# The events of each customer are numbered in the order of their time (S12). So a round has at most
+# one event of each customer, and all customers can be handled in one statement.
 NUMBER = query(
     "CREATE OR REPLACE TEMPORARY TABLE tick_event AS SELECT f.seq, f.event, f.customer, f.at, "
     "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.at ASC, f.seq ASC) AS round "
@@ -14,7 +16,7 @@ ROUNDS = query(
     "SELECT f.round, f.event, COUNT(*) FROM tick_event AS f "
     "GROUP BY f.round, f.event ORDER BY f.round, f.event"
 )
-# Events that were handed in before they happen wait until their time has come.
+# Events may arrive before their own time. They wait in `event_ahead` until it has come.
 NEXT_FUTURE = query("SELECT MIN(a.at) FROM event_ahead AS a")
 FORGET_FUTURE = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
 SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")

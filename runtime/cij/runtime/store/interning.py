@@ -1,4 +1,4 @@
-"""Dictionary encoding: the table `name`, in which a text has the number that stands for it."""
+"""Dictionary encoding: the table `name`, which maps each number to its text."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ _KNOWN = query("SELECT n.id FROM name AS n")
 
 
 def keep_names(engine: Engine, texts: Iterable[str]) -> None:
-    """Write down which numbers stand for texts, where that is not known yet."""
+    """Add the texts that the table lacks. It must run before their numbers are stored."""
     known = {id for (id,) in engine.rows(_KNOWN)}
     missing = {number_of(text): text for text in texts}
     rows = {number: text for number, text in missing.items() if number not in known}

@@ -1,13 +1,19 @@
-"""Whether keys are unique: there is no index on them, so a query tells (S19)."""
+"""Queries that check that keys are unique (S19).
+
+There is no index on keys, which would slow inserts.
+"""
 
 from cij.compiler.sql import Statement, query
 
-# The tables of what is done once: a row has the key of its step, passage and turn.
+# The tables of effects that happen once: the key of a row has its step, passage and iteration.
 KEYED = ("outbox", "field_write")
 
 
 def doubles(table: str) -> Statement:
-    """Return the query for the keys that more than one row of a table in `KEYED` has: none."""
+    """Return the query for keys that more than one row of a table in `KEYED` has.
+
+    It must find none.
+    """
     return query(
         "SELECT o.key, COUNT(*) FROM {table} AS o GROUP BY o.key HAVING COUNT(*) > 1 ORDER BY o.key",
         table=table,

@@ -3,7 +3,7 @@
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine
 
-# Which form the tables have.
+# The version of the schema, for migrations.
 STORE_VERSION = "store_version"
 # The hash of the policies that were deployed last.
 POLICIES = "policies"
@@ -17,13 +17,13 @@ _PUT = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
 
 
 def value(engine: Engine, name: str) -> str | None:
-    """Return a value, or None where there is none."""
+    """Return a value; None where it is missing."""
     found = engine.rows(_GET, {"name": name})
     return str(found[0][0]) if found else None
 
 
 def put(engine: Engine, name: str, value: str) -> None:
-    """Write a value in place of an older one."""
+    """Set a value and replace an older one."""
     engine.execute(_FORGET, {"name": name})
     engine.execute(_PUT, {"name": name, "value": value})
 
@@ -35,12 +35,12 @@ _DONE = query("INSERT INTO meta (name, value) VALUES ('order', $file)")
 
 
 def is_done(engine: Engine, file: str) -> bool:
-    """Tell whether the order in a file was carried out."""
+    """Tell whether the order in a file was carried out, so that a crash never repeats it."""
     return bool(engine.rows(_IS_DONE, {"file": file})[0][0])
 
 
 def note_done(engine: Engine, file: str) -> None:
-    """Note that the order in a file is carried out."""
+    """Record that the order in a file was carried out, in the transaction that does so."""
     engine.execute(_DONE, {"file": file})
 
 

@@ -1,6 +1,6 @@
-"""Everything that is stored of one customer, each table in the order in which it is shown.
+"""Queries for everything that is stored of one customer, in the order in which reports show it.
 
-All have the parameter `customer`, or that of what belongs to the customer.
+All have the parameter `customer`, or the number of one of their passages.
 """
 
 from cij.compiler.sql import query

@@ -1,9 +1,10 @@
-"""The tables `outbox_row`, `effect` and `content`: the statements that move messages along.
+"""The tables `outbox_row`, `effect` and `content`: the statements that change the outcome of
+messages.
 
     queued -> sending -> delivered | failed | uncertain | queued again, later
 
-One statement moves a batch, which it gets as one JSON text (`rows_of`). A batch is found by numbers; the
-text of a key is made only of few rows.
+One statement updates a batch, which it gets as one JSON text (`rows_of`). Rows are found by
+numbers; the text of a key is made only where few rows need it.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ _KNOWN_EFFECTS = query("SELECT e.id FROM effect AS e")
 
 
 def keep_effects(engine: Engine, effects: Iterable[Effect]) -> None:
-    """Write down what steps send and call, where that is not known yet."""
+    """Add the effects that the table lacks. It must run before rows of the outbox refer to them."""
     known = {id for (id,) in engine.rows(_KNOWN_EFFECTS)}
     missing = {e.id: {"id": e.id, **asdict(e)} for e in effects if e.id not in known}
     rows = list(missing.values())
@@ -36,7 +37,7 @@ CONTENTS = query(
 
 # --- what is due -------------------------------------------------------------------------------
 
-# A row with what its step sends, as delivery reads it.
+# A row with the effect of its step, as delivery reads it.
 _ROW = """
 SELECT {key} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer, e.channel,
   e.message, e.content, o.locale, o.address, o.parameters, o.created_at, COALESCE(o.attempts, 0)
@@ -66,9 +67,9 @@ NEXT_DUE = query(
 
 # --- a batch -----------------------------------------------------------------------------------
 
-# The numbers by which a row is known.
+# The numbers that identify a row.
 ID = {"effect": "BIGINT", "passage": "BIGINT", "turn": "BIGINT"}
-# The times bound the rows that are looked at, for the table is in their order.
+# The table is in the order of its times, so this condition lets the engine skip most blocks.
 _IS_IT = """
 outbox_row.passage = s.passage AND outbox_row.effect = s.effect AND outbox_row.turn = s.turn
 AND outbox_row.created_at BETWEEN $first AND $last
@@ -157,7 +158,7 @@ WHERE {_UNWRITTEN} AND (o.expires_at IS NULL OR o.expires_at > $now)
 QUEUED = query(
     "SELECT COUNT(*) FROM outbox AS o WHERE o.journey = $journey AND o.outcome = 'queued'"
 )
-# Messages of those who are inside that nobody can call back: sent, and perhaps sent.
+# Messages of open passages that cannot be recalled: sent, and perhaps sent.
 BEYOND_RECALL = query(
     """
 SELECT COUNT(*) FILTER (WHERE o.outcome = 'delivered'),

@@ -1,4 +1,4 @@
-"""The table `passage_row`: how passages end from outside, and where they are."""
+"""The table `passage_row`: ends for reasons outside of a journey, and the states of passages."""
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.control import STANDING_NUMBERS
@@ -7,11 +7,11 @@ from cij.compiler.sql.template import fill
 
 
 def ended(outcome: str, which: str) -> Statement:
-    """Return the statement that ends passages at `$now` for a reason outside of their journey.
+    """Return the statement that ends open passages at `$now` for a reason outside of their journey.
 
     Args:
-        outcome: how they end, which is also why.
-        which: the condition on `passage_row` that those hold which end.
+        outcome: the outcome, which is also the cause.
+        which: the condition on `passage_row` for the passages that end.
     """
     return query(
         "UPDATE passage_row SET ended_at = $now, outcome = {outcome}, cause = {outcome}, "
@@ -21,9 +21,9 @@ def ended(outcome: str, which: str) -> Statement:
     )
 
 
-# The customer is in no source any more (S26).
+# The customer is in no source any more (S24).
 END_GONE = ended(GONE, "NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage_row.customer)")
-# Two customers were found to be one: of two passages through one journey the older one stays.
+# Two customers were merged. Of two open passages through one journey the earlier one goes on (S26).
 END_MERGED = ended(
     MERGED,
     "EXISTS(SELECT 1 FROM passage_row AS q WHERE q.ended_at IS NULL "
@@ -36,7 +36,7 @@ END_STOPPED = ended(STOPPED, "passage_row.journey = $number")
 INSIDE = query(
     "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $number AND p.ended_at IS NULL"
 )
-# (journey, version, state, people) of everybody who is inside.
+# Open passages by state. Shape: (journey, version, state, people).
 STANDING = query(
     "SELECT {journey}, {version}, {state}, r.n FROM ("
     "SELECT p.journey, p.version, p.state, COUNT(*) AS n FROM passage_row AS p "
@@ -44,45 +44,48 @@ STANDING = query(
     **texts_of("r", "journey", "version", "state"),
 )
 
-# Paths whose states are known.
+# Paths whose states are stored.
 VISITED = query("SELECT DISTINCT v.path FROM visit AS v")
 
 _AT_STATE = "journey = $journey AND version = $version AND state = $state AND ended_at IS NULL"
-# Those who are held at a state are looked at again at once.
+# Passages that are held at a state are tested again at once.
 RELEASE = query(f"UPDATE passage_row SET wake_at = $now WHERE {_AT_STATE}")
-# Who goes on at once is due at once; who goes on waiting keeps the instant of their timer.
+# A passage that leaves a removed step is due at once. A passage that goes on waiting keeps its
+# timer.
 TAKE_OVER = query(
     "UPDATE passage_row SET version = $new, state = $target, "
     f"wake_at = CASE WHEN $at_once THEN since ELSE wake_at END WHERE {_AT_STATE}"
 )
 
-# How many entered a journey since an instant: what its limit counts.
+# The number of entries since an instant, which the limit of a journey counts.
 ENTERED = query(
     "SELECT COUNT(*) FROM passage_row AS p WHERE p.journey = $journey AND p.entered_at >= $since"
 )
 
 # --- timers -----------------------------------------------------------------------------------
 
-# (version, root, people) of those who are ready.
+# Passages that are ready. Shape: (version, root, people).
 READY = query("SELECT w.version, w.root, COUNT(*) FROM tick_ready AS w GROUP BY w.version, w.root")
-# (version, state, people) of those whose timer is due at an instant.
+# Passages whose timer is due at an instant. Shape: (version, state, people).
 DUE_AT = query(
     "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at = $at "
     "GROUP BY p.version, p.state"
 )
 
-# While a journey is paused its timers run on; what falls due happens when the pause ends (S22).
+# Timers of paused journeys are left out: they run on, and what is due happens when the pause ends
+# (S22).
 NEXT_TIMER = query(
     f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({STANDING_NUMBERS})"
 )
 
-# (version, state, people) of those who are due: two rows are enough to know that there are several.
+# Passages that are due. Shape: (version, state, people). The caller needs to know only whether
+# there is more than one group, so two rows are enough.
 DUE_NOW = query(
     "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at <= $now "
     "GROUP BY p.version, p.state LIMIT 2"
 )
 
-# A passage that has ended has no timer.
+# Ended passages have no timer, so they need no condition.
 FIRST_TIMER = query("SELECT MIN(p.wake_at) FROM passage_row AS p")
 NEXT_TIMERS = query(
     "SELECT p.wake_at FROM passage_row AS p WHERE NOT p.wake_at IS NULL "

@@ -1,10 +1,12 @@
-"""What a backtest does to its copy of a store: forget what journeys did, keep what customers did.
+"""The statements of a backtest on its copy of a store: they remove what journeys did, not what
+customers did.
 
-    past_message(key, journey, step, customer)   the messages of the time itself
-    past_consent(customer, topic, channel, granted, at)   consents that were given or taken in it
-    past_suppression(channel, address, customer, reason, at)   who came on the list, and when
+    past_message(key, journey, step, customer)   the messages that were sent in the period
+    past_consent(customer, topic, channel, granted, at)   consents that were changed in the period
+    past_suppression(channel, address, customer, reason, at)   additions to the suppression list
 
-Events of customers stay where they are: a tick takes those in that lie ahead when their time has come.
+Events of customers stay. Those after the start of the period lie in the future of the clock, and a
+tick handles each when its time has come.
 """
 
 from cij.compiler.program import Event
@@ -13,7 +15,7 @@ from cij.compiler.sql.columns import literal
 from cij.compiler.sql.outbox import KEY
 from cij.runtime.store import schema
 
-# What happened in journeys. Names of states, and texts of messages, do not depend on that.
+# The tables of what journeys did. Names and texts of messages do not depend on that, so they stay.
 _EMPTIED = (
     *(schema.PASSAGE, schema.MOVE, schema.PROGRAM, schema.CONVERSION, schema.SPLIT_ARM),
     *(schema.WINNER, schema.EVENT_AHEAD, schema.SEGMENT_MEMBER, schema.SEGMENT_STATE),
@@ -42,13 +44,14 @@ CLEAR = (
     *(query("DELETE FROM {t}", t=table.name) for table in _EMPTIED),
     query("DELETE FROM meta WHERE name <> 'store_version'"),
     query("UPDATE counter SET value = 0 WHERE name NOT IN ('event', 'write')"),
-    # Customers are unified anew, for what was said about consent is less now.
+    # Without this state customers are unified again, because some changes of consent are gone.
     query("DELETE FROM source_state WHERE source_state.source = '#profile'"),
 )
 
 
 def forget_raised(event: str) -> Statement:
-    """Return the statement that removes the events which journeys raised: they will do so again."""
+    """Return the statement that removes the events that journeys emitted: the backtest emits them
+    again."""
     return query(
         "DELETE FROM {t} WHERE EXISTS(SELECT 1 FROM passage AS p WHERE p.customer = {t}.customer "
         "AND STRPOS({t}.id, CONCAT(p.journey, ':', CAST(p.id AS VARCHAR), ':')) = 1)",
@@ -56,7 +59,7 @@ def forget_raised(event: str) -> Statement:
     )
 
 
-# --- on the way -------------------------------------------------------------------------------
+# --- during the replay ------------------------------------------------------------------------
 
 NEXT_CONSENT = query("SELECT MIN(c.at) FROM past_consent AS c")
 CONSENTS_DUE = query("SELECT DISTINCT c.customer FROM past_consent AS c WHERE c.at <= $now")
@@ -69,7 +72,7 @@ GIVE_CONSENTS = (
     query("DELETE FROM past_consent WHERE past_consent.at <= $now"),
 )
 
-# What was on the list then is on it now: bounces and complaints are put on it without an order.
+# The suppression list grows as it did in the period, because the list also has entries from orders.
 SUPPRESS = (
     query(
         "INSERT INTO suppression (channel, address, customer, reason, at) "
@@ -82,7 +85,10 @@ NEXT_SUPPRESSION = query("SELECT MIN(s.at) FROM past_suppression AS s")
 
 
 def forget_messages(event: Event) -> Statement:
-    """Return the statement for interactions before `$start`: their messages are none of this time."""
+    """Return the statement that detaches interactions before `$start` from their messages.
+
+    The messages were removed, and new ones may get the same keys.
+    """
     return query(
         "UPDATE {t} SET message_key = NULL WHERE {t}.at < $start AND NOT {t}.message_key IS NULL",
         t=f"event_{event.name}",
@@ -90,10 +96,10 @@ def forget_messages(event: Event) -> Statement:
 
 
 def follow_messages(event: Event) -> Statement:
-    """Return the statement that takes interactions that are due to the messages of this time.
+    """Return the statement that attaches due interactions to the messages of the backtest.
 
-    A customer who reacted to the message of a step reacts to the message that the step has sent them
-    now, and to none where it has not.
+    A customer who reacted to the message of a step reacts to the message that this step sends them
+    in the backtest. Where it has sent none, the interaction refers to no message.
     """
     return query(
         "UPDATE {t} SET message_key = (SELECT ARG_MAX({key}, o.created_at) FROM past_message AS m "
@@ -113,7 +119,7 @@ def follow_messages(event: Event) -> Statement:
 AHEAD = query("SELECT DISTINCT a.event FROM event_ahead AS a")
 LEAVE_OUT = query("DELETE FROM event_ahead WHERE event_ahead.event = $event")
 LEAVE_OUT_LATER = query("DELETE FROM event_ahead WHERE event_ahead.at > $until")
-# Instants are rounded up to the next look.
+# The number of different instants if each is rounded up to a multiple of `every_s`, and of events.
 LOOKS = query(
     "SELECT COUNT(DISTINCT (CAST(EXTRACT(EPOCH FROM a.at) AS BIGINT) + $every_s - 1) // $every_s), "
     "COUNT(*) FROM event_ahead AS a"

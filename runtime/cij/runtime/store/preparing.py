@@ -1,4 +1,4 @@
-"""Makes the tables of the state, and brings older ones over."""
+"""Makes the tables of the store and upgrades older ones."""
 
 from cij.compiler.sql import interning, query
 from cij.runtime.engine import Engine
@@ -11,14 +11,14 @@ from cij.runtime.store.views import VIEWS
 
 STORE_VERSION = str(NEWEST)
 _READABLE = {str(version) for version in range(OLDEST, NEWEST + 1)}
-# A list of outcomes that has grown is no new form of the table.
+# New outcomes are added to the enum without a migration.
 _KNOW_OUTCOMES = query(f"ALTER TABLE outbox_row ALTER COLUMN outcome SET DATA TYPE {OUTCOME}")
 
 
 def prepare(engine: Engine) -> None:
-    """Make the tables that are missing, and bring older ones over: all or nothing.
+    """Make the tables that are missing and upgrade older ones, in one transaction.
 
-    Raises: StoreError for a store of a version that is not known.
+    Raises: StoreError for a store of an unknown version.
     """
     with engine.transaction():
         engine.execute(schema.META.ddl)
@@ -42,7 +42,8 @@ def prepare(engine: Engine) -> None:
 
 def _bring_over(engine: Engine, version: int) -> None:
     for view in VIEWS:
-        # In the oldest stores some of these names are tables, which migrations replace.
+        # Views depend on the tables that migrations rewrite. In the oldest stores some of these
+        # names are tables, which must not be dropped.
         if engine.columns_of(view.over):
             engine.execute(view.drop)
     bring_over(engine, version)

@@ -1,11 +1,11 @@
-"""Every table of the state: its columns, their types, and its key. The one place for them.
+"""Every table of the store: its columns, their types, and its key.
 
-Instants are UTC without a zone. A key is declared and not enforced: DuckDB has no cheap one, and rows
-are unique because a move and its effect commit together (`audit` checks it). An engine that needs
-indexes makes them of the keys.
+Instants are UTC without a zone. A key is declared but not enforced, because an index slows DuckDB's
+large inserts. Rows are unique because a move and its effects commit together, and `cij doctor`
+checks it. An engine that needs indexes makes them from the keys.
 
-Tables whose columns depend on a program (`customer`, `event_…`, `source_…`, entities) are not here:
-those that read them make them (`cij.compiler.sql.unify`, `intake`, `load`, `entity_rows`).
+Tables whose columns depend on a program (`customer`, `event_…`, `source_…`, entities) are not here.
+The modules that read them make them (`cij.compiler.sql.unify`, `intake`, `load`, `entity_rows`).
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "
 # --- passages ---------------------------------------------------------------------------------
 
 # One row for each entry. Names are numbers (`interning`); the view `passage` has texts. `since`,
-# `counts_from` and `event` are for those inside: an end changes only what is read of it later.
+# `counts_from` and `event` are valid only for open passages: an end does not update them, to save
+# time.
 PASSAGE = Table(
     "passage_row",
     (
@@ -34,12 +35,12 @@ PASSAGE = Table(
     key=("id",),
     plain=("customer", "at_entry"),
 )
-# Each move of a passage along a path, in the order in which they were written.
+# Each move of a passage along a path, in the order of writing.
 MOVE = Table(
     "move",
     (("passage", NUMBER), ("at", INSTANT), ("path", NUMBER), ("why", NUMBER), ("event", NUMBER)),
 )
-# The states of each path: what `history` shows of a move.
+# The states of each path, which `history` shows for a move.
 VISIT = Table(
     "visit",
     (("path", NUMBER), ("n", COUNT), ("state", TEXT), ("why", TEXT)),
@@ -68,7 +69,7 @@ WINNER = Table(
 
 # --- the outbox -------------------------------------------------------------------------------
 
-# What a step sends or calls: the part that is the same in all of its rows.
+# What a step sends or calls: the values that are the same in all its rows.
 EFFECT = Table(
     "effect",
     (
@@ -77,8 +78,9 @@ EFFECT = Table(
     ),
     key=("id",),
 )
-# One row for each message or call. Writing a text that is the same in all rows costs as much as one
-# that is not, and a number a tenth of it: so the text of the key is made of these numbers.
+# One row for each message or call. A number takes a tenth of the time of a text to write, also
+# where the text is the same in all rows. So the key is not stored, and its text is made from these
+# numbers.
 OUTBOX = Table(
     "outbox_row",
     (
@@ -89,11 +91,12 @@ OUTBOX = Table(
     ),
     key=("effect", "passage", "turn"),
     plain=("customer", "address", "parameters"),
-    # A number that no effect has would hide the row from the view.
+    # A row without an effect would be missing from the view `outbox`.
     known=("effect",),
 )
 CONTENT = Table("content", (("hash", TEXT), ("message", TEXT)), key=("hash",))
-# Who must get nothing: an address, a customer or both; on one channel, or on all where it is null.
+# An address, a customer or both, who must get nothing on one channel, or on all where `channel` is
+# null.
 SUPPRESSION = Table(
     "suppression",
     (("channel", TEXT), ("address", TEXT), ("customer", TEXT), ("reason", TEXT), ("at", INSTANT)),
@@ -111,8 +114,8 @@ JOURNEY_STATE = Table(
     (("journey", TEXT), ("started_at", INSTANT), ("entered_until", INSTANT)),
     key=("journey",),
 )
-# What was ordered for a journey: `draft`, `paused`, `resuming`, `stopped`; without a row it is live.
-# `taken` and `ticked_at` are the last event and the last tick before a pause.
+# The state of a journey by orders and failures; a journey without a row is live. `taken` and
+# `ticked_at` are the last event and the last tick before a pause or failure.
 CONTROL = Table(
     "journey_control",
     (
@@ -121,8 +124,8 @@ CONTROL = Table(
     ),
     key=("journey",),
 )
-# What failed as a whole and was put aside (S28): a journey, a segment, a source. `was` is the order that
-# held a journey before.
+# A journey, segment, source or order that failed as a whole and was put aside (S28). `was` is the
+# state that an order gave a journey before.
 ASIDE = Table(
     "aside",
     (("kind", TEXT), ("name", TEXT), ("reason", TEXT), ("since", INSTANT), ("was", TEXT)),
@@ -158,12 +161,13 @@ TURNED_AWAY = Table(
 
 # --- events and the clock ---------------------------------------------------------------------
 
-# Events that were taken in and lie in the future.
+# Events that have arrived and whose own time is in the future.
 EVENT_AHEAD = Table(
     "event_ahead", (("seq", NUMBER), ("event", TEXT), ("at", INSTANT)), key=("seq",)
 )
 COUNTER = Table("counter", (("name", TEXT), ("value", NUMBER)), key=("name",))
-# `order` has a row for each order that was carried out; other names have one.
+# `order` has a row for each order that was carried out. All other names have one row, so there is
+# no key.
 META = Table("meta", (("name", TEXT), ("value", TEXT)))
 ZONE = Table(
     "zone",
@@ -198,15 +202,15 @@ CONSENT_CHANGE = Table(
     "consent_change",
     (("customer", TEXT), ("topic", TEXT), ("channel", TEXT), ("granted", YES), ("at", INSTANT)),
 )
-# Grants that are dated in the future.
+# Grants of consent that are dated in the future.
 CONSENT_AHEAD = Table("consent_ahead", CONSENT_CHANGE.columns)
-# The canonical form of each written address that is another, and of each phone number (S29).
+# The canonical form of each written address that differs from it, and of each phone number (S29).
 CANONICAL_ADDRESS = Table(
     "canonical_address",
     (("field", TEXT), ("written", TEXT), ("canonical", TEXT)),
     key=("field", "written"),
 )
-# Customers who came by an event and are in no source, one row for each field.
+# Customers who are known only by an event, one row for each.
 NEWCOMER = Table(
     "newcomer",
     (
@@ -249,7 +253,7 @@ TABLES = (
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
     *(SOURCE_STATE, QUARANTINE),
 )
-# Those of them that say what is known of customers; a refresh needs no others.
+# The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
     ASIDE,
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
@@ -259,7 +263,7 @@ OF_DATA = (
 
 
 def ddl() -> Iterator[Statement]:
-    """Yield what makes all tables and views that are missing, in an order in which it works."""
+    """Yield the statements that make all missing tables and views, tables first."""
     for table in TABLES:
         yield table.ddl
     yield from moments.DDL

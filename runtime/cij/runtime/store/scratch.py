@@ -1,10 +1,15 @@
-"""The scratch tables of ticks: made once for a connection, emptied in the transaction that fills them."""
+"""The scratch tables of ticks.
+
+They are made once for a connection, and each transaction empties them.
+
+Making them in each tick would take longer than a small tick.
+"""
 
 from cij.compiler.sql.table import Table
 
 TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
 
-# Passages that move now, and why.
+# Passages that are ready: where each goes on, and why.
 READY = Table(
     "tick_ready",
     (
@@ -15,7 +20,7 @@ READY = Table(
     known=("passage", "customer", "turn", "is_held_out"),
     is_scratch=True,
 )
-# Customers who may enter a journey, by the place of its `enter` that they come by.
+# Customers who want to enter a journey. `entry` is the place of the `enter`.
 CANDIDATES = Table(
     "tick_candidate",
     (
@@ -24,7 +29,7 @@ CANDIDATES = Table(
     ),
     is_scratch=True,
 )
-# Customers who have just entered, in the order of their numbers.
+# Customers who enter in this tick, in the order of their numbers.
 ENTERED = Table(
     "tick_entered",
     (
@@ -33,7 +38,7 @@ ENTERED = Table(
     ),
     is_scratch=True,
 )
-# Where passages go that are due at one rest, while no others are.
+# The batch of the strategy `due_in_place`.
 DUE = Table(
     "tick_due",
     (
@@ -43,7 +48,7 @@ DUE = Table(
     ),
     is_scratch=True,
 )
-# Where passages go of which several regions at once move few.
+# The moves of several regions, which the strategy `few_of_many` writes at once.
 MOVES = Table(
     "tick_move",
     (
@@ -52,19 +57,19 @@ MOVES = Table(
     ),
     is_scratch=True,
 )
-# Where the timers of live rests lead. It is filled when a program is deployed.
+# The root to which the timer of each wait leads. It is filled when a program is deployed.
 TIMEOUT = Table(
     "timeout",
     (("journey", NUMBER), ("version", NUMBER), ("state", NUMBER), ("root", NUMBER)),
     is_scratch=True,
 )
-# Events that have come in since the last tick.
+# Events since the last tick.
 EVENTS = Table(
     "tick_event",
     (("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT), ("round", NUMBER)),
     is_scratch=True,
 )
-# Customers who did something since the last tick that a segment reads.
+# Customers with an event since the last tick that a segment reads.
 ACTIVE = Table("tick_active", (("customer", TEXT),), is_scratch=True)
 
 SCRATCH = (READY, CANDIDATES, ENTERED, DUE, MOVES, TIMEOUT, EVENTS, ACTIVE)

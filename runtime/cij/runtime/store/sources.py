@@ -1,4 +1,5 @@
-"""The tables `source_state` and `quarantine`: what was loaded when, and which rows are bad (S24)."""
+"""The tables `source_state` and `quarantine`: the last load of each source, and its bad
+rows (S24)."""
 
 from cij.compiler.sql import query
 

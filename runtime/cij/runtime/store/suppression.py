@@ -1,4 +1,4 @@
-"""The table `suppression`: who must get nothing (S16)."""
+"""The table `suppression`: addresses and customers who must get nothing (S16)."""
 
 from cij.compiler.sql import query
 

@@ -1,4 +1,4 @@
-"""The views of the state: rows with texts in place of numbers, for people and for reports."""
+"""The views of the store: rows with texts instead of numbers, for people and for reports."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from cij.compiler.sql.outbox import KEY
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view over the table `over`: it is there when that is."""
+    """A view over the table `over`. It exists wherever that table does."""
 
     name: str
     over: str
@@ -16,7 +16,7 @@ class View:
 
     @property
     def drop(self) -> Statement:
-        """The statement that removes it."""
+        """The statement that removes the view."""
         return query("DROP VIEW IF EXISTS {v}", v=self.name)
 
 
@@ -42,8 +42,8 @@ LEFT JOIN name AS c ON c.id = r.cause
     ),
 )
 
-# One row for each state. Rows of one passage and instant are in the order of `written` and `n`. A
-# column for `written` would cost each move 8 bytes; DuckDB numbers its rows anyway.
+# One row for each visited state. `written` and `n` order the rows of one passage and instant.
+# `written` is DuckDB's own row number, because a column would cost 8 bytes for each move.
 HISTORY = View(
     "history",
     "move",
@@ -57,8 +57,8 @@ FROM move AS m JOIN visit AS v ON v.path = m.path LEFT JOIN name AS l ON l.id = 
     ),
 )
 
-# A queued row may go since it was created, unless it has a time of its own. An outcome is a text to
-# all who read it, also in its order.
+# A queued row is due from its creation, unless it has a later time. The outcome is cast to text,
+# because an enum would sort in the order of its declaration.
 OUTBOX = View(
     "outbox",
     "outbox_row",

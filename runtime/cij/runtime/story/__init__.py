@@ -1,4 +1,4 @@
-"""Stories: the tests of journeys, played by the real engine in memory, on a virtual clock.
+"""Stories: the tests of journeys, played by the real runtime in memory on a virtual clock.
 
 stage (customers, events, time) --expect--> failures --trace--> text
 """

@@ -1,8 +1,9 @@
-"""Coverage: what of a journey its tests have come by, and what they have not.
+"""Coverage: which points of a journey its tests reach.
 
-A *point* is something that can happen to a passage: an entry, an arm of a branch, an event or
-condition or the deadline of a wait, an exit, a goal, a locale of a message. Which of them happened is
-read from the moves of the passages, for a move knows the path that it took.
+A *point* is something that can happen to a passage: an entry, an arm of a branch, an event, a
+condition or the deadline of a wait, an exit, a goal, a locale of a message. The points that were
+reached are read from the moves of passages, because a move has its path. So coverage costs nothing
+while a test runs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ from cij.runtime.world import World
 
 KINDS = ("entry", "arm", "event", "condition", "timeout", "exit", "goal", "locale")
 
-# Each move with the one before it, once for all passages that went alike.
+# Each move with the path of the move before it, once for all passages with the same two paths.
 _MOVES = query(
     """
 SELECT r.before, r.path, {why} FROM (
@@ -51,7 +52,10 @@ _BY_EVENT = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`name` tells it from others of its kind and step; `condition` is what the author wrote of it."""
+    """A point of a journey.
+
+    `name` is unique within its kind and step; `condition` is the written one.
+    """
 
     journey: str
     kind: str
@@ -63,11 +67,11 @@ class Point:
 
 @dataclass(slots=True)
 class Coverage:
-    """Grows with every store that is read. `points` are in the order of the program."""
+    """The points of a program, in the order of its text, and whether a store showed them."""
 
     program: pg.Program
     points: dict[Point, bool] = field(default_factory=dict)
-    # Journeys as they run, under the policies, and the paths through them.
+    # Journeys as they run under the policies, and their paths, since moves have these paths.
     _ruled: dict[str, pg.Journey] = field(default_factory=dict)
     _leaves: dict[str, dict[int, Leaf]] = field(default_factory=dict)
 
@@ -81,7 +85,7 @@ class Coverage:
             self._leaves[journey.name] = {leaf.path: leaf for leaf in found}
 
     def read(self, world: World) -> None:
-        """Add what happened in a store, in all journeys of its program."""
+        """Mark the points that were reached in a store, in all journeys of its program."""
         for journey in world.program.journeys:
             for kind, step, name in self._seen(world, journey):
                 point = Point(journey.name, kind, step, name, journey.place)
@@ -106,7 +110,7 @@ class Coverage:
             yield "locale", name, choose_locale(messages[name], locale).locale
 
 
-# --- what there is ----------------------------------------------------------------------------
+# --- the points of a journey ------------------------------------------------------------------
 
 
 _Found = tuple[str, str, str, pg.Place, Expression | None]
@@ -157,7 +161,8 @@ def _languages(journey: pg.Journey, program: pg.Program) -> Iterator[_Found]:
 
 
 def _takes_all(branches: tuple[pg.Branch, ...]) -> bool:
-    """Tell whether branches are the arms of a split, which leave nobody over."""
+    """Tell whether branches are the arms of a split, which take all customers, so `else` is no
+    point."""
     shares = [part for part in walk(branches[-1]) if isinstance(part, HashShare)]
     return any(Decimal(share.high) >= 1 for share in shares)
 
@@ -179,11 +184,11 @@ def _sent(journey: pg.Journey, program: pg.Program) -> list[pg.Message]:
     return [m for m in program.messages if m.name in names]
 
 
-# --- what happened ----------------------------------------------------------------------------
+# --- the points that were reached -------------------------------------------------------------
 
 
 def _woken(before: Leaf | None, leaf: Leaf, why: str) -> Iterator[tuple[str, str, str]]:
-    """Yield what ended the wait at which a move began."""
+    """Yield the point that ended the wait at which a move began."""
     if before is None or not isinstance(before.final, pg.WaitState):
         return
     rest, root = before.final, leaf.visits[0].state
@@ -199,7 +204,7 @@ def _woken(before: Leaf | None, leaf: Leaf, why: str) -> Iterator[tuple[str, str
 
 
 def _along(journey: pg.Journey, leaf: Leaf) -> Iterator[tuple[str, str, str]]:
-    """Yield the arms that a path takes, and the exit at its end."""
+    """Yield the arms on a path, and the exit at its end."""
     for visit, after in zip(leaf.visits, leaf.visits[1:], strict=False):
         yield from _decided(journey.state(visit.state), after.why or "", after.state)
     if leaf.is_cut:
@@ -213,7 +218,7 @@ def _decided(state: pg.State, why: str, target: str) -> Iterator[tuple[str, str,
         return
     ways = {f"branch {n}": b.target for n, b in enumerate(state.branches, 1)}
     ways["else"] = state.otherwise
-    # Where a region is cut the way is known by its target only.
+    # Where a region is cut, the path has no reason for the last step, so the target decides.
     taken = [why] if why in ways else [name for name, to in ways.items() if to == target]
     for name in taken:
         if not state.is_hidden:

@@ -1,4 +1,4 @@
-"""Expectations: each is None when it is true, or what is the case instead."""
+"""Expectations: each function returns None where it is met, else what is true instead."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,8 @@ _PASSAGES = query(
     "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage_row AS p "
     "WHERE p.customer = $customer ORDER BY p.id ASC"
 )
-# Looked up here: to have the engine join them takes it two or three times as long as the rest.
+# Names and effects are joined here in Python. A join in the engine takes two or three times as long
+# as the whole query, and a story asks this often.
 _NAMES = query("SELECT n.id, n.text FROM name AS n")
 _EFFECTS = query("SELECT e.id, e.channel, e.message FROM effect AS e")
 _SENT = ("delivered", "queued")
@@ -48,7 +49,10 @@ class _Passage:
 
 
 def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
-    """Take the first such message that no earlier line has asked for."""
+    """Match the first such message that no earlier line of the story has matched.
+
+    Each line matches a message of its own, so two equal lines expect two messages.
+    """
     alike = [m for m in _messages(stage, wanted.customer) if m.message == wanted.message]
     went = [m for m in alike if m.outcome in _SENT]
     free = [m for m in went if m.key not in stage.expected]
@@ -79,7 +83,7 @@ def _suppressed(stage: Stage, message: _Message) -> Finding:
 
 
 def nothing(stage: Stage, wanted: st.ExpectNothing) -> Finding | None:
-    """Tell what was sent to the customer since the story began."""
+    """Check that the customer has got no message since the story began."""
     went = [m for m in _messages(stage, wanted.customer) if m.outcome in _SENT]
     if not went:
         return None
@@ -102,7 +106,7 @@ def _times(stage: Stage, messages: list[_Message]) -> str:
 
 
 def done(stage: Stage, wanted: st.ExpectDone) -> Finding | None:
-    """Take the first call of the action that no earlier line has asked for."""
+    """Match the first call of the action that no earlier line of the story has matched."""
     calls = _messages(stage, wanted.customer, is_action=True)
     alike = [m for m in calls if m.message == wanted.action]
     made = [m for m in alike if m.outcome in _SENT]
@@ -126,7 +130,7 @@ def done(stage: Stage, wanted: st.ExpectDone) -> Finding | None:
 
 
 def ended(stage: Stage, wanted: st.ExpectEnded) -> Finding | None:
-    """Look for a passage that has ended so."""
+    """Check that a passage of the customer has ended, with the outcome if one is given."""
     passages = _passages(stage, wanted.customer)
     outcomes = [p.outcome for p in passages if p.ended_at is not None]
     if wanted.outcome in outcomes or (wanted.outcome is None and outcomes):
@@ -137,7 +141,7 @@ def ended(stage: Stage, wanted: st.ExpectEnded) -> Finding | None:
 
 
 def waiting(stage: Stage, wanted: st.ExpectWaiting) -> Finding | None:
-    """Look for a passage that waits there."""
+    """Check that a passage of the customer waits at the step, until the time if one is given."""
     passages = _passages(stage, wanted.customer)
     here = [p for p in passages if p.ended_at is None and _step(stage, p) == wanted.step]
     untils = [stage.shown(p.wake_at) for p in here if p.wake_at is not None]
@@ -161,7 +165,7 @@ def _step(stage: Stage, passage: _Passage) -> str:
 
 
 def _where(stage: Stage, customer: str, passages: list[_Passage]) -> Finding:
-    """Tell where the customer's last passage is."""
+    """Return where the customer's last passage is."""
     if not passages:
         return Finding("never entered", _why_not_inside(stage, customer))
     last = passages[-1]
@@ -175,7 +179,7 @@ def _where(stage: Stage, customer: str, passages: list[_Passage]) -> Finding:
 
 
 def member(stage: Stage, wanted: st.ExpectMember) -> Finding | None:
-    """Look at the condition of the segment now."""
+    """Check whether the condition of the segment holds for the customer now."""
     if _is_member(stage, wanted.customer, wanted.segment) != wanted.is_negated:
         return None
     state = "in" if wanted.is_negated else "not in"
@@ -185,14 +189,15 @@ def member(stage: Stage, wanted: st.ExpectMember) -> Finding | None:
 def _is_member(stage: Stage, customer: str, name: str) -> bool:
     segment = next(s for s in stage.program.segments if s.name == name)
     now = {"now": stage.clock.now()}
-    # The moments that conditions read are those of the last tick.
+    # The stored calendar instants are those of the last tick, which may have been earlier.
     fill_moments(stage.world.engine, stage.clock.now())
     members = stage.world.engine.rows(segment_query(segment, stage.program), now)
     return (customer,) in members
 
 
 def _why_not_inside(stage: Stage, customer: str) -> str | None:
-    """Return why somebody who never entered did not, where that is plain to see."""
+    """Return why a customer never entered, if the reason is certain: they are in no entry
+    segment."""
     names = [e.segment for e in stage.journey.entries if isinstance(e, SegmentEntry)]
     by_event = len(names) < len(stage.journey.entries)
     if by_event or any(_is_member(stage, customer, name) for name in names):

@@ -1,4 +1,4 @@
-"""Playing a story: one journey, one store in memory, statement by statement."""
+"""Playing a story: one journey and one store in memory, statement by statement."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,15 +18,18 @@ from cij.runtime.story.trace import trace
 from cij.runtime.story.verdict import Failure, Finding
 from cij.runtime.world import World
 
-# The stores of stories are prepared before any story begins.
+# Stores are prepared with an instant before the start of every story.
 _LONG_AGO = datetime(1970, 1, 1)
-# A calendar calls nobody for the time before the story.
+# Calendar entries count from the start of the story, so that none is due for the time before it.
 _START = query("UPDATE journey_state SET started_at = $start")
 
 
 @dataclass(frozen=True, slots=True)
 class StoryResult:
-    """`failures` are in the order of the story; `traces` tell of each customer what happened."""
+    """The result of a story.
+
+    `failures` are in its order; `traces` have the lines of each customer.
+    """
 
     story: st.Story
     failures: tuple[Failure, ...]
@@ -38,7 +41,7 @@ class StoryResult:
 
 
 def run_story(program: Program, story: st.Story) -> StoryResult:
-    """Play one story. For several of a program a StoryPlayer is faster."""
+    """Play one story. For several stories of a program a `StoryPlayer` is faster."""
     player = StoryPlayer(program)
     try:
         return player.play(story)
@@ -47,15 +50,16 @@ def run_story(program: Program, story: st.Story) -> StoryResult:
 
 
 class _Undone(Exception):
-    """Takes back all that a story did to its store."""
+    """Rolls back the transaction of a story."""
 
 
 @dataclass(slots=True)
 class StoryPlayer:
     """Plays stories of one program.
 
-    Each journey has a store in memory, prepared once: a story is a transaction that is not kept.
-    Unless it `is_telling`, only failures have traces. `observe` sees the store at the end of each.
+    Each journey has a store in memory that is prepared once. A story is a transaction that is
+    rolled back, because making a store takes longer than most stories. Without `is_telling` only
+    failures have traces. `observe` is called with the store at the end of each story.
     """
 
     program: Program
@@ -64,7 +68,7 @@ class StoryPlayer:
     _worlds: dict[str, World] = field(default_factory=dict)
 
     def play(self, story: st.Story) -> StoryResult:
-        """Play a story from its first statement to its last, whatever fails on the way."""
+        """Play all statements of a story, also after one has failed."""
         world = self._world(story.journey)
         results: list[StoryResult] = []
         with suppress(_Undone), world.transaction():
@@ -75,13 +79,13 @@ class StoryPlayer:
         return results[0]
 
     def close(self) -> None:
-        """Let go of the stores."""
+        """Close all stores."""
         for world in self._worlds.values():
             world.engine.close()
         self._worlds.clear()
 
     def _world(self, journey: str) -> World:
-        """Return a world with this journey only, for no other takes part in its tests."""
+        """Return a store with this journey only, because a test is about one journey."""
         if journey not in self._worlds:
             journeys = tuple(j for j in self.program.journeys if j.name == journey)
             alone = self.program.model_copy(update={"journeys": journeys})
@@ -96,8 +100,8 @@ def _play(story: st.Story, world: World, is_telling: bool) -> StoryResult:
     stage = Stage(world, SimulatedClock(start), world.program.journeys[0])
     failures = [f for s in story.statements for f in _do(s, stage)]
     stage.settle()
-    told = sorted(stage.customers) if is_telling else ()
-    traces = {name: trace(stage, name) for name in told}
+    traced = sorted(stage.customers) if is_telling else ()
+    traces = {name: trace(stage, name) for name in traced}
     return StoryResult(story, tuple(failures), traces)
 
 

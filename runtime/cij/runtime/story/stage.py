@@ -1,7 +1,7 @@
 """The stage of a story: a store in memory, customers, events and time.
 
-At one instant events come first, then what is due: `after` stops right before it, and whatever
-looks at the world settles it.
+At one instant events come first and due timers second (S13). So `after` stops right before the
+timers of its instant, and every expectation settles them first.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from datetime import datetime
 
 from cij.compiler import story as st
 from cij.compiler.expression import Constant
-from cij.compiler.program import Journey, Program
+from cij.compiler.program import Journey, Program, WaitState
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.unify import consent_columns, consent_name
 from cij.compiler.types import list_items
@@ -35,6 +36,12 @@ _LAST_KEY = query(
 )
 
 
+_DUE_STATES = query(
+    "SELECT p.state FROM passage_row AS p WHERE p.customer = $customer "
+    "AND p.ended_at IS NULL AND p.wake_at <= $now"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """An event of the story, for the trace."""
@@ -46,9 +53,10 @@ class Happened:
 
 @dataclass(slots=True)
 class Stage:
-    """`expected` holds effect, passage and turn of messages that the story has asked for already.
+    """The state of a story.
 
-    `quiet_at` is the instant up to which all is done that is due; None after a change.
+    `expected` has the effect, passage and iteration of messages that earlier lines have matched.
+    `quiet_at` is the instant up to which nothing is due any more; None after a change.
     """
 
     world: World
@@ -65,7 +73,7 @@ class Stage:
 
     @property
     def zone(self) -> str:
-        """The zone of all times that the story names."""
+        """The zone of all times in the story."""
         return self.program.timezone
 
     def shown(self, at: datetime) -> str:
@@ -77,14 +85,15 @@ class Stage:
     # --- time ---
 
     def settle(self) -> None:
-        """Do all that is due up to now."""
+        """Run all ticks that are due up to now, now included."""
         now = self.clock.now()
         if self.quiet_at != now:
             self._run(lambda at: at <= now)
             self.quiet_at = now
 
     def after(self, statement: st.After) -> None:
-        """Move on, doing what falls due on the way, and stop right before what is due then."""
+        """Advance the clock by a period and run the ticks before its end, but not those at
+        the end."""
         end = story_clock.later(self.clock.now(), statement.period, self.zone)
         self._run(lambda at: at < end)
         self.clock.advance_to(end)
@@ -95,7 +104,7 @@ class Stage:
     # --- customers ---
 
     def given(self, statement: st.Given) -> Finding | None:
-        """Bring a customer, or change one. Returns what does not fit."""
+        """Add a customer or change one. Return a finding where a value does not fit its type."""
         try:
             values = self._values(statement.fields)
         except Unfit as error:
@@ -138,7 +147,7 @@ class Stage:
         return found
 
     def _zone_of(self, values: dict[str, object]) -> str:
-        # That of the journey is for its plan to see to.
+        # The zone of the journey is not considered here: its plan does that (S4).
         own = values.get("timezone")
         if not isinstance(own, str) or not zones.is_zone(own):
             return self.zone
@@ -148,7 +157,10 @@ class Stage:
     # --- events ---
 
     def happens(self, statement: st.Happens) -> Finding | None:
-        """Take an event in, at this instant. Returns what keeps it from happening."""
+        """Append an event at this instant.
+
+        Return a finding where it cannot happen or is refused.
+        """
         key = self._key(statement)
         if key is None and statement.of is not None:
             is_call = statement.event.endswith(".done")
@@ -170,23 +182,36 @@ class Stage:
         self.quiet_at = None
         if refused:
             return Finding(refused[0].reason)
-        # The event that an action was done is written `done(call)`.
+        # An author writes `done(call)` for the event of a finished action.
         word = statement.event.rpartition(".")[2] if statement.of else statement.event
         words = word + (f"({statement.of})" if statement.of else "")
         self.happened.append(Happened(self.clock.now(), statement.customer, words))
         return None
 
     def _key(self, statement: st.Happens) -> str | None:
-        """Return the key of the customer's latest message of a step."""
+        """Return the key of the customer's latest message of a step; None where none was sent."""
         if statement.of is None:
             return None
         parameters = {"customer": statement.customer, "step": statement.of}
         found = self.rows(_LAST_KEY, **parameters)
-        if not found:
-            # It may be due at this very instant.
+        if not found or self._is_about_to_do(statement):
+            # It, or the one of the next turn, may be due at this very instant.
             self.settle()
             found = self.rows(_LAST_KEY, **parameters)
         return str(found[0][0]) if found else None
+
+    def _is_about_to_do(self, statement: st.Happens) -> bool:
+        """Tell whether the customer moves on at this instant from where they wait for no such event.
+
+        What they wait for comes before what is due at the same instant (S13).
+        """
+        parameters = {"customer": statement.customer, "now": self.clock.now()}
+        due = {state for (state,) in self.rows(_DUE_STATES, **parameters)}
+        waits = (s for s in self.journey.states if isinstance(s, WaitState))
+        return any(
+            number_of(state.id) in due and all(a.of != statement.of for a in state.awaits)
+            for state in waits
+        )
 
 
 def _plain(constant: Constant) -> object:

@@ -1,4 +1,4 @@
-"""Times of a story: local to the project's zone, written to the minute."""
+"""Times of a story: local to the project's zone, with minutes."""
 
 from calendar import monthrange
 from datetime import datetime, timedelta
@@ -17,18 +17,20 @@ def shown(at: datetime, zone: str) -> str:
 
 
 def instant(local: str, zone: str) -> datetime:
-    """Return the instant of a local time, by S4 where it is skipped or repeated."""
+    """Return the instant of a local time. S4 decides where it is skipped or repeated."""
     return zones.to_instant(datetime.fromisoformat(local), zone)
 
 
 def later(at: datetime, period: Period, zone: str) -> datetime:
-    """Return the instant one period after `at`: elapsed, or a calendar step in the zone (S2)."""
+    """Return the instant one period after `at`: elapsed time, or a calendar step in the
+    zone (S2)."""
     if period.unit in _ELAPSED_S:
         return at + timedelta(seconds=period.count * _ELAPSED_S[period.unit])
     local = zones.to_local(at, zone)
     stepped = _add_months(local, period.count * _MONTHS.get(period.unit, 0))
     stepped += timedelta(days=period.count * _DAYS.get(period.unit, 0))
-    # A time that occurs twice means the first: from within the second, a step is never backwards.
+    # A local time that occurs twice means the first (S4). From inside the second occurrence that
+    # would be a step backwards.
     return max(zones.to_instant(stepped, zone), at)
 
 

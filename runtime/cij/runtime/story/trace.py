@@ -1,4 +1,4 @@
-"""The trace: what happened to one customer, in the order in which it happened."""
+"""The trace: what happened to one customer, in the order of time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cij.compiler.sql.interning import texts_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.runtime.story.stage import Stage
 
-# The order of rows in the store is the order in which they were written.
+# `written` is the order in which rows were written, which decides between equal instants.
 _HISTORY = query(
     "SELECT h.at, h.passage, h.state, h.why FROM history AS h "
     "JOIN passage_row AS p ON p.id = h.passage WHERE p.customer = $customer "
@@ -33,7 +33,7 @@ _GOALS = query(
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One line. At one instant events come first, then what they lead to."""
+    """One line. At one instant events have the smallest rank, before what they lead to."""
 
     at: datetime
     rank: int
@@ -41,7 +41,7 @@ class _Entry:
 
 
 def trace(stage: Stage, customer: str) -> tuple[str, ...]:
-    """Return the lines for one customer; times are local to the project's zone."""
+    """Return the lines for one customer. Times are local to the project's zone."""
     passages = stage.rows(_PASSAGES, customer=customer)
     many = len(passages) > 1
     entries = [
@@ -94,8 +94,8 @@ def _words(state: State, message: tuple[str, str, str, str | None] | None) -> st
         case ActState(step=step) if message is not None:
             channel, name, outcome, reason = message
             verb = "do" if channel == "action" else channel
-            told = f"{step}: {verb} {name} {outcome}"
-            return f"{told}, {reason}" if reason else told
+            text = f"{step}: {verb} {name} {outcome}"
+            return f"{text}, {reason}" if reason else text
         case WaitState(step=step):
             return f"{step}: waits"
         case EndState(outcome=outcome):

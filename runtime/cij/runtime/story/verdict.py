@@ -1,4 +1,4 @@
-"""What a story finds out."""
+"""The results of expectations."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from cij.compiler.program import Place
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is the case instead of what was expected; `hint` tells an obvious reason."""
+    """What is true instead of the expectation. `hint` is a reason, where one is certain."""
 
     found: str
     hint: str | None = None
@@ -15,7 +15,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A statement that did not come true. `trace` is what happened to the customer, by line."""
+    """A statement that failed. `trace` is what happened to the customer, by line."""
 
     place: Place
     statement: str

@@ -36,10 +36,19 @@ def _own_field(path: syntax.Path, context: JourneyContext) -> pg.ProfileField | 
         hint = f"declare a field that journeys write: `fields {{ my_{path.text} = {found.type} }}`"
         build.report(codes.BAD_SETTING.at(path.span, f"{message}", help=hint))
         return None
-    hint_or_none = did_you_mean(path.text, own)
+    if path.parts[0] == "consent":
+        message = f"`{path.text}` is a consent and no field, so `set` cannot write it"
+        advice = (
+            "consent comes from a source (`from SOURCE { consent.TOPIC = COLUMN }` in the profile) or from "
+            "the events `subscribed` and `unsubscribed`"
+        )
+        build.report(codes.BAD_SETTING.at(path.span, message, help=advice))
+        return None
+    near = did_you_mean(path.text, own)
     message = f"profile `{profile.name}` has no field `{path.text}` that journeys write"
-    hint = hint_or_none or f"declare it in the profile: `fields {{ {path.text} = text }}`"
-    build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
+    if near is None and len(path.parts) == 1:
+        near = f"declare it in the profile with its type: `fields {{ {path.text} = TYPE }}`"
+    build.report(codes.UNKNOWN_NAME.at(path.span, message, help=near))
     return None
 
 

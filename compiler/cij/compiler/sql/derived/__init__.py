@@ -1,9 +1,9 @@
-"""Forms derived from the canonical plan: the same moves, written for one case in which that is cheaper.
+"""Forms derived from the canonical plan: the same moves, each cheaper in one situation.
 
-    RegionPlan --new_entries--> people who have just entered get their passages where they have come to
-               --due_in_place--> many who are due at one wait are read where they are stored
-               --working_set--> a few of very many are copied out, moved, and put back
+    RegionPlan --new_entries--> passages of new customers are written at the end of the first region
+               --due_in_place--> a large group that is due at one wait is read where it is stored
+               --working_set--> the rows of few customers among many are copied, moved and rewritten
 
-Each form is made from a `RegionPlan` alone. The strategies of `runtime/moving/strategies` decide when to
-use them.
+Each form is made from a `RegionPlan` alone. The strategies of `runtime/moving/strategies` decide
+when to use it.
 """

@@ -1,8 +1,9 @@
-"""Many who are due at one wait, while nobody else is ready: they are read where they are stored.
+"""A large group that is due at one wait, while no other passage is ready, is read where it is
+stored.
 
-A table of all who are ready would be a copy of what `passage_row` holds. Their way is written into
-`tick_due` in the place of `tick_batch`: DuckDB reads a table on as many cores as it had rows for when the
-transaction began, and `tick_batch` is made anew each time.
+A table of ready passages would be a copy of rows of `passage_row`. The batch is inserted into
+`tick_due`, and `tick_batch` is not made: DuckDB reads a table on as many cores as it had rows for
+when the transaction began, and `tick_batch` is new in each transaction.
 """
 
 from sqlglot import exp
@@ -11,7 +12,7 @@ from cij.compiler.sql.interning import TIMER, numbered
 from cij.compiler.sql.plan.plan_parts import JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 
-# Rows of `passage_row` as rows of `tick_ready`.
+# The due rows of `passage_row` in the shape of `tick_ready`.
 _DUE = """
 SELECT {journey} AS journey, {version} AS version, p.id AS passage, p.customer, p.trigger, p.turn,
   p.is_held_out, {root} AS root, {timer} AS why, CAST(NULL AS BIGINT) AS event, $now AS counts_from
@@ -25,7 +26,7 @@ passage_row.wake_at <= $now AND passage_row.version = {version} AND passage_row.
 
 
 def due_form(plan: JourneyPlan, region: RegionPlan) -> Steps:
-    """Return how those who are due at the state `$state` go through the region."""
+    """Return the steps of a region for all passages that are due at the state `$state`."""
     instead = {
         "pick": Statement.later(lambda: _pick(plan, region)),
         "move": Statement.later(lambda: _move(plan, region.move)),
@@ -49,7 +50,7 @@ def _pick(plan: JourneyPlan, region: RegionPlan) -> Statement:
 
 
 def _move(plan: JourneyPlan, move: Statement) -> Statement:
-    """Return the move without a join, where everybody goes the same way."""
+    """Return the move without a join, where it writes the same values for all passages."""
     tree = move.tree.copy()
     assert isinstance(tree, exp.Update), "a move is an update"
     changes = [change.expression for change in tree.expressions]

@@ -1,7 +1,8 @@
-"""People who have just entered go through the first region, and get their passages where they stop.
+"""New customers go through the first region, and their passages are written at its end.
 
-The canonical plan writes a passage at the entry and updates it at the end of the first region. Here it
-is written once. Nobody has met a message of a passage that begins now, so no event came before a wait.
+The canonical plan writes a passage at the entry and updates it at the end of the first region. Here
+it is written once. No event can have come before a wait, because a new passage has sent no message
+yet.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.plan_parts import Destination, JourneyPlan, RegionPlan, Steps
 from cij.compiler.sql.template import Statement, fill, query
 
-# What a passage has of its entry, besides the columns of `tick_ready`.
+# The columns of `tick_entered` that a passage needs and `tick_ready` does not have.
 _OF_ENTRY = ("entry_key", "at_entry", "customer_row")
 
 _WRITE = """
@@ -30,15 +31,19 @@ FROM tick_batch AS m
 
 @dataclass(frozen=True, slots=True)
 class EntryForm:
-    """`steps` pick those of `tick_entered` and write their passages. Where everybody goes the same way,
-    `at_once` does so without `tick_batch`, as long as nobody else has moved since they entered."""
+    """The first region of a journey for new customers.
+
+    `steps` pick the rows of `tick_entered` and write the passages. Where all take the same path,
+    `at_once` does the same without `tick_batch`. It is valid only while no other passage has moved
+    since the entry.
+    """
 
     steps: Steps
     at_once: Steps = ()
 
 
 def noting_rows(find: Statement) -> Statement:
-    """Return the statement that finds who enters, with the row id of the customer of each."""
+    """Return the statement that finds the customers who enter, with the row id of each."""
     found = find.variant("noting_rows", lambda tree: tree.transform(_noted))
     assert found is not None, "it does what the statement does"
     return found
@@ -53,8 +58,10 @@ def _noted(node: exp.Expr) -> exp.Expr:
 
 
 def entry_form(plan: JourneyPlan, region: RegionPlan) -> EntryForm | None:
-    """Return how those who have just entered go through the first region of a journey; None where some
-    statement of it reads their passages."""
+    """Return the form of the first region for new customers.
+
+    None where a statement of the region reads their passages, which are not written yet.
+    """
     if region.has_cuts or region.keeps_since or region.may_be_past:
         return None
     steps = [(name, s) for name, s in region.statements if name not in ("clear", "wake again")]
@@ -74,7 +81,7 @@ def _pick(plan: JourneyPlan, region: RegionPlan) -> Statement:
     return region.pick_with(_OF_ENTRY).from_rows("tick_ready", rows)
 
 
-# Rows of `tick_batch`, of people who have just entered and all come to one leaf.
+# The rows of `tick_batch` for new customers who all reach the same leaf.
 _REACHED = "SELECT q.*, {wake_at} AS wake_at FROM {rows} AS q"
 
 
@@ -82,7 +89,7 @@ def _at_once(plan: JourneyPlan, region: RegionPlan, steps: Steps) -> Steps:
     rows = cache(lambda: _reached(plan, region.destination))
 
     def of_those(statement: Statement) -> Statement:
-        # A row id is stable until the row is updated, so not where a field is set before.
+        # A row id changes when the row is updated, so it is not used where a field is set before.
         found = statement if region.sets_fields else _by_row(statement)
         return Statement.later(lambda: found.from_rows("tick_batch", rows()))
 
@@ -102,7 +109,7 @@ _BY_ID, _BY_ROW = fill("c.id = m.customer"), fill("c.rowid = m.customer_row")
 
 
 def _by_row(statement: Statement) -> Statement:
-    """Return the statement that joins customers by the row ids that `tick_entered` has of them."""
+    """Return the statement that joins customers by the row ids in `tick_entered`."""
     return Statement.later(lambda: Statement(statement.tree.transform(_found_by_row)))
 
 

@@ -1,11 +1,12 @@
-"""A few people of very many: their rows are copied out, and their passages rewritten at the end.
+"""The working set: the rows of few customers among many are copied, and their passages rewritten at
+the end.
 
-    tick_ws_customer  the customers of all who can move        tick_ws_passage  their passages
-    tick_move         where each of them goes
+    tick_ws_customer  the customers who can move        tick_ws_passage  their passages
+    tick_move         the new state of each passage
 
-Finding a few costs one scan of all, so it is done once for all regions of a tick. An update in place of
-rows that are spread over a table is slow to write, to commit and to fold into the file; rows that are
-deleted and inserted at the end are not.
+Finding few rows needs a scan of all, so it is done once for all regions of a tick. An update of
+rows that are scattered over a table is slow to write, to commit and to checkpoint. Deleting the
+rows and inserting them at the end is faster.
 """
 
 from functools import lru_cache
@@ -16,7 +17,8 @@ from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
 
 CUSTOMERS, PASSAGES = "tick_ws_customer", "tick_ws_passage"
-# Queries for the customers of all who can move: those who are ready, those with an event in a round.
+# Queries for the customers who can move: those of ready passages, and those with an event in a
+# round.
 READY = "SELECT w.customer FROM tick_ready AS w"
 IN_ROUND = "SELECT f.customer FROM tick_event AS f WHERE f.round = $round"
 
@@ -26,7 +28,7 @@ IN_ROUND = "SELECT f.customer FROM tick_event AS f WHERE f.round = $round"
 
 @lru_cache(maxsize=16)
 def customers_by_id(customers: str) -> Statement:
-    """Return the statement that copies the customers of a query, by a scan of all."""
+    """Return the statement that copies the customers of a query, with a scan of all ids."""
     return query(
         "CREATE OR REPLACE TEMPORARY TABLE tick_ws_customer AS SELECT c.* FROM customer AS c "
         "WHERE c.id IN (SELECT w.customer FROM {of} AS w)",
@@ -36,10 +38,10 @@ def customers_by_id(customers: str) -> Statement:
 
 @lru_cache(maxsize=16)
 def customers_by_hash(customers: str) -> Statement:
-    """Return the statement that copies them by the hashes of their ids.
+    """Return the statement that copies the customers of a query by the hashes of their ids.
 
-    Of the other columns only the blocks are read in which a hash was found. A customer without the right
-    hash is not copied, so `missing` has to be asked.
+    Other columns are read only in blocks with a matching hash. A customer with a wrong hash is not
+    copied, so the caller has to run `missing`.
     """
     return query(
         "CREATE OR REPLACE TEMPORARY TABLE tick_ws_customer AS "
@@ -53,7 +55,7 @@ def customers_by_hash(customers: str) -> Statement:
     )
 
 
-# Rows may have moved since their ids were noted, so `missing` has to be asked.
+# Row ids may have changed since they were stored, so the caller has to run `missing`.
 CUSTOMERS_BY_ROW = query(
     "CREATE OR REPLACE TEMPORARY TABLE tick_ws_customer AS "
     "SELECT c.* EXCLUDE ({name}) FROM customer AS c "
@@ -78,7 +80,7 @@ PASSAGES_IN_ROUND = query(
     "FROM passage_row AS p "
     "WHERE p.customer IN (SELECT f.customer FROM tick_event AS f WHERE f.round = $round)"
 )
-# Where they are few of very many, the scan for row ids reads one column, and the copy few blocks.
+# For few rows among many: the scan for row ids reads one column, and the copy reads few blocks.
 PASSAGES_IN_ROUND_BY_ROW = query(
     "CREATE OR REPLACE TEMPORARY TABLE tick_ws_passage AS SELECT p.*, p.rowid AS place "
     "FROM passage_row AS p WHERE p.rowid IN (SELECT q.rowid FROM passage_row AS q "
@@ -88,7 +90,7 @@ PASSAGES_DUE = query(
     "CREATE OR REPLACE TEMPORARY TABLE tick_ws_passage AS SELECT p.*, p.rowid AS place "
     "FROM passage_row AS p WHERE p.wake_at <= $now LIMIT $most"
 )
-# Versions of which somebody is in the working set: other journeys have nothing to do.
+# The versions in the working set. Other journeys have nothing to do.
 VERSIONS = query("SELECT DISTINCT r.version FROM tick_ws_passage AS r")
 
 
@@ -112,8 +114,11 @@ FROM tick_batch AS m
 
 
 def noted(region: RegionPlan) -> Steps | None:
-    """Return the steps of a region with a note of where people go in the place of the move, so that one
-    statement moves those of all regions; None where the region reads the passages it has moved."""
+    """Return the steps of a region that insert into `tick_move` instead of moving the passages.
+
+    One statement then moves the passages of all regions. None where the region reads the passages
+    that it has moved.
+    """
     if region.wake_again or region.keeps_since:
         return None
     note = Statement.later(lambda: _note(region))
@@ -133,7 +138,7 @@ def _note(region: RegionPlan) -> Statement:
 
 CLEAR_MOVES = query("DELETE FROM tick_move")
 
-# Passages that are not in the working set, as they are before they move.
+# The old rows of passages that move and are not in the working set.
 TAKE_OUT = query(
     """
 CREATE OR REPLACE TEMPORARY TABLE tick_taken AS
@@ -157,7 +162,7 @@ SELECT l.* EXCLUDE (place) REPLACE (
 FROM tick_taken AS l JOIN tick_move AS m ON m.passage = l.id
 """
 )
-# How many more are due at each instant up to `$until` after those of `tick_move` have moved.
+# The change of the number of timers at each instant up to `$until` by the moves of `tick_move`.
 TIMERS = query(
     """
 SELECT t.wake_at, SUM(t.people) AS people
@@ -175,5 +180,6 @@ _IN_WORKING_SET = {"tick_taken l": PASSAGES, "tick_taken r": PASSAGES}
 
 
 def of(statement: Statement, *, is_copied: bool) -> Statement:
-    """Return a statement over `tick_taken`, over the working set instead if passages are in it."""
+    """Return a statement over `tick_taken`; with `is_copied` over the passages of the
+    working set."""
     return statement.over(_IN_WORKING_SET) if is_copied else statement

@@ -2,9 +2,10 @@
 
     statement --semi_join--> --prune_empty--> --inline_instants--> --events_only--> --number_rows--> run
 
-A pass is a function of the statement and of `Facts`, which is all that the engine tells about the store.
-No pass is needed for a right answer: without any the statements of the plan run as they are written.
-`docs/performance.md` has for each pass when it applies, what it saves and when it may be deleted.
+A pass is a function of the statement and of `Facts`, which is all that the engine tells about the
+store. No pass is needed for a correct result: without passes the statements of the plan run as they
+are written. `docs/performance.md` says for each pass when it applies, what it saves and when it may
+be deleted.
 """
 
 from cij.compiler.sql.passes.events_only import events_only
@@ -15,8 +16,8 @@ from cij.compiler.sql.passes.prune_empty import prune_empty
 from cij.compiler.sql.passes.semi_join import semi_join
 from cij.compiler.sql.template import Statement
 
-# In the order in which they run: `events_only` looks for what `semi_join` makes and `inline_instants`
-# has freed of zones.
+# In the order in which they run. `events_only` needs the semi-joins of `semi_join`, from which
+# `inline_instants` has removed the zones.
 PASSES: tuple[Pass, ...] = (
     Pass("semi_join", semi_join),
     Pass("prune_empty", prune_empty),
@@ -29,7 +30,8 @@ __all__ = ["PASSES", "Facts", "Pass", "rewrite"]
 
 
 def rewrite(statement: Statement, facts: Facts, passes: tuple[Pass, ...]) -> Statement | None:
-    """Return the statement after all passes; None where one of them shows that it does nothing."""
+    """Return the statement after all passes; None where a pass finds that it would change
+    nothing."""
     found: Statement | None = statement
     for each in passes:
         found = each.run(found, facts) if found is not None else None

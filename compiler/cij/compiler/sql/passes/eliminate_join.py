@@ -3,8 +3,9 @@
     SELECT e.seq, p.id FROM tick_event AS f JOIN event_x AS e ON e.seq = f.seq JOIN passage_row AS p ...
     SELECT f.seq, p.id FROM tick_event AS f JOIN passage_row AS p ...
 
-A tool of the plan and of other passes. The caller vouches that every row finds exactly one partner, so
-that the join neither drops nor repeats anybody: that is a fact of the schema, not of the statement.
+The plan and other passes use it. The caller guarantees that each row has exactly one partner, so
+that the join neither drops nor repeats rows. That is a fact of the schema and cannot be seen in the
+statement.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,13 +14,16 @@ from sqlglot import exp
 
 
 def eliminate_join(select: exp.Select, row: str, known: Mapping[str, exp.Expr]) -> bool:
-    """Drop the inner join with `row` if every column that is asked of it is in `known`, which has
-    what to say instead. Tells whether it did."""
+    """Drop the inner join with `row` if all columns that are read from it are in `known`.
+
+    `known` has the expression that replaces each column. Return whether the join was dropped.
+    """
     joins = select.args.get("joins") or []
     mine = [join for join in joins if join.this.alias == row and not join.side]
     if len(mine) != 1:
         return False
     place = joins.index(mine[0])
+    # The join is removed first, because its own condition reads columns of the row too.
     mine[0].pop()
     asked = list(_columns_of(row, select))
     is_known = all(column.name in known for column in asked)

@@ -1,10 +1,10 @@
-"""A semi-join over events drops the customers where it asks nothing of them but the id.
+"""Drops the join with customers from a semi-join over events that reads only their id.
 
     c.id IN (SELECT e.customer FROM event_x AS e JOIN customer AS c ON c.id = e.customer WHERE e.at > $x)
     c.id IN (SELECT e.customer FROM event_x AS e WHERE e.at > $x AND NOT e.customer IS NULL)
 
-What windows ask of a customer is their zone. The pass applies where all customers are in one zone, so
-that `inline_instants` has bound the instants and no column of the customer is left.
+A window reads the zone of the customer. The pass applies where all customers are in one zone: then
+`inline_instants` has bound the instants, and no other column of the customer is read.
 """
 
 from sqlglot import exp
@@ -20,7 +20,7 @@ def events_only(statement: Statement, facts: Facts) -> Statement:
 
 
 def without_customers(statement: Statement) -> Statement:
-    """Return the statement without customers in the semi-joins that ask nothing else of them."""
+    """Return the statement without customers in the semi-joins that read only their id."""
     found = statement.variant("events_only", lambda tree: tree.transform(_events_only))
     assert found is not None, "the rewritten statement does what the statement does"
     return found
@@ -35,6 +35,6 @@ def _events_only(node: exp.Expr) -> exp.Expr:
         if isinstance(customer, exp.Column) and on == fill("c.id = {x}", x=customer):
             known = fill("NOT {x} IS NULL", x=customer)
             if eliminate_join(select, "c", {"id": customer}):
-                # `x IN (…, NULL)` is null and not false for everybody who is not in the list.
+                # `x IN (…, NULL)` is null and not false for all values that are not in the list.
                 select.where(known, copy=False)
     return node

@@ -1,4 +1,4 @@
-"""What a pass may know of the store, and what a pass is."""
+"""The facts about the store that a pass may use, and the type of a pass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from cij.compiler.sql.template import Statement
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of the store while one statement runs.
+    """Facts that hold while one statement runs.
 
-    `is_empty` tells whether a table holds no rows; it is asked only of tables for which the engine
-    keeps the answer. `zones` are those whose instants are bound as parameters; None where statements
-    look them up in the table `moment`. With `is_one_zone` the only zone is that of every customer.
-    `rows` is about how many customers the statement is for, 0 where nobody has counted them.
+    `is_empty` tells whether a table has no rows; it is called only for tables whose answer the
+    engine caches. `zones` are the zones whose instants are bound as parameters; None where
+    statements read the table `moment`. With `is_one_zone` all customers are in the only zone.
+    `rows` is the approximate number of customers that the statement is for; 0 where it is unknown.
     """
 
     is_empty: Callable[[str], bool]
@@ -24,8 +24,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """`run` returns the rewritten statement, the same one where the pass does not apply, or None where
-    the statement would change nothing."""
+    """A pass with its name.
+
+    `run` returns the rewritten statement; the same one where the pass does not apply; None where
+    the statement would change nothing.
+    """
 
     name: str
     run: Callable[[Statement, Facts], Statement | None]

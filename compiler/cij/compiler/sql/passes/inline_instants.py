@@ -1,10 +1,10 @@
-"""Instants of a few zones are bound as parameters instead of being looked up in the table `moment`.
+"""Binds the calendar instants of few zones as parameters, instead of lookups in the table `moment`.
 
     (SELECT moment.at FROM moment WHERE moment.zone = c.zone AND moment.name = '-30 days')
     CASE c.zone WHEN 'Europe/Madrid' THEN $moment_0__30_days END
 
-A store of one or two zones would plan the lookup in every statement. Where all customers are in one zone
-the CASE goes as well, and nothing is asked of the customer.
+Without it the engine plans the lookup in every statement. Where all customers are in one zone, the
+CASE is dropped too, and no column of the customer is read.
 """
 
 import re
@@ -19,7 +19,7 @@ _PARAMETER = "moment_"
 
 
 def inline_instants(statement: Statement, facts: Facts) -> Statement:
-    """Return the statement with a parameter in the place of each lookup, where the zones are known.
+    """Return the statement with a parameter instead of each lookup, where the zones are known.
 
     The instants of other zones are null, as they are in the table.
     """
@@ -38,7 +38,10 @@ def parameter(zone: int, name: str) -> str:
 
 
 def is_instant(parameter: str) -> bool:
-    """Tell whether a parameter is an instant; one that nobody has computed is null, as in the table."""
+    """Tell whether a parameter is a calendar instant.
+
+    One without a value is null, as in the table.
+    """
     return parameter.startswith(_PARAMETER)
 
 

@@ -1,10 +1,11 @@
-"""Row ids in the place of a count: the numbers of those who enter come from the places of their rows.
+"""Numbers new passages by row ids instead of a window function.
 
     $first - 1 + ROW_NUMBER() OVER (ORDER BY n.customer ASC, n.entry_key ASC)
     $first - 1 + (n.rowid - (SELECT MIN(f.rowid) FROM tick_entered AS f) + 1)
 
-DuckDB counts a window on one core, in twice the time of all the rest of a mass entry. The rows of
-`tick_entered` are inserted in the order of the window, so their row ids follow it without a gap.
+DuckDB computes the window on one core, which takes twice as long as everything else of a large
+entry. The rows of `tick_entered` are inserted in the order of the window, so their row ids are
+consecutive in this order.
 """
 
 from sqlglot import exp

@@ -1,10 +1,10 @@
-"""Pruning by empty tables: what a statement asks of a table without rows is known and dropped.
+"""Prunes statements by empty tables: the result of a subquery over a table without rows is known.
 
     x IN (SELECT l.customer FROM suppression AS l)      FALSE
     EXISTS(SELECT 1 FROM event_opened AS e WHERE ...)   FALSE
     INSERT INTO tick_ready SELECT ... JOIN event_opened nothing to do
 
-A store has many tables that nobody has written to yet, and an engine plans each mention of them anew.
+Many tables of a store have no rows yet, and the engine plans each use of them in every statement.
 """
 
 from collections.abc import Iterable
@@ -15,25 +15,26 @@ from sqlglot import exp
 from cij.compiler.sql.passes.facts import Facts
 from cij.compiler.sql.template import Statement
 
-# In many stores nobody has written to these yet, so it pays to know whether they hold rows.
+# These tables have no rows in many stores, so the test is worth its cost.
 _OFTEN_EMPTY = frozenset({"journey_control", "suppression"})
 _EVENTS = "event_"
 
 
 def prune_empty(statement: Statement, facts: Facts) -> Statement | None:
-    """Return what does the same while its tables are empty; None where it does nothing."""
+    """Return a statement with the same effect while its tables are empty; None where it has
+    none."""
     asked = (table for table in asked_of(statement) if is_often_empty(table))
     return without(statement, frozenset(filter(facts.is_empty, asked)))
 
 
 def is_often_empty(table: str) -> bool:
-    """Tell whether it pays to know that a table is empty."""
+    """Tell whether a table is so often empty that the test is worth its cost."""
     return table in _OFTEN_EMPTY or table.startswith(_EVENTS)
 
 
 @lru_cache(maxsize=4096)
 def asked_of(statement: Statement) -> frozenset[str]:
-    """Return the names of the tables without whose rows a statement has less to do, or nothing."""
+    """Return the names of the tables by which a statement can be pruned, if they have no rows."""
     tree = statement.tree
     asking = [node.args["query"] for node in tree.find_all(exp.In) if node.args.get("query")]
     asking += [node.this for node in tree.find_all(exp.Exists)]
@@ -44,7 +45,10 @@ def asked_of(statement: Statement) -> frozenset[str]:
 
 
 def without(statement: Statement, empty: frozenset[str]) -> Statement | None:
-    """Return what does the same while the tables `empty` hold no rows; None where it does nothing."""
+    """Return a statement with the same effect while the tables `empty` have no rows.
+
+    None where the statement has no effect then.
+    """
     if not empty:
         return statement
     return statement.variant(("without", empty), lambda tree: _without(tree, empty))
@@ -64,7 +68,8 @@ def _known(node: exp.Expr, empty: frozenset[str]) -> exp.Expr:
 
 
 def _has_no_rows(tree: exp.Expr, empty: frozenset[str]) -> bool:
-    """Tell whether a query has no rows because its tables have none, whatever its conditions say."""
+    """Tell whether a query has no rows because its tables have none, whatever its
+    conditions say."""
     if isinstance(tree, exp.Subquery):
         return _has_no_rows(tree.this, empty)
     if isinstance(tree, exp.Table):
@@ -77,7 +82,7 @@ def _has_no_rows(tree: exp.Expr, empty: frozenset[str]) -> bool:
 
 
 def _needed(select: exp.Select) -> Iterable[exp.Expr]:
-    """Yield the tables of which each row of the query needs a row."""
+    """Yield the tables from which each row of the query needs a row."""
     joins = select.args.get("joins") or []
     source = select.args.get("from_")
     if source is None or any(join.side in ("RIGHT", "FULL") for join in joins):
@@ -87,7 +92,7 @@ def _needed(select: exp.Select) -> Iterable[exp.Expr]:
 
 
 def _makes_a_row_of_none(select: exp.Select) -> bool:
-    """Tell whether it aggregates all rows into one, which gives a row also for none."""
+    """Tell whether a query aggregates all rows into one, which gives one row also for no rows."""
     if select.args.get("group"):
         return False
     return any(

@@ -4,11 +4,11 @@
     c.id IN (SELECT e.customer FROM event_opened AS e JOIN customer AS c ON c.id = e.customer
       WHERE e.at > <of c>)
 
-DuckDB decorrelates an EXISTS by a list of all that differs between the outer rows. For very many
-customers that list costs more than the rest of the statement. The semi-join reads all events, which is
-too much for a few customers, so the pass applies from `ROWS_MIN` on.
+DuckDB decorrelates an EXISTS with a list of all different values of the outer rows. For very many
+customers this list costs more than the rest of the statement. The semi-join reads all events, which
+is slower for few customers, so the pass applies from `ROWS_MIN` on.
 
-Where nothing but the id is asked of the customers of those who move, the join with them goes as well.
+Where only the id of the customers is read, the join of `tick_ready` with them is dropped too.
 """
 
 from sqlglot import exp
@@ -17,7 +17,7 @@ from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.passes.facts import Facts
 from cij.compiler.sql.template import Statement, fill
 
-# Measured with `python -m bench.engine steps`: below it the EXISTS is as quick.
+# Measured with `python -m bench.engine steps`: below it the EXISTS is as fast.
 ROWS_MIN = 100_000
 
 _IN = "c.id IN (SELECT {e}.customer FROM {t} AS {e} JOIN customer AS c ON c.id = {e}.customer WHERE {rest})"
@@ -51,7 +51,7 @@ def _decorrelated(node: exp.Expr) -> exp.Expr:
 
 
 def _only_table(select: exp.Select) -> exp.Table | None:
-    """Return the table that a query reads, if it is one and the query has nothing but conditions."""
+    """Return the table of a query that reads one table and has only conditions; else None."""
     source, where = select.args.get("from_"), select.args.get("where")
     asked = {name for name, value in select.args.items() if value} - {
         "expressions",
@@ -64,7 +64,7 @@ def _only_table(select: exp.Select) -> exp.Table | None:
 
 
 def _is_own(test: exp.Expr, row: str) -> bool:
-    """Tell whether a condition says that the event belongs to the customer."""
+    """Tell whether a condition compares the customer of the event with the id of the customer."""
     sides = (
         [(c.table, c.name) for c in test.find_all(exp.Column)] if isinstance(test, exp.EQ) else []
     )
@@ -72,13 +72,13 @@ def _is_own(test: exp.Expr, row: str) -> bool:
 
 
 def _reads_only(test: exp.Expr, rows: set[str]) -> bool:
-    """Tell whether a condition reads these rows and no others, instants excepted."""
+    """Tell whether a condition reads only these rows, apart from calendar instants."""
     asked = {column.table for column in test.find_all(exp.Column)}
     tables = {table.name for table in test.find_all(exp.Table)}
     return asked <= {*rows, "moment"} and tables <= {"moment"}
 
 
-# --- customers of whom only the id is asked -----------------------------------------------------
+# --- customers of whom only the id is read ------------------------------------------------------
 
 _OF_READY = fill("c.id = w.customer")
 _KNOWN = {"id": exp.column("customer", "w", quoted=True)}

@@ -89,7 +89,7 @@ def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
 
 
 def _due(number: int, timer: pg.Timer) -> exp.Expr:
-    # Calendar steps depend only on the zone, so they are computed once a tick and looked up here.
+    # Calendar steps depend only on the zone, so a tick computes them once and this reads them.
     moment = moments.of_timer(timer)
     if moment is not None:
         return moments.instant(moment, exp.column("zone", "q", quoted=True))

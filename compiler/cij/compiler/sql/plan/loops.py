@@ -15,8 +15,8 @@ def turn_after(start: exp.Expr, turns: Turns) -> exp.Expr:
         if turn.is_next:
             start = fill("{t} + {unit}", t=start, unit=exp.convert(turn.unit))
         else:
-            # The end of a loop sets its digits to zero, so that it starts anew if it is reached
-            # again.
+            # The end of a loop sets its digits to zero, so that it starts from zero if it is
+            # reached again.
             whole = exp.convert(turn.unit * turn.size)
             start = fill("{t} - {t} % {whole}", t=exp.paren(start), whole=whole)
     return start

@@ -110,7 +110,7 @@ class EntryPlan:
 
     Parameters: `round` for events; `entered_until` for segments, the instant up to which earlier
     ticks have admitted those who joined, or null; `opens` and `closes`, the first instant of the
-    journey and the instant from which nobody enters.
+    journey and the instant from which no customer enters.
     """
 
     segment: str | None
@@ -152,7 +152,7 @@ class EventPlan:
     Parameters: `round`, `event`.
 
     `leaving` tests goals and exits, which come first (S8). `waking` ends waits. `queue` finds
-    customers who leave the queue before they enter; each statement makes `tick_dequeued` anew.
+    customers who leave the queue before they enter; each statement replaces `tick_dequeued`.
     """
 
     event: str

@@ -246,7 +246,7 @@ def _waking(event: pg.Event, context: Context, *, is_first: bool) -> tuple[State
 
 def _from_queue(event: pg.Event, context: Context) -> tuple[Statement, ...]:
     journey = context.journey
-    # A goal `and stay` ends no passage, so it removes nobody from the queue either.
+    # A goal `and stay` ends no passage, so it removes no customer from the queue either.
     goals = [
         (f"goal {g.name}", g.where) for g in journey.goals if g.event == event.name and g.target
     ]

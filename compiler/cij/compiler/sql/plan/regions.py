@@ -77,7 +77,8 @@ class Region:
     tree: Tree = 0
 
     def through(self, state: str) -> dict[Turns, list[int]]:
-        """Return the numbers of the leaves whose path visits `state`, by the turns before it."""
+        """Return the numbers of the leaves whose path visits `state`, by the iterations
+        before it."""
         found: dict[Turns, list[int]] = {}
         for leaf in self.leaves:
             for visit in leaf.visits:

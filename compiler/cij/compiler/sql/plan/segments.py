@@ -83,7 +83,7 @@ DELETE FROM segment_member WHERE segment = {name}
 """
 _IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM tick_active AS a)"
 
-# For a segment without members: nobody can leave, and nobody can be in it already.
+# For a segment without members. Then no customer can leave, and none can be in it already.
 _FIRST = """
 INSERT INTO segment_member (segment, customer, since)
 SELECT {name}, q.id, $now FROM {members} AS q

@@ -5,7 +5,6 @@ receives it twice can tell. Redirects are not followed: what is sent to one host
 """
 
 import asyncio
-import json
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from standardwebhooks import Webhook
 
 from cij.runtime.delivery.channels.transport import Outcome, Prepared
 from cij.runtime.delivery.channels.webhook_settings import WebhookSettings
+from cij.runtime.outside_json import read_json
 
 _ACCEPTED = 202
 # Besides 5xx: the receiver asks for time.
@@ -156,7 +156,7 @@ def outcome_of_answer(
 def _returned(body: bytes) -> Mapping[str, Any]:
     """Return the object that the answer holds; of any other answer, nothing."""
     try:
-        found = json.loads(body) if body else {}
+        found = read_json(body) if body else {}
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -2,5 +2,5 @@
 
 from cij.runtime.engine.duckdb.allocation import keep_memory
 
-# Before the driver is loaded, which reads the setting once.
+# The driver reads the setting once when it is loaded, so this has to come first.
 keep_memory()

@@ -1,7 +1,8 @@
-"""The setting of DuckDB's allocator, which reads it once: when the driver is loaded.
+"""The setting of DuckDB's allocator, which reads it once when the driver is loaded.
 
-Memory that a statement frees is kept for ten seconds for the next one. By default much of it goes back
-to the system at once, and to get it again took a small tick up to a third of its time.
+Memory that a statement frees is kept for ten seconds for the next one. By default much of it is
+returned to the system at once, and a small tick spent up to a third of its time to allocate it
+again.
 """
 
 import os
@@ -11,5 +12,5 @@ _SETTING = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
 
 
 def keep_memory() -> None:
-    """Set it, unless the environment has a setting already."""
+    """Set the variable, unless the environment has it already."""
     os.environ.setdefault(_VARIABLE, _SETTING)

@@ -1,6 +1,6 @@
 """The embedded engine: DuckDB in one file, or in memory for simulations and tests.
 
-Time: instants are naive UTC datetimes on both sides of the engine.
+Time: instants are datetimes in UTC without a zone, as parameters and in rows.
 """
 
 import importlib.util
@@ -25,30 +25,32 @@ from cij.runtime.engine.optimizer import Optimizer
 from cij.runtime.engine.protocol import ArrowStream, Instants, Limits, Parameters, Row, Traits
 from cij.runtime.errors import DataError, StoreError, StoreLocked
 
-# For each parameter DuckDB asks whether it comes from pandas. Without pandas, Python would search all
-# folders for it each time: half the time of a small statement.
+# The driver tries to import pandas for each parameter. Where it is missing, Python would search all
+# folders each time, which takes half the time of a small statement. This entry makes the import
+# fail at once.
 if importlib.util.find_spec("pandas") is None:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
 
 _LOG_MAX = "1GB"
-# What DuckDB says where another process has the file, here and on Windows.
+# Parts of DuckDB's messages where another process has the file open: on Unix and on Windows.
 _HELD = ("Could not set lock", "being used by another process")
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    # Texts that repeat, as all constants of a plan do, take half the time in the newer format.
+    # Repeated texts, such as the constants of a plan, take half the time in the newer format.
     "storage_compatibility_version": "v1.5.0",
-    # Folding the log into the file is for quiet moments (`maintain`), not for the end of a tick.
+    # A checkpoint inside a tick would delay its messages, so `maintain` does it between steps.
     "checkpoint_threshold": _LOG_MAX,
-    # Rows of a big insert are written to the file while the next ones are computed.
+    # A large insert writes row groups to the file while it computes the next ones.
     "write_buffer_row_group_count": 1,
 }
 _LOG_BYTES_MAX = 16_000_000
-# A transaction that changes more goes into the file at once: into the log first is twice the work.
+# A transaction that changes more rows is checkpointed at its commit: writing it to the log first
+# and to the file later would be twice the work.
 _LOGGED_ROWS_MAX = 500_000
 _TRAITS = Traits(has_row_ids=True, is_shared=False)
-# The name under which an Arrow stream is known while its rows are added.
+# The name of an Arrow stream in statements while its rows are inserted.
 _STREAM = "arrow_stream"
-# What DuckDB says before the error of a stream that breaks off.
+# DuckDB's message before the error of a stream that fails.
 _BROKEN = "get_next failed(): "
 _COLUMNS = """
 SELECT c.column_name, c.data_type FROM information_schema.columns AS c
@@ -57,7 +59,7 @@ WHERE c.table_name = $1 ORDER BY c.ordinal_position
 
 
 def _create(path: Path) -> None:
-    """Make an empty state file in one step: a crash leaves no file, and not half of one."""
+    """Create an empty state file atomically, so that a crash leaves no damaged file."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         duckdb.connect(str(draft), config=_CONFIG).close()
@@ -68,7 +70,11 @@ def _create(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """An Arrow stream, and nothing else that DuckDB might know it by."""
+    """An Arrow stream that hides its type.
+
+    DuckDB recognises its own relations and would read one of another connection as if it were its
+    own.
+    """
 
     stream: ArrowStream
 
@@ -78,22 +84,22 @@ class _Stream:
 
 def _put_in_place(draft: Path, path: Path) -> None:
     try:
-        # Unlike a rename it leaves alone what another process has made meanwhile.
+        # A link, unlike a rename, does not replace a file that another process has created
+        # meanwhile.
         os.link(draft, path)
     except FileExistsError:
         return
     except OSError:
-        # Not every file system has links.
+        # Not every file system supports links.
         os.replace(draft, path)
 
 
 class DuckEngine:
-    """One connection, one writer. `path` None keeps everything in memory.
+    """One connection and one writer. With `path` None everything is in memory.
 
-    `passes` rewrite statements before they run; without any they run as the plan has them.
-
-    With few rows, `is_tiny`, no time goes into the best plan of a statement. What does not fit into
-    `memory_mb` goes into a folder beside the file, or into `spill`; without either it fails.
+    `passes` rewrite statements before they run. With `is_tiny` DuckDB does not optimise statements,
+    which for few rows takes longer than running them. Data that does not fit into `memory_mb` is
+    written to a folder beside the file, or to `spill`; without either the statement fails.
     """
 
     def __init__(
@@ -108,7 +114,8 @@ class DuckEngine:
     ) -> None:
         self.path = path
         self.traits = _TRAITS
-        # Not DuckDB's own folder of the file, in which another engine would overwrite what is there.
+        # A loader has an engine of its own. In DuckDB's own folder of the file the two would
+        # overwrite each other's files.
         beside = path.with_name(f"{path.name}.load.tmp") if path else spill
         self.limits = Limits(threads, memory_mb, beside)
         self._open_transactions = self._changed_rows = 0
@@ -121,11 +128,13 @@ class DuckEngine:
             self._connection = duckdb.connect(str(path) if path else ":memory:", config=_CONFIG)
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
-        # Statements are few and big, and their order is given by the plan.
+        # Statements that need an order of rows state it, so DuckDB may use all cores for the
+        # others.
         self._connection.execute("SET preserve_insertion_order = false")
-        # Inside a transaction the planner takes new tables for small and would join times by loops.
+        # DuckDB estimates tables that are new in a transaction as small. It would then join by time
+        # with a nested loop.
         self._connection.execute("SET asof_loop_join_threshold = 0")
-        # What is looked for by number in a big table passes over the blocks that cannot hold it.
+        # A join by number with a large table then skips the blocks that cannot contain the numbers.
         self._connection.execute("SET dynamic_or_filter_threshold = 4096")
         if threads:
             self._connection.execute(f"SET threads = {int(threads)}")
@@ -143,9 +152,9 @@ class DuckEngine:
         *,
         rows: int = 0,
     ) -> int:
-        """Run it and return the number of rows that it changed, or 0 where it changes none.
+        """Run a statement and return the number of rows that it changed.
 
-        `rows` is about how many customers it is for; 0 where nobody has counted them.
+        `rows` is the approximate number of customers that it is for; 0 where it is unknown.
         """
         self._deferred.before(statement)
         found = self._optimizer.rewrite(statement, rows)
@@ -154,6 +163,7 @@ class DuckEngine:
         result = self._run(found, self._optimizer.bind(found, parameters))
         first = result.fetchone() if result.description else None
         changed = int(first[0]) if first and isinstance(first[0], int) else 0
+        # A statement that changed no row leaves cached queries valid.
         if changed or not statement.is_change_of_rows:
             self._written(statement.writes, has_grown=changed > 0 and statement.is_insert)
         self._changed_rows += changed
@@ -172,19 +182,19 @@ class DuckEngine:
         return found
 
     def prepare(self, statement: Statement) -> None:
-        """Make the text of a statement as the store is now, without running it."""
+        """Rewrite and print a statement for the current state of the store, without running it."""
         found = self._optimizer.rewrite(statement)
         if found is not None:
             found.text("duckdb")
 
     def is_empty(self, table: str) -> bool:
-        """Tell whether a table holds no rows; the answer is kept until the table is written to."""
+        """Tell whether a table has no rows. The answer is cached until the table is written to."""
         return self._cache.is_empty(table, self._asks_empty)
 
     def bind_instants(self, instants: Instants, *, is_one_zone: bool = False) -> bool:
-        """Have statements take the instants of the tick as parameters, until somebody writes `moment`.
+        """Bind the calendar instants of a tick as parameters, until a statement writes to `moment`.
 
-        Returns False where they have to be in the table: see `Optimizer.bind_instants`.
+        Return False where they have to be in the table; see `Optimizer.bind_instants`.
         """
         return self._optimizer.bind_instants(instants, is_one_zone=is_one_zone)
 
@@ -193,16 +203,17 @@ class DuckEngine:
         self._deferred.defer(tables, write)
 
     def beside_deferred(self) -> AbstractContextManager[None]:
-        """Within this, statements pass that ask for nothing of the rows that are not written yet."""
+        """Run statements inside without the deferred write, because they do not read the missing
+        rows."""
         return self._deferred.beside()
 
     def drop_deferred(self) -> None:
-        """Forget the deferred write: it has been made, or what it was for is gone."""
+        """Discard the deferred write, because it was made in another way or is not needed."""
         self._deferred.drop()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Inside another transaction it is part of that one."""
+        """Run the statements inside atomically. A nested transaction is part of the outer one."""
         if self._open_transactions:
             yield
             return
@@ -217,12 +228,13 @@ class DuckEngine:
             self._cache.roll_back()
             self._connection.execute("ROLLBACK")
             raise
+        # Deferred rows belong to this transaction, so they are written before the commit.
         self._deferred.write()
         self._open_transactions = 0
         self._commit()
 
     def stream(self, statement: Statement, parameters: Parameters = {}) -> ArrowStream:  # noqa: B006
-        """See `Engine.stream`. Without parameters the rows are never in memory all at once."""
+        """See `Engine.stream`. Only without parameters does DuckDB stream the rows."""
         self._deferred.before(statement)
         bound = self._optimizer.bind(statement, parameters)
         return self._connection.sql(statement.text("duckdb"), params=bound or None)
@@ -237,7 +249,7 @@ class DuckEngine:
             return 0
         self._written(table, has_grown=True)
         names = ", ".join(_quoted(name) for name in columns)
-        # One JSON text: binding lists value by value takes the driver 80 µs each.
+        # One JSON text, because the driver takes 80 µs for each bound value of a list.
         text = json.dumps(rows, default=str, ensure_ascii=False)
         cells = ", ".join(f"r ->> {i}" for i in range(len(columns)))
         source = "UNNEST(CAST($1 AS JSON[]))" if len(rows) > 1 else "CAST($1 AS JSON) -> 0"
@@ -248,7 +260,6 @@ class DuckEngine:
         return len(rows)
 
     def _take(self, table: str, stream: ArrowStream) -> int:
-        # The wrapper keeps DuckDB from taking a relation of another connection for one of its own.
         self._connection.register(_STREAM, _Stream(stream))
         text = f"INSERT INTO {_quoted(table)} BY NAME SELECT * FROM {_STREAM}"
         try:
@@ -269,9 +280,9 @@ class DuckEngine:
         return {name: written(type) for name, type in found}
 
     def copy_from(self, path: Path) -> None:
-        """Copy everything of another file into this engine, which is empty and in memory."""
+        """Copy all tables of another file into this engine, which has to be empty and in memory."""
         try:
-            # Not guarded: a file that another program holds has an error of its own.
+            # Not `run_text`, because a file that another program has open needs its own error.
             self._connection.execute(f"ATTACH '{_escaped(str(path))}' AS original (READ_ONLY)")
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
@@ -280,7 +291,7 @@ class DuckEngine:
         self.run_text("DETACH original", None)
 
     def maintain(self, *, is_thorough: bool = False) -> None:
-        """Fold the write-ahead log into the file, if it has grown or is to be folded anyway."""
+        """Write a checkpoint if the log has grown, or always with `is_thorough`."""
         log = self.path and self.path.with_name(self.path.name + ".wal")
         has_grown = log and log.exists() and log.stat().st_size > _LOG_BYTES_MAX
         if has_grown or is_thorough:
@@ -308,7 +319,7 @@ class DuckEngine:
             where = self.path or "in memory"
             raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
         except RuntimeError as error:
-            # This is how the driver reports Ctrl-C.
+            # The driver reports Ctrl-C in this way.
             if isinstance(error.__cause__, KeyboardInterrupt):
                 raise error.__cause__ from None
             raise
@@ -323,7 +334,7 @@ class DuckEngine:
             self._cache.clear()
             raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
         if is_big:
-            # Not after a failure: that is raised, and the connection may be unusable.
+            # Not in `finally`: after a failed commit the connection may be unusable.
             self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
 
 

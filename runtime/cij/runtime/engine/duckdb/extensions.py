@@ -1,4 +1,4 @@
-"""Extensions of DuckDB, which come as packages of the Python index: nothing is downloaded."""
+"""Extensions of DuckDB. They are Python packages, so nothing is downloaded at run time."""
 
 import importlib.util
 from pathlib import Path
@@ -9,7 +9,10 @@ from cij.runtime.errors import StoreError
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension from its package. Raises StoreError where that is not installed."""
+    """Load an extension from its package.
+
+    Raises StoreError where it is not installed or does not load.
+    """
     spec = importlib.util.find_spec(f"duckdb_extension_{name}")
     if spec is None or spec.origin is None:
         raise StoreError(

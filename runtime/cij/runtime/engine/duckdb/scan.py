@@ -1,8 +1,8 @@
-"""Files of other programs, read as rows of text by DuckDB's own scanners.
+"""Scans of foreign files as rows of text, with DuckDB's scanners.
 
-Each scan is a DuckDB of its own in memory, so that it has its own settings and leaves nothing in a
-store. Columns are named r0, r1, ... so that no name from a file gets into SQL; `ordinal` counts the
-rows from 0 in the order of the file.
+Each scan is a separate DuckDB in memory, so that it has its own settings and leaves nothing in a
+store. Columns are named r0, r1, ..., so that no name from a file becomes part of SQL. `ordinal`
+numbers the rows from 0 in the order of the file.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from cij.runtime.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A UTF-8 file with a header of `width` names, of which `picks` are wanted, by position.
+    """A UTF-8 file with a header of `width` names. `picks` are the positions of the wanted columns.
 
-    `quote` is doubled to stand for itself; None when nothing is quoted.
+    A quote inside a value is doubled. `quote` is None where no value is quoted.
     """
 
     path: Path
@@ -34,9 +34,10 @@ class CsvFile:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that does not parse. `byte` is where it starts, from 0; blank lines may precede it.
+    """A row that does not parse.
 
-    Of a long row `content` is the beginning. One with an unclosed quote ends where the next quote does.
+    `byte` is its start, from 0; blank lines may follow there first. Of a long row `content` is the
+    beginning. A row with an unclosed quote ends where the next quote does.
     """
 
     byte: int
@@ -53,7 +54,7 @@ FROM read_csv({path},
   store_rejects = true, rejects_table = 'csv_reject', rejects_scan = 'csv_reject_scan')
 """
 
-# One row may have several errors: the first is reported.
+# A row may have several errors. Only the first is reported, since it usually causes the others.
 _REJECTS = """
 SELECT line_byte_position - 1, FIRST(error_type ORDER BY byte_position),
   FIRST(error_message ORDER BY byte_position), FIRST(csv_line)
@@ -70,7 +71,7 @@ _REASONS = {
 
 
 class FileScan:
-    """A scanner of one file. Its streams are read while it is open."""
+    """A scanner of one file. Its streams can be read only while it is open."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:")
@@ -87,7 +88,10 @@ class FileScan:
         self._connection.close()
 
     def csv(self, file: CsvFile) -> ArrowStream:
-        """Return the rows of a CSV file. What is broken is in `rejects` once they were read."""
+        """Return the rows of a CSV file.
+
+        Rows that do not parse are in `rejects` after all were read.
+        """
         text = _READ_CSV.format(
             columns=", ".join(f"'c{i}': 'VARCHAR'" for i in range(file.width)),
             picks=", ".join(f"c{i} AS r{n}" for n, i in enumerate(file.picks)),
@@ -98,16 +102,17 @@ class FileScan:
         return self._stream(text)
 
     def rejects(self) -> list[Reject]:
-        """Return the rows of the CSV file that were not read."""
+        """Return the rows of the CSV file that did not parse, in the order of the file."""
         rows = self._connection.execute(_REJECTS).fetchall()
         return [
-            Reject(byte, _told(kind, message), line, kind == "UNQUOTED VALUE")
+            Reject(byte, _reason(kind, message), line, kind == "UNQUOTED VALUE")
             for byte, kind, message, line in rows
         ]
 
     def sqlite(self, path: Path, table: str, columns: Sequence[str]) -> ArrowStream:
-        """Return columns of a table of an SQLite file. The caller has seen that they are there."""
+        """Return columns of a table of an SQLite file. The caller has checked that they exist."""
         self.load_extension("sqlite_scanner")
+        # SQLite does not enforce the types of columns, so the loader types the text of each value.
         self._connection.execute("SET sqlite_all_varchar = true")
         picks = ", ".join(f"{_quoted(column)} AS r{n}" for n, column in enumerate(columns))
         return self._stream(
@@ -121,19 +126,19 @@ class FileScan:
 
     def _stream(self, text: str) -> ArrowStream:
         try:
-            # Not with bound parameters: those would have all rows in memory before the first is read.
+            # No bound parameters: with them DuckDB reads all rows into memory before the first one.
             return self._connection.sql(text)
         except duckdb.Error as error:
             raise DataError(str(error).splitlines()[0]) from error
 
 
-def _told(kind: str, message: str) -> str:
+def _reason(kind: str, message: str) -> str:
     reason = _REASONS.get(kind, kind.lower())
     return f"{reason}: {message}" if kind.endswith("COLUMNS") else reason
 
 
 def _exact(path: Path) -> str:
-    # The reader expands patterns: a file may be called `a[1].csv`.
+    # DuckDB expands patterns in file names, and a file may be called `a[1].csv`.
     return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
 
 

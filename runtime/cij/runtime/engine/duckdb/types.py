@@ -1,6 +1,6 @@
-"""How DuckDB names the types of columns, where it does not name them as statements do."""
+"""DuckDB's names for types of columns, where they differ from those in statements."""
 
-# What `information_schema` says -> what statements are written in (`cij.compiler.sql.columns`).
+# The name in `information_schema` -> the name in statements (`cij.compiler.sql.columns`).
 _NAMES = {
     "DECIMAL(18,4)": "DECIMAL(18, 4)",
     "DECIMAL(18,6)": "DECIMAL(18, 6)",
@@ -9,5 +9,5 @@ _NAMES = {
 
 
 def written(name: str) -> str:
-    """Return the name of a type as statements have it."""
+    """Return the name of a type as statements write it."""
     return _NAMES.get(name, name)

@@ -1,8 +1,8 @@
-"""Migrations: what brings a state file of an older version over, one version at a time.
+"""Migrations: they upgrade a state file of an older version, one version at a time.
 
-Each works on the tables as they were in its version, so its statements are never changed. Tables are
-written anew and not altered: DuckDB cannot replay from its log that a column was changed by a
-function, and a crash would lose the store. Views are made anew after the last one.
+Each migration works on the tables of its version, so its statements are never changed. Tables are
+rewritten and not altered: DuckDB cannot replay from its log a column that was altered with a
+function, so a crash would lose the store. Views are made again after the last migration.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from cij.runtime.store.migrations import (
     v5_segments_by_number,
 )
 
-# The version that each brings a store to, in order.
+# In order, with the version to which each upgrades a store.
 MIGRATIONS: tuple[tuple[int, Callable[[Engine], None]], ...] = (
     (3, v3_outbox_in_two_tables.run),
     (4, v4_passages_by_number.run),
@@ -24,7 +24,8 @@ OLDEST, NEWEST = 2, MIGRATIONS[-1][0]
 
 
 def bring_over(engine: Engine, version: int) -> None:
-    """Bring the tables of a store of `version` to the newest one, within the caller's transaction."""
+    """Upgrade the tables of a store from `version` to the newest one, in the caller's
+    transaction."""
     for number, run in MIGRATIONS:
         if number > version:
             run(engine)

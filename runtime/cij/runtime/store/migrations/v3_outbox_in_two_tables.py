@@ -1,6 +1,7 @@
-"""To version 3: what all messages of a step share is a row of `effect`, no more a part of each row.
+"""To version 3: what all messages of a step share becomes a row of `effect`.
 
-Before, the outbox was one table of that name, and in the oldest stores messages could not expire.
+Before, the outbox was one table of that name with these values in each row. In the oldest stores it
+had no `expires_at`.
 """
 
 from dataclasses import asdict
@@ -29,7 +30,7 @@ _EFFECTS = query(
     "SELECT DISTINCT o.journey, o.version, o.step, o.channel, o.topic, o.message, o.content "
     "FROM outbox_wide AS o"
 )
-# In the order in which they were written: the times of a batch bound the rows that are looked at.
+# In the order of writing, because the update of a batch skips blocks by their times.
 _FILL = query(
     """
 INSERT INTO outbox_row (key, effect, passage, customer, locale, address, parameters, created_at,
@@ -49,7 +50,7 @@ _DROP = query("DROP TABLE outbox_wide")
 
 
 def run(engine: Engine) -> None:
-    """Write the outbox anew, unless nobody has run yet and there is none."""
+    """Rewrite the outbox, if the store has one."""
     if not engine.columns_of("outbox"):
         return
     for statement in (*_SET_ASIDE, *_MAKE):

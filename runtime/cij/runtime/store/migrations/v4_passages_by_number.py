@@ -1,7 +1,7 @@
-"""To version 4: passages and moves name journeys, states and reasons by number; so do outcomes.
+"""To version 4: passages and moves hold journeys, states, reasons and outcomes as numbers.
 
-Before, `passage` was a table with texts, `move.why` was a text, and rows of the outbox had the text of
-their key, which ends with the turn.
+Before, `passage` was a table with texts and `move.why` was a text. Rows of the outbox had the text
+of their key, which ends with the iteration.
 """
 
 from cij.compiler.sql import query
@@ -18,7 +18,7 @@ _NAMES = query("CREATE TABLE IF NOT EXISTS name (id BIGINT, text VARCHAR)")
 _SET_PASSAGES_ASIDE = (
     query("ALTER TABLE passage RENAME TO passage_wide"),
     query("ALTER TABLE move RENAME TO move_wide"),
-    # Of stores that are older than this column.
+    # A store may be older than this column.
     query("ALTER TABLE passage_wide ADD COLUMN IF NOT EXISTS customer_row BIGINT"),
 )
 _MAKE_PASSAGES = (
@@ -44,7 +44,7 @@ SELECT DISTINCT u.name FROM (
 ) AS u WHERE NOT u.name IS NULL
 """
 )
-# In the order in which they were written: blocks of old ones are passed over.
+# In the order of writing, so that later queries skip blocks of old rows.
 _FILL_PASSAGES = (
     query(
         """
@@ -101,7 +101,7 @@ FROM outbox_keyed AS o ORDER BY o.rowid
 
 
 def run(engine: Engine) -> None:
-    """Write passages, moves and the outbox anew, as far as they are of the older form."""
+    """Rewrite passages, moves and the outbox, where they have the older form."""
     engine.execute(_NAMES)
     if engine.columns_of("passage") and not engine.columns_of("passage_row"):
         for statement in (*_SET_PASSAGES_ASIDE, *_MAKE_PASSAGES):

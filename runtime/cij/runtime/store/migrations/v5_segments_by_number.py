@@ -1,4 +1,4 @@
-"""To version 5: members of segments and customers in queues name their segment by number."""
+"""To version 5: members of segments and entries of queues hold their segment as a number."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ _OTHERS = {
 
 
 def run(engine: Engine) -> None:
-    """Write the tables anew in which a segment is a text."""
+    """Rewrite the tables in which a segment is a text."""
     for table in _MAKE:
         if engine.columns_of(table).get("segment") == "VARCHAR":
             texts = engine.rows(query("SELECT DISTINCT s.segment FROM {t} AS s", t=table))
@@ -38,7 +38,7 @@ def _written_anew(table: str) -> Iterator[Statement]:
     columns, old = _OTHERS[table], f"{table}_named"
     yield query("ALTER TABLE {t} RENAME TO {old}", t=table, old=old)
     yield _MAKE[table]
-    # Numbers as `interning.number_of` makes them.
+    # The numbers have to equal those of `interning.number_of`.
     yield query(
         f"INSERT INTO {{t}} (segment, {columns}) "
         f"SELECT CAST('0x' || SUBSTRING(SHA256(segment), 1, 15) AS BIGINT), {columns} FROM {{old}}",

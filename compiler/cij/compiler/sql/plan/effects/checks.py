@@ -76,7 +76,7 @@ def _consent(message: pg.Message, site: Site) -> list[Check]:
 def _refused(message: pg.Message, site: Site) -> list[Check]:
     """Return the checks of the suppression list, of the `never` rules and of the address."""
     scope, field = site.context.scope, ADDRESS[message.channel]
-    # A project may have no field for this channel. Then nobody has an address.
+    # A project may have no field for this channel. Then no customer has an address.
     is_known = any(f.name == field for f in site.context.program.profile.fields)
     address = column("c", field) if is_known else fill("CAST(NULL AS TEXT)")
     is_listed = on_list(message.channel, column("c", "id"), address)

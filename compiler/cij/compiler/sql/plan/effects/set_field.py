@@ -53,7 +53,7 @@ def set_field(site: Site) -> list[Statement]:
     write = fill(
         "UPDATE customer SET id = 1 FROM {new} AS n WHERE customer.id = n.customer", new=new
     )
-    # The name of the column is not known to the template, so the assignment is put in here.
+    # The name of the column is not known to the template, so the assignment is inserted here.
     change = exp.EQ(
         this=exp.column(exp.to_identifier(field.name, quoted=True)),
         expression=cast(column("n", "value"), field.type),

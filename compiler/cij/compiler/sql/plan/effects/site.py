@@ -66,7 +66,7 @@ class Site:
             return column("e", "id")
         written = self._written
         number = exp.convert(written.id)
-        # A bare number says nothing to a reader of `cij sql`.
+        # A reader of `cij sql` cannot interpret a bare number.
         number.add_comments([f"{written.step}: {written.channel} {written.message}"])
         return number
 

@@ -1,0 +1,65 @@
+"""JSON from outside: whatever is written there, it becomes values that a store can hold, or an error."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+# Deeper than any answer or event; what is read recurses into it.
+_DEPTH_MAX = 64
+
+
+def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
+    """Return the value of a JSON text. Raises ValueError, also for one that is nested too deep.
+
+    With `is_exact` a number with a point is a Decimal, which keeps all its digits.
+
+    Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
+    """
+    try:
+        found = json.loads(text, parse_float=Decimal if is_exact else None)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    if _may_be_deep(text) and _is_deep(found):
+        raise ValueError("it is nested too deep")
+    if _may_be_broken(text) and not _is_whole(found):
+        whole = json.dumps(found, ensure_ascii=False, default=lambda number: f"{number:f}").encode(
+            "utf-8", "replace"
+        )
+        return json.loads(whole)
+    return found
+
+
+# Most texts are shallow and have no escapes, and are looked at no further.
+def _may_be_deep(text: str | bytes) -> bool:
+    if isinstance(text, bytes):
+        return text.count(b"[") + text.count(b"{") > _DEPTH_MAX
+    return text.count("[") + text.count("{") > _DEPTH_MAX
+
+
+def _may_be_broken(text: str | bytes) -> bool:
+    return isinstance(text, bytes) or "\\u" in text
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEPTH_MAX):
+        level = [inner for outer in level for inner in _inner(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [v for v in value.values() if isinstance(v, (dict, list))]
+    if isinstance(value, list):
+        return [v for v in value if isinstance(v, (dict, list))]
+    return []
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

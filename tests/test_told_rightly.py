@@ -1,0 +1,118 @@
+"""Messages name the real reason, and no help leads into the next error."""
+
+import pytest
+
+from cij.grammar.diagnostic import Diagnostic
+from tests.calling import journey, mistakes
+
+EVENTS = """
+event start {
+  fields {
+    k = text
+  }
+}
+
+event stop {
+  fields {
+    k = text
+  }
+}
+
+topic service {
+  channels = [email]
+  consent = none
+}
+
+message email hello {
+  topic = service
+  locale "en" {
+    subject = "Hello"
+    body = "Hello"
+  }
+}
+"""
+
+
+def told(*steps: str, enter: str = "on start", head: str = "") -> list[Diagnostic]:
+    found = mistakes(EVENTS + journey(*(steps or ("    end",)), enter=enter, head=head))
+    return [d for d in found if d.code not in ("CIJ205", "CIJ504")]
+
+
+def test_a_name_of_two_rows_is_refused() -> None:
+    [found] = told(enter="on start where not any(stop where k = event.k)")
+    assert found.code == "CIJ202" and "the row of `stop` or that of `start`" in found.message
+    assert told(enter='on start where not any(stop where stop.k = "a")') == []
+    # Where only one row is in reach there is nothing to confuse.
+    assert told(enter='on start where event.k = "a"') == []
+    assert told('    if any(stop where event.k = "a") {\n      end\n    }') == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("email = email", "true for everybody who has one"),
+        ("points >= points", "true for everybody who has one"),
+        ("points + 1 <= points + 1", "true for everybody who has one"),
+        ("id = id", "true for everybody"),
+        ("email != email", "never true"),
+        ("points < points", "never true"),
+        ("any(stop where k = event.k)", "true for everybody who has one"),
+        ("any(stop where k = stop.k)", "true for everybody who has one"),
+    ],
+)
+def test_a_value_beside_itself_is_reported(condition: str, words: str) -> None:
+    found = [
+        d
+        for d in mistakes(f"{EVENTS}segment odd {{\n  where {condition}\n}}\n")
+        if d.code == "CIJ402"
+    ]
+    assert len(found) == 1 and words in found[0].message
+
+
+@pytest.mark.parametrize("condition", ["email = lower(email)", "points = points + 1", "1 = points"])
+def test_different_values_are_not_reported(condition: str) -> None:
+    found = mistakes(f"segment odd {{\n  where {condition}\n}}\n")
+    assert "CIJ402" not in [d.code for d in found]
+
+
+def test_the_entering_event_is_not_read_before_the_entry() -> None:
+    [found] = told(enter='on start where trigger.k = "a"')
+    assert "here it is asked whether somebody enters" in found.message
+    assert found.help == "`where` reads the event itself: write `k`, a field of `start`"
+    [found] = told(head="suppress = any(stop where k = trigger.k)")
+    assert "`suppress` is asked before somebody enters" in found.message
+    [found] = told('    if trigger.k = "a" {\n      end\n    }', enter="from segment everybody")
+    assert "there may be none here" in found.message
+
+
+def test_a_consent_is_no_field_to_be_declared() -> None:
+    [found] = told("    set consent.news = true")
+    assert found.code == "CIJ206" and "is a consent and no field" in found.message
+    assert found.help and "fields {" not in found.help
+
+
+def test_no_field_with_a_dot_is_proposed() -> None:
+    for step in ("    set a.b = true", "    if w.at is known {\n      end\n    }"):
+        [found] = told(step)
+        assert found.code == "CIJ202" and not found.help
+
+
+def test_interactions_with_one_message_are_waited_for() -> None:
+    steps = "    mail: send email hello", "    if any(opened(mail)) {\n      end\n    }"
+    [found] = told(*steps)
+    assert "`any` counts all `opened`" in found.message and "no such" not in found.label
+    assert found.help == "write `any(opened)`, or wait for it: `wait for opened(LABEL) up to 1 day`"
+    assert told(steps[0], "    if any(opened) {\n      end\n    }") == []
+    assert told(steps[0], "    wait for opened(mail) up to 1 day {\n      end\n    }") == []
+
+
+def test_an_expectation_takes_no_values() -> None:
+    test = 'test "x" for calls {\n  clock 2026-03-02 10:00\n  expect sent email hello to "ana" with k = "s"\n}\n'
+    found = [
+        d
+        for d in mistakes(EVENTS + journey("    end", enter="on start") + test)
+        if d.code == "CIJ101"
+    ]
+    assert [d.help for d in found] == ["leave it out: only `send`, `do` and `emit` take values"]
+    [found_] = [d for d in told('    send email hello with k = "s"') if d.code == "CIJ101"]
+    assert found_.help == "write parameters between `{` and `}`, one on each line"
