@@ -332,7 +332,7 @@ _AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
 
 def _call(world: World, node: syntax.Call, row: Row) -> Value:
     name = node.function.text
-    if name in _AGGREGATES or name in ("any", "count", "sum"):
+    if name in _AGGREGATES or name in ("any", "count", "sum", "first", "last"):
         return _aggregate(world, node, row)
     if name == "now":
         return world.now

@@ -20,7 +20,7 @@ from cij.runtime.sources.load import load
 from cij.runtime.sources.loader import open_loader
 from cij.runtime.sources.sniff import sniff_columns
 from cij.runtime.store import schema
-from tests.builders import source, type_of, write_csv
+from tests.builders import compiled, source, type_of, write_csv
 
 NOW = datetime(2026, 3, 2, 10)
 
@@ -235,3 +235,58 @@ def test_bytes_that_are_no_text_are_told_with_their_place(
     of = source("cards", {"a": "text"}, kind="sqlite", path="cards.db", table="cards")
     with pytest.raises(DataError, match=r"not UTF-8 text \(row 2, column a\)"):
         loaded(engine, of, tmp_path)
+
+
+# --- calculating ------------------------------------------------------------------------------
+
+LARGE = "9999999999999999999999999999.9999999999"
+
+
+TABLE = """
+source t {{
+  kind = csv
+  path = "t.csv"
+  key = id
+  columns {{
+    id = text
+    i = integer
+    d = decimal
+  }}
+  where {condition}
+}}
+
+profile customer {{
+  from t {{
+    name = id
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("d / 12 > 1", ["large", "small"]),
+        ("d / d = 1", ["one", "small"]),
+        ("i + 1 > 0", ["large", "one", "small"]),
+        ("i * i > 0", ["large", "one", "small"]),
+        ("i * i * i > 0", ["one", "small"]),
+        ("d * d > 0", ["one", "small"]),
+        ("d + d > 0", ["one", "small"]),
+        ("not (d + d > 0)", ["large"]),
+        ("d - d = 0", ["large", "one", "small"]),
+        ("0 - i < 0", ["large", "one", "small"]),
+        ("abs(i) > 0", ["large", "one", "small"]),
+        ("i / d >= 0", ["large", "one", "small"]),
+        ("d / 0.000001 > 0", ["one", "small"]),
+        ("round(d) > 0", ["large", "one", "small"]),
+        ("i / (i - i) is unknown", ["large", "one", "small"]),
+    ],
+)
+def test_what_is_too_large_is_unknown_for_one_person(
+    engine: Engine, tmp_path: Path, text: str, wanted: list[str]
+) -> None:
+    lines = [f"large,9223372036854775807,{LARGE}", "one,1,1", "small,12,10000000"]
+    write_csv(tmp_path, "t", "id,i,d", *lines)
+    [of] = compiled(TABLE.format(condition=text)).sources
+    assert [row[0] for row in loaded(engine, of, tmp_path)] == wanted

@@ -11,7 +11,9 @@ _DEPTH_MAX = 64
 def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
     """Return the value of a JSON text. Raises ValueError, also for one that is nested too deep.
 
-    With `is_exact` numbers with a fraction are decimals with all their digits. Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
+    With `is_exact` a number with a point is a Decimal, which keeps all its digits.
+
+    Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
     """
     try:
         found = json.loads(text, parse_float=Decimal if is_exact else None)
@@ -20,8 +22,9 @@ def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
     if _may_be_deep(text) and _is_deep(found):
         raise ValueError("it is nested too deep")
     if _may_be_broken(text) and not _is_whole(found):
-        exact = json.dumps(found, ensure_ascii=False, default=lambda number: f"{number:f}")
-        whole = exact.encode("utf-8", "replace")
+        whole = json.dumps(found, ensure_ascii=False, default=lambda number: f"{number:f}").encode(
+            "utf-8", "replace"
+        )
         return json.loads(whole)
     return found
 

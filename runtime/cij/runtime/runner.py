@@ -35,7 +35,8 @@ from cij.runtime.tick import TickReport
 from cij.runtime.world import World
 
 if TYPE_CHECKING:
-    from cij.runtime.scheduler import Scheduler
+    from cij.runtime.retry_failed import write_again
+from cij.runtime.scheduler import Scheduler
 
 _log = logging.getLogger("cij.run")
 
