@@ -27,6 +27,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
+from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
 from cij.runtime.store import aside
@@ -35,8 +36,7 @@ from cij.runtime.tick import TickReport
 from cij.runtime.world import World
 
 if TYPE_CHECKING:
-    from cij.runtime.retry_failed import write_again
-from cij.runtime.scheduler import Scheduler
+    from cij.runtime.scheduler import Scheduler
 
 _log = logging.getLogger("cij.run")
 
