@@ -57,9 +57,14 @@ class World:
     def working_on(self, kind: Kind, name: str) -> Iterator[None]:
         """Note for what the statements within this are. After an error the note stays: it says whose
         statement failed."""
-        before, self.at_work = self.at_work, (kind, name)
+        before = self.at_work
+        self.at_work = kind, name
         yield
         self.at_work = before
+
+    def at_nothing(self) -> None:
+        """Forget whose statement failed before."""
+        self.at_work = None
 
     def leave_out(self, names: AbstractSet[str]) -> None:
         """Have nothing run of these journeys, in any version, and everything of all others."""
