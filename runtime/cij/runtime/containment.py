@@ -41,7 +41,7 @@ def _tick_without_what_fails(world: World, now: datetime) -> TickReport:
     usual, world.mover = world.mover, PlainMover()
     try:
         while True:
-            world.at_work = None
+            world.at_nothing()
             try:
                 return tick(world, now)
             except WorldError:
@@ -49,7 +49,8 @@ def _tick_without_what_fails(world: World, now: datetime) -> TickReport:
             except Exception as error:
                 if world.at_work is None:
                     raise
-                put_aside(world, *world.at_work, error, now)
+                kind, name = world.at_work
+                put_aside(world, kind, name, error, now)
     finally:
         world.mover = usual
         usual.forget()

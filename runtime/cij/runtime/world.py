@@ -1,4 +1,4 @@
-"""The world of a tick: a store, and the plans that are live in it."""
+"""What a tick works on: a store, and the plans that are live in it."""
 
 from collections.abc import Iterator, Set as AbstractSet
 from contextlib import contextmanager
@@ -14,19 +14,17 @@ from cij.runtime.store.aside import Kind
 
 @dataclass(slots=True)
 class World:
-    """A store with the plans that are live in it.
+    """A store with the programs that are live in it.
 
-    - `newest`: the plan of the newest program. It decides who enters and which segments are kept.
-    - `journeys`: the plans of all versions with open passages, by name and version (S21).
-    - `is_virtual`: time is virtual. Nothing is evaluated between two instants at which something
-      can change.
-    - `changes`: the changes of open passages at the deployment.
-    - `priorities`: the priorities of journeys of the newest program that have one.
-    - `are_queues_seen`: the limits of this program have been applied to the entry queues. The
-      program before may have had lower limits.
-    - `aside`: the plans of journeys that failed. None of their statements runs (S28).
-    - `at_work`: the kind and name of what the running statement is for, so that its failure can be
-      attributed.
+    `newest` decides who enters and which segments are kept; `journeys` has every version in which
+    somebody still is, by name and version (S21). `mover` moves people. In virtual time (`is_virtual`)
+    nothing is looked at between two instants at which something can change. `changes` is what deploying
+    meant for those who were inside. `priorities` are those of the newest program, of journeys that have
+    one. `are_queues_seen` tells that the limits of this program have been applied to the entry queues:
+    those of the program before may have let in fewer.
+
+    `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
+    the statement that is running is for: the kind, as `journey`, and the name.
     """
 
     engine: Engine
@@ -46,7 +44,7 @@ class World:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Run the statements inside atomically. An error also drops what the mover has cached."""
+        """All or nothing, in the store and in what is known of it."""
         try:
             with self.engine.transaction():
                 yield
@@ -57,14 +55,19 @@ class World:
 
     @contextmanager
     def working_on(self, kind: Kind, name: str) -> Iterator[None]:
-        """Set `at_work` for the statements inside. After an error it stays, to name what failed."""
-        before, self.at_work = self.at_work, (kind, name)
+        """Note for what the statements within this are. After an error the note stays: it says whose
+        statement failed."""
+        before = self.at_work
+        self.at_work = kind, name
         yield
         self.at_work = before
 
+    def at_nothing(self) -> None:
+        """Forget whose statement failed before."""
+        self.at_work = None
+
     def leave_out(self, names: AbstractSet[str]) -> None:
-        """Put the plans of these journeys aside, in all versions, and put back those of all
-        others."""
+        """Have nothing run of these journeys, in any version, and everything of all others."""
         if names == {name for name, _ in self.aside}:
             return
         plans = {**self.journeys, **self.aside}
@@ -73,7 +76,7 @@ class World:
 
     @contextmanager
     def without(self, names: AbstractSet[str]) -> Iterator[None]:
-        """Run the statements inside without the plans of these journeys."""
+        """Within this, have nothing run of these journeys."""
         plans = self.journeys
         self.journeys = {key: plan for key, plan in plans.items() if key[0] not in names}
         try:
@@ -82,7 +85,7 @@ class World:
             self.journeys = plans
 
     def journey(self, name: str, version: str) -> JourneyPlan:
-        """Return the plan of one version. The caller knows that it is live."""
+        """Return the plan of one version, which is known to be live."""
         plan = self.journeys.get((name, version))
         assert plan is not None, f"no plan of {name} in version {version[:8]}"
         return plan
