@@ -105,7 +105,7 @@ def load(
     try:
         stayed = _write(engine, loader, source, bad_rows, now, is_compared=is_compared)
         _remember(engine, source.name, mark, report, now)
-        _remember(engine, *_question(source), report, now)
+        _remember(engine, *_question(source), None, now)
     except Exception as error:
         raise TornLoad(source.name, error) from error
     loader.clear()
@@ -118,10 +118,13 @@ def is_usable(engine: Engine, source: Source) -> bool:
     return list(there.items()) == statements.columns_of(source)
 
 
-def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: datetime) -> None:
+def _remember(
+    engine: Engine, name: str, mark: str, report: SourceReport | None, now: datetime
+) -> None:
     engine.execute(stored.FORGET_STATE, {"source": name})
-    row = {"source": name, "fingerprint": mark, "loaded_at": now}
-    row |= {"rows": report.kept, "bad": report.bad}
+    row: dict[str, object] = {"source": name, "fingerprint": mark, "loaded_at": now}
+    # What has no rows is no source, and no report shows it.
+    row |= {"rows": report.kept, "bad": report.bad} if report else {}
     engine.append("source_state", {column: [value] for column, value in row.items()})
 
 
