@@ -371,7 +371,7 @@ FUNCTION = Addition(
         ),
         Insertion(
             "compiler/cij/compiler/sql/functions.py",
-            '    "abs": "ABS({a})",\n',
+            '    "lower": "LOWER({a})",\n',
             '    "negated": "0 - {a}",\n',
         ),
     ),

@@ -152,3 +152,16 @@ def test_in_a_pause_goals_and_exits_by_condition_are_tested_on_events() -> None:
         bed.event("visit", name, NOW + HOUR)
     bed.tick(NOW + HOUR)
     assert bed.ended() == {"ana": ("converted", NOW + HOUR), "bob": ("poor", NOW + HOUR)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome"), [("goal came on visit", "converted"), ("exit came on visit", "came")]
+)
+def test_an_event_that_ends_a_wait_too_ends_the_passage_first(rule: str, outcome: str) -> None:
+    steps = "look: wait for visit up to 5 days { mail: send email first }"
+    bed = bed_of(rule, steps=steps)
+    bed.event("visit", "ana", NOW + HOUR)
+    bed.tick(NOW + HOUR)
+    assert bed.sent() == []
+    assert bed.ended()["ana"][0] == outcome
+    assert bed.rows("SELECT COUNT(*) FROM move AS m") == [(3,)], "nobody moved twice"

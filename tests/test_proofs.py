@@ -419,8 +419,9 @@ def test_journeys_add_up_and_limits_are_compared() -> None:
 def test_the_command_prints_the_bounds() -> None:
     loyalty = str(REPOSITORY / "examples/loyalty")
     text = CliRunner().invoke(command, [loyalty, "--bounds"]).stdout
-    assert "loyalty_reward  2      2       2" in text
-    assert "coupon_thanks   12     84      360" in text
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert any(row.startswith("loyalty_reward 2 2 2") for row in rows)
+    assert any(row.startswith("coupon_thanks 12 84 360") for row in rows)
     document = json.loads(CliRunner().invoke(command, [loyalty, "--bounds", "--json"]).stdout)
     assert document["bounds"]["loyalty_reward"]["days"]["7"]["count"] == 2
     assert document["diagnostics"] == []

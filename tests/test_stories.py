@@ -35,7 +35,7 @@ from cij.runtime.simulate import run_to
 from cij.runtime.story import StoryPlayer, StoryResult, run_story
 from cij.runtime.story.coverage import Coverage
 from tests.builders import PLACE
-from tests.conftest import FIXTURES, Golden
+from tests.conftest import FIXTURES, Cij, Golden
 
 STORIES = FIXTURES / "stories"
 PASSING, FAILING, MISTAKES = STORIES / "passing", STORIES / "failing", STORIES / "mistakes"
@@ -323,12 +323,12 @@ def test_mistakes_in_tests_are_diagnostics(name: str, golden: Golden) -> None:
     golden(f"stories/mistakes/{name}.golden", render(found.diagnostics, texts))
 
 
-def test_a_project_with_mistakes_is_not_tested(tmp_path: Path) -> None:
+def test_a_project_with_mistakes_is_not_tested(tmp_path: Path, cij: Cij) -> None:
     for file in (MISTAKES / "shop.journey", MISTAKES / "never.journey", PASSING / "cij.toml"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    result = _run(tmp_path)
-    assert result.exit_code == 1
-    assert "CIJ805" in result.stderr
+    done = cij("test", tmp_path)
+    assert done.code == 1
+    assert "CIJ805" in done.err
 
 
 # --- speed ------------------------------------------------------------------------------------

@@ -461,7 +461,7 @@ def test_a_run_says_what_waits_and_what_failed(
         (None, "https://a.example/", "the variable HOOK is not set"),
         ("whsec_short", "https://a.example/", "the variable HOOK holds no secret of Standard"),
         ("no base64 at all!", "https://a.example/", "the variable HOOK holds no secret of Stand"),
-        (SECRET, "http://a.example/", "the `url` sends in the clear"),
+        (SECRET, "http://a.example/", "the `url` sends without encryption"),
         (SECRET, "ftp://a.example/", "the `url` is not a URL that begins with https://"),
         (SECRET, "https://", "the `url` is not a URL that begins with https://"),
         (SECRET, "https://[", "the `url` is not a URL"),

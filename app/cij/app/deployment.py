@@ -18,9 +18,12 @@ from cij.runtime.older_versions import gone_but_read
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`journeys` says of each whether it is new, changed, unchanged or gone; `held` the state of those
-    that do not run, and since when; `changes` where people inside changed journeys go on; `kept`
-    what is said of fields that only older versions read."""
+    """The changes of a deployment.
+
+    `journeys` maps each journey to new, changed, unchanged or gone. `held` has the state of those
+    that do not run, and since when. `changes` tells where open passages of changed journeys go on.
+    `kept` are sentences about fields that only older versions read (S31).
+    """
 
     zone: str
     journeys: dict[str, str]

@@ -80,7 +80,10 @@ def _diagnostics(error: Exception) -> str | None:
 
 
 def _file_failure(error: Exception) -> Exit | None:
-    """Report what the system does not let us do, mostly with a file, or return None: it is no bug."""
+    """Print what the system does not allow and return the code; None for other errors.
+
+    Most such errors are about a file. They are no bugs of cij.
+    """
     if not isinstance(error, OSError):
         return None
     what = f"cannot use {error.filename}" if error.filename is not None else "the system refused"

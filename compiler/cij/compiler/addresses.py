@@ -142,7 +142,12 @@ def _require_valid(address: str, text: str) -> None:
     validator = _email_validator()
     try:
         validator.validate_email(
-            address, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
+            address,
+            check_deliverability=False,
+            globally_deliverable=False,
+            allow_smtputf8=False,
+            # 64 characters before the @ at most, as servers demand.
+            strict=True,
         )
     except validator.EmailNotValidError as error:
         raise NoAddress(f"`{shown(text)}` is not an email address: {error}") from error

@@ -194,6 +194,7 @@ def _lines(file: Path) -> list[str]:
 def _event(line: str, file: str, number: int) -> dict[str, Any]:
     """Return the event of a line. What is not one becomes an event that intake will refuse."""
     try:
+        # A number is read as it is written, with all its digits.
         found = read_json(line, is_exact=True)
         if isinstance(found, dict) and _is_order(found):
             # An order is carried out as it was given, or not at all: nothing of it is mended.

@@ -27,13 +27,13 @@ from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
+from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
 from cij.runtime.store import aside
 from cij.runtime.store.passages import END_GONE, END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
-from cij.runtime.writing_again import write_again
 
 if TYPE_CHECKING:
     from cij.runtime.scheduler import Scheduler

@@ -21,7 +21,7 @@ from cij.runtime.report_data import Report, as_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    # Loaded only where something may be due: a run with nothing to do needs no engine.
+    # Loaded at run time only where something may be due, because an idle run needs no engine.
     from cij.app.running import Run
     from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
@@ -207,7 +207,7 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
 
 
 def _failure_lines(failures: "Sequence[Failure]") -> "Iterator[str]":
-    """Yield one line for equal failures: the first of them, and how many there are."""
+    """Yield one line for equal failures, with the customer of the first and their number."""
     alike: dict[tuple[str, str, str], list[Failure]] = {}
     for one in failures:
         alike.setdefault((one.message, one.outcome, one.reason), []).append(one)

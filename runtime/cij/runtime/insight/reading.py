@@ -134,8 +134,8 @@ class Reader:
             return
         if isinstance(field.merge, Own):
             for value, at, key in self._rows(of_customer.LAST_WRITE, field=name):
-                told = written(value, field.type, self.program.timezone)
-                text = f"set to {told} by {key}, {self._local(at)}"
+                now = written(value, field.type, self.program.timezone)
+                text = f"set to {now} by {key}, {self._local(at)}"
                 yield Node(text, source={"key": key, "at": _iso(at)})
             return
         found = list(self._records(name))

@@ -126,9 +126,9 @@ def _about(reader: _Reader) -> Iterator[Entry]:
         yield Entry(at, "segment", text, details={"segment": segment})
     for at, name, value in reader.rows(of_customer.WRITES):
         type = next((f.type for f in reader.program.profile.fields if f.name == name), TEXT)
-        told = written(value, type, reader.zone)
+        now = written(value, type, reader.zone)
         details = {"field": name, "value": value}
-        yield Entry(at, "step", f"{name} is set to {told}", details=details)
+        yield Entry(at, "step", f"{name} is set to {now}", details=details)
     for at, alias in reader.rows(of_customer.ALIASES):
         text = f"{alias} turned out to be the same customer"
         yield Entry(at, "merge", text, details={"alias": alias})

@@ -268,8 +268,9 @@ class _Question:
     ) -> Node:
         taken = branch_taken(state, after)
         asked = state.branches[:taken] if taken else state.branches
-        told = f"took branch {taken}" if taken else "took else"
-        text = f"{self._local(at)} {state.step}: {told}"
+        # Guards after the branch that was taken were not evaluated, so they explain nothing.
+        branch = f"took branch {taken}" if taken else "took else"
+        text = f"{self._local(at)} {state.step}: {branch}"
         read = (reader.read(branch.guard) for branch in asked)
         parts = (_as_decided(node, place == taken) for place, node in enumerate(read, 1))
         return Node(text, None, tuple(parts))

@@ -18,7 +18,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.loader import Loader, Staged
 from cij.runtime.sources.reader import BadRow, failure, with_environment
-from cij.runtime.store import sources as stored
+from cij.runtime.store import meta, sources as stored
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
 _LOADER_VERSION = 2
@@ -105,7 +105,7 @@ def load(
     try:
         stayed = _write(engine, loader, source, bad_rows, now, is_compared=is_compared)
         _remember(engine, source.name, mark, report, now)
-        _remember(engine, *_question(source), None, now)
+        meta.put(engine, *_question(source))
     except Exception as error:
         raise TornLoad(source.name, error) from error
     loader.clear()
@@ -118,26 +118,22 @@ def is_usable(engine: Engine, source: Source) -> bool:
     return list(there.items()) == statements.columns_of(source)
 
 
-def _remember(
-    engine: Engine, name: str, mark: str, report: SourceReport | None, now: datetime
-) -> None:
+def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: datetime) -> None:
     engine.execute(stored.FORGET_STATE, {"source": name})
-    row: dict[str, object] = {"source": name, "fingerprint": mark, "loaded_at": now}
-    # What has no rows is no source, and no report shows it.
-    row |= {"rows": report.kept, "bad": report.bad} if report else {}
+    row = {"source": name, "fingerprint": mark, "loaded_at": now}
+    row |= {"rows": report.kept, "bad": report.bad}
     engine.append("source_state", {column: [value] for column, value in row.items()})
 
 
 def _question(source: Source) -> tuple[str, str]:
     """Return the name and the mark under which it is kept which rows an author asks for."""
-    return f"#question {source.name}", content_hash([source.where, source.key])
+    return f"question {source.name}", content_hash([source.where, source.key])
 
 
 def _asks_the_same(engine: Engine, source: Source) -> bool:
     """Tell whether the author asks for the same rows as before: what they filter out is not lost."""
     name, mark = _question(source)
-    state = engine.rows(stored.STATE, {"source": name})
-    return not state or state[0][0] == mark
+    return meta.value(engine, name) in (None, mark)
 
 
 def _fingerprint(source: Source, root: Path) -> str:

@@ -195,7 +195,7 @@ class Stage:
         parameters = {"customer": statement.customer, "step": statement.of}
         found = self.rows(_LAST_KEY, **parameters)
         if not found or self._is_about_to_do(statement):
-            # It, or the one of the next turn, may be due at this very instant.
+            # This message, or the one of the next iteration, may be due at this instant.
             self.settle()
             found = self.rows(_LAST_KEY, **parameters)
         return str(found[0][0]) if found else None

@@ -85,9 +85,9 @@ _KNOWN = {"id": exp.column("customer", "w", quoted=True)}
 
 
 def _without_lookup(tree: exp.Expr) -> exp.Expr:
-    """Drop the join with the customers of those who are ready, where their ids are enough.
+    """Drop the join of `tick_ready` with the customers, where their ids are enough.
 
-    Everybody inside a journey has a row in `customer`, so the join neither drops nor adds anybody.
+    Every open passage has a row in `customer`, so the join neither drops nor adds rows.
     """
     for select in tree.find_all(exp.Select):
         if any(join.args.get("on") == _OF_READY for join in select.args.get("joins") or []):

@@ -236,7 +236,7 @@ def _met(context: Context) -> _Met:
 
 
 def _wakes(statements: Iterable[Statement]) -> bool:
-    return any(statement.writes == "woken" for statement in statements)
+    return any(statement.writes == "tick_ready" for statement in statements)
 
 
 def _waking(event: pg.Event, context: Context, *, is_first: bool) -> tuple[Statement, ...]:

@@ -37,7 +37,7 @@ class Reject:
     """A row that does not parse.
 
     `byte` is its start, from 0; blank lines may follow there first. Of a long row `content` is the
-    beginning. A row with an unclosed quote ends where the next quote does.
+    beginning. One with an unclosed quote ends where the next quote does.
     """
 
     byte: int
