@@ -235,7 +235,7 @@ def test_values_reach_the_outside_without_loss(tmp_path: Path) -> None:
         "an_integer": -7,
         "an_amount": {"amount": "1234.5", "currency": "EUR"},
         "a_share": "0.125",
-        "a_decimal": "0.0001",
+        "a_decimal": "0.000125",
         "a_date": "2000-02-29",
         # Half past eleven in the evening in Madrid.
         "an_instant": "2026-03-01T22:30:00Z",

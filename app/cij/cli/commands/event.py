@@ -16,7 +16,7 @@ from cij.cli.failures import say_waiting
 Examples:
   cij event purchase ana@example.com amount=49.90 coupon=LOYAL20
   cij event purchase --customer c0123456789abcde -f amount=49.90 -f coupon=LOYAL20
-  cij event opened ana@example.com --message reward   the newest message that she got from this step
+  cij event opened ana@example.com --message reward   the newest message that they got from this step
   cij event unsubscribed --customer ana@example.com -f topic=rewards -f channel=email
   cij event signed_up --customer new@example.com      an unknown person becomes a customer
   cij event create_phone_call.done --customer shop:17 --message sales:1:call:0 -f outcome=reached

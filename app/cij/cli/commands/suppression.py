@@ -66,7 +66,7 @@ def list_(path: Path, wait_s: float, as_json: bool) -> None:
     click.echo(table("suppression list", heads, rows), nl=False)
 
 
-@command.command(epilog='\b\nExample:\n  cij suppression add ana@example.com --reason "she asked"')
+@command.command(epilog='\b\nExample:\n  cij suppression add ana@example.com --reason "they asked"')
 @click.argument("address", required=False)
 @_customer
 @_channel
