@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 2, 10)
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     engine = open_engine(None)
-    for table in (schema.SOURCE_STATE, schema.QUARANTINE):
+    for table in (schema.SOURCE_STATE, schema.QUARANTINE, schema.META):
         engine.execute(table.ddl)
     yield engine
     engine.close()
