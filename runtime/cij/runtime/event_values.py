@@ -170,12 +170,12 @@ def _list(what: str, given: object, item: Type, zone: str) -> str:
 
 
 def _items(given: object) -> list[object]:
-    if isinstance(given, str):
-        is_json = given.strip().startswith("[")
-        given = json.loads(given) if is_json else [one.strip() for one in given.split(",")]
-    if not isinstance(given, list):
+    if isinstance(given, str) and not given.strip().startswith("["):
+        return [one.strip() for one in given.split(",")]
+    found: object = json.loads(given) if isinstance(given, str) else given
+    if not isinstance(found, list):
         raise TypeError
-    return given
+    return list(found)
 
 
 _READERS: dict[Kind, Callable[[object, str], object]] = {
