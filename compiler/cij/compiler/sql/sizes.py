@@ -104,6 +104,9 @@ def _of_type(type: Type) -> Size:
 
 
 def _constant(node: ex.Constant, measures: Measures) -> Size:
+    if node.type.kind not in ("integer", "decimal", "money", "percent"):
+        # The default of `??` may be an instant or a text, which has no size.
+        return _of_type(node.type)
     value = Decimal(str(node.value))
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int), "constants are finite"
