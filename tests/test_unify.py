@@ -216,11 +216,12 @@ def test_the_part_with_the_first_record_keeps_the_id(engine: Engine, tmp_path: P
 
 
 def test_who_comes_back_is_the_same(engine: Engine, tmp_path: Path) -> None:
-    both = [person("a", "1", "x"), person("b", "7", "y")]
-    load(engine, tmp_path, both)
+    everybody = [person("a", "1", "x"), person("b", "8", "z"), person("b", "7", "y")]
+    load(engine, tmp_path, everybody)
     before = ids(engine)
-    assert load(engine, tmp_path, both[:1]).profiles == 1
-    load(engine, tmp_path, both)
+    # One of the two of source b is gone; a source without any rows would be refused.
+    assert load(engine, tmp_path, everybody[:2]).profiles == 2
+    load(engine, tmp_path, everybody)
     assert ids(engine) == before
 
 
