@@ -72,7 +72,7 @@ class ProjectTable(_Table):
 def _is_sender(text: str | None) -> str | None:
     """Require an address, with or without a name: a wrong one would fail every message."""
     if text is not None:
-        # NoAddress is a ValueError, which is how pydantic is told.
+        # NoAddress is a ValueError, so pydantic reports it as a mistake of this setting.
         named_mailbox(text)
     return text
 
