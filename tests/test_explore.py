@@ -287,7 +287,7 @@ def test_the_command_fails_and_says_how_to_see_it_again(tmp_path: Path) -> None:
     arguments = ("--match", "nothing like it", "--explore", "200", "--junit", report)
     result = _run(POLICIES, *arguments)
     assert result.exit_code == 1
-    assert "nobody gets a text: it does not" in result.output
+    assert "broken rule: nobody gets a text" in result.output
     assert 'test "explored 0:' in result.output
     assert "again: cij test --explore " in result.output
     failures = ElementTree.parse(report).findall("./testsuite/testcase/failure")
