@@ -6,6 +6,7 @@ from fractions import Fraction
 from cij.grammar import syntax
 from tests.agreement.customer_state import CustomerState, Journey, Passage
 from tests.agreement.entry_queue import Queue, Waiting
+from tests.agreement.entry_times import EntryTimes
 from tests.agreement.reading import (
     as_text,
     is_within,
@@ -39,7 +40,10 @@ class Entering(Walking):
         """
         joined: dict[str, list[str]] = {customer.drawn.id: [] for customer in self.customers}
         wanted = {
-            s for d in self.entry_times.values() if self.now in d.instants for s in d.segments
+            s
+            for d in self.entry_times.values()
+            if self.now in d.called_at or self._begins(d)
+            for s in d.segments
         }
         if is_dirty:
             self.stale |= self.entered
@@ -61,6 +65,10 @@ class Entering(Walking):
                     joined[customer.drawn.id] += self._member(customer, name)
         return joined
 
+    def _begins(self, times: EntryTimes) -> bool:
+        """Tell whether a journey begins: now, or at the first tick after its start."""
+        return times.is_open(self.now) and not times.is_begun
+
     def _member(self, customer: CustomerState, name: str) -> list[str]:
         """Evaluate one segment for one customer. Return it if the customer joined."""
         is_in, was_in = self.world.is_in(name, self.row(customer, None)), name in customer.segments
@@ -74,7 +82,7 @@ class Entering(Walking):
         """S6: customers enter when they join a segment, and members at the start or on schedule."""
         for journey in self.journeys:
             times = self.entry_times[journey.name]
-            is_start = is_first and self.now == times.opens
+            is_start = is_first and self._begins(times)
             for header in journey.headers(syntax.EnterSegment):
                 name = header.segment.text
                 if header.every is not None:

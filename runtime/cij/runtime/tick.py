@@ -126,7 +126,7 @@ def _work_off(
         if not is_begun or has_arrivals(world):
             if not is_begun:
                 clear_active(world)
-            names, rounds = take_new_events(world, until, report.since, number)
+            names, rounds = take_new_events(world, until, report.now, report.since, number)
             active, is_begun = active | names, True
         if rounds:
             number = min(rounds)
