@@ -47,7 +47,9 @@ class Interpreter(Entering):
         found += [self._next_look(name) for name in self.entered]
         found += [at for times in self.entry_times.values() for at in times.instants]
         found += [at for q in self.queues.values() if (at := q.next_period(self.now)) is not None]
-        return min((at for at in found if at > self.now), default=None)
+        rights = (self.next_right(c, j) for c in self.customers for j in self.journeys)
+        found += [at for at in rights if at]
+        return min((at for at in found if at > self.real), default=None)
 
     def moment(self, now: datetime) -> None:
         """Do all that happens in one tick, until no journey emits anything more."""
@@ -86,7 +88,7 @@ class Interpreter(Entering):
             self.as_of(at)
             self._settle(is_refreshed, is_first)
             is_refreshed = is_first = False
-            is_over = at < self.real or not any(customer.raised for customer in self.customers)
+            is_over = at < self.real or not self._is_more()
             if is_over and not (self.is_dirty and self.ticks is None):
                 break
             for customer in self.customers:
@@ -97,6 +99,13 @@ class Interpreter(Entering):
         self.since = at
         for times in self.entry_times.values():
             times.is_begun |= times.is_open(at)
+
+    def _is_more(self) -> bool:
+        """Tell whether something was emitted, or a passage ended that kept its customer out (S7)."""
+        if any(customer.raised for customer in self.customers):
+            return True
+        rights = (self.next_right(c, j) for c in self.customers for j in self.journeys)
+        return any(at is not None and at <= self.real for at in rights)
 
     def _settle(self, is_refreshed: bool, is_first: bool) -> None:
         is_dirty, is_last = self.is_dirty, self.now == self.real
