@@ -9,6 +9,7 @@ import pytest
 
 from tests.agreement.batch_settings import BATCH_CYCLE, STREAMS, WITH_CALLS
 from tests.agreement.comparing import (
+    LATE,
     SCENARIOS,
     SPACINGS,
     Fault,
@@ -36,6 +37,12 @@ LEAST = 20
 @pytest.mark.parametrize("batch", [*range(BATCHES), *CALLING])
 def test_the_engine_does_what_the_interpreter_expects(batch: int) -> None:
     check(batch, SPACINGS[batch % len(SPACINGS)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [*range(BATCHES), CALLING[0]])
+def test_late_ticks_do_what_ticks_in_time_would_do(batch: int) -> None:
+    check(batch, LATE[batch % len(LATE)])
 
 
 @pytest.mark.slow

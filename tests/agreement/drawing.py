@@ -45,6 +45,7 @@ class _Drawing(DrawingSteps, DrawingCustomers):
         if self.batch.policies and self.is_(2):
             # S18: where two journeys would send at one instant, priority decides which is first.
             text += self._journey(f"k{self.seed}", "priority = 5")
+        text += self._rights(Random(f"right {self.seed}"))
         customers = [self._customer(n) for n in range(STREAMS)]
         if "\nlimit = " in text:
             customers = [_one_by_one(c) for c in customers]
@@ -53,6 +54,23 @@ class _Drawing(DrawingSteps, DrawingCustomers):
         head = HEAD + self.batch.policies
         orders = [o for o in self._orders(Random(f"order {self.seed}")) if o.at < end]
         return Scenario(self.seed, head, text, customers, self.start, end, PROJECT_ZONE, orders)
+
+    def _rights(self, random: Random) -> str:
+        """Return a journey that people want to enter while an earlier passage keeps them out (S7): their
+        segment changes often, and they stay long. It sends nothing, since caps would need an order."""
+        if random.randrange(3):
+            return ""
+        name, group = f"r{self.seed}", f'first_name = "{self.group}"'
+        condition = random.choice(["vip", "vip", "points > 3"])
+        refresh = random.choice(["6 hours", "1 day", "3 days"])
+        again = random.choice(["always", *(f"after {d}" for d in ("1 week", "3 days", "20 days"))])
+        limit = "" if random.randrange(4) else f"limit = 2 per {random.choice(PERIODS)}\n"
+        wait = random.choice(["30 hours", "3 days", "1 week at 09:00"])
+        return (
+            f"segment {name} {{\nwhere {group} and {condition}\nrefresh = {refresh}\n}}\n"
+            f"journey {name} {{\nenter from segment {name}\nagain {again}\n{limit}"
+            f"steps {{\nw1: wait {wait}\n}}\n}}\n"
+        )
 
     def _orders(self, random: Random) -> Iterator[Order]:
         """Yield the orders to pause, resume and stop the journey.

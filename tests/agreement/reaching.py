@@ -35,7 +35,10 @@ HEADS: Mapping[str, str] = {
 }
 
 # Features that a trace shows only together with the scenario.
-OTHERS = ("an entry out of a queue", "the end of a pause", "a consent that data changes")
+OTHERS = (
+    *("an entry out of a queue", "the end of a pause", "a consent that data changes"),
+    "a right to enter that was kept",
+)
 
 
 def reached(scenarios: Sequence[Scenario], traces: Mapping[str, Sequence[str]]) -> Counter[str]:
@@ -64,6 +67,8 @@ def _others(
         if found and "\nenter on " in heads[found[1]] and found[2] not in happened:
             yield OTHERS[0]
             break
+    if any(line.startswith("r") and _was_kept(line, lines) for line in lines):
+        yield OTHERS[3]
     resumed = {str(order.at) for order in scenario.orders if order.word == "resume"}
     if any(at in line for at in resumed for line in lines):
         yield OTHERS[1]
@@ -73,3 +78,12 @@ def _others(
         str(c.at) <= at for c in customer.changes for at in said if False in c.consents.values()
     ):
         yield OTHERS[2]
+
+
+def _was_kept(line: str, lines: Sequence[str]) -> bool:
+    """Tell whether a passage began at the instant at which the one before it ended."""
+    found = re.match(r"(r\d+)/(\d+) entered (.{19,26}) from", line)
+    if found is None:
+        return False
+    name, number, at = found[1], int(found[2]), found[3]
+    return any(x.startswith(f"{name}/{number - 1} ended {at} ") for x in lines)
