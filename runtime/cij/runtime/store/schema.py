@@ -16,6 +16,7 @@ from cij.runtime.store.outcomes import OUTCOME
 from cij.runtime.store.views import VIEWS
 
 TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
+DAY = "DATE"
 
 # --- passages ---------------------------------------------------------------------------------
 
@@ -45,6 +46,15 @@ VISIT = Table(
     "visit",
     (("path", NUMBER), ("n", COUNT), ("state", TEXT), ("why", TEXT)),
     key=("path", "n"),
+)
+# The day of the month on which a wait in a loop would have ended, if the month were long enough.
+SERIES = Table(
+    "series",
+    (
+        *(("passage", NUMBER), ("state", NUMBER), ("day", COUNT), ("ends", DAY)),
+        ("at", INSTANT),
+    ),
+    key=("passage", "state"),
 )
 NAME = Table("name", (("id", NUMBER), ("text", TEXT)), key=("id",))
 CONVERSION = Table(
@@ -238,7 +248,7 @@ QUARANTINE = Table(
 )
 
 TABLES = (
-    *(PASSAGE, MOVE, VISIT, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
+    *(PASSAGE, MOVE, VISIT, SERIES, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
     *(
         SUPPRESSION,
         PROGRAM,

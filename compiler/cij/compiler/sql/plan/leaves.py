@@ -1,6 +1,6 @@
 """Values that depend on the leaf of a passage: state, iteration, end, and when its timer is due."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sqlglot import exp
 
@@ -11,6 +11,7 @@ from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, text
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Leaf, Region
+from cij.compiler.sql.plan.series import due_in_series
 from cij.compiler.sql.template import fill
 
 
@@ -72,33 +73,34 @@ def rests_of(region: Region) -> list[Leaf]:
     return [x for x in region.leaves if isinstance(x.final, pg.WaitState) and not x.is_cut]
 
 
-def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
+def wake_at(rests: Sequence[Leaf], series: Set[str] = frozenset()) -> exp.Expr:
     """Return the instant at which the passage of the row `q` is to wake; null for ends and cuts.
 
-    `q` has the columns `leaf`, `zone` (see `needs_zone`) and `until_N` for each leaf N with
-    `until`.
+    `q` has the columns `leaf`, `zone` (see `needs_zone`), `until_N` for each leaf N with `until`, and
+    `series_N` for each leaf N whose wait is in `series`.
     """
     if not rests:
         return fill("CAST(NULL AS TIMESTAMP)")
     case = exp.Case(this=exp.column("leaf", "q", quoted=True))
     for leaf in rests:
         assert isinstance(leaf.final, pg.WaitState)
-        due = _due(leaf.number, leaf.final.timer)
+        due = _due(leaf, leaf.final.timer, is_series=leaf.final.id in series)
         case = case.when(exp.Literal.number(leaf.number), due, copy=False)
     return fill("CAST({case} AS TIMESTAMP)", case=case)
 
 
-def _due(number: int, timer: pg.Timer) -> exp.Expr:
+def _due(leaf: Leaf, timer: pg.Timer, *, is_series: bool) -> exp.Expr:
     # Calendar steps depend only on the zone, so a tick computes them once and this reads them.
     moment = moments.of_timer(timer)
     if moment is not None:
-        return moments.instant(moment, exp.column("zone", "q", quoted=True))
+        zone = exp.column("zone", "q", quoted=True)
+        return due_in_series(leaf, moment, zone) if is_series else moments.instant(moment, zone)
     if isinstance(timer, pg.AfterPeriod):
         seconds = exp.convert(moments.seconds(timer.period))
         return fill("$now + {n} * INTERVAL '1' SECOND", n=seconds)
     # An unknown moment counts as past (S12), so the passage goes on at once and does not wait
     # forever.
-    return fill("COALESCE({u}, $now)", u=exp.column(f"until_{number}", "q", quoted=True))
+    return fill("COALESCE({u}, $now)", u=exp.column(f"until_{leaf.number}", "q", quoted=True))
 
 
 def needs_zone(rests: Sequence[Leaf]) -> bool:
