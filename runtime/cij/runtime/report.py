@@ -1,5 +1,6 @@
 """What there is to see: numbers of a store at an instant."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,9 +8,11 @@ from pydantic import TypeAdapter
 
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
+from cij.runtime import older_versions
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
 from cij.runtime.due import next_work
+from cij.runtime.engine import Row
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.report_data import (
@@ -26,6 +29,7 @@ from cij.runtime.report_data import (
     Standing,
 )
 from cij.runtime.store import aside, counts
+from cij.runtime.version_reads import VersionReads
 from cij.runtime.world import World
 from cij.runtime.zones import unknown
 
@@ -34,6 +38,7 @@ def report(world: World, now: datetime) -> Report:
     """Read the numbers of a store."""
     rows = world.engine.rows
     sizes, unmeasured = _sizes(world, now)
+    standing = rows(counts.STANDING)
     return Report(
         at=now,
         sources=tuple(SourceRows(*r) for r in rows(counts.SOURCES)),
@@ -41,7 +46,7 @@ def report(world: World, now: datetime) -> Report:
         segments=sizes,
         entries=tuple(Entries(*r) for r in rows(counts.ENTRIES)),
         messages=tuple(Messages(*r) for r in rows(counts.MESSAGES)),
-        standing=tuple(_standing(*r) for r in rows(counts.STANDING)),
+        standing=tuple(_standing(*at, *found) for at, found in _by_state(standing).items()),
         ended=tuple(Counted(*r) for r in rows(counts.ENDED)),
         conversions=tuple(Counted(*r) for r in rows(counts.CONVERSIONS)),
         next_timer=world.mover.next_timer(world),
@@ -51,7 +56,28 @@ def report(world: World, now: datetime) -> Report:
         unknown_zones=unknown(world.engine),
         bad_rows=tuple(BadRow(*r) for r in rows(counts.BAD_ROWS, {"source": QUARANTINE})),
         failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured),
+        reads=_reads(world, older_versions.people_by_version(standing)),
     )
+
+
+def _reads(world: World, people: Mapping[tuple[str, str], int]) -> tuple[VersionReads, ...]:
+    """Return what the versions read on which somebody stands; each program is walked once."""
+    missing = {key: 0 for key in people if key not in world.reads}
+    if missing:
+        found = older_versions.reads_of(world.engine, missing)
+        world.reads |= {(reads.journey, reads.version): reads.names for reads in found}
+    known = {key: n for key, n in people.items() if key in world.reads}
+    return tuple(VersionReads(*key, n, world.reads[key]) for key, n in known.items())
+
+
+def _by_state(rows: Iterable[Row]) -> dict[tuple[str, str], tuple[int, datetime | None]]:
+    """Return (people, first timer) by journey and state, over all versions."""
+    found: dict[tuple[str, str], tuple[int, datetime | None]] = {}
+    for journey, _, state, count, wake_at in rows:
+        people, first = found.get((journey, state), (0, None))
+        timers = [at for at in (first, wake_at) if at is not None]
+        found[journey, state] = people + count, min(timers, default=None)
+    return found
 
 
 def stays_until(world: World, now: datetime) -> datetime | None:

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from cij.runtime.version_reads import VersionReads
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownZone:
@@ -125,6 +127,7 @@ class Report:
     unknown_zones: tuple[UnknownZone, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
     failed: tuple[Failed, ...] = ()
+    reads: tuple[VersionReads, ...] = ()
 
 
 def as_json(found: Report) -> dict[str, Any]:

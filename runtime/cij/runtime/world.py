@@ -23,6 +23,8 @@ class World:
     one. `are_queues_seen` tells that the limits of this program have been applied to the entry queues:
     those of the program before may have let in fewer.
 
+    `reads` has what versions read, as far as a report has asked for it (S31).
+
     `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
     the statement that is running is for: the kind, as `journey`, and the name.
     """
@@ -38,6 +40,7 @@ class World:
     are_queues_seen: bool = False
     aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     at_work: tuple[Kind, str] | None = None
+    reads: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}

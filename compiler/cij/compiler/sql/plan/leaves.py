@@ -1,6 +1,6 @@
 """Values that depend on the leaf of a passage: state, iteration, end, and when its timer is due."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence, Set as AbstractSet
 
 from sqlglot import exp
 
@@ -73,7 +73,7 @@ def rests_of(region: Region) -> list[Leaf]:
     return [x for x in region.leaves if isinstance(x.final, pg.WaitState) and not x.is_cut]
 
 
-def wake_at(rests: Sequence[Leaf], series: Set[str] = frozenset()) -> exp.Expr:
+def wake_at(rests: Sequence[Leaf], series: AbstractSet[str] = frozenset()) -> exp.Expr:
     """Return the instant at which the passage of the row `q` is to wake; null for ends and cuts.
 
     `q` has the columns `leaf`, `zone` (see `needs_zone`), `until_N` for each leaf N with `until`, and
