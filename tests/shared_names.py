@@ -10,6 +10,7 @@ ONE_CONCEPT = {
     "canonical_addresses": "address",
     "activity": "activity",
     "changes": "changed versions",
+    "absence": "customer in no source",
     "consent": "consent",
     "control": "order",
     "interning": "dictionary encoding",

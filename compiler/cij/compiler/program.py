@@ -141,12 +141,16 @@ class ProfileField(BaseNode):
 
 
 class Profile(BaseNode):
-    """The unified customer. Fields with a role by their name: email, phone, language, timezone."""
+    """The unified customer. Fields with a role by their name: email, phone, language, timezone.
+
+    After `gone_after_s` seconds in no source the passages of a customer end (S24).
+    """
 
     name: str
     fields: tuple[ProfileField, ...]
     mappings: tuple[Mapping, ...]
     matches: tuple[ExactMatch, ...]
+    gone_after_s: int = 30 * 86400
     place: Place
 
 

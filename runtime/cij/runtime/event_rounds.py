@@ -18,6 +18,7 @@ from cij.compiler.sql.plan import (
     fresh_events,
     missed_events,
 )
+from cij.runtime import absence
 from cij.runtime.segments import events_read
 from cij.runtime.store import events as statements, journeys
 from cij.runtime.store.counters import counters
@@ -83,6 +84,7 @@ def take_missed_events(
     between["until"] = counters(world.engine)["taken"]
     for event in sorted(events):
         world.engine.execute(missed_events(event), between)
+    absence.leave_out_events(world.engine)
     world.engine.execute(statements.NUMBER)
     return _rounds(world)
 
@@ -108,6 +110,8 @@ def _arrived(world: World, parameters: dict[str, object]) -> dict[str, datetime]
 
 
 def _numbered(world: World, counts: Counter[str]) -> Rounds:
+    if counts:
+        absence.leave_out_events(world.engine)
     if counts.total() < 2:
         # One event alone is in round 0 already.
         return {0: dict(counts)} if counts else {}

@@ -41,7 +41,7 @@ _UNIFY_VERSION = 2
 class RefreshReport:
     """What a refresh did.
 
-    `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part).
+    `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part). `absent` counts who is in no source any more.
     `events` counts new events by name, `waiting` rows of sources that are no events yet, because
     their customer is unknown or their time is missing. `entities` are those whose rows were replaced.
     `failed` has the reasons of the sources that keep their old data, by name.
@@ -53,6 +53,7 @@ class RefreshReport:
     split: Pairs = ()
     events: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
+    absent: int = 0
     is_unified_anew: bool = False
     entities: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +70,12 @@ class RefreshReport:
         if self.merged:
             count = _counted(len(self.merged), "customer")
             found.append(f"{count} found to be somebody else, and merged")
+        if self.absent:
+            verb = "is" if self.absent == 1 else "are"
+            found.append(
+                f"{_counted(self.absent, 'customer')} {verb} in no source any more: "
+                "sent nothing, and standing still"
+            )
         return found
 
     @property
@@ -124,6 +131,7 @@ def refresh(
             profiles=unified.profiles,
             merged=unified.merged,
             split=unified.split,
+            absent=unified.absent,
             is_unified_anew=unified.is_anew,
             entities=tuple(related),
             failed=dict(failed or {}),

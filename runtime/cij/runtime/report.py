@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
-from cij.runtime import older_versions
+from cij.runtime import absence, older_versions
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
 from cij.runtime.due import next_work
@@ -17,6 +17,7 @@ from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.report_data import (
     Actions,
+    Away,
     BadRow,
     Counted,
     Entries,
@@ -28,7 +29,7 @@ from cij.runtime.report_data import (
     SourceRows,
     Standing,
 )
-from cij.runtime.store import aside, counts
+from cij.runtime.store import absence as stored, aside, counts
 from cij.runtime.version_reads import VersionReads
 from cij.runtime.world import World
 from cij.runtime.zones import unknown
@@ -56,8 +57,16 @@ def report(world: World, now: datetime) -> Report:
         unknown_zones=unknown(world.engine),
         bad_rows=tuple(BadRow(*r) for r in rows(counts.BAD_ROWS, {"source": QUARANTINE})),
         failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured),
+        away=_away(world),
         reads=_reads(world, older_versions.people_by_version(standing)),
     )
+
+
+def _away(world: World) -> Away:
+    if world.engine.is_empty("absent"):
+        return Away()
+    people, inside = world.engine.rows(stored.COUNTS)[0]
+    return Away(people, inside, absence.next_end(world))
 
 
 def _reads(world: World, people: Mapping[tuple[str, str], int]) -> tuple[VersionReads, ...]:
@@ -131,9 +140,11 @@ def _sizes(world: World, now: datetime) -> tuple[tuple[tuple[str, int | None], .
 
 def from_json(plain: dict[str, Any]) -> Report:
     """Return the report that `as_json` made plain values of."""
+    away = plain.get("away", {})
     found: Report = TypeAdapter(Report).validate_python(
         {**plain, "at": plain["at"].removesuffix("Z"), "next_timer": _bare(plain["next_timer"])}
         | {"standing": [{**s, "next_at": _bare(s["next_at"])} for s in plain["standing"]]}
+        | {"away": {**away, "first_end": _bare(away.get("first_end"))}}
         | {"failed": [{**f, "since": _bare(f["since"])} for f in plain.get("failed", ())]}
     )
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.sql.plan import JourneyPlan
-from cij.runtime import consent, control
+from cij.runtime import absence, consent, control
 from cij.runtime.admission import (
     Admission,
     admissions,
@@ -61,6 +61,7 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(max(now, last) if last else now)
         fill_moments(world.engine, report.now)
         consent.come_due(world, report.now)
+        absence.end_due(world, report.now)
         _step(world, report)
         while has_arrivals(world):
             # Events that journeys have raised.

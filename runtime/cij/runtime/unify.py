@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cij.compiler.program import Program
 from cij.compiler.sql import identity, kept_columns, unify as statements
-from cij.runtime import canonical_addresses, older_versions, zones
+from cij.runtime import absence, canonical_addresses, older_versions, zones
 from cij.runtime.engine import Engine
 
 Pairs = tuple[tuple[str, str], ...]
@@ -16,11 +16,15 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Unified:
-    """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part)."""
+    """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part).
+
+    `absent` counts who was in a source before and is in none now.
+    """
 
     profiles: int
     merged: Pairs = ()
     split: Pairs = ()
+    absent: int = 0
     is_anew: bool = False
 
 
@@ -40,9 +44,10 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
         engine.execute(identity.follow("consent_ahead"))
         engine.execute(identity.follow("field_write"))
     _write_customers(engine, program)
+    absent = absence.note(engine, now)
     for statement in statements.CLEAR:
         engine.execute(statement)
-    return Unified(_count(engine), merged, split, is_anew=True)
+    return Unified(_count(engine), merged, split, absent, is_anew=True)
 
 
 def _cluster(engine: Engine, program: Program) -> None:
@@ -94,6 +99,7 @@ def _write_customers(engine: Engine, program: Program) -> None:
     kept = older_versions.kept_of_customer(engine, program)
     if kept:
         engine.execute(kept_columns.save("customer", "id", kept))
+    absence.remember_customers(engine)
     engine.execute(statements.DROP_CUSTOMERS)
     engine.execute(statements.customer_table(program, texts))
     engine.execute(statements.customers(program))

@@ -52,7 +52,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         node.name.span,
         node.items,
         build.report,
-        settings=(),
+        settings=("gone_after",),
         blocks=("from", "fields", "match", "merge"),
     )
     draft = _Draft(build, node.name.text)
@@ -65,10 +65,26 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report(
             codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`")
         )
-    build.model.profile = _finish(node, draft)
+    build.model.profile = _finish(node, draft, _gone_after(body))
 
 
-def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
+_DAY_S = 86400
+_GONE_AFTER_S = 30 * _DAY_S
+_UNIT_S = {"hour": 3600, "day": _DAY_S, "week": 7 * _DAY_S}
+
+
+def _gone_after(body: Body) -> int:
+    """Return how long somebody may be in no source until their passages end, in seconds (S24)."""
+    duration = body.duration("gone_after")
+    if duration is None:
+        return _GONE_AFTER_S
+    if duration.unit not in _UNIT_S or duration.count * _UNIT_S[duration.unit] > 3650 * _DAY_S:
+        body.wrong(body.settings["gone_after"], "hours, days or weeks, up to 3650 days")
+        return _GONE_AFTER_S
+    return duration.count * _UNIT_S[duration.unit]
+
+
+def _finish(node: syntax.Declaration, draft: _Draft, gone_after_s: int) -> pg.Profile:
     order = tuple(m.source for m in draft.mappings)
     fields = tuple(
         pg.ProfileField(
@@ -84,6 +100,7 @@ def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
         fields=fields,
         mappings=tuple(draft.mappings),
         matches=tuple(draft.matches),
+        gone_after_s=gone_after_s,
         place=place(node.name.span),
     )
 

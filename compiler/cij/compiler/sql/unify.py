@@ -41,7 +41,18 @@ from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
 
-_TEMPORARY = ("record", "edge", "hook", "label", "member", "held", "cluster", "customer", "split")
+_TEMPORARY = (
+    "record",
+    "edge",
+    "hook",
+    "label",
+    "member",
+    "held",
+    "cluster",
+    "customer",
+    "split",
+    "before",
+)
 CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=f"unify_{name}") for name in _TEMPORARY)
 
 

@@ -190,6 +190,9 @@ ZONE = Table(
 
 # --- customers --------------------------------------------------------------------------------
 
+# Customers who are in no source any more, and the timers of their passages (`absence`).
+ABSENT = Table("absent", (("customer", TEXT), ("since", INSTANT)), key=("customer",))
+ABSENT_TIMER = Table("absent_timer", (("passage", NUMBER), ("wake_at", INSTANT)), key=("passage",))
 CUSTOMER_KEY = Table(
     "customer_key",
     (("source", TEXT), ("key", TEXT), ("customer", TEXT), ("is_present", YES)),
@@ -261,11 +264,11 @@ TABLES = (
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
-    *(SOURCE_STATE, QUARANTINE),
+    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
-    ASIDE,
+    *(ABSENT, ASIDE),
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
     CONSENT_AHEAD,
     *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, META, SUPPRESSION),
