@@ -52,9 +52,14 @@ def end_due(world: World, now: datetime) -> None:
     """End the passages of those who have been absent for too long."""
     end = next_end(world)
     if end is not None and end <= now:
-        until = now - _patience(world.program)
+        patience = _patience(world.program)
+        parameters = {
+            "now": now,
+            "until": now - patience,
+            "patience": world.program.profile.gone_after_s,
+        }
         for statement in stored.END:
-            world.engine.execute(statement, {"now": now, "until": until})
+            world.engine.execute(statement, parameters)
 
 
 def next_end(world: World) -> datetime | None:

@@ -8,6 +8,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql.plan import JourneyPlan, Plan
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
+from cij.runtime.moments import Calendar
 from cij.runtime.moving.mover import Mover
 from cij.runtime.store.aside import Kind
 
@@ -26,7 +27,8 @@ class World:
     `reads` has what versions read, as far as a report has asked for it (S31).
 
     `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
-    the statement that is running is for: the kind, as `journey`, and the name.
+    the statement that is running is for: the kind, as `journey`, and the name. `calendar` is what the
+    engine knows of calendar steps.
     """
 
     engine: Engine
@@ -41,8 +43,10 @@ class World:
     aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     at_work: tuple[Kind, str] | None = None
     reads: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    calendar: Calendar = field(init=False)
 
     def __post_init__(self) -> None:
+        self.calendar = Calendar(self.engine)
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
 
     @contextmanager
@@ -53,6 +57,7 @@ class World:
                 yield
         except BaseException:
             self.mover.forget()
+            self.calendar.forget()
             self.are_queues_seen = False
             raise
 

@@ -9,9 +9,8 @@ goes on with.
 
 from cij.compiler.sql import query
 from cij.compiler.sql.control import ABSENT
-from cij.compiler.sql.interning import GONE
+from cij.compiler.sql.interning import GONE, numbered
 from cij.compiler.sql.making import make
-from cij.runtime.store.passages import ended
 
 # --- after customers were unified anew -------------------------------------------------------------
 
@@ -70,8 +69,15 @@ LEAVE_OUT = query(f"DELETE FROM tick_event WHERE tick_event.customer IN ({ABSENT
 
 FIRST = query("SELECT MIN(a.since) FROM absent AS a")
 _LONG = f"{ABSENT} WHERE a.since <= $until"
+# A passage ends at the instant at which the absence became too long, whenever the tick is (S12).
 END = (
-    ended(GONE, f"passage_row.customer IN ({_LONG})"),
+    query(
+        "UPDATE passage_row SET ended_at = a.since + $patience * INTERVAL '1' SECOND, "
+        "outcome = {gone}, cause = {gone}, wake_at = NULL FROM absent AS a "
+        "WHERE passage_row.ended_at IS NULL AND a.customer = passage_row.customer "
+        "AND a.since <= $until",
+        gone=numbered(GONE),
+    ),
     query(
         "UPDATE outbox_row SET outcome = 'cancelled', settled_at = $now, due_at = NULL, "
         "reason = 'the customer is in no source any more' "

@@ -1,6 +1,6 @@
 """Series: a wait of months that a loop repeats counts from the first date of the series (S2).
 
-    series(passage, state, day, ends, at)   the passage wants `day` at `state`, but the month is shorter
+    series(passage, state, day, ends, at)   the wait at `state` wants `day`, but the month is shorter
 
 A wait from 31 January ends on 28 February. If the same wait begins again on that day, it goes on from
 the 31st. So only waits that ended on another day than they wanted have a row. Where an iteration takes
@@ -61,30 +61,28 @@ def _wanting(day: int, step: moments.Moment) -> moments.Moment:
     return moments.Moment(step.months, step.days, step.at, day=day)
 
 
-def due_in_series(leaf: Leaf, step: moments.Moment, zone: exp.Expr) -> exp.Expr:
-    """Return the instant of a step from now, for the row `q` with the column `series_N`."""
-    case = exp.Case(this=column("q", f"series_{leaf.number}"))
-    for day in _LATE_DAYS:
-        due = moments.instant(_wanting(day, step), zone.copy())
-        case = case.when(exp.convert(day), due, copy=False)
-    return case.else_(moments.instant(step, zone), copy=False)
+def due_in_series(leaf: Leaf, step: moments.Moment, zone: exp.Expr, begins: exp.Expr) -> exp.Expr:
+    """Return the instant of a step from `begins`, for the row `q` with the columns of `add_days`."""
+    name = f"series_{leaf.number}"
+    kept = {"ends": column("q", f"{name}_ends"), "day": column("q", name)}
+    case = exp.Case(this=fill(_DAY, now=moments.local_now(zone, begins), **kept))
+    for late in _LATE_DAYS:
+        due = moments.instant(_wanting(late, step), zone, begins)
+        case = case.when(exp.convert(late), due, copy=False)
+    return case.else_(moments.instant(step, zone, begins), copy=False)
 
 
 def add_days(rows: exp.Select, rests: list[Leaf], context: Context) -> None:
-    """Add the column `series_N` to `rows`, with the day that the wait of leaf N goes on from."""
+    """Add the columns `series_N` and `series_N_ends` to `rows`: what is kept for the wait of leaf N."""
     for leaf in _in_series(rests, context):
         name = f"series_{leaf.number}"
         _join(rows, leaf, name, "w")
-        day = fill(_DAY, **_going_on(name, context))
-        rows.append("expressions", exp.alias_(day, name, quoted=True))
+        for kept, shown in (("day", name), ("ends", f"{name}_ends")):
+            rows.append("expressions", exp.alias_(column(name, kept), shown, quoted=True))
 
 
-_DAY = "CASE WHEN {ends} = {today} THEN {day} END"
-
-
-def _going_on(row: str, context: Context) -> dict[str, exp.Expr]:
-    today = fill("CAST({now} AS DATE)", now=moments.local_now(zone_of(context.scope)))
-    return {"ends": column(row, "ends"), "day": column(row, "day"), "today": today}
+# The day that a wait goes on from; null where it begins on another date than the one before ended.
+_DAY = "CASE WHEN {ends} = CAST({now} AS DATE) THEN {day} END"
 
 
 def _join(rows: exp.Select, leaf: Leaf, name: str, of: str) -> None:
@@ -107,22 +105,25 @@ def _in_series(rests: list[Leaf], context: Context) -> list[Leaf]:
 # --- what is kept -----------------------------------------------------------------------------
 
 _NOTE = """
-SELECT m.passage, m.wake_at, COALESCE({kept}, EXTRACT(DAY FROM {now})) AS day, {zone} AS zone
+SELECT m.passage, m.acted_at, m.wake_at, {zone} AS zone,
+  COALESCE({kept}, EXTRACT(DAY FROM {now})) AS day
 FROM tick_batch AS m
 JOIN customer AS c ON c.id = m.customer
 WHERE {leaves}
 """
 _KEEP = """
 INSERT INTO series (passage, state, day, ends, at)
-SELECT n.passage, {state}, n.day, CAST({ends} AS DATE), $now
+SELECT n.passage, {state}, n.day, CAST({ends} AS DATE), n.acted_at
 FROM {noted} AS n
 WHERE EXTRACT(DAY FROM {ends}) < n.day AND n.day >= 29
 """
 # What was kept for the wait before, or for a passage that has ended.
 _FORGET = """
 DELETE FROM series
-WHERE {which} AND series.at < $now
-  AND EXISTS(SELECT 1 FROM tick_batch AS m WHERE m.passage = series.passage AND {leaves})
+WHERE {which} AND EXISTS(
+  SELECT 1 FROM tick_batch AS m
+  WHERE m.passage = series.passage AND series.at < m.acted_at AND {leaves}
+)
 """
 
 
@@ -143,10 +144,11 @@ def kept_series(rests: list[Leaf], ends: list[int], context: Context) -> list[St
 
 def _keep(leaf: Leaf, state: exp.Expr, context: Context) -> Statement:
     zone, name = zone_of(context.scope), f"series_{leaf.number}"
+    now = to_local(column("m", "acted_at"), zone)
     noted = fill(
         _NOTE,
-        kept=fill(_DAY, **_going_on(name, context)),
-        now=moments.local_now(zone),
+        kept=fill(_DAY, ends=column(name, "ends"), day=column(name, "day"), now=now.copy()),
+        now=now,
         zone=zone.copy(),
         leaves=_at([leaf.number]),
     )
