@@ -12,6 +12,8 @@ ONE_CONCEPT = {
     "changes": "changed versions",
     "absence": "customer in no source",
     "consent": "consent",
+    "foresight": "what a run would do",
+    "renamed_sources": "source",
     "control": "order",
     "interning": "dictionary encoding",
     "queue": "entry queue",

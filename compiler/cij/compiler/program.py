@@ -99,12 +99,23 @@ class Mapping(BaseNode):
     place: Place
 
 
+class RenamedSource(BaseNode):
+    """A source of customers had the name `old` before. `new` is its name now."""
+
+    old: str
+    new: str
+
+
 class ExactMatch(BaseNode):
-    """Two records are one customer when all these fields are known and equal."""
+    """Two records are one customer when all these fields are known and equal.
+
+    Values that more than `at_most` records have are placeholders, and join nobody (S26).
+    """
 
     kind: Literal["exact"] = "exact"
     name: str
     fields: tuple[str, ...]
+    at_most: int = 20
 
 
 class Prefer(BaseNode):
@@ -151,6 +162,7 @@ class Profile(BaseNode):
     mappings: tuple[Mapping, ...]
     matches: tuple[ExactMatch, ...]
     gone_after_s: int = 30 * 86400
+    renamed: tuple[RenamedSource, ...] = ()
     place: Place
 
 

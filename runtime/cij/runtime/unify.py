@@ -15,6 +15,24 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A value that so many records have that it joins nobody (S26)."""
+
+    match: str
+    values: tuple[str, ...]
+    records: int
+    at_most: int
+
+    def line(self) -> str:
+        """Return one sentence about it."""
+        value = ", ".join(self.values)
+        return (
+            f"match {self.match}: {self.records:,} records have {value}, more than the {self.at_most} of "
+            "`at_most`, so it joins nobody"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Unified:
     """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part).
 
@@ -25,6 +43,7 @@ class Unified:
     merged: Pairs = ()
     split: Pairs = ()
     absent: int = 0
+    placeholders: tuple[Placeholder, ...] = ()
     is_anew: bool = False
 
 
@@ -35,6 +54,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
     engine.execute(statements.records(program))
     canonical_addresses.keep_all(engine, program)
     _cluster(engine, program)
+    too_many = _placeholders(engine, program)
     merged, split = _identify(engine)
     _write_merged(engine, merged, now)
     for whole, part in split:
@@ -47,7 +67,15 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
     absent = absence.note(engine, now)
     for statement in statements.CLEAR:
         engine.execute(statement)
-    return Unified(_count(engine), merged, split, absent, is_anew=True)
+    return Unified(_count(engine), merged, split, absent, too_many, is_anew=True)
+
+
+def _placeholders(engine: Engine, program: Program) -> tuple[Placeholder, ...]:
+    return tuple(
+        Placeholder(match.name, tuple(values), records, match.at_most)
+        for match, statement in statements.placeholders(program.profile)
+        for records, *values in engine.rows(statement)
+    )
 
 
 def _cluster(engine: Engine, program: Program) -> None:

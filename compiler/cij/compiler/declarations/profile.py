@@ -6,6 +6,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
+from cij.compiler.declarations.renamed_sources import renamed_sources
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
@@ -54,6 +55,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report,
         settings=("gone_after",),
         blocks=("from", "fields", "match", "merge"),
+        clauses=(syntax.Renamed,),
     )
     draft = _Draft(build, node.name.text)
     for word, read in (("from", _mapping), ("fields", _own), ("match", _match), ("merge", _merge)):
@@ -65,7 +67,8 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report(
             codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`")
         )
-    build.model.profile = _finish(node, draft, _gone_after(body))
+    renamed = renamed_sources(body.renames, [m.source for m in draft.mappings], build)
+    build.model.profile = _finish(node, draft, _gone_after(body), renamed)
 
 
 _DAY_S = 86400
@@ -84,7 +87,12 @@ def _gone_after(body: Body) -> int:
     return duration.count * _UNIT_S[duration.unit]
 
 
-def _finish(node: syntax.Declaration, draft: _Draft, gone_after_s: int) -> pg.Profile:
+def _finish(
+    node: syntax.Declaration,
+    draft: _Draft,
+    gone_after_s: int,
+    renamed: tuple[pg.RenamedSource, ...],
+) -> pg.Profile:
     order = tuple(m.source for m in draft.mappings)
     fields = tuple(
         pg.ProfileField(
@@ -101,6 +109,7 @@ def _finish(node: syntax.Declaration, draft: _Draft, gone_after_s: int) -> pg.Pr
         mappings=tuple(draft.mappings),
         matches=tuple(draft.matches),
         gone_after_s=gone_after_s,
+        renamed=renamed,
         place=place(node.name.span),
     )
 
@@ -258,7 +267,7 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
         block.span,
         block.items,
         draft.build.report,
-        settings=("exact",),
+        settings=("exact", "at_most"),
         later=("at_least", "same"),
     )
     if body.need("exact", "exact = [email]") is None:
@@ -272,7 +281,21 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
             message = f"`{draft.name}` has no field `{path.text}`"
             draft.build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
             return
-    draft.matches.append(pg.ExactMatch(name=name, fields=tuple(p.text for p in fields)))
+    names = tuple(p.text for p in fields)
+    draft.matches.append(pg.ExactMatch(name=name, fields=names, at_most=_at_most(body)))
+
+
+_AT_MOST = 20
+
+
+def _at_most(body: Body) -> int:
+    """Return how many records may have one value before it joins nobody (S26)."""
+    found = body.whole("at_most")
+    if found is not None and found < 2:
+        wanted = "how many records one person may have, from 2 on"
+        body.wrong(body.settings["at_most"], wanted)
+        return _AT_MOST
+    return _AT_MOST if found is None else found
 
 
 _LATER_MATCHES = ("similar", "normalised", "probabilistic")

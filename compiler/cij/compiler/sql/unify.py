@@ -20,7 +20,16 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS
-from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
+from cij.compiler.program import (
+    ExactMatch,
+    Latest,
+    Mapping,
+    Own,
+    Profile,
+    ProfileField,
+    Program,
+    Source,
+)
 from cij.compiler.sql import canonical_addresses, newcomers
 from cij.compiler.sql.columns import (
     SQL_TYPES,
@@ -212,25 +221,68 @@ def edges(profile: Profile) -> list[Statement]:
     """
     position = {f.name: f"f{i}" for i, f in enumerate(profile.fields)}
     rules = [tuple(position[name] for name in match.fields) for match in profile.matches]
+    limits: list[int | None] = [_most(profile, match) for match in profile.matches]
     # People type an address in many ways, so its canonical form is compared (S29).
     forms = [canonical_addresses.compared(profile, rule) for rule in rules]
     names = [m.source for m in profile.mappings]
     if len(set(names)) < len(names):
         # Two mappings of one source give two records of one row. They are one customer.
         rules.append(("source", "key"))
+        limits.append(None)
         forms.append(exp.to_table("unify_record"))
-    return [*(_edges_of(*pair) for pair in zip(rules, forms, strict=True)), newcomers.EDGES]
+    found = (_edges_of(*each) for each in zip(rules, forms, limits, strict=True))
+    return [*found, newcomers.EDGES]
 
 
-def _edges_of(rule: tuple[str, ...], records: exp.Expr) -> Statement:
-    keys = [named(column("r", name), f"k{i}") for i, name in enumerate(rule)]
+def _most(profile: Profile, match: ExactMatch) -> int:
+    """Return how many records may have a value before it counts as a placeholder (S26).
+
+    Mappings of one source give records of one row, so they count once.
+    """
+    giving = [m.source for m in profile.mappings if m.fields.keys() >= {*match.fields}]
+    return match.at_most * max((giving.count(name) for name in giving), default=1)
+
+
+def _groups(
+    rule: tuple[str, ...], records: exp.Expr, shown: list[exp.Expr], having: exp.Expr
+) -> exp.Select:
+    """Return the query for the values of a rule that several records have, with columns for each."""
     groups = select(
-        [*keys, fill("MIN(r.rec) AS hub")],
-        "SELECT 1 FROM {records} AS r WHERE {known} HAVING COUNT(*) > 1",
-        records=records,
+        shown,
+        "SELECT 1 FROM {records} AS r WHERE {known} HAVING {having}",
+        records=records.copy(),
         known=all_of([fill("NOT {a} IS NULL", a=column("r", name)) for name in rule]),
+        having=having,
     )
+    assert isinstance(groups, exp.Select)
     groups.set("group", exp.Group(expressions=[column("r", name) for name in rule]))
+    return groups
+
+
+def placeholders(profile: Profile) -> list[tuple[ExactMatch, Statement]]:
+    """Return for each match the query for the values that too many records have, so that they join
+    nobody.
+
+    Shape: (records, value of each field), the most frequent first.
+    """
+    position = {f.name: f"f{i}" for i, f in enumerate(profile.fields)}
+    found = []
+    for match in profile.matches:
+        rule = tuple(position[name] for name in match.fields)
+        values = (fill("CAST({a} AS VARCHAR)", a=column("r", name)) for name in rule)
+        shown = [fill("COUNT(*) AS n"), *(named(v, f"v{i}") for i, v in enumerate(values))]
+        having = fill("COUNT(*) > {n}", n=number(_most(profile, match)))
+        groups = _groups(rule, canonical_addresses.compared(profile, rule), shown, having)
+        found.append((match, query("SELECT * FROM {g} AS g ORDER BY g.n DESC LIMIT 20", g=groups)))
+    return found
+
+
+def _edges_of(rule: tuple[str, ...], records: exp.Expr, most: int | None) -> Statement:
+    keys = [named(column("r", name), f"k{i}") for i, name in enumerate(rule)]
+    several = fill("COUNT(*) > 1")
+    if most is not None:
+        several = fill("COUNT(*) BETWEEN 2 AND {n}", n=number(most))
+    groups = _groups(rule, records, [*keys, fill("MIN(r.rec) AS hub")], several)
     same = [
         fill("{a} = {b}", a=column("r", name), b=column("g", f"k{i}"))
         for i, name in enumerate(rule)
