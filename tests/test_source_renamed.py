@@ -241,5 +241,7 @@ def test_a_plan_with_a_source_that_fails_says_so(folder: Path, cij: Cij) -> None
 
 def test_the_formatter_keeps_the_clause_on_a_line_of_its_own() -> None:
     text = "profile customer { renamed  shop to\nstore  from store { email = email } }\n"
-    wanted = "profile customer {\n  renamed shop to store\n  from store {\n    email = email\n  }\n}\n"
+    wanted = (
+        "profile customer {\n  renamed shop to store\n  from store {\n    email = email\n  }\n}\n"
+    )
     assert format_text("a.journey", text).text == wanted

@@ -34,7 +34,8 @@ def compute_anew(engine: Engine, program: Program) -> None:
     for (address,) in engine.rows(suppression.ADDRESSES):
         form = canonical_of_any(address, program.region)
         if form != address:
-            engine.execute(suppression.RENAME, {"address": address, "form": form})
+            for statement in suppression.RENAME:
+                engine.execute(statement, {"address": address, "form": form})
 
 
 def _append(engine: Engine, field: str, texts: list[str], region: str | None) -> None:

@@ -43,7 +43,14 @@ _log = logging.getLogger("cij.run")
 # What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
     follow(table)
-    for table in ("passage_row", "outbox_row", "conversion", "entry_queue", "suppression")
+    for table in (
+        "passage_row",
+        "outbox_row",
+        "conversion",
+        "entry_queue",
+        "suppression",
+        "suppression_ahead",
+    )
 )
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)

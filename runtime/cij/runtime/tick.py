@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.sql.plan import JourneyPlan
-from cij.runtime import absence, consent, control
+from cij.runtime import absence, consent, control, suppression
 from cij.runtime.admission import (
     Admission,
     admissions,
@@ -78,6 +78,7 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(max(now, last) if last else now, last or _NEVER)
         world.calendar.show(report.now)
         consent.come_due(world, report.now)
+        suppression.come_due(world.engine, report.now)
         absence.end_due(world, report.now)
         open_to = admissions(world)
         while (at := missed_entry(open_to, report.since, report.now)) is not None:

@@ -111,6 +111,8 @@ SUPPRESSION = Table(
     "suppression",
     (("channel", TEXT), ("address", TEXT), ("customer", TEXT), ("reason", TEXT), ("at", INSTANT)),
 )
+# Those that are dated in the future.
+SUPPRESSION_AHEAD = Table("suppression_ahead", SUPPRESSION.columns)
 
 # --- journeys ---------------------------------------------------------------------------------
 
@@ -254,6 +256,7 @@ TABLES = (
     *(PASSAGE, MOVE, VISIT, SERIES, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
     *(
         SUPPRESSION,
+        SUPPRESSION_AHEAD,
         PROGRAM,
         JOURNEY_STATE,
         CONTROL,
@@ -271,7 +274,16 @@ OF_DATA = (
     *(ABSENT, ASIDE),
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
     CONSENT_AHEAD,
-    *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, META, SUPPRESSION),
+    *(
+        CANONICAL_ADDRESS,
+        NEWCOMER,
+        SOURCE_STATE,
+        QUARANTINE,
+        COUNTER,
+        META,
+        SUPPRESSION,
+        SUPPRESSION_AHEAD,
+    ),
 )
 
 
