@@ -15,6 +15,14 @@ def keep_all(engine: Engine, program: Program) -> None:
     for field in statements.fields_of(program):
         new = [text for (text,) in engine.rows(statements.unseen(program, field))]
         _append(engine, field, new, program.region)
+    keep_written(engine, program)
+
+
+def keep_written(engine: Engine, program: Program) -> None:
+    """Keep the forms of the addresses that journeys have written with `set`."""
+    for field in statements.own_fields(program):
+        new = [text for (text,) in engine.rows(statements.unseen_writes(field))]
+        _append(engine, field, new, program.region)
 
 
 def keep(engine: Engine, program: Program, field: str, addresses: Iterable[str]) -> None:

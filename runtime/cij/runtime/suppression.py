@@ -17,6 +17,18 @@ from cij.runtime.engine import Engine
 from cij.runtime.insight.person import deployed
 from cij.runtime.store import customers, suppression as stored
 
+__all__ = [
+    "REASONS",
+    "Done",
+    "Entry",
+    "after_events",
+    "apply",
+    "as_json",
+    "come_due",
+    "entries",
+    "next_due",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

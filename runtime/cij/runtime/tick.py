@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.sql.plan import JourneyPlan
-from cij.runtime import absence, consent, control, suppression
+from cij.runtime import absence, canonical_addresses, consent, control, suppression
 from cij.runtime.admission import (
     Admission,
     admissions,
@@ -88,6 +88,8 @@ def tick(world: World, now: datetime) -> TickReport:
         while has_arrivals(world):
             # Events that journeys have raised.
             _step(world, report, admissions(world), report.now)
+        # Before delivery, which asks the suppression list by canonical forms.
+        canonical_addresses.keep_written(world.engine, world.program)
         note_tick(world, report.now)
     return report
 
