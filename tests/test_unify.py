@@ -289,7 +289,10 @@ profile customer {
 """
 
 
-def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rule", "points"), [("latest", None), ("last known", 10)])
+def test_fields_are_merged_by_their_policy(
+    engine: Engine, tmp_path: Path, rule: str, points: int | None
+) -> None:
     write_csv(
         tmp_path,
         "shop",
@@ -303,9 +306,10 @@ def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> No
     write_csv(
         tmp_path, "cards", "id,email,name,points,changed", "9,a@x,Anna,,2026-02-01", "8,b@x,Bob,7,"
     )
-    refresh(engine, compiled(MERGING), tmp_path, NOW)
+    refresh(engine, compiled(MERGING.replace("latest(", f"{rule}(")), tmp_path, NOW)
+    # The latest record of a@x does not know the points. No record of b@x has a time.
     assert customers(engine, "email", "name", "points") == [
-        ("a@x", "Anna", 10),
+        ("a@x", "Anna", points),
         ("b@x", "Bob", 7),
         (None, "Blank", 1),
         (None, "Nobody", 1),

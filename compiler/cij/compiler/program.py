@@ -126,13 +126,15 @@ class Prefer(BaseNode):
 
 
 class Latest(BaseNode):
-    """The known value whose record has the latest time; `columns` maps source to its column.
+    """The value of the record that has the latest time; `columns` maps source to its column.
 
-    Records of other sources come after all of these, in the order of the mappings.
+    With `is_known` it is the latest record that has a value (S5). Records without a time, and those of
+    other sources, come after all of these, in the order of the mappings.
     """
 
     kind: Literal["latest"] = "latest"
     columns: dict[str, str]
+    is_known: bool = False
 
 
 class Own(BaseNode):

@@ -322,12 +322,16 @@ def _merge(block: syntax.Block, draft: _Draft) -> None:
     if setting is None:
         return
     value = setting.value
-    if isinstance(value, syntax.Call) and value.function.text == "latest":
+    if isinstance(value, syntax.Call) and value.function.text in _LATEST:
         rule: pg.Prefer | pg.Latest | None = _latest(value, draft)
     else:
         rule = _prefer(body, name, draft)
     if rule is not None:
         draft.merges[name] = rule
+
+
+# The value of the latest record, or of the latest one that has a value (S5).
+_LATEST = ("latest", "last known")
 
 
 def _prefer(body: Body, name: str, draft: _Draft) -> pg.Prefer | None:
@@ -351,15 +355,18 @@ def _latest(call: syntax.Call, draft: _Draft) -> pg.Latest | None:
             return None
         source, column = _time_column(path, draft)
         if source is None or column is None:
-            message = "`latest` takes columns of mapped sources: `latest(cards.updated_at)`"
+            name = call.function.text
+            message = f"`{name}` takes columns of mapped sources: `{name}(cards.updated_at)`"
             draft.build.report(codes.BAD_SETTING.at(path.span, message))
             return None
         if column.type not in (DATETIME,) and column.type.kind != "date":
-            message = f"`latest` needs a date or an instant, and this is {column.type}"
+            message = (
+                f"`{call.function.text}` needs a date or an instant, and this is {column.type}"
+            )
             draft.build.report(codes.TYPE_MISMATCH.at(path.span, message))
             return None
         columns[source.name] = column.name
-    return pg.Latest(columns=columns)
+    return pg.Latest(columns=columns, is_known=call.function.text == "last known")
 
 
 def _time_column(

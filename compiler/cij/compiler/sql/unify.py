@@ -312,6 +312,8 @@ def unified(program: Program) -> Statement:
             f=column("r", f"f{i}"),
             order=_order(program.profile, field, shape),
         )
+        if isinstance(field.merge, Latest) and not field.merge.is_known:
+            tree = _unless_latest_is_unknown(tree, field, i, program.profile, shape)
         columns.append(named(tree, f"f{i}"))
     for i in range(len(shape.consents)):
         columns.append(named(fill("BOOL_AND({c})", c=column("r", f"c{i}")), f"c{i}"))
@@ -322,6 +324,27 @@ def unified(program: Program) -> Statement:
         "JOIN unify_cluster AS u ON u.label = COALESCE(l.label, r.rec) GROUP BY u.id",
     )
     return make("unify_customer", rows)
+
+
+def _unless_latest_is_unknown(
+    tree: exp.Expr, field: ProfileField, place: int, profile: Profile, shape: _Shape
+) -> exp.Expr:
+    """Return null where the latest record of all that could give the field does not know it (S5)."""
+    giving = [n for n, m in enumerate(profile.mappings) if field.name in m.fields]
+    could = fill(
+        "NOT {time} IS NULL AND {place} IN {places}",
+        time=column("r", f"t{shape.times.index(field)}"),
+        place=column("r", "place"),
+        places=exp.Tuple(expressions=[number(n) for n in giving]),
+    )
+    return fill(
+        "CASE WHEN MIN({order}) FILTER (WHERE {could}) "
+        "< MIN({order}) FILTER (WHERE NOT {f} IS NULL) THEN NULL ELSE {tree} END",
+        order=_order(profile, field, shape),
+        could=could,
+        f=column("r", f"f{place}"),
+        tree=tree,
+    )
 
 
 def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:
