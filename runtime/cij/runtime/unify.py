@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql import identity, kept_columns, unify as statements
+from cij.compiler.sql import identity, kept_columns, matching, unify as statements
 from cij.runtime import absence, canonical_addresses, older_versions, zones
 from cij.runtime.engine import Engine
 
@@ -73,23 +73,23 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
 def _placeholders(engine: Engine, program: Program) -> tuple[Placeholder, ...]:
     return tuple(
         Placeholder(match.name, tuple(values), records, match.at_most)
-        for match, statement in statements.placeholders(program.profile)
+        for match, statement in matching.placeholders(program.profile)
         for records, *values in engine.rows(statement)
     )
 
 
 def _cluster(engine: Engine, program: Program) -> None:
-    engine.execute(statements.NO_EDGES)
-    for statement in statements.edges(program.profile):
+    engine.execute(matching.NO_EDGES)
+    for statement in matching.edges(program.profile):
         engine.execute(statement)
-    engine.execute(statements.START_LABELS)
+    engine.execute(matching.START_LABELS)
     # Each round at least every larger end of an edge joins a smaller cluster.
-    while engine.rows(statements.EDGES_LEFT)[0][0]:
-        engine.execute(statements.HOOK)
-        while engine.rows(statements.LONG_CHAINS)[0][0]:
-            engine.execute(statements.JUMP)
-        engine.execute(statements.RELABEL)
-        engine.execute(statements.CONTRACT)
+    while engine.rows(matching.EDGES_LEFT)[0][0]:
+        engine.execute(matching.HOOK)
+        while engine.rows(matching.LONG_CHAINS)[0][0]:
+            engine.execute(matching.JUMP)
+        engine.execute(matching.RELABEL)
+        engine.execute(matching.CONTRACT)
 
 
 def _identify(engine: Engine) -> tuple[Pairs, Pairs]:
