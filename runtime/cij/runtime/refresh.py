@@ -35,7 +35,7 @@ from cij.runtime.unify import Pairs, Placeholder, Unified, unify
 __all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
 
 # Part of what is remembered: a change of what unifying does makes it run again.
-_UNIFY_VERSION = 2
+_UNIFY_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
