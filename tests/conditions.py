@@ -225,7 +225,7 @@ def _fields(scope: Scope, kind: str) -> list[str]:
 def aggregates(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     """Return an aggregate whose value is of a kind."""
     found = [(e, f) for e, fields in EVENTS.items() for f, k in fields.items() if k == kind]
-    functions = ["first", "last"] + ["min", "max"] * (kind != "boolean")
+    functions = ["first", "last", "last known"] + ["min", "max"] * (kind != "boolean")
     functions += ["sum"] * (kind in (*NUMBERS, "money")) + ["avg"] * (kind in ("decimal", "money"))
     if kind == "boolean" or (kind == "integer" and draw(st.booleans())):
         event = pick(draw, [*EVENTS])

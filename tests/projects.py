@@ -231,7 +231,7 @@ def counts(draw: st.DrawFn, scope: Scope) -> str:
 
 @st.composite
 def amounts(draw: st.DrawFn, scope: Scope) -> str:
-    function = draw(st.sampled_from(["sum", "avg", "min", "max", "last"]))
+    function = draw(st.sampled_from(["sum", "avg", "min", "max", "last", "last known"]))
     return f"{function}(purchase.amount{draw(windows('purchase'))})"
 
 

@@ -309,6 +309,9 @@ def _aggregate(world: World, node: syntax.Call, row: Row) -> Value:
         return bool(events)
     if not fields:
         return Fraction(len(events))
+    if function == "last known":
+        known = [x for e in events if (x := _of_event(fields[0], e)) is not None]
+        return known[-1] if known else None
     if function in ("first", "last"):
         ends = [_of_event(fields[0], e) for e in events]
         return ends[0 if function == "first" else -1] if ends else None
@@ -332,7 +335,7 @@ _AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
 
 def _call(world: World, node: syntax.Call, row: Row) -> Value:
     name = node.function.text
-    if name in _AGGREGATES or name in ("any", "count", "sum", "first", "last"):
+    if name in _AGGREGATES or name in ("any", "count", "sum", "first", "last", "last known"):
         return _aggregate(world, node, row)
     if name == "now":
         return world.now

@@ -1,7 +1,7 @@
 """Addresses have one canonical form wherever they are compared, and one in which they are sent (S29)."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,14 +22,16 @@ from cij.compiler.sql import query
 from cij.compiler.sql.columns import column
 from cij.compiler.sql.send_rules import on_list
 from cij.runtime import canonical_addresses, suppression
-from cij.runtime.deploy import prepare
+from cij.runtime.deploy import deploy, prepare
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import ConfigError
 from cij.runtime.insight.person import find
 from cij.runtime.refresh import refresh, take_in
+from cij.runtime.tick import tick
 from tests.builders import event, exact, mapping, program, rows, source, topic, write_csv
 from tests.calling import DATA
 from tests.testbed import TestBed
+from tests.tiny import HEAD as TINY
 
 NOW = datetime(2026, 3, 2, 10)
 EMAILS = [
@@ -268,3 +270,111 @@ def test_what_leads_nowhere_is_refused(tmp_path: Path, wrong: str) -> None:
     (tmp_path / "cij.toml").write_text(f'{toml}unsubscribe = "{wrong}"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="unsubscribe"):
         load_settings(tmp_path / "cij.toml")
+
+
+# --- addresses of several customers, and those that journeys write --------------------------------
+
+SHARED = program(
+    [source("shop", {"email": "text", "phone": "text"})],
+    [mapping("shop", "email", "phone")],
+    events=[
+        event(name, is_interaction=True, fields={"topic": "text", "reason": "text"})
+        for name in ("unsubscribed", "subscribed", "bounced", "complained", "opened")
+    ],
+    topics=[topic("news", "email", consent="opt_out"), topic("tips", "email", consent="opt_out")],
+)
+
+
+def _shared(engine: Engine, folder: Path) -> None:
+    rows_of = ["1,Family@example.com,", "2,family@example.com,", "3,eve@example.com,"]
+    write_csv(folder, "shop", "id,email,phone", *rows_of)
+    prepare(engine, SHARED)
+    refresh(engine, SHARED, folder, NOW)
+
+
+def _says(engine: Engine, name: str, **more: object) -> list[str]:
+    row = {"event": name, "customer": "FAMILY@example.com", "at": NOW, "id": name, **more}
+    return [refused.reason for refused in take_in(engine, SHARED, [row], NOW).refused]
+
+
+def test_an_unsubscribe_of_a_shared_address_is_for_all_who_have_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    _shared(engine, tmp_path)
+    assert _says(engine, "unsubscribed", fields={"topic": "news"}) == []
+    consents = 'SELECT k.key, c."consent.news.email", c."consent.tips.email" FROM customer AS c '
+    found = rows(engine, consents + "JOIN customer_key AS k ON k.customer = c.id ORDER BY k.key")
+    assert found == [("1", False, True), ("2", False, True), ("3", True, True)]
+    # The same event again changes nothing.
+    assert _says(engine, "unsubscribed", fields={"topic": "news"}) == []
+    assert rows(engine, "SELECT COUNT(*) FROM event_unsubscribed AS e") == [(2,)]
+    refresh(engine, SHARED, tmp_path, NOW)
+    assert (
+        rows(engine, consents + "JOIN customer_key AS k ON k.customer = c.id ORDER BY k.key")
+        == found
+    )
+
+
+@pytest.mark.parametrize(("name", "customers"), [("bounced", 0), ("complained", 2)])
+def test_what_is_against_a_shared_address_suppresses_it(
+    engine: Engine, tmp_path: Path, name: str, customers: int
+) -> None:
+    _shared(engine, tmp_path)
+    assert _says(engine, name, channel="email") == []
+    entries = suppression.entries(engine)
+    assert {entry.address for entry in entries} == {"family@example.com"}
+    assert len({entry.customer for entry in entries} - {None}) == customers
+    assert len(entries) == max(customers, 1)
+
+
+def test_other_events_of_a_shared_address_are_put_aside(engine: Engine, tmp_path: Path) -> None:
+    _shared(engine, tmp_path)
+    for name in ("subscribed", "opened"):
+        [reason] = _says(engine, name)
+        assert "several customers have the address" in reason
+
+
+JOURNEY = """
+journey j {
+  enter on visit
+  steps {
+    set phone = "600 000 001"
+    rest: wait 1 day
+    text: send sms code
+  }
+}
+message sms code {
+  topic = service
+  locale "en" {
+    text = "Hello"
+  }
+}
+"""
+OWN = TINY.replace("channels = [email]", "channels = [email, sms]").replace(
+    "profile customer {", "profile customer {\n  fields {\n    phone = text\n  }"
+)
+
+
+def test_an_address_that_a_journey_writes_has_a_form(engine: Engine, tmp_path: Path) -> None:
+    settings = ProjectSettings("x", "UTC", region="ES")
+    found = compile_project(settings, {"a.journey": OWN + JOURNEY}, {}, {})
+    assert found.program is not None, found.diagnostics
+    (tmp_path / "people.csv").write_text("person,email\n1,ana@example.com\n2,bob@example.com\n")
+    world = deploy(engine, found.program, NOW)
+    refresh(engine, found.program, tmp_path, NOW)
+    row = {"event": "visit", "customer": "people:1", "at": NOW, "id": "v"}
+    assert not take_in(engine, found.program, [row], NOW).refused
+    tick(world, NOW)
+    written = rows(engine, "SELECT c.id FROM customer AS c WHERE NOT c.phone IS NULL")
+    # It is found by the number in any form, and the suppression list holds for it.
+    assert [c.id for c in find(engine, found.program, "+34600000001")] == [written[0][0]]
+    add = {"suppress": "add", "address": "0034 600000001", "channel": "sms"}
+    assert suppression.apply(engine, add, NOW).count == 1
+    tick(world, NOW + timedelta(days=1))
+    assert rows(engine, "SELECT o.outcome FROM outbox AS o") == [("suppressed",)]
+    # Another region computes all forms anew, also these.
+    other = found.program.model_copy(update={"region": "FR"})
+    (tmp_path / "people.csv").write_text("person,email\n1,ana@example.com\n")
+    refresh(engine, other, tmp_path, NOW)
+    forms = rows(engine, "SELECT a.canonical FROM canonical_address AS a WHERE a.field = 'phone'")
+    assert forms == [(canonical("phone", "600 000 001", "FR"),)] != [("+34600000001",)]

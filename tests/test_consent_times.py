@@ -43,6 +43,12 @@ def test_a_grant_acts_when_its_time_has_come(bed: TestBed) -> None:
     assert _consents(bed)
 
 
+def test_its_time_makes_a_tick_due(bed: TestBed) -> None:
+    _say(bed, NOW, ("subscribed", AHEAD))
+    bed.run_to(AHEAD)
+    assert _consents(bed)
+
+
 def test_a_later_refusal_takes_it_back(bed: TestBed) -> None:
     _say(bed, NOW, ("subscribed", AHEAD))
     _say(bed, NOW + HOUR, ("unsubscribed", NOW + HOUR))

@@ -9,6 +9,8 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
+from cij.compiler.sql.row_locator import ID_HASH
+from cij.compiler.sql.unify import customer_columns
 from cij.runtime.containment import contained_tick
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import Engine, open_engine
@@ -16,7 +18,9 @@ from cij.runtime.intake import take_in
 from cij.runtime.older_versions import gone_but_read
 from cij.runtime.report import report
 from cij.runtime.runner import refresh_data
+from cij.runtime.version_reads import offers
 from cij.runtime.world import World
+from tests.conftest import Cij
 
 NOW = datetime(2026, 3, 2, 10)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -114,12 +118,17 @@ BY_NEWS = "letter: send email letter"
 MAIL = "send email hello"
 
 
-def program_of(steps: str, *without: str) -> Program:
+def text_of(steps: str, *without: str) -> str:
     text = TEXT.replace("STEPS", steps)
     for piece in without:
         assert piece in text
         text = text.replace(piece, "")
-    found = compile_project(ProjectSettings("x", "UTC"), {"a.journey": text}, {}, {})
+    return text
+
+
+def program_of(steps: str, *without: str) -> Program:
+    files = {"a.journey": text_of(steps, *without)}
+    found = compile_project(ProjectSettings("x", "UTC"), files, {}, {})
     assert found.program is not None, found.diagnostics
     return found.program
 
@@ -210,3 +219,44 @@ def test_a_refusal_of_a_topic_that_is_gone_holds(folder: Path) -> None:
     # Bob had refused in the source, and Ana has since.
     assert engine.rows(sent) == [("no_consent",)]
     engine.close()
+
+
+# --- what `check` and `plan` say --------------------------------------------------------------
+
+TOML = (
+    '[project]\nname = "x"\ntimezone = "UTC"\n[delivery.email]\nkind = "files"\nfolder = "outbox"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "without", "name"),
+    [
+        (BY_TIER, TIER, "`tier`"),
+        (BY_TOWN, CLUB, "`club`"),
+        (BY_TOWN, TOWN, "`club.town`"),
+        (BY_NEWS, NEWS, "`consent.news.email`"),
+    ],
+)
+def test_check_and_plan_say_what_stays_for_an_older_version(
+    folder: Path, cij: Cij, steps: str, without: tuple[str, ...], name: str
+) -> None:
+    (folder / "cij.toml").write_text(TOML + 'from = "Shop <shop@example.com>"\n')
+    file = folder / "a.journey"
+    file.write_text(text_of(steps))
+    assert "old version" not in cij("check", folder).err
+    assert cij("run", folder, "--once").code == 0
+    assert "still read" not in cij("check", folder).err
+    file.write_text(text_of(MAIL, *without))
+    for done in (cij("check", folder), cij("check", folder, "--json"), cij("plan", folder)):
+        assert f"still read {name}, which the new version does not have" in done.err + done.out
+        assert "old: 2 people on version" in done.err + done.out
+    # A cached report says it too, and a file that somebody has changed stops no check.
+    (folder / ".cij" / "status.json").write_text('{"reads": [{"journey": 1}]}')
+    done = cij("check", folder)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_names_that_a_program_offers_are_the_columns_of_its_tables() -> None:
+    program = program_of(BY_TOWN)
+    columns = {name for name, _ in customer_columns(program)} - {ID_HASH}
+    assert offers(program).names == columns | {"club.town", "club.rank"}

@@ -102,7 +102,7 @@ TWO = program(
         for s in ("a", "b")
     ],
     [mapping(s, "email", "name", "phone") for s in ("a", "b")],
-    [exact(*rule) for rule in RULES],
+    [exact(*rule).model_copy(update={"at_most": 100}) for rule in RULES],
 )
 
 
@@ -289,7 +289,10 @@ profile customer {
 """
 
 
-def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rule", "points"), [("latest", None), ("last known", 10)])
+def test_fields_are_merged_by_their_policy(
+    engine: Engine, tmp_path: Path, rule: str, points: int | None
+) -> None:
     write_csv(
         tmp_path,
         "shop",
@@ -303,9 +306,10 @@ def test_fields_are_merged_by_their_policy(engine: Engine, tmp_path: Path) -> No
     write_csv(
         tmp_path, "cards", "id,email,name,points,changed", "9,a@x,Anna,,2026-02-01", "8,b@x,Bob,7,"
     )
-    refresh(engine, compiled(MERGING), tmp_path, NOW)
+    refresh(engine, compiled(MERGING.replace("latest(", f"{rule}(")), tmp_path, NOW)
+    # The latest record of a@x does not know the points. No record of b@x has a time.
     assert customers(engine, "email", "name", "points") == [
-        ("a@x", "Anna", 10),
+        ("a@x", "Anna", points),
         ("b@x", "Bob", 7),
         (None, "Blank", 1),
         (None, "Nobody", 1),
@@ -434,3 +438,31 @@ def test_the_first_source_is_enough(engine: Engine, tmp_path: Path) -> None:
     )
     refresh(engine, built, tmp_path, NOW)
     assert customers(engine, "email", "is_a") == [("a", True), ("a", True), (None, False)]
+
+
+# --- placeholders -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "at_most", "people"), [(20, 20, 2), (21, 20, 22), (4, 3, 5)])
+def test_a_value_of_very_many_records_joins_nobody(
+    engine: Engine, tmp_path: Path, count: int, at_most: int, people: int
+) -> None:
+    match = exact("email").model_copy(update={"at_most": at_most})
+    one = program([source("a", {"email": "text"})], [mapping("a", "email")], [match])
+    many = [f"{n},{'None' if n else 'none'}@example.com" for n in range(count)]
+    write_csv(tmp_path, "a", "id,email", *many, "x,x@b.example", "y,X@b.example")
+    prepare(engine, one)
+    report = refresh(engine, one, tmp_path, NOW)
+    assert report.profiles == people
+    said = [line for line in report.lines() if "joins nobody" in line]
+    assert len(said) == (people > 2)
+    for line in said:
+        assert f"{count} records have none@example.com, more than the {at_most}" in line
+
+
+def test_a_row_that_is_mapped_twice_counts_once(engine: Engine, tmp_path: Path) -> None:
+    match = exact("email").model_copy(update={"at_most": 3})
+    one = program([source("a", {"email": "text"})], [mapping("a", "email")] * 2, [match])
+    write_csv(tmp_path, "a", "id,email", "1,a@b.example", "2,a@b.example", "3,a@b.example")
+    prepare(engine, one)
+    assert refresh(engine, one, tmp_path, NOW).profiles == 1

@@ -92,6 +92,7 @@ _STEPS = st.builds(
     days=st.integers(-400, 400),
     at=st.none() | _TIMES,
     floor=st.sampled_from([None, "day", "week", "month", "year"]),
+    day=st.sampled_from([None, None, 29, 30, 31]),
 )
 _WEEKDAYS = st.builds(moments.Moment, at=_TIMES, weekday=st.integers(1, 7))
 # Far beyond the calendar of Python, and near it.

@@ -108,4 +108,4 @@ def events_in(node: Any, segments: dict[str, Any]) -> set[str]:
     return found
 
 
-_AGGREGATES = {"any", "count", "sum", "avg", "min", "max", "first", "last"}
+_AGGREGATES = {"any", "count", "sum", "avg", "min", "max", "first", "last", "last known"}

@@ -10,8 +10,10 @@ from cij.app.compile import compiled
 from cij.app.open_store import open_when_free, store_path
 from cij.compiler.program import Program
 from cij.runtime import control
+from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
+from cij.runtime.foresight import Foresight, foresee
 from cij.runtime.migrate import Change, changes, newest_versions
 from cij.runtime.older_versions import gone_but_read
 
@@ -22,7 +24,8 @@ class Deployment:
 
     `journeys` maps each journey to new, changed, unchanged or gone. `held` has the state of those
     that do not run, and since when. `changes` tells where open passages of changed journeys go on.
-    `kept` are sentences about fields that only older versions read (S31).
+    `kept` are sentences about fields that only older versions read (S31). `foresight` is what the run
+    would do to customers and audiences (S26); None where nothing has run yet, or a passage is stuck.
     """
 
     zone: str
@@ -30,6 +33,7 @@ class Deployment:
     held: dict[str, tuple[str, datetime]]
     changes: tuple[Change, ...]
     kept: tuple[str, ...] = ()
+    foresight: Foresight | None = None
 
     @property
     def is_stuck(self) -> bool:
@@ -49,7 +53,11 @@ def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -
         journeys = _compared(engine, program)
         held = {name: how for name, how in control.held(engine).items() if name in journeys}
         kept = tuple(gone_but_read(engine, program))
-        return Deployment(program.timezone, journeys, held, tuple(changes(engine, program)), kept)
+        found = tuple(changes(engine, program))
+        foreseen = None
+        if not any(change.what == "stuck" for change in found):
+            foreseen = foresee(engine, program, project.root, LiveClock().now())
+        return Deployment(program.timezone, journeys, held, found, kept, foreseen)
     finally:
         engine.close()
 
@@ -69,4 +77,5 @@ def as_json(found: Deployment) -> dict[str, Any]:
     """Return the changes in types that JSON has. Instants are ISO text with `Z`."""
     states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
     people = [asdict(change) for change in found.changes]
-    return {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}
+    plain = {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}
+    return plain | {"foresight": asdict(found.foresight) if found.foresight is not None else None}

@@ -7,6 +7,7 @@ from cij.app.config import load_settings
 from cij.app.project import Project
 from cij.app.project_files import FILE_NAME
 from cij.compiler.compilation import needed_contents
+from cij.runtime.version_reads import offers
 
 
 def check(question: Question) -> CheckReport:
@@ -26,11 +27,17 @@ def compile_found(question: Question) -> Compiled:
 
 def report_of(result: Compiled) -> CheckReport:
     """Return the report of a compilation."""
-    model = result.compilation.model
+    model, program = result.compilation.model, result.compilation.program
     counts = {
         "file": len(result.project.sources),
         "journey": len(model.journeys),
         "segment": len(model.segments),
         "message": len(model.messages),
     }
-    return CheckReport(result.diagnostics, result.compilation.suppressed, result.texts, counts)
+    return CheckReport(
+        result.diagnostics,
+        result.compilation.suppressed,
+        result.texts,
+        counts,
+        offers(program) if program is not None else None,
+    )

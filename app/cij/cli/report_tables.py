@@ -28,6 +28,10 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     )
     sizes = [("all customers", report.profiles), *report.segments]
     yield table("Customers", ("segment", "people"), sizes)
+    if report.away.people:
+        away = (report.away.people, report.away.inside, local(report.away.first_end, zone))
+        names = ("people", "passages that stand still", "the first leave as gone")
+        yield table("In no source any more", names, [away])
     heads = ("journey", "state", "entered", "inside now", "wait to enter")
     yield table("Journeys", heads, _journeys(report))
     messages = [(m.journey, m.channel, m.message, m.outcome, m.count) for m in report.messages]
@@ -52,8 +56,8 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     yield table("The first bad rows", ("source", "where", "reason"), bad)
     instead = f"the journey's, else {zone}"
     zones = [(z.zone, z.count, z.customer, instead) for z in report.unknown_zones]
-    names = ("zone", "people", "one of them", "used instead")
-    yield table("Time zones that do not exist", names, zones)
+    unknown = ("zone", "people", "one of them", "used instead")
+    yield table("Time zones that do not exist", unknown, zones)
 
 
 def _place(row: BadRow) -> str:

@@ -14,7 +14,7 @@ from cij.compiler.base_node import BaseNode
 from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
 
 Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
-Aggregation = Literal["any", "count", "sum", "avg", "min", "max", "first", "last"]
+Aggregation = Literal["any", "count", "sum", "avg", "min", "max", "first", "last", "last known"]
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
 
 
@@ -322,7 +322,8 @@ class Aggregate(Typed):
 
     Nulls: `count` and `any` are never missing, `sum` over no known value is 0, the others are
     missing; values that are missing count nowhere. `first` and `last` go by the time an event
-    happened, then by its number, and take that event also where its value is missing (S5).
+    happened, then by its number, and take that event also where its value is missing; `last known` takes the last
+    one that has a value (S5).
     Time: what happens after now counts never, with or without a window.
     Numbers: `sum` is exact. `avg` is the exact quotient, rounded to 6 decimal places, halves away
     from zero, whatever the type of the values.

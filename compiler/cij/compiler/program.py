@@ -99,12 +99,23 @@ class Mapping(BaseNode):
     place: Place
 
 
+class RenamedSource(BaseNode):
+    """A source of customers had the name `old` before. `new` is its name now."""
+
+    old: str
+    new: str
+
+
 class ExactMatch(BaseNode):
-    """Two records are one customer when all these fields are known and equal."""
+    """Two records are one customer when all these fields are known and equal.
+
+    Values that more than `at_most` records have are placeholders, and join nobody (S26).
+    """
 
     kind: Literal["exact"] = "exact"
     name: str
     fields: tuple[str, ...]
+    at_most: int = 20
 
 
 class Prefer(BaseNode):
@@ -115,13 +126,15 @@ class Prefer(BaseNode):
 
 
 class Latest(BaseNode):
-    """The known value whose record has the latest time; `columns` maps source to its column.
+    """The value of the record that has the latest time; `columns` maps source to its column.
 
-    Records of other sources come after all of these, in the order of the mappings.
+    With `is_known` it is the latest record that has a value (S5). Records without a time, and those of
+    other sources, come after all of these, in the order of the mappings.
     """
 
     kind: Literal["latest"] = "latest"
     columns: dict[str, str]
+    is_known: bool = False
 
 
 class Own(BaseNode):
@@ -141,12 +154,17 @@ class ProfileField(BaseNode):
 
 
 class Profile(BaseNode):
-    """The unified customer. Fields with a role by their name: email, phone, language, timezone."""
+    """The unified customer. Fields with a role by their name: email, phone, language, timezone.
+
+    After `gone_after_s` seconds in no source the passages of a customer end (S24).
+    """
 
     name: str
     fields: tuple[ProfileField, ...]
     mappings: tuple[Mapping, ...]
     matches: tuple[ExactMatch, ...]
+    gone_after_s: int = 30 * 86400
+    renamed: tuple[RenamedSource, ...] = ()
     place: Place
 
 

@@ -135,6 +135,13 @@ class TreeBuilder(StepBuilder):
         _, name, _, condition = tree.children
         return syntax.Stage(self.name(name), self.expression(condition), span=self.span(tree))
 
+    def _item_renamed(self, tree: ParseTree) -> syntax.Item:
+        return self._renamed(tree)
+
+    def _renamed(self, tree: ParseTree) -> syntax.Renamed:
+        old, new = (self.name(part) for part in tokens(tree, "NAME"))
+        return syntax.Renamed(old, new, span=self.span(tree))
+
     def _item_block(self, tree: ParseTree) -> syntax.Item:
         word, *arguments, body = tree.children
         argument = self._block_argument(arguments[0]) if arguments else None
@@ -221,8 +228,7 @@ class TreeBuilder(StepBuilder):
         return None if part is None else self.expression(part), is_stay
 
     def _header_renamed(self, tree: ParseTree) -> syntax.Header:
-        old, new = (self.name(part) for part in tokens(tree, "NAME"))
-        return syntax.Renamed(old, new, span=self.span(tree))
+        return self._renamed(tree)
 
     def _header_removed(self, tree: ParseTree) -> syntax.Header:
         step, *targets = (self.name(part) for part in tokens(tree, "NAME"))

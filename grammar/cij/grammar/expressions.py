@@ -33,7 +33,9 @@ DEPTH_MAX = 100
 TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
 TOO_DEEP_HELP = "name a part of it (a segment or a measure), or list values as `in [a, b, c]`"
 # Only these functions read many rows of an event, so only their `between` is a window.
-AGGREGATES = frozenset({"any", "count", "sum", "avg", "min", "max", "first", "last"})
+# A function of two words.
+LAST_KNOWN = "last known"
+AGGREGATES = frozenset({"any", "count", "sum", "avg", "min", "max", "first", "last", LAST_KNOWN})
 # The grammar rules that build an expression; below, the method for each literal token.
 EXPRESSIONS = frozenset(
     [
@@ -182,11 +184,16 @@ class ExpressionBuilder:
     # --- calls ---
 
     def _call(self, tree: ParseTree) -> syntax.Expression:
-        function = self.path(tree.children[0])
+        function = self._function(tree.children[0])
         is_aggregate = function.text in AGGREGATES
         parts = trees(tree.children[1], "argument")
         items = tuple(self._argument(part, is_aggregate) for part in parts)
         return syntax.Call(function, items, span=self.span(tree))
+
+    def _function(self, token: Token) -> syntax.Path:
+        if token.type == "LAST_KNOWN":
+            return syntax.Path((LAST_KNOWN,), span=self.span(token))
+        return self.path(token)
 
     def _argument(self, tree: ParseTree, is_aggregate: bool) -> syntax.Argument:
         value, window = self.expression(tree.children[0]), self._window(tree)

@@ -55,6 +55,7 @@ _SPACED = frozenset(
         "BEST_OF",
         "GO_TO",
         "IN_SEGMENT",
+        "LAST_KNOWN",
         "NOT_BETWEEN",
         "NOT_IN",
         "NOT_IN_SEGMENT",
@@ -145,7 +146,7 @@ def is_spaced(before: Token, after: Token, found: Layout) -> bool:
     """Tell whether a space belongs between two tokens of one line."""
     if after.type in _TIGHT_BEFORE or before.type in _TIGHT_AFTER:
         return False
-    if after.type == "LPAR" and before.type in ("PATH", "NAME"):
+    if after.type == "LPAR" and before.type in ("PATH", "NAME", "LAST_KNOWN"):
         return False
     if before.type == "LBRACE" and after.type == "RBRACE":
         return False

@@ -13,7 +13,7 @@ FIELD = frozenset({"not", "true", "false"})
 # A field directly after `wait until`.
 MOMENT = FIELD | WEEKDAYS
 # A block inside a declaration. These words begin a line of another kind there.
-BLOCK = frozenset({"add", "except", "stage", "where"})
+BLOCK = frozenset({"add", "except", "renamed", "stage", "where"})
 # The same after a line with a condition or value, which these words would continue.
 BLOCK_AFTER_VALUE = BLOCK | frozenset(
     {"and", "between", "contains", "in", "is", "or", "since", "when", "within"}

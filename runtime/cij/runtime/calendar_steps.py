@@ -27,9 +27,13 @@ def plus_months(local: datetime, months: int) -> datetime:
     In a shorter month it is the last day (S2).
     """
     count = local.year * 12 + local.month - 1 + months
-    year, month = count // 12, count % 12 + 1
-    day = min(local.day, monthrange(year, month)[1])
-    return local.replace(year=year, month=month, day=day)
+    first = local.replace(year=count // 12, month=count % 12 + 1, day=1)
+    return on_day(first, local.day)
+
+
+def on_day(local: datetime, day: int) -> datetime:
+    """Return the same time on a day of its month; in a shorter month on the last day."""
+    return local.replace(day=min(day, monthrange(local.year, local.month)[1]))
 
 
 def plus(unit: str, local: datetime, count: int = 1) -> datetime:

@@ -15,6 +15,14 @@ def keep_all(engine: Engine, program: Program) -> None:
     for field in statements.fields_of(program):
         new = [text for (text,) in engine.rows(statements.unseen(program, field))]
         _append(engine, field, new, program.region)
+    keep_written(engine, program)
+
+
+def keep_written(engine: Engine, program: Program) -> None:
+    """Keep the forms of the addresses that journeys have written with `set`."""
+    for field in statements.own_fields(program):
+        new = [text for (text,) in engine.rows(statements.unseen_writes(field))]
+        _append(engine, field, new, program.region)
 
 
 def keep(engine: Engine, program: Program, field: str, addresses: Iterable[str]) -> None:
@@ -34,7 +42,8 @@ def compute_anew(engine: Engine, program: Program) -> None:
     for (address,) in engine.rows(suppression.ADDRESSES):
         form = canonical_of_any(address, program.region)
         if form != address:
-            engine.execute(suppression.RENAME, {"address": address, "form": form})
+            for statement in suppression.RENAME:
+                engine.execute(statement, {"address": address, "form": form})
 
 
 def _append(engine: Engine, field: str, texts: list[str], region: str | None) -> None:

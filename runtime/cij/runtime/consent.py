@@ -49,6 +49,14 @@ def change(engine: Engine, program: Program, said: Sequence[Change], now: dateti
     _update(engine, program, {one.customer for one in said})
 
 
+def next_due(world: World) -> datetime | None:
+    """Return when the next grant acts that is dated in the future."""
+    if world.engine.is_empty("consent_ahead"):
+        return None
+    found: datetime | None = world.engine.rows(stored.NEXT_DUE)[0][0]
+    return found
+
+
 def come_due(world: World, now: datetime) -> None:
     """Let the grants act whose time has come."""
     if world.engine.is_empty("consent_ahead"):

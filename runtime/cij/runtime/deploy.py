@@ -11,7 +11,7 @@ from cij.compiler.sql import interning, query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.governing import held_by, rules_of
-from cij.runtime import control as orders, refresh, store
+from cij.runtime import absence, control as orders, refresh, store
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import migrate
 from cij.runtime.moving.choice import mover_for
@@ -50,6 +50,8 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
         for segment in program.segments:
             _keep_segment(engine, segment.name, content_hash(segment))
         _keep_rules(engine, program, now)
+        # A new version may have given timers to passages that stand still.
+        absence.stand_still(engine)
         orders.retry_all(engine)
     # After the migration, because that moves passages to other states.
     resting = _resting(engine)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from cij.runtime import control
+from cij.runtime import absence, consent, control, suppression
 from cij.runtime.admission import next_entry
 from cij.runtime.delivery import outbox
 from cij.runtime.event_rounds import has_arrivals, next_future_event
@@ -21,6 +21,9 @@ def next_tick(world: World) -> datetime | None:
         next_future_event(world),
         next_entry(world, last_tick(world)),
         next_evaluation(world),
+        absence.next_end(world),
+        consent.next_due(world),
+        suppression.next_due(world.engine),
     ]
     return min((instant for instant in found if instant is not None), default=None)
 

@@ -19,6 +19,7 @@ from cij.compiler.sql.plan import (
     fresh_events,
     missed_events,
 )
+from cij.runtime import absence
 from cij.runtime.segments import events_read
 from cij.runtime.store import events as statements, journeys
 from cij.runtime.store.counters import counters
@@ -93,6 +94,8 @@ def take_new_events(
         engine.execute(ahead_events(name), parameters)
     if last_event > taken:
         engine.execute(statements.SET_TAKEN, {"last": last_event})
+    if count:
+        absence.leave_out_events(engine)
     return active, _numbered(world, first) if count > 1 or first else _rounds(world, count)
 
 
@@ -121,6 +124,7 @@ def take_missed_events(
     between |= {"last": since, "until": counters(world.engine)["taken"]}
     for event in sorted(events):
         world.engine.execute(missed_events(event), between)
+    absence.leave_out_events(world.engine)
     return _numbered(world, 0)
 
 

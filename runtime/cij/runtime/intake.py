@@ -40,6 +40,9 @@ QUARANTINE = "intake"
 _RESERVED = {"event", "id", "customer", "at", "message_key", "channel", "fields", "file", "line"}
 # Interactions that change consent: whether they grant it.
 _CONSENT = {"subscribed": True, "unsubscribed": False}
+# Interactions after which an address must get nothing. If several customers have it, they concern all
+# of them: nobody knows who of them it was (S29).
+_AGAINST_ADDRESS = frozenset({"unsubscribed", *suppression.REASONS})
 
 RawEvent = Mapping[str, Any]
 
@@ -95,8 +98,8 @@ class _Intake:
     program: Program
     now: datetime
     customers: dict[str, str]
-    # Texts that are an address of several customers.
-    shared: frozenset[str] = frozenset()
+    # Texts that are an address of several customers, with these.
+    shared: Mapping[str, list[str]] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
 
 
@@ -108,7 +111,7 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
     refused: list[Refused] = []
     for row in rows:
         try:
-            accepted.append(_accept(row, batch))
+            accepted += _accept_all(row, batch)
         except Unfit as error:
             refused.append(Refused(row, str(error)))
     with engine.transaction():
@@ -152,6 +155,16 @@ def next_seq(engine: Engine) -> int:
 
 
 # --- one event --------------------------------------------------------------------------------
+
+
+def _accept_all(row: RawEvent, batch: _Intake) -> list[_Accepted]:
+    """Return the event of a row, or one for each customer whose address it is against."""
+    who = row.get("customer")
+    if row.get("event") not in _AGAINST_ADDRESS or not isinstance(who, str):
+        return [_accept(row, batch)]
+    everybody = batch.shared.get(who, [])
+    named = ({**row, "customer": one, "id": f"{_id(row, batch.now)} {one}"} for one in everybody)
+    return [_accept(each, batch) for each in named] if everybody else [_accept(row, batch)]
 
 
 def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
@@ -257,8 +270,8 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 
 def _customers(
     engine: Engine, program: Program, rows: Sequence[RawEvent]
-) -> tuple[dict[str, str], frozenset[str]]:
-    """Return whom the texts mean, and those texts that are an address of several customers."""
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return whom the texts mean, and the customers of those texts that are an address of several."""
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
     known = {id: id for (id,) in _ids(engine, who)}
     found = _listed(engine, statements.WHO, [name for name in who if name not in known])
@@ -270,7 +283,8 @@ def _customers(
         dict(engine.rows(newcomers.KNOWN, {"keys": json.dumps([*keys.values()])})) if keys else {}
     )
     known |= {name: there[key] for name, key in keys.items() if key in there}
-    return known, frozenset(holders.keys() - known.keys())
+    shared = {name: ids for name, ids in holders.items() if name not in known}
+    return known | {id: id for ids in shared.values() for id in ids}, shared
 
 
 def _holders(engine: Engine, program: Program, texts: list[str]) -> dict[str, list[str]]:

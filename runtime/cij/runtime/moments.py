@@ -10,13 +10,13 @@ from datetime import date, datetime, time, timedelta
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.moments import BEGIN_INSTANTS, CLEAR, FILL, LOCAL_NOW, NOTE_INSTANT
-from cij.runtime.calendar_steps import plus_months, start_of
+from cij.runtime.calendar_steps import on_day, plus_months, start_of
 from cij.runtime.engine import Engine, Row
 from cij.runtime.statistics import customer_count
 from cij.runtime.zones import to_instant, to_local
 
 _RULES = query(
-    "SELECT r.name, r.months, r.days, r.at_time, r.weekday, r.floor FROM moment_rule AS r"
+    "SELECT r.name, r.months, r.days, r.at_time, r.weekday, r.floor, r.day FROM moment_rule AS r"
 )
 _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
@@ -133,10 +133,12 @@ def moments_of(rules: list[Row], zone: str, now: datetime) -> list[tuple[str, st
 
 
 def _at(rule: list[object], zone: str, local: datetime, now: datetime) -> datetime:
-    months, days, at, weekday, floor = rule
+    months, days, at, weekday, floor, day_of_month = rule
     assert isinstance(months, int) and isinstance(days, int), "a rule counts months and days"
     base = start_of(floor, local) if isinstance(floor, str) else local
     stepped = plus_months(base, months) + timedelta(days=days)
+    if isinstance(day_of_month, int):
+        stepped = on_day(stepped, day_of_month)
     if not isinstance(at, time):
         return to_instant(stepped, zone)
     day = stepped.date()

@@ -5,58 +5,64 @@
 Kept are the last values. They are dropped with the version, when the table is made anew.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import BaseModel
 
 from cij.compiler.expression import Consent, Field, Related
-from cij.compiler.program import Journey, Message, Program, Topic, from_json
+from cij.compiler.program import Message, Program, Topic, from_json
 from cij.compiler.sql.unify import consent_name, customer_columns
 from cij.compiler.walk import walk
-from cij.runtime.engine import Engine
+from cij.runtime.engine import Engine, Row
 from cij.runtime.store import journeys, passages
+from cij.runtime.version_reads import VersionReads, lacking, offers
 
 _CONSENT = "consent."
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """An older version, how many people stand on it, and what it reads: columns of customers, and
-    (entity, field)."""
-
-    journey: str
-    version: str
-    people: int
-    columns: frozenset[str]
-    related: frozenset[tuple[str, str]]
-
-
-def readers(engine: Engine, program: Program) -> list[Reader]:
+def readers(engine: Engine, program: Program) -> list[VersionReads]:
     """Return the older versions on which somebody stands, with what they read."""
     newest = {(j.name, j.version) for j in program.journeys}
-    people: dict[tuple[str, str], int] = {}
-    for journey, version, _, count in engine.rows(passages.STANDING):
-        if (journey, version) not in newest:
-            people[journey, version] = people.get((journey, version), 0) + count
-    found: list[Reader] = []
-    for (text,) in engine.rows(journeys.PROGRAMS) if people else []:
-        older = from_json(text)
-        for journey in older.journeys:
-            key = journey.name, journey.version
-            if key in people:
-                found.append(_reader(older, journey, people.pop(key)))
+    people = people_by_version(engine.rows(passages.STANDING))
+    return reads_of(engine, {key: n for key, n in people.items() if key not in newest})
+
+
+def people_by_version(rows: Iterable[Row]) -> dict[tuple[str, str], int]:
+    """Return how many people stand on each version, of rows (journey, version, state, people …)."""
+    found: dict[tuple[str, str], int] = {}
+    for journey, version, _, count, *_ in rows:
+        found[journey, version] = found.get((journey, version), 0) + count
     return found
 
 
-def _reader(program: Program, journey: Journey, people: int) -> Reader:
-    columns: set[str] = set()
-    related: set[tuple[str, str]] = set()
-    # Segments and measures by name, and messages, belong to what it reads; all of them are taken.
-    for part in (journey, *program.segments, *program.measures, *program.messages):
+def reads_of(engine: Engine, people: Mapping[tuple[str, str], int]) -> list[VersionReads]:
+    """Return what versions read, of which the numbers of people are given."""
+    left, found = dict(people), list[VersionReads]()
+    for (text,) in engine.rows(journeys.PROGRAMS) if people else []:
+        if not left:
+            break
+        older = from_json(text)
+        here = [j for j in older.journeys if (j.name, j.version) in left]
+        shared = (
+            _names((*older.segments, *older.measures, *older.messages), older) if here else set()
+        )
+        for journey in here:
+            count = left.pop((journey.name, journey.version))
+            names = sorted(shared | _names((journey,), older))
+            found.append(VersionReads(journey.name, journey.version, count, tuple(names)))
+    return sorted(found, key=lambda reads: (reads.journey, reads.version))
+
+
+def _names(parts: Iterable[BaseModel], program: Program) -> set[str]:
+    """Return the columns of customers and the fields of entities that parts of a program read."""
+    # Segments and measures by name, and messages, belong to what a journey reads; all of them are taken.
+    found: set[str] = set()
+    for part in parts:
         for node in walk(part):
-            columns |= set(_columns(node, program))
+            found |= set(_columns(node, program))
             if isinstance(node, Related):
-                related.add((node.entity, node.name))
-    return Reader(journey.name, journey.version, people, frozenset(columns), frozenset(related))
+                found.add(f"{node.entity}.{node.name}")
+    return found
 
 
 def _columns(node: object, program: Program) -> Iterator[str]:
@@ -80,7 +86,7 @@ def kept_of_customer(engine: Engine, program: Program) -> dict[str, str]:
     left = _left(engine, "customer", dict(customer_columns(program)))
     if not left:
         return {}
-    needed = {name for reader in readers(engine, program) for name in reader.columns}
+    needed = {name for reader in readers(engine, program) for name in reader.names}
     return {name: type for name, type in left.items() if name in needed}
 
 
@@ -91,10 +97,8 @@ def kept_of_entity(
     left = _left(engine, table, wanted)
     if not left:
         return {}
-    needed = {
-        field for reader in readers(engine, program) for of, field in reader.related if of == entity
-    }
-    return {name: type for name, type in left.items() if name in needed}
+    needed = {name for reader in readers(engine, program) for name in reader.names}
+    return {name: type for name, type in left.items() if f"{entity}.{name}" in needed}
 
 
 def _left(engine: Engine, table: str, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -118,25 +122,6 @@ def with_kept_topics(engine: Engine, program: Program) -> Program:
     return program.model_copy(update={"topics": (*program.topics, *kept)})
 
 
-def told(reader: Reader, gone: list[str]) -> str:
-    """Return one line about what stays because an older version reads it."""
-    people = f"{reader.people} {'person' if reader.people == 1 else 'people'}"
-    names = ", ".join(f"`{name}`" for name in gone)
-    return (
-        f"{reader.journey}: {people} on version {reader.version[:8]} still "
-        f"{'reads' if reader.people == 1 else 'read'} {names}, which the new version does not have: "
-        "it stays with its last values until they have left"
-    )
-
-
 def gone_but_read(engine: Engine, program: Program) -> list[str]:
     """Return what `cij plan` says of fields, consents and relations that only older versions read."""
-    columns = dict(customer_columns(program))
-    fields = {(e.name, f.name) for e in program.entities for f in e.fields}
-    found: list[str] = []
-    for reader in readers(engine, program):
-        gone = [name for name in sorted(reader.columns) if name not in columns]
-        gone += [f"{entity}.{name}" for entity, name in sorted(reader.related - fields)]
-        if gone:
-            found.append(told(reader, gone))
-    return found
+    return [*lacking(readers(engine, program), offers(program))]

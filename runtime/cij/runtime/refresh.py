@@ -25,23 +25,25 @@ from cij.runtime import canonical_addresses, older_versions, records, zones
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, DataError, StoreError, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
+from cij.runtime.renamed_sources import follow_names
 from cij.runtime.sources.load import SourceReport, TornLoad, is_usable, load
 from cij.runtime.sources.loader import open_loader
 from cij.runtime.sources.reader import failure
 from cij.runtime.store import counters, schema, sources as stored
-from cij.runtime.unify import Pairs, Unified, unify
+from cij.runtime.unify import Pairs, Placeholder, Unified, unify
 
 __all__ = ["RefreshReport", "Refused", "SourceReport", "TakenIn", "prepare", "refresh", "take_in"]
 
 # Part of what is remembered: a change of what unifying does makes it run again.
-_UNIFY_VERSION = 2
+_UNIFY_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshReport:
     """What a refresh did.
 
-    `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part).
+    `merged` are (id that is now an alias, surviving id), `split` (old id, new id of a part). `absent` counts who is in no source any more.
+    `placeholders` are values that join nobody, because too many records have them.
     `events` counts new events by name, `waiting` rows of sources that are no events yet, because
     their customer is unknown or their time is missing. `entities` are those whose rows were replaced.
     `failed` has the reasons of the sources that keep their old data, by name.
@@ -53,6 +55,8 @@ class RefreshReport:
     split: Pairs = ()
     events: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
+    absent: int = 0
+    placeholders: tuple[Placeholder, ...] = ()
     is_unified_anew: bool = False
     entities: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +73,16 @@ class RefreshReport:
         if self.merged:
             count = _counted(len(self.merged), "customer")
             found.append(f"{count} found to be somebody else, and merged")
+        if self.split:
+            count = _counted(len(self.split), "customer")
+            found.append(f"{count} came out of somebody else by a split, with a new id")
+        found += [placeholder.line() for placeholder in self.placeholders]
+        if self.absent:
+            verb = "is" if self.absent == 1 else "are"
+            found.append(
+                f"{_counted(self.absent, 'customer')} {verb} in no source any more: "
+                "sent nothing, and standing still"
+            )
         return found
 
     @property
@@ -114,6 +128,7 @@ def refresh(
     """
     with engine.transaction():
         prepare(engine, program)
+        follow_names(engine, program)
         sources = _load_all(engine, program, root, now, failed)
         usable = _usable(engine, program, failed or {})
         loaded = {s.name for s in sources if not s.is_unchanged}
@@ -124,6 +139,8 @@ def refresh(
             profiles=unified.profiles,
             merged=unified.merged,
             split=unified.split,
+            absent=unified.absent,
+            placeholders=unified.placeholders,
             is_unified_anew=unified.is_anew,
             entities=tuple(related),
             failed=dict(failed or {}),

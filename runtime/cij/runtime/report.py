@@ -1,5 +1,6 @@
 """What there is to see: numbers of a store at an instant."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,13 +8,16 @@ from pydantic import TypeAdapter
 
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
+from cij.runtime import absence, older_versions
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
 from cij.runtime.due import next_work
+from cij.runtime.engine import Row
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.report_data import (
     Actions,
+    Away,
     BadRow,
     Counted,
     Entries,
@@ -25,7 +29,8 @@ from cij.runtime.report_data import (
     SourceRows,
     Standing,
 )
-from cij.runtime.store import aside, counts
+from cij.runtime.store import absence as stored, aside, counts
+from cij.runtime.version_reads import VersionReads
 from cij.runtime.world import World
 from cij.runtime.zones import unknown
 
@@ -34,6 +39,7 @@ def report(world: World, now: datetime) -> Report:
     """Read the numbers of a store."""
     rows = world.engine.rows
     sizes, unmeasured = _sizes(world, now)
+    standing = rows(counts.STANDING)
     return Report(
         at=now,
         sources=tuple(SourceRows(*r) for r in rows(counts.SOURCES)),
@@ -41,7 +47,7 @@ def report(world: World, now: datetime) -> Report:
         segments=sizes,
         entries=tuple(Entries(*r) for r in rows(counts.ENTRIES)),
         messages=tuple(Messages(*r) for r in rows(counts.MESSAGES)),
-        standing=tuple(_standing(*r) for r in rows(counts.STANDING)),
+        standing=tuple(_standing(*at, *found) for at, found in _by_state(standing).items()),
         ended=tuple(Counted(*r) for r in rows(counts.ENDED)),
         conversions=tuple(Counted(*r) for r in rows(counts.CONVERSIONS)),
         next_timer=world.mover.next_timer(world),
@@ -51,7 +57,36 @@ def report(world: World, now: datetime) -> Report:
         unknown_zones=unknown(world.engine),
         bad_rows=tuple(BadRow(*r) for r in rows(counts.BAD_ROWS, {"source": QUARANTINE})),
         failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured),
+        away=_away(world),
+        reads=_reads(world, older_versions.people_by_version(standing)),
     )
+
+
+def _away(world: World) -> Away:
+    if world.engine.is_empty("absent"):
+        return Away()
+    people, inside = world.engine.rows(stored.COUNTS)[0]
+    return Away(people, inside, absence.next_end(world))
+
+
+def _reads(world: World, people: Mapping[tuple[str, str], int]) -> tuple[VersionReads, ...]:
+    """Return what the versions read on which somebody stands; each program is walked once."""
+    missing = {key: 0 for key in people if key not in world.reads}
+    if missing:
+        found = older_versions.reads_of(world.engine, missing)
+        world.reads |= {(reads.journey, reads.version): reads.names for reads in found}
+    known = {key: n for key, n in people.items() if key in world.reads}
+    return tuple(VersionReads(*key, n, world.reads[key]) for key, n in known.items())
+
+
+def _by_state(rows: Iterable[Row]) -> dict[tuple[str, str], tuple[int, datetime | None]]:
+    """Return (people, first timer) by journey and state, over all versions."""
+    found: dict[tuple[str, str], tuple[int, datetime | None]] = {}
+    for journey, _, state, count, wake_at in rows:
+        people, first = found.get((journey, state), (0, None))
+        timers = [at for at in (first, wake_at) if at is not None]
+        found[journey, state] = people + count, min(timers, default=None)
+    return found
 
 
 def stays_until(world: World, now: datetime) -> datetime | None:
@@ -105,9 +140,11 @@ def _sizes(world: World, now: datetime) -> tuple[tuple[tuple[str, int | None], .
 
 def from_json(plain: dict[str, Any]) -> Report:
     """Return the report that `as_json` made plain values of."""
+    away = plain.get("away", {})
     found: Report = TypeAdapter(Report).validate_python(
         {**plain, "at": plain["at"].removesuffix("Z"), "next_timer": _bare(plain["next_timer"])}
         | {"standing": [{**s, "next_at": _bare(s["next_at"])} for s in plain["standing"]]}
+        | {"away": {**away, "first_end": _bare(away.get("first_end"))}}
         | {"failed": [{**f, "since": _bare(f["since"])} for f in plain.get("failed", ())]}
     )
     return found

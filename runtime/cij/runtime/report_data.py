@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from cij.runtime.version_reads import VersionReads
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownZone:
@@ -106,6 +108,18 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """Customers who are in no source any more, and their passages, which stand still (S24).
+
+    `first_end` is when the next of these end.
+    """
+
+    people: int = 0
+    inside: int = 0
+    first_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The state at `at`, UTC; counts are over all time."""
 
@@ -125,6 +139,8 @@ class Report:
     unknown_zones: tuple[UnknownZone, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
     failed: tuple[Failed, ...] = ()
+    reads: tuple[VersionReads, ...] = ()
+    away: Away = Away()
 
 
 def as_json(found: Report) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql import Statement, row_locator
 from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
-from cij.runtime import inbox
+from cij.runtime import absence, inbox
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.containment import contained_tick, leave_out_failed
@@ -31,7 +31,7 @@ from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
 from cij.runtime.store import aside
-from cij.runtime.store.passages import END_GONE, END_MERGED
+from cij.runtime.store.passages import END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
 
@@ -43,7 +43,14 @@ _log = logging.getLogger("cij.run")
 # What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
     follow(table)
-    for table in ("passage_row", "outbox_row", "conversion", "entry_queue", "suppression")
+    for table in (
+        "passage_row",
+        "outbox_row",
+        "conversion",
+        "entry_queue",
+        "suppression",
+        "suppression_ahead",
+    )
 )
 # When a channel is down its messages wait, and it is tried again after a while.
 _CHANNEL_RETRY = timedelta(seconds=30)
@@ -179,10 +186,12 @@ def _refreshed(
         if report.changed:
             for statement in _FOLLOW if report.merged else ():
                 world.engine.execute(statement)
-            world.engine.execute(END_GONE, {"now": now})
+            absence.follow(world.engine)
             world.engine.execute(END_MERGED, {"now": now})
             data_changed(world)
     if report.is_unified_anew:
+        # Timers may have been taken, or given back.
+        world.mover.forget()
         # Only now: rows of a transaction that goes on have no place yet.
         world.engine.execute(row_locator.NOTE_ROWS)
     return report

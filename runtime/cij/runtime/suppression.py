@@ -17,6 +17,18 @@ from cij.runtime.engine import Engine
 from cij.runtime.insight.person import deployed
 from cij.runtime.store import customers, suppression as stored
 
+__all__ = [
+    "REASONS",
+    "Done",
+    "Entry",
+    "after_events",
+    "apply",
+    "as_json",
+    "come_due",
+    "entries",
+    "next_due",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -40,7 +52,7 @@ class Done:
 
 
 def entries(engine: Engine) -> tuple[Entry, ...]:
-    """Return the whole list, the oldest first."""
+    """Return the whole list, the oldest first; entries dated in the future come last."""
     return tuple(Entry(*row) for row in engine.rows(stored.ROWS))
 
 
@@ -90,7 +102,8 @@ def _add(engine: Engine, who: Mapping[str, object], reason: str, now: datetime) 
 
 def _remove(engine: Engine, who: Mapping[str, object]) -> int:
     with engine.transaction():
-        return engine.execute(stored.REMOVE, who)
+        # What is dated in the future must not outlive a later order.
+        return sum(engine.execute(statement, who) for statement in stored.REMOVE)
 
 
 # --- by themselves ----------------------------------------------------------------------------
@@ -101,4 +114,20 @@ def after_events(
 ) -> None:
     """Put on the list whom a hard bounce or a complaint was about, of events from `first` on."""
     for event in sorted(REASONS.keys() & set(names)):
-        engine.execute(suppress_after(event, program), {"first": first, "now": now})
+        for statement in suppress_after(event, program):
+            engine.execute(statement, {"first": first, "now": now})
+
+
+def come_due(engine: Engine, now: datetime) -> None:
+    """Let those act whose time has come: they were dated in the future (S20)."""
+    if not engine.is_empty("suppression_ahead"):
+        for statement in stored.COME_DUE:
+            engine.execute(statement, {"now": now})
+
+
+def next_due(engine: Engine) -> datetime | None:
+    """Return when the next one acts that is dated in the future."""
+    if engine.is_empty("suppression_ahead"):
+        return None
+    found: datetime | None = engine.rows(stored.NEXT_DUE)[0][0]
+    return found

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.sql.plan import JourneyPlan
-from cij.runtime import consent, control
+from cij.runtime import absence, canonical_addresses, consent, control, suppression
 from cij.runtime.admission import (
     Admission,
     admissions,
@@ -79,6 +79,8 @@ def tick(world: World, now: datetime) -> TickReport:
         report = TickReport(max(now, last) if last else now, last or _NEVER)
         world.calendar.show(report.now)
         consent.come_due(world, report.now)
+        suppression.come_due(world.engine, report.now)
+        absence.end_due(world, report.now)
         open_to = admissions(world)
         while (at := missed_entry(open_to, report.since, report.now)) is not None:
             _step(world, report, open_to, at)
@@ -86,6 +88,8 @@ def tick(world: World, now: datetime) -> TickReport:
         _step(world, report, open_to, report.now)
         while _is_more(world, open_to := admissions(world), report.now):
             _step(world, report, open_to, report.now)
+        # Before delivery, which asks the suppression list by canonical forms.
+        canonical_addresses.keep_written(world.engine, world.program)
         note_tick(world, report.now)
     return report
 

@@ -7,20 +7,43 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.program import Program
-from cij.compiler.sql import identity, kept_columns, unify as statements
-from cij.runtime import canonical_addresses, older_versions, zones
+from cij.compiler.sql import identity, kept_columns, matching, unify as statements
+from cij.runtime import absence, canonical_addresses, older_versions, zones
 from cij.runtime.engine import Engine
 
 Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A value that so many records have that it joins nobody (S26)."""
+
+    match: str
+    values: tuple[str, ...]
+    records: int
+    at_most: int
+
+    def line(self) -> str:
+        """Return one sentence about it."""
+        value = ", ".join(self.values)
+        return (
+            f"match {self.match}: {self.records:,} records have {value}, more than the {self.at_most} of "
+            "`at_most`, so it joins nobody"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Unified:
-    """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part)."""
+    """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part).
+
+    `absent` counts who was in a source before and is in none now.
+    """
 
     profiles: int
     merged: Pairs = ()
     split: Pairs = ()
+    absent: int = 0
+    placeholders: tuple[Placeholder, ...] = ()
     is_anew: bool = False
 
 
@@ -31,6 +54,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
     engine.execute(statements.records(program))
     canonical_addresses.keep_all(engine, program)
     _cluster(engine, program)
+    too_many = _placeholders(engine, program)
     merged, split = _identify(engine)
     _write_merged(engine, merged, now)
     for whole, part in split:
@@ -40,23 +64,32 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
         engine.execute(identity.follow("consent_ahead"))
         engine.execute(identity.follow("field_write"))
     _write_customers(engine, program)
+    absent = absence.note(engine, now)
     for statement in statements.CLEAR:
         engine.execute(statement)
-    return Unified(_count(engine), merged, split, is_anew=True)
+    return Unified(_count(engine), merged, split, absent, too_many, is_anew=True)
+
+
+def _placeholders(engine: Engine, program: Program) -> tuple[Placeholder, ...]:
+    return tuple(
+        Placeholder(match.name, tuple(values), records, match.at_most)
+        for match, statement in matching.placeholders(program.profile)
+        for records, *values in engine.rows(statement)
+    )
 
 
 def _cluster(engine: Engine, program: Program) -> None:
-    engine.execute(statements.NO_EDGES)
-    for statement in statements.edges(program.profile):
+    engine.execute(matching.NO_EDGES)
+    for statement in matching.edges(program.profile):
         engine.execute(statement)
-    engine.execute(statements.START_LABELS)
+    engine.execute(matching.START_LABELS)
     # Each round at least every larger end of an edge joins a smaller cluster.
-    while engine.rows(statements.EDGES_LEFT)[0][0]:
-        engine.execute(statements.HOOK)
-        while engine.rows(statements.LONG_CHAINS)[0][0]:
-            engine.execute(statements.JUMP)
-        engine.execute(statements.RELABEL)
-        engine.execute(statements.CONTRACT)
+    while engine.rows(matching.EDGES_LEFT)[0][0]:
+        engine.execute(matching.HOOK)
+        while engine.rows(matching.LONG_CHAINS)[0][0]:
+            engine.execute(matching.JUMP)
+        engine.execute(matching.RELABEL)
+        engine.execute(matching.CONTRACT)
 
 
 def _identify(engine: Engine) -> tuple[Pairs, Pairs]:
@@ -94,6 +127,7 @@ def _write_customers(engine: Engine, program: Program) -> None:
     kept = older_versions.kept_of_customer(engine, program)
     if kept:
         engine.execute(kept_columns.save("customer", "id", kept))
+    absence.remember_customers(engine)
     engine.execute(statements.DROP_CUSTOMERS)
     engine.execute(statements.customer_table(program, texts))
     engine.execute(statements.customers(program))

@@ -24,6 +24,8 @@ class World:
     one. `are_queues_seen` tells that the limits of this program have been applied to the entry queues:
     those of the program before may have let in fewer.
 
+    `reads` has what versions read, as far as a report has asked for it (S31).
+
     `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
     the statement that is running is for: the kind, as `journey`, and the name. `calendar` is what the
     engine knows of calendar steps.
@@ -40,6 +42,7 @@ class World:
     are_queues_seen: bool = False
     aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     at_work: tuple[Kind, str] | None = None
+    reads: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     calendar: Calendar = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ import click
 
 from cij.app.check_cache import answer, ask
 from cij.app.check_report import CheckReport
+from cij.app.kept_names import kept_names
 from cij.cli.exits import Exit
 from cij.cli.render import FORMATS, render
 from cij.cli.render.colour import painter
@@ -66,12 +67,16 @@ def command(
     if (is_unsafe or is_dry) and not is_fixing:
         raise click.UsageError("--unsafe and --diff need --fix")
     if is_dry:
-        _show_fixes(path, is_unsafe)
-    elif is_fixing or has_bounds:
-        _say(*_compiled(path, format_name, is_fixing, is_unsafe, has_bounds), format_name, deny)
+        return _show_fixes(path, is_unsafe)
+    if is_fixing or has_bounds:
+        report, text = _compiled(path, format_name, is_fixing, is_unsafe, has_bounds)
     else:
         report = _report(path)
-        _say(report, _text(report, format_name), format_name, deny)
+        text = _text(report, format_name)
+    for line in kept_names(path, report):
+        # Nothing is wrong with the project, so it is no diagnostic.
+        click.echo(f"note: {line}", err=True)
+    return _say(report, text, format_name, deny)
 
 
 def _say(report: CheckReport, text: str, format_name: str, deny: str | None) -> None:

@@ -24,8 +24,9 @@ def command(path: Path, as_json: bool) -> None:
     """Show what a run of the project at PATH would change.
 
     Lists which journeys are new, changed or gone, which are paused or stopped (a new version does
-    not change that), and where everybody inside a changed journey goes on. `cij run` applies
-    exactly this. The command fails (exit code 5) if somebody is at a step that the new version does
+    not change that), and where everybody inside a changed journey goes on. Reads the sources and says
+    how many customers would be new, missing, merged or split, and how many would enter and leave the
+    segments of journeys. `cij run` applies exactly this. The command fails (exit code 5) if somebody is at a step that the new version does
     not have.
     """
     found = deployment(path, say_waiting)
@@ -38,6 +39,8 @@ def command(path: Path, as_json: bool) -> None:
             click.echo(f"  {told(change)}")
         for line in found.kept:
             click.echo(f"  {line}")
+        for line in found.foresight.lines() if found.foresight is not None else ():
+            click.echo(line)
     if found.is_stuck:
         raise click.exceptions.Exit(Exit.STORE)
 

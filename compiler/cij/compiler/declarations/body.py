@@ -28,6 +28,7 @@ class Body:
     blocks: list[syntax.Block] = field(default_factory=list)
     wheres: list[syntax.Where] = field(default_factory=list)
     excepts: list[syntax.Except] = field(default_factory=list)
+    renames: list[syntax.Renamed] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
     def need(self, key: str, example: str) -> syntax.Setting | None:
@@ -168,11 +169,21 @@ def read_body(
         elif isinstance(item, syntax.Block):
             _add_block(body, item, blocks, later)
         elif type(item) in clauses:
-            (body.wheres if isinstance(item, syntax.Where) else body.excepts).append(item)  # type: ignore[arg-type]
+            _add_clause(body, item)
         else:
             word = type(item).__name__.lower()
             report(codes.UNKNOWN_SETTING.at(item.span, f"{what} has no `{word}`"))
     return body
+
+
+def _add_clause(body: Body, item: syntax.Item) -> None:
+    match item:
+        case syntax.Where():
+            body.wheres.append(item)
+        case syntax.Except():
+            body.excepts.append(item)
+        case syntax.Renamed():
+            body.renames.append(item)
 
 
 def _add_setting(

@@ -6,6 +6,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import CHANNELS
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
+from cij.compiler.declarations.renamed_sources import renamed_sources
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean
@@ -52,8 +53,9 @@ def define(node: syntax.Declaration, build: Build) -> None:
         node.name.span,
         node.items,
         build.report,
-        settings=(),
+        settings=("gone_after",),
         blocks=("from", "fields", "match", "merge"),
+        clauses=(syntax.Renamed,),
     )
     draft = _Draft(build, node.name.text)
     for word, read in (("from", _mapping), ("fields", _own), ("match", _match), ("merge", _merge)):
@@ -65,10 +67,32 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report(
             codes.MISSING_SETTING.at(node.name.span, message, help="add `from SOURCE {…}`")
         )
-    build.model.profile = _finish(node, draft)
+    renamed = renamed_sources(body.renames, [m.source for m in draft.mappings], build)
+    build.model.profile = _finish(node, draft, _gone_after(body), renamed)
 
 
-def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
+_DAY_S = 86400
+_GONE_AFTER_S = 30 * _DAY_S
+_UNIT_S = {"hour": 3600, "day": _DAY_S, "week": 7 * _DAY_S}
+
+
+def _gone_after(body: Body) -> int:
+    """Return how long somebody may be in no source until their passages end, in seconds (S24)."""
+    duration = body.duration("gone_after")
+    if duration is None:
+        return _GONE_AFTER_S
+    if duration.unit not in _UNIT_S or duration.count * _UNIT_S[duration.unit] > 3650 * _DAY_S:
+        body.wrong(body.settings["gone_after"], "hours, days or weeks, up to 3650 days")
+        return _GONE_AFTER_S
+    return duration.count * _UNIT_S[duration.unit]
+
+
+def _finish(
+    node: syntax.Declaration,
+    draft: _Draft,
+    gone_after_s: int,
+    renamed: tuple[pg.RenamedSource, ...],
+) -> pg.Profile:
     order = tuple(m.source for m in draft.mappings)
     fields = tuple(
         pg.ProfileField(
@@ -84,6 +108,8 @@ def _finish(node: syntax.Declaration, draft: _Draft) -> pg.Profile:
         fields=fields,
         mappings=tuple(draft.mappings),
         matches=tuple(draft.matches),
+        gone_after_s=gone_after_s,
+        renamed=renamed,
         place=place(node.name.span),
     )
 
@@ -241,7 +267,7 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
         block.span,
         block.items,
         draft.build.report,
-        settings=("exact",),
+        settings=("exact", "at_most"),
         later=("at_least", "same"),
     )
     if body.need("exact", "exact = [email]") is None:
@@ -255,7 +281,21 @@ def _match(block: syntax.Block, draft: _Draft) -> None:
             message = f"`{draft.name}` has no field `{path.text}`"
             draft.build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
             return
-    draft.matches.append(pg.ExactMatch(name=name, fields=tuple(p.text for p in fields)))
+    names = tuple(p.text for p in fields)
+    draft.matches.append(pg.ExactMatch(name=name, fields=names, at_most=_at_most(body)))
+
+
+_AT_MOST = 20
+
+
+def _at_most(body: Body) -> int:
+    """Return how many records may have one value before it joins nobody (S26)."""
+    found = body.whole("at_most")
+    if found is not None and found < 2:
+        wanted = "how many records one person may have, from 2 on"
+        body.wrong(body.settings["at_most"], wanted)
+        return _AT_MOST
+    return _AT_MOST if found is None else found
 
 
 _LATER_MATCHES = ("similar", "normalised", "probabilistic")
@@ -282,12 +322,16 @@ def _merge(block: syntax.Block, draft: _Draft) -> None:
     if setting is None:
         return
     value = setting.value
-    if isinstance(value, syntax.Call) and value.function.text == "latest":
+    if isinstance(value, syntax.Call) and value.function.text in _LATEST:
         rule: pg.Prefer | pg.Latest | None = _latest(value, draft)
     else:
         rule = _prefer(body, name, draft)
     if rule is not None:
         draft.merges[name] = rule
+
+
+# The value of the latest record, or of the latest one that has a value (S5).
+_LATEST = ("latest", "last known")
 
 
 def _prefer(body: Body, name: str, draft: _Draft) -> pg.Prefer | None:
@@ -311,15 +355,18 @@ def _latest(call: syntax.Call, draft: _Draft) -> pg.Latest | None:
             return None
         source, column = _time_column(path, draft)
         if source is None or column is None:
-            message = "`latest` takes columns of mapped sources: `latest(cards.updated_at)`"
+            name = call.function.text
+            message = f"`{name}` takes columns of mapped sources: `{name}(cards.updated_at)`"
             draft.build.report(codes.BAD_SETTING.at(path.span, message))
             return None
         if column.type not in (DATETIME,) and column.type.kind != "date":
-            message = f"`latest` needs a date or an instant, and this is {column.type}"
+            message = (
+                f"`{call.function.text}` needs a date or an instant, and this is {column.type}"
+            )
             draft.build.report(codes.TYPE_MISMATCH.at(path.span, message))
             return None
         columns[source.name] = column.name
-    return pg.Latest(columns=columns)
+    return pg.Latest(columns=columns, is_known=call.function.text == "last known")
 
 
 def _time_column(

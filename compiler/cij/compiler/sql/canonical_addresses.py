@@ -12,7 +12,7 @@ from functools import cache
 from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS, TYPED_ADDRESSES
-from cij.compiler.program import Profile, Program
+from cij.compiler.program import Own, Profile, Program
 from cij.compiler.sql.columns import column, literal, named, select
 from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.template import Statement, fill, query
@@ -25,7 +25,7 @@ KNOWN = query(
 )
 
 # Printable ASCII in lower case is its own canonical form, so no row is needed.
-_NOT_PLAIN = "(r.{c} <> LOWER(r.{c}) OR NOT REGEXP_MATCHES(r.{c}, '^[!-~]+$'))"
+_NOT_PLAIN = "({c} <> LOWER({c}) OR NOT REGEXP_MATCHES({c}, '^[!-~]+$'))"
 
 
 def fields_of(program: Program) -> tuple[str, ...]:
@@ -34,14 +34,35 @@ def fields_of(program: Program) -> tuple[str, ...]:
     return tuple(name for name in TYPED_ADDRESSES if name in texts)
 
 
+def own_fields(program: Program) -> tuple[str, ...]:
+    """Return the fields with addresses that journeys write."""
+    own = {f.name for f in program.profile.fields if isinstance(f.merge, Own)}
+    return tuple(name for name in fields_of(program) if name in own)
+
+
 def unseen(program: Program, field: str) -> Statement:
     """Return the query for the addresses of records whose form is neither plain nor known."""
-    c = _position(program.profile, field)
+    return _unseen(
+        field, column("r", _position(program.profile, field)), "unify_record", exp.true()
+    )
+
+
+@cache
+def unseen_writes(field: str) -> Statement:
+    """Return the same query for the addresses that journeys have written."""
+    mine = fill("r.field = {field}", field=literal(field))
+    return _unseen(field, column("r", "value"), "field_write", mine)
+
+
+def _unseen(field: str, address: exp.Expr, table: str, which: exp.Expr) -> Statement:
     return query(
-        f"SELECT DISTINCT r.{c} FROM unify_record AS r WHERE NOT r.{c} IS NULL AND {{odd}} "
+        "SELECT DISTINCT {c} FROM {t} AS r WHERE {which} AND NOT {c} IS NULL AND {odd} "
         "AND NOT EXISTS (SELECT 1 FROM canonical_address AS a "
-        f"WHERE a.field = {{field}} AND a.written = r.{c})",
-        odd=exp.true() if field == "phone" else fill(_NOT_PLAIN.replace("{c}", c)),
+        "WHERE a.field = {field} AND a.written = {c})",
+        c=address,
+        t=table,
+        which=which,
+        odd=exp.true() if field == "phone" else fill(_NOT_PLAIN, c=address),
         field=literal(field),
     )
 

@@ -220,7 +220,7 @@ def _aggregate(node: ex.Aggregate, scope: Scope) -> exp.Expr:
         return fill("(SELECT COUNT(*) FROM {t} AS {e} WHERE {rows})", **holes)
     assert node.value is not None, f"{node.function} needs a value"
     holes["x"] = value(node.value, inner)
-    if node.function in ("first", "last"):
+    if node.function in ("first", "last", "last known"):
         return _end_of_row(node.function, holes, inner)
     if node.function == "avg":
         agg = exact.average(holes["x"], _size(node.value, inner))
@@ -259,6 +259,8 @@ def row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.E
                 found.append(_until(at, end, outer))
     if node.where is not None:
         found.append(condition(node.where, inner))
+    if node.function == "last known" and node.value is not None:
+        found.append(fill("NOT {x} IS NULL", x=value(node.value, inner)))
     return found
 
 

@@ -1,4 +1,7 @@
-"""Orders about journeys, as parts of conditions. Only this module knows how a pause is stored."""
+"""Who and what stands still, as parts of conditions: journeys by orders, and customers who are absent.
+
+Only this module knows how a pause and an absence are stored.
+"""
 
 # The query for the names of paused journeys (S22), to be used with `IN`.
 PAUSED = "SELECT k.journey FROM journey_control AS k WHERE k.state = 'paused'"
@@ -13,3 +16,5 @@ RESUMING_NUMBERS = (
     "SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey "
     "WHERE k.state IN ('resuming', 'retrying')"
 )
+# The query for the customers who are in no source any more (S24).
+ABSENT = "SELECT a.customer FROM absent AS a"

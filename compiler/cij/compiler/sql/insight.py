@@ -25,11 +25,12 @@ _SHOWN_ROWS = 3
 def who(program: Program) -> Statement:
     """Return the query for the customers that the text `$who` may identify.
 
-    Shape: (id, how). An id or an old one, a key of a source with or without `source:`, an address,
+    Shape: (id, how). An id or an old one, also of somebody who is in no source any more, a key of a source with or without `source:`, an address,
     whose canonical form for each field is a parameter of the field's name.
     """
     parts = [
         fill("SELECT c.id AS id, 'id' AS how FROM customer AS c WHERE c.id = $who"),
+        fill("SELECT a.customer, 'id' FROM absent AS a WHERE a.customer = $who"),
         fill("SELECT a.customer, 'id' FROM customer_alias AS a WHERE a.alias = $who"),
         fill(
             "SELECT k.customer, CONCAT(k.source, ':', k.key) FROM customer_key AS k "

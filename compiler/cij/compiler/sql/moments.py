@@ -24,7 +24,8 @@ _DAYS = {"day": 1, "week": 7}
 class Moment:
     """A calendar step from now, or from the beginning of the day, week, month or year (`floor`).
 
-    `at` is a local time of day. `weekday` is 1 for Monday to 7 for Sunday.
+    `at` is a local time of day. `weekday` is 1 for Monday to 7 for Sunday. `day` is the day of the
+    month, where it is not that of now; in a shorter month it is the last day.
     """
 
     months: int = 0
@@ -32,6 +33,7 @@ class Moment:
     at: str | None = None
     weekday: int | None = None
     floor: str | None = None
+    day: int | None = None
 
     @property
     def name(self) -> str:
@@ -43,6 +45,7 @@ class Moment:
         parts.append(f"weekday {self.weekday}" if self.weekday else "")
         parts.append(f"at {self.at}" if self.at else "")
         parts.append(f"of {self.floor}" if self.floor else "")
+        parts.append(f"on {self.day}" if self.day else "")
         return " ".join(p for p in parts if p) or "now"
 
 
@@ -121,14 +124,24 @@ DDL = (
     query(
         "CREATE TABLE IF NOT EXISTS moment_rule "
         "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER, "
-        "floor VARCHAR)"
+        "floor VARCHAR, day INTEGER)"
     ),
-    # A store may be older than this column.
+    # A store may be older than these columns.
     query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS floor VARCHAR"),
+    query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS day INTEGER"),
 )
 
 CLEAR = query("DELETE FROM moment")
 CLEAR_RULES = query("DELETE FROM moment_rule")
+
+# The last day of a month is the day before the first one of the next month. Functions for it differ
+# between engines.
+_STEPPED = """
+CASE WHEN i.day IS NULL THEN i.stepped
+  ELSE i.stepped + (LEAST(i.day, EXTRACT(DAY FROM DATE_TRUNC('month', i.stepped)
+    + INTERVAL '1' MONTH - INTERVAL '1' DAY)) - EXTRACT(DAY FROM i.stepped)) * INTERVAL '1' DAY
+END
+"""
 
 # `target` is a local time of day on the target day. `later` is the next such day, for when `target`
 # is not after now. Weekdays are counted from 2001-01-01, a Monday, because functions for weekdays
@@ -148,17 +161,20 @@ FROM (
       ELSE (s.weekday - 1 - (CAST(s.stepped AS DATE) - CAST('2001-01-01' AS DATE)) % 7 + 7) % 7
     END * INTERVAL '1' DAY AS on_day
   FROM (
-    SELECT z.name AS zone, i.as_of, r.name, r.at_time, r.weekday, r.months, r.days,
+    SELECT i.zone, i.as_of, i.name, i.at_time, i.weekday, i.months, i.days, {stepped} AS stepped
+    FROM (
+    SELECT z.name AS zone, t.as_of, r.name, r.at_time, r.weekday, r.months, r.days, r.day,
       CASE r.floor
-        WHEN 'day' THEN DATE_TRUNC('day', i.as_of + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'week' THEN DATE_TRUNC('week', i.as_of + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'month' THEN DATE_TRUNC('month', i.as_of + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'year' THEN DATE_TRUNC('year', i.as_of + z.offset_s * INTERVAL '1' SECOND)
-        ELSE i.as_of + z.offset_s * INTERVAL '1' SECOND
+        WHEN 'day' THEN DATE_TRUNC('day', t.as_of + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'week' THEN DATE_TRUNC('week', t.as_of + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'month' THEN DATE_TRUNC('month', t.as_of + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'year' THEN DATE_TRUNC('year', t.as_of + z.offset_s * INTERVAL '1' SECOND)
+        ELSE t.as_of + z.offset_s * INTERVAL '1' SECOND
       END + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
-    FROM tick_instant AS i
-    JOIN zone AS z ON i.as_of >= z.utc_from AND i.as_of < z.utc_to
+    FROM tick_instant AS t
+    JOIN zone AS z ON t.as_of >= z.utc_from AND t.as_of < z.utc_to
     CROSS JOIN moment_rule AS r
+    ) AS i
   ) AS s
 ) AS l
 """
@@ -187,7 +203,7 @@ UNION ALL
 SELECT z.name, i.as_of, 'local', i.as_of + z.offset_s * INTERVAL '1' SECOND
 FROM tick_instant AS i JOIN zone AS z ON i.as_of >= z.utc_from AND i.as_of < z.utc_to
 """,
-    targets=fill(_TARGET),
+    targets=fill(_TARGET, stepped=fill(_STEPPED)),
 )
 
 
@@ -208,12 +224,13 @@ NOTE_INSTANT = query("INSERT INTO tick_instant (as_of) VALUES ($instant)")
 def add_rule(moment: Moment) -> Statement:
     """Return the statement that adds `moment` to the rules, so that each tick computes it."""
     return query(
-        "INSERT INTO moment_rule (name, months, days, at_time, weekday, floor) "
-        "VALUES ({name}, {months}, {days}, {at}, {weekday}, {floor})",
+        "INSERT INTO moment_rule (name, months, days, at_time, weekday, floor, day) "
+        "VALUES ({name}, {months}, {days}, {at}, {weekday}, {floor}, {day})",
         name=exp.Literal.string(moment.name),
         months=exp.convert(moment.months),
         days=exp.convert(moment.days),
         at=exp.convert(moment.at),
         weekday=exp.convert(moment.weekday),
         floor=exp.convert(moment.floor),
+        day=exp.convert(moment.day),
     )

@@ -20,11 +20,18 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from cij.compiler.channels import ADDRESS
-from cij.compiler.program import Latest, Mapping, Own, Profile, ProfileField, Program, Source
-from cij.compiler.sql import canonical_addresses, newcomers
+from cij.compiler.program import (
+    Latest,
+    Mapping,
+    Own,
+    Profile,
+    ProfileField,
+    Program,
+    Source,
+)
+from cij.compiler.sql import newcomers
 from cij.compiler.sql.columns import (
     SQL_TYPES,
-    all_of,
     cast,
     column,
     create,
@@ -36,12 +43,23 @@ from cij.compiler.sql.columns import (
 )
 from cij.compiler.sql.condition import Scope, storable, value
 from cij.compiler.sql.load import table_of
-from cij.compiler.sql.making import make, scratch
+from cij.compiler.sql.making import make
 from cij.compiler.sql.parameters import list_of
 from cij.compiler.sql.row_locator import ID_HASH, id_hash
 from cij.compiler.sql.template import Statement, fill, query
 
-_TEMPORARY = ("record", "edge", "hook", "label", "member", "held", "cluster", "customer", "split")
+_TEMPORARY = (
+    "record",
+    "edge",
+    "hook",
+    "label",
+    "member",
+    "held",
+    "cluster",
+    "customer",
+    "split",
+    "before",
+)
 CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=f"unify_{name}") for name in _TEMPORARY)
 
 
@@ -149,90 +167,6 @@ def _time(program: Program, mapping: Mapping, field: ProfileField) -> exp.Expr:
     return fill(f"CAST({text} AS BIGINT)", a=column("s", name))
 
 
-# --- clusters ---------------------------------------------------------------------------------
-
-NO_EDGES = scratch("unify_edge", [("a", "BIGINT"), ("b", "BIGINT")])
-
-START_LABELS = make(
-    "unify_label",
-    "SELECT n.rec, n.rec AS label "
-    "FROM (SELECT e.a AS rec FROM unify_edge AS e UNION SELECT e.b FROM unify_edge AS e) AS n",
-)
-EDGES_LEFT = query("SELECT COUNT(*) FROM unify_edge")
-
-# The algorithm is label propagation with pointer jumping: each cluster joins its smallest
-# neighbour, then chains are shortened, then edges between clusters are contracted. It needs few
-# rounds for long chains.
-HOOK = make(
-    "unify_hook", "SELECT e.a AS root, MIN(e.b) AS parent FROM unify_edge AS e GROUP BY e.a"
-)
-LONG_CHAINS = query(
-    "SELECT COUNT(*) FROM unify_hook AS h JOIN unify_hook AS p ON p.root = h.parent"
-)
-JUMP = make(
-    "unify_hook",
-    "SELECT h.root, COALESCE(p.parent, h.parent) AS parent "
-    "FROM unify_hook AS h LEFT JOIN unify_hook AS p ON p.root = h.parent",
-)
-RELABEL = make(
-    "unify_label",
-    "SELECT l.rec, COALESCE(h.parent, l.label) AS label "
-    "FROM unify_label AS l LEFT JOIN unify_hook AS h ON h.root = l.label",
-)
-CONTRACT = make(
-    "unify_edge",
-    """
-SELECT DISTINCT GREATEST(x.a, x.b) AS a, LEAST(x.a, x.b) AS b
-FROM (
-  SELECT COALESCE(h.parent, e.a) AS a, COALESCE(g.parent, e.b) AS b
-  FROM unify_edge AS e
-  LEFT JOIN unify_hook AS h ON h.root = e.a
-  LEFT JOIN unify_hook AS g ON g.root = e.b
-) AS x
-WHERE x.a <> x.b
-""",
-)
-
-
-def edges(profile: Profile) -> list[Statement]:
-    """Return the statements that add the edges of each rule.
-
-    Each record gets one edge to the first record with the same values, so the edges stay linear.
-    """
-    position = {f.name: f"f{i}" for i, f in enumerate(profile.fields)}
-    rules = [tuple(position[name] for name in match.fields) for match in profile.matches]
-    # People type an address in many ways, so its canonical form is compared (S29).
-    forms = [canonical_addresses.compared(profile, rule) for rule in rules]
-    names = [m.source for m in profile.mappings]
-    if len(set(names)) < len(names):
-        # Two mappings of one source give two records of one row. They are one customer.
-        rules.append(("source", "key"))
-        forms.append(exp.to_table("unify_record"))
-    return [*(_edges_of(*pair) for pair in zip(rules, forms, strict=True)), newcomers.EDGES]
-
-
-def _edges_of(rule: tuple[str, ...], records: exp.Expr) -> Statement:
-    keys = [named(column("r", name), f"k{i}") for i, name in enumerate(rule)]
-    groups = select(
-        [*keys, fill("MIN(r.rec) AS hub")],
-        "SELECT 1 FROM {records} AS r WHERE {known} HAVING COUNT(*) > 1",
-        records=records,
-        known=all_of([fill("NOT {a} IS NULL", a=column("r", name)) for name in rule]),
-    )
-    groups.set("group", exp.Group(expressions=[column("r", name) for name in rule]))
-    same = [
-        fill("{a} = {b}", a=column("r", name), b=column("g", f"k{i}"))
-        for i, name in enumerate(rule)
-    ]
-    return query(
-        "INSERT INTO unify_edge (a, b) SELECT r.rec, g.hub FROM {records} AS r "
-        "JOIN {groups} AS g ON {same} WHERE r.rec > g.hub",
-        records=records.copy(),
-        groups=groups,
-        same=all_of(same),
-    )
-
-
 # --- the customer -----------------------------------------------------------------------------
 
 
@@ -249,6 +183,8 @@ def unified(program: Program) -> Statement:
             f=column("r", f"f{i}"),
             order=_order(program.profile, field, shape),
         )
+        if isinstance(field.merge, Latest) and not field.merge.is_known:
+            tree = _unless_latest_is_unknown(tree, field, i, program.profile, shape)
         columns.append(named(tree, f"f{i}"))
     for i in range(len(shape.consents)):
         columns.append(named(fill("BOOL_AND({c})", c=column("r", f"c{i}")), f"c{i}"))
@@ -259,6 +195,27 @@ def unified(program: Program) -> Statement:
         "JOIN unify_cluster AS u ON u.label = COALESCE(l.label, r.rec) GROUP BY u.id",
     )
     return make("unify_customer", rows)
+
+
+def _unless_latest_is_unknown(
+    tree: exp.Expr, field: ProfileField, place: int, profile: Profile, shape: _Shape
+) -> exp.Expr:
+    """Return null where the latest record of all that could give the field does not know it (S5)."""
+    giving = [n for n, m in enumerate(profile.mappings) if field.name in m.fields]
+    could = fill(
+        "NOT {time} IS NULL AND {place} IN {places}",
+        time=column("r", f"t{shape.times.index(field)}"),
+        place=column("r", "place"),
+        places=exp.Tuple(expressions=[number(n) for n in giving]),
+    )
+    return fill(
+        "CASE WHEN MIN({order}) FILTER (WHERE {could}) "
+        "< MIN({order}) FILTER (WHERE NOT {f} IS NULL) THEN NULL ELSE {tree} END",
+        order=_order(profile, field, shape),
+        could=could,
+        f=column("r", f"f{place}"),
+        tree=tree,
+    )
 
 
 def _order(profile: Profile, field: ProfileField, shape: _Shape) -> exp.Expr:

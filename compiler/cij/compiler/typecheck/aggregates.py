@@ -10,7 +10,7 @@ from cij.compiler.typecheck.names import event_field, resolve
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
 from cij.grammar import codes, syntax
 
-AGGREGATES = ("any", "count", "sum", "avg", "min", "max", "first", "last")
+AGGREGATES = ("any", "count", "sum", "avg", "min", "max", "first", "last", "last known")
 
 _Check = Callable[[syntax.Expression, Environment], ex.Expression | None]
 

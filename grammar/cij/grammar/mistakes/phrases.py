@@ -116,6 +116,7 @@ _COVERED = {
             "MINUS",
             "NOT",
             "AT_ENTRY",
+            "LAST_KNOWN",
             "IN_SEGMENT",
             "NOT_IN_SEGMENT",
         ]

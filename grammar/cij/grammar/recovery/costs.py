@@ -40,6 +40,7 @@ _TEXTS = {
     "GO_TO": "go to",
     "UP_TO": "up to",
     "BEST_OF": "best of",
+    "LAST_KNOWN": "last known",
     "IN_SEGMENT": "in segment",
     "NOT_IN_SEGMENT": "not in segment",
     "NOT_IN": "not in",

@@ -5,7 +5,7 @@ from typing import Union
 
 from cij.grammar.syntax.expressions import Duration, Expression, Time
 from cij.grammar.syntax.nodes import Name, Node
-from cij.grammar.syntax.settings import Setting
+from cij.grammar.syntax.settings import Renamed, Setting
 from cij.grammar.syntax.steps import Pattern, Weekday
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Goal",
     "Header",
     "Removed",
-    "Renamed",
     "Schedule",
 ]
 
@@ -71,14 +70,6 @@ class Goal(Node):
     condition: Expression | None
     within: Duration | None
     is_stay: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed(Node):
-    """`renamed opened to looked`."""
-
-    old: Name
-    new: Name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ __all__ = [
     "Block",
     "Except",
     "Item",
+    "Renamed",
     "Setting",
     "Stage",
     "Where",
@@ -56,6 +57,14 @@ class Stage(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed(Node):
+    """`renamed OLD to NEW`: a step in the head of a journey, a source in a profile."""
+
+    old: Name
+    new: Name
+
+
+@dataclass(frozen=True, slots=True)
 class Block(Node):
     """`word argument { items }`: `fields {…}`, `from shop {…}`, `locale "en" {…}`."""
 
@@ -64,4 +73,4 @@ class Block(Node):
     items: tuple["Item", ...]
 
 
-Item = Union[Setting, Where, Except, Add, Stage, Block]
+Item = Union[Setting, Where, Except, Add, Stage, Renamed, Block]

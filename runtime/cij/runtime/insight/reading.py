@@ -220,7 +220,10 @@ class _Origin:
             rank = names.index(self.source) if self.source in names else len(names)
             return (self.value is None, rank, self.place, self.key)
         assert isinstance(merge, Latest), "fields of journeys have no records"
-        return (self.value is None, self.at is None, _Latest(self.at), self.place, self.key)
+        is_later = not merge.is_known and self.at is not None
+        # A record without a value comes after the others, unless the latest one counts as it is.
+        is_unknown = self.value is None and not is_later
+        return (is_unknown, self.at is None, _Latest(self.at), self.place, self.key)
 
 
 @dataclass(frozen=True, slots=True)

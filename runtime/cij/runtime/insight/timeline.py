@@ -11,6 +11,7 @@ from cij.compiler.sql.intake import columns_of
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.types import TEXT
 from cij.compiler.unparse import timer_words, words
+from cij.runtime import absence
 from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.person import Versions
@@ -20,9 +21,9 @@ from cij.runtime.store import of_customer
 _RANKS = {
     name: rank
     for rank, name in enumerate(
-        ("merge", "event", "consent", "segment", "turned away", "enter", "goal", "step")
+        ("merge", "data", "event", "consent", "segment", "turned away", "enter", "goal", "step")
     )
-} | {"message": 7}
+} | {"message": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Entry:
 class Waiting:
     """The wait of an open passage.
 
-    `held` is the reason why a message of the step is held, or None.
+    `held` is the reason why a message of the step is held, or None. `gone_at` is when it ends because
+    the customer is in no source any more.
     """
 
     journey: str
@@ -52,6 +54,7 @@ class Waiting:
     step: str
     until: datetime | None
     held: str | None = None
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ def _about(reader: _Reader) -> Iterator[Entry]:
     for at, alias in reader.rows(of_customer.ALIASES):
         text = f"{alias} turned out to be the same customer"
         yield Entry(at, "merge", text, details={"alias": alias})
+    if (since := absence.since(reader.engine, reader.customer)) is not None:
+        yield Entry(since, "data", "is in no source any more")
     for at, journey, reason in reader.rows(of_customer.TURNED_AWAY):
         text = f"is turned away: {reason}"
         yield Entry(at, "turned away", text, journey, details={"reason": reason})
@@ -229,10 +234,13 @@ def _step_words(state: State, why: str | None) -> str:
 
 
 def _waiting(reader: _Reader, passages: list[Row]) -> Iterator[Waiting]:
+    since = absence.since(reader.engine, reader.customer)
+    gone_at = absence.ends_at(since, reader.program) if since is not None else None
     for id, journey, version, _, _, _, wake_at, ended_at, _, _, state in passages:
         if ended_at is None:
             found, _program = reader.versions.of(journey, version)
-            yield Waiting(journey, id, stands_at(found, state).step, wake_at, held_by(state))
+            step = stands_at(found, state).step
+            yield Waiting(journey, id, step, wake_at, held_by(state), gone_at)
 
 
 def lines(found: Timeline, zone: str) -> list[str]:
@@ -240,6 +248,10 @@ def lines(found: Timeline, zone: str) -> list[str]:
     wide = max((len(e.journey or "") for e in found.entries), default=0)
     text = [f"{local(e.at, zone):<19}  {e.journey or '':<{wide}}  {e.text}" for e in found.entries]
     for w in found.waiting:
+        if w.gone_at is not None:
+            stands = f"stands still at {w.step}, and leaves as gone {local(w.gone_at, zone)}"
+            text.append(f"{'now':<19}  {w.journey:<{wide}}  {stands}")
+            continue
         until = f" until {local(w.until, zone)}" if w.until else ""
         held = f" (held by {w.held})" if w.held else ""
         text.append(f"{'now':<19}  {w.journey:<{wide}}  waits at {w.step}{held}{until}")
@@ -268,6 +280,7 @@ def as_json(found: Timeline) -> dict[str, Any]:
                 "step": w.step,
                 "until": _plain(w.until),
                 "held": w.held,
+                "gone_at": _plain(w.gone_at),
             }
             for w in found.waiting
         ],

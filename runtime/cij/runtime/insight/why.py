@@ -10,6 +10,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import insight
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import duration_words, event_words, schedule_words, timer_words, words
+from cij.runtime import absence
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine, Row
@@ -96,7 +97,7 @@ class _Question:
         # As of `at`: a passage that ended later was open then.
         inside = [row for row in passages if row[3] is None or row[3] > self.at]
         if inside:
-            return f"is inside since {self._local(inside[0][2])}"
+            return f"is inside since {self._local(inside[0][2])}{self._away()}"
         against = self._against(entering)
         if passages:
             _, _, entered, ended, outcome, *_ = passages[0]
@@ -110,6 +111,17 @@ class _Question:
             for at, text in self._rows(of_customer.TURNED_AWAY_FROM)[:1]:
                 return f"has not entered, because they were turned away {self._local(at)}: {text}"
         return "has not entered, but nothing prevents it: the next run admits them"
+
+    def _away(self) -> str:
+        """Return that the customer stands still, if they are in no source any more; else nothing."""
+        since = absence.since(self.engine, self.customer)
+        if since is None or since > self.at:
+            return ""
+        end = self._local(absence.ends_at(since, self.program))
+        return (
+            f", and stands still since {self._local(since)}, because they are in no source any more; "
+            f"without a source they leave as gone {end}"
+        )
 
     def _against(self, entering: tuple[Node, ...]) -> str:
         """Return the reasons why the customer may not enter; empty where there are none."""

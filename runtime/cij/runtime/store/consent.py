@@ -10,6 +10,7 @@ from cij.compiler.sql.parameters import list_of, rows_of
 
 _SAID = {"customer": "VARCHAR", "topic": "VARCHAR", "channel": "VARCHAR"}
 
+NEXT_DUE = query("SELECT MIN(c.at) FROM consent_ahead AS c")
 DUE = query("SELECT DISTINCT c.customer FROM consent_ahead AS c WHERE c.at <= $now")
 COME_DUE = (
     query(

@@ -24,10 +24,10 @@ ACTIONS = query(
     "ORDER BY o.journey, o.message, o.outcome"
 )
 STANDING = query(
-    "SELECT {journey}, {state}, r.n, r.wake_at FROM (SELECT p.journey, p.state, COUNT(*) AS n, "
-    "MIN(p.wake_at) AS wake_at FROM passage_row AS p "
-    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.state) AS r ORDER BY 1, 2",
-    **interning.texts_of("r", "journey", "state"),
+    "SELECT {journey}, {version}, {state}, r.n, r.wake_at FROM (SELECT p.journey, p.version, p.state, "
+    "COUNT(*) AS n, MIN(p.wake_at) AS wake_at FROM passage_row AS p "
+    "WHERE p.ended_at IS NULL GROUP BY p.journey, p.version, p.state) AS r ORDER BY 1, 3, 2",
+    **interning.texts_of("r", "journey", "version", "state"),
 )
 ENDED = query(
     "SELECT {journey}, {outcome}, r.n FROM (SELECT p.journey, p.outcome, COUNT(*) AS n "

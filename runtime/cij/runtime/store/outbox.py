@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from cij.compiler.sql import query
-from cij.compiler.sql.control import PAUSED
+from cij.compiler.sql.control import ABSENT, PAUSED
 from cij.compiler.sql.outbox import IS_PAUSED, KEY, Effect, is_of
 from cij.compiler.sql.parameters import list_of, rows_of
 from cij.runtime.engine import Engine
@@ -49,6 +49,7 @@ DUE = query(
 FROM (
   SELECT * FROM outbox_row AS r
   WHERE r.outcome = 'queued' AND COALESCE(r.due_at, r.created_at) <= $now
+    AND NOT r.customer IN ({ABSENT})
     AND r.effect IN (
       SELECT f.id FROM effect AS f WHERE f.channel = $channel AND NOT f.journey IN ({PAUSED})
     )
@@ -61,7 +62,8 @@ ORDER BY o.created_at, o.passage, o.effect, o.turn
 )
 NEXT_DUE = query(
     "SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row "
-    "WHERE outbox_row.outcome = 'queued' AND NOT {paused}",
+    "WHERE outbox_row.outcome = 'queued' AND NOT {paused} "
+    f"AND NOT outbox_row.customer IN ({ABSENT})",
     paused=IS_PAUSED,
 )
 
@@ -177,7 +179,7 @@ CANCEL = query(
 
 _DELIVER = (
     "UPDATE outbox_row SET outcome = 'delivered', settled_at = $now, due_at = NULL "
-    "WHERE outbox_row.outcome = 'queued'"
+    f"WHERE outbox_row.outcome = 'queued' AND NOT outbox_row.customer IN ({ABSENT})"
 )
 DELIVER_ALL = query(_DELIVER)
 DELIVER_RUNNING = query(_DELIVER + " AND NOT {paused}", paused=IS_PAUSED)

@@ -2,7 +2,7 @@
 
 from cij.compiler.sql import Statement, query
 from cij.compiler.sql.control import STANDING_NUMBERS
-from cij.compiler.sql.interning import GONE, MERGED, STOPPED, numbered, texts_of
+from cij.compiler.sql.interning import MERGED, STOPPED, numbered, texts_of
 from cij.compiler.sql.template import fill
 
 
@@ -21,8 +21,6 @@ def ended(outcome: str, which: str) -> Statement:
     )
 
 
-# The customer is in no source any more (S24).
-END_GONE = ended(GONE, "NOT EXISTS(SELECT 1 FROM customer AS c WHERE c.id = passage_row.customer)")
 # Two customers were merged. Of two open passages through one journey the earlier one goes on (S26).
 END_MERGED = ended(
     MERGED,

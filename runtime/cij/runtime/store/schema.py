@@ -16,6 +16,7 @@ from cij.runtime.store.outcomes import OUTCOME
 from cij.runtime.store.views import VIEWS
 
 TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
+DAY = "DATE"
 
 # --- passages ---------------------------------------------------------------------------------
 
@@ -45,6 +46,15 @@ VISIT = Table(
     "visit",
     (("path", NUMBER), ("n", COUNT), ("state", TEXT), ("why", TEXT)),
     key=("path", "n"),
+)
+# The day of the month on which a wait in a loop would have ended, if the month were long enough.
+SERIES = Table(
+    "series",
+    (
+        *(("passage", NUMBER), ("state", NUMBER), ("day", COUNT), ("ends", DAY)),
+        ("at", INSTANT),
+    ),
+    key=("passage", "state"),
 )
 NAME = Table("name", (("id", NUMBER), ("text", TEXT)), key=("id",))
 CONVERSION = Table(
@@ -101,6 +111,8 @@ SUPPRESSION = Table(
     "suppression",
     (("channel", TEXT), ("address", TEXT), ("customer", TEXT), ("reason", TEXT), ("at", INSTANT)),
 )
+# Those that are dated in the future.
+SUPPRESSION_AHEAD = Table("suppression_ahead", SUPPRESSION.columns)
 
 # --- journeys ---------------------------------------------------------------------------------
 
@@ -186,6 +198,9 @@ ZONE = Table(
 
 # --- customers --------------------------------------------------------------------------------
 
+# Customers who are in no source any more, and the timers of their passages (`absence`).
+ABSENT = Table("absent", (("customer", TEXT), ("since", INSTANT)), key=("customer",))
+ABSENT_TIMER = Table("absent_timer", (("passage", NUMBER), ("wake_at", INSTANT)), key=("passage",))
 CUSTOMER_KEY = Table(
     "customer_key",
     (("source", TEXT), ("key", TEXT), ("customer", TEXT), ("is_present", YES)),
@@ -244,9 +259,10 @@ QUARANTINE = Table(
 )
 
 TABLES = (
-    *(PASSAGE, MOVE, VISIT, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
+    *(PASSAGE, MOVE, VISIT, SERIES, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
     *(
         SUPPRESSION,
+        SUPPRESSION_AHEAD,
         PROGRAM,
         JOURNEY_STATE,
         CONTROL,
@@ -258,14 +274,23 @@ TABLES = (
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
-    *(SOURCE_STATE, QUARANTINE),
+    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
-    ASIDE,
+    *(ABSENT, ASIDE),
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
     CONSENT_AHEAD,
-    *(CANONICAL_ADDRESS, NEWCOMER, SOURCE_STATE, QUARANTINE, COUNTER, META, SUPPRESSION),
+    *(
+        CANONICAL_ADDRESS,
+        NEWCOMER,
+        SOURCE_STATE,
+        QUARANTINE,
+        COUNTER,
+        META,
+        SUPPRESSION,
+        SUPPRESSION_AHEAD,
+    ),
 )
 
 

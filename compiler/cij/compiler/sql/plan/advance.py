@@ -29,6 +29,7 @@ from cij.compiler.sql.plan.moves import is_held, move
 from cij.compiler.sql.plan.plan_parts import Destination, RegionPlan
 from cij.compiler.sql.plan.reacting import at_waking
 from cij.compiler.sql.plan.regions import Fork, Region, Tree
+from cij.compiler.sql.plan.series import add_days, kept_series, series_of
 from cij.compiler.sql.plan.waking import arrivals, may_be_past
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.walk import walk
@@ -63,6 +64,10 @@ def _destination(region: Region, context: Context) -> Destination:
     is_one_way = not isinstance(region.tree, Fork)
     # A wait until a moment reads the customer. Only `pick` joins the customer, so it has to run.
     is_one_way = is_one_way and all(until(rest, context) is None for rest in rests)
+    # So does a wait in a series, which reads the date that it goes on from.
+    is_one_way = is_one_way and not any(
+        rest.final.id in series_of(context.journey) for rest in rests
+    )
     return Destination(
         state=state_of(region),
         turn=turn_of(region),
@@ -121,6 +126,7 @@ def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Stateme
         if at is not None:
             # The inner query computes it, because only there is the customer in scope.
             rows.append("expressions", exp.alias_(at, f"until_{leaf_.number}", quoted=True))
+    add_days(rows, rests, context)
     pick = query(
         """
 CREATE OR REPLACE TEMPORARY TABLE tick_batch AS
@@ -130,7 +136,7 @@ FROM {rows} AS q
 """,
         rows=_with(_keeping(rows, "p", context), "w", more),
         acted=acted_at(region.leaves),
-        wake=wake_at(rests),
+        wake=wake_at(rests, series_of(context.journey)),
     )
     select = pick.tree.expression
     assert isinstance(select, exp.Select)
@@ -189,7 +195,9 @@ def _effects(region: Region, context: Context) -> list[Statement]:
                 real = region.real(state.id, leaves)
                 found += effect(Site(state, leaves, turns, context, real))
     # Goals `and stay` come first (S8). Goals that end the passage are recorded with its leaf.
-    return _met_on_the_way(region, context) + found + _conversions(region, context)
+    found = _met_on_the_way(region, context) + found + _conversions(region, context)
+    ends = [x.number for x in region.leaves if isinstance(x.final, pg.EndState)]
+    return found + kept_series(rests_of(region), ends, context)
 
 
 def _met_on_the_way(region: Region, context: Context) -> list[Statement]:

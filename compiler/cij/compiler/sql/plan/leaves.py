@@ -1,6 +1,6 @@
 """Values that depend on the leaf of a passage: state, iteration, end, and when its timer is due."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 
 from sqlglot import exp
 
@@ -11,6 +11,7 @@ from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Leaf, Region
+from cij.compiler.sql.plan.series import due_in_series
 from cij.compiler.sql.template import fill
 
 
@@ -88,11 +89,12 @@ def acted_at(leaves: Sequence[Leaf]) -> exp.Expr:
     )
 
 
-def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
+def wake_at(rests: Sequence[Leaf], series: AbstractSet[str] = frozenset()) -> exp.Expr:
     """Return the instant at which the passage of the row `q` is to wake; null for ends and cuts.
 
-    `q` has the columns `leaf`, `as_of`, `zone` (see `needs_zone`) and `until_N` for each leaf N with
-    `until`. A wait counts from the instant at which the passage takes its path (`acted_at`).
+    `q` has the columns `leaf`, `as_of`, `zone` (see `needs_zone`), `until_N` for each leaf N with
+    `until`, and those of `series.add_days` for each leaf whose wait is in `series`. A wait counts from
+    the instant at which the passage takes its path (`acted_at`).
     """
     if not rests:
         return fill("CAST(NULL AS TIMESTAMP)")
@@ -100,24 +102,26 @@ def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
     for leaf in rests:
         assert isinstance(leaf.final, pg.WaitState)
         begins = acted_at([leaf])
-        due = _due(leaf.number, leaf.final.timer, begins)
+        due = _due(leaf, leaf.final.timer, begins, is_series=leaf.final.id in series)
         case = case.when(exp.Literal.number(leaf.number), due, copy=False)
     return fill("CAST({case} AS TIMESTAMP)", case=case)
 
 
-def _due(number: int, timer: pg.Timer, begins: exp.Expr) -> exp.Expr:
+def _due(leaf: Leaf, timer: pg.Timer, begins: exp.Expr, *, is_series: bool) -> exp.Expr:
     # Calendar steps depend only on the zone, so a tick computes them once and this reads them.
     moment = moments.of_timer(timer)
     if moment is not None:
-        return moments.instant(moment, exp.column("zone", "q", quoted=True), begins)
+        zone = exp.column("zone", "q", quoted=True)
+        if is_series:
+            return due_in_series(leaf, moment, zone, begins)
+        return moments.instant(moment, zone, begins)
     if isinstance(timer, pg.AfterPeriod):
         seconds = exp.convert(moments.seconds(timer.period))
         return fill("{begins} + {n} * INTERVAL '1' SECOND", begins=begins, n=seconds)
     # An unknown moment counts as past (S12), so the passage goes on at once and does not wait
     # forever.
-    return fill(
-        "COALESCE({u}, {begins})", begins=begins, u=exp.column(f"until_{number}", "q", quoted=True)
-    )
+    until = exp.column(f"until_{leaf.number}", "q", quoted=True)
+    return fill("COALESCE({u}, {begins})", begins=begins, u=until)
 
 
 def needs_zone(rests: Sequence[Leaf]) -> bool:

@@ -32,6 +32,7 @@ from cij.compiler.sql.plan.reacting import (
 from cij.compiler.sql.plan.regions import regions
 from cij.compiler.sql.plan.rights import keep, rights
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
+from cij.compiler.sql.plan.series import moments_of_series
 from cij.compiler.sql.plan.sharing import journey_key, region_key
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
 from cij.compiler.sql.scope import Catalog
@@ -274,4 +275,6 @@ def _moments(
                 found |= {moment: None} if moment else {}
             case ex.Hours():
                 found[end_of(part)] = None
+            case pg.Journey():
+                found |= dict.fromkeys(moments_of_series(part))
     return tuple(found | dict.fromkeys(m for cap in rules.caps for m in moments_of(cap)))

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.condition import condition
+from cij.compiler.sql.control import ABSENT
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.making import make
 from cij.compiler.sql.plan.context import text
@@ -69,8 +70,8 @@ def segment_plan(segment: pg.Segment, program: pg.Program) -> SegmentPlan:
         else None,
         first=Statement.later(lambda: query(_FIRST, name=name, members=members(segment, program))),
         somebody=query(_SOMEBODY, name=name),
-        leave=Statement.later(lambda: query(_LEAVE, name=name)),
-        leave_active=Statement.later(lambda: query(_LEAVE + _IF_ACTIVE, name=name)),
+        leave=Statement.later(lambda: query(_LEAVE + _UNLESS_AWAY, name=name)),
+        leave_active=Statement.later(lambda: query(_LEAVE + _UNLESS_AWAY + _IF_ACTIVE, name=name)),
         join=Statement.later(lambda: query(_JOIN, name=name)),
     )
 
@@ -81,6 +82,8 @@ _LEAVE = """
 DELETE FROM segment_member WHERE segment = {name}
   AND NOT EXISTS(SELECT 1 FROM tick_member AS n WHERE n.id = segment_member.customer)
 """
+# An absent customer stands still: if they come back, they have not joined the segment again (S24).
+_UNLESS_AWAY = f"AND NOT segment_member.customer IN ({ABSENT}) "
 _IF_ACTIVE = "AND segment_member.customer IN (SELECT a.customer FROM tick_active AS a)"
 
 # For a segment without members. Then no customer can leave, and none can be in it already.

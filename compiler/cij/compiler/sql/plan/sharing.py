@@ -9,6 +9,7 @@ all of them.
 from cij.compiler import program as pg
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.regions import Region
+from cij.compiler.sql.plan.series import series_of
 
 # Settings that decide who enters and when. They have no influence on statements of regions.
 _OF_ENTRY = {
@@ -51,7 +52,10 @@ def region_key(context: Context, region: Region) -> str:
     # A customer may be in two journeys, and each has to read what the other has set before. One
     # statement for both could not do that.
     own = journey.version if any(isinstance(a.effect, pg.SetEffect) for a in acts) else ""
-    return pg.content_hash([context.program.hash, journey.model_copy(update=changed), ways, own])
+    # Whether a wait is in a series depends on the whole journey, too.
+    series = sorted(series_of(journey) & reached)
+    parts = [context.program.hash, journey.model_copy(update=changed), ways, own, series]
+    return pg.content_hash(parts)
 
 
 def _holds_its_name(context: Context) -> bool:

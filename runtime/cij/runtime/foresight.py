@@ -1,0 +1,142 @@
+"""What a run would do to customers and audiences, found out by doing it and taking it back (S26).
+
+The store is changed within a transaction that is rolled back, so a plan says what the run will do, and
+not what a second implementation of it thinks.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cij.compiler.program import Program
+from cij.compiler.sql import Statement
+from cij.compiler.sql.audience import audience
+from cij.runtime.deploy import deploy
+from cij.runtime.engine import Engine
+from cij.runtime.errors import reason_of
+from cij.runtime.refresh import refresh
+from cij.runtime.sources.load import TornLoad
+from cij.runtime.store import foresight as statements
+from cij.runtime.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A segment from which people enter: how many would join and leave, and would then be inside."""
+
+    segment: str
+    joined: int
+    left: int
+    inside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What the next run would do.
+
+    `new` customers come, `absent` ones would be in no source any more, `merged` become another customer,
+    `split` are parts of one with an id of their own, and `other_id` counts customers of whom a record
+    would have another id, for whatever reason. `renamed` has pairs of sources with the same keys, of which one is gone
+    and one new. `notes` are the lines of the refresh, `failed` the reasons of sources that fail.
+    """
+
+    new: int = 0
+    absent: int = 0
+    merged: int = 0
+    split: int = 0
+    other_id: int = 0
+    renamed: tuple[tuple[str, str, int], ...] = ()
+    audiences: tuple[Audience, ...] = ()
+    placeholders: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Yield what there is to tell, one sentence a line."""
+        yield from self.failed
+        yield from self._of_people()
+        for old, new, keys in self.renamed:
+            yield (
+                f"source {new} has {keys} {_noun(keys, 'key')} of source {old}, which is gone: if it is the "
+                f"same source, write `renamed {old} to {new}` in the profile, and nobody gets another id"
+            )
+        yield from self.placeholders
+        for each in self.audiences:
+            if each.joined or each.left:
+                yield (
+                    f"segment {each.segment}: {each.joined} would enter, {each.left} would leave, "
+                    f"{each.inside} would be inside"
+                )
+
+    def _of_people(self) -> Iterator[str]:
+        told = (
+            (self.new, "would be new"),
+            (self.absent, "would be in no source any more: sent nothing, and standing still"),
+            (self.other_id, "would get another id"),
+            (self.merged, "would be found to be somebody else, and merged"),
+            (self.split, "would come out of somebody else by a split, with a new id"),
+        )
+        for count, what in told:
+            if count:
+                yield f"{count} {_noun(count, 'customer')} {what}"
+
+
+def _noun(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+class _Undone(Exception):
+    """Rolls back what was done to find out."""
+
+
+def foresee(engine: Engine, program: Program, root: Path, now: datetime) -> Foresight:
+    """Return what a run of the program at `now` would do, without a change of the store.
+
+    Raises: StoreError where the program has no place for some open passages (S21).
+    """
+    failed: dict[str, str] = {}
+    while True:
+        found: list[Foresight] = []
+        try:
+            with suppress(_Undone), engine.transaction():
+                found.append(_tried(engine, program, root, now, failed))
+                raise _Undone
+        except TornLoad as error:
+            # As in a run: once more without this source (S28).
+            failed[error.source] = f"source {error.source}: {reason_of(error.cause)}"
+        else:
+            return found[0]
+
+
+def _tried(
+    engine: Engine, program: Program, root: Path, now: datetime, failed: dict[str, str]
+) -> Foresight:
+    for statement in statements.BEFORE:
+        engine.execute(statement)
+    world = deploy(engine, program, now)
+    report = refresh(engine, program, root, now, failed)
+    return Foresight(
+        # A part that is split off is told as that.
+        new=_count(engine, statements.NEW) - len(report.split),
+        absent=report.absent,
+        merged=len(report.merged),
+        split=len(report.split),
+        other_id=_count(engine, statements.OTHER_ID),
+        renamed=tuple((old, new, n) for old, new, n in engine.rows(statements.SAME_KEYS)),
+        audiences=tuple(_audiences(world, now)),
+        placeholders=tuple(each.line() for each in report.placeholders),
+        failed=tuple(failed.values()),
+    )
+
+
+def _count(engine: Engine, statement: Statement) -> int:
+    return int(engine.rows(statement)[0][0])
+
+
+def _audiences(world: World, now: datetime) -> Iterator[Audience]:
+    world.calendar.show(now)
+    segments = {segment.name: segment for segment in world.program.segments}
+    for name in world.newest.segments:
+        asked = audience(segments[name], world.program)
+        yield Audience(name, *world.engine.rows(asked, {"now": now})[0])
