@@ -1,9 +1,13 @@
 """Messages name the real reason, and no help leads into the next error."""
 
+from pathlib import Path
+
 import pytest
 
+from cij.cli.exits import Exit
 from cij.grammar.diagnostic import Diagnostic
 from tests.calling import journey, mistakes
+from tests.conftest import Cij
 
 EVENTS = """
 event start {
@@ -116,3 +120,18 @@ def test_an_expectation_takes_no_values() -> None:
     assert [d.help for d in found] == ["leave it out: only `send`, `do` and `emit` take values"]
     [found_] = [d for d in told('    send email hello with k = "s"') if d.code == "CIJ101"]
     assert found_.help == "write parameters between `{` and `}`, one on each line"
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_file_that_cannot_be_read_is_the_only_thing_told(
+    cij: Cij, tmp_path: Path, is_alone: bool
+) -> None:
+    """What the file declares is not known, so nothing is said of names that are missing."""
+    (tmp_path / "cij.toml").write_text('[project]\nname = "x"\ntimezone = "UTC"\n')
+    (tmp_path / "base.journey").write_bytes("profile customer {\n}\n".encode("utf-16"))
+    if not is_alone:
+        (tmp_path / "a.journey").write_text("segment all {\n  where email is known\n}\n")
+    done = cij("check", tmp_path, "--format", "concise")
+    assert done.code == Exit.ERRORS
+    [line] = [line for line in done.out.splitlines() if "CIJ" in line]
+    assert line.startswith("base.journey:1:1: CIJ102 ") and "not UTF-8" in line
