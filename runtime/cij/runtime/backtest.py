@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cij.compiler import expression as ex, program as pg
+from cij.compiler import program as pg
 from cij.compiler.sql.unify import update_consents
-from cij.compiler.walk import walk
 from cij.runtime.activity import Course, Limits, course
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy, prepare
@@ -61,7 +60,7 @@ def backtest(
     world = _as_of(engine, program, root, start)
     clock = SimulatedClock(start)
     _tick(world, clock, start)
-    events, every_s = _choose_looks(world, program, end)
+    events, every_s = _choose_looks(world, end)
     count = 1 + _replay(world, clock, end, progress)
     clock.advance_to(end)
     found = course(world, start, end, count, limits)
@@ -77,7 +76,7 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
             engine.execute(statement, at)
         for event in _raised(program):
             engine.execute(past.forget_raised(event))
-        for statement in past.CLEAR:
+        for statement in (past.FORGET_DELIVERIES, *past.CLEAR):
             engine.execute(statement, at)
     world = deploy(engine, program, start)
     world.is_virtual = True
@@ -111,27 +110,17 @@ def _finest_step(engine: Engine) -> tuple[int, int]:
     return every_s, events
 
 
-def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int, int]:
+def _choose_looks(world: World, end: datetime) -> tuple[int, int]:
     """Drop events that change nothing. Return the number of the others and the step in seconds."""
-    engine, read = world.engine, _read(world, program)
+    engine = world.engine
     engine.execute(past.LEAVE_OUT_LATER, {"until": end})
     for (event,) in engine.rows(past.AHEAD):
-        if event not in read:
+        if event not in world.events_read:
             engine.execute(past.LEAVE_OUT, {"event": event})
     every_s, events = _finest_step(engine)
     if every_s > 1:
         engine.execute(past.ROUND, {"every_s": every_s, "until": end})
     return events, every_s
-
-
-def _read(world: World, program: pg.Program) -> set[str]:
-    """Return the events that can change something: awaited by a journey, or counted by a
-    condition."""
-    found = {name for plan in world.journeys.values() for name in plan.events}
-    counted = (
-        p for x in (*program.segments, *program.measures, *program.journeys) for p in walk(x)
-    )
-    return found | {part.event for part in counted if isinstance(part, ex.Aggregate)}
 
 
 # --- replay -----------------------------------------------------------------------------------
@@ -158,7 +147,7 @@ def _tick(world: World, clock: SimulatedClock, at: datetime) -> None:
     for interaction in _interactions(world.program):
         world.engine.execute(past.follow_messages(interaction), {"now": at})
     tick(world, at)
-    deliver(world.engine, at)
+    deliver(world, at)
 
 
 def _suppress(world: World, at: datetime) -> None:

@@ -32,7 +32,7 @@ from cij.runtime import canonical_addresses, consent, older_versions, suppressio
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
-from cij.runtime.store import customers
+from cij.runtime.store import customers, deliveries
 from cij.runtime.store.counters import counters, set_last_event
 
 QUARANTINE = "intake"
@@ -208,6 +208,9 @@ def _new_id(key: str) -> str:
 
 
 def _id(row: RawEvent, now: datetime) -> str:
+    if row.get("event") == deliveries.EVENT and row.get("message_key"):
+        # A message is delivered once: the outbox has noted it, and the provider may report it again.
+        return str(row["message_key"])
     if row.get("id") not in (None, ""):
         return str(row["id"])
     said = dict(row)

@@ -10,8 +10,8 @@ from datetime import datetime
 from cij.runtime import control
 from cij.runtime.activity import Course, Limits, course
 from cij.runtime.clock import SimulatedClock
+from cij.runtime.deliveries import note_deliveries
 from cij.runtime.due import next_tick
-from cij.runtime.engine import Engine
 from cij.runtime.store.outbox import DELIVER_ALL, DELIVER_RUNNING
 from cij.runtime.tick import tick
 from cij.runtime.world import World
@@ -19,10 +19,11 @@ from cij.runtime.world import World
 Progress = Callable[[datetime], None]
 
 
-def deliver(engine: Engine, now: datetime) -> None:
+def deliver(world: World, now: datetime) -> None:
     """Mark all queued messages as delivered, except those of paused journeys."""
-    is_paused = control.journeys_in(engine, "paused")
-    engine.execute(DELIVER_RUNNING if is_paused else DELIVER_ALL, {"now": now})
+    is_paused = control.journeys_in(world.engine, "paused")
+    if world.engine.execute(DELIVER_RUNNING if is_paused else DELIVER_ALL, {"now": now}):
+        note_deliveries(world, now, now)
 
 
 def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
@@ -44,7 +45,7 @@ def run_while(
     while (due := next_tick(world)) is not None and is_wanted(at := max(due, clock.now())):
         clock.advance_to(at)
         tick(world, at)
-        deliver(world.engine, at)
+        deliver(world, at)
         progress(at)
         count += 1
     return count

@@ -21,7 +21,8 @@ class World:
     nothing is looked at between two instants at which something can change. `changes` is what deploying
     meant for those who were inside. `priorities` are those of the newest program, of journeys that have
     one. `are_queues_seen` tells that the limits of this program have been applied to the entry queues:
-    those of the program before may have let in fewer.
+    those of the program before may have let in fewer. `events_read` has the events that can change
+    something: a journey waits for them, or a condition counts them.
 
     `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
     the statement that is running is for: the kind, as `journey`, and the name.
@@ -35,6 +36,7 @@ class World:
     is_virtual: bool = False
     changes: list[Change] = field(default_factory=list)
     priorities: dict[str, int] = field(init=False)
+    events_read: frozenset[str] = frozenset()
     are_queues_seen: bool = False
     aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     at_work: tuple[Kind, str] | None = None
