@@ -69,7 +69,10 @@ def test_a_report_of_the_provider_says_nothing_new(cij: Cij, folder: Path) -> No
         (folder / "a.journey").read_text() + "segment twice {\n  where count(delivered) > 1\n}\n"
     )
     cij("run", folder, "--once")
-    assert cij("event", "delivered", "shop:1", "--message", "mail", "--project", folder).code == Exit.OK
+    assert (
+        cij("event", "delivered", "shop:1", "--message", "mail", "--project", folder).code
+        == Exit.OK
+    )
     cij("run", folder, "--once")
     opened, _ = compiled(folder)
     with closing(open_copy(store_path(opened))) as engine:

@@ -101,13 +101,25 @@ def test_no_field_with_a_dot_is_proposed() -> None:
         assert found.code == "CIJ202" and not found.help
 
 
-def test_interactions_with_one_message_are_waited_for() -> None:
-    steps = "    mail: send email hello", "    if any(opened(mail)) {\n      end\n    }"
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("any(opened(nail))", "no send before this place is called `nail`"),
+        ("any(start(mail))", "`start` is not an interaction with a message"),
+        ("sum(clicked(mail)) > 1", "of one message there are `any` and `count`"),
+        ("any(opend(mail))", "there is no event `opend`"),
+        ("any(opened())", "no send before this place is called ``"),
+    ],
+)
+def test_what_cannot_be_asked_of_one_message(condition: str, words: str) -> None:
+    steps = "    mail: send email hello", f"    if {condition} {{\n      end\n    }}"
     [found] = told(*steps)
-    assert "`any` counts all `opened`" in found.message and "no such" not in found.label
-    assert found.help == "write `any(opened)`, or wait for it: `wait for opened(LABEL) up to 1 day`"
-    assert told(steps[0], "    if any(opened) {\n      end\n    }") == []
-    assert told(steps[0], "    wait for opened(mail) up to 1 day {\n      end\n    }") == []
+    assert words in found.message
+
+
+def test_a_message_is_asked_for_where_it_was_sent() -> None:
+    [found] = told(head="exit when any(opened(mail))")
+    assert "no send before" in found.message or "outside of a journey" in found.message
 
 
 def test_an_expectation_takes_no_values() -> None:
