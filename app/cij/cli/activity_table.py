@@ -14,6 +14,7 @@ from cij.app.activity import Activity, as_json
 from cij.app.activity_chart import chart
 from cij.app.atomic_write import write_atomically
 from cij.app.zone_times import local
+from cij.cli.exits import Exit
 from cij.cli.render.plain_table import table, tables
 from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
@@ -45,6 +46,28 @@ def print_activity(
         click.echo(json.dumps(as_json(found.course) | more, indent=2, ensure_ascii=False))
     else:
         _print(found.course, found.zone, title)
+    for line in _problems(found.course, found.zone):
+        click.echo(f"cij: {line}", err=True)
+
+
+def _problems(found: Course, zone: str) -> Iterator[str]:
+    for one in found.failed:
+        if one.kind == "source":
+            yield one.reason
+        else:
+            at = local(one.since, zone)
+            yield f"{one.kind} {one.name} failed at {at}, and nothing of it runs: {one.reason}"
+    for message in found.unwritten:
+        count = f"{message.count} message{'' if message.count == 1 else 's'}"
+        yield f"{count} of {message.message} cannot be written, one because: {message.reason}"
+
+
+def exit_with(found: Course) -> None:
+    """End the command with the code of what went wrong, as `cij run --once` does."""
+    kinds = {one.kind for one in found.failed}
+    code = Exit.DATA if "source" in kinds else Exit.DELIVERY if found.unwritten else Exit.ASIDE
+    if kinds or found.unwritten:
+        raise click.exceptions.Exit(code)
 
 
 def _print(found: Course, zone: str, title: str) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.runtime.engine import Row
-from cij.runtime.store import activity as statements
+from cij.runtime.store import activity as statements, aside
 from cij.runtime.world import World
 from cij.runtime.zones import to_local
 
@@ -79,8 +79,21 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A journey, segment or source that failed in the period: nothing of it was done since."""
+
+    kind: str
+    name: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
-    """The activity from `start` to `end`. Days and hours are those of the project's zone."""
+    """The activity from `start` to `end`. Days and hours are those of the project's zone.
+
+    `failed` is what was put aside; all else went on (S28).
+    """
 
     start: datetime
     end: datetime
@@ -90,6 +103,12 @@ class Course:
     hours: tuple[HourCount, ...]
     not_sent: tuple[NotSent, ...]
     effects: tuple[Effect, ...]
+    failed: tuple[Failed, ...] = ()
+
+    @property
+    def unwritten(self) -> tuple[NotSent, ...]:
+        """The messages that could not be written."""
+        return tuple(one for one in self.not_sent if one.outcome == "failed")
 
     @property
     def breaches(self) -> tuple[HourCount, ...]:
@@ -98,6 +117,7 @@ class Course:
 
 
 Limits = Mapping[str, int]
+_ASIDE = ("journey", "segment", "source")
 
 
 def course(world: World, start: datetime, end: datetime, ticks: int, limits: Limits) -> Course:
@@ -118,6 +138,7 @@ def course(world: World, start: datetime, end: datetime, ticks: int, limits: Lim
         ),
         tuple(NotSent(*r) for r in rows(statements.NOT_SENT, parameters)),
         tuple(Effect(*r) for r in rows(statements.EFFECTS, parameters)),
+        tuple(Failed(*r) for r in rows(aside.ALL) if r[0] in _ASIDE and r[2] >= start),
     )
 
 

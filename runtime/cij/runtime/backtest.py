@@ -19,11 +19,10 @@ from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
-from cij.runtime.runner import refresh_data
+from cij.runtime.runner import refresh_what_can_be
 from cij.runtime.segments import data_changed
-from cij.runtime.simulate import Progress, deliver
+from cij.runtime.simulate import Progress, Step, contained_step
 from cij.runtime.store import past
-from cij.runtime.tick import tick
 from cij.runtime.world import World
 
 # The most different instants of events. With more, events are rounded up to the shortest step that
@@ -58,10 +57,10 @@ def backtest(
     `engine` is a copy, which is changed.
     """
     world = _as_of(engine, program, root, start)
-    clock = SimulatedClock(start)
-    _tick(world, clock, start)
+    clock, step = SimulatedClock(start), contained_step(world)
+    _tick(world, step, start)
     events, every_s = _choose_looks(world, end)
-    count = 1 + _replay(world, clock, end, progress)
+    count = 1 + _replay(world, clock, end, progress, step)
     clock.advance_to(end)
     found = course(world, start, end, count, limits)
     return Backtest(found, events, timedelta(seconds=every_s))
@@ -80,7 +79,7 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
             engine.execute(statement, at)
     world = deploy(engine, program, start)
     world.is_virtual = True
-    refresh_data(world, root, start)
+    refresh_what_can_be(world, root, start)
     for interaction in _interactions(program):
         engine.execute(past.forget_messages(interaction), at)
     data_changed(world)
@@ -126,11 +125,13 @@ def _choose_looks(world: World, end: datetime) -> tuple[int, int]:
 # --- replay -----------------------------------------------------------------------------------
 
 
-def _replay(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
+def _replay(
+    world: World, clock: SimulatedClock, end: datetime, progress: Progress, step: Step
+) -> int:
     count = 0
     while (due := _next(world)) is not None and (at := max(due, clock.now())) <= end:
         clock.advance_to(at)
-        _tick(world, clock, at)
+        _tick(world, step, at)
         progress(at)
         count += 1
     return count
@@ -141,13 +142,12 @@ def _next(world: World) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
-def _tick(world: World, clock: SimulatedClock, at: datetime) -> None:
+def _tick(world: World, step: Step, at: datetime) -> None:
     _give_consents(world, at)
     _suppress(world, at)
     for interaction in _interactions(world.program):
         world.engine.execute(past.follow_messages(interaction), {"now": at})
-    tick(world, at)
-    deliver(world, at)
+    step(world, at)
 
 
 def _suppress(world: World, at: datetime) -> None:

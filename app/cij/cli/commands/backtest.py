@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cij.app.activity import Activity, replayed
-from cij.cli.activity_table import clear_progress, print_activity, progress
+from cij.cli.activity_table import clear_progress, exit_with, print_activity, progress
 from cij.cli.arguments import LocalTime
 from cij.cli.order_options import project_option
 
@@ -48,6 +48,7 @@ def command(
     more = {"events": found.events, "looked_every_seconds": found.every.total_seconds()}
     title = f"a replay of {_events(found)}"
     print_activity(found, title, is_json=as_json, svg=svg, **more)
+    exit_with(found.course)
 
 
 def _events(found: Activity) -> str:

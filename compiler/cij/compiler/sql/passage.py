@@ -79,6 +79,7 @@ def result(node: ex.Result, scope: Scope) -> exp.Expr:
 
 def of_message(node: ex.OfMessage, scope: Scope) -> exp.Expr:
     """Return the condition that an event row belongs to a message of a step of the passage."""
+    assert scope.event is not None, "there is no event row"
     return fill(
         "STRPOS({key}, {prefix}) = 1",
         key=column(scope.event, "message_key"),

@@ -62,9 +62,12 @@ HOURS = query(
 )
 
 NOT_SENT = query(
-    "SELECT x.channel, x.message, x.outcome, x.reason, COUNT(*) FROM outbox AS x "
+    "SELECT x.channel, x.message, x.outcome, MIN(x.reason) AS reason, COUNT(*) FROM outbox AS x "
     "WHERE x.created_at >= $start AND x.created_at <= $end "
-    "AND NOT x.outcome IN ('queued', 'delivered') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+    "AND NOT x.outcome IN ('queued', 'delivered') "
+    # The reason of a failure may hold a value of the customer: it is one line with a count.
+    "GROUP BY x.channel, x.message, x.outcome, "
+    "CASE WHEN x.outcome = 'failed' THEN '' ELSE x.reason END ORDER BY 1, 2, 3, 4"
 )
 
 # The effects of rules of sending by local day. Shape: (day, effect, rule, times). A message that is
