@@ -103,6 +103,7 @@ _INSTANTS = _DAYS | st.builds(
     lambda day, by: day + by, st.sampled_from(CHANGES).map(lambda c: c[1]), _MINUTES
 )
 _ZONE = exp.column("name", "v")
+_NOW = exp.Placeholder(this="now")
 
 
 def _looks(moment: exp.Expr) -> Statement:
@@ -135,14 +136,15 @@ def test_moments_of_few_zones_are_those_of_many(
     store.execute(moments.CLEAR_RULES)
     for rule in rules:
         store.execute(moments.add_rule(rule))
-    looks = [_looks(moments.instant(rule, _ZONE)) for rule in rules]
+    looks = [_looks(moments.instant(rule, _ZONE, _NOW)) for rule in rules]
     # Of a rule that nobody has asked for nothing is known.
-    looks.append(_looks(moments.instant(moments.Moment(days=777), _ZONE)))
-    looks.append(_looks(moments.local_now(_ZONE)))
+    looks.append(_looks(moments.instant(moments.Moment(days=777), _ZONE, _NOW)))
+    looks.append(_looks(moments.local_now(_ZONE, _NOW)))
     fill_moments(store, now)
-    few = [store.rows(look) for look in looks]
+    few = [store.rows(look, {"now": now}) for look in looks]
     store.execute(moments.CLEAR)
-    store.execute(moments.FILL, {"now": now})
-    assert few == [store.rows(look) for look in looks]
+    store.execute(moments.BEGIN_INSTANTS, {"instant": now})
+    store.execute(moments.FILL)
+    assert few == [store.rows(look, {"now": now}) for look in looks]
     assert ("Asia/Tokyo", None) in few[-1], "nobody is in that zone"
     assert any(at is not None for _, at in few[-1])

@@ -5,13 +5,14 @@ candidates --> enter at once, where there is no limit, no pause and nobody who w
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cij.compiler.sql.interning import number_of
-from cij.compiler.sql.plan import EntryPlan, JourneyPlan, queue as statements
+from cij.compiler.sql.plan import EntryPlan, EventPlan, JourneyPlan, queue as statements
 from cij.runtime.engine import Engine
+from cij.runtime.event_rounds import Round
 from cij.runtime.schedule import next_call, next_period, period_start
 from cij.runtime.segments import SegmentState, states
 from cij.runtime.store import control, journeys, passages
@@ -43,9 +44,9 @@ class Admission:
     drops_entries: bool
     waiting: int
 
-    def is_open(self, now: datetime) -> bool:
-        """Tell whether people who come now may enter, or wait to enter."""
-        return self.state not in _SHUT and self.opens <= now < self.closes
+    def is_open(self, first: datetime, last: datetime | None = None) -> bool:
+        """Tell whether people who come at an instant, or between two, may enter or wait to enter."""
+        return self.state not in _SHUT and self.opens <= (last or first) and first < self.closes
 
     @property
     def is_at_once(self) -> bool:
@@ -60,8 +61,16 @@ class Admission:
                 yield entry, at
 
     def called(self, now: datetime) -> list[EntryPlan]:
-        """Return the entries whose instant has come; one that was missed comes once (S12)."""
+        """Return the entries whose instant has come."""
         return [entry for entry, at in self.calls() if at <= now]
+
+    def changes(self) -> Iterator[datetime]:
+        """Yield the instants at which the clock has something to do next: its calendar calls, and when
+        its limit has room again."""
+        plan = self.plan
+        yield from (at for _, at in self.calls())
+        if self.waiting and plan.limit and self.seen_until and self.state == "live":
+            yield next_period(plan.limit.unit, plan.zone, self.seen_until)
 
 
 def admissions(world: World) -> dict[str, Admission]:
@@ -97,22 +106,24 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
     for admission in admissions(world).values():
         if admission.state in _SHUT or (last is not None and admission.closes <= last):
             continue
-        dues = [at for _, at in admission.calls()]
+        dues = [*admission.changes()]
+        if admission.seen_until is None and admission.plan.entries:
+            dues.append(admission.opens)
         is_left = admission.waiting and admission.state == "live" and not world.are_queues_seen
         if admission.state in ("resuming", "retrying") or is_left:
             dues.append(datetime.min)
-        if admission.seen_until is None and admission.plan.entries:
-            dues.append(admission.opens)
-        if (
-            admission.waiting
-            and admission.plan.limit
-            and admission.seen_until
-            and admission.state == "live"
-        ):
-            unit = admission.plan.limit.unit
-            dues.append(next_period(unit, admission.plan.zone, admission.seen_until))
         found += [at for at in dues if at < admission.closes]
     return min(found, default=None)
+
+
+def missed_entry(
+    open_to: Mapping[str, Admission], since: datetime, now: datetime
+) -> datetime | None:
+    """Return the first instant after `since` and before `now` at which the calendar or a limit had
+    something to do. A late tick makes it up, as of that instant (S12)."""
+    live = (each for each in open_to.values() if each.state not in _SHUT)
+    missed = (at for each in live for at in each.changes() if since < at < now and at < each.closes)
+    return min(missed, default=None)
 
 
 def wanted_segments(open_to: dict[str, Admission], now: datetime) -> set[str]:
@@ -134,13 +145,15 @@ def admit_from_segments(world: World, open_to: dict[str, Admission], now: dateti
     """Admit those who joined a segment, those called by a calendar, and those who waited; return how
     many entered."""
     entered, segments, seen = 0, states(world), list[str]()
+    world.calendar.show(now)
     for admission in open_to.values():
         if admission.is_open(now):
             entries = [*_joined(admission, segments, now), *admission.called(now)]
             until: dict[str, object] = {"entered_until": admission.seen_until}
             with world.working_on("journey", admission.plan.name):
-                entered += _admit(world, admission, entries, now, until)
-                entered += _from_queue(world, admission, now)
+                if entries:
+                    entered += _admit(world, admission, entries, now, until | {"earliest": now})
+                entered += _from_queue(world, admission, now, now)
             is_first = admission.seen_until is None and admission.plan.entries
             if entries or admission.plan.limit or is_first:
                 seen.append(admission.plan.name)
@@ -171,27 +184,35 @@ def _joined(
 
 
 def admit_from_events(
-    world: World, admission: Admission, events: Iterable[str], round: int, now: datetime
+    world: World, admission: Admission, round: Round, now: datetime, since: datetime
 ) -> int:
     """Admit those whom the events of a round bring into one journey; return how many entered.
 
     Those in the queue who did what a goal or an exit waits for leave the queue first.
     """
-    if admission.state == "failed":
+    plans = [admission.plan.events[e] for e in round.events if e in admission.plan.events]
+    if admission.state == "failed" or not plans:
         return 0
     with world.working_on("journey", admission.plan.name):
-        return _admit_from_events(world, admission, events, round, now)
+        round.show(world, now)
+        return _admit_from_events(world, admission, plans, round, now, since)
 
 
 def _admit_from_events(
-    world: World, admission: Admission, events: Iterable[str], round: int, now: datetime
+    world: World,
+    admission: Admission,
+    plans: Sequence[EventPlan],
+    round: Round,
+    now: datetime,
+    since: datetime,
 ) -> int:
-    plans = [admission.plan.events[event] for event in events if event in admission.plan.events]
     for statement in [s for plan in plans for s in plan.queue] if admission.waiting else ():
-        world.engine.execute(statement, {"round": round, "now": now})
+        world.engine.execute(statement, {"round": round.number, "now": now})
         leave_queue(world, admission, now)
     entries = [entry for plan in plans for entry in plan.entries]
-    return _admit(world, admission, entries, now, {"round": round})
+    if not entries or not admission.is_open(round.first, round.last):
+        return 0
+    return _admit(world, admission, entries, round.last, {"round": round.number, "earliest": since})
 
 
 def _admit(
@@ -202,15 +223,15 @@ def _admit(
     parameters: dict[str, object],
 ) -> int:
     """Admit the candidates of entries at once, or put them into the queue; return how many entered."""
-    if not entries or not admission.is_open(now):
-        return 0
     opening = {"opens": admission.opens, "closes": admission.closes}
     parameters = {**parameters, **opening, "now": now}
     if admission.is_at_once:
         admit = world.mover.admit
         return sum(admit(world, admission.plan, entry.find, parameters) for entry in entries)
+    earliest = parameters["earliest"]
+    assert isinstance(earliest, datetime)
     came = _queue_up(world, admission, entries, parameters)
-    return _from_queue(world, admission, now) if came else 0
+    return _from_queue(world, admission, now, earliest) if came else 0
 
 
 def _queue_up(
@@ -239,17 +260,27 @@ def _queue_up(
     return came
 
 
-def _from_queue(world: World, admission: Admission, now: datetime) -> int:
+def _from_queue(world: World, admission: Admission, now: datetime, earliest: datetime) -> int:
+    """Let in the next of the queue; return how many entered.
+
+    They enter when they came, or at `earliest` where they came before it.
+    """
     if not admission.waiting or admission.state == "paused":
         return 0
     capacity = _capacity(world, admission, now)
     if capacity < 1:
         return 0
-    world.engine.execute(admission.plan.turn, {"now": now, "capacity": capacity})
+    if admission.plan.limit:
+        # There was no room before this period, else they would not be waiting.
+        earliest = max(earliest, _period_start(admission, now))
+    parameters = {"now": now, "earliest": earliest}
+    own = {"journey": admission.plan.name, "earliest": earliest}
+    world.calendar.show_rows(now, statements.NOTE_QUEUED, **own)
+    world.engine.execute(admission.plan.turn, {**parameters, "capacity": capacity})
     leave_queue(world, admission, now)
     world.engine.execute(statements.NOBODY)
     world.engine.execute(statements.ENTER)
-    return world.mover.admit(world, admission.plan, admission.plan.admit.find, {"now": now})
+    return world.mover.admit(world, admission.plan, admission.plan.admit.find, parameters)
 
 
 def leave_queue(world: World, admission: Admission, now: datetime) -> None:
@@ -270,8 +301,13 @@ def _capacity(world: World, admission: Admission, now: datetime) -> int:
     limit = admission.plan.limit
     if limit is None:
         return _UNLIMITED
-    since = period_start(limit.unit, admission.plan.zone, now)
+    since = _period_start(admission, now)
     entered = world.engine.rows(
         passages.ENTERED, {"journey": number_of(admission.plan.name), "since": since}
     )
     return limit.count - int(entered[0][0])
+
+
+def _period_start(admission: Admission, now: datetime) -> datetime:
+    assert admission.plan.limit is not None, "it has a limit"
+    return period_start(admission.plan.limit.unit, admission.plan.zone, now)

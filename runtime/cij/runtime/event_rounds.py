@@ -1,15 +1,16 @@
 """The events that are new in a tick, in rounds: a round has one event of each customer at most (S12, S13).
 
-    event_… + event_ahead --since the last tick--> tick_event(seq, event, customer, at, round)
+    event_… + event_ahead --since the last tick--> tick_event(seq, event, customer, at, as_of, round)
 
 What happened before the first journey began moves nobody. Events that were handed in before they happen
 wait in `event_ahead` until their time has come.
 """
 
-from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 
 from cij.compiler.sql.intake import event_table
+from cij.compiler.sql.moments import note_instants
 from cij.compiler.sql.plan import (
     active_customers,
     ahead_events,
@@ -21,11 +22,28 @@ from cij.compiler.sql.plan import (
 from cij.runtime.segments import events_read
 from cij.runtime.store import events as statements, journeys
 from cij.runtime.store.counters import counters
-from cij.runtime.timers import last_tick
 from cij.runtime.world import World
 
-# How many events of each name a round has, by round.
-Rounds = dict[int, dict[str, int]]
+
+@dataclass(slots=True)
+class Round:
+    """The events of one round: how many of each name, and the first and last of their own instants."""
+
+    number: int
+    events: dict[str, int]
+    first: datetime
+    last: datetime
+
+    def show(self, world: World, now: datetime) -> None:
+        """Give the engine the calendar instants that statements about these events read."""
+        if self.first == self.last:
+            world.calendar.show(now, self.first)
+        else:
+            world.calendar.show_rows(now, note_instants("tick_event"), of=self)
+
+
+# By number.
+Rounds = dict[int, Round]
 
 
 def has_arrivals(world: World) -> bool:
@@ -40,25 +58,34 @@ def next_future_event(world: World) -> datetime | None:
     return found
 
 
-def take_new_events(world: World, now: datetime) -> tuple[set[str], Rounds]:
-    """Fill `tick_event` with the new events, and `tick_active` with the customers whose events segments
-    read.
+def clear_active(world: World) -> None:
+    """Empty `tick_active`: nobody has done anything that segments read."""
+    world.engine.execute(statements.CLEAR_ACTIVE)
 
-    Returns the names of the new events that segments read, and the rounds of those that a journey may
-    be waiting for.
+
+def take_new_events(
+    world: World, now: datetime, since: datetime, first: int = 0
+) -> tuple[set[str], Rounds]:
+    """Add the new events to `tick_event`, and the customers whose events segments read to
+    `tick_active`.
+
+    Returns the names of the new events that segments read, and all rounds that are to be handled, with
+    numbers from `first` on. `since` is the last tick: an event that happened before it acts at that
+    instant (S25).
     """
     engine = world.engine
     given, future = counters(engine), next_future_event(world)
     last_event, taken = given["event"], given["taken"]
-    parameters = {"now": now, "taken": taken, "horizon": engine.rows(journeys.FIRST_START)[0][0]}
+    parameters = {"now": now, "taken": taken, "since": since}
+    parameters["horizon"] = engine.rows(journeys.FIRST_START)[0][0]
     arrived = _arrived(world, parameters) if last_event > taken else {}
     is_due = future is not None and future <= now
-    counts: Counter[str] = Counter()
+    count = 0
     for name in _awaited(world):
         if is_due:
-            counts[name] += engine.execute(due_events(name), parameters)
+            count += engine.execute(due_events(name), parameters)
         if name in arrived:
-            counts[name] += engine.execute(fresh_events(name), parameters)
+            count += engine.execute(fresh_events(name), parameters)
     active = _find_active(world, parameters) if is_due or arrived else set[str]()
     if is_due:
         engine.execute(statements.FORGET_FUTURE, parameters)
@@ -66,7 +93,7 @@ def take_new_events(world: World, now: datetime) -> tuple[set[str], Rounds]:
         engine.execute(ahead_events(name), parameters)
     if last_event > taken:
         engine.execute(statements.SET_TAKEN, {"last": last_event})
-    return active, _numbered(world, +counts)
+    return active, _numbered(world, first) if count > 1 or first else _rounds(world, count)
 
 
 def clear_events(world: World) -> None:
@@ -74,23 +101,36 @@ def clear_events(world: World) -> None:
     world.engine.execute(statements.CLEAR)
 
 
+def end_round(world: World, round: int) -> None:
+    """Take the events of a round out of `tick_event`: everything has been done that they bring about."""
+    world.engine.execute(statements.CLEAR_ROUND, {"round": round})
+
+
 def take_missed_events(
-    world: World, events: set[str], taken: int, ticked_at: datetime, now: datetime
+    world: World, events: set[str], taken: int, ticked_at: datetime, since: datetime
 ) -> Rounds:
     """Fill `tick_event` with the events of a pause that began after the event `taken` and the tick
-    `ticked_at`; return the rounds."""
-    between = {"taken": taken, "ticked_at": ticked_at, "last": last_tick(world) or now}
-    between["until"] = counters(world.engine)["taken"]
+    `ticked_at`; return the rounds. They act at the last tick, `since`, or when they happened if that
+    was later."""
+    between: dict[str, object] = {"taken": taken, "ticked_at": ticked_at, "since": since}
+    between |= {"last": since, "until": counters(world.engine)["taken"]}
     for event in sorted(events):
         world.engine.execute(missed_events(event), between)
-    world.engine.execute(statements.NUMBER)
+    return _numbered(world, 0)
+
+
+def _numbered(world: World, first: int) -> Rounds:
+    world.engine.execute(statements.NUMBER, {"first": first})
     return _rounds(world)
 
 
-def _rounds(world: World) -> Rounds:
+def _rounds(world: World, count: int = 1) -> Rounds:
+    """Return the rounds of `tick_event`, which has at least `count` events."""
     found: Rounds = {}
-    for round, event, count in world.engine.rows(statements.ROUNDS):
-        found.setdefault(round, {})[event] = count
+    for number, event, events, first, last in world.engine.rows(statements.ROUNDS) if count else ():
+        round = found.setdefault(number, Round(number, {}, first, last))
+        round.events[event] = events
+        round.first, round.last = min(round.first, first), max(round.last, last)
     return found
 
 
@@ -107,17 +147,6 @@ def _arrived(world: World, parameters: dict[str, object]) -> dict[str, datetime]
     return {name: latest for name, latest in found if latest is not None}
 
 
-def _numbered(world: World, counts: Counter[str]) -> Rounds:
-    if counts.total() < 2:
-        # One event alone is in round 0 already.
-        return {0: dict(counts)} if counts else {}
-    world.engine.execute(statements.NUMBER)
-    return _rounds(world)
-
-
 def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
     names = sorted(events_read(world))
-    if not names:
-        return set()
-    world.engine.execute(statements.CLEAR_ACTIVE)
     return {name for name in names if world.engine.execute(active_customers(name), parameters)}

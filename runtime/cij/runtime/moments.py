@@ -1,14 +1,15 @@
-"""The calendar instants of a tick: the values that depend only on now and a zone (S2, S4).
+"""The calendar instants of a tick: the values that depend only on an instant and a zone (S2, S4).
 
 For many zones one statement fills the table `moment` (`cij.compiler.sql.moments`). For few zones
 the rows are computed here. The engine takes ten times as long to plan that statement, which would
 be a quarter of most ticks of a small store.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from cij.compiler.sql import query
-from cij.compiler.sql.moments import CLEAR, FILL, LOCAL_NOW
+from cij.compiler.sql import Statement, query
+from cij.compiler.sql.moments import BEGIN_INSTANTS, CLEAR, FILL, LOCAL_NOW, NOTE_INSTANT
 from cij.runtime.calendar_steps import plus_months, start_of
 from cij.runtime.engine import Engine, Row
 from cij.runtime.statistics import customer_count
@@ -32,23 +33,82 @@ _MONTHS_MAX, _DAYS_MAX, _YEAR_MAX = 12 * 1000, 365 * 1000, 7000
 _A_MONDAY = date(2001, 1, 1)
 
 
-def fill_moments(engine: Engine, now: datetime) -> None:
-    """Give the engine the calendar instants for `now`, as parameters or in the table `moment`."""
+@dataclass(slots=True)
+class Calendar:
+    """The calendar instants that an engine has at present.
+
+    `shown` is what they count from: the instant of the tick and the own instant of the rows that move.
+    None where rows have different ones, or nothing is known. `shown_for` is then what has these rows.
+    """
+
+    engine: Engine
+    shown: tuple[datetime, datetime] | None = None
+    shown_for: object = None
+
+    def show(self, now: datetime, own: datetime | None = None) -> None:
+        """Give the engine the calendar instants for `now`, and for `own` where all rows that move have
+        that instant (S12). Without `own` it is `now`."""
+        counted = (now, own or now)
+        if self.shown != counted:
+            fill_moments(self.engine, *counted)
+            self.shown, self.shown_for = counted, None
+
+    def show_rows(
+        self, now: datetime, note: Statement, *, of: object = None, **parameters: object
+    ) -> None:
+        """Give the engine the calendar instants for `now` and for the own instants that the statement
+        `note` writes into `tick_instant`, where rows have different ones.
+
+        `of` is what has the rows: nothing is done where its instants are shown already.
+        """
+        if of is not None and self.shown_for is of:
+            return
+        self.shown, self.shown_for = None, of
+        self.engine.bind_own_instant(None)
+        self.engine.execute(BEGIN_INSTANTS, {"instant": now})
+        self.engine.execute(note, parameters)
+        self.engine.execute(CLEAR)
+        self.engine.execute(FILL)
+
+    def forget(self) -> None:
+        """Take note that somebody else may have shown the engine other instants."""
+        self.shown = self.shown_for = None
+
+
+def fill_moments(engine: Engine, now: datetime, own: datetime | None = None) -> None:
+    """Give the engine the calendar instants for `now` and the own instant of all rows that move, as
+    parameters or in the table `moment`."""
+    counted = {"now": now, "as_of": own or now}
     rules = engine.rows(_RULES)
     zones = [zone for zone, first, end in engine.rows(_ZONES) if first <= now < end]
-    is_near = _is_near(rules, now)
+    is_near = all(_is_near(rules, at) for at in counted.values())
+    engine.bind_own_instant(counted["as_of"])
     if is_near and len(zones) <= _ZONES_BOUND:
-        found = {zone: moments_of(rules, zone, now) for zone in zones}
-        bound = {zone: {name: at for _, name, at in rows} for zone, rows in found.items()}
+        bound = {name: _by_zone(rules, zones, at) for name, at in counted.items()}
         if engine.bind_instants(bound, is_one_zone=_is_one_zone(engine, zones)):
             return
+    different = sorted(set(counted.values()))
     engine.execute(CLEAR)
-    if is_near and len(zones) * (len(rules) + 1) <= _FEW:
-        rows = [row for zone in zones for row in moments_of(rules, zone, now)]
-        columns = zip(("zone", "name", "at"), zip(*rows, strict=True), strict=True)
+    if is_near and len(different) * len(zones) * (len(rules) + 1) <= _FEW:
+        rows = [
+            (zone, at, *row[1:])
+            for at in different
+            for zone in zones
+            for row in moments_of(rules, zone, at)
+        ]
+        columns = zip(("zone", "as_of", "name", "at"), zip(*rows, strict=True), strict=True)
         engine.append("moment", dict(columns))
     else:
-        engine.execute(FILL, {"now": now})
+        engine.execute(BEGIN_INSTANTS, {"instant": different[0]})
+        for at in different[1:]:
+            engine.execute(NOTE_INSTANT, {"instant": at})
+        engine.execute(FILL)
+
+
+def _by_zone(rules: list[Row], zones: list[str], at: datetime) -> dict[str, dict[str, datetime]]:
+    return {
+        zone: {name: instant for _, name, instant in moments_of(rules, zone, at)} for zone in zones
+    }
 
 
 def _is_one_zone(engine: Engine, zones: list[str]) -> bool:

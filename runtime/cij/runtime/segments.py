@@ -33,17 +33,26 @@ def events_read(world: World) -> set[str]:
 
 
 def evaluate_segments(
-    world: World, now: datetime, *, active: Collection[str], wanted: Collection[str] = ()
+    world: World,
+    now: datetime,
+    *,
+    active: Collection[str],
+    wanted: Collection[str] = (),
+    is_only_wanted: bool = False,
 ) -> None:
     """Look again at the segments whose members may have changed, and at those that are `wanted`.
 
     Time: at once after a refresh or a change of the definition; at the segment's own interval where
     time alone changes it. After events that the condition reads, those who did them are looked at,
-    or everybody where that changes the place of others. `tick_active` are the names of such events;
-    whose they are is in the table `tick_active`.
+    or everybody where that changes the place of others. `active` are the names of such events; whose
+    they are is in the table `tick_active`. With `is_only_wanted` the look is at an instant that is past:
+    the data of today say nothing new about it.
     """
     known = states(world)
+    world.calendar.show(now)
     for plan in _kept_segments(world):
+        if is_only_wanted and plan.name not in wanted:
+            continue
         with world.working_on("segment", plan.name):
             is_touched = any(event in active for event in plan.events)
             state = known.get(plan.name, _UNSEEN)
@@ -160,6 +169,7 @@ def wake_by_conditions(world: World, paused: Collection[str], now: datetime) -> 
     changes the condition. A customer with an event is woken by that event.
     """
     woken, known = 0, states(world)
+    world.calendar.show(now)
     for journey, plan in _watches(world, paused):
         with world.working_on("journey", journey):
             due = _next_watch(world, plan, known.get(plan.name, _UNSEEN))

@@ -1,15 +1,18 @@
-"""The tick: one step of the world at one instant.
+"""The tick: one step of the world, up to one instant.
 
-    new events -> react (goals, exits, waits) and admit -> evaluate segments -> record goals
-    -> wake by conditions -> admit from segments -> wake those who are due -> advance until nobody is ready
+    events and timers, each customer's in the order of their time: react (goals, exits, waits), admit, advance
+    -> evaluate segments -> record goals -> wake by conditions -> admit from segments -> advance
 
 It is one transaction, and a function of the store and of `now`: the same store and instant give the
 same rows. Cost follows who moves: what has nothing due is not touched.
+
+A tick may be late: then much was due before it. Whatever was due has an instant of its own, and happens
+as of that instant, whatever the spacing of ticks (S12). What is sent leaves at the instant of the tick.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Sequence, Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cij.compiler.sql.plan import JourneyPlan
 from cij.runtime import consent, control
@@ -18,15 +21,18 @@ from cij.runtime.admission import (
     admissions,
     admit_from_events,
     admit_from_segments,
+    missed_entry,
     wanted_segments,
 )
 from cij.runtime.event_rounds import (
+    Round,
+    clear_active,
     clear_events,
+    end_round,
     has_arrivals,
     take_missed_events,
     take_new_events,
 )
-from cij.runtime.moments import fill_moments
 from cij.runtime.moving.mover import AFTER_EVENTS
 from cij.runtime.segments import (
     data_seen,
@@ -38,13 +44,23 @@ from cij.runtime.store.control import RESUMING
 from cij.runtime.timers import last_tick, note_tick
 from cij.runtime.world import World
 
+_LEAST = timedelta.resolution
+# Before the first tick.
+_NEVER = datetime.min
+
+Open = dict[str, Admission]
+
 
 @dataclass(slots=True)
 class TickReport:
     """How many people entered, how many moves were made (one for each passage and region), and how many
-    events journeys waited for."""
+    events journeys waited for.
+
+    `now` is the instant of the tick. `since` is the one up to which everything has been done.
+    """
 
     now: datetime
+    since: datetime = _NEVER
     entered: int = 0
     moves: int = 0
     events: int = 0
@@ -56,66 +72,86 @@ def tick(world: World, now: datetime) -> TickReport:
     Time never goes back: an instant before that of the last tick counts as that one.
     """
     world.mover.begin_tick(world)
+    world.calendar.forget()
     with world.transaction():
         last = last_tick(world)
-        report = TickReport(max(now, last) if last else now)
-        fill_moments(world.engine, report.now)
+        report = TickReport(max(now, last) if last else now, last or _NEVER)
+        world.calendar.show(report.now)
         consent.come_due(world, report.now)
-        _step(world, report)
+        open_to = admissions(world)
+        while (at := missed_entry(open_to, report.since, report.now)) is not None:
+            _step(world, report, open_to, at)
+            open_to = admissions(world)
+        _step(world, report, open_to, report.now)
         while has_arrivals(world):
             # Events that journeys have raised.
-            _step(world, report)
+            _step(world, report, admissions(world), report.now)
         note_tick(world, report.now)
     return report
 
 
-def _step(world: World, report: TickReport) -> None:
-    now, open_to = report.now, admissions(world)
+def _step(world: World, report: TickReport, open_to: Open, at: datetime) -> None:
+    """Do everything that is due up to `at`: the instant of the tick, or of an entry that was missed."""
     paused = control.journeys_in(world.engine, "paused")
     _resume(world, report)
-    active = _react(world, open_to, paused, report)
-    evaluate_segments(world, now, active=active, wanted=wanted_segments(open_to, now))
-    if has_new_data(world):
-        _record_goals(world, now)
-    if wake_by_conditions(world, paused, now):
+    active = _work_off(world, open_to, paused, report, at)
+    is_missed, wanted = at < report.now, wanted_segments(open_to, at)
+    evaluate_segments(world, at, active=active, wanted=wanted, is_only_wanted=is_missed)
+    if has_new_data(world) and not is_missed:
+        _record_goals(world, at)
+    if not is_missed and wake_by_conditions(world, paused, at):
         _advance(world, report)
-    entered = admit_from_segments(world, open_to, now)
+    entered = admit_from_segments(world, open_to, at)
     report.entered += entered
     # Those who are due are woken before those who entered move: all move in order of priority (S18).
-    ready = world.mover.wake_due(world, now) + entered
+    ready = world.mover.wake_due(world, at, report.since) + entered
     while ready:
         _advance(world, report)
-        ready = world.mover.wake_due(world, now)
+        ready = world.mover.wake_due(world, at, report.since)
+    report.since = at
 
 
-def _react(
-    world: World, open_to: dict[str, Admission], paused: AbstractSet[str], report: TickReport
+def _work_off(
+    world: World, open_to: Open, paused: AbstractSet[str], report: TickReport, until: datetime
 ) -> set[str]:
-    """Do what the new events do (S8, S13); return the names of those that segments read."""
-    active, rounds = take_new_events(world, report.now)
-    report.events += sum(sum(events.values()) for events in rounds.values())
-    for round, events in rounds.items():
-        if world.mover.react(world, events, round, report.now, paused):
-            _advance(world, report, round)
-        if _admit(world, open_to, events, round, report):
-            _advance(world, report, round)
-    if rounds:
-        clear_events(world)
-    return active
+    """Do what events up to `until` and timers before it bring about, in the order of their time for each
+    customer (S12). Returns the names of the events that segments read.
+
+    At `until` itself events go first, then segments and their entries, then timers.
+    """
+    active, rounds, number, is_begun = set[str](), dict[int, Round](), 0, False
+    while True:
+        if not is_begun or has_arrivals(world):
+            if not is_begun:
+                clear_active(world)
+            names, rounds = take_new_events(world, until, report.since, number)
+            active, is_begun = active | names, True
+        if rounds:
+            number = min(rounds)
+            if world.mover.wake_before(world, rounds[number], report.now, report.since):
+                _advance(world, report, number - 1)
+                continue
+            _do_round(world, open_to, paused, report, rounds.pop(number))
+            end_round(world, number)
+            number += 1
+        elif world.mover.wake_due(world, until - _LEAST, report.since):
+            _advance(world, report)
+        else:
+            return active
 
 
-def _admit(
-    world: World,
-    open_to: dict[str, Admission],
-    events: Iterable[str],
-    round: int,
-    report: TickReport,
-) -> int:
-    """Admit those whom the events of a round bring in (S6); return how many."""
+def _do_round(
+    world: World, open_to: Open, paused: AbstractSet[str], report: TickReport, round: Round
+) -> None:
+    """Do what the events of a round do (S8, S13), and admit those whom they bring in (S6)."""
+    report.events += sum(round.events.values())
+    if world.mover.react(world, round, report.now, paused):
+        _advance(world, report, round.number)
     admitting = open_to.values()
-    entered = sum(admit_from_events(world, a, events, round, report.now) for a in admitting)
+    entered = sum(admit_from_events(world, a, round, report.now, report.since) for a in admitting)
     report.entered += entered
-    return entered
+    if entered:
+        _advance(world, report, round.number)
 
 
 def _record_goals(world: World, now: datetime) -> None:
@@ -137,37 +173,36 @@ def _resume(world: World, report: TickReport) -> None:
         plans = [plan for plan in world.journeys.values() if plan.name == name]
         found = {e: p for plan in plans for e, p in plan.events.items()}
         events = {e for e, p in found.items() if is_after_failure or p.waking}
-        for round, names in take_missed_events(world, events, taken, ticked_at, report.now).items():
+        rounds = take_missed_events(world, events, taken, ticked_at, report.since)
+        for number, round in rounds.items():
             if is_after_failure:
-                _catch_up(world, name, names, round, report)
+                _catch_up(world, name, round, report)
             else:
-                _end_waits(world, plans, names, round, report.now)
-            _advance(world, report, round)
+                _end_waits(world, plans, round, report.now)
+            _advance(world, report, number)
         clear_events(world)
         control.go_on(world.engine, name)
 
 
-def _end_waits(
-    world: World, plans: Sequence[JourneyPlan], names: Iterable[str], round: int, now: datetime
-) -> None:
+def _end_waits(world: World, plans: Sequence[JourneyPlan], round: Round, now: datetime) -> None:
+    round.show(world, now)
     for plan in plans:
         with world.working_on("journey", plan.name):
-            for event in (plan.events[name] for name in names if name in plan.events):
+            for event in (plan.events[name] for name in round.events if name in plan.events):
                 for statement in event.waking:
-                    world.mover.wake(world, statement, {"now": now, "round": round})
+                    world.mover.wake(world, statement, {"now": now, "round": round.number})
 
 
-def _catch_up(
-    world: World, journey: str, events: Mapping[str, int], round: int, report: TickReport
-) -> None:
+def _catch_up(world: World, journey: str, round: Round, report: TickReport) -> None:
     """Do in one journey what the events of a round do: goals, exits, ends of waits, entries."""
     others = {name for name, _ in world.journeys if name != journey}
     with world.without(others):
-        world.mover.react(world, events, round, report.now, frozenset())
-    _advance(world, report, round)
+        world.mover.react(world, round, report.now, frozenset())
+    _advance(world, report, round.number)
     admission = admissions(world).get(journey)
     if admission is not None:
-        report.entered += admit_from_events(world, admission, events, round, report.now)
+        entered = admit_from_events(world, admission, round, report.now, report.since)
+        report.entered += entered
 
 
 def _advance(world: World, report: TickReport, round: int = AFTER_EVENTS) -> None:

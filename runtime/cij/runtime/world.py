@@ -8,6 +8,7 @@ from cij.compiler.program import Program
 from cij.compiler.sql.plan import JourneyPlan, Plan
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
+from cij.runtime.moments import Calendar
 from cij.runtime.moving.mover import Mover
 from cij.runtime.store.aside import Kind
 
@@ -25,7 +26,8 @@ class World:
     something: a journey waits for them, or a condition counts them.
 
     `aside` has the plans of the journeys that failed: nothing of them runs (S28). `at_work` names what
-    the statement that is running is for: the kind, as `journey`, and the name.
+    the statement that is running is for: the kind, as `journey`, and the name. `calendar` is what the
+    engine knows of calendar steps.
     """
 
     engine: Engine
@@ -40,8 +42,10 @@ class World:
     are_queues_seen: bool = False
     aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     at_work: tuple[Kind, str] | None = None
+    calendar: Calendar = field(init=False)
 
     def __post_init__(self) -> None:
+        self.calendar = Calendar(self.engine)
         self.priorities = {j.name: j.priority for j in self.newest.journeys if j.priority}
 
     @contextmanager
@@ -52,6 +56,7 @@ class World:
                 yield
         except BaseException:
             self.mover.forget()
+            self.calendar.forget()
             self.are_queues_seen = False
             raise
 

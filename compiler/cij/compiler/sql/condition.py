@@ -249,7 +249,7 @@ def row_conditions(node: ex.Aggregate, outer: Scope, inner: Scope) -> list[exp.E
     at = column(inner.event, "at")
     found = [
         fill("{a} = {b}", a=column(inner.event, "customer"), b=column(outer.customer, "id")),
-        fill("{at} <= $now", at=at),
+        fill("{at} <= {now}", at=at, now=outer.instant),
     ]
     match node.window:
         case ex.Last(period=period):
@@ -380,8 +380,8 @@ def before_now(period: ex.Period, scope: Scope) -> exp.Expr:
     """Return the instant one period before now, by the customer's calendar (S2, S5)."""
     if moments.is_elapsed(period):
         n = exp.convert(moments.seconds(period))
-        return fill("$now - {n} * INTERVAL '1' SECOND", n=n)
-    return moments.instant(moments.of_period(period, sign=-1), zone_of(scope))
+        return fill("{now} - {n} * INTERVAL '1' SECOND", now=scope.instant, n=n)
+    return moments.instant(moments.of_period(period, sign=-1), zone_of(scope), scope.instant)
 
 
 def _call(node: ex.Call, scope: Scope) -> exp.Expr:
@@ -402,7 +402,7 @@ def _coalesce(node: ex.Coalesce, scope: Scope) -> exp.Expr:
 
 
 def _today(node: ex.Today, scope: Scope) -> exp.Expr:
-    return fill("CAST({a} AS DATE)", a=moments.local_now(zone_of(scope)))
+    return fill("CAST({a} AS DATE)", a=moments.local_now(zone_of(scope), scope.instant))
 
 
 _Emit = Callable[[Any, Scope], exp.Expr]
@@ -421,7 +421,7 @@ _ATOMS: dict[type, _Emit] = {
 _VALUES: dict[type, _Emit] = {
     ex.Constant: _constant,
     ex.Period: _period,
-    ex.Now: lambda node, scope: fill("$now"),
+    ex.Now: lambda node, scope: scope.instant,
     ex.Today: _today,
     ex.Field: lambda node, scope: column(scope.customer, node.name),
     ex.Column: lambda node, scope: column(scope.source_alias, node.name),

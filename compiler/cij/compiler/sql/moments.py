@@ -1,11 +1,13 @@
 """Calendar instants: instants that depend only on now and on a zone.
 
 `now - 90 days`, `in 1 day at 09:00` and `next monday at 09:00` differ only by zone. So a tick
-computes them once for each zone in use, into the table `moment(zone, name, at)`, and all statements
-read it. S2 and S4 are implemented here and in `zones.py`, so every engine has the same result.
+computes them once for each zone in use, into the table `moment(zone, as_of, name, at)`, and statements
+read it. A row that has an instant of its own (S12) reads the steps from that instant, so the table
+has `as_of`, the instant from which a step counts. S2 and S4 are implemented here and in `zones.py`, so every engine has the same result.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -91,25 +93,31 @@ def of_timer(timer: Timer) -> Moment | None:
     return None
 
 
-def instant(moment: Moment, zone: exp.Expr) -> exp.Expr:
-    """Return the expression for a moment in the zone that `zone`, an expression, names."""
-    return fill(
-        "(SELECT moment.at FROM moment WHERE moment.zone = {zone} AND moment.name = {name})",
-        zone=zone,
-        name=exp.Literal.string(moment.name),
-    )
+def instant(moment: Moment, zone: exp.Expr, as_of: exp.Expr) -> exp.Expr:
+    """Return the expression for a moment, counted from the instant `as_of`, in the zone that `zone`
+    names."""
+    return _looked_up(moment.name, zone, as_of)
 
 
-def local_now(zone: exp.Expr) -> exp.Expr:
-    """Return the local date and time in a zone at the instant of the tick."""
+def local_now(zone: exp.Expr, as_of: exp.Expr) -> exp.Expr:
+    """Return the local date and time in a zone at the instant `as_of`."""
+    return _looked_up(LOCAL_NOW, zone, as_of)
+
+
+def _looked_up(name: str, zone: exp.Expr, as_of: exp.Expr) -> exp.Expr:
     return fill(
-        "(SELECT moment.at FROM moment WHERE moment.zone = {zone} AND moment.name = 'local')",
+        "(SELECT moment.at FROM moment "
+        "WHERE moment.zone = {zone} AND moment.name = {name} AND moment.as_of = {as_of})",
         zone=zone,
+        name=exp.Literal.string(name),
+        as_of=as_of,
     )
 
 
 DDL = (
     query("CREATE TABLE IF NOT EXISTS moment (zone VARCHAR, name VARCHAR, at TIMESTAMP)"),
+    # A store may be older than this column.
+    query("ALTER TABLE moment ADD COLUMN IF NOT EXISTS as_of TIMESTAMP"),
     query(
         "CREATE TABLE IF NOT EXISTS moment_rule "
         "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER, "
@@ -126,13 +134,13 @@ CLEAR_RULES = query("DELETE FROM moment_rule")
 # is not after now. Weekdays are counted from 2001-01-01, a Monday, because functions for weekdays
 # differ between engines and the difference of dates does not.
 _TARGET = """
-SELECT l.zone, l.name,
+SELECT l.zone, l.as_of, l.name,
   CASE WHEN l.at_time IS NULL THEN l.stepped ELSE l.on_day END AS target,
   CASE WHEN l.at_time IS NULL OR NOT l.forward THEN l.stepped
     ELSE l.on_day + l.again * INTERVAL '1' DAY END AS later,
   NOT l.at_time IS NULL AND l.forward AS is_forward
 FROM (
-  SELECT s.zone, s.name, s.at_time, s.stepped,
+  SELECT s.zone, s.as_of, s.name, s.at_time, s.stepped,
     s.months >= 0 AND s.days >= 0 AS forward,
     CASE WHEN s.weekday IS NULL THEN 1 ELSE 7 END AS again,
     CAST(s.stepped AS DATE) + s.at_time + CASE
@@ -140,28 +148,35 @@ FROM (
       ELSE (s.weekday - 1 - (CAST(s.stepped AS DATE) - CAST('2001-01-01' AS DATE)) % 7 + 7) % 7
     END * INTERVAL '1' DAY AS on_day
   FROM (
-    SELECT z.name AS zone, r.name, r.at_time, r.weekday, r.months, r.days,
+    SELECT z.name AS zone, i.as_of, r.name, r.at_time, r.weekday, r.months, r.days,
       CASE r.floor
-        WHEN 'day' THEN DATE_TRUNC('day', $now + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'week' THEN DATE_TRUNC('week', $now + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'month' THEN DATE_TRUNC('month', $now + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'year' THEN DATE_TRUNC('year', $now + z.offset_s * INTERVAL '1' SECOND)
-        ELSE $now + z.offset_s * INTERVAL '1' SECOND
+        WHEN 'day' THEN DATE_TRUNC('day', i.as_of + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'week' THEN DATE_TRUNC('week', i.as_of + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'month' THEN DATE_TRUNC('month', i.as_of + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'year' THEN DATE_TRUNC('year', i.as_of + z.offset_s * INTERVAL '1' SECOND)
+        ELSE i.as_of + z.offset_s * INTERVAL '1' SECOND
       END + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
-    FROM zone AS z CROSS JOIN moment_rule AS r
-    WHERE $now >= z.utc_from AND $now < z.utc_to
+    FROM tick_instant AS i
+    JOIN zone AS z ON i.as_of >= z.utc_from AND i.as_of < z.utc_to
+    CROSS JOIN moment_rule AS r
   ) AS s
 ) AS l
 """
+
+# The instants from which steps are counted. An author's `now` is one of them (S12).
+# The first one is the instant of the tick.
+BEGIN_INSTANTS = query(
+    "CREATE OR REPLACE TEMPORARY TABLE tick_instant AS SELECT CAST($instant AS TIMESTAMP) AS as_of"
+)
 
 # Instants are compared and not local times, because a local time that occurs twice has no order
 # with now.
 FILL: Statement = query(
     """
-INSERT INTO moment (zone, name, at)
-SELECT f.zone, f.name, CASE WHEN f.is_forward AND f.first <= $now THEN f.second ELSE f.first END
+INSERT INTO moment (zone, as_of, name, at)
+SELECT f.zone, f.as_of, f.name, CASE WHEN f.is_forward AND f.first <= f.as_of THEN f.second ELSE f.first END
 FROM (
-  SELECT t.zone, t.name, t.is_forward,
+  SELECT t.zone, t.as_of, t.name, t.is_forward,
     GREATEST(t.target - z.offset_s * INTERVAL '1' SECOND, z.utc_from) AS first,
     GREATEST(t.later - y.offset_s * INTERVAL '1' SECOND, y.utc_from) AS second
   FROM {targets} AS t
@@ -169,11 +184,25 @@ FROM (
   JOIN zone AS y ON y.name = t.zone AND t.later >= y.local_from AND t.later < y.local_to
 ) AS f
 UNION ALL
-SELECT z.name, 'local', $now + z.offset_s * INTERVAL '1' SECOND
-FROM zone AS z WHERE $now >= z.utc_from AND $now < z.utc_to
+SELECT z.name, i.as_of, 'local', i.as_of + z.offset_s * INTERVAL '1' SECOND
+FROM tick_instant AS i JOIN zone AS z ON i.as_of >= z.utc_from AND i.as_of < z.utc_to
 """,
     targets=fill(_TARGET),
 )
+
+
+@lru_cache(maxsize=8)
+def note_instants(table: str) -> Statement:
+    """Return the statement that adds the own instants of the rows of a scratch table to
+    `tick_instant`."""
+    return query(
+        "INSERT INTO tick_instant (as_of) SELECT DISTINCT t.as_of FROM {t} AS t "
+        "WHERE NOT t.as_of IN (SELECT i.as_of FROM tick_instant AS i)",
+        t=table,
+    )
+
+
+NOTE_INSTANT = query("INSERT INTO tick_instant (as_of) VALUES ($instant)")
 
 
 def add_rule(moment: Moment) -> Statement:

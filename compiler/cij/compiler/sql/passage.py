@@ -56,7 +56,7 @@ def entered_at(node: ex.EnteredAt, scope: Scope) -> exp.Expr:
 
 _RESULT = """
 (SELECT {x} FROM {done} AS d
- WHERE d.customer = {customer} AND STRPOS(d.message_key, {prefix}) = 1 AND d.at <= $now
+ WHERE d.customer = {customer} AND STRPOS(d.message_key, {prefix}) = 1 AND d.at <= {now}
    AND NOT {x} IS NULL
  ORDER BY d.at DESC NULLS LAST, d.seq DESC NULLS LAST LIMIT 1)
 """
@@ -74,6 +74,7 @@ def result(node: ex.Result, scope: Scope) -> exp.Expr:
         done=f"event_{done_by(node.action)}",
         customer=column(scope.customer or "c", "id"),
         prefix=_key_prefix(node.journey, node.step, scope),
+        now=scope.instant,
     )
 
 

@@ -32,7 +32,8 @@ class Scope:
     counts the aggregates around the expression, so that their aliases differ. `journey_zone` is the
     zone of the journey, for customers whose own zone is unknown (S4). `has_own_zone` tells whether
     customers have a field `timezone`. A row of a source has the zone of the source and no customer.
-    `passage` is a row of `passage_row` or of a batch, and `turn` is its iteration.
+    `passage` is a row of `passage_row` or of a batch, and `turn` is its iteration. `instant` is what
+    `now` means: the instant of the tick, or the own instant of a row (S12).
     """
 
     catalog: Catalog = field(default_factory=Catalog)
@@ -46,6 +47,7 @@ class Scope:
     has_own_zone: bool = False
     passage: str | None = None
     turn: exp.Expr | None = None
+    instant: exp.Expr = field(default_factory=lambda: exp.Placeholder(this="now"))
 
     @staticmethod
     def source(alias: str, source: Source) -> "Scope":
@@ -60,6 +62,10 @@ class Scope:
     def inside_aggregate(self) -> "Scope":
         """Return this scope inside an aggregate, whose event row has an alias of its own."""
         return replace(self, event=f"e{self.depth + 1}", depth=self.depth + 1)
+
+    def as_of(self, row: str, column: str = "as_of") -> "Scope":
+        """Return this scope as of the own instant of a row, in its column `as_of` (S12)."""
+        return replace(self, instant=exp.column(column, row, quoted=True))
 
     def with_event(self, alias: str) -> "Scope":
         """Return this scope with the event row that a pattern tests."""

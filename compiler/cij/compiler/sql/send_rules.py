@@ -16,6 +16,10 @@ from cij.compiler.sql.template import fill
 
 Emit = Callable[[Any, Scope], exp.Expr]
 
+# What is sent leaves at the real instant of the tick, also in a late tick (S12). So all rules of a send
+# count from it, and not from the own instant of a passage.
+_NOW = fill("$now")
+
 # A cap counts messages that may arrive or may have arrived, so that an uncertain one never breaks
 # it.
 _COUNTED = ("queued", "sending", "delivered", "uncertain")
@@ -41,7 +45,7 @@ def _shows(hours: ex.Hours, zone: exp.Expr) -> exp.Expr:
     return fill(
         f"(CAST({{now}} AS TIME) >= CAST({{start}} AS TIME) {join} "
         "CAST({now} AS TIME) < CAST({end} AS TIME))",
-        now=moments.local_now(zone),
+        now=moments.local_now(zone, _NOW),
         start=exp.Literal.string(hours.start),
         end=exp.Literal.string(hours.end),
     )
@@ -67,14 +71,14 @@ END
 
 
 def _over(hours: ex.Hours, zone: exp.Expr) -> exp.Expr:
-    now, at = moments.local_now(zone), exp.Literal.string(hours.end)
+    now, at = moments.local_now(zone, _NOW), exp.Literal.string(hours.end)
     end = fill(
         "CAST({now} AS DATE) + CAST({at} AS TIME) + "
         "CASE WHEN CAST({now} AS TIME) < CAST({at} AS TIME) THEN 0 ELSE 1 END * INTERVAL '1' DAY",
         now=now,
         at=at,
     )
-    by_clock = moments.instant(end_of(hours), zone)
+    by_clock = moments.instant(end_of(hours), zone, _NOW)
     return fill(_OVER, by_clock=by_clock, now=now, end=exp.paren(end, copy=False))
 
 
@@ -205,7 +209,7 @@ def _inside(cap: ex.Cap, scope: Scope) -> exp.Expr:
         return exp.true()
     # A calendar window includes its first instant, a rolling one excludes it (S5).
     sign = ">=" if cap.is_calendar else ">"
-    start = moments.instant(_start(cap), zone_of(scope))
+    start = moments.instant(_start(cap), zone_of(scope), _NOW)
     return fill(f"o.created_at {sign} {{start}}", start=start)
 
 
@@ -225,7 +229,7 @@ def moments_of(cap: ex.Cap) -> tuple[moments.Moment, ...]:
 def _frees(cap: ex.Cap, scope: Scope) -> exp.Expr:
     """Return the instant at which a full window may have room. The caps are tested again then."""
     if cap.is_calendar:
-        return moments.instant(moments.of_calendar(cap.period, is_next=True), zone_of(scope))
+        return moments.instant(moments.of_calendar(cap.period, is_next=True), zone_of(scope), _NOW)
     first = exp.paren(_sent("MIN(o.created_at)", cap, scope), copy=False)
     return after(fill("COALESCE({a}, $now)", a=first), cap.period, scope)
 

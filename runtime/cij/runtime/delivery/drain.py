@@ -31,6 +31,7 @@ from cij.runtime.delivery.outbox import Row, Settlement
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError, WorldError, reason_of, storable
 from cij.runtime.intake import put_event_aside
+from cij.runtime.moments import fill_moments
 from cij.runtime.store import suppression
 
 ACTIONS = "action"
@@ -129,6 +130,8 @@ def drain(
     report = DrainReport()
     for channel, transport in transports.items():
         left = limit
+        if recheck:
+            fill_moments(engine, now)
         for statement in recheck:
             engine.execute(statement, {"now": now})
         while channel not in report.channel_errors and left != 0:

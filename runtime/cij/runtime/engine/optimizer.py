@@ -7,12 +7,14 @@ A fact holds until the engine writes, because one process owns the store and all
 through its engine. An engine whose store is shared with other processes has no optimizer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.passes import PASSES, Facts, Pass, rewrite
 from cij.compiler.sql.passes.inline_instants import is_instant, parameter
+from cij.compiler.sql.passes.one_instant import AS_OF
 from cij.runtime.engine.protocol import Instants, Parameters
 
 # The most zones whose instants are bound as parameters. With more zones the `CASE` over them takes
@@ -26,6 +28,7 @@ class Optimizer:
     def __init__(self, is_empty: Callable[[str], bool], passes: tuple[Pass, ...] = PASSES) -> None:
         self._passes, self._facts = passes, Facts(is_empty)
         self._instants: Parameters = {}
+        self._own: datetime | None = None
 
     def rewrite(self, statement: Statement, rows: int = 0) -> Statement | None:
         """Return the statement to run instead of `statement`; None where it would change nothing.
@@ -37,26 +40,42 @@ class Optimizer:
 
     def bind(self, statement: Statement, parameters: Parameters) -> Parameters:
         """Return the parameters that a statement names. Raises KeyError where one is missing."""
-        return {
-            name: self._instants.get(name) if is_instant(name) else parameters[name]
-            for name in statement.parameters
-        }
+        return {name: self._bound(name, parameters) for name in statement.parameters}
 
-    def bind_instants(self, instants: Instants, *, is_one_zone: bool) -> bool:
-        """Bind the calendar instants of a tick, by zone and name, as parameters from now on.
+    def _bound(self, name: str, parameters: Parameters) -> object:
+        if is_instant(name):
+            return self._instants.get(name)
+        return self._own if name == AS_OF else parameters[name]
 
-        `is_one_zone` tells that all customers are in the only zone. Return False and do nothing
-        where statements have to read the table `moment`: there are many zones, or the pass is off.
+    def bind_own_instant(self, at: datetime | None) -> None:
+        """Bind the own instant of all rows that statements move from now on (S12).
+
+        None where rows have different ones. With None no calendar instant stays bound.
         """
-        if len(instants) > _ZONES_MAX or not any(p.name == "inline_instants" for p in self._passes):
+        self.forget_instants()
+        has_pass = any(each.name == "one_instant" for each in self._passes)
+        self._facts = replace(self._facts, has_one_instant=has_pass and at is not None)
+        self._own = at
+
+    def bind_instants(self, instants: Mapping[str, Instants], *, is_one_zone: bool) -> bool:
+        """Bind calendar instants as parameters from now on.
+
+        `instants` has those that count from `now` and from `as_of`, by zone and name. `is_one_zone`
+        tells that all customers are in the only zone. Return False and do nothing where statements
+        have to read the table `moment`: there are many zones, or a pass is off.
+        """
+        zones = tuple(instants["now"])
+        is_off = not any(each.name == "inline_instants" for each in self._passes)
+        if len(zones) > _ZONES_MAX or is_off or not self._facts.has_one_instant:
             return False
-        assert len(instants) == 1 or not is_one_zone, "everybody is in one zone"
+        assert len(zones) == 1 or not is_one_zone, "everybody is in one zone"
         self._instants = {
-            parameter(n, name): at
-            for n, zone in enumerate(instants.values())
+            parameter(as_of, n, name): at
+            for as_of, by_zone in instants.items()
+            for n, zone in enumerate(by_zone.values())
             for name, at in zone.items()
         }
-        self._facts = replace(self._facts, zones=tuple(instants), is_one_zone=is_one_zone)
+        self._facts = replace(self._facts, zones=zones, is_one_zone=is_one_zone)
         return True
 
     def forget_instants(self) -> None:

@@ -116,12 +116,20 @@ class Engine(Protocol):
         """Tell whether a table has no rows."""
         ...
 
-    def bind_instants(self, instants: Instants, *, is_one_zone: bool) -> bool:
-        """Bind the calendar instants of a tick, by zone and name, as parameters of statements.
+    def bind_own_instant(self, at: datetime | None) -> None:
+        """Take note that all rows that statements move from now on have the own instant `at` (S12).
 
-        `is_one_zone` tells that all customers are in the only zone. It holds until a statement
-        writes to the table `moment`. Return False and do nothing where they have to be in that
-        table.
+        None where they have different ones: statements then read the instant of each row.
+        """
+        ...
+
+    def bind_instants(self, instants: Mapping[str, Instants], *, is_one_zone: bool) -> bool:
+        """Bind calendar instants as parameters of statements.
+
+        `instants` has those that count from `now`, the instant of the tick, and from `as_of`, the own
+        instant of rows, by zone and name. `is_one_zone` tells that all customers are in the only zone.
+        It holds until a statement writes to the table `moment`. Return False and do nothing where they
+        have to be in that table.
         """
         ...
 

@@ -8,18 +8,22 @@ from typing import NamedTuple
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.interning import number_of
+from cij.compiler.sql.moments import note_instants
 from cij.compiler.sql.plan import EventPlan, JourneyPlan, RegionPlan
 from cij.runtime.store import passages
 from cij.runtime.world import World
 
 
 class Ready(NamedTuple):
-    """How many people are ready at one root of one version of a journey."""
+    """How many people are ready at one root of one version of a journey, and the first and last of their
+    own instants (S12)."""
 
     journey: str
     version: str
     root: str
     people: int
+    first: datetime
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,22 @@ def read_ready(world: World) -> list[Ready]:
     """Return how many people are in `tick_ready`, by journey, version and root, in this order."""
     plans = {number_of(plan.version): plan for plan in world.journeys.values()}
     return sorted(
-        Ready(plans[version].name, plans[version].version, _root(plans[version], root), people)
-        for version, root, people in world.engine.rows(passages.READY)
+        Ready(plans[version].name, plans[version].version, _root(plans[version], root), *row)
+        for version, root, *row in world.engine.rows(passages.READY)
     )
 
 
 def _root(plan: JourneyPlan, number: int) -> str:
     return next(name for name in plan.regions if number_of(name) == number)
+
+
+def show_instants(world: World, now: datetime, ready: Sequence[Ready]) -> None:
+    """Give the engine the calendar instants that the regions of those who are ready read."""
+    first, last = min(each.first for each in ready), max(each.last for each in ready)
+    if first == last:
+        world.calendar.show(now, first)
+    else:
+        world.calendar.show_rows(now, note_instants("tick_ready"))
 
 
 def due_at(world: World, at: datetime) -> list[Ready]:
@@ -116,7 +129,7 @@ def due_at(world: World, at: datetime) -> list[Ready]:
             # Of a journey that was put aside.
             continue
         roots = [root for name, root in plan.timers.items() if number_of(name) == state]
-        found += [Ready(plan.name, plan.version, root, people) for root in roots]
+        found += [Ready(plan.name, plan.version, root, people, at, at) for root in roots]
     return sorted(found)
 
 

@@ -8,6 +8,7 @@ from cij.compiler.sql import Statement
 from cij.compiler.sql.plan import JourneyPlan
 
 if TYPE_CHECKING:
+    from cij.runtime.event_rounds import Round
     from cij.runtime.world import World
 
 Parameters = Mapping[str, object]
@@ -34,18 +35,11 @@ class Mover(Protocol):
         the start of the journey."""
         ...
 
-    def react(
-        self,
-        world: "World",
-        events: Mapping[str, int],
-        round: int,
-        now: datetime,
-        paused: AbstractSet[str],
-    ) -> int:
+    def react(self, world: "World", round: "Round", now: datetime, paused: AbstractSet[str]) -> int:
         """Do what the events of a round do to those inside: goals, exits, ends of waits (S8, S13).
 
-        `events` has how many there are of each name. In a journey that is paused only goals and exits
-        count (S22). Returns how many rows changed: 0 where nobody is ready.
+        In a journey that is paused only goals and exits count (S22). Returns how many rows changed: 0
+        where nobody is ready.
         """
         ...
 
@@ -53,8 +47,17 @@ class Mover(Protocol):
         """Make those ready whom a statement of the plan adds to `tick_ready`; return how many."""
         ...
 
-    def wake_due(self, world: "World", now: datetime) -> int:
-        """Make those ready whose timer is due (S12), not those of a paused journey; return how many."""
+    def wake_due(self, world: "World", now: datetime, since: datetime) -> int:
+        """Make those ready whose timer is due up to `now`, not those of a paused journey; return how many.
+
+        Of several timers of a customer only the earliest counts; the others come after it (S12). A timer
+        that was due before `since`, the last tick, counts as due then.
+        """
+        ...
+
+    def wake_before(self, world: "World", round: "Round", now: datetime, since: datetime) -> int:
+        """Make those ready whose timer was due before their event of a round; return how many. As in
+        `wake_due` only the earliest timer of each customer counts."""
         ...
 
     def advance(self, world: "World", now: datetime, round: int = AFTER_EVENTS) -> int:

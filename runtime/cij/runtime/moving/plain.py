@@ -6,12 +6,13 @@ Whatever a strategy does has to leave the store as this would. `tests/test_mover
 drawn journeys.
 """
 
-from collections.abc import Mapping, Set as AbstractSet
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.interning import number_of
-from cij.compiler.sql.plan import CLEAR_ENTERED, WAKE_DUE, JourneyPlan
+from cij.compiler.sql.plan import CLEAR_ENTERED, WAKE_BEFORE_EVENTS, WAKE_FIRST, JourneyPlan
+from cij.runtime.event_rounds import Round
 from cij.runtime.moving.batch import (
     Batch,
     Moved,
@@ -21,6 +22,7 @@ from cij.runtime.moving.batch import (
     reactions_alone,
     read_ready,
     run_region,
+    show_instants,
     versions_of,
 )
 from cij.runtime.moving.mover import AFTER_EVENTS, Parameters
@@ -44,18 +46,12 @@ class PlainMover:
                 write_entered(world, plan, entered, parameters)
         return entered
 
-    def react(
-        self,
-        world: World,
-        events: Mapping[str, int],
-        round: int,
-        now: datetime,
-        paused: AbstractSet[str],
-    ) -> int:
+    def react(self, world: World, round: Round, now: datetime, paused: AbstractSet[str]) -> int:
         changed = 0
-        for event in events:
+        round.show(world, now)
+        for event in round.events:
             for reaction in reactions_alone(world.journeys.values(), event, paused):
-                parameters = reaction_parameters(reaction, round, now)
+                parameters = reaction_parameters(reaction, round.number, now)
                 with world.working_on("journey", reaction.plans[0].name):
                     for statement in reaction.statements:
                         changed += world.engine.execute(statement, parameters)
@@ -64,12 +60,16 @@ class PlainMover:
     def wake(self, world: World, statement: Statement, parameters: Parameters) -> int:
         return world.engine.execute(statement, parameters)
 
-    def wake_due(self, world: World, now: datetime) -> int:
-        return world.engine.execute(WAKE_DUE, {"now": now})
+    def wake_due(self, world: World, now: datetime, since: datetime) -> int:
+        return world.engine.execute(WAKE_FIRST, {"now": now, "since": since})
+
+    def wake_before(self, world: World, round: Round, now: datetime, since: datetime) -> int:
+        return wake_before(world, round, now, since)
 
     def advance(self, world: World, now: datetime, round: int = AFTER_EVENTS) -> int:
         moved, is_first = Moved(), True
         while ready := read_ready(world):
+            show_instants(world, now, ready)
             batch = Batch(alone(world, foremost(world, ready)), now, round, is_first)
             for group in batch.groups:
                 with world.working_on("journey", group.plans[0].name):
@@ -85,6 +85,13 @@ class PlainMover:
 
     def forget(self) -> None:
         return
+
+
+def wake_before(world: World, round: Round, now: datetime, since: datetime) -> int:
+    """Wake those whose timer was due before their event of a round; return how many."""
+    round.show(world, now)
+    parameters = {"now": round.last, "since": since, "round": round.number}
+    return world.engine.execute(WAKE_BEFORE_EVENTS, parameters)
 
 
 def take_numbers(world: World, plan: JourneyPlan, find: Statement, parameters: Parameters) -> int:

@@ -3,11 +3,12 @@
 tick_ready + those who are held back --group--> batch --first strategy that applies--> moved
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Sequence, Set as AbstractSet
 from datetime import datetime
 
 from cij.compiler.sql import Statement
-from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
+from cij.compiler.sql.plan import WAKE_DUE, WAKE_FIRST, JourneyPlan
+from cij.runtime.event_rounds import Round
 from cij.runtime.moving.batch import (
     Batch,
     Group,
@@ -20,17 +21,20 @@ from cij.runtime.moving.batch import (
     reactions_alone,
     read_ready,
     run_region,
+    show_instants,
 )
 from cij.runtime.moving.mover import AFTER_EVENTS, Parameters
 from cij.runtime.moving.plain import (
     first_timer,
     reaction_parameters,
     take_numbers,
+    wake_before,
     write_entered,
 )
 from cij.runtime.moving.strategies.few_of_many import FewOfMany
 from cij.runtime.moving.strategies.timer_cache import TimerCache
 from cij.runtime.moving.strategy import Strategy
+from cij.runtime.store import passages
 from cij.runtime.world import World
 
 
@@ -69,23 +73,17 @@ class StrategicMover:
         self._ready += entered
         return entered
 
-    def react(
-        self,
-        world: World,
-        events: Mapping[str, int],
-        round: int,
-        now: datetime,
-        paused: AbstractSet[str],
-    ) -> int:
+    def react(self, world: World, round: Round, now: datetime, paused: AbstractSet[str]) -> int:
+        round.show(world, now)
         for each in self.strategies:
-            each.begin_round(world, events, round)
+            each.begin_round(world, round.events, round.number)
         plans: Sequence[JourneyPlan] = list(world.journeys.values())
         for each in self.strategies:
             plans = each.narrow(world, plans)
         changed = 0
-        for event in events:
+        for event in round.events:
             for reaction in self._reactions(world, plans, event, paused):
-                parameters = reaction_parameters(reaction, round, now)
+                parameters = reaction_parameters(reaction, round.number, now)
                 for statement in reaction.statements:
                     changed += world.engine.execute(self._rewritten(statement), parameters)
         self._ready += changed
@@ -116,26 +114,38 @@ class StrategicMover:
         self._ready += woken
         return woken
 
-    def wake_due(self, world: World, now: datetime) -> int:
+    def wake_due(self, world: World, now: datetime, since: datetime) -> int:
         # Passages that are held back have no timer yet.
         with world.engine.beside_deferred():
             timer = self.next_timer(world)
-            woken = self._wake_due(world, now) if timer is not None and timer <= now else 0
+            woken = self._wake_due(world, now, since) if timer is not None and timer <= now else 0
         self._ready += woken
         return woken
 
-    def _wake_due(self, world: World, now: datetime) -> int:
+    def _wake_due(self, world: World, now: datetime, since: datetime) -> int:
         for each in self.strategies:
-            woken = each.wake_due(world, now, is_alone=not self._ready)
+            woken = each.wake_due(world, now, since, is_alone=not self._ready)
             if woken is not None:
                 return woken
-        return world.engine.execute(WAKE_DUE, {"now": now})
+        first, last = world.engine.rows(passages.SPAN_DUE, {"now": now})[0]
+        is_one = first is not None and (first == last or last <= since)
+        wake = WAKE_DUE if is_one else WAKE_FIRST
+        return world.engine.execute(wake, {"now": now, "since": since})
+
+    def wake_before(self, world: World, round: Round, now: datetime, since: datetime) -> int:
+        timer = self.next_timer(world)
+        if timer is None or max(timer, since) >= round.last:
+            return 0
+        woken = wake_before(world, round, now, since)
+        self._ready += woken
+        return woken
 
     # --- moving -------------------------------------------------------------------------------
 
     def advance(self, world: World, now: datetime, round: int = AFTER_EVENTS) -> int:
         moved, is_first, is_left = Moved(), True, True
         while is_left and (ready := self._all_ready(world)):
+            show_instants(world, now, ready)
             first = foremost(world, ready)
             moved.again = 0
             self._run(world, Batch(self._groups(world, first), now, round, is_first), moved)

@@ -33,7 +33,9 @@ class Strategy:
         """As `Mover.admit`."""
         return None
 
-    def wake_due(self, world: World, now: datetime, *, is_alone: bool) -> int | None:
+    def wake_due(
+        self, world: World, now: datetime, since: datetime, *, is_alone: bool
+    ) -> int | None:
         """As `Mover.wake_due`; with `is_alone` nobody else is ready."""
         return None
 

@@ -4,16 +4,21 @@
 from cij.compiler.sql import query
 
 CLEAR = query("DELETE FROM tick_event")
+CLEAR_ROUND = query("DELETE FROM tick_event WHERE tick_event.round <= $round")
 CLEAR_ACTIVE = query("DELETE FROM tick_active")
 # The events of each customer are numbered in the order of their time (S12). So a round has at most
-# one event of each customer, and all customers can be handled in one statement.
+# one event of each customer, and all customers can be handled in one statement. Parameter: `first`, the
+# number of the first round.
 NUMBER = query(
     "CREATE OR REPLACE TEMPORARY TABLE tick_event AS SELECT f.seq, f.event, f.customer, f.at, "
-    "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.at ASC, f.seq ASC) AS round "
+    "f.as_of, $first - 1 + "
+    "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.as_of ASC, f.at ASC, f.seq ASC) "
+    "AS round "
     "FROM tick_event AS f"
 )
+# Shape: (round, event, how many, first and last own instant).
 ROUNDS = query(
-    "SELECT f.round, f.event, COUNT(*) FROM tick_event AS f "
+    "SELECT f.round, f.event, COUNT(*), MIN(f.as_of), MAX(f.as_of) FROM tick_event AS f "
     "GROUP BY f.round, f.event ORDER BY f.round, f.event"
 )
 # Events may arrive before their own time. They wait in `event_ahead` until it has come.

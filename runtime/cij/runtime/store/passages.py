@@ -64,8 +64,11 @@ ENTERED = query(
 
 # --- timers -----------------------------------------------------------------------------------
 
-# Passages that are ready. Shape: (version, root, people).
-READY = query("SELECT w.version, w.root, COUNT(*) FROM tick_ready AS w GROUP BY w.version, w.root")
+# Passages that are ready. Shape: (version, root, people, first and last own instant).
+READY = query(
+    "SELECT w.version, w.root, COUNT(*), MIN(w.as_of), MAX(w.as_of) FROM tick_ready AS w "
+    "GROUP BY w.version, w.root"
+)
 # Passages whose timer is due at an instant. Shape: (version, state, people).
 DUE_AT = query(
     "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at = $at "
@@ -78,11 +81,15 @@ NEXT_TIMER = query(
     f"SELECT MIN(p.wake_at) FROM passage_row AS p WHERE NOT p.journey IN ({STANDING_NUMBERS})"
 )
 
-# Passages that are due. Shape: (version, state, people). The caller needs to know only whether
-# there is more than one group, so two rows are enough.
+# Passages that are due. Shape: (version, state, people, first and last timer). The caller needs to know
+# only whether there is more than one group, so two rows are enough.
 DUE_NOW = query(
-    "SELECT p.version, p.state, COUNT(*) FROM passage_row AS p WHERE p.wake_at <= $now "
-    "GROUP BY p.version, p.state LIMIT 2"
+    "SELECT p.version, p.state, COUNT(*), MIN(p.wake_at), MAX(p.wake_at) FROM passage_row AS p "
+    "WHERE p.wake_at <= $now GROUP BY p.version, p.state LIMIT 2"
+)
+# The first and the last timer that is due.
+SPAN_DUE = query(
+    "SELECT MIN(p.wake_at), MAX(p.wake_at) FROM passage_row AS p WHERE p.wake_at <= $now"
 )
 
 # Ended passages have no timer, so they need no condition.

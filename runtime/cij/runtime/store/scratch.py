@@ -9,13 +9,14 @@ from cij.compiler.sql.table import Table
 
 TEXT, NUMBER, COUNT, YES, INSTANT = "VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP"
 
-# Passages that are ready: where each goes on, and why.
+# Passages that are ready: where each goes on, and why. Everywhere here `as_of` is the own instant of a
+# row (S12): when it was due, which is the instant of the tick or before it.
 READY = Table(
     "tick_ready",
     (
         *(("journey", NUMBER), ("version", NUMBER), ("passage", NUMBER), ("customer", TEXT)),
         *(("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES), ("root", NUMBER)),
-        *(("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
+        *(("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT), ("as_of", INSTANT)),
     ),
     known=("passage", "customer", "turn", "is_held_out"),
     is_scratch=True,
@@ -25,7 +26,7 @@ CANDIDATES = Table(
     "tick_candidate",
     (
         *(("customer", TEXT), ("trigger", NUMBER), ("entry_key", TEXT), ("counts_from", INSTANT)),
-        *(("segment", NUMBER), ("entry", NUMBER)),
+        *(("as_of", INSTANT), ("segment", NUMBER), ("entry", NUMBER)),
     ),
     is_scratch=True,
 )
@@ -34,7 +35,8 @@ ENTERED = Table(
     "tick_entered",
     (
         *(("customer", TEXT), ("entry_key", TEXT), ("trigger", NUMBER), ("counts_from", INSTANT)),
-        *(("is_held_out", YES), ("at_entry", TEXT), ("customer_row", NUMBER), ("zone", TEXT)),
+        *(("as_of", INSTANT), ("is_held_out", YES), ("at_entry", TEXT), ("customer_row", NUMBER)),
+        ("zone", TEXT),
     ),
     is_scratch=True,
 )
@@ -44,7 +46,8 @@ DUE = Table(
     (
         *(("passage", NUMBER), ("why", NUMBER), ("event", NUMBER), ("counts_from", INSTANT)),
         *(("customer", TEXT), ("trigger", NUMBER), ("turn", NUMBER), ("is_held_out", YES)),
-        *(("leaf", COUNT), ("wake_at", INSTANT), ("at_entry", TEXT)),
+        *(("as_of", INSTANT), ("leaf", COUNT), ("acted_at", INSTANT), ("wake_at", INSTANT)),
+        ("at_entry", TEXT),
     ),
     is_scratch=True,
 )
@@ -53,7 +56,8 @@ MOVES = Table(
     "tick_move",
     (
         *(("passage", NUMBER), ("state", NUMBER), ("counts_from", INSTANT), ("event", NUMBER)),
-        *(("wake_at", INSTANT), ("turn", NUMBER), ("outcome", NUMBER), ("cause", NUMBER)),
+        *(("acted_at", INSTANT), ("wake_at", INSTANT), ("turn", NUMBER), ("outcome", NUMBER)),
+        ("cause", NUMBER),
     ),
     is_scratch=True,
 )
@@ -66,7 +70,10 @@ TIMEOUT = Table(
 # Events since the last tick.
 EVENTS = Table(
     "tick_event",
-    (("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT), ("round", NUMBER)),
+    (
+        *(("seq", NUMBER), ("event", TEXT), ("customer", TEXT), ("at", INSTANT)),
+        *(("as_of", INSTANT), ("round", NUMBER)),
+    ),
     is_scratch=True,
 )
 # Customers with an event since the last tick that a segment reads.

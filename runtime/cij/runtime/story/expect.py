@@ -8,7 +8,6 @@ from cij.compiler.program import SegmentEntry
 from cij.compiler.sql import query
 from cij.compiler.sql.plan import segment_query
 from cij.compiler.sql.plan.governing import stands_at
-from cij.runtime.moments import fill_moments
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.verdict import Finding
 
@@ -190,7 +189,7 @@ def _is_member(stage: Stage, customer: str, name: str) -> bool:
     segment = next(s for s in stage.program.segments if s.name == name)
     now = {"now": stage.clock.now()}
     # The stored calendar instants are those of the last tick, which may have been earlier.
-    fill_moments(stage.world.engine, stage.clock.now())
+    stage.world.calendar.show(stage.clock.now())
     members = stage.world.engine.rows(segment_query(segment, stage.program), now)
     return (customer,) in members
 

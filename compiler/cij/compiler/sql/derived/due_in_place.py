@@ -15,13 +15,14 @@ from cij.compiler.sql.template import Statement, fill, query
 # The due rows of `passage_row` in the shape of `tick_ready`.
 _DUE = """
 SELECT {journey} AS journey, {version} AS version, p.id AS passage, p.customer, p.trigger, p.turn,
-  p.is_held_out, {root} AS root, {timer} AS why, CAST(NULL AS BIGINT) AS event, $now AS counts_from
+  p.is_held_out, {root} AS root, {timer} AS why, CAST(NULL AS BIGINT) AS event,
+  $as_of AS counts_from, $as_of AS as_of
 FROM passage_row AS p
-WHERE p.wake_at <= $now AND p.version = {version} AND p.state = $state
+WHERE p.wake_at <= $due AND p.version = {version} AND p.state = $state
 """
 CLEAR_DUE = query("DELETE FROM tick_due")
 _STILL_THERE = """
-passage_row.wake_at <= $now AND passage_row.version = {version} AND passage_row.state = $state
+passage_row.wake_at <= $due AND passage_row.version = {version} AND passage_row.state = $state
 """
 
 

@@ -23,7 +23,7 @@ INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, tur
   entered_at, entered_from, state, since, counts_from, event, wake_at, ended_at, outcome, cause,
   at_entry, customer_row)
 SELECT m.passage, {journey}, {version}, m.customer, {entry_key}, m.trigger, {turn}, m.is_held_out,
-  $now, m.counts_from, {state}, $now, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
+  m.as_of, m.counts_from, {state}, m.acted_at, m.counts_from, m.event, m.wake_at, {ended_at}, {outcome},
   {cause}, m.at_entry, m.customer_row
 FROM tick_batch AS m
 """
@@ -82,7 +82,7 @@ def _pick(plan: JourneyPlan, region: RegionPlan) -> Statement:
 
 
 # The rows of `tick_batch` for new customers who all reach the same leaf.
-_REACHED = "SELECT q.*, {wake_at} AS wake_at FROM {rows} AS q"
+_REACHED = "SELECT q.*, {acted_at} AS acted_at, {wake_at} AS wake_at FROM {rows} AS q"
 
 
 def _at_once(plan: JourneyPlan, region: RegionPlan, steps: Steps) -> Steps:
@@ -99,10 +99,11 @@ def _at_once(plan: JourneyPlan, region: RegionPlan, steps: Steps) -> Steps:
 def _reached(plan: JourneyPlan, destination: Destination) -> exp.Expr:
     assert destination.leaf is not None, "everybody goes the same way"
     assert destination.wake_at is not None, "everybody goes the same way"
+    assert destination.acted_at is not None, "everybody goes the same way"
     rows = plan.admit.as_ready((*_OF_ENTRY, "zone"))
     leaf = exp.Literal.number(destination.leaf)
     rows.append("expressions", exp.alias_(leaf, "leaf", quoted=True))
-    return fill(_REACHED, wake_at=destination.wake_at, rows=rows)
+    return fill(_REACHED, acted_at=destination.acted_at, wake_at=destination.wake_at, rows=rows)
 
 
 _BY_ID, _BY_ROW = fill("c.id = m.customer"), fill("c.rowid = m.customer_row")

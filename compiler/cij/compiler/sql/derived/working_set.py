@@ -101,14 +101,16 @@ def over_customers(statement: Statement) -> Statement:
 
 def over_both(statement: Statement) -> Statement:
     """Return the statement that reads customers and passages of the working set instead of all."""
-    return statement.over({"customer c": CUSTOMERS, "passage_row p": PASSAGES})
+    return statement.over(
+        {"customer c": CUSTOMERS, "passage_row p": PASSAGES, "passage_row q": PASSAGES}
+    )
 
 
 # --- moving -----------------------------------------------------------------------------------
 
 _NOTE = """
-INSERT INTO tick_move (passage, state, counts_from, event, wake_at, turn, outcome, cause)
-SELECT m.passage, {state}, m.counts_from, m.event, m.wake_at, {turn}, {outcome}, {cause}
+INSERT INTO tick_move (passage, state, counts_from, event, acted_at, wake_at, turn, outcome, cause)
+SELECT m.passage, {state}, m.counts_from, m.event, m.acted_at, m.wake_at, {turn}, {outcome}, {cause}
 FROM tick_batch AS m
 """
 
@@ -154,9 +156,9 @@ INSERT = query(
     """
 INSERT INTO passage_row
 SELECT l.* EXCLUDE (place) REPLACE (
-  m.state AS state, $now AS since, m.counts_from AS counts_from, m.event AS event,
+  m.state AS state, m.acted_at AS since, m.counts_from AS counts_from, m.event AS event,
   m.wake_at AS wake_at, m.turn AS turn,
-  CASE WHEN m.outcome IS NULL THEN l.ended_at ELSE $now END AS ended_at,
+  CASE WHEN m.outcome IS NULL THEN l.ended_at ELSE m.acted_at END AS ended_at,
   CASE WHEN m.outcome IS NULL THEN l.outcome ELSE m.outcome END AS outcome,
   CASE WHEN m.outcome IS NULL THEN l.cause ELSE m.cause END AS cause)
 FROM tick_taken AS l JOIN tick_move AS m ON m.passage = l.id

@@ -1,7 +1,8 @@
 """Binds the calendar instants of few zones as parameters, instead of lookups in the table `moment`.
 
-    (SELECT moment.at FROM moment WHERE moment.zone = c.zone AND moment.name = '-30 days')
-    CASE c.zone WHEN 'Europe/Madrid' THEN $moment_0__30_days END
+    (SELECT moment.at FROM moment
+      WHERE moment.zone = c.zone AND moment.name = '-30 days' AND moment.as_of = $now)
+    CASE c.zone WHEN 'Europe/Madrid' THEN $moment_now_0__30_days END
 
 Without it the engine plans the lookup in every statement. Where all customers are in one zone, the
 CASE is dropped too, and no column of the customer is read.
@@ -32,9 +33,12 @@ def inline_instants(statement: Statement, facts: Facts) -> Statement:
     return found
 
 
-def parameter(zone: int, name: str) -> str:
-    """Return the name of the parameter for an instant in a zone, given by its place in the list."""
-    return f"{_PARAMETER}{zone}_" + re.sub(r"\W", "_", name)
+def parameter(as_of: str, zone: int, name: str) -> str:
+    """Return the name of the parameter for an instant in a zone, given by its place in the list.
+
+    `as_of` is the parameter from which the instant counts: `now` or `as_of`.
+    """
+    return f"{_PARAMETER}{as_of}_{zone}_" + re.sub(r"\W", "_", name)
 
 
 def is_instant(parameter: str) -> bool:
@@ -49,11 +53,15 @@ def _bound(node: exp.Expr, zones: tuple[str, ...], is_one_zone: bool) -> exp.Exp
     if not (isinstance(node, exp.Subquery) and _is_lookup(node.this)):
         return node
     asked = {test.left.name: test.right for test in node.this.find_all(exp.EQ)}
+    if not isinstance(asked["as_of"], exp.Placeholder):
+        # Each row has an instant of its own, so only the table has the answers.
+        return node
+    as_of = str(asked["as_of"].this)
     if is_one_zone and isinstance(asked["zone"], exp.Column):
-        return exp.Placeholder(this=parameter(0, asked["name"].name))
+        return exp.Placeholder(this=parameter(as_of, 0, asked["name"].name))
     case = exp.Case(this=asked["zone"])
     for n, zone in enumerate(zones):
-        value = exp.Placeholder(this=parameter(n, asked["name"].name))
+        value = exp.Placeholder(this=parameter(as_of, n, asked["name"].name))
         case = case.when(exp.Literal.string(zone), value, copy=False)
     return case if zones else exp.null()
 

@@ -25,7 +25,9 @@ from cij.compiler.sql.plan.planner import Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.recheck import recheck
 from cij.compiler.sql.plan.segments import active_customers, segment_query
 from cij.compiler.sql.plan.waking import (
+    WAKE_BEFORE_EVENTS,
     WAKE_DUE,
+    WAKE_FIRST,
     ahead_events,
     arrived_events,
     due_events,
@@ -35,7 +37,9 @@ from cij.compiler.sql.plan.waking import (
 
 __all__ = [
     "CLEAR_ENTERED",
+    "WAKE_BEFORE_EVENTS",
     "WAKE_DUE",
+    "WAKE_FIRST",
     "EntryPlan",
     "EventPlan",
     "JourneyPlan",

@@ -13,6 +13,7 @@ from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.effects import Site, effect
 from cij.compiler.sql.plan.effects.counting import choose_winner
 from cij.compiler.sql.plan.leaves import (
+    acted_at,
     by_leaf,
     ending,
     moment_of,
@@ -66,6 +67,7 @@ def _destination(region: Region, context: Context) -> Destination:
         state=state_of(region),
         turn=turn_of(region),
         leaf=region.leaves[0].number if is_one_way else None,
+        acted_at=acted_at(region.leaves) if is_one_way else None,
         wake_at=wake_at(rests) if is_one_way else None,
         **ending(region),
     )
@@ -90,7 +92,7 @@ def _winners(region: Region, context: Context) -> list[Statement]:
 
 # One row for each passage of the batch. Events count from the instant `counts_from` (S12).
 _WOKEN = """
-SELECT w.passage, w.why, w.event, w.counts_from, w.customer, w.trigger, w.turn, w.is_held_out,
+SELECT w.passage, w.why, w.event, w.counts_from, w.as_of, w.customer, w.trigger, w.turn, w.is_held_out,
   {leaf} AS leaf
 FROM tick_ready AS w
 JOIN customer AS c ON c.id = w.customer
@@ -122,11 +124,12 @@ def _pick(region: Region, context: Context, more: Sequence[str] = ()) -> Stateme
     pick = query(
         """
 CREATE OR REPLACE TEMPORARY TABLE tick_batch AS
-SELECT q.passage, q.why, q.event, q.counts_from, q.customer, q.trigger, q.turn, q.is_held_out,
-  q.leaf, {wake} AS wake_at
+SELECT q.passage, q.why, q.event, q.counts_from, q.as_of, q.customer, q.trigger, q.turn,
+  q.is_held_out, q.leaf, {acted} AS acted_at, {wake} AS wake_at
 FROM {rows} AS q
 """,
         rows=_with(_keeping(rows, "p", context), "w", more),
+        acted=acted_at(region.leaves),
         wake=wake_at(rests),
     )
     select = pick.tree.expression
@@ -169,6 +172,7 @@ def _case(tree: Tree, context: Context) -> exp.Expr:
     case = exp.Case()
     # A guard reads the iteration as it is at the fork, not as it was when the passage woke.
     scope = context.scope_of("p", turn_after(column("w", "turn"), tree.turns))
+    scope = scope if tree.is_real else scope.as_of("w")
     for guard, inner in tree.branches:
         case = case.when(condition(guard, scope), _case(inner, context), copy=False)
     return case.else_(_case(tree.otherwise, context), copy=False)
@@ -201,7 +205,7 @@ def _met_on_the_way(region: Region, context: Context) -> list[Statement]:
 
 _CONVERSION = """
 INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
-SELECT {journey}, {version}, {goal}, m.passage, m.customer, CAST(NULL AS BIGINT), $now
+SELECT {journey}, {version}, {goal}, m.passage, m.customer, CAST(NULL AS BIGINT), m.acted_at
 FROM tick_batch AS m
 WHERE {leaves}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = m.passage AND v.goal = {goal})
@@ -231,7 +235,7 @@ def _history(region: Region) -> Statement:
     """
     return query(
         "INSERT INTO move (passage, at, path, why, event) "
-        "SELECT m.passage, $now, {path}, m.why, m.event FROM tick_batch AS m",
+        "SELECT m.passage, m.acted_at, {path}, m.why, m.event FROM tick_batch AS m",
         path=by_leaf({leaf.number: exp.convert(leaf.path) for leaf in region.leaves}),
     )
 
@@ -267,9 +271,9 @@ def _cuts(region: Region, context: Context) -> list[Statement]:
         statement = query(
             """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, {turn}, m.is_held_out,
-  {root}, {why}, m.event, m.counts_from
+  {root}, {why}, m.event, m.counts_from, m.acted_at
 FROM tick_batch AS m WHERE {leaves}
 """,
             root=numbered(target),

@@ -21,7 +21,7 @@ from cij.compiler.sql.template import Statement, fill, query
 
 _BY_EVENT = """
 SELECT f.customer, e.seq AS trigger, {entry_key} AS entry_key, e.at AS counts_from,
-  CAST(NULL AS BIGINT) AS segment
+  f.as_of, CAST(NULL AS BIGINT) AS segment
 FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN customer AS c ON c.id = f.customer
@@ -34,7 +34,7 @@ WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $clos
 # sides as a nested loop.
 _BY_SEGMENT = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
-  s.segment
+  $now AS as_of, s.segment
 FROM segment_member AS s
 WHERE s.segment = {segment} AND s.since < $closes
   AND ($entered_until IS NULL OR s.since > $entered_until OR (s.since = $now
@@ -44,7 +44,7 @@ WHERE s.segment = {segment} AND s.since < $closes
 
 _BY_CALENDAR = """
 SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
-  s.segment
+  $now AS as_of, s.segment
 FROM segment_member AS s WHERE s.segment = {segment}
 """
 
@@ -68,7 +68,7 @@ def _who_did(entry: pg.EventEntry, context: Context) -> exp.Expr:
     key = fill("CAST({a} AS TEXT)", a=exp.column(per, "e", quoted=True)) if per else text("")
     test: exp.Expr = exp.true()
     if entry.where is not None:
-        test = condition(entry.where, context.scope.with_event("e"))
+        test = condition(entry.where, context.scope.with_event("e").as_of("f"))
     rows = fill(
         _BY_EVENT,
         events=f"event_{entry.event}",
@@ -103,8 +103,10 @@ def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
 
 def _candidates(rows: exp.Expr, place: int) -> Statement:
     return query(
-        "INSERT INTO tick_candidate (customer, trigger, entry_key, counts_from, segment, entry) "
-        "SELECT r.customer, r.trigger, r.entry_key, r.counts_from, r.segment, {place} FROM {r} AS r",
+        "INSERT INTO tick_candidate "
+        "(customer, trigger, entry_key, counts_from, as_of, segment, entry) "
+        "SELECT r.customer, r.trigger, r.entry_key, r.counts_from, r.as_of, r.segment, {place} "
+        "FROM {r} AS r",
         r=rows,
         place=exp.convert(place),
     )
@@ -113,14 +115,14 @@ def _candidates(rows: exp.Expr, place: int) -> Statement:
 # The row id of the customer is a hint for engines that have row ids. The canonical plan has null.
 _NEW = """
 SELECT x.customer AS customer, x.entry_key AS entry_key, x.trigger AS trigger,
-  x.counts_from AS counts_from, {held_out} AS is_held_out, {kept} AS at_entry,
+  x.counts_from AS counts_from, x.as_of AS as_of, {held_out} AS is_held_out, {kept} AS at_entry,
   CAST(NULL AS BIGINT) AS customer_row, {zone} AS zone
 FROM {candidates} AS x JOIN customer AS c ON c.id = x.customer
 """
 _SORTED = """
-INSERT INTO tick_entered (customer, entry_key, trigger, counts_from, is_held_out, at_entry,
+INSERT INTO tick_entered (customer, entry_key, trigger, counts_from, as_of, is_held_out, at_entry,
   customer_row, zone)
-SELECT n.customer, n.entry_key, n.trigger, n.counts_from, n.is_held_out, n.at_entry, n.customer_row,
+SELECT n.customer, n.entry_key, n.trigger, n.counts_from, n.as_of, n.is_held_out, n.at_entry, n.customer_row,
   n.zone
 FROM {rows} AS n ORDER BY n.customer ASC
 """
@@ -132,14 +134,15 @@ _WRITE = """
 INSERT INTO passage_row (id, journey, version, customer, entry_key, trigger, turn, is_held_out,
   entered_at, entered_from, state, since, counts_from, event, at_entry, customer_row)
 SELECT {id}, {journey}, {version}, n.customer, {entry_key}, n.trigger, 0, n.is_held_out,
-  $now, n.counts_from, {entering}, $now, n.counts_from, n.trigger, n.at_entry, n.customer_row
+  n.as_of, n.counts_from, {entering}, n.as_of, n.counts_from, n.trigger, n.at_entry, n.customer_row
 FROM tick_entered AS n
 """
 
 # The columns are those of `tick_ready`.
 _AS_READY = f"""
 SELECT {{journey}} AS journey, {{version}} AS version, {NUMBER} AS passage, n.customer, n.trigger,
-  0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from
+  0 AS turn, n.is_held_out, {{root}} AS root, {{entered}} AS why, n.trigger AS event, n.counts_from,
+  n.as_of
 FROM tick_entered AS n
 """
 
@@ -161,9 +164,9 @@ WHERE NOT {suppress} AND NOT EXISTS(
 
 _WAKE_ENTERED = """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT w.journey, w.version, w.passage, w.customer, w.trigger, w.turn, w.is_held_out, w.root, w.why,
-  w.event, w.counts_from
+  w.event, w.counts_from, w.as_of
 FROM {rows} AS w
 """
 
@@ -218,13 +221,20 @@ def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp
     return fill(
         _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),
         held_out=_held_out(journey, context),
-        suppress=strict(journey.suppress, context.scope) if journey.suppress else exp.false(),
+        suppress=suppresses(journey, context),
         blocks=blocks(journey, context),
         candidates=candidates,
         kept=_kept(journey, context),
         zone=zone_of(context.scope),
         journey=numbered(journey.name),
     )
+
+
+def suppresses(journey: pg.Journey, context: Context) -> exp.Expr:
+    """Return the condition that the candidate `x` may not enter now, whoever has been inside."""
+    if not journey.suppress:
+        return exp.false()
+    return strict(journey.suppress, context.scope.as_of("x"))
 
 
 def _sorted(rows: exp.Expr, context: Context) -> Statement:
@@ -267,18 +277,19 @@ def blocks(journey: pg.Journey, context: Context) -> exp.Expr:
     """Return the condition that an earlier passage `p` prevents the candidate `x` from entering
     (S7).
 
-    Passages of all versions count.
+    Passages of all versions count. A passage that sent something late ended at the real instant, which
+    may be after the own instant of the candidate (S12): they were still inside.
     """
     same_key = " AND p.entry_key = x.entry_key" if journey.per else ""
     if journey.again == "never":
         return fill("TRUE" + same_key)
     if journey.again == "always":
-        return fill("p.ended_at IS NULL" + same_key)
+        return fill("(p.ended_at IS NULL OR p.ended_at > x.as_of)" + same_key)
     assert journey.again_after is not None, "`again after` has a period"
     # The plain bound comes first. It leaves few rows for which the calendar is computed.
     return fill(
         "(p.ended_at IS NULL "
-        "OR (p.ended_at > $now - {most} * INTERVAL '1' SECOND AND {end} > $now))" + same_key,
+        "OR (p.ended_at > x.as_of - {most} * INTERVAL '1' SECOND AND {end} > x.as_of))" + same_key,
         most=exp.convert(moments.most_seconds(journey.again_after)),
         end=after(column("p", "ended_at"), journey.again_after, context.scope),
     )

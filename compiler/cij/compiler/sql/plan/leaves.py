@@ -8,7 +8,7 @@ from cij.compiler import program as pg
 from cij.compiler.sql import moments
 from cij.compiler.sql.condition import column, to_instant, to_local, value, zone_of
 from cij.compiler.sql.interning import numbered
-from cij.compiler.sql.plan.context import Context, text
+from cij.compiler.sql.plan.context import Context, in_numbers, text
 from cij.compiler.sql.plan.loops import turn_after
 from cij.compiler.sql.plan.regions import Leaf, Region
 from cij.compiler.sql.template import fill
@@ -58,7 +58,7 @@ def ending(region: Region) -> dict[str, exp.Expr]:
     if not ends:
         return {}
     return {
-        "ended_at": by_leaf(inside | {n: fill("$now") for n in ends}),
+        "ended_at": by_leaf(inside | {n: fill("m.acted_at") for n in ends}),
         "outcome": by_leaf(inside | {n: numbered(end.outcome) for n, end in ends.items()}),
         "cause": by_leaf(inside | {n: numbered(end.cause) for n, end in ends.items()}),
     }
@@ -72,33 +72,52 @@ def rests_of(region: Region) -> list[Leaf]:
     return [x for x in region.leaves if isinstance(x.final, pg.WaitState) and not x.is_cut]
 
 
+def acted_at(leaves: Sequence[Leaf]) -> exp.Expr:
+    """Return the instant at which the passage of the row `q` takes its path (S12).
+
+    That is its own instant `as_of`. Where something is sent or done on the path it is the real one.
+    """
+    real = [leaf.number for leaf in leaves if leaf.is_real]
+    if not real:
+        return exp.column("as_of", "q", quoted=True)
+    if len(real) == len(leaves):
+        return fill("$now")
+    return fill(
+        "CASE WHEN {real} THEN $now ELSE q.as_of END",
+        real=in_numbers(exp.column("leaf", "q", quoted=True), real),
+    )
+
+
 def wake_at(rests: Sequence[Leaf]) -> exp.Expr:
     """Return the instant at which the passage of the row `q` is to wake; null for ends and cuts.
 
-    `q` has the columns `leaf`, `zone` (see `needs_zone`) and `until_N` for each leaf N with
-    `until`.
+    `q` has the columns `leaf`, `as_of`, `zone` (see `needs_zone`) and `until_N` for each leaf N with
+    `until`. A wait counts from the instant at which the passage takes its path (`acted_at`).
     """
     if not rests:
         return fill("CAST(NULL AS TIMESTAMP)")
     case = exp.Case(this=exp.column("leaf", "q", quoted=True))
     for leaf in rests:
         assert isinstance(leaf.final, pg.WaitState)
-        due = _due(leaf.number, leaf.final.timer)
+        begins = acted_at([leaf])
+        due = _due(leaf.number, leaf.final.timer, begins)
         case = case.when(exp.Literal.number(leaf.number), due, copy=False)
     return fill("CAST({case} AS TIMESTAMP)", case=case)
 
 
-def _due(number: int, timer: pg.Timer) -> exp.Expr:
+def _due(number: int, timer: pg.Timer, begins: exp.Expr) -> exp.Expr:
     # Calendar steps depend only on the zone, so a tick computes them once and this reads them.
     moment = moments.of_timer(timer)
     if moment is not None:
-        return moments.instant(moment, exp.column("zone", "q", quoted=True))
+        return moments.instant(moment, exp.column("zone", "q", quoted=True), begins)
     if isinstance(timer, pg.AfterPeriod):
         seconds = exp.convert(moments.seconds(timer.period))
-        return fill("$now + {n} * INTERVAL '1' SECOND", n=seconds)
+        return fill("{begins} + {n} * INTERVAL '1' SECOND", begins=begins, n=seconds)
     # An unknown moment counts as past (S12), so the passage goes on at once and does not wait
     # forever.
-    return fill("COALESCE({u}, $now)", u=exp.column(f"until_{number}", "q", quoted=True))
+    return fill(
+        "COALESCE({u}, {begins})", begins=begins, u=exp.column(f"until_{number}", "q", quoted=True)
+    )
 
 
 def needs_zone(rests: Sequence[Leaf]) -> bool:
@@ -125,8 +144,9 @@ def until(leaf: Leaf, context: Context) -> exp.Expr | None:
     timer = leaf.final.timer
     if not isinstance(timer, pg.UntilMoment):
         return None
-    zone = zone_of(context.scope)
-    moment = value(timer.moment, context.scope)
+    scope = context.scope if leaf.is_real else context.scope.as_of("w")
+    zone = zone_of(scope)
+    moment = value(timer.moment, scope)
     if timer.moment.type.kind == "datetime" and timer.at is None:
         return moment
     # `at` is a local time, so an instant has to become a local day first.

@@ -12,7 +12,7 @@ from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
 
 _MOVE = """
-UPDATE passage_row SET state = {state}, since = $now, counts_from = m.counts_from, event = m.event,
+UPDATE passage_row SET state = {state}, since = m.acted_at, counts_from = m.counts_from, event = m.event,
   wake_at = m.wake_at
 FROM tick_batch AS m
 WHERE passage_row.id = m.passage
@@ -64,5 +64,5 @@ def _stay_since(region: Region, tree: exp.Expr) -> None:
         for send, numbers in sends.items()
     ]
     if again:
-        since = fill("CASE WHEN {a} THEN passage_row.since ELSE $now END", a=either(again))
+        since = fill("CASE WHEN {a} THEN passage_row.since ELSE m.acted_at END", a=either(again))
         next(e for e in tree.expressions if e.this.name == "since").set("expression", since)

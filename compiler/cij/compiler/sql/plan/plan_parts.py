@@ -25,8 +25,8 @@ class Destination:
 
     `state` is the new state of the passage. `turn` is None where no path changes the iteration.
     `outcome`, `cause` and `ended_at` are None where no path ends, and null for rows that go on.
-    `leaf` and `wake_at` are given only where all passages take the same path, which lets a strategy
-    omit `pick`. `wake_at` is over a row `q` with the column `zone`.
+    `leaf`, `acted_at` and `wake_at` are given only where all passages take the same path, which lets a
+    strategy omit `pick`. The last two are over a row `q` with the columns `as_of` and `zone`.
     """
 
     state: exp.Expr
@@ -35,6 +35,7 @@ class Destination:
     cause: exp.Expr | None = None
     ended_at: exp.Expr | None = None
     leaf: int | None = None
+    acted_at: exp.Expr | None = None
     wake_at: exp.Expr | None = None
 
 

@@ -6,16 +6,15 @@ have left the segment are refused with the reason. The table has only customers 
 
     entering --ADD--> entry_queue --turn--> tick_dequeued --TURN_AWAY, REMOVE, ENTER--> entering
 
-Parameters: `journey`, `now`; `reason` where the caller gives it.
+Parameters: `journey`, `now`; `reason` where the caller gives it; `earliest`, the instant from which
+there was room for the next customers of the queue.
 """
 
-from sqlglot import exp
-
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.sql.condition import condition, strict
+from cij.compiler.sql.condition import condition
 from cij.compiler.sql.interning import numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
-from cij.compiler.sql.plan.entering import blocks
+from cij.compiler.sql.plan.entering import blocks, suppresses
 from cij.compiler.sql.plan.waking import per_key
 from cij.compiler.sql.template import Statement, fill, query
 
@@ -32,7 +31,7 @@ ADD = query(
 INSERT INTO entry_queue (number, journey, customer, entry_key, trigger, entered_from, segment,
   queued_at)
 SELECT k.value + ROW_NUMBER() OVER (ORDER BY x.counts_from, x.customer, x.entry_key),
-  $journey, x.customer, x.entry_key, x.trigger, x.counts_from, x.segment, $now
+  $journey, x.customer, x.entry_key, x.trigger, x.counts_from, x.segment, x.as_of
 FROM tick_candidate AS x
 JOIN counter AS k ON k.name = 'queue'
 WHERE NOT EXISTS(
@@ -53,7 +52,7 @@ WHERE name = 'queue'
 REFUSE = query(
     """
 INSERT INTO turned_away (journey, customer, entry_key, trigger, at, reason)
-SELECT $journey, x.customer, x.entry_key, x.trigger, $now, $reason FROM tick_candidate AS x
+SELECT $journey, x.customer, x.entry_key, x.trigger, x.as_of, $reason FROM tick_candidate AS x
 """
 )
 
@@ -70,14 +69,16 @@ FROM entry_queue AS q WHERE q.journey = $journey
 # also those who would be refused: they are tested when they are next.
 _TURN = """
 CREATE OR REPLACE TEMPORARY TABLE tick_dequeued AS
-SELECT z.number, z.customer, z.entry_key, z.trigger, z.segment, z.counts_from, z.reason, z.place
+SELECT z.number, z.customer, z.entry_key, z.trigger, z.segment, z.counts_from, z.as_of, z.reason,
+  z.place
 FROM (
-  SELECT y.number, y.customer, y.entry_key, y.trigger, y.segment, y.counts_from, y.reason,
-    SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
+  SELECT y.number, y.customer, y.entry_key, y.trigger, y.segment, y.counts_from, y.as_of,
+    y.reason, SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
     OVER (ORDER BY y.number ROWS UNBOUNDED PRECEDING) AS place
   FROM (
     SELECT x.number, x.customer, x.entry_key, x.trigger, x.segment,
-      CASE WHEN x.queued_at = $now THEN x.entered_from ELSE $now END AS counts_from,
+      CASE WHEN x.queued_at = x.as_of THEN x.entered_from ELSE x.as_of END AS counts_from,
+      x.as_of,
       CASE
         WHEN c.id IS NULL THEN 'gone'
         WHEN NOT x.segment IS NULL AND NOT EXISTS(
@@ -92,7 +93,7 @@ FROM (
       END AS reason
     FROM (
       SELECT q.number, q.customer, q.entry_key, q.trigger, q.segment, q.queued_at, q.entered_from,
-        ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
+        GREATEST(q.queued_at, $earliest) AS as_of, ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
       FROM entry_queue AS q WHERE q.journey = {journey}
     ) AS x
     LEFT JOIN customer AS c ON c.id = x.customer
@@ -112,9 +113,18 @@ FROM tick_dequeued AS t WHERE NOT t.reason IS NULL
 REMOVE = query("DELETE FROM entry_queue WHERE number IN (SELECT t.number FROM tick_dequeued AS t)")
 ENTER = query(
     """
-INSERT INTO tick_candidate (customer, trigger, entry_key, counts_from, segment, entry)
-SELECT t.customer, t.trigger, t.entry_key, t.counts_from, t.segment, 0
+INSERT INTO tick_candidate (customer, trigger, entry_key, counts_from, as_of, segment, entry)
+SELECT t.customer, t.trigger, t.entry_key, t.counts_from, t.as_of, t.segment, 0
 FROM tick_dequeued AS t WHERE t.reason IS NULL
+"""
+)
+# The own instants of those in the queue (`_TURN`), for calendar steps.
+NOTE_QUEUED = query(
+    """
+INSERT INTO tick_instant (as_of)
+SELECT DISTINCT GREATEST(q.queued_at, $earliest) FROM entry_queue AS q
+WHERE q.journey = $journey
+  AND NOT GREATEST(q.queued_at, $earliest) IN (SELECT i.as_of FROM tick_instant AS i)
 """
 )
 WAITING = query("SELECT q.journey, COUNT(*) FROM entry_queue AS q GROUP BY q.journey")
@@ -127,10 +137,13 @@ def turn(context: Context) -> Statement:
     Shape of `tick_dequeued`: one row for each, with `reason` null where they enter.
     """
     journey = context.journey
-    suppress = strict(journey.suppress, context.scope) if journey.suppress else exp.false()
     number = numbered(journey.name)
     return query(
-        _TURN, suppress=suppress, blocks=blocks(journey, context), number=number, **context.names
+        _TURN,
+        suppress=suppresses(journey, context),
+        blocks=blocks(journey, context),
+        number=number,
+        **context.names,
     )
 
 
@@ -151,7 +164,9 @@ def leaves(
 ) -> Statement:
     """Return the statement that finds customers of the queue whose event meets a goal or an
     exit."""
-    conditions = [condition(where, context.scope.with_event("e"))] if where is not None else []
+    conditions = (
+        [condition(where, context.scope.with_event("e").as_of("f"))] if where is not None else []
+    )
     rows = fill(
         _LEAVES,
         events=f"event_{event.name}",

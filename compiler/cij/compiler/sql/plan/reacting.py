@@ -7,6 +7,7 @@ from cij.compiler.sql.condition import column, condition, value
 from cij.compiler.sql.interning import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, all_of, text
 from cij.compiler.sql.plan.waking import NOT_WOKEN, on_event, per_key
+from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.types import DATETIME
 
@@ -27,7 +28,8 @@ WHERE f.event = {event} AND f.round = $round
 
 # Any event of a customer tests the conditions of goals and exits.
 _MET = """
-SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, f.seq, f.at
+SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out, f.seq, f.at,
+  GREATEST(p.since, f.as_of) AS as_of
 FROM tick_event AS f
 JOIN passage_row AS p ON p.customer = f.customer
 JOIN customer AS c ON c.id = p.customer
@@ -69,7 +71,7 @@ def on_goal_met(goal: pg.Goal, context: Context) -> list[Statement]:
     """
     assert goal.condition is not None, "a goal has an event or a condition"
     conditions = [
-        condition(goal.condition, context.scope),
+        condition(goal.condition, context.scope.as_of("f")),
         _window(goal, "f", context),
         fill(_IS_NEW, goal=text(goal.name)),
     ]
@@ -84,7 +86,7 @@ def _recorded(goal: pg.Goal, rows: exp.Expr, context: Context) -> list[Statement
 
 
 def _where(where: ex.Expression | None, context: Context) -> list[exp.Expr]:
-    return [condition(where, context.scope.with_event("e"))] if where is not None else []
+    return [condition(where, context.scope.with_event("e").as_of("f"))] if where is not None else []
 
 
 def _window(goal: pg.Goal, row: str, context: Context) -> exp.Expr:
@@ -103,9 +105,9 @@ def _leave(goal: pg.Goal, context: Context) -> Statement:
     return query(
         """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT p.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  {root}, {why}, v.event, v.at
+  {root}, {why}, v.event, v.at, GREATEST(p.since, f.as_of)
 FROM conversion AS v
 JOIN tick_event AS f ON f.seq = v.event AND f.round = $round
 JOIN passage_row AS p ON p.id = v.passage
@@ -133,9 +135,9 @@ def on_exit(exit: pg.Exit, event: pg.Event, context: Context, *, is_first: bool)
 
 _EXIT_MET = """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  {root}, $why, r.seq, r.at
+  {root}, $why, r.seq, r.at, r.as_of
 FROM {rows} AS r
 """
 
@@ -148,7 +150,7 @@ def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
     assert exit.condition is not None, "an exit has an event or a condition"
     conditions = [
         fill("p.ended_at IS NULL"),
-        condition(exit.condition, context.scope),
+        condition(exit.condition, context.scope.as_of("f")),
         fill(NOT_WOKEN),
     ]
     rows = fill(_MET, conditions=all_of(conditions), here=context.inside("p"))
@@ -160,19 +162,19 @@ def on_exit_met(exit: pg.Exit, context: Context) -> Statement:
 
 _MET_NOW = """
 INSERT INTO conversion (journey, version, goal, passage, customer, event, at)
-SELECT {journey}, {version}, {goal}, r.passage, r.customer, CAST(NULL AS BIGINT), $now
+SELECT {journey}, {version}, {goal}, r.passage, r.customer, CAST(NULL AS BIGINT), r.as_of
 FROM {rows} AS r
 """
 
 _BY_NEW_DATA = """
-SELECT p.id AS passage, p.customer
+SELECT p.id AS passage, p.customer, $now AS as_of
 FROM passage_row AS p JOIN customer AS c ON c.id = p.customer
 WHERE {here} AND {who} AND {conditions}
   AND NOT EXISTS(SELECT 1 FROM conversion AS v WHERE v.passage = p.id AND v.goal = {goal})
 """
 
 _AT_WAKING = """
-SELECT m.passage, m.customer
+SELECT m.passage, m.customer, m.as_of
 FROM tick_batch AS m
 JOIN passage_row AS p ON p.id = m.passage
 JOIN customer AS c ON c.id = m.customer
@@ -194,7 +196,7 @@ def on_new_data(goal: pg.Goal, context: Context) -> list[Statement]:
         _BY_NEW_DATA,
         goal=text(goal.name),
         who=fill(who if goal.within else "p.ended_at IS NULL"),
-        conditions=_met_now(goal, context),
+        conditions=_met_now(goal, context, context.scope),
         here=context.inside("p"),
     )
     return [_record_now(goal, rows, context)]
@@ -208,15 +210,17 @@ def at_waking(goal: pg.Goal, context: Context) -> list[Statement]:
     if goal.condition is None or goal.target is not None:
         return []
     holes = {"goal": text(goal.name), "joined": numbered(JOINED)}
-    rows = fill(_AT_WAKING, conditions=_met_now(goal, context), **holes)
+    conditions = _met_now(goal, context, context.scope.as_of("m"))
+    rows = fill(_AT_WAKING, conditions=conditions, **holes)
     return [_record_now(goal, rows, context)]
 
 
-def _met_now(goal: pg.Goal, context: Context) -> exp.Expr:
+def _met_now(goal: pg.Goal, context: Context, scope: Scope) -> exp.Expr:
     assert goal.condition is not None, "a goal has an event or a condition"
-    found = [condition(goal.condition, context.scope)]
+    found = [condition(goal.condition, scope)]
     if goal.within is not None:
-        found.append(fill("$now <= {end}", end=_end_of_window(goal.within, context)))
+        end = _end_of_window(goal.within, context)
+        found.append(fill("{now} <= {end}", now=scope.instant, end=end))
     return all_of(found)
 
 

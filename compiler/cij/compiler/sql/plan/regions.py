@@ -7,6 +7,7 @@ from typing import Union
 
 from cij.compiler import program as pg
 from cij.compiler.expression import And, Expression, FirstCome, OverCap
+from cij.compiler.sql.plan.governing import heading_for
 from cij.compiler.verify import targets
 
 # A region with more leaves is cut where branches join. Its size is then linear in the size of the
@@ -37,13 +38,18 @@ class Visit:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """The end of a path: a wait, an end, or a cut, from which the passage goes on in the
-    same tick."""
+    same tick.
+
+    `is_real` tells that something was sent or done on the path, or is held in front of it. That happens
+    at the real instant of the tick, so what follows counts from it (S12, S17).
+    """
 
     number: int
     visits: tuple[Visit, ...]
     final: pg.State
     is_cut: bool
     turns: Turns
+    is_real: bool = False
 
     @property
     def path(self) -> int:
@@ -58,9 +64,14 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The branches of a `DecideState` in their order. `turns` as for a visit."""
+    """The branches of a `DecideState` in their order. `turns` as for a visit.
+
+    `is_real` tells that the guards are tested at the real instant of the tick: they are rules of a send,
+    or something was sent before them.
+    """
 
     turns: Turns
+    is_real: bool
     branches: "tuple[tuple[Expression, Tree], ...]"
     otherwise: "Tree"
 
@@ -188,7 +199,8 @@ def _tree(
     state = states[visit.state]
     path = (*before, visit)
     if state.id in cuts and before:
-        return _leaf(before, state, region, visit.turns, is_cut=True)
+        is_real = _sends(before, states)
+        return _leaf(before, state, region, visit.turns, is_cut=True, is_real=is_real)
 
     # History does not show hidden states, so the reason before one is the reason after it.
     passed_on = visit.why if state.is_hidden else None
@@ -207,15 +219,31 @@ def _tree(
                 (b.guard, onward(b.target, b.why or f"branch {n}"))
                 for n, b in enumerate(branches, 1)
             )
-            return Fork(
-                visit.turns, forks, onward(otherwise, passed_on if state.is_hidden else "else")
-            )
-    return _leaf(path, state, region, visit.turns, is_cut=False)
+            is_real = heading_for(state.id) is not None or _sends(path, states)
+            rest = onward(otherwise, passed_on if state.is_hidden else "else")
+            return Fork(visit.turns, is_real, forks, rest)
+    is_real = heading_for(state.id) is not None or _sends(path, states)
+    return _leaf(path, state, region, visit.turns, is_real=is_real)
+
+
+def _sends(path: tuple[Visit, ...], states: dict[str, pg.State]) -> bool:
+    """Tell whether a path sends a message or calls another system."""
+    passed = (states[visit.state] for visit in path)
+    return any(
+        isinstance(state, pg.ActState) and isinstance(state.effect, (pg.SendEffect, pg.DoEffect))
+        for state in passed
+    )
 
 
 def _leaf(
-    visits: tuple[Visit, ...], final: pg.State, region: Region, turns: Turns, *, is_cut: bool
+    visits: tuple[Visit, ...],
+    final: pg.State,
+    region: Region,
+    turns: Turns,
+    *,
+    is_real: bool,
+    is_cut: bool = False,
 ) -> int:
     number = len(region.leaves) + 1
-    region.leaves.append(Leaf(number, visits, final, is_cut, turns))
+    region.leaves.append(Leaf(number, visits, final, is_cut, turns, is_real))
     return number

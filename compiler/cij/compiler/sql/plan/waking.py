@@ -20,12 +20,14 @@ def fresh_events(event: str) -> Statement:
     """Return the statement that adds the new events of one name to `tick_event`.
 
     Parameters: `taken`, the number of the last event that was handled; `horizon`, the earliest
-    start of a journey, before which no event moves a passage.
+    start of a journey, before which no event moves a passage; `since`, the last tick. An event that
+    happened before it is late: its own instant is then that of the last tick, because steps that were
+    made by then stay (S25).
     """
     return query(
         """
-INSERT INTO tick_event (seq, event, customer, at, round)
-SELECT e.seq, {name}, e.customer, e.at, 0
+INSERT INTO tick_event (seq, event, customer, at, as_of, round)
+SELECT e.seq, {name}, e.customer, e.at, GREATEST(e.at, $since), 0
 FROM {events} AS e
 WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
 """,
@@ -42,8 +44,8 @@ def due_events(event: str) -> Statement:
     """
     return query(
         """
-INSERT INTO tick_event (seq, event, customer, at, round)
-SELECT e.seq, {name}, e.customer, e.at, 0
+INSERT INTO tick_event (seq, event, customer, at, as_of, round)
+SELECT e.seq, {name}, e.customer, e.at, GREATEST(e.at, $since), 0
 FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
 WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer IS NULL
 """,
@@ -88,12 +90,12 @@ def missed_events(event: str) -> Statement:
     `tick_event`.
 
     Parameters: `taken` and `ticked_at`, the last number and instant before the pause; `until` and
-    `last`, those of the last tick in it.
+    `last`, those of the last tick in it; `since` as in `fresh_events`.
     """
     return query(
         """
-INSERT INTO tick_event (seq, event, customer, at, round)
-SELECT e.seq, {name}, e.customer, e.at, 0
+INSERT INTO tick_event (seq, event, customer, at, as_of, round)
+SELECT e.seq, {name}, e.customer, e.at, GREATEST(e.at, $since), 0
 FROM {events} AS e
 WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
   AND (e.seq > $taken OR e.at > $ticked_at)
@@ -103,29 +105,58 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
     )
 
 
-# All passages whose timer is due, in all journeys at once. The engine skips blocks of rows by their
-# smallest instant, so passages that wait cost little.
-WAKE_DUE = query(
-    f"""
+# Passages whose timer is due, in all journeys at once. The engine skips blocks of rows by their
+# smallest instant, so passages that wait cost little. The own instant of a passage is when its timer
+# was due. It is never before the last tick, `$since`, because steps that were made by then stay: such
+# a timer fell due in a pause (S22).
+_WAKE_DUE = f"""
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  t.root, {{timer}}, CAST(NULL AS BIGINT), $now
+  t.root, {{timer}}, CAST(NULL AS BIGINT), GREATEST(p.wake_at, $since), GREATEST(p.wake_at, $since)
 FROM passage_row AS p
 JOIN timeout AS t ON t.version = p.version AND t.state = p.state
-WHERE p.wake_at <= $now
+WHERE p.wake_at <= $now AND {{which}}
   AND NOT t.journey IN ({STANDING_NUMBERS})
-""",
-    timer=numbered(TIMER),
+"""
+# Of several timers of a customer the earliest goes first (S12). Timers that fell due before the last
+# tick count as due at it, all at once.
+_NONE_EARLIER = f"""
+NOT EXISTS(
+  SELECT 1 FROM passage_row AS q
+  JOIN timeout AS u ON u.version = q.version AND u.state = q.state
+  WHERE q.customer = p.customer AND q.wake_at < p.wake_at AND p.wake_at > $since
+    AND NOT u.journey IN ({STANDING_NUMBERS})
 )
+"""
+# A customer with an event of this round, which comes after the timer. At the same instant the event
+# goes first (S13).
+_BEFORE_EVENT = """
+EXISTS(
+  SELECT 1 FROM tick_event AS f
+  WHERE f.customer = p.customer AND f.round = $round AND f.as_of > GREATEST(p.wake_at, $since)
+)
+"""
 
+
+def _wake_due(*which: str) -> Statement:
+    return query(_WAKE_DUE, timer=numbered(TIMER), which=all_of([fill(test) for test in which]))
+
+
+# Where all timers that are due are due at one instant, nobody has an earlier one.
+WAKE_DUE = _wake_due()
+# The first timers of each customer, where timers are due at different instants.
+WAKE_FIRST = _wake_due(_NONE_EARLIER)
+# The first timers of customers with an event of a round, before that event.
+WAKE_BEFORE_EVENTS = _wake_due(_BEFORE_EVENT, _NONE_EARLIER)
 
 # The event is `e`, the passage `p`, the customer `c`. A round has at most one event for each
 # customer, so a passage is at one wait and is woken there once. A passage that a goal or an exit
 # has woken is skipped.
 _ON_EVENT = """
 SELECT p.id AS passage, p.customer, p.trigger, p.turn, p.is_held_out,
-  e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from
+  e.seq, {root} AS root, GREATEST(p.counts_from, e.at) AS counts_from,
+  GREATEST(p.since, f.as_of) AS as_of
 FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN passage_row AS p ON p.customer = f.customer
@@ -142,9 +173,9 @@ _SAID_OF_CUSTOMER = {"id": column("p", "customer")}
 
 _WAKE = """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, {why}, r.seq, r.counts_from
+  r.root, {why}, r.seq, r.counts_from, r.as_of
 FROM {rows} AS r
 """
 
@@ -220,10 +251,13 @@ def _holds(
     arm: pg.Await | pg.Condition, rest: pg.WaitState, event: pg.Event, context: Context
 ) -> exp.Expr:
     if isinstance(arm, pg.Condition):
-        return condition(arm.condition, context.scope_of("p", column("p", "turn")))
+        return condition(arm.condition, context.scope_of("p", column("p", "turn")).as_of("f"))
     rivals = [a for a in rest.awaits if a.order < arm.order]
     return all_of(
-        [_test(arm, "e", context), *(_none_to_come(r, "r.at = e.at", context) for r in rivals)]
+        [
+            _test(arm, "e", "f", context),
+            *(_none_to_come(r, "r.at = e.at", "f", context) for r in rivals),
+        ]
     )
 
 
@@ -249,9 +283,9 @@ def watch(rest: pg.WaitState, context: Context) -> Statement:
     return query(
         """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, {condition}, CAST(NULL AS BIGINT), $now
+  r.root, {condition}, CAST(NULL AS BIGINT), $now, $now
 FROM {rows} AS r
 """,
         rows=rows,
@@ -297,18 +331,21 @@ NOT EXISTS(
 """
 
 
-def _none_to_come(arm: pg.Await, when: str, context: Context) -> exp.Expr:
-    """Return the condition that no later round has an event of another arm that wins (S13)."""
+def _none_to_come(arm: pg.Await, when: str, row: str, context: Context) -> exp.Expr:
+    """Return the condition that no later round has an event of another arm that wins (S13).
+
+    `row` has the own instant of what happens now.
+    """
     event = context.event(arm.event)
-    test = all_of([_test(arm, "r", context), *per_key(event, context, "r")])
+    test = all_of([_test(arm, "r", row, context), *per_key(event, context, "r")])
     events = f"event_{arm.event}"
     return fill(_RIVAL, events=events, event=text(arm.event), when=fill(when), test=test)
 
 
-def _test(arm: pg.Await, row: str, context: Context) -> exp.Expr:
+def _test(arm: pg.Await, row: str, as_of: str, context: Context) -> exp.Expr:
     found = [_belongs(arm, row, context)]
     if arm.where is not None:
-        found.append(condition(arm.where, context.scope.with_event(row)))
+        found.append(condition(arm.where, context.scope.with_event(row).as_of(as_of)))
     return all_of(found)
 
 
@@ -328,24 +365,24 @@ def _belongs(arm: pg.Await, row: str, context: Context) -> exp.Expr:
 
 _BEFORE = """
 SELECT m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
-  e.seq, e.at, {n} AS n, {root} AS root, GREATEST(m.counts_from, e.at) AS counts_from
+  e.seq, e.at, {n} AS n, {root} AS root, GREATEST(m.counts_from, e.at) AS counts_from, m.acted_at
 FROM tick_batch AS m
 JOIN passage_row AS p ON p.id = m.passage
 JOIN {events} AS e ON {belongs}
 JOIN customer AS c ON c.id = p.customer
-WHERE {leaves} AND e.at <= $now AND {test}
+WHERE {leaves} AND e.at <= m.acted_at AND {test}
   AND NOT EXISTS(SELECT 1 FROM tick_event AS f WHERE f.seq = e.seq AND f.round > $round)
 """
 
 # The moment is past, so the passage goes on at once (S12), before events of the same tick.
 _PAST = """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT {journey}, {version}, m.passage, m.customer, m.trigger, p.turn, m.is_held_out,
-  {root}, {timer}, CAST(NULL AS BIGINT), m.counts_from
+  {root}, {timer}, CAST(NULL AS BIGINT), m.counts_from, m.acted_at
 FROM tick_batch AS m
 JOIN passage_row AS p ON p.id = m.passage
-WHERE {leaves} AND m.wake_at <= $now
+WHERE {leaves} AND m.wake_at <= m.acted_at
 """
 
 
@@ -387,11 +424,12 @@ def _arrival(rest: pg.WaitState, here: exp.Expr, context: Context) -> Statement:
     arrived = query(
         """
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
-  root, why, event, counts_from)
+  root, why, event, counts_from, as_of)
 SELECT {journey}, {version}, r.passage, r.customer, r.trigger, r.turn, r.is_held_out,
-  r.root, {before}, r.seq, r.counts_from
+  r.root, {before}, r.seq, r.counts_from, r.acted_at
 FROM (
   SELECT q.passage, q.customer, q.trigger, q.turn, q.is_held_out, q.root, q.seq, q.counts_from,
+    q.acted_at,
     ROW_NUMBER() OVER (PARTITION BY q.passage ORDER BY q.at ASC, q.n ASC, q.seq ASC) AS place
   FROM {rows} AS q
 ) AS r
@@ -410,12 +448,12 @@ WHERE r.place = 1
 def _before(arm: pg.Await, rest: pg.WaitState, here: exp.Expr, context: Context) -> exp.Expr:
     assert arm.of is not None
     tests = [
-        _none_to_come(a, "r.at <= e.at" if a.order < arm.order else "r.at < e.at", context)
+        _none_to_come(a, "r.at <= e.at" if a.order < arm.order else "r.at < e.at", "m", context)
         for a in rest.awaits
         if len(rest.awaits) > 1
     ]
     if arm.where is not None:
-        tests.append(condition(arm.where, context.scope.with_event("e")))
+        tests.append(condition(arm.where, context.scope.with_event("e").as_of("m")))
     rows = fill(
         _BEFORE,
         n=exp.Literal.number(arm.order),

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -191,8 +192,13 @@ class DuckEngine:
         """Tell whether a table has no rows. The answer is cached until the table is written to."""
         return self._cache.is_empty(table, self._asks_empty)
 
-    def bind_instants(self, instants: Instants, *, is_one_zone: bool = False) -> bool:
-        """Bind the calendar instants of a tick as parameters, until a statement writes to `moment`.
+    def bind_own_instant(self, at: datetime | None) -> None:
+        """Bind the own instant of all rows that statements move from now on; None where they have
+        different ones (S12). See `Optimizer.bind_own_instant`."""
+        self._optimizer.bind_own_instant(at)
+
+    def bind_instants(self, instants: Mapping[str, Instants], *, is_one_zone: bool = False) -> bool:
+        """Bind calendar instants as parameters, until a statement writes to `moment`.
 
         Return False where they have to be in the table; see `Optimizer.bind_instants`.
         """

@@ -28,6 +28,8 @@ class _Due:
     state: int
     people: int
     now: datetime
+    since: datetime
+    as_of: datetime
 
 
 class DueInPlace(Strategy):
@@ -41,34 +43,42 @@ class DueInPlace(Strategy):
         self._due: _Due | None = None
         self._forms: PerRegion[Steps] = PerRegion(due_form)
 
-    def wake_due(self, world: World, now: datetime, *, is_alone: bool) -> int | None:
+    def wake_due(
+        self, world: World, now: datetime, since: datetime, *, is_alone: bool
+    ) -> int | None:
         if not is_alone or customer_count(world.engine) < self.customers_min:
             return None
         if control.standing_still(world.engine):
             return None
-        self._due = self._at_one_wait(world, now)
+        self._due = self._at_one_wait(world, now, since)
         return self._due.people if self._due else None
 
-    def _at_one_wait(self, world: World, now: datetime) -> _Due | None:
+    def _at_one_wait(self, world: World, now: datetime, since: datetime) -> _Due | None:
         waits = world.engine.rows(passages.DUE_NOW, {"now": now})
         if len(waits) != 1:
             return None
-        version, state, people = waits[0]
+        version, state, people, first, last = waits[0]
+        if first != last and last > since:
+            # At different instants: of each customer the earliest goes first (S12).
+            return None
         for plan in world.journeys.values():
             if number_of(plan.version) == version:
                 for name, root in plan.timers.items():
                     if number_of(name) == state:
-                        return _Due(plan, root, state, people, now)
+                        return _Due(plan, root, state, people, now, since, max(last, since))
         return None
 
     def held(self) -> Sequence[Ready]:
         due = self._due
-        return [Ready(due.plan.name, due.plan.version, due.root, due.people)] if due else ()
+        if due is None:
+            return ()
+        at = due.as_of
+        return [Ready(due.plan.name, due.plan.version, due.root, due.people, at, at)]
 
     def release(self, world: World) -> None:
         due, self._due = self._due, None
         if due is not None:
-            world.engine.execute(WAKE_DUE, {"now": due.now})
+            world.engine.execute(WAKE_DUE, {"now": due.now, "since": due.since})
 
     def applies(self, world: World, batch: Batch) -> bool:
         return self._due is not None
@@ -76,7 +86,7 @@ class DueInPlace(Strategy):
     def run(self, world: World, batch: Batch, moved: Moved) -> None:
         due, self._due = self._due, None
         assert due is not None, "it applies to those who are held back"
-        parameters = {**batch.parameters, "state": due.state}
+        parameters = {**batch.parameters, "due": due.now, "state": due.state}
         for step, statement in self._forms.of(due.plan, due.plan.regions[due.root]):
             moved.add(step, world.engine.execute(statement, parameters, rows=due.people))
 

@@ -12,7 +12,7 @@ from cij.compiler.sql import Statement
 from cij.compiler.sql.derived import working_set
 from cij.compiler.sql.derived.working_set import over_both, over_customers
 from cij.compiler.sql.interning import number_of
-from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
+from cij.compiler.sql.plan import WAKE_FIRST, JourneyPlan
 from cij.compiler.sql.plan.plan_parts import Steps
 from cij.runtime.moving.batch import Batch, Group, Moved, Ready, alone
 from cij.runtime.moving.mover import Parameters
@@ -91,7 +91,9 @@ class FewOfMany(Strategy):
         # Those who enter are not in it.
         self.forget()
 
-    def wake_due(self, world: World, now: datetime, *, is_alone: bool) -> int | None:
+    def wake_due(
+        self, world: World, now: datetime, since: datetime, *, is_alone: bool
+    ) -> int | None:
         self.forget()
         few = self.few(world)
         if not few:
@@ -102,7 +104,7 @@ class FewOfMany(Strategy):
             return None
         if not due:
             return 0
-        woken = world.engine.execute(over_both(WAKE_DUE), {"now": now})
+        woken = world.engine.execute(over_both(WAKE_FIRST), {"now": now, "since": since})
         self._has_passages = self._are_due = is_alone
         return woken
 
@@ -186,7 +188,7 @@ class FewOfMany(Strategy):
         """
         if sum(each.people for each in ready) > self.few(world):
             return False
-        for statement in (*_ALWAYS, working_set.missing(working_set.READY), over_both(WAKE_DUE)):
+        for statement in (*_ALWAYS, working_set.missing(working_set.READY), over_both(WAKE_FIRST)):
             world.engine.prepare(statement)
         for group in self.group_as(world, ready):
             form = self._forms.of(group.plans[0], group.region)

@@ -8,6 +8,7 @@ inserts them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.derived.new_entries import EntryForm, entry_form, noting_rows
@@ -27,6 +28,7 @@ class _Entered:
     plan: JourneyPlan
     people: int
     parameters: Parameters
+    as_of: datetime
 
 
 class NewEntries(Strategy):
@@ -45,8 +47,12 @@ class NewEntries(Strategy):
     ) -> int:
         self.release(world)
         entered = take_numbers(world, plan, noting_rows(find), parameters)
-        if entered:
-            self._entered = _Entered(plan, entered, parameters)
+        shown = world.calendar.shown
+        if entered and shown is None:
+            # They enter at different instants.
+            write_entered(world, plan, entered, parameters)
+        elif entered and shown is not None:
+            self._entered = _Entered(plan, entered, parameters, shown[1])
             world.engine.defer(_WRITTEN, lambda: self.release(world))
         return entered
 
@@ -54,7 +60,8 @@ class NewEntries(Strategy):
         found = self._entered
         if found is None:
             return ()
-        return [Ready(found.plan.name, found.plan.version, found.plan.start, found.people)]
+        at = found.as_of
+        return [Ready(found.plan.name, found.plan.version, found.plan.start, found.people, at, at)]
 
     def release(self, world: World) -> None:
         found, self._entered = self._entered, None

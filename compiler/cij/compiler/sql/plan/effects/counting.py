@@ -42,7 +42,7 @@ def arm(site: Site) -> list[Statement]:
     rows = query(
         """
 INSERT INTO split_arm (journey, split, arm, passage, at)
-SELECT {journey}, {split}, {arm}, m.passage, $now FROM tick_batch AS m WHERE {comes_by}
+SELECT {journey}, {split}, {arm}, m.passage, m.acted_at FROM tick_batch AS m WHERE {comes_by}
 """,
         journey=site.context.names_of("m")["journey"],
         split=text(effect.split),

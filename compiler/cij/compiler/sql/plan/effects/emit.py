@@ -10,7 +10,7 @@ from cij.compiler.sql.template import Statement, fill, query
 
 _ROWS = """
 SELECT (SELECT k.value FROM counter AS k WHERE k.name = 'event')
-    + ROW_NUMBER() OVER (ORDER BY m.passage), {key}, m.customer, $now, $now
+    + ROW_NUMBER() OVER (ORDER BY m.passage), {key}, m.customer, m.acted_at, $now
 FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {comes_by} AND NOT m.is_held_out
 """

@@ -53,8 +53,13 @@ class Site:
 
     @property
     def scope(self) -> Scope:
-        """The scope of the effect's values: the customer is `c`, the passage `m`."""
-        return self.context.scope_of("m", self.turn)
+        """The scope of the effect's values: the customer is `c`, the passage `m`.
+
+        What is sent or done is computed at the real instant, anything else at that of the passage (S12).
+        """
+        scope = self.context.scope_of("m", self.turn)
+        is_real = isinstance(self.state.effect, (pg.SendEffect, pg.DoEffect))
+        return scope if is_real else scope.as_of("m", "acted_at")
 
     @property
     def effect(self) -> exp.Expr:
