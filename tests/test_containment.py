@@ -153,6 +153,71 @@ def test_events_of_a_failure_count_when_it_is_mended() -> None:
     assert bed.rows("SELECT v.goal FROM conversion AS v") == [("bought",)]
 
 
+RESTING = """
+journey fragile {
+  enter on visit
+  goal bought on purchase where customer.points > 10
+  steps {
+    rest: wait 1 day
+    send email first
+  }
+}
+"""
+
+
+def paused_bed() -> TestBed:
+    """Ana and Bob are in both journeys; one is paused, and then a goal of it fails."""
+    bed = TestBed(RESTING + STURDY, NOW)
+    bed.people("ana", "bob", points=20)
+    for name in ("ana", "bob"):
+        bed.event("visit", name, NOW)
+    run_to(bed, NOW)
+    bed.order("pause", "fragile", NOW + HOUR)
+    bed.engine.execute(_BREAK)
+    bed.event("purchase", "ana", NOW + 2 * HOUR)
+    run_to(bed, NOW + 2 * DAY)
+    return bed
+
+
+def test_a_journey_that_fails_in_a_pause_is_put_aside_and_stays_paused() -> None:
+    bed = paused_bed()
+    assert list(failed(bed)) == ["fragile"] and "points" in failed(bed)["fragile"]
+    assert {message for _, message, _ in bed.sent()} == {"third"}
+    bed.deploy(RESTING + STURDY, NOW + 2 * DAY)
+    bed.change("ana", points=20)
+    bed.change("bob", points=20)
+    run_to(bed, NOW + 3 * DAY)
+    assert failed(bed) == {}
+    states = {s.journey: s.state for s in report(bed.world, bed.start).states}
+    assert states["fragile"] == "paused"
+    assert {message for _, message, _ in bed.sent()} == {"third"}, "it is paused still"
+
+
+@pytest.mark.parametrize("is_deployed", [True, False])
+def test_events_of_a_failure_in_a_pause_count_when_it_is_mended(is_deployed: bool) -> None:
+    bed = paused_bed()
+    bed.engine.execute(_MEND)
+    bed.change("ana", points=20)
+    bed.change("bob", points=20)
+    # Nothing of the journey runs now, and this counts as well.
+    bed.event("purchase", "bob", NOW + 2 * DAY)
+    run_to(bed, NOW + 2 * DAY)
+    if is_deployed:
+        bed.deploy(RESTING + STURDY, NOW + 3 * DAY)
+    else:
+        bed.order("resume", "fragile", NOW + 3 * DAY)
+    bed.start = NOW + 3 * DAY
+    run_to(bed, NOW + 3 * DAY)
+    # In a pause goals count.
+    goals = "SELECT v.goal FROM conversion AS v"
+    assert bed.rows(goals) == [("bought",), ("bought",)]
+    bed.order("resume", "fragile", NOW + 4 * DAY)
+    bed.start = NOW + 4 * DAY
+    run_to(bed, NOW + 5 * DAY)
+    assert bed.rows(goals) == [("bought",), ("bought",)]
+    assert {message for _, message, _ in bed.sent()} == {"third"}, "both had left"
+
+
 SEGMENTED = """
 segment rich {
   where points > 10

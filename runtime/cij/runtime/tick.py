@@ -41,6 +41,7 @@ from cij.runtime.segments import (
     wake_by_conditions,
 )
 from cij.runtime.store.control import RESUMING
+from cij.runtime.store.meta import forget_failed_in_pause
 from cij.runtime.timers import last_tick, note_tick
 from cij.runtime.world import World
 
@@ -167,8 +168,15 @@ def _resume(world: World, report: TickReport) -> None:
     """Make up the events of a pause or a failure, in order of time.
 
     In a pause goals, exits and entries counted; only waits did not end (S22). In a journey that failed
-    nothing was done (S28).
+    nothing was done (S28). In one that failed in a pause, goals, exits and entries are made up at once.
     """
+    for name, taken, ticked_at in control.to_make_up(world.engine):
+        events = {e for plan in world.journeys.values() if plan.name == name for e in plan.events}
+        rounds = take_missed_events(world, events, taken, ticked_at, report.since)
+        for round in rounds.values():
+            _catch_up(world, name, round, report, paused=frozenset([name]))
+        clear_events(world)
+        forget_failed_in_pause(world.engine, name)
     for name, taken, ticked_at, is_after_failure in world.engine.rows(RESUMING):
         plans = [plan for plan in world.journeys.values() if plan.name == name]
         found = {e: p for plan in plans for e, p in plan.events.items()}
@@ -193,11 +201,17 @@ def _end_waits(world: World, plans: Sequence[JourneyPlan], round: Round, now: da
                     world.mover.wake(world, statement, {"now": now, "round": round.number})
 
 
-def _catch_up(world: World, journey: str, round: Round, report: TickReport) -> None:
+def _catch_up(
+    world: World,
+    journey: str,
+    round: Round,
+    report: TickReport,
+    paused: AbstractSet[str] = frozenset(),
+) -> None:
     """Do in one journey what the events of a round do: goals, exits, ends of waits, entries."""
     others = {name for name, _ in world.journeys if name != journey}
     with world.without(others):
-        world.mover.react(world, round, report.now, frozenset())
+        world.mover.react(world, round, report.now, paused)
     _advance(world, report, round.number)
     admission = admissions(world).get(journey)
     if admission is not None:
