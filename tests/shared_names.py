@@ -12,6 +12,8 @@ ONE_CONCEPT = {
     "changes": "changed versions",
     "consent": "consent",
     "control": "order",
+    "deliveries": "the event of a message that was delivered",
+    "rehearsal": "simulation",
     "interning": "dictionary encoding",
     "queue": "entry queue",
     "backtest": "simulation",

@@ -15,10 +15,9 @@ from cij.runtime.scheduler import Scheduler
 from cij.runtime.simulate import simulate
 from cij.runtime.tick import TickReport, tick
 from cij.runtime.world import World
-from tests.calling import journey, project
+from tests.broken_bed import NOW, broken_bed
+from tests.calling import MAIL_TOML, journey, project
 from tests.conftest import Cij
-from tests.test_containment import NOW, broken_bed
-from tests.test_delivered_events import TOML
 
 REST = """
 topic service {
@@ -53,7 +52,7 @@ PEOPLE = "id,email,points,spent,share,rate,born_on,seen_at,opens,is_vip,tags,siz
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(LiveClock, "now", lambda self: NOW)
-    made = project(tmp_path / "p", REST + journey(*STEPS, enter="from segment counted"), TOML)
+    made = project(tmp_path / "p", REST + journey(*STEPS, enter="from segment counted"), MAIL_TOML)
     rows = (f"{n},a{n}@example.com,{n % 3},,,,,,,,,,\n" for n in range(9))
     (made / "customers.csv").write_text(PEOPLE + "".join(rows))
     return made

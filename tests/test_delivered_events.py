@@ -13,33 +13,10 @@ from cij.compiler.sql import query
 from cij.runtime.backtest import backtest
 from cij.runtime.clock import LiveClock
 from cij.runtime.engine import open_copy
-from tests.calling import journey, project
+from tests.calling import MAIL, MAIL_TOML, journey, project
 from tests.conftest import Cij
 
 NOW = datetime(2026, 3, 2, 9, 0)
-REST = """
-topic service {
-  channels = [email]
-  consent = none
-}
-
-message email hello {
-  topic = service
-  locale "en" {
-    subject = "Hello"
-    body = "Hello"
-  }
-}
-"""
-TOML = """[project]
-name = "test"
-timezone = "Europe/Madrid"
-
-[delivery.email]
-kind = "files"
-folder = "outbox"
-from = "shop@example.com"
-"""
 WAITS = journey(
     "    mail: send email hello",
     "    w: wait for delivered(mail) up to 1 day {\n      end arrived\n    }",
@@ -50,7 +27,7 @@ _ENDED = query("SELECT p.outcome, p.ended_at FROM passage AS p WHERE p.customer 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(LiveClock, "now", lambda self: NOW)
-    return project(tmp_path / "p", REST + WAITS, TOML)
+    return project(tmp_path / "p", MAIL + WAITS, MAIL_TOML)
 
 
 def ends(folder: Path) -> set[tuple[str | None, datetime | None]]:

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from cij.cli.exits import Exit
-from tests.calling import journey, project
+from tests.calling import MAIL, MAIL_TOML, journey, project
 from tests.conftest import Cij
-from tests.test_delivered_events import REST, TOML
 
 BODY = """
     first: send email hello
@@ -48,7 +47,7 @@ def played(cij: Cij, folder: Path, steps: str, *lines: str, more: str = "") -> s
         '  clock 2026-03-02 10:00\n  given customer "ana" {\n    email = "ana@example.com"\n  }\n'
     )
     test = f'test "t" for calls {{\n{start}{told}\n}}\n'
-    project(folder, REST + more + journey(steps) + test, TOML)
+    project(folder, MAIL + more + journey(steps) + test, MAIL_TOML)
     checked = cij("check", folder)
     assert checked.code == Exit.OK, checked.out
     return cij("test", folder).out

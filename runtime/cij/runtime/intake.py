@@ -12,6 +12,7 @@ id, is not taken in again; without an id the place it comes from, or what it say
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,9 @@ QUARANTINE = "intake"
 _RESERVED = {"event", "id", "customer", "at", "message_key", "channel", "fields", "file", "line"}
 # Interactions that change consent: whether they grant it.
 _CONSENT = {"subscribed": True, "unsubscribed": False}
+
+# As the unification makes ids, and `_new_id`.
+_ID = re.compile(r"c[0-9a-f]{15}")
 
 RawEvent = Mapping[str, Any]
 
@@ -130,12 +134,25 @@ def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dic
     events = {e.name: e for e in program.events}
     batch, found = _Intake(program, now, {}, events=events), {}
     for number, row in rows.items():
-        batch.customers = {str(row.get("customer")): ""}
+        who = row.get("customer")
+        # An id may be known to the store only. Anybody else can be told by the text alone.
+        is_known = isinstance(who, str) and is_id(who)
+        batch.customers = {str(who): ""} if is_known else {}
         try:
             _accept(row, batch)
         except Unfit as error:
             found[number] = str(error)
     return found
+
+
+def may_be_made(who: str, program: Program) -> bool:
+    """Tell whether an event of `who` can make a customer: it is an address, or the key of a record."""
+    return _told(who, program) is not None
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of the id of a customer."""
+    return _ID.fullmatch(text) is not None
 
 
 def put_event_aside(engine: Engine, row: RawEvent, reason: str, now: datetime) -> Refused:
