@@ -132,6 +132,8 @@ def as_json(found: Course) -> dict[str, Any]:
         "hours": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.hours],
         "not_sent": [asdict(n) for n in found.not_sent],
         "effects": [{**asdict(e), "day": e.day.isoformat()} for e in found.effects],
+        "people": [asdict(p) for p in found.people],
+        "left": [asdict(x) for x in found.left],
         "failed": [{**asdict(f), "since": f.since.isoformat() + "Z"} for f in found.failed],
         "breaches": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.breaches],
     }

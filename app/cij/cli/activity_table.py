@@ -74,14 +74,17 @@ def _print(found: Course, zone: str, title: str) -> None:
     heads = ("day", "journey", "enter", "messages", "reach a goal", "leave")
     about = f"{local(found.start, zone)} to {local(found.end, zone)} ({zone}), {title}"
     click.echo(table(about, heads, _rows(found)))
-    click.echo(tables(_standing(found), _busiest(found), _not_sent(found), _effects(found)))
+    parts = (_standing, _left, _busiest, _not_sent, _effects)
+    click.echo(tables(*(part(found) for part in parts)))
     for line in _limits(found):
         click.echo(line)
     sent = sum(c.count for c in found.days if c.what == "sent")
     entered = sum(c.count for c in found.days if c.what == "entered")
+    people = next((p.people for p in found.people if not p.journey), 0)
+    who = "" if people == entered else f" ({people} people)"
     reached = sum(c.count for c in found.days if c.what == "converted")
     goals = f", {reached} goals reached" if reached else ""
-    click.echo(f"in all: {entered} enter, {sent} messages{goals}; {found.ticks} ticks")
+    click.echo(f"in all: {entered} enter{who}, {sent} messages{goals}; {found.ticks} ticks")
 
 
 def _rows(found: Course) -> Iterator[tuple[str, ...]]:
@@ -109,6 +112,11 @@ def _standing(found: Course) -> str:
     rows = [(*step, *(people.get((*step, day), 0) for day in shown)) for step in steps]
     heads = ("journey", "step", *(day.isoformat() for day in shown))
     return table("People at the end of the day", heads, rows)
+
+
+def _left(found: Course) -> str:
+    rows = [(x.journey, x.step or "at once", x.outcome, x.passages) for x in found.left]
+    return table("Where they left", ("journey", "step", "outcome", "passages"), rows)
 
 
 def _step(found: Standing) -> str:

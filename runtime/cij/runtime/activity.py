@@ -79,6 +79,24 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """How many different people entered a journey; without a name, any of them."""
+
+    journey: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many passages ended, by the step where they stood before; at once has no step."""
+
+    journey: str
+    step: str
+    outcome: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A journey, segment or source that failed in the period: nothing of it was done since."""
 
@@ -104,6 +122,8 @@ class Course:
     not_sent: tuple[NotSent, ...]
     effects: tuple[Effect, ...]
     failed: tuple[Failed, ...] = ()
+    people: tuple[People, ...] = ()
+    left: tuple[Left, ...] = ()
 
     @property
     def unwritten(self) -> tuple[NotSent, ...]:
@@ -139,6 +159,8 @@ def course(world: World, start: datetime, end: datetime, ticks: int, limits: Lim
         tuple(NotSent(*r) for r in rows(statements.NOT_SENT, parameters)),
         tuple(Effect(*r) for r in rows(statements.EFFECTS, parameters)),
         tuple(Failed(*r) for r in rows(aside.ALL) if r[0] in _ASIDE and r[2] >= start),
+        tuple(People(*r) for r in rows(statements.PEOPLE, parameters)),
+        tuple(_left(*r) for r in rows(statements.LEFT, parameters)),
     )
 
 
@@ -167,6 +189,11 @@ def _standing(changes: list[Row], first: date, last: date) -> Iterator[Standing]
             people += differences.get(day, 0)
             if people:
                 yield _stands(day, journey, step, people)
+
+
+def _left(journey: str, state: str, outcome: str, passages: int) -> Left:
+    step = heading_for(state) if state and held_by(state) else None
+    return Left(journey, step or state, outcome, passages)
 
 
 def _stands(day: date, journey: str, state: str, people: int) -> Standing:

@@ -244,8 +244,8 @@ def _at(row: RawEvent, batch: _Intake) -> datetime:
     if isinstance(found, datetime):
         return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
     at = read_value("at", DATETIME, found, batch.program.timezone)
-    assert isinstance(at, datetime)
-    return at
+    # An empty text is a missing value, as in every field.
+    return at if isinstance(at, datetime) else batch.now
 
 
 def _text(row: RawEvent, name: str, event: Event) -> str | None:

@@ -1,0 +1,486 @@
+"""Odd values through every door: files, events, commands, conditions, templates and answers.
+
+Nothing of it may be a bug of cij: no command ends with code 70, and a run always ends. A round is a
+project of its own, made of one seed:
+
+    python -m tests.fuzzing --minutes 60        # seeds from 0 on
+    python -m tests.fuzzing --seed 17           # one round again
+"""
+
+import io
+import json
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cij.app.compile import compile_path
+from cij.cli.exits import Exit
+from cij.cli.failures import run as run_command
+from cij.cli.main import cli
+from cij.runtime.delivery import Defaults
+from cij.runtime.delivery.channels import Outcome
+from cij.runtime.engine import open_engine
+from cij.runtime.outside_json import read_json
+from cij.runtime.runner import open_runner, step
+from tests.calling import DATA, MAIL_TOML, Rows, journey
+
+NUMBERS = (
+    *("0", "-0", "1", "-1", "0.1", "-0.0000000001", "2147483648", "9223372036854775807"),
+    *("9223372036854775808", "-9223372036854775808", "9" * 27, "9" * 28, "9" * 38, "9" * 60),
+    *("0." + "3" * 10, "0." + "3" * 30, "1e3", "1e400", "-1e-400", "1_000", "0x10", "१२", "½"),
+    *("NaN", "Infinity", "-inf", "+5", " 7 ", "1,5", "1.", ".5", "00012", "12.50 EUR"),
+)
+DATES = (
+    *("2026-03-02", "0001-01-01", "0000-01-01", "9999-12-31", "10000-01-01", "1582-10-10"),
+    *("2024-02-29", "2023-02-29", "26-03-02", "2026-3-2", "-0044-03-15", "+2026-03-02"),
+)
+INSTANTS = (
+    *("2026-03-02T10:00:00Z", "2026-03-02 10:00", "9999-12-31T23:59:59.999999Z"),
+    *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"),
+    *("2026-03-29T02:30:00", "2026-10-25T02:30:00", "2016-12-31T23:59:60Z", "2026-03-02T24:00:00Z"),
+    *("2026-03-02T10:00:00.123456789Z", "2026-03-02T10:00:00+99:99", "1969-12-31T23:59:59.9Z"),
+)
+TIMES = ("00:00", "23:59:59", "24:00", "08:15:30.5", "8:15", "25:61")
+TEXTS = (
+    *(
+        "",
+        " ",
+        "plain",
+        "o'brien",
+        '"',
+        "\\",
+        "\x00",
+        "\x1b[2J\x1b]0;x\x07",
+        "\u2028",
+        "\u2029",
+        "\x85",
+    ),
+    *(
+        "\ud800",
+        "\udfff",
+        "\ud83d\udca9",
+        "é",
+        "e\u0301",
+        "\u3164",
+        "\u202e",
+        "\ufeff",
+        "\t\r\n",
+        "a\rb",
+    ),
+    *(
+        "%s %d {0} {{ x }} {% if %}",
+        "<b>&amp;</b>",
+        "cijmark0x",
+        "cijmark99x",
+        "]]>",
+        "'; DROP TABLE x; --",
+    ),
+    *(
+        "x" * 60_000,
+        "字" * 20_000,
+        "a" * 5_000 + "@example.com",
+        "\U0010ffff",
+        "null",
+        "true",
+        "[]",
+        "{}",
+    ),
+)
+ADDRESSES = (
+    *(
+        "ana@example.com",
+        "ANA@Example.COM",
+        "a@straße.example",
+        "a@b",
+        "@",
+        "a@@b",
+        '"a b"@example.com',
+    ),
+    *(
+        "a@" + "x" * 300 + ".example",
+        "é@example.com",
+        "a@[127.0.0.1]",
+        "+34600000001",
+        "0034 600 000 001",
+    ),
+    *("shop:1", "shop:", ":1", "shop:\u2028", "c0123456789abcde"),
+)
+LISTS = ("", ";", "a;b", ";".join("x" * 5_000), "a;;b", '["a", "b"]', "1;2;x")
+KINDS: dict[str, tuple[str, ...]] = {
+    "email": ADDRESSES,
+    "points": NUMBERS,
+    "spent": NUMBERS,
+    "share": (*NUMBERS, "10%", "1000000%"),
+    "rate": NUMBERS,
+    "born_on": DATES,
+    "seen_at": INSTANTS,
+    "opens": TIMES,
+    "is_vip": ("yes", "no", "true", "0", "vrai", "maybe"),
+    "tags": LISTS,
+    "sizes": (*LISTS, "9223372036854775808;1"),
+    "plan": ("free", "paid", "FREE", "other"),
+}
+EVENT = """
+event happened {
+  fields {
+    a_text = text
+    a_number = decimal
+    a_whole = integer
+    an_amount = money(EUR)
+    a_date = date
+    a_time = datetime
+    a_list = list(text, ";")
+  }
+}
+"""
+EVENT_FIELDS: dict[str, tuple[str, ...]] = {
+    "a_text": TEXTS,
+    "a_number": NUMBERS,
+    "a_whole": NUMBERS,
+    "an_amount": NUMBERS,
+    "a_date": DATES,
+    "a_time": INSTANTS,
+    "a_list": LISTS,
+}
+FILTERS = (
+    *(
+        "abs",
+        "ceil",
+        "floor",
+        "round",
+        "round: 3",
+        "round: points",
+        "plus: 1",
+        "minus: rate",
+        "times: 99",
+    ),
+    *(
+        "divided_by: points",
+        "divided_by: 0.3",
+        "modulo: points",
+        "modulo: rate",
+        "at_least: 3",
+        "at_most: rate",
+    ),
+    *(
+        "append: '!'",
+        "prepend: tags",
+        "upcase",
+        "capitalize",
+        "size",
+        "slice: 2",
+        "slice: -1, 400",
+        "truncate: 3",
+    ),
+    *(
+        "truncatewords: 2",
+        "split: ','",
+        "join: ' '",
+        "first",
+        "last",
+        "reverse",
+        "sort",
+        "uniq",
+        "strip",
+    ),
+    *(
+        "replace: 'a', 'b'",
+        "remove: ' '",
+        "url_encode",
+        "strip_newlines",
+        "squish",
+        "date: '%Y'",
+        "date: '%'",
+    ),
+    *("date: plan", "default: 'x'", "default: 0"),
+)
+_FIELDS = tuple(KINDS)
+_WHOLES = (
+    "points",
+    "rate",
+    "share",
+    "points + 1",
+    "rate * rate",
+    "count(happened)",
+    "sum(happened.a_number)",
+)
+_CONDITIONS = (
+    "{n} / {m} > {x}",
+    "{n} * {m} * {n} < {x}",
+    "{n} - {m} * {x} = {x} + {n}",
+    "abs({n}) > {x} or not (round({m}) <= {x})",
+    "spent > 99999999999999999999 EUR or spent * 9 > 1 EUR",
+    "born_on + {d} > today()",
+    "seen_at - {d} < now()",
+    "any(happened within last {d})",
+    "any(happened where a_time > seen_at and a_date <= born_on)",
+    "count(happened since 0001-01-01) > 0 or any(happened between 1970-01-01 and 9999-12-31)",
+    "max(happened.a_number) / min(happened.a_whole) > {x}",
+    "sum(happened.an_amount) > 5 EUR and avg(happened.a_number) < {x}",
+    'last(happened.a_text) = email or first(happened.a_list) contains "x"',
+    "year(born_on) + month(seen_at) > {x}",
+    "number(plan) > {x} or number(email) / {n} > 1",
+)
+_LITERALS = ("0", "0.0000000001", "999999999999999999999999999", "1", "22.5")
+_PERIODS = ("1 day", "9999 days", "120000 months", "3 hours", "8000 years", "999999 weeks")
+
+
+@dataclass(slots=True)
+class Round:
+    """One project with odd values. `said` is what the commands printed, `done` which there were."""
+
+    random: random.Random
+    folder: Path
+    done: list[tuple[list[str], int]] = field(default_factory=list)
+    said: str = ""
+
+    def cij(self, *arguments: str | Path) -> int:
+        """Run a command; it must not be a bug."""
+        words = [str(argument) for argument in arguments]
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = run_command(cli, words)
+        self.done.append((words, code))
+        self.said = err.getvalue() + out.getvalue()
+        assert code != Exit.BUG, f"cij {words} is a bug:\n{self.said[-4000:]}"
+        assert "Traceback" not in self.said, f"cij {words}:\n{self.said[-4000:]}"
+        return int(code)
+
+    def of(self, values: tuple[str, ...]) -> str:
+        return self.random.choice(values)
+
+    def event(self) -> dict[str, Any]:
+        """Return an event as JSON has it: any value in any field."""
+        values: dict[str, Any] = {}
+        for name, kind in EVENT_FIELDS.items():
+            if self.random.random() < 0.5:
+                values[name] = self.value(kind)
+        who = self.of(ADDRESSES) if self.random.random() < 0.3 else "shop:1"
+        row: dict[str, Any] = {"event": "happened", "customer": who, "fields": values}
+        for name, odd in (("at", INSTANTS), ("id", TEXTS)):
+            if self.random.random() < 0.4:
+                row[name] = self.value(odd)
+        return row
+
+    def value(self, kind: tuple[str, ...]) -> Any:
+        """Return a value of a kind, or of another one, or of a type that JSON has."""
+        if self.random.random() < 0.7:
+            return self.of(kind)
+        others: tuple[Any, ...] = (
+            *(None, True, False, 0, -1, 1.5, 1e308, 10**40, -(10**19), [], ["a", None], {"a": {}}),
+            *([[[[]]]], self.of(TEXTS), self.of(NUMBERS), self.of(INSTANTS), {"\ud800": "\x00"}),
+        )
+        return self.random.choice(others)
+
+
+def examine_values(seed: int, is_thorough: bool = True) -> Round:
+    """Make the round of a seed, and play it through every door."""
+    with _round(seed) as made:
+        _write_project(made)
+        _play(made, is_thorough)
+    return made
+
+
+@contextmanager
+def _round(seed: int) -> Iterator[Round]:
+    folder = Path(tempfile.mkdtemp(prefix="cij_fuzz_"))
+    # A bug shows its trace, and every check is a whole one.
+    before = {name: os.environ.get(name) for name in ("CIJ_DEBUG", "CIJ_CACHE")}
+    os.environ.update(CIJ_DEBUG="1", CIJ_CACHE="off")
+    try:
+        yield Round(random.Random(seed), folder)
+    except BaseException:
+        print(f"seed {seed}: the project is in {folder}")
+        raise
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+# --- a project --------------------------------------------------------------------------------
+
+
+def _write_project(made: Round) -> None:
+    (made.folder / "cij.toml").write_text(MAIL_TOML)
+    _write_rows(made)
+    data = DATA.replace("key = id", "key = id\n  tolerate = 100%\n  may_lose = 100%", 1)
+    data = data.replace("event ordered", EVENT + "\nevent ordered", 1)
+    fixed = data + _TOPIC + "use std.actions\n"
+    # The word `use` stands at the top of a file.
+    fixed = "use std.actions\n\n" + fixed.replace("use std.actions\n", "")
+    (made.folder / "a.journey").write_text(fixed)
+    for name, make in (("message", _message), ("segment", _segment), ("journey", _journey)):
+        _write_if_right(made, f"{name}.journey", make(made))
+
+
+_TOPIC = "\ntopic service {\n  channels = [email]\n  consent = none\n}\n"
+
+
+def _write_if_right(made: Round, file: str, texts: list[str]) -> None:
+    """Write the first text with which the project has no error; the last one always has none."""
+    for text in texts:
+        (made.folder / file).write_text(text, encoding="utf-8")
+        if made.cij("check", made.folder) == Exit.OK:
+            return
+    raise AssertionError(f"{file} is never right:\n{made.said}")
+
+
+def _write_rows(made: Round) -> None:
+    lines = [",".join(["id", *KINDS])]
+    for number in range(12):
+        cells = [str(number), *(_cell(made, kind) for kind in KINDS.values())]
+        lines.append(",".join(cells))
+    text = "\n".join(lines) + "\n"
+    (made.folder / "customers.csv").write_bytes(text.encode("utf-8", "replace"))
+
+
+def _cell(made: Round, kind: tuple[str, ...]) -> str:
+    text = made.of(kind) if made.random.random() < 0.6 else made.of((*TEXTS, ""))
+    # Some quotes are missing, as in real files.
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if made.random.random() < 0.95 else text
+
+
+def _message(made: Round) -> list[str]:
+    return [*(_written(_body(made)) for _ in range(3)), _written("Hello")]
+
+
+def _written(body: str) -> str:
+    return (
+        'message email hello {\n  topic = service\n  locale "en" {\n    subject = "Hello"\n'
+        f'    body = """\n{body}\n"""\n  }}\n}}\n'
+    )
+
+
+def _body(made: Round) -> str:
+    parts = []
+    for _ in range(made.random.randint(1, 4)):
+        chain = " | ".join(
+            ["default: 1", *(made.of(FILTERS) for _ in range(made.random.randint(0, 3)))]
+        )
+        parts.append(f"{{{{ {made.of(_FIELDS)} | {chain} }}}}")
+    return " ".join(parts)
+
+
+def _segment(made: Round) -> list[str]:
+    holes = {
+        "n": made.of(_WHOLES),
+        "m": made.of(_WHOLES),
+        "x": made.of(_LITERALS),
+        "d": made.of(_PERIODS),
+    }
+    tried = [c.format(**holes) for c in made.random.sample(_CONDITIONS, 4)]
+    return [f"segment odd {{\n  where {text}\n}}\n" for text in (*tried, "points is known")]
+
+
+def _journey(made: Round) -> list[str]:
+    odd = made.of(
+        (
+            "    set seen_at = now()",
+            f"    wait {made.of(_PERIODS)}",
+            "    wait until seen_at",
+            "    wait until born_on",
+            f"    if {made.of(_WHOLES)} / {made.of(_WHOLES)} > 1 {{\n      end\n    }}",
+            '    call: do create_task {\n      subject = plan ?? "x"\n    }',
+        )
+    )
+    steps = "    mail: send email hello", odd, "    again: send email hello"
+    on_event = journey(*steps, enter="on happened", head="again always")
+    plain = journey("    mail: send email hello", enter="on happened", head="again always")
+    both = journey(*steps, enter="from segment odd").replace("journey calls", "journey odd")
+    return [on_event + both, plain + both, plain]
+
+
+# --- through every door -----------------------------------------------------------------------
+
+
+def _play(made: Round, is_thorough: bool) -> None:
+    folder = made.folder
+    made.cij("run", folder, "--once")
+    _hand_in(made)
+    made.cij("run", folder, "--once")
+    _write_rows(made)
+    made.cij("run", folder, "--once", "--json")
+    made.cij("status", folder)
+    _answer(made)
+    if is_thorough:
+        _ask(made)
+
+
+def _hand_in(made: Round) -> None:
+    folder, options = made.folder, ("--project", made.folder)
+    for name, kind in made.random.sample(sorted(EVENT_FIELDS.items()), 2):
+        value = made.of(kind).replace("\x00", "")
+        made.cij("event", "happened", made.of(ADDRESSES), f"{name}={value}", *options)
+    lines = [_line(made) for _ in range(8)]
+    file = folder / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    made.cij("event", "--file", file, *options)
+    inbox = folder / ".cij" / "inbox"
+    inbox.mkdir(parents=True, exist_ok=True)
+    (inbox / "odd.jsonl").write_bytes(b"\n".join(lines))
+    deep = made.of(("[", '{"a":')) * made.random.choice((10, 900, 100_000))
+    (inbox / "deep.jsonl").write_text('{"event": "happened", "customer": "shop:1", "x": ' + deep)
+
+
+def _line(made: Round) -> bytes:
+    # Halves of characters are written as JSON writes them, or as bytes that are no text.
+    text = json.dumps(made.event(), ensure_ascii=made.random.random() < 0.5)
+    return text.encode("utf-8", made.of(("surrogatepass", "replace")))
+
+
+def _ask(made: Round) -> None:
+    folder, options = made.folder, ("--project", made.folder)
+    for who in ("shop:1", made.of(ADDRESSES), made.of(TEXTS).replace("\x00", "") or "x"):
+        made.cij("timeline", who, *options)
+        made.cij("why", who, "calls", *options)
+    address = made.of((*ADDRESSES, *TEXTS)).replace("\x00", "")
+    made.cij(
+        "suppression", "add", f"{address}", "--reason", made.of(TEXTS).replace("\x00", ""), *options
+    )
+    made.cij("suppression", "list", *options)
+    made.cij("run", folder, "--once")
+    made.cij("simulate", folder, "--days", "3")
+    made.cij("simulate", folder, "--days", "2", "--from", "2026-12-31")
+    made.cij("backtest", "--from", "2026-03-01", "--to", "2026-03-05", *options)
+    made.cij("doctor", folder)
+    made.cij("sql", folder)
+
+
+class _Odd(Rows):
+    """A receiver that answers odd values."""
+
+    def __init__(self, made: Round) -> None:
+        super().__init__()
+        self.made = made
+
+    def deliver(self, batch: Any) -> list[Any]:
+        return [Outcome(one.key, "delivered", returned=self.returned()) for one in batch]
+
+    def returned(self) -> dict[str, Any]:
+        text = json.dumps({"task_id": self.made.value(TEXTS), "outcome": self.made.value(TEXTS)})
+        found = read_json(text.encode())
+        return found if isinstance(found, dict) else {}
+
+
+def _answer(made: Round) -> None:
+    """Call an action and take its odd answers in."""
+    opened = compile_path(made.folder)
+    engine, now = open_engine(None), datetime(2026, 3, 2, 9)
+    try:
+        way = _Odd(made)
+        runner, _ = open_runner(
+            engine, opened.program, made.folder, {"action": way}, Defaults(), now
+        )
+        step(runner, now, with_refresh=True)
+        step(runner, datetime(2027, 3, 2, 9), with_refresh=False)
+    finally:
+        engine.close()
