@@ -147,3 +147,24 @@ def test_a_file_that_cannot_be_read_is_the_only_thing_told(
     assert done.code == Exit.ERRORS
     [line] = [line for line in done.out.splitlines() if "CIJ" in line]
     assert line.startswith("base.journey:1:1: CIJ102 ") and "not UTF-8" in line
+
+
+CASE = '      case "{}" {{\n        end\n      }}\n'
+KNOWN = "segment paying {\n  where plan is known\n}\n"
+
+
+def cases(*values: str, otherwise: str = "") -> list[str]:
+    """Return the codes that are told of a `switch` over an enum of `free` and `paid`."""
+    inner = "".join(CASE.format(value) for value in values) + otherwise
+    steps = journey(f"    switch plan {{\n{inner}    }}", enter="from segment paying")
+    return [d.code for d in mistakes(EVENTS + KNOWN + steps) if d.code != "CIJ504"]
+
+
+def test_a_complete_switch_leads_into_no_circle() -> None:
+    """What the help of a missing case asks for is no test that decides nothing."""
+    assert cases("free") == ["CIJ406"]
+    assert cases("free", "paid") == []
+    assert cases("free", otherwise="      else {\n        end\n      }\n") == []
+    # Behind all cases nobody is left.
+    both = cases("free", "paid", otherwise="      else {\n        end\n      }\n")
+    assert both == ["CIJ403"]
