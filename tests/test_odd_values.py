@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cij.app.zone_times import instant, local
 from cij.cli.exits import Exit
 from cij.runtime import zones
 from cij.runtime.outside_json import read_json
@@ -57,3 +58,5 @@ def test_the_ends_of_the_calendar_have_a_local_time() -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Madrid"):
         for at in (datetime.min, datetime.max):
             assert abs(zones.to_local(at, zone) - at) <= timedelta(days=1)
+            assert local(at, zone)[:4] == f"{at.year:04}"
+            assert abs(instant(at, zone) - at) <= timedelta(days=1)

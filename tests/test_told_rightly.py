@@ -130,6 +130,14 @@ def test_an_expectation_takes_no_values() -> None:
         if d.code == "CIJ101"
     ]
     assert [d.help for d in found] == ["leave it out: only `send`, `do` and `emit` take values"]
+    block = test.replace('with k = "s"\n', '{\n    k = "s"\n  }\n')
+    found = [
+        d
+        for d in mistakes(EVENTS + journey("    end", enter="on start") + block)
+        if d.code == "CIJ101"
+    ]
+    assert [d.message for d in found] == ["an expectation has no block"]
+    assert found[0].help and "one line" in found[0].help
     [found_] = [d for d in told('    send email hello with k = "s"') if d.code == "CIJ101"]
     assert found_.help == "write parameters between `{` and `}`, one on each line"
 

@@ -174,7 +174,7 @@ def next_seq(engine: Engine) -> int:
 def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
     event = batch.events.get(str(row.get("event")))
     if event is None:
-        raise Unfit(f"there is no event {row.get('event')}")
+        raise Unfit(_no_event(row))
     who = row.get("customer")
     if not isinstance(who, str) or not who:
         raise Unfit("the customer is missing")
@@ -191,6 +191,13 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
         channel=_text(row, "channel", event),
         fields=_fields(row, event, batch.program),
     )
+
+
+def _no_event(row: RawEvent) -> str:
+    if row.get("event") is not None:
+        return f"there is no event {row['event']}"
+    is_text = isinstance(row.get("raw"), str)
+    return "the line is not one JSON object" if is_text else "the name of the event is missing"
 
 
 def _newcomer(who: str, program: Program) -> _Newcomer:
