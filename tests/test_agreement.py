@@ -19,7 +19,8 @@ from tests.agreement.comparing import (
 )
 from tests.agreement.drawing import draw
 from tests.agreement.reaching import FEATURES, HEADS, OTHERS, reached
-from tests.agreement.running import Spacing, compiled, traces
+from tests.agreement.running import compiled, traces
+from tests.agreement.tick_times import Spacing
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (SCENARIOS * STREAMS))

@@ -27,7 +27,8 @@ from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.agreement.comparing import drawn
-from tests.agreement.running import Lines, Spacing, compiled as compile_scenarios, traces
+from tests.agreement.running import Lines, compiled as compile_scenarios, traces
+from tests.agreement.tick_times import Spacing
 from tests.six_days import (
     CUSTOMERS,
     DATA,

@@ -54,6 +54,9 @@ class Passage:
     visits: list[tuple[datetime, str, str]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     conversions: dict[str, datetime] = field(default_factory=dict)
+    # The instant of the last move, and that of the next one while the passage is woken.
+    since: datetime = datetime.min
+    as_of: datetime = datetime.min
 
 
 @dataclass
@@ -94,9 +97,9 @@ class Journey:
 class CustomerState:
     """What has happened to one customer so far.
 
-    `arrived` are all events handed in. Of those that have happened, `upcoming` are still to be
-    processed at this instant, in order, and `processed` are done; `raised` are those that journeys
-    emitted. `about` gives the message of an interaction by `seq`.
+    `arrived` are all events handed in. Of those that have happened, `pending` are for later in this tick,
+    `upcoming` are to be processed now, in order, and `processed` are done; `raised` are those that
+    journeys emitted. `about` gives the message of an interaction by `seq`.
     """
 
     drawn: Customer
@@ -104,6 +107,7 @@ class CustomerState:
     consents: dict[tuple[str, str], bool]
     arrived: list[Arrival] = field(default_factory=list)
     processed: list[Occurrence] = field(default_factory=list)
+    pending: list[Occurrence] = field(default_factory=list)
     upcoming: list[Occurrence] = field(default_factory=list)
     raised: list[Occurrence] = field(default_factory=list)
     active: set[str] = field(default_factory=set)
@@ -132,8 +136,11 @@ class CustomerState:
         return (p for found in self.passages.values() for p in found)
 
 
-def lines(customer: CustomerState) -> Iterator[str]:
-    """Yield the trace in the words of `running`, which writes the same lines from a store."""
+def lines(customer: CustomerState, *, is_late: bool) -> Iterator[str]:
+    """Yield the trace in the words of `running`, which writes the same lines from a store.
+
+    In a late tick the store has one instant for all steps up to the next wait, so it is left out.
+    """
     for passage in sorted(customer.all_passages, key=lambda p: (p.journey.name, p.number)):
         head = f"{passage.journey.name}/{passage.number}"
         held = " held out" if passage.is_held_out else ""
@@ -141,7 +148,8 @@ def lines(customer: CustomerState) -> Iterator[str]:
             f"{head} entered {passage.entered_at} from {passage.entered_from} "
             f"key {passage.key!r}{held}"
         )
-        yield from (f"{head} {at} {state} ({why})" for at, state, why in passage.visits)
+        for at, state, why in passage.visits:
+            yield f"{head} {'' if is_late else at} {state} ({why})"
         for m in passage.messages:
             given = dict(m.parameters)
             why = f" ({m.reason})" if m.reason else ""

@@ -19,7 +19,7 @@ class Entering(Walking):
 
     def _enter_on(self, customer: CustomerState, journey: Journey, event: Occurrence) -> None:
         times = self.entry_times[journey.name]
-        if event.at < times.opens or not times.is_open(self.now):
+        if event.at < times.opens or event.at >= times.closes or not times.is_open(self.now):
             return
         row = self.row(customer, journey, None, event)
         for header in journey.headers(syntax.EnterOn):
@@ -34,22 +34,30 @@ class Entering(Walking):
         """Evaluate the segments, and return which ones each customer joined.
 
         All customers are evaluated when the refresh of a segment is due or a customer changed;
-        else only those who had an event that the segment uses.
+        else only those who had an event that the segment uses. At an instant that a late tick makes up,
+        only segments are looked at that a schedule calls or an event touches.
         """
         joined: dict[str, list[str]] = {customer.drawn.id: [] for customer in self.customers}
         wanted = {
             s for d in self.entry_times.values() if self.now in d.instants for s in d.segments
         }
+        if is_dirty:
+            self.stale |= self.entered
         for name in sorted(self.entered):
+            is_touched = any(c.active & self.events[name] for c in self.customers)
+            if self.now < self.real and name not in wanted and not is_touched:
+                continue
             is_due = (
                 (is_first and name in wanted)
                 or name not in self.looked
                 or self.now >= self._next_look(name)
             )
-            if is_due or is_dirty:
+            is_due = is_due or name in self.stale
+            self.stale.discard(name)
+            if is_due:
                 self.looked[name] = self.now
             for customer in self.customers:
-                if is_due or is_dirty or customer.active & self.events[name]:
+                if is_due or customer.active & self.events[name]:
                     joined[customer.drawn.id] += self._member(customer, name)
         return joined
 
@@ -83,18 +91,19 @@ class Entering(Walking):
     def _enqueue(self, journey: Journey, waiting: Waiting) -> None:
         self.arriving.setdefault(journey.name, []).append(waiting)
 
-    def _let_in(self, queue: Queue) -> None:
-        """Let customers enter in order while the limit has room."""
+    def _let_in(self, queue: Queue, now: datetime, earliest: datetime) -> None:
+        """Let customers enter in order while the limit has room: when they came, or at `earliest`."""
         queue.add(self.arriving.pop(queue.journey.name, []))
-        if not self.entry_times[queue.journey.name].is_open(self.now):
-            queue.line.clear()
         if queue.journey.name in self.paused:
             return
-        while queue.line and queue.has_room(self.now):
+        earliest = max(earliest, queue.begin(now))
+        while queue.line and queue.has_room(now):
             first = queue.line.pop(0)
+            as_of = max(first.since, earliest)
+            self.as_of(as_of)
             if self._may_enter(queue.journey, first):
-                queue.entered.append(self.now)
-                at = first.at if first.since == self.now else self.now
+                queue.entered.append(as_of)
+                at = first.at if first.since == as_of else as_of
                 self._admit(first.customer, queue.journey, first.trigger, first.key, at)
 
     def _leave_queues(self, customer: CustomerState, event: Occurrence) -> None:
@@ -136,6 +145,7 @@ class Entering(Walking):
         passage.entered_from = at
         passage.entry = self.row(customer, journey).person
         passage.woken_by = trigger.seq if trigger else None
+        passage.since = self.now
         customer.of(journey).append(passage)
         self._wake(customer, passage, journey.node.steps, "entered")
 
@@ -145,6 +155,7 @@ class Entering(Walking):
         if not again or again[0].rule == "never" or passage.ended is None:
             return True
         if again[0].rule == "always":
-            return False
+            # It sent something late, at the real instant: they were still inside.
+            return passage.ended[0] > self.now
         zone = self.zone(customer, passage.journey)
         return bool(stepped(passage.ended[0], again[0].after, 1, zone) > self.now)

@@ -52,9 +52,17 @@ class Queue:
         since = _begin(self.rate.unit, now, self.zone)
         return sum(at >= since for at in self.entered) < self.rate.count
 
+    def begin(self, now: datetime) -> datetime:
+        """Return when the current period of the limit began."""
+        return datetime.min if self.rate is None else _begin(self.rate.unit, now, self.zone)
+
     def next_period(self, now: datetime) -> datetime | None:
         """Return when the next period of the limit begins; None if the queue is empty."""
-        if self.rate is None or not self.line:
+        return self.next_room(now) if self.line else None
+
+    def next_room(self, now: datetime) -> datetime | None:
+        """Return when the next period of the limit begins; None without a limit."""
+        if self.rate is None:
             return None
         if self.rate.unit == "hour":
             return _hour(now, self.zone, _MINUTE) + _MINUTE

@@ -35,6 +35,11 @@ class EntryTimes:
         return now in self.calls.get(id(header), ())
 
     @property
+    def called_at(self) -> set[datetime]:
+        """Return the instants of the schedules."""
+        return {at for at in set().union(*self.calls.values()) if at < self.closes}
+
+    @property
     def instants(self) -> set[datetime]:
         """Return the instants at which customers may enter without an event."""
         found = set().union(*self.calls.values())

@@ -19,7 +19,7 @@ from tests.agreement.reading import (
     occurrence_of,
 )
 from tests.agreement.scenario import Arrival
-from tests.reference_evaluator import Occurrence, World
+from tests.reference_evaluator import Occurrence
 
 
 class Interpreter(Entering):
@@ -27,10 +27,14 @@ class Interpreter(Entering):
 
     def run(self) -> dict[str, list[str]]:
         """Return the trace of each customer."""
-        self.moment(self.scenario.start)
-        while (at := self._next()) is not None and at <= self.scenario.end:
+        if self.ticks is None:
+            self.moment(self.scenario.start)
+            while (at := self._next()) is not None and at <= self.scenario.end:
+                self.moment(at)
+        for at in self.ticks or ():
             self.moment(at)
-        return {customer.drawn.id: list(lines(customer)) for customer in self.customers}
+        is_late = self.ticks is not None
+        return {c.drawn.id: list(lines(c, is_late=is_late)) for c in self.customers}
 
     def _next(self) -> datetime | None:
         found = [*self.happens, *self.changes, *(order.at for order in self.scenario.orders)]
@@ -46,35 +50,65 @@ class Interpreter(Entering):
         return min((at for at in found if at > self.now), default=None)
 
     def moment(self, now: datetime) -> None:
-        """Do all that happens at one instant, until no journey emits or sets anything more."""
-        before, self.now = self.now, now
-        self.world = World(now, (), self.conditions, self.measures)
-        self.views.clear()
+        """Do all that happens in one tick, until no journey emits anything more."""
+        before, self.real = self.real, now
+        self.as_of(now)
         for customer in self.customers:
             self._change(customer, before)
             self._arrive(customer, before)
-        self.is_dirty = now in self.changes
-        is_refreshed, is_first = self.is_dirty, True
+        is_refreshed = any(before < at <= now for at in self.changes)
+        self.is_dirty = is_refreshed or self.is_dirty
         self._obey()
+        while (at := self._missed()) is not None:
+            self._step(at, False)
+        self._step(now, is_refreshed)
+
+    def _missed(self) -> datetime | None:
+        """S12: return the next instant of a schedule or a limit that a late tick has to make up."""
+        if self.ticks is None or self.since == datetime.min:
+            return None
+        found = [self.queues[j.name].next_room(self.since) for j in self.journeys]
+        found += [at for times in self.entry_times.values() for at in times.called_at]
+        return min((at for at in found if at and self.since < at < self.real), default=None)
+
+    def _step(self, at: datetime, is_refreshed: bool) -> None:
+        self.until, is_first = at, True
+        for customer in self.customers:
+            customer.active = set()
+            customer.upcoming = [e for e in customer.pending if e.at <= at]
+            customer.pending = [e for e in customer.pending if e.at > at]
         while True:
-            self._take_in()
+            self._take_in(at)
+            self.as_of(at)
             self._settle(is_refreshed, is_first)
             is_refreshed = is_first = False
-            if not self.is_dirty and not any(customer.raised for customer in self.customers):
-                return
+            is_over = at < self.real or not any(customer.raised for customer in self.customers)
+            if is_over and not (self.is_dirty and self.ticks is None):
+                break
+            for customer in self.customers:
+                customer.active = set()
+        for customer in self.customers:
+            # What is emitted as of an instant that is made up is an event of the rest of the tick.
+            customer.pending, customer.raised = [*customer.pending, *customer.raised], []
+        self.since = at
 
     def _settle(self, is_refreshed: bool, is_first: bool) -> None:
-        is_dirty, self.is_dirty = self.is_dirty, False
+        is_dirty, is_last = self.is_dirty, self.now == self.real
         joined = self._look(is_dirty, is_first)
+        self.is_dirty = is_dirty and not is_last
         for customer in self.customers:
             if is_refreshed:
                 self._new_data(customer)
-            if is_dirty:
+            if is_dirty and is_last:
                 self._watch(customer)
                 self._go(customer)
+                self.as_of(self.until)
             self._join(customer, joined[customer.drawn.id], is_first)
         for queue in self.queues.values():
-            self._let_in(queue)
+            self._let_in(queue, self.until, self.until)
+            self.as_of(self.until)
+            if not self.entry_times[queue.journey.name].is_open(self.until):
+                queue.line.clear()
         for customer in self.customers:
             self._timers(customer)
 
@@ -86,6 +120,7 @@ class Interpreter(Entering):
 
     def _obey(self) -> None:
         """S22, S23."""
+        self.resumed: set[str] = set()
         for order in self.scenario.orders:
             if order.at == self.now and self.entry_times[order.journey].stopped_at is None:
                 {"pause": self.paused.add, "resume": self._resume, "stop": self._stop}[order.word](
@@ -95,6 +130,7 @@ class Interpreter(Entering):
     def _resume(self, name: str) -> None:
         """Events of the pause end waits now, in the order of their times."""
         self.paused.discard(name)
+        self.resumed.add(name)
         for customer in self.customers:
             fresh, missed = customer.upcoming, self.missed.pop((name, customer.drawn.id), [])
             customer.upcoming = sorted(missed, key=lambda e: (e.at, e.seq))
@@ -128,32 +164,78 @@ class Interpreter(Entering):
             for h in customer.arrived
             if h.at <= self.now and (h.arrives > before or h.at > before)
         ]
-        customer.upcoming = [occurrence_of(h) for h in sorted(fresh, key=lambda h: (h.at, h.seq))]
+        self.arrived_at |= {h.seq: h.arrives for h in fresh}
+        customer.pending += [occurrence_of(h) for h in fresh]
 
-    def _take_in(self) -> None:
-        """Process the events of this instant; events that these make journeys emit come afterwards.
+    def _take_in(self, until: datetime) -> None:
+        """Process events up to an instant and timers before it, in the order of their time for each
+        customer (S12); events that these make journeys emit as well.
 
         Customers affect each other only in the queue of a limit. So each round processes one event
         of every customer, and then the queues.
         """
         for customer in self.customers:
-            customer.upcoming, customer.raised = [*customer.upcoming, *customer.raised], []
-            customer.active = {event.event for event in customer.upcoming}
-        while moving := [customer for customer in self.customers if customer.upcoming]:
-            for customer in moving:
-                event = customer.upcoming.pop(0)
-                customer.processed.append(event)
-                for passage in [p for journey in self.journeys for p in customer.of(journey)]:
-                    self._react(customer, passage, event)
-                self._go(customer)
-                self._leave_queues(customer, event)
-            for customer in moving:
-                for journey in self.journeys:
-                    self._enter_on(customer, journey, customer.processed[-1])
-            for queue in self.queues.values():
-                self._let_in(queue)
-            for customer in moving:
-                self._go(customer)
+            customer.active |= {event.event for event in customer.upcoming}
+        while True:
+            for customer in self.customers:
+                customer.active |= {event.event for event in customer.raised}
+                mine = [*customer.upcoming, *customer.raised]
+                customer.upcoming = sorted(mine, key=lambda e: (self.own(e), e.at, e.seq))
+                customer.raised = []
+            moving = [customer for customer in self.customers if customer.upcoming]
+            if moving:
+                # Not `any`: the timers of all of them come before the round.
+                woken = [self._timers_before(c, self.own(c.upcoming[0])) for c in moving]
+                if not any(woken):
+                    self._round(moving)
+                continue
+            # Not `any` here either: everybody's first timers go together.
+            woken = [self._timers_before(c, until) for c in self.customers]
+            if not any(woken):
+                return
+
+    def _timers_before(self, customer: CustomerState, until: datetime) -> bool:
+        """End the waits whose timer was over first, if that was before an instant."""
+        due = {
+            p: self._own_of_timer(p)
+            for p in customer.all_passages
+            if not p.ended and p.due and p.due <= self.real and p.journey.name not in self.paused
+        }
+        first = min(due.values(), default=until)
+        if first >= until:
+            return False
+        self.as_of(first)
+        for passage in [p for p, at in due.items() if at == first]:
+            passage.counts_from, passage.woken_by = first, None
+            self._time_out(customer, passage)
+        self._go(customer)
+        return True
+
+    def _own_of_timer(self, passage: Passage) -> datetime:
+        """S22: what fell due in a pause happens when the journey goes on."""
+        assert passage.due is not None
+        is_resumed = passage.journey.name in self.resumed
+        return self.real if is_resumed else max(passage.due, self.since)
+
+    def _round(self, moving: list[CustomerState]) -> None:
+        last = max(self.own(customer.upcoming[0]) for customer in moving)
+        for customer in moving:
+            event = customer.upcoming.pop(0)
+            customer.processed.append(event)
+            self.as_of(self.own(event))
+            for passage in [p for journey in self.journeys for p in customer.of(journey)]:
+                self._react(customer, passage, event)
+            self._go(customer)
+            self.as_of(self.own(event))
+            self._leave_queues(customer, event)
+        for customer in moving:
+            self.as_of(self.own(customer.processed[-1]))
+            for journey in self.journeys:
+                self._enter_on(customer, journey, customer.processed[-1])
+        for queue in [q for q in self.queues.values() if q.journey.name in self.arriving]:
+            self._let_in(queue, last, self.since)
+        for customer in moving:
+            self._go(customer)
 
     def _note(self, customer: CustomerState, arrival: Arrival) -> None:
         if arrival.about is not None:
@@ -210,7 +292,8 @@ class Interpreter(Entering):
         """End the waits whose timer is over. Customers who entered now move with them."""
         while True:
             for passage in [p for p in customer.all_passages if p.journey.name not in self.paused]:
-                if not passage.ended and passage.due and passage.due <= self.now:
+                if not passage.ended and passage.due and passage.due <= self.until:
+                    self.as_of(self.until)
                     passage.counts_from, passage.woken_by = self.now, None
                     self._time_out(customer, passage)
             if not customer.woken:

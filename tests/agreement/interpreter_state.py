@@ -1,5 +1,6 @@
 """The state of the interpreter: customers, journeys, the instant; and how conditions read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -25,15 +26,22 @@ from tests.reference_evaluator import Occurrence, Person, Row, World
 class InterpreterState:
     """One scenario at one instant.
 
-    `raised` counts the events that journeys emit. `is_dirty` is true once a journey set a field.
+    `real` is the instant of the tick, `since` the one up to which everything has been done. `now` is the
+    own instant of what happens: when it was due (S12). `raised` counts the events that journeys emit.
+    `is_dirty` is true once a journey set a field; `stale` are the segments that are then due.
     """
 
     scenario: Scenario
+    # The instants of ticks. Without them there is one whenever something is due.
+    ticks: Sequence[datetime] | None = None
     now: datetime = datetime.min
+    real: datetime = datetime.min
+    since: datetime = datetime.min
     customers: list[CustomerState] = field(default_factory=list)
     looked: dict[str, datetime] = field(default_factory=dict)
     raised: int = 0
     is_dirty: bool = False
+    stale: set[str] = field(default_factory=set)
     # What conditions read of a customer, by id and zone; dropped when the customer changes.
     views: dict[tuple[str, str], Person] = field(default_factory=dict)
 
@@ -62,9 +70,24 @@ class InterpreterState:
         self.fragments = {n.name.text: n for n in nodes}
         self.events = {n.name.text: events_in(n, self.conditions) for n in segments}
         arrivals = [h for c in self.scenario.customers for h in c.arrivals]
+        self.arrived_at: dict[int, datetime] = {}
+        self.until = datetime.min
         self.happens = {at for h in arrivals for at in (h.arrives, h.at)}
         self.changes = {x.at for c in self.scenario.customers for x in c.changes}
         self.world = World(self.now, (), self.conditions, self.measures)
+
+    def as_of(self, instant: datetime) -> None:
+        """Go on as of an instant: what conditions read and waits count from."""
+        if instant != self.now:
+            self.now = instant
+            self.world = World(instant, (), self.conditions, self.measures)
+            self.views.clear()
+
+    def own(self, event: Occurrence) -> datetime:
+        """S12, S25: an event acts when it happened; one from before the last tick when it arrived."""
+        if event.at >= self.since:
+            return event.at
+        return min(max(self.arrived_at[event.seq], self.since), self.until)
 
     def zone(self, customer: CustomerState, journey: Journey | None) -> str:
         """S4: the zone of the customer, else of the journey, else of the project."""

@@ -26,6 +26,7 @@ from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.agreement.drawing_customers import DONE
 from tests.agreement.scenario import Arrival, Customer, Scenario
+from tests.agreement.tick_times import Spacing, tick_times
 from tests.ways import DEFAULT, Way
 
 _MESSAGES = query(
@@ -60,18 +61,6 @@ def compiled(scenarios: Sequence[Scenario]) -> tuple[Program | None, set[int]]:
     return found.program, {t.seed for t in scenarios if f"{t.seed}.journey" in wrong}
 
 
-@dataclass(frozen=True)
-class Spacing:
-    """How ticks are spaced.
-
-    `extra` is a number of additional ticks at instants when nothing is due. `is_early` hands in at
-    the start all events that do not depend on a message: before the instant at which they happen.
-    """
-
-    extra: int = 0
-    is_early: bool = False
-
-
 @dataclass
 class _Run:
     scenarios: Sequence[Scenario]
@@ -93,6 +82,11 @@ def traces(
     run = _Run(scenarios, world, SimulatedClock(start))
     for customer in run.customers:
         _bring(run, customer)
+    if spacing.late is not None:
+        _run_late(run, spacing)
+        found = dict(_lines(run, is_late=True))
+        engine.close()
+        return found
     for at in _instants(run, spacing):
         run_while(run.world, run.clock, partial(gt, at), lambda _: None)
         run.clock.advance_to(at)
@@ -101,9 +95,20 @@ def traces(
         if spacing.extra:
             tick(run.world, at)
     run_to(run.world, run.clock, end, lambda _: None)
-    found = dict(_lines(run))
+    found = dict(_lines(run, is_late=False))
     engine.close()
     return found
+
+
+def _run_late(run: _Run, spacing: Spacing) -> None:
+    ticks = set(tick_times(run.scenarios, spacing) or ())
+    for at in sorted({*_instants(run, spacing), *ticks}):
+        run.clock.advance_to(at)
+        _order(run, at)
+        _hand_in(run, at, spacing)
+        if at in ticks:
+            tick(run.world, at)
+            deliver(run.world, at)
 
 
 def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
@@ -216,7 +221,7 @@ def _cell(value: object) -> object:
 # --- lines ------------------------------------------------------------------------------------
 
 
-def _lines(run: _Run) -> Iterator[tuple[str, list[str]]]:
+def _lines(run: _Run, *, is_late: bool) -> Iterator[tuple[str, list[str]]]:
     engine = run.world.engine
     tables = [engine.rows(t) for t in (_VISITS, _OUTBOX, _CONVERSIONS)]
     visits, outbox, conversions = (_by_passage(rows) for rows in tables)
@@ -226,7 +231,8 @@ def _lines(run: _Run) -> Iterator[tuple[str, list[str]]]:
         number = sum(1 for j, _, _ in found[customer] if j == journey) + 1
         head = f"{journey}/{number}"
         lines = [*_passage(head, rest)[:1]]
-        lines += [f"{head} {at} {state} ({_why(why)})" for at, state, why in visits.get(id, [])]
+        for at, state, why in visits.get(id, []):
+            lines.append(f"{head} {'' if is_late else at} {state} ({_why(why)})")
         for at, step, outcome, reason, locale, parameters in outbox.get(id, []):
             shown = {k: v for k, v in json.loads(parameters).items() if k in given[journey, step]}
             # A message that an extra tick queued may not be delivered yet.

@@ -29,6 +29,7 @@ class Waits(Goals):
     ) -> None:
         passage.todo = (*steps, *passage.todo)
         passage.wait, passage.due = None, None
+        passage.as_of = max(passage.since, self.now)
         customer.woken.append((passage, why))
 
     def _wake_by(self, customer: CustomerState, passage: Passage, event: Occurrence) -> None:

@@ -30,7 +30,12 @@ class Walking(Waits):
             self._walk(customer, *customer.next_woken())
 
     def _walk(self, customer: CustomerState, passage: Passage, why: str) -> None:
-        """S8, S10: goals and exits by condition, then all steps up to the next wait."""
+        """S8, S10: goals and exits by condition, then all steps up to the next wait.
+
+        S12: all that is as of the instant at which it was due. What is sent or done leaves at the real
+        one, and what follows counts from then.
+        """
+        self.as_of(passage.as_of)
         if (state := self._way_out(customer, passage)) is not None:
             return self._end(passage, state, why)
         while passage.todo and passage.wait is None:
@@ -40,6 +45,8 @@ class Walking(Waits):
             if arm is not None:
                 passage.todo = (*arm, *passage.todo)
                 continue
+            if isinstance(step, (syntax.Send, Released, syntax.Do)):
+                self.as_of(self.real)
             step = self._held_if_due(step, customer, passage)
             if (name := name_of(step)) is not None:
                 passage.visits.append((self.now, name, why))
@@ -48,6 +55,7 @@ class Walking(Waits):
             why = "timer" if isinstance(step, syntax.WaitUntil) else why
             if passage.ended:
                 return None
+        passage.since = self.now
         if passage.wait is not None:
             return self._came_before(customer, passage)
         return self._end(passage, "completed", why)
@@ -113,8 +121,9 @@ class Walking(Waits):
             return
         self.raised += 1
         fields = {s.key.text: self.value(s.value, customer, passage) for s in step.settings}
-        arrival = Arrival(self.now, self.now, step.event.text, 10**6 + self.raised, fields)
+        arrival = Arrival(self.real, self.now, step.event.text, 10**6 + self.raised, fields)
         customer.arrived.append(arrival)
+        self.arrived_at[arrival.seq] = self.real
         customer.raised.append(occurrence_of(arrival))
         self._forget_view(customer)
 

@@ -64,13 +64,11 @@ class Admission:
         """Return the entries whose instant has come."""
         return [entry for entry, at in self.calls() if at <= now]
 
-    def changes(self) -> Iterator[datetime]:
-        """Yield the instants at which the clock has something to do next: its calendar calls, and when
-        its limit has room again."""
-        plan = self.plan
-        yield from (at for _, at in self.calls())
-        if self.waiting and plan.limit and self.seen_until and self.state == "live":
-            yield next_period(plan.limit.unit, plan.zone, self.seen_until)
+    def next_room(self) -> datetime | None:
+        """Return when its limit has room again; None without a limit."""
+        if self.plan.limit and self.seen_until and self.state == "live":
+            return next_period(self.plan.limit.unit, self.plan.zone, self.seen_until)
+        return None
 
 
 def admissions(world: World) -> dict[str, Admission]:
@@ -106,7 +104,10 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
     for admission in admissions(world).values():
         if admission.state in _SHUT or (last is not None and admission.closes <= last):
             continue
-        dues = [*admission.changes()]
+        dues = [at for _, at in admission.calls()]
+        room = admission.next_room() if admission.waiting else None
+        if room is not None:
+            dues.append(room)
         if admission.seen_until is None and admission.plan.entries:
             dues.append(admission.opens)
         is_left = admission.waiting and admission.state == "live" and not world.are_queues_seen
@@ -121,9 +122,14 @@ def missed_entry(
 ) -> datetime | None:
     """Return the first instant after `since` and before `now` at which the calendar or a limit had
     something to do. A late tick makes it up, as of that instant (S12)."""
-    live = (each for each in open_to.values() if each.state not in _SHUT)
-    missed = (at for each in live for at in each.changes() if since < at < now and at < each.closes)
-    return min(missed, default=None)
+    found: list[datetime] = []
+    for admission in open_to.values():
+        if admission.state not in _SHUT:
+            # Nobody may be waiting yet: those who come in this tick may have to wait for room.
+            dues = [admission.next_room(), *(at for _, at in admission.calls())]
+            closes = admission.closes
+            found += [at for at in dues if at is not None and since < at < now and at < closes]
+    return min(found, default=None)
 
 
 def wanted_segments(open_to: dict[str, Admission], now: datetime) -> set[str]:

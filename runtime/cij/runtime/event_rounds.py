@@ -70,8 +70,8 @@ def take_new_events(
     `tick_active`.
 
     Returns the names of the new events that segments read, and all rounds that are to be handled, with
-    numbers from `first` on. `since` is the last tick: an event that happened before it acts at that
-    instant (S25).
+    numbers from `first` on. `since` is the last tick: an event that happened before it acts when it
+    arrived (S25).
     """
     engine = world.engine
     given, future = counters(engine), next_future_event(world)
@@ -107,12 +107,17 @@ def end_round(world: World, round: int) -> None:
 
 
 def take_missed_events(
-    world: World, events: set[str], taken: int, ticked_at: datetime, since: datetime
+    world: World,
+    events: set[str],
+    taken: int,
+    ticked_at: datetime,
+    *,
+    since: datetime,
+    now: datetime,
 ) -> Rounds:
     """Fill `tick_event` with the events of a pause that began after the event `taken` and the tick
-    `ticked_at`; return the rounds. They act at the last tick, `since`, or when they happened if that
-    was later."""
-    between: dict[str, object] = {"taken": taken, "ticked_at": ticked_at, "since": since}
+    `ticked_at`, until the last tick, `since`; return the rounds. They act now (S22)."""
+    between: dict[str, object] = {"taken": taken, "ticked_at": ticked_at, "now": now}
     between |= {"last": since, "until": counters(world.engine)["taken"]}
     for event in sorted(events):
         world.engine.execute(missed_events(event), between)

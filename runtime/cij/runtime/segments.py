@@ -51,10 +51,10 @@ def evaluate_segments(
     known = states(world)
     world.calendar.show(now)
     for plan in _kept_segments(world):
-        if is_only_wanted and plan.name not in wanted:
+        is_touched = any(event in active for event in plan.events)
+        if is_only_wanted and not is_touched and plan.name not in wanted:
             continue
         with world.working_on("segment", plan.name):
-            is_touched = any(event in active for event in plan.events)
             state = known.get(plan.name, _UNSEEN)
             _look(world, plan, state, now, is_touched=is_touched, is_wanted=plan.name in wanted)
 

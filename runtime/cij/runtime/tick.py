@@ -94,7 +94,7 @@ def tick(world: World, now: datetime) -> TickReport:
 def _step(world: World, report: TickReport, open_to: Open, at: datetime) -> None:
     """Do everything that is due up to `at`: the instant of the tick, or of an entry that was missed."""
     paused = control.journeys_in(world.engine, "paused")
-    _resume(world, report)
+    resumed = _resume(world, report)
     active = _work_off(world, open_to, paused, report, at)
     is_missed, wanted = at < report.now, wanted_segments(open_to, at)
     evaluate_segments(world, at, active=active, wanted=wanted, is_only_wanted=is_missed)
@@ -105,10 +105,12 @@ def _step(world: World, report: TickReport, open_to: Open, at: datetime) -> None
     entered = admit_from_segments(world, open_to, at)
     report.entered += entered
     # Those who are due are woken before those who entered move: all move in order of priority (S18).
-    ready = world.mover.wake_due(world, at, report.since) + entered
+    ready = world.mover.wake_due(world, at, report.now, report.since) + entered
     while ready:
         _advance(world, report)
-        ready = world.mover.wake_due(world, at, report.since)
+        ready = world.mover.wake_due(world, at, report.now, report.since)
+    for name in resumed:
+        control.go_on(world.engine, name)
     report.since = at
 
 
@@ -135,7 +137,7 @@ def _work_off(
             _do_round(world, open_to, paused, report, rounds.pop(number))
             end_round(world, number)
             number += 1
-        elif world.mover.wake_due(world, until - _LEAST, report.since):
+        elif world.mover.wake_due(world, until - _LEAST, report.now, report.since):
             _advance(world, report)
         else:
             return active
@@ -164,24 +166,30 @@ def _record_goals(world: World, now: datetime) -> None:
     data_seen(world)
 
 
-def _resume(world: World, report: TickReport) -> None:
-    """Make up the events of a pause or a failure, in order of time.
+def _resume(world: World, report: TickReport) -> list[str]:
+    """Make up the events of a pause or a failure, in order of time. Returns the journeys that go on; what
+    fell due in them is made up with all that is due now.
 
     In a pause goals, exits and entries counted; only waits did not end (S22). In a journey that failed
     nothing was done (S28). In one that failed in a pause, goals, exits and entries are made up at once.
     """
     for name, taken, ticked_at in control.to_make_up(world.engine):
         events = {e for plan in world.journeys.values() if plan.name == name for e in plan.events}
-        rounds = take_missed_events(world, events, taken, ticked_at, report.since)
+        rounds = take_missed_events(
+            world, events, taken, ticked_at, since=report.since, now=report.now
+        )
         for round in rounds.values():
             _catch_up(world, name, round, report, paused=frozenset([name]))
         clear_events(world)
         forget_failed_in_pause(world.engine, name)
-    for name, taken, ticked_at, is_after_failure in world.engine.rows(RESUMING):
+    resuming = world.engine.rows(RESUMING)
+    for name, taken, ticked_at, is_after_failure in resuming:
         plans = [plan for plan in world.journeys.values() if plan.name == name]
         found = {e: p for plan in plans for e, p in plan.events.items()}
         events = {e for e, p in found.items() if is_after_failure or p.waking}
-        rounds = take_missed_events(world, events, taken, ticked_at, report.since)
+        rounds = take_missed_events(
+            world, events, taken, ticked_at, since=report.since, now=report.now
+        )
         for number, round in rounds.items():
             if is_after_failure:
                 _catch_up(world, name, round, report)
@@ -189,7 +197,7 @@ def _resume(world: World, report: TickReport) -> None:
                 _end_waits(world, plans, round, report.now)
             _advance(world, report, number)
         clear_events(world)
-        control.go_on(world.engine, name)
+    return [name for name, *_ in resuming]
 
 
 def _end_waits(world: World, plans: Sequence[JourneyPlan], round: Round, now: datetime) -> None:

@@ -8,3 +8,8 @@ STANDING_NUMBERS = (
     "SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey "
     "WHERE k.state IN ('paused', 'failed')"
 )
+# The query for the numbers of journeys that go on in this tick after a pause or a failure.
+RESUMING_NUMBERS = (
+    "SELECT l.id FROM journey_control AS k JOIN name AS l ON l.text = k.journey "
+    "WHERE k.state IN ('resuming', 'retrying')"
+)

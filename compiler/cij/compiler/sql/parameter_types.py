@@ -6,7 +6,9 @@ from collections.abc import Mapping
 PARAMETER_TYPES: Mapping[str, str] = {
     # Instants: of the tick, of the journey, of the last evaluation of entries.
     **dict.fromkeys(("now", "opens", "closes", "entered_until", "horizon", "last"), "TIMESTAMP"),
-    **dict.fromkeys(("ticked_at", "since", "as_of", "due", "earliest", "instant"), "TIMESTAMP"),
+    **dict.fromkeys(
+        ("ticked_at", "since", "tick", "as_of", "due", "earliest", "instant"), "TIMESTAMP"
+    ),
     # Numbers: of events, passages and states; of a round; how many.
     **dict.fromkeys(("taken", "until", "round", "first", "entered", "capacity", "state"), "BIGINT"),
     # The number of the name of an event.

@@ -63,9 +63,9 @@ class Scope:
         """Return this scope inside an aggregate, whose event row has an alias of its own."""
         return replace(self, event=f"e{self.depth + 1}", depth=self.depth + 1)
 
-    def as_of(self, row: str, column: str = "as_of") -> "Scope":
-        """Return this scope as of the own instant of a row, in its column `as_of` (S12)."""
-        return replace(self, instant=exp.column(column, row, quoted=True))
+    def as_of(self, row: str) -> "Scope":
+        """Return this scope as of the own instant of a row, its column `as_of` (S12)."""
+        return replace(self, instant=exp.column("as_of", row, quoted=True))
 
     def with_event(self, alias: str) -> "Scope":
         """Return this scope with the event row that a pattern tests."""

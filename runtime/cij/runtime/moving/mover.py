@@ -47,8 +47,8 @@ class Mover(Protocol):
         """Make those ready whom a statement of the plan adds to `tick_ready`; return how many."""
         ...
 
-    def wake_due(self, world: "World", now: datetime, since: datetime) -> int:
-        """Make those ready whose timer is due up to `now`, not those of a paused journey; return how many.
+    def wake_due(self, world: "World", until: datetime, now: datetime, since: datetime) -> int:
+        """Make those ready whose timer is due up to `until`, not those of a paused journey; return how many.
 
         Of several timers of a customer only the earliest counts; the others come after it (S12). A timer
         that was due before `since`, the last tick, counts as due then.

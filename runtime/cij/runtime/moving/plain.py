@@ -60,8 +60,8 @@ class PlainMover:
     def wake(self, world: World, statement: Statement, parameters: Parameters) -> int:
         return world.engine.execute(statement, parameters)
 
-    def wake_due(self, world: World, now: datetime, since: datetime) -> int:
-        return world.engine.execute(WAKE_FIRST, {"now": now, "since": since})
+    def wake_due(self, world: World, until: datetime, now: datetime, since: datetime) -> int:
+        return world.engine.execute(WAKE_FIRST, {"now": until, "tick": now, "since": since})
 
     def wake_before(self, world: World, round: Round, now: datetime, since: datetime) -> int:
         return wake_before(world, round, now, since)
@@ -90,7 +90,7 @@ class PlainMover:
 def wake_before(world: World, round: Round, now: datetime, since: datetime) -> int:
     """Wake those whose timer was due before their event of a round; return how many."""
     round.show(world, now)
-    parameters = {"now": round.last, "since": since, "round": round.number}
+    parameters = {"now": round.last, "tick": now, "since": since, "round": round.number}
     return world.engine.execute(WAKE_BEFORE_EVENTS, parameters)
 
 

@@ -33,7 +33,7 @@ from cij.runtime.moving.plain import (
 )
 from cij.runtime.moving.strategies.few_of_many import FewOfMany
 from cij.runtime.moving.strategies.timer_cache import TimerCache
-from cij.runtime.moving.strategy import Strategy
+from cij.runtime.moving.strategy import Due, Strategy
 from cij.runtime.store import passages
 from cij.runtime.world import World
 
@@ -114,23 +114,24 @@ class StrategicMover:
         self._ready += woken
         return woken
 
-    def wake_due(self, world: World, now: datetime, since: datetime) -> int:
+    def wake_due(self, world: World, until: datetime, now: datetime, since: datetime) -> int:
         # Passages that are held back have no timer yet.
         with world.engine.beside_deferred():
             timer = self.next_timer(world)
-            woken = self._wake_due(world, now, since) if timer is not None and timer <= now else 0
+            is_due = timer is not None and timer <= until
+            due = Due(until, now, since, is_alone=not self._ready)
+            woken = self._wake_due(world, due) if is_due else 0
         self._ready += woken
         return woken
 
-    def _wake_due(self, world: World, now: datetime, since: datetime) -> int:
+    def _wake_due(self, world: World, due: Due) -> int:
         for each in self.strategies:
-            woken = each.wake_due(world, now, since, is_alone=not self._ready)
+            woken = each.wake_due(world, due)
             if woken is not None:
                 return woken
-        first, last = world.engine.rows(passages.SPAN_DUE, {"now": now})[0]
-        is_one = first is not None and (first == last or last <= since)
-        wake = WAKE_DUE if is_one else WAKE_FIRST
-        return world.engine.execute(wake, {"now": now, "since": since})
+        first, last = world.engine.rows(passages.SPAN_DUE, {"now": due.until})[0]
+        wake = WAKE_DUE if due.are_at_once(world, first, last) else WAKE_FIRST
+        return world.engine.execute(wake, due.parameters)
 
     def wake_before(self, world: World, round: Round, now: datetime, since: datetime) -> int:
         timer = self.next_timer(world)

@@ -6,6 +6,7 @@ Statements that read passages release them by themselves (`Engine.defer`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -13,9 +14,31 @@ from cij.compiler.sql import Statement
 from cij.compiler.sql.plan import JourneyPlan, RegionPlan
 from cij.runtime.moving.batch import Batch, Group, Moved, Reaction, Ready
 from cij.runtime.moving.mover import Parameters
+from cij.runtime.store.control import RESUMING
 from cij.runtime.world import World
 
 Form = TypeVar("Form")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The timers up to `until`, in the tick at `now`; `since` is the last tick. With `is_alone` nobody else
+    is ready."""
+
+    until: datetime
+    now: datetime
+    since: datetime
+    is_alone: bool
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the statements that wake."""
+        return {"now": self.until, "tick": self.now, "since": self.since}
+
+    def are_at_once(self, world: World, first: datetime, last: datetime) -> bool:
+        """Tell whether timers between two instants have the same own instant (S12), so that nobody has an
+        earlier one."""
+        return (first == last or last <= self.since) and not world.engine.rows(RESUMING)
 
 
 class Strategy:
@@ -33,9 +56,7 @@ class Strategy:
         """As `Mover.admit`."""
         return None
 
-    def wake_due(
-        self, world: World, now: datetime, since: datetime, *, is_alone: bool
-    ) -> int | None:
+    def wake_due(self, world: World, due: Due) -> int | None:
         """As `Mover.wake_due`; with `is_alone` nobody else is ready."""
         return None
 

@@ -9,17 +9,22 @@ CLEAR_ACTIVE = query("DELETE FROM tick_active")
 # The events of each customer are numbered in the order of their time (S12). So a round has at most
 # one event of each customer, and all customers can be handled in one statement. Parameter: `first`, the
 # number of the first round.
+CLEAR_ROUND = query("DELETE FROM tick_event WHERE tick_event.round <= $round")
+CLEAR_ACTIVE = query("DELETE FROM tick_active")
+# The events of each customer are numbered in the order of their time (S12). So a round has at most
+# one event of each customer, and all customers can be handled in one statement. Parameter: `first`, the
+# number of the first round.
 NUMBER = query(
-    "CREATE OR REPLACE TEMPORARY TABLE tick_event AS SELECT f.seq, f.event, f.customer, f.at, "
-    "f.as_of, $first - 1 + "
-    "ROW_NUMBER() OVER (PARTITION BY f.customer ORDER BY f.as_of ASC, f.at ASC, f.seq ASC) "
+    "CREATE OR REPLACE TEMPORARY TABLE tick_event AS SELECT t.seq, t.event, t.customer, t.at, "
+    "t.as_of, $first - 1 + "
+    "ROW_NUMBER() OVER (PARTITION BY t.customer ORDER BY t.as_of ASC, t.at ASC, t.seq ASC) "
     "AS round "
-    "FROM tick_event AS f"
+    "FROM tick_event AS t"
 )
 # Shape: (round, event, how many, first and last own instant).
 ROUNDS = query(
-    "SELECT f.round, f.event, COUNT(*), MIN(f.as_of), MAX(f.as_of) FROM tick_event AS f "
-    "GROUP BY f.round, f.event ORDER BY f.round, f.event"
+    "SELECT t.round, t.event, COUNT(*), MIN(t.as_of), MAX(t.as_of) FROM tick_event AS t "
+    "GROUP BY t.round, t.event ORDER BY t.round, t.event"
 )
 # Events may arrive before their own time. They wait in `event_ahead` until it has come.
 NEXT_FUTURE = query("SELECT MIN(a.at) FROM event_ahead AS a")

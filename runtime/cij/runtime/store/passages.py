@@ -66,8 +66,8 @@ ENTERED = query(
 
 # Passages that are ready. Shape: (version, root, people, first and last own instant).
 READY = query(
-    "SELECT w.version, w.root, COUNT(*), MIN(w.as_of), MAX(w.as_of) FROM tick_ready AS w "
-    "GROUP BY w.version, w.root"
+    "SELECT t.version, t.root, COUNT(*), MIN(t.as_of), MAX(t.as_of) FROM tick_ready AS t "
+    "GROUP BY t.version, t.root"
 )
 # Passages whose timer is due at an instant. Shape: (version, state, people).
 DUE_AT = query(

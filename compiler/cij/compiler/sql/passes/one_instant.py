@@ -14,8 +14,8 @@ from cij.compiler.sql.template import Statement
 
 # The column of own instants, and the parameter that replaces it.
 AS_OF = "as_of"
-# Tables in which `as_of` is not the own instant of a row that moves.
-_OTHERS = ("moment", "i", "t")
+# Aliases of rows whose own instant is asked for, because nobody knows yet whether all have the same.
+_ASKED = ("moment", "i", "t")
 
 
 def one_instant(statement: Statement, facts: Facts) -> Statement:
@@ -28,7 +28,7 @@ def one_instant(statement: Statement, facts: Facts) -> Statement:
 
 
 def _bound(node: exp.Expr) -> exp.Expr:
-    if not isinstance(node, exp.Column) or node.name != AS_OF or node.table in _OTHERS:
+    if not isinstance(node, exp.Column) or node.name != AS_OF or node.table in _ASKED:
         return node
     # A column that is only passed on stays: its name is that of the result.
     is_passed_on = isinstance(node.parent, exp.Select)

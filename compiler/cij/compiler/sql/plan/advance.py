@@ -186,7 +186,8 @@ def _effects(region: Region, context: Context) -> list[Statement]:
     for state in context.journey.states:
         if isinstance(state, pg.ActState):
             for turns, leaves in region.through(state.id).items():
-                found += effect(Site(state, leaves, turns, context))
+                real = region.real(state.id, leaves)
+                found += effect(Site(state, leaves, turns, context, real))
     # Goals `and stay` come first (S8). Goals that end the passage are recorded with its leaf.
     return _met_on_the_way(region, context) + found + _conversions(region, context)
 

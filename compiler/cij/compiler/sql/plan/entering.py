@@ -26,7 +26,7 @@ FROM tick_event AS f
 JOIN {events} AS e ON e.seq = f.seq
 JOIN customer AS c ON c.id = f.customer
 WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $closes
-  AND {condition}
+  AND f.as_of < $closes AND {condition}
 """
 
 # Two ticks may have the same instant. Customers who joined at it are candidates unless the first

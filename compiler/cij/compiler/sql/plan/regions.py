@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -26,13 +27,15 @@ class Visit:
     """A state on the path to a leaf, with the reason of the step to it (None for the root).
 
     `turns` are the beginnings and ends of iterations before it. `is_hidden` marks a state that the
-    compiler added and that history does not show.
+    compiler added and that history does not show. `is_real` tells that something was sent or done before
+    it on the path.
     """
 
     state: str
     why: str | None
     turns: Turns = ()
     is_hidden: bool = False
+    is_real: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,14 @@ class Region:
                 if visit.state == state:
                     found.setdefault(visit.turns, []).append(leaf.number)
         return found
+
+    def real(self, state: str, leaves: Sequence[int]) -> list[int]:
+        """Return those of `leaves` on whose path something is sent or done before `state`."""
+        return [
+            leaf.number
+            for leaf in self.leaves
+            if leaf.number in leaves and any(v.state == state and v.is_real for v in leaf.visits)
+        ]
 
 
 def regions(journey: pg.Journey) -> list[Region]:
@@ -199,14 +210,14 @@ def _tree(
     state = states[visit.state]
     path = (*before, visit)
     if state.id in cuts and before:
-        is_real = _sends(before, states)
-        return _leaf(before, state, region, visit.turns, is_cut=True, is_real=is_real)
+        return _leaf(before, state, region, visit.turns, is_cut=True, is_real=visit.is_real)
 
     # History does not show hidden states, so the reason before one is the reason after it.
     passed_on = visit.why if state.is_hidden else None
 
     def onward(target: str, why: str | None, turns: Turns = visit.turns) -> Tree:
-        step = Visit(target, why, turns, states[target].is_hidden)
+        is_real = visit.is_real or _leaves_the_store(state)
+        step = Visit(target, why, turns, states[target].is_hidden, is_real)
         return _tree(step, path, region, states, cuts)
 
     match state:
@@ -219,20 +230,16 @@ def _tree(
                 (b.guard, onward(b.target, b.why or f"branch {n}"))
                 for n, b in enumerate(branches, 1)
             )
-            is_real = heading_for(state.id) is not None or _sends(path, states)
+            is_real = heading_for(state.id) is not None or visit.is_real
             rest = onward(otherwise, passed_on if state.is_hidden else "else")
             return Fork(visit.turns, is_real, forks, rest)
-    is_real = heading_for(state.id) is not None or _sends(path, states)
+    is_real = heading_for(state.id) is not None or visit.is_real
     return _leaf(path, state, region, visit.turns, is_real=is_real)
 
 
-def _sends(path: tuple[Visit, ...], states: dict[str, pg.State]) -> bool:
-    """Tell whether a path sends a message or calls another system."""
-    passed = (states[visit.state] for visit in path)
-    return any(
-        isinstance(state, pg.ActState) and isinstance(state.effect, (pg.SendEffect, pg.DoEffect))
-        for state in passed
-    )
+def _leaves_the_store(state: pg.State) -> bool:
+    """Tell whether a state sends a message or calls another system."""
+    return isinstance(state, pg.ActState) and isinstance(state.effect, (pg.SendEffect, pg.DoEffect))
 
 
 def _leaf(

@@ -7,12 +7,18 @@ from sqlglot import exp
 
 from cij.compiler import program as pg
 from cij.compiler.sql.condition import column, condition
-from cij.compiler.sql.control import STANDING_NUMBERS
+from cij.compiler.sql.control import RESUMING_NUMBERS, STANDING_NUMBERS
 from cij.compiler.sql.interning import CAME_BEFORE, CONDITION, TIMER, numbered
 from cij.compiler.sql.passes.eliminate_join import eliminate_join
 from cij.compiler.sql.plan.context import Context, all_of, either, in_numbers, text
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
+
+# The own instant of an event is when it happened (S12). An event that happened before the last tick,
+# `$since`, is late. It acts when it arrived, because steps that were made by then stay (S25).
+_OWN = """
+CASE WHEN e.at >= $since THEN e.at ELSE LEAST(GREATEST(e.arrived_at, $since), $now) END
+"""
 
 
 @lru_cache(maxsize=1024)
@@ -20,19 +26,18 @@ def fresh_events(event: str) -> Statement:
     """Return the statement that adds the new events of one name to `tick_event`.
 
     Parameters: `taken`, the number of the last event that was handled; `horizon`, the earliest
-    start of a journey, before which no event moves a passage; `since`, the last tick. An event that
-    happened before it is late: its own instant is then that of the last tick, because steps that were
-    made by then stay (S25).
+    start of a journey, before which no event moves a passage; `since`, the last tick.
     """
     return query(
         """
 INSERT INTO tick_event (seq, event, customer, at, as_of, round)
-SELECT e.seq, {name}, e.customer, e.at, GREATEST(e.at, $since), 0
+SELECT e.seq, {name}, e.customer, e.at, {own}, 0
 FROM {events} AS e
 WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
 """,
         name=text(event),
         events=f"event_{event}",
+        own=fill(_OWN),
     )
 
 
@@ -45,12 +50,13 @@ def due_events(event: str) -> Statement:
     return query(
         """
 INSERT INTO tick_event (seq, event, customer, at, as_of, round)
-SELECT e.seq, {name}, e.customer, e.at, GREATEST(e.at, $since), 0
+SELECT e.seq, {name}, e.customer, e.at, {own}, 0
 FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
 WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer IS NULL
 """,
         name=text(event),
         events=f"event_{event}",
+        own=fill(_OWN),
     )
 
 
@@ -89,13 +95,13 @@ def missed_events(event: str) -> Statement:
     """Return the statement that adds the events of one name that came during a pause to
     `tick_event`.
 
-    Parameters: `taken` and `ticked_at`, the last number and instant before the pause; `until` and
-    `last`, those of the last tick in it; `since` as in `fresh_events`.
+    They act now (S22). Parameters: `taken` and `ticked_at`, the last number and instant before the
+    pause; `until` and `last`, those of the last tick in it.
     """
     return query(
         """
 INSERT INTO tick_event (seq, event, customer, at, as_of, round)
-SELECT e.seq, {name}, e.customer, e.at, GREATEST(e.at, $since), 0
+SELECT e.seq, {name}, e.customer, e.at, $now, 0
 FROM {events} AS e
 WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
   AND (e.seq > $taken OR e.at > $ticked_at)
@@ -105,27 +111,31 @@ WHERE e.at <= $last AND e.seq <= $until AND NOT e.customer IS NULL
     )
 
 
-# Passages whose timer is due, in all journeys at once. The engine skips blocks of rows by their
-# smallest instant, so passages that wait cost little. The own instant of a passage is when its timer
-# was due. It is never before the last tick, `$since`, because steps that were made by then stay: such
-# a timer fell due in a pause (S22).
+# The own instant of a timer is when it was due (S12). It is never before the last tick, `$since`,
+# because steps that were made by then stay. What fell due in a pause happens when the journey goes on
+# (S22): in the tick at `$tick`.
+_OWN_OF_TIMER = f"""
+CASE WHEN {{t}}.journey IN ({RESUMING_NUMBERS}) THEN $tick ELSE GREATEST({{p}}.wake_at, $since) END
+"""
+
+# Passages whose timer is due up to `$now`, in all journeys at once. The engine skips blocks of rows by
+# their smallest instant, so passages that wait cost little.
 _WAKE_DUE = f"""
 INSERT INTO tick_ready (journey, version, passage, customer, trigger, turn, is_held_out,
   root, why, event, counts_from, as_of)
 SELECT t.journey, p.version, p.id, p.customer, p.trigger, p.turn, p.is_held_out,
-  t.root, {{timer}}, CAST(NULL AS BIGINT), GREATEST(p.wake_at, $since), GREATEST(p.wake_at, $since)
+  t.root, {{timer}}, CAST(NULL AS BIGINT), {{own}}, {{own}}
 FROM passage_row AS p
 JOIN timeout AS t ON t.version = p.version AND t.state = p.state
-WHERE p.wake_at <= $now AND {{which}}
+WHERE p.wake_at <= $now AND {{own}} <= $now AND {{which}}
   AND NOT t.journey IN ({STANDING_NUMBERS})
 """
-# Of several timers of a customer the earliest goes first (S12). Timers that fell due before the last
-# tick count as due at it, all at once.
+# Of several timers of a customer the earliest goes first (S12).
 _NONE_EARLIER = f"""
 NOT EXISTS(
   SELECT 1 FROM passage_row AS q
   JOIN timeout AS u ON u.version = q.version AND u.state = q.state
-  WHERE q.customer = p.customer AND q.wake_at < p.wake_at AND p.wake_at > $since
+  WHERE q.customer = p.customer AND q.wake_at <= $now AND {{other}} < {{own}}
     AND NOT u.journey IN ({STANDING_NUMBERS})
 )
 """
@@ -134,13 +144,15 @@ NOT EXISTS(
 _BEFORE_EVENT = """
 EXISTS(
   SELECT 1 FROM tick_event AS f
-  WHERE f.customer = p.customer AND f.round = $round AND f.as_of > GREATEST(p.wake_at, $since)
+  WHERE f.customer = p.customer AND f.round = $round AND f.as_of > {own}
 )
 """
 
 
 def _wake_due(*which: str) -> Statement:
-    return query(_WAKE_DUE, timer=numbered(TIMER), which=all_of([fill(test) for test in which]))
+    own, other = (fill(_OWN_OF_TIMER, t=t, p=p) for t, p in (("t", "p"), ("u", "q")))
+    tests = [fill(test, own=own, other=other) for test in which]
+    return query(_WAKE_DUE, timer=numbered(TIMER), own=own, which=all_of(tests))
 
 
 # Where all timers that are due are due at one instant, nobody has an earlier one.
@@ -149,6 +161,7 @@ WAKE_DUE = _wake_due()
 WAKE_FIRST = _wake_due(_NONE_EARLIER)
 # The first timers of customers with an event of a round, before that event.
 WAKE_BEFORE_EVENTS = _wake_due(_BEFORE_EVENT, _NONE_EARLIER)
+
 
 # The event is `e`, the passage `p`, the customer `c`. A round has at most one event for each
 # customer, so a passage is at one wait and is woken there once. A passage that a goal or an exit

@@ -15,7 +15,7 @@ from cij.compiler.sql.plan import WAKE_DUE, JourneyPlan
 from cij.compiler.sql.plan.plan_parts import Steps
 from cij.runtime import control
 from cij.runtime.moving.batch import Batch, Moved, Ready
-from cij.runtime.moving.strategy import PerRegion, Strategy
+from cij.runtime.moving.strategy import Due, PerRegion, Strategy
 from cij.runtime.statistics import customer_count
 from cij.runtime.store import passages
 from cij.runtime.world import World
@@ -27,8 +27,7 @@ class _Due:
     root: str
     state: int
     people: int
-    now: datetime
-    since: datetime
+    due: Due
     as_of: datetime
 
 
@@ -43,29 +42,27 @@ class DueInPlace(Strategy):
         self._due: _Due | None = None
         self._forms: PerRegion[Steps] = PerRegion(due_form)
 
-    def wake_due(
-        self, world: World, now: datetime, since: datetime, *, is_alone: bool
-    ) -> int | None:
-        if not is_alone or customer_count(world.engine) < self.customers_min:
+    def wake_due(self, world: World, due: Due) -> int | None:
+        if not due.is_alone or customer_count(world.engine) < self.customers_min:
             return None
         if control.standing_still(world.engine):
             return None
-        self._due = self._at_one_wait(world, now, since)
+        self._due = self._at_one_wait(world, due)
         return self._due.people if self._due else None
 
-    def _at_one_wait(self, world: World, now: datetime, since: datetime) -> _Due | None:
-        waits = world.engine.rows(passages.DUE_NOW, {"now": now})
+    def _at_one_wait(self, world: World, due: Due) -> _Due | None:
+        waits = world.engine.rows(passages.DUE_NOW, {"now": due.until})
         if len(waits) != 1:
             return None
         version, state, people, first, last = waits[0]
-        if first != last and last > since:
+        if not due.are_at_once(world, first, last):
             # At different instants: of each customer the earliest goes first (S12).
             return None
         for plan in world.journeys.values():
             if number_of(plan.version) == version:
                 for name, root in plan.timers.items():
                     if number_of(name) == state:
-                        return _Due(plan, root, state, people, now, since, max(last, since))
+                        return _Due(plan, root, state, people, due, max(last, due.since))
         return None
 
     def held(self) -> Sequence[Ready]:
@@ -78,7 +75,7 @@ class DueInPlace(Strategy):
     def release(self, world: World) -> None:
         due, self._due = self._due, None
         if due is not None:
-            world.engine.execute(WAKE_DUE, {"now": due.now, "since": due.since})
+            world.engine.execute(WAKE_DUE, due.due.parameters)
 
     def applies(self, world: World, batch: Batch) -> bool:
         return self._due is not None
@@ -86,7 +83,7 @@ class DueInPlace(Strategy):
     def run(self, world: World, batch: Batch, moved: Moved) -> None:
         due, self._due = self._due, None
         assert due is not None, "it applies to those who are held back"
-        parameters = {**batch.parameters, "due": due.now, "state": due.state}
+        parameters = {**batch.parameters, "due": due.due.until, "state": due.state}
         for step, statement in self._forms.of(due.plan, due.plan.regions[due.root]):
             moved.add(step, world.engine.execute(statement, parameters, rows=due.people))
 

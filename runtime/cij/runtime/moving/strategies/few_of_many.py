@@ -6,7 +6,6 @@ the customers, in a store with `customers_min` or more. Obsolete with indexes th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 from cij.compiler.sql import Statement
 from cij.compiler.sql.derived import working_set
@@ -17,7 +16,7 @@ from cij.compiler.sql.plan.plan_parts import Steps
 from cij.runtime.moving.batch import Batch, Group, Moved, Ready, alone
 from cij.runtime.moving.mover import Parameters
 from cij.runtime.moving.strategies.timer_cache import TimerCache
-from cij.runtime.moving.strategy import PerRegion, Strategy
+from cij.runtime.moving.strategy import Due, PerRegion, Strategy
 from cij.runtime.statistics import customer_count
 from cij.runtime.world import World
 
@@ -91,21 +90,20 @@ class FewOfMany(Strategy):
         # Those who enter are not in it.
         self.forget()
 
-    def wake_due(
-        self, world: World, now: datetime, since: datetime, *, is_alone: bool
-    ) -> int | None:
+    def wake_due(self, world: World, due: Due) -> int | None:
         self.forget()
         few = self.few(world)
         if not few:
             return None
         # One more than few shows that they are not few.
-        due = world.engine.execute(working_set.PASSAGES_DUE, {"now": now, "most": few + 1})
-        if due > few:
+        most: Parameters = {"now": due.until, "most": few + 1}
+        found = world.engine.execute(working_set.PASSAGES_DUE, most)
+        if found > few:
             return None
-        if not due:
+        if not found:
             return 0
-        woken = world.engine.execute(over_both(WAKE_FIRST), {"now": now, "since": since})
-        self._has_passages = self._are_due = is_alone
+        woken = world.engine.execute(over_both(WAKE_FIRST), due.parameters)
+        self._has_passages = self._are_due = due.is_alone
         return woken
 
     def narrow(self, world: World, plans: Sequence[JourneyPlan]) -> Sequence[JourneyPlan]:

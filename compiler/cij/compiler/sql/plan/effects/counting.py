@@ -42,11 +42,12 @@ def arm(site: Site) -> list[Statement]:
     rows = query(
         """
 INSERT INTO split_arm (journey, split, arm, passage, at)
-SELECT {journey}, {split}, {arm}, m.passage, m.acted_at FROM tick_batch AS m WHERE {comes_by}
+SELECT {journey}, {split}, {arm}, m.passage, {at} FROM tick_batch AS m WHERE {comes_by}
 """,
         journey=site.context.names_of("m")["journey"],
         split=text(effect.split),
         arm=text(effect.arm),
+        at=site.instant,
         comes_by=site.comes_by,
     )
     return [rows]

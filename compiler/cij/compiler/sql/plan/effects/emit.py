@@ -10,7 +10,7 @@ from cij.compiler.sql.template import Statement, fill, query
 
 _ROWS = """
 SELECT (SELECT k.value FROM counter AS k WHERE k.name = 'event')
-    + ROW_NUMBER() OVER (ORDER BY m.passage), {key}, m.customer, m.acted_at, $now
+    + ROW_NUMBER() OVER (ORDER BY m.passage), {key}, m.customer, {at}, $now
 FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
 WHERE {comes_by} AND NOT m.is_held_out
 """
@@ -25,7 +25,7 @@ def emit(site: Site) -> list[Statement]:
     effect, context = site.state.effect, site.context
     assert isinstance(effect, pg.EmitEffect)
     event = context.event(effect.event)
-    rows = fill(_ROWS, key=site.key, comes_by=site.comes_by)
+    rows = fill(_ROWS, key=site.key, at=site.instant, comes_by=site.comes_by)
     assert isinstance(rows, exp.Select)
     context.with_triggers(rows, "m", *effect.fields.values())
     types = {f.name: f.type for f in event.fields}

@@ -15,7 +15,7 @@ _KEEP = """
 INSERT INTO field_write (number, customer, field, value, key, at)
 SELECT w.start + ROW_NUMBER() OVER (ORDER BY w.passage), w.customer, {field}, w.value, w.key, w.acted_at
 FROM (
-  SELECT m.passage, m.customer, m.acted_at, CAST({value} AS VARCHAR) AS value, {key} AS key,
+  SELECT m.passage, m.customer, {at} AS acted_at, CAST({value} AS VARCHAR) AS value, {key} AS key,
     (SELECT k.value FROM counter AS k WHERE k.name = 'write') AS start
   FROM tick_batch AS m JOIN customer AS c ON c.id = m.customer
   WHERE {comes_by} AND NOT m.is_held_out
@@ -39,6 +39,7 @@ def set_field(site: Site) -> list[Statement]:
         field=text(field.name),
         value=storable(effect.value, field.type, site.scope),
         key=site.key,
+        at=site.instant,
         comes_by=site.comes_by,
     )
     select = keep.find(exp.Subquery)

@@ -1,7 +1,7 @@
 """One effect in one region: which passages visit it, and in which iteration of the loops
 around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -26,7 +26,8 @@ LEFT JOIN effect AS e ON e.version = l.text AND e.step = {step}
 class Site:
     """The rows of `tick_batch`, as `m`, that visit `state` on a path to one of the `leaves`.
 
-    One region may visit a state in several iterations. Each is a site of its own, because the
+    `real` are the leaves on whose path something was sent or done before. One region may visit a state in
+    several iterations. Each is a site of its own, because the
     iteration is part of the key.
     """
 
@@ -34,6 +35,7 @@ class Site:
     leaves: list[int]
     turns: Turns
     context: Context
+    real: list[int]
 
     @property
     def comes_by(self) -> exp.Expr:
@@ -59,7 +61,19 @@ class Site:
         """
         scope = self.context.scope_of("m", self.turn)
         is_real = isinstance(self.state.effect, (pg.SendEffect, pg.DoEffect))
-        return scope if is_real else scope.as_of("m", "acted_at")
+        return scope if is_real else replace(scope, instant=self.instant)
+
+    @property
+    def instant(self) -> exp.Expr:
+        """The instant at which the passage visits the state: its own one, or the real one after something
+        was sent or done on the path."""
+        own = exp.column("as_of", "m", quoted=True)
+        if not self.real:
+            return own
+        if len(self.real) == len(self.leaves):
+            return fill("$now")
+        is_real = in_numbers(exp.column("leaf", "m", quoted=True), self.real)
+        return fill("CASE WHEN {real} THEN $now ELSE {own} END", real=is_real, own=own)
 
     @property
     def effect(self) -> exp.Expr:
