@@ -127,6 +127,21 @@ KINDS: dict[str, tuple[str, ...]] = {
     "sizes": (*LISTS, "9223372036854775808;1"),
     "plan": ("free", "paid", "FREE", "other"),
 }
+# What a source takes, at the ends of what it takes: with these the calculations begin.
+VALID: dict[str, tuple[str, ...]] = {
+    "email": ("ana@example.com", "", "a@xn--strae-oqa.example"),
+    "points": ("0", "1", "-1", "9223372036854775807", "-9223372036854775808", ""),
+    "spent": ("0", "0.01", "-5", "9" * 27, "1" + "0" * 25, ""),
+    "share": ("0%", "100%", "0.0000000001", "99999999999%", ""),
+    "rate": ("0", "0.0000000001", "-" + "9" * 27, "9" * 27 + ".9999999999", "1", ""),
+    "born_on": ("0001-01-01", "9999-12-31", "2024-02-29", "1970-01-01", ""),
+    "seen_at": ("0001-01-02 00:00:00", "9999-12-30 23:59:59", "2026-03-29 02:30:00", ""),
+    "opens": ("00:00", "23:59:59", ""),
+    "is_vip": ("yes", "no", ""),
+    "tags": ("a;b", "", "x"),
+    "sizes": ("1;2", "9223372036854775807", ""),
+    "plan": ("free", "paid", ""),
+}
 EVENT = """
 event happened {
   fields {
@@ -229,7 +244,7 @@ _CONDITIONS = (
     "number(plan) > {x} or number(email) / {n} > 1",
 )
 _LITERALS = ("0", "0.0000000001", "999999999999999999999999999", "1", "22.5")
-_PERIODS = ("1 day", "9999 days", "120000 months", "3 hours", "8000 years", "999999 weeks")
+_PERIODS = ("1 day", "9999 days", "12000 months", "3 hours", "1000 years", "999999 weeks")
 
 
 @dataclass(slots=True)
@@ -337,14 +352,17 @@ def _write_if_right(made: Round, file: str, texts: list[str]) -> None:
 def _write_rows(made: Round) -> None:
     lines = [",".join(["id", *KINDS])]
     for number in range(12):
-        cells = [str(number), *(_cell(made, kind) for kind in KINDS.values())]
+        is_valid = made.random.random() < 0.5
+        cells = [str(number), *(_cell(made, kind, is_valid) for kind in KINDS)]
         lines.append(",".join(cells))
     text = "\n".join(lines) + "\n"
     (made.folder / "customers.csv").write_bytes(text.encode("utf-8", "replace"))
 
 
-def _cell(made: Round, kind: tuple[str, ...]) -> str:
-    text = made.of(kind) if made.random.random() < 0.6 else made.of((*TEXTS, ""))
+def _cell(made: Round, name: str, is_valid: bool) -> str:
+    if is_valid:
+        return made.of(VALID[name])
+    text = made.of(KINDS[name]) if made.random.random() < 0.6 else made.of((*TEXTS, ""))
     # Some quotes are missing, as in real files.
     return f'"{text.replace(chr(34), chr(34) * 2)}"' if made.random.random() < 0.95 else text
 
@@ -388,6 +406,9 @@ def _journey(made: Round) -> list[str]:
             f"    wait {made.of(_PERIODS)}",
             "    wait until seen_at",
             "    wait until born_on",
+            "    wait until seen_at + 1000 years",
+            "    wait until born_on - 1000 years",
+            "    wait 1000 years\n    wait 1000 years\n    wait 1000 years at 09:00",
             f"    if {made.of(_WHOLES)} / {made.of(_WHOLES)} > 1 {{\n      end\n    }}",
             '    call: do create_task {\n      subject = plan ?? "x"\n    }',
         )
