@@ -16,7 +16,7 @@ from typing import Any, Literal
 from cij.compiler.sql.interning import number_of
 from cij.runtime.admission import reject_all
 from cij.runtime.engine import Engine
-from cij.runtime.store import aside, control as stored, journeys, meta, outbox, passages, queue
+from cij.runtime.store import aside, control as stored, journeys, outbox, passages, queue
 
 # From these a journey can be resumed.
 _HELD = ("paused", "stopped", "failed")
@@ -58,7 +58,7 @@ def standing_still(engine: Engine) -> frozenset[str]:
 def to_make_up(engine: Engine) -> list[tuple[str, int, datetime]]:
     """Return the journeys that failed in a pause and may run again, each with the last event and tick
     before that."""
-    noted = meta.failed_in_pause(engine)
+    noted = aside.missed(engine)
     failed = journeys_in(engine, "failed") if noted else frozenset()
     return [each for each in noted if each[0] not in failed]
 
@@ -104,7 +104,7 @@ def fail(engine: Engine, journey: str, now: datetime) -> str:
         engine.execute(stored.FAIL, {"journey": journey, "now": now})
     else:
         if before in ("paused", "resuming"):
-            meta.note_failed_in_pause(engine, journey, now)
+            aside.note_missed(engine, journey, now)
         # The events of a pause, or of the failure before, have not been made up: from where on is kept.
         engine.execute(stored.SET_STATE, {"journey": journey, "state": "failed"})
     return "live" if before == "retrying" else before
@@ -179,7 +179,7 @@ def stop(engine: Engine, journey: str, now: datetime) -> Done:
         if _state(engine, journey) == "stopped":
             return _done(engine, journey, "stop", changed=False)
         aside.forget(engine, "journey", journey)
-        meta.forget_failed_in_pause(engine, journey)
+        aside.forget_missed(engine, journey)
         sent, uncertain = engine.rows(outbox.BEYOND_RECALL, named)[0]
         engine.execute(stored.FORGET, named)
         engine.execute(stored.STOP, named)

@@ -40,8 +40,8 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
+from cij.runtime.store.aside import forget_missed
 from cij.runtime.store.control import RESUMING
-from cij.runtime.store.meta import forget_failed_in_pause
 from cij.runtime.timers import last_tick, note_tick
 from cij.runtime.world import World
 
@@ -181,7 +181,7 @@ def _resume(world: World, report: TickReport) -> list[str]:
         for round in rounds.values():
             _catch_up(world, name, round, report, paused=frozenset([name]))
         clear_events(world)
-        forget_failed_in_pause(world.engine, name)
+        forget_missed(world.engine, name)
     resuming = world.engine.rows(RESUMING)
     for name, taken, ticked_at, is_after_failure in resuming:
         plans = [plan for plan in world.journeys.values() if plan.name == name]

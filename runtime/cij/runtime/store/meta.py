@@ -1,7 +1,5 @@
 """The table `meta`: single values of the whole store, by name."""
 
-from datetime import datetime
-
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine
 
@@ -44,45 +42,6 @@ def is_done(engine: Engine, file: str) -> bool:
 def note_done(engine: Engine, file: str) -> None:
     """Record that the order in a file was carried out, in the transaction that does so."""
     engine.execute(_DONE, {"file": file})
-
-
-# --- failures in a pause ----------------------------------------------------------------------
-
-# From which event and tick on nothing ran of a journey that failed while it was paused. The row of
-# `journey_control` holds the same of the pause itself, which goes on.
-_FAILED = "failed in a pause: "
-FAILED_IN_PAUSE = query(
-    f"SELECT m.name, m.value FROM meta AS m WHERE m.name LIKE '{_FAILED}%' ORDER BY m.name"
-)
-_NOTE_FAILED = query(
-    """
-INSERT INTO meta (name, value)
-SELECT $name, CONCAT(CAST(k.value AS VARCHAR), ' ', COALESCE(
-  (SELECT m.value FROM meta AS m WHERE m.name = 'last_tick'), CAST($now AS VARCHAR)))
-FROM counter AS k WHERE k.name = 'taken'
-"""
-)
-
-
-def note_failed_in_pause(engine: Engine, journey: str, now: datetime) -> None:
-    """Note from where on nothing runs; an earlier note stays."""
-    if value(engine, _FAILED + journey) is None:
-        engine.execute(_NOTE_FAILED, {"name": _FAILED + journey, "now": now})
-
-
-def failed_in_pause(engine: Engine) -> list[tuple[str, int, datetime]]:
-    """Return (journey, last event, last tick) of each note."""
-    found = []
-    for name, text in engine.rows(FAILED_IN_PAUSE):
-        taken, ticked_at = text.split(" ", 1)
-        at = datetime.fromisoformat(ticked_at)
-        found.append((name.removeprefix(_FAILED), int(taken), at))
-    return found
-
-
-def forget_failed_in_pause(engine: Engine, journey: str) -> None:
-    """Note that what fell into the failure has been made up, or never will be."""
-    engine.execute(_FORGET, {"name": _FAILED + journey})
 
 
 # --- new data ---------------------------------------------------------------------------------
