@@ -54,6 +54,13 @@ def test_a_person_of_bytes_that_are_no_text_is_unknown(folder: Path, command: li
     assert done.returncode == Exit.USAGE and "nobody is known as" in done.stderr
 
 
+def test_a_reason_of_bytes_that_are_no_text_becomes_text(folder: Path) -> None:
+    command_line("run", folder, "--once")
+    words = "suppression", "add", "ana@example.com", "--reason", "asked \udcff"
+    assert command_line(*words, "--project", folder).returncode == Exit.OK
+    assert "asked ?" in command_line("suppression", "list", "--project", folder).stdout
+
+
 def test_the_ends_of_the_calendar_have_a_local_time() -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Madrid"):
         for at in (datetime.min, datetime.max):
