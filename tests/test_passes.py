@@ -8,14 +8,30 @@ from cij.compiler.sql.passes import PASSES, Facts, Pass, rewrite
 from tests.conftest import Golden
 
 _FACTS = Facts(
-    lambda table: table == "event_empty", zones=("Europe/Madrid",), is_one_zone=True, rows=1_000_000
+    lambda table: table == "event_empty",
+    zones=("Europe/Madrid",),
+    is_one_zone=True,
+    has_one_instant=True,
+    rows=1_000_000,
 )
 _ZONES = Facts(lambda table: False, zones=("Europe/Madrid", "Asia/Tokyo"))
-_INSTANT = "(SELECT moment.at FROM moment WHERE moment.zone = c.zone AND moment.name = '-30 days')"
-_WINDOW = f"EXISTS(SELECT 1 FROM event_x AS e WHERE e.customer = c.id AND e.at > {_INSTANT})"
+_INSTANT = (
+    "(SELECT moment.at FROM moment "
+    "WHERE moment.zone = c.zone AND moment.name = '-30 days' AND moment.as_of = {as_of})"
+)
+_OWN, _NOW = _INSTANT.format(as_of="w.as_of"), _INSTANT.format(as_of="$now")
+_WINDOW = f"EXISTS(SELECT 1 FROM event_x AS e WHERE e.customer = c.id AND e.at > {_NOW})"
+_OWN_WINDOW = _WINDOW.replace("$now", "w.as_of")
 
 # Statements that show what a pass does, by its name.
 _BEFORE = {
+    "one_instant": [
+        (
+            "SELECT w.passage, w.as_of, GREATEST(w.as_of, w.counts_from) AS since "
+            f"FROM tick_ready AS w JOIN customer AS c ON c.id = w.customer WHERE {_OWN_WINDOW}"
+        ),
+        "SELECT MIN(t.as_of) AS first FROM tick_ready AS t",
+    ],
     "semi_join": [
         f"SELECT w.passage FROM tick_ready AS w JOIN customer AS c ON c.id = w.customer WHERE {_WINDOW}"
     ],
@@ -23,7 +39,13 @@ _BEFORE = {
         "INSERT INTO tick_ready (passage) SELECT p.id FROM passage_row AS p JOIN event_empty AS e ON e.seq = p.event",
         "DELETE FROM tick_ready WHERE tick_ready.customer IN (SELECT e.customer FROM event_empty AS e)",
     ],
-    "inline_instants": [f"SELECT c.id FROM customer AS c WHERE c.since > {_INSTANT}"],
+    "inline_instants": [
+        f"SELECT c.id FROM customer AS c WHERE c.since > {_NOW}",
+        (
+            "SELECT w.passage FROM tick_ready AS w JOIN customer AS c ON c.id = w.customer "
+            f"WHERE c.since > {_OWN}"
+        ),
+    ],
     "events_only": [
         (
             "SELECT c.id FROM customer AS c WHERE c.id IN (SELECT e.customer FROM event_x AS e "
@@ -59,8 +81,8 @@ def _shown(before: str, title: str, found: Statement | None) -> str:
 
 
 def test_all_passes_together_leave_one_scan_of_events() -> None:
-    text = _BEFORE["semi_join"][0]
+    text = _BEFORE["semi_join"][0].replace("$now", "w.as_of")
     found = rewrite(query(text), _FACTS, PASSES)
     assert found is not None
     assert found.tables == {"tick_ready", "event_x"}
-    assert found.parameters == {"moment_0__30_days"}
+    assert found.parameters == {"moment_as_of_0__30_days"}

@@ -115,6 +115,8 @@ class CustomerState:
     consent_words: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)
     passages: dict[str, list[Passage]] = field(default_factory=dict)
+    # Segments joined while an earlier passage kept the customer out, by journey (S7).
+    rights: dict[str, str] = field(default_factory=dict)
     # Passages that have to move, and the reason for each.
     woken: list[tuple[Passage, str]] = field(default_factory=list)
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from cij.grammar import syntax
 from tests.agreement.customer_state import CustomerState, Journey, Passage
 from tests.agreement.entry_queue import Queue, Waiting
+from tests.agreement.entry_times import EntryTimes
 from tests.agreement.reading import (
     as_text,
     is_within,
@@ -39,7 +40,10 @@ class Entering(Walking):
         """
         joined: dict[str, list[str]] = {customer.drawn.id: [] for customer in self.customers}
         wanted = {
-            s for d in self.entry_times.values() if self.now in d.instants for s in d.segments
+            s
+            for d in self.entry_times.values()
+            if self.now in d.called_at or self._begins(d)
+            for s in d.segments
         }
         if is_dirty:
             self.stale |= self.entered
@@ -61,6 +65,10 @@ class Entering(Walking):
                     joined[customer.drawn.id] += self._member(customer, name)
         return joined
 
+    def _begins(self, times: EntryTimes) -> bool:
+        """Tell whether a journey begins: now, or at the first tick after its start."""
+        return times.is_open(self.now) and not times.is_begun
+
     def _member(self, customer: CustomerState, name: str) -> list[str]:
         """Evaluate one segment for one customer. Return it if the customer joined."""
         is_in, was_in = self.world.is_in(name, self.row(customer, None)), name in customer.segments
@@ -74,7 +82,8 @@ class Entering(Walking):
         """S6: customers enter when they join a segment, and members at the start or on schedule."""
         for journey in self.journeys:
             times = self.entry_times[journey.name]
-            is_start = is_first and self.now == times.opens
+            self._use_right(customer, journey)
+            is_start = is_first and self._begins(times)
             for header in journey.headers(syntax.EnterSegment):
                 name = header.segment.text
                 if header.every is not None:
@@ -85,8 +94,49 @@ class Entering(Walking):
                     enters = name in customer.segments
                 else:
                     enters = name in joined and not header.is_once
-                if enters and times.is_open(self.now):
+                if not enters or not times.is_open(self.now):
+                    continue
+                if header.every is None and self._is_kept_out(customer, journey):
+                    customer.rights.setdefault(journey.name, name)
+                else:
                     self._enqueue(journey, Waiting(customer, "", self.now, self.now, None, name))
+
+    def _is_kept_out(self, customer: CustomerState, journey: Journey) -> bool:
+        """S7: tell whether an earlier passage keeps a customer out, but not for good."""
+        again = journey.headers(syntax.Again)
+        if not again or again[0].rule == "never":
+            return False
+        return any(self._blocks(p, customer) for p in customer.of(journey))
+
+    def _use_right(self, customer: CustomerState, journey: Journey) -> None:
+        """S7: the right lasts while the customer stays in the segment, and is used as soon as possible."""
+        name = customer.rights.get(journey.name)
+        if name is None:
+            return
+        if name not in customer.segments:
+            del customer.rights[journey.name]
+        elif not self._is_kept_out(customer, journey) and journey.name not in self.paused:
+            if self.entry_times[journey.name].is_open(self.now):
+                del customer.rights[journey.name]
+                waiting = Waiting(customer, "", self.now, self.now, None, name)
+                self._enqueue(journey, waiting)
+
+    def next_right(self, customer: CustomerState, journey: Journey) -> datetime | None:
+        """Return when a right becomes free; None while it waits for the end of a passage."""
+        passages = customer.of(journey)
+        is_open = journey.name not in self.paused and self.entry_times[journey.name].is_open(
+            self.real
+        )
+        if journey.name not in customer.rights or not is_open:
+            return None
+        ends = [p.ended[0] for p in passages if p.ended]
+        if len(ends) < len(passages):
+            return None
+        after = journey.headers(syntax.Again)[0].after
+        last = max(ends)
+        found = stepped(last, after, 1, self.zone(customer, journey)) if after else last
+        assert isinstance(found, datetime)
+        return found
 
     def _enqueue(self, journey: Journey, waiting: Waiting) -> None:
         self.arriving.setdefault(journey.name, []).append(waiting)

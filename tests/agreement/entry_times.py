@@ -22,6 +22,7 @@ class EntryTimes:
         self.opens = max(scenario.start, starts or scenario.start)
         self.closes = ends or datetime.max
         self.stopped_at: datetime | None = None
+        self.is_begun = False
         headers = journey.headers(syntax.EnterSegment)
         self.calls = {
             id(h): {*self._calls(h.every, scenario.end)} for h in headers if h.every is not None

@@ -47,7 +47,9 @@ class Interpreter(Entering):
         found += [self._next_look(name) for name in self.entered]
         found += [at for times in self.entry_times.values() for at in times.instants]
         found += [at for q in self.queues.values() if (at := q.next_period(self.now)) is not None]
-        return min((at for at in found if at > self.now), default=None)
+        rights = (self.next_right(c, j) for c in self.customers for j in self.journeys)
+        found += [at for at in rights if at]
+        return min((at for at in found if at > self.real), default=None)
 
     def moment(self, now: datetime) -> None:
         """Do all that happens in one tick, until no journey emits anything more."""
@@ -67,7 +69,11 @@ class Interpreter(Entering):
         """S12: return the next instant of a schedule or a limit that a late tick has to make up."""
         if self.ticks is None or self.since == datetime.min:
             return None
-        found = [self.queues[j.name].next_room(self.since) for j in self.journeys]
+        found = [
+            self.queues[j.name].next_room(self.since)
+            for j in self.journeys
+            if self.entry_times[j.name].is_begun and j.name not in self.paused
+        ]
         found += [at for times in self.entry_times.values() for at in times.called_at]
         return min((at for at in found if at and self.since < at < self.real), default=None)
 
@@ -75,14 +81,14 @@ class Interpreter(Entering):
         self.until, is_first = at, True
         for customer in self.customers:
             customer.active = set()
-            customer.upcoming = [e for e in customer.pending if e.at <= at]
-            customer.pending = [e for e in customer.pending if e.at > at]
+            customer.upcoming = [e for e in customer.pending if self.own(e) <= at]
+            customer.pending = [e for e in customer.pending if self.own(e) > at]
         while True:
             self._take_in(at)
             self.as_of(at)
             self._settle(is_refreshed, is_first)
             is_refreshed = is_first = False
-            is_over = at < self.real or not any(customer.raised for customer in self.customers)
+            is_over = at < self.real or not self._is_more()
             if is_over and not (self.is_dirty and self.ticks is None):
                 break
             for customer in self.customers:
@@ -91,6 +97,15 @@ class Interpreter(Entering):
             # What is emitted as of an instant that is made up is an event of the rest of the tick.
             customer.pending, customer.raised = [*customer.pending, *customer.raised], []
         self.since = at
+        for times in self.entry_times.values():
+            times.is_begun |= times.is_open(at)
+
+    def _is_more(self) -> bool:
+        """Tell whether something was emitted, or a passage ended that kept its customer out (S7)."""
+        if any(customer.raised for customer in self.customers):
+            return True
+        rights = (self.next_right(c, j) for c in self.customers for j in self.journeys)
+        return any(at is not None and at <= self.real for at in rights)
 
     def _settle(self, is_refreshed: bool, is_first: bool) -> None:
         is_dirty, is_last = self.is_dirty, self.now == self.real
@@ -164,8 +179,9 @@ class Interpreter(Entering):
             for h in customer.arrived
             if h.at <= self.now and (h.arrives > before or h.at > before)
         ]
-        self.arrived_at |= {h.seq: h.arrives for h in fresh}
-        customer.pending += [occurrence_of(h) for h in fresh]
+        for h in fresh:
+            customer.pending.append(occurrence_of(h))
+            self.arrived_at[id(customer.pending[-1])] = h.arrives
 
     def _take_in(self, until: datetime) -> None:
         """Process events up to an instant and timers before it, in the order of their time for each

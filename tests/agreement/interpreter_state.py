@@ -70,6 +70,7 @@ class InterpreterState:
         self.fragments = {n.name.text: n for n in nodes}
         self.events = {n.name.text: events_in(n, self.conditions) for n in segments}
         arrivals = [h for c in self.scenario.customers for h in c.arrivals]
+        # By the identity of the occurrence, which customers keep.
         self.arrived_at: dict[int, datetime] = {}
         self.until = datetime.min
         self.happens = {at for h in arrivals for at in (h.arrives, h.at)}
@@ -87,7 +88,7 @@ class InterpreterState:
         """S12, S25: an event acts when it happened; one from before the last tick when it arrived."""
         if event.at >= self.since:
             return event.at
-        return min(max(self.arrived_at[event.seq], self.since), self.until)
+        return min(max(self.arrived_at[id(event)], self.since), self.real)
 
     def zone(self, customer: CustomerState, journey: Journey | None) -> str:
         """S4: the zone of the customer, else of the journey, else of the project."""

@@ -123,8 +123,8 @@ class Walking(Waits):
         fields = {s.key.text: self.value(s.value, customer, passage) for s in step.settings}
         arrival = Arrival(self.real, self.now, step.event.text, 10**6 + self.raised, fields)
         customer.arrived.append(arrival)
-        self.arrived_at[arrival.seq] = self.real
         customer.raised.append(occurrence_of(arrival))
+        self.arrived_at[id(customer.raised[-1])] = self.real
         self._forget_view(customer)
 
     def _case(self, step: syntax.Switch, customer: CustomerState, passage: Passage) -> syntax.Steps:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan import EntryPlan, EventPlan, JourneyPlan, queue as statements
+from cij.compiler.sql.plan.rights import LAPSE
 from cij.runtime.engine import Engine
 from cij.runtime.event_rounds import Round
 from cij.runtime.schedule import next_call, next_period, period_start
@@ -101,7 +102,9 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
     `last` is the instant of the last tick: what had closed by then has nothing to do any more.
     """
     found: list[datetime] = []
-    for admission in admissions(world).values():
+    open_to = admissions(world)
+    right = next_right(world, open_to)
+    for admission in open_to.values():
         if admission.state in _SHUT or (last is not None and admission.closes <= last):
             continue
         dues = [at for _, at in admission.calls()]
@@ -114,7 +117,7 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
         if admission.state in ("resuming", "retrying") or is_left:
             dues.append(datetime.min)
         found += [at for at in dues if at < admission.closes]
-    return min(found, default=None)
+    return min([*found, *([right] if right else [])], default=None)
 
 
 def missed_entry(
@@ -152,11 +155,14 @@ def admit_from_segments(world: World, open_to: dict[str, Admission], now: dateti
     many entered."""
     entered, segments, seen = 0, states(world), list[str]()
     world.calendar.show(now)
+    if not world.engine.is_empty("entry_right"):
+        world.engine.execute(LAPSE)
     for admission in open_to.values():
         if admission.is_open(now):
             entries = [*_joined(admission, segments, now), *admission.called(now)]
             until: dict[str, object] = {"entered_until": admission.seen_until}
             with world.working_on("journey", admission.plan.name):
+                entries = [*_rights(world, admission, now), *entries]
                 if entries:
                     entered += _admit(world, admission, entries, now, until | {"earliest": now})
                 entered += _from_queue(world, admission, now, now)
@@ -169,6 +175,29 @@ def admit_from_segments(world: World, open_to: dict[str, Admission], now: dateti
     if seen:
         world.engine.execute(journeys.SET_ENTERED, {"journeys": json.dumps(seen), "now": now})
     return entered
+
+
+def _rights(world: World, admission: Admission, now: datetime) -> list[EntryPlan]:
+    """Return the entry of those who joined a segment when they could not enter, and now can (S7)."""
+    rights = admission.plan.rights
+    if rights is None or world.engine.is_empty("entry_right"):
+        return []
+    if not world.engine.execute(rights.free, {"now": now}):
+        return []
+    world.engine.execute(rights.use)
+    return [rights.entry]
+
+
+def next_right(world: World, open_to: Mapping[str, Admission]) -> datetime | None:
+    """Return when the next right to enter becomes free (S7)."""
+    if world.engine.is_empty("entry_right"):
+        return None
+    found = [
+        world.engine.rows(admission.plan.rights.next_free)[0][0]
+        for admission in open_to.values()
+        if admission.plan.rights and admission.state not in (*_SHUT, "paused")
+    ]
+    return min((at for at in found if at is not None), default=None)
 
 
 def _joined(
@@ -231,6 +260,8 @@ def _admit(
     """Admit the candidates of entries at once, or put them into the queue; return how many entered."""
     opening = {"opens": admission.opens, "closes": admission.closes}
     parameters = {**parameters, **opening, "now": now}
+    for keep in (entry.keep for entry in entries if entry.keep is not None):
+        world.engine.execute(keep, parameters)
     if admission.is_at_once:
         admit = world.mover.admit
         return sum(admit(world, admission.plan, entry.find, parameters) for entry in entries)
@@ -253,6 +284,8 @@ def _queue_up(
     execute = world.engine.execute
     execute(statements.NOBODY)
     came = sum(execute(entry.candidates, parameters) for entry in entries)
+    if came and any(entry.keep for entry in entries) and admission.plan.rights:
+        came -= execute(admission.plan.rights.stand_back)
     if not came:
         return 0
     if len(entries) > 1:

@@ -64,19 +64,19 @@ def clear_active(world: World) -> None:
 
 
 def take_new_events(
-    world: World, now: datetime, since: datetime, first: int = 0
+    world: World, now: datetime, tick: datetime, since: datetime, first: int = 0
 ) -> tuple[set[str], Rounds]:
-    """Add the new events to `tick_event`, and the customers whose events segments read to
+    """Add the new events that act up to `now` to `tick_event`, and the customers whose events segments read to
     `tick_active`.
 
     Returns the names of the new events that segments read, and all rounds that are to be handled, with
-    numbers from `first` on. `since` is the last tick: an event that happened before it acts when it
+    numbers from `first` on. `tick` is the instant of the tick, `since` that of the last one: an event that happened before it acts when it
     arrived (S25).
     """
     engine = world.engine
     given, future = counters(engine), next_future_event(world)
     last_event, taken = given["event"], given["taken"]
-    parameters = {"now": now, "taken": taken, "since": since}
+    parameters = {"now": now, "tick": tick, "taken": taken, "since": since}
     parameters["horizon"] = engine.rows(journeys.FIRST_START)[0][0]
     arrived = _arrived(world, parameters) if last_event > taken else {}
     is_due = future is not None and future <= now

@@ -22,6 +22,7 @@ from cij.runtime.admission import (
     admit_from_events,
     admit_from_segments,
     missed_entry,
+    next_right,
     wanted_segments,
 )
 from cij.runtime.event_rounds import (
@@ -84,11 +85,19 @@ def tick(world: World, now: datetime) -> TickReport:
             _step(world, report, open_to, at)
             open_to = admissions(world)
         _step(world, report, open_to, report.now)
-        while has_arrivals(world):
-            # Events that journeys have raised.
-            _step(world, report, admissions(world), report.now)
+        while _is_more(world, open_to := admissions(world), report.now):
+            _step(world, report, open_to, report.now)
         note_tick(world, report.now)
     return report
+
+
+def _is_more(world: World, open_to: Open, now: datetime) -> bool:
+    """Tell whether what was done has something left to do: events that journeys have raised, or the end
+    of a passage that kept its customer from entering again (S7)."""
+    if has_arrivals(world):
+        return True
+    right = next_right(world, open_to)
+    return right is not None and right <= now
 
 
 def _step(world: World, report: TickReport, open_to: Open, at: datetime) -> None:
@@ -127,7 +136,7 @@ def _work_off(
         if not is_begun or has_arrivals(world):
             if not is_begun:
                 clear_active(world)
-            names, rounds = take_new_events(world, until, report.since, number)
+            names, rounds = take_new_events(world, until, report.now, report.since, number)
             active, is_begun = active | names, True
         if rounds:
             number = min(rounds)

@@ -151,6 +151,12 @@ ENTRY_QUEUE = Table(
     ),
     key=("number",),
 )
+# Rights to enter that could not be used yet (S7). `since` is when the customer joined the segment.
+ENTRY_RIGHT = Table(
+    "entry_right",
+    (("journey", NUMBER), ("customer", TEXT), ("segment", NUMBER), ("since", INSTANT)),
+    key=("journey", "customer"),
+)
 TURNED_AWAY = Table(
     "turned_away",
     (
@@ -248,6 +254,7 @@ TABLES = (
         SEGMENT_MEMBER,
         SEGMENT_STATE,
         ENTRY_QUEUE,
+        ENTRY_RIGHT,
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),

@@ -33,8 +33,7 @@ WHERE f.event = {event} AND f.round = $round AND e.at >= $opens AND e.at < $clos
 # tick admitted them. This is `NOT IN`, because DuckDB runs an outer join with conditions on both
 # sides as a nested loop.
 _BY_SEGMENT = """
-SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
-  $now AS as_of, s.segment
+SELECT s.customer, {rest}, s.segment
 FROM segment_member AS s
 WHERE s.segment = {segment} AND s.since < $closes
   AND ($entered_until IS NULL OR s.since > $entered_until OR (s.since = $now
@@ -42,9 +41,13 @@ WHERE s.segment = {segment} AND s.since < $closes
       WHERE p.journey = {journey} AND p.entered_at >= $now)))
 """
 
+# The columns of candidates who enter by no event, as of now.
+_BY_NO_EVENT = """
+SELECT CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from, $now AS as_of
+"""
+
 _BY_CALENDAR = """
-SELECT s.customer, CAST(NULL AS BIGINT) AS trigger, '' AS entry_key, $now AS counts_from,
-  $now AS as_of, s.segment
+SELECT s.customer, {rest}, s.segment
 FROM segment_member AS s WHERE s.segment = {segment}
 """
 
@@ -58,8 +61,8 @@ def by_event(entry: pg.EventEntry, context: Context, place: int) -> EntryPlan:
         segment=None,
         is_once=False,
         every=None,
-        candidates=Statement.later(lambda: _candidates(_who_did(entry, context), place)),
-        find=Statement.later(lambda: _sorted(_new(context, _who_did(entry, context)), context)),
+        candidates=Statement.later(lambda: add_candidates(_who_did(entry, context), place)),
+        find=Statement.later(lambda: enter_by(_who_did(entry, context), context)),
     )
 
 
@@ -88,20 +91,33 @@ def by_segment(entry: pg.SegmentEntry, context: Context, place: int) -> EntryPla
 
     Parameters: `entered_until`, `closes`.
     """
-    candidates = Statement.later(lambda: _candidates(_members(entry, context), place))
-    find = Statement.later(lambda: _sorted(_new(context, _members(entry, context)), context))
+    candidates = Statement.later(lambda: add_candidates(members_who_join(entry, context), place))
+    find = Statement.later(lambda: enter_by(members_who_join(entry, context), context))
     return EntryPlan(entry.segment, entry.is_once, entry.every, candidates, find)
 
 
-def _members(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
+def members_who_join(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
+    """Return the rows of those whom an entry from a segment admits now."""
     segment = numbered(entry.segment)
     # `every` admits all members at its instant, also those who joined long ago (S6).
     if entry.every is not None:
-        return fill(_BY_CALENDAR, segment=segment)
-    return fill(_BY_SEGMENT, segment=segment, journey=numbered(context.journey.name))
+        return now_as_candidate(_BY_CALENDAR, segment=segment)
+    journey = numbered(context.journey.name)
+    return now_as_candidate(_BY_SEGMENT, segment=segment, journey=journey)
 
 
-def _candidates(rows: exp.Expr, place: int) -> Statement:
+def now_as_candidate(text: str, **holes: exp.Expr) -> exp.Select:
+    """Return the query with the columns of candidates who enter by no event in the place of
+    `{rest}`."""
+    rows, rest = fill(text, rest="rest", **holes), fill(_BY_NO_EVENT)
+    assert isinstance(rows, exp.Select) and isinstance(rest, exp.Select)
+    first, _, *last = rows.expressions
+    rows.set("expressions", [first, *rest.expressions, *last])
+    return rows
+
+
+def add_candidates(rows: exp.Expr, place: int) -> Statement:
+    """Return the statement that adds rows to `tick_candidate`, by the `place`-th entry of the journey."""
     return query(
         "INSERT INTO tick_candidate "
         "(customer, trigger, entry_key, counts_from, as_of, segment, entry) "
@@ -214,6 +230,11 @@ def as_ready(context: Context, *more: str) -> exp.Select:
     for name in more:
         rows.append("expressions", column("n", name))
     return rows
+
+
+def enter_by(candidates: exp.Expr, context: Context) -> Statement:
+    """Return the statement that adds those of `candidates` who may enter to `tick_entered`."""
+    return _sorted(_new(context, candidates), context)
 
 
 def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp.Expr:

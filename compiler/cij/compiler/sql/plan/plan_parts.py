@@ -112,6 +112,9 @@ class EntryPlan:
     Parameters: `round` for events; `entered_until` for segments, the instant up to which earlier
     ticks have admitted those who joined, or null; `opens` and `closes`, the first instant of the
     journey and the instant from which no customer enters.
+
+    `keep` runs before both. It keeps the right of members who join and may not enter now; None where the
+    entry gives none.
     """
 
     segment: str | None
@@ -119,6 +122,27 @@ class EntryPlan:
     every: Schedule | None
     candidates: Statement
     find: Statement
+    keep: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RightsPlan:
+    """How those enter who joined a segment while they could not (S7).
+
+    - `free` makes `tick_right`: whom nothing keeps out any more.
+    - `entry` admits them.
+    - `use` takes their rights.
+    - `stand_back` takes those who have got a right now out of `tick_candidate`.
+
+    `next_free` is the query for the next instant at which a right becomes free; null while that waits for
+    the end of a passage.
+    """
+
+    free: Statement
+    entry: EntryPlan
+    use: Statement
+    stand_back: Statement
+    next_free: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +233,7 @@ class JourneyPlan:
     refresh. `zone` is the zone of the journey's calendar; `starts` and `ends` are local times in
     it. `visits` are the rows of the table `visit` by path: place, state, why. `effects` are the
     rows of the table `effect`. `names` are all texts that passages of the journey hold as numbers.
-    `is_keyed` tells that passages have a key (`per`).
+    `is_keyed` tells that passages have a key (`per`). `rights` is None where a right to enter is never kept.
     """
 
     name: str
@@ -234,6 +258,7 @@ class JourneyPlan:
     is_draft: bool = False
     watches: tuple[WatchPlan, ...] = ()
     priority: int = 0
+    rights: RightsPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

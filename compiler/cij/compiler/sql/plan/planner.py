@@ -30,6 +30,7 @@ from cij.compiler.sql.plan.reacting import (
     on_new_data,
 )
 from cij.compiler.sql.plan.regions import regions
+from cij.compiler.sql.plan.rights import keep, rights
 from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_plan
 from cij.compiler.sql.plan.sharing import journey_key, region_key
 from cij.compiler.sql.plan.waking import at_rest, somebody_at, watch
@@ -99,7 +100,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         timers={rest.id: rest.timeout for rest in rests.values()},
         events=_events(events, context, _event),
         entries=tuple(
-            by_segment(e, context, n)
+            replace(by_segment(e, context, n), keep=keep(e, context))
             for n, e in enumerate(journey.entries)
             if isinstance(e, pg.SegmentEntry)
         ),
@@ -121,6 +122,7 @@ def _journey_plan(journey: pg.Journey, program: pg.Program, rules: Rules) -> Jou
         ends=journey.ends,
         is_draft=journey.is_draft,
         priority=journey.priority,
+        rights=rights(context),
         watches=tuple(_watch(rest, context) for rest in rests.values() if rest.conditions),
     )
 

@@ -15,9 +15,10 @@ from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.template import Statement, fill, query
 
 # The own instant of an event is when it happened (S12). An event that happened before the last tick,
-# `$since`, is late. It acts when it arrived, because steps that were made by then stay (S25).
+# `$since`, is late. It acts when it arrived, because steps that were made by then stay (S25). Nothing acts
+# after the tick, at `$tick`.
 _OWN = """
-CASE WHEN e.at >= $since THEN e.at ELSE LEAST(GREATEST(e.arrived_at, $since), $now) END
+CASE WHEN e.at >= $since THEN e.at ELSE LEAST(GREATEST(e.arrived_at, $since), $tick) END
 """
 
 
@@ -33,7 +34,8 @@ def fresh_events(event: str) -> Statement:
 INSERT INTO tick_event (seq, event, customer, at, as_of, round)
 SELECT e.seq, {name}, e.customer, e.at, {own}, 0
 FROM {events} AS e
-WHERE e.seq > $taken AND e.at <= $now AND e.at >= $horizon AND NOT e.customer IS NULL
+WHERE e.seq > $taken AND e.at <= $now AND {own} <= $now AND e.at >= $horizon
+  AND NOT e.customer IS NULL
 """,
         name=text(event),
         events=f"event_{event}",
@@ -64,24 +66,25 @@ WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer 
 def ahead_events(event: str) -> Statement:
     """Return the statement that records new events whose time is in the future."""
     return query(
-        "INSERT INTO event_ahead (seq, event, at) SELECT e.seq, {name}, e.at FROM {events} AS e "
-        "WHERE e.seq > $taken AND e.at > $now",
+        "INSERT INTO event_ahead (seq, event, at) SELECT e.seq, {name}, {own} FROM {events} AS e "
+        "WHERE e.seq > $taken AND {own} > $now",
         name=text(event),
         events=f"event_{event}",
+        own=fill(_OWN),
     )
 
 
 @lru_cache(maxsize=64)
 def arrived_events(events: tuple[str, ...]) -> Statement:
-    """Return the query for the latest time of the new events of each name; null where there is
-    none.
+    """Return the query for the latest time of the new events of each name, when they happened or
+    arrived; null where there is none.
 
     One query for all names, so that a tick without events costs one round trip.
     """
     found: list[exp.Select] = []
     for event in events:
         row = fill(
-            "SELECT {name} AS event, MAX(e.at) AS latest FROM {events} AS e WHERE e.seq > $taken",
+            "SELECT {name} AS event, MAX(GREATEST(e.at, e.arrived_at)) AS latest FROM {events} AS e WHERE e.seq > $taken",
             name=text(event),
             events=f"event_{event}",
         )

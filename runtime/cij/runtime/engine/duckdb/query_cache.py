@@ -18,6 +18,7 @@ _READ_OFTEN = frozenset(
         "customer",
         "effect",
         "entry_queue",
+        "entry_right",
         "event_ahead",
         "journey_control",
         "journey_state",
