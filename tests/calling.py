@@ -77,6 +77,31 @@ CUSTOMERS = (
 )
 TOML = '[project]\nname = "test"\ntimezone = "Europe/Madrid"\n'
 
+# A message, and the settings for sending it into files.
+MAIL = """
+topic service {
+  channels = [email]
+  consent = none
+}
+
+message email hello {
+  topic = service
+  locale "en" {
+    subject = "Hello"
+    body = "Hello"
+  }
+}
+"""
+MAIL_TOML = """[project]
+name = "test"
+timezone = "Europe/Madrid"
+
+[delivery.email]
+kind = "files"
+folder = "outbox"
+from = "shop@example.com"
+"""
+
 
 def project(folder: Path, text: str, toml: str = TOML) -> Path:
     folder.mkdir(parents=True, exist_ok=True)

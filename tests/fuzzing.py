@@ -1,9 +1,10 @@
 """Texts that nobody would write, and what must hold of reading, checking and formatting any text.
 
 `tests/test_fuzz.py` draws a fixed number of them; `python -m bench.fuzz` goes on for as long as it
-is told to.
+is told to. `python -m tests.fuzzing --minutes 60` does the same for values (`tests/value_fuzzing.py`).
 """
 
+import argparse
 import tempfile
 import time
 from functools import cache
@@ -21,6 +22,7 @@ from cij.grammar.format import format_text
 from cij.grammar.parser import parse, parse_tree
 from cij.grammar.span import Span
 from tests.strategies import programs
+from tests.value_fuzzing import examine_values
 
 FILE = "a.journey"
 DIAGNOSTICS_MAX = 50
@@ -164,3 +166,27 @@ def _examine_format(text: str) -> None:
     again = format_text(FILE, done.text)
     assert not again.diagnostics and again.text == done.text
     assert parse(FILE, done.text)[0] == parse(FILE, text)[0]
+
+
+# --- values, for as long as wanted ------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Send odd values through every door of cij.")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--from", dest="first", type=int, default=0, help="The first seed.")
+    parser.add_argument("--seed", type=int, help="Only this one.")
+    given = parser.parse_args()
+    if given.seed is not None:
+        examine_values(given.seed)
+        return
+    end, seed = time.monotonic() + given.minutes * 60, given.first
+    commands = 0
+    while time.monotonic() < end:
+        commands += len(examine_values(seed).done)
+        seed += 1
+    print(f"seeds {given.first} to {seed - 1}: {commands} commands, and none was a bug")
+
+
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,8 @@ ONE_CONCEPT = {
     "foresight": "what a run would do",
     "renamed_sources": "source",
     "control": "order",
+    "deliveries": "the event of a message that was delivered",
+    "rehearsal": "simulation",
     "interning": "dictionary encoding",
     "queue": "entry queue",
     "backtest": "simulation",

@@ -108,7 +108,7 @@ class Store:
         tick(self.world, now)
         while (due := next_tick(self.world)) is not None and due <= now:
             tick(self.world, now)
-        deliver(self.engine, now)
+        deliver(self.world, now)
 
     def event(self, name: str, now: datetime) -> None:
         row = {"event": "bought", "customer": f"people:{name}", "at": now, "id": f"{name} {now}"}

@@ -6,7 +6,6 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,76 +14,17 @@ from cij.cli.exits import Exit
 from cij.compiler.sql import Statement, load, query
 from cij.runtime import control
 from cij.runtime.containment import contained_tick
-from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
 from cij.runtime.inbox import hand_in
 from cij.runtime.report import report
+from tests.broken_bed import BREAK, FRAGILE, MEND, NOW, STURDY, broken_bed, failed, run_to
 from tests.example import copy_example, inside, messages, run_once, status
-from tests.testbed import DAY, HOUR, TestBed, program_of
-from tests.ways import PLAIN, WAYS
-
-NOW = datetime(2026, 3, 4, 9)
+from tests.testbed import DAY, HOUR, TestBed
 
 # --- a statement of one journey ---------------------------------------------------------------
 
-FRAGILE = """
-journey fragile {
-  enter on visit
-  goal bought on purchase
-  steps {
-    rest: wait 1 day
-    if points > 10 {
-      send email first
-    }
-    more: wait 1 day
-    send email second
-  }
-}
-"""
-STURDY = """
-journey sturdy {
-  enter on visit
-  steps {
-    rest: wait 1 day
-    send email third
-  }
-}
-"""
-_BREAK = query("ALTER TABLE customer DROP COLUMN points")
-_MEND = query("ALTER TABLE customer ADD COLUMN points BIGINT")
-
-
 # One of each kind; what is put aside does not depend on the way.
 WAYS_TRIED = ["plain", "all for few", "all for many", "as a small store"]
-
-
-def broken_bed(way: str = "as a small store") -> TestBed:
-    """Ana is in both journeys, and a statement of one of them will fail in a day."""
-    found = PLAIN if way == "plain" else WAYS[way]
-    bed = TestBed(FRAGILE + STURDY, NOW, engine=found.engine())
-    bed.world = deploy(bed.engine, program_of(FRAGILE + STURDY), NOW, found.mover())
-    bed.people("ana", points=20)
-    bed.event("visit", "ana", NOW)
-    run_to(bed, NOW)
-    assert len(bed.entered()) == 2
-    bed.engine.execute(_BREAK)
-    return bed
-
-
-def run_to(bed: TestBed, end: datetime) -> None:
-    """Tick as `cij run` does, at each instant at which something is due."""
-    turns = 0
-    while (due := next_tick(bed.world)) is not None and due <= end:
-        contained_tick(bed.world, max(due, bed.start))
-        turns += 1
-        assert turns < 50, f"something is due again and again at {due}"
-    bed.start = end
-
-
-def failed(bed: TestBed) -> dict[str, str]:
-    """Return the reasons of what was put aside; that a report lacks a number is not meant."""
-    found = report(bed.world, bed.start).failed
-    return {f.name: f.reason for f in found if f.kind != "report"}
 
 
 @pytest.mark.parametrize("way", WAYS_TRIED)
@@ -102,7 +42,7 @@ def test_a_statement_that_fails_puts_its_journey_aside_and_no_other(way: str) ->
 def test_a_journey_goes_on_where_it_stood_after_the_cause_is_mended(way: str) -> None:
     bed = broken_bed(way)
     run_to(bed, NOW + 2 * DAY)
-    bed.engine.execute(_MEND)
+    bed.engine.execute(MEND)
     bed.change("ana", points=20)
     run_to(bed, NOW + 2 * DAY + HOUR)
     assert "fragile" in failed(bed), "only a deploy or an order tries again"
@@ -138,7 +78,7 @@ def test_events_of_a_failure_count_when_it_is_mended() -> None:
     bed = broken_bed()
     run_to(bed, NOW + DAY)
     # Bob comes, and Ana reaches the goal, while nothing of the journey runs.
-    bed.engine.execute(_MEND)
+    bed.engine.execute(MEND)
     bed.people("bob", points=1)
     bed.event("visit", "bob", NOW + DAY + HOUR)
     bed.event("purchase", "ana", NOW + DAY + 2 * HOUR)
@@ -151,6 +91,71 @@ def test_events_of_a_failure_count_when_it_is_mended() -> None:
     entries = {e.journey: (e.entered, e.inside) for e in report(bed.world, bed.start).entries}
     assert entries["fragile"] == (2, 1)
     assert bed.rows("SELECT v.goal FROM conversion AS v") == [("bought",)]
+
+
+RESTING = """
+journey fragile {
+  enter on visit
+  goal bought on purchase where customer.points > 10
+  steps {
+    rest: wait 1 day
+    send email first
+  }
+}
+"""
+
+
+def paused_bed() -> TestBed:
+    """Ana and Bob are in both journeys; one is paused, and then a goal of it fails."""
+    bed = TestBed(RESTING + STURDY, NOW)
+    bed.people("ana", "bob", points=20)
+    for name in ("ana", "bob"):
+        bed.event("visit", name, NOW)
+    run_to(bed, NOW)
+    bed.order("pause", "fragile", NOW + HOUR)
+    bed.engine.execute(BREAK)
+    bed.event("purchase", "ana", NOW + 2 * HOUR)
+    run_to(bed, NOW + 2 * DAY)
+    return bed
+
+
+def test_a_journey_that_fails_in_a_pause_is_put_aside_and_stays_paused() -> None:
+    bed = paused_bed()
+    assert list(failed(bed)) == ["fragile"] and "points" in failed(bed)["fragile"]
+    assert {message for _, message, _ in bed.sent()} == {"third"}
+    bed.deploy(RESTING + STURDY, NOW + 2 * DAY)
+    bed.change("ana", points=20)
+    bed.change("bob", points=20)
+    run_to(bed, NOW + 3 * DAY)
+    assert failed(bed) == {}
+    states = {s.journey: s.state for s in report(bed.world, bed.start).states}
+    assert states["fragile"] == "paused"
+    assert {message for _, message, _ in bed.sent()} == {"third"}, "it is paused still"
+
+
+@pytest.mark.parametrize("is_deployed", [True, False])
+def test_events_of_a_failure_in_a_pause_count_when_it_is_mended(is_deployed: bool) -> None:
+    bed = paused_bed()
+    bed.engine.execute(MEND)
+    bed.change("ana", points=20)
+    bed.change("bob", points=20)
+    # Nothing of the journey runs now, and this counts as well.
+    bed.event("purchase", "bob", NOW + 2 * DAY)
+    run_to(bed, NOW + 2 * DAY)
+    if is_deployed:
+        bed.deploy(RESTING + STURDY, NOW + 3 * DAY)
+    else:
+        bed.order("resume", "fragile", NOW + 3 * DAY)
+    bed.start = NOW + 3 * DAY
+    run_to(bed, NOW + 3 * DAY)
+    # In a pause goals count.
+    goals = "SELECT v.goal FROM conversion AS v"
+    assert bed.rows(goals) == [("bought",), ("bought",)]
+    bed.order("resume", "fragile", NOW + 4 * DAY)
+    bed.start = NOW + 4 * DAY
+    run_to(bed, NOW + 5 * DAY)
+    assert bed.rows(goals) == [("bought",), ("bought",)]
+    assert {message for _, message, _ in bed.sent()} == {"third"}, "both had left"
 
 
 SEGMENTED = """
@@ -170,7 +175,7 @@ def test_a_segment_that_fails_keeps_its_members_and_stops_nobody() -> None:
     bed = TestBed(SEGMENTED + STURDY, NOW)
     bed.people("ana", points=20)
     run_to(bed, NOW)
-    bed.engine.execute(_BREAK)
+    bed.engine.execute(BREAK)
     bed.people("bob")
     bed.event("visit", "bob", NOW + HOUR)
     run_to(bed, NOW + 2 * DAY)

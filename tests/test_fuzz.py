@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.fuzzing import TEXTS, examine, examine_bytes
+from tests.value_fuzzing import examine_values
 
 CASES = {"deep nesting": 40, "changed examples": 70}
 FIXED = settings(
@@ -26,6 +27,14 @@ def test_any_text_is_read_checked_and_formatted(kind: str) -> None:
         examine(text)
 
     each()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3])
+def test_odd_values_come_through_every_door(seed: int) -> None:
+    """`python -m tests.fuzzing --minutes 60` tries others, and more commands."""
+    made = examine_values(seed, is_thorough=False)
+    assert len(made.done) > 8
 
 
 # What a longer search has found.

@@ -99,6 +99,9 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     "turned in back-quotes": ("segment `a\u202eb` {\n}\n".encode(), "CIJ104"),
     "no width in back-quotes": ("segment `a\u200bb` {\n}\n".encode(), "CIJ104"),
     "a path in back-quotes": ("segment a {\n  where x.`y\u00adz`\n}\n".encode(), "CIJ104"),
+    "no width in a name": ("segment a\u3164 {\n  where x\n}\n".encode(), "U+3164 is invisible"),
+    "no width in a field": ("segment a {\n  where x\u115fy = 1\n}\n".encode(), "U+115F"),
+    "no width between letters": ("segment a\u034fb {\n  where x\n}\n".encode(), "U+034F"),
     "1,000 turned comments": ("# \u202e\n".encode() * 1_000, "CIJ104"),
     "10,000 misread words": (b"segment a {\n  where x = null\n}\n" * 10_000, "there is no `null`"),
 }

@@ -92,7 +92,7 @@ def test_a_changed_file_is_taken_in_while_the_run_goes_on(project: Path) -> None
         with orders.open("a", encoding="utf-8") as file:
             file.write("O-2001,C-01,2099-01-01 10:00,20.00,LOYAL20\n")
             file.write("O-2002,C-01,2026-01-02 10:00,20.00,LOYAL20\n")
-        rows = [{"source": "orders", "rows": 8, "bad": 0}]
+        rows = [{"source": "orders", "rows": 8, "bad": 0, "waiting": 0}]
         eventually(
             lambda: [s for s in status(project)["sources"] if s["source"] == "orders"] == rows,
             "the new orders are in",

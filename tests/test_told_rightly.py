@@ -1,9 +1,13 @@
 """Messages name the real reason, and no help leads into the next error."""
 
+from pathlib import Path
+
 import pytest
 
+from cij.cli.exits import Exit
 from cij.grammar.diagnostic import Diagnostic
 from tests.calling import journey, mistakes
+from tests.conftest import Cij
 
 EVENTS = """
 event start {
@@ -97,13 +101,25 @@ def test_no_field_with_a_dot_is_proposed() -> None:
         assert found.code == "CIJ202" and not found.help
 
 
-def test_interactions_with_one_message_are_waited_for() -> None:
-    steps = "    mail: send email hello", "    if any(opened(mail)) {\n      end\n    }"
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("any(opened(nail))", "no send before this place is called `nail`"),
+        ("any(start(mail))", "`start` is not an interaction with a message"),
+        ("sum(clicked(mail)) > 1", "of one message there are `any` and `count`"),
+        ("any(opend(mail))", "there is no event `opend`"),
+        ("any(opened())", "no send before this place is called ``"),
+    ],
+)
+def test_what_cannot_be_asked_of_one_message(condition: str, words: str) -> None:
+    steps = "    mail: send email hello", f"    if {condition} {{\n      end\n    }}"
     [found] = told(*steps)
-    assert "`any` counts all `opened`" in found.message and "no such" not in found.label
-    assert found.help == "write `any(opened)`, or wait for it: `wait for opened(LABEL) up to 1 day`"
-    assert told(steps[0], "    if any(opened) {\n      end\n    }") == []
-    assert told(steps[0], "    wait for opened(mail) up to 1 day {\n      end\n    }") == []
+    assert words in found.message
+
+
+def test_a_message_is_asked_for_where_it_was_sent() -> None:
+    [found] = told(head="exit when any(opened(mail))")
+    assert "no send before" in found.message or "outside of a journey" in found.message
 
 
 def test_an_expectation_takes_no_values() -> None:
@@ -114,5 +130,49 @@ def test_an_expectation_takes_no_values() -> None:
         if d.code == "CIJ101"
     ]
     assert [d.help for d in found] == ["leave it out: only `send`, `do` and `emit` take values"]
+    block = test.replace('with k = "s"\n', '{\n    k = "s"\n  }\n')
+    found = [
+        d
+        for d in mistakes(EVENTS + journey("    end", enter="on start") + block)
+        if d.code == "CIJ101"
+    ]
+    assert [d.message for d in found] == ["an expectation has no block"]
+    assert found[0].help and "one line" in found[0].help
     [found_] = [d for d in told('    send email hello with k = "s"') if d.code == "CIJ101"]
     assert found_.help == "write parameters between `{` and `}`, one on each line"
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_file_that_cannot_be_read_is_the_only_thing_told(
+    cij: Cij, tmp_path: Path, is_alone: bool
+) -> None:
+    """What the file declares is not known, so nothing is said of names that are missing."""
+    (tmp_path / "cij.toml").write_text('[project]\nname = "x"\ntimezone = "UTC"\n')
+    (tmp_path / "base.journey").write_bytes("profile customer {\n}\n".encode("utf-16"))
+    if not is_alone:
+        (tmp_path / "a.journey").write_text("segment all {\n  where email is known\n}\n")
+    done = cij("check", tmp_path, "--format", "concise")
+    assert done.code == Exit.ERRORS
+    [line] = [line for line in done.out.splitlines() if "CIJ" in line]
+    assert line.startswith("base.journey:1:1: CIJ102 ") and "not UTF-8" in line
+
+
+CASE = '      case "{}" {{\n        end\n      }}\n'
+KNOWN = "segment paying {\n  where plan is known\n}\n"
+
+
+def cases(*values: str, otherwise: str = "") -> list[str]:
+    """Return the codes that are told of a `switch` over an enum of `free` and `paid`."""
+    inner = "".join(CASE.format(value) for value in values) + otherwise
+    steps = journey(f"    switch plan {{\n{inner}    }}", enter="from segment paying")
+    return [d.code for d in mistakes(EVENTS + KNOWN + steps) if d.code != "CIJ504"]
+
+
+def test_a_complete_switch_leads_into_no_circle() -> None:
+    """What the help of a missing case asks for is no test that decides nothing."""
+    assert cases("free") == ["CIJ406"]
+    assert cases("free", "paid") == []
+    assert cases("free", otherwise="      else {\n        end\n      }\n") == []
+    # Behind all cases nobody is left.
+    both = cases("free", "paid", otherwise="      else {\n        end\n      }\n")
+    assert both == ["CIJ403"]

@@ -115,11 +115,13 @@ class Entering(Walking):
             return
         if name not in customer.segments:
             del customer.rights[journey.name]
-        elif not self._is_kept_out(customer, journey) and journey.name not in self.paused:
-            if self.entry_times[journey.name].is_open(self.now):
-                del customer.rights[journey.name]
-                waiting = Waiting(customer, "", self.now, self.now, None, name)
-                self._enqueue(journey, waiting)
+        elif not self._is_kept_out(customer, journey) and self._admits(journey):
+            del customer.rights[journey.name]
+            waiting = Waiting(customer, "", self.now, self.now, None, name)
+            self._enqueue(journey, waiting)
+
+    def _admits(self, journey: Journey) -> bool:
+        return journey.name not in self.paused and self.entry_times[journey.name].is_open(self.now)
 
     def next_right(self, customer: CustomerState, journey: Journey) -> datetime | None:
         """Return when a right becomes free; None while it waits for the end of a passage."""

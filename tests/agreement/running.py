@@ -108,7 +108,7 @@ def _run_late(run: _Run, spacing: Spacing) -> None:
         _hand_in(run, at, spacing)
         if at in ticks:
             tick(run.world, at)
-            deliver(run.world.engine, at)
+            deliver(run.world, at)
 
 
 def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
@@ -127,7 +127,7 @@ def _order(run: _Run, at: datetime) -> None:
     """Give the orders of this instant, after the messages queued before it are delivered."""
     orders = [order for scenario in run.scenarios for order in scenario.orders if order.at == at]
     if orders:
-        deliver(run.world.engine, at)
+        deliver(run.world, at)
     for order in orders:
         said = {"control": order.word, "journey": order.journey}
         control.apply(run.world.engine, said, at)

@@ -18,7 +18,7 @@ from cij.runtime.activity import Course
 from cij.runtime.backtest import backtest
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import deploy
-from cij.runtime.runner import refresh_data
+from cij.runtime.runner import refresh_what_can_be
 from cij.runtime.simulate import simulate
 
 # Is called with the current virtual time, and the zone to show it in.
@@ -51,7 +51,7 @@ def simulated(path: Path, days: int, start: datetime | None, progress: Progress)
     engine = open_copy(project)
     try:
         world = deploy(engine, program, begin)
-        refresh_data(world, project.root, begin)
+        refresh_what_can_be(world, project.root, begin)
         paused = tuple(sorted(control.journeys_in(engine, "paused")))
         end = begin + timedelta(days=days)
         course = simulate(
@@ -132,5 +132,8 @@ def as_json(found: Course) -> dict[str, Any]:
         "hours": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.hours],
         "not_sent": [asdict(n) for n in found.not_sent],
         "effects": [{**asdict(e), "day": e.day.isoformat()} for e in found.effects],
+        "people": [asdict(p) for p in found.people],
+        "left": [asdict(x) for x in found.left],
+        "failed": [{**asdict(f), "since": f.since.isoformat() + "Z"} for f in found.failed],
         "breaches": [{**asdict(h), "hour": h.hour.isoformat()} for h in found.breaches],
     }

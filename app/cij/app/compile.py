@@ -15,6 +15,7 @@ from cij.compiler.compilation import (
     compile_project,
     needed_contents,
     parse_files,
+    without_unread,
 )
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
@@ -73,7 +74,8 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
         _constant_fault,
     )
     texts = {**sources, **contents, **compilation.borrowed}
-    found = (*project.diagnostics, *compilation.diagnostics)
+    own = compilation.diagnostics
+    found = (*project.diagnostics, *(without_unread(own) if project.diagnostics else own))
     return Compiled(project, compilation, texts, tuple(sorted(found, key=lambda d: d.span)))
 
 

@@ -111,14 +111,16 @@ def _journeys(root: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
-    for name, path in source_paths(root):
-        file = root / path
-        if not file.is_file():
-            yield Finding("fail", f"source {name}", f"there is no file {path}")
-        elif not os.access(file, os.R_OK):
-            yield Finding("fail", f"source {name}", f"{path} is not readable")
-        else:
-            yield Finding("ok", f"source {name}", f"{path}, {file.stat().st_size:,} bytes")
+    from cij.app.trial_load import trial_load
+
+    paths = dict(source_paths(root))
+    for one in trial_load(root):
+        path = paths.get(one.name)
+        size = f"{path}, {(root / path).stat().st_size:,} bytes, " if path and not one.fault else ""
+        status: Literal["ok", "warn", "fail"] = "fail" if one.fault else "ok"
+        if one.warning and not one.fault:
+            status = "warn"
+        yield Finding(status, f"source {one.name}", one.fault or size + one.found)
 
 
 def source_paths(root: Path) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cij.app.compile import compiled
-from cij.app.open_store import store_path
+from cij.app.deployed_program import compiled_or_deployed
+from cij.app.open_store import open_store, store_path
 from cij.app.project import Project
 from cij.app.request_error import RequestError
 from cij.app.store_view import store_view
@@ -17,9 +17,12 @@ from cij.compiler.program import Event, Program
 from cij.compiler.sql import query
 from cij.compiler.types import Type
 from cij.runtime.clock import LiveClock
+from cij.runtime.deploy import prepare
+from cij.runtime.errors import StoreLocked
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.inbox import hand_in
-from cij.runtime.intake import faults
+from cij.runtime.insight.person import find
+from cij.runtime.intake import faults, is_id, may_be_made
 from cij.runtime.outside_json import read_json
 
 # The end of the names of answers to calls. An answer needs the call to which it belongs.
@@ -61,10 +64,10 @@ def hand_in_event(path: Path, given: GivenEvent, on_wait: Callable[[str], None])
 
     Raises: RequestError for an event that does not fit the program.
     """
-    project, program = compiled(path)
+    project, program = compiled_or_deployed(path)
     zone = project.settings.project.timezone
     at = instant(given.at, zone) if given.at is not None else LiveClock().now()
-    row = _one(program, given.name, given.customer, given.message, at, given.fields)
+    row = _one(project, program, given.name, given.customer, given.message, at, given.fields)
     if given.message is not None:
         row["message_key"] = _key(project, row["customer"], given.message, on_wait)
     return _handed_in(project, [row])
@@ -75,7 +78,7 @@ def hand_in_file(path: Path, file: Path) -> HandedIn:
 
     Raises: RequestError.
     """
-    project, program = compiled(path)
+    project, program = compiled_or_deployed(path)
     numbered = {n: _from_line(line, n, file) for n, line in _lines(file)}
     _require_fit(numbered, program, file)
     return _handed_in(project, [*numbered.values()])
@@ -116,7 +119,32 @@ def _require_fit(rows: dict[int, dict[str, Any]], program: Program, file: Path) 
         raise RequestError(f"nothing was handed in:\n{lines}")
 
 
+def _require_person(project: Project, program: Program, text: str) -> None:
+    """Raise RequestError for a text that names nobody, and of which no customer can be made either."""
+    if may_be_made(text, program) or (is_id(text) and _may_be_known(project, program, text)):
+        return
+    sources = sorted({m.source for m in program.profile.mappings})
+    known = f"`{sources[0]}:KEY`" if sources else "`SOURCE:KEY`"
+    raise RequestError(f"`{text}` is no customer: give an id, an address, or a key such as {known}")
+
+
+def _may_be_known(project: Project, program: Program, id: str) -> bool:
+    """Tell whether the store knows an id. While another program has it open, nobody can say."""
+    if not store_path(project).is_file():
+        return False
+    try:
+        engine = open_store(project)
+    except StoreLocked:
+        return True
+    try:
+        prepare(engine, program)
+        return bool(find(engine, program, id))
+    finally:
+        engine.close()
+
+
 def _one(
+    project: Project,
     program: Program,
     name: str | None,
     customer: str | None,
@@ -134,6 +162,7 @@ def _one(
     if customer is None:
         text = f"name the customer, as in `cij event {name} ana@example.com`"
         raise RequestError(text)
+    _require_person(project, program, customer)
     if message_key is not None and not event.is_interaction:
         raise RequestError(f"`{name}` is not an interaction with a message")
     if message_key is None and event.name.endswith(_ANSWER):

@@ -67,6 +67,11 @@ def open_when_free(
             time.sleep(_AGAIN_S)
 
 
+def open_scratch() -> Engine:
+    """Return an engine in memory, for questions that need no state."""
+    return open_engine(None)
+
+
 def open_copy(project: Project) -> Engine:
     """Return an engine in memory with a copy of the state.
 

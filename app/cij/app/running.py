@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cij.app.check_cache import ask, is_as_found
 from cij.app.compile import Compiled
+from cij.app.deployed_program import keep_program
 from cij.app.idle_run import IdleRun, Surroundings, idle_run, remember_idle, surroundings_of
 from cij.app.open_store import open_when_free, store_path
 from cij.app.project import Project
@@ -102,6 +103,7 @@ def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]
         stack.callback(engine.close)
         now, root = LiveClock().now(), project.root
         opened = open_runner(engine, program, root, transports, senders(project), now)
+        keep_program(root, program)
         yield Run(project, *opened, engine)
 
 

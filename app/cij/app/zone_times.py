@@ -8,7 +8,13 @@ def local(at: datetime | None, zone: str) -> str:
     """Return an instant as local time of a zone with minutes; empty for None."""
     if at is None:
         return ""
-    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+    try:
+        found = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        # In its first and last hours the calendar has no room for an offset.
+        found = at
+    # Not `strftime`, which writes early years with fewer than four digits.
+    return found.isoformat(" ", "minutes")[:16]
 
 
 def instant(at: datetime, zone: str) -> datetime:
@@ -16,4 +22,7 @@ def instant(at: datetime, zone: str) -> datetime:
 
     It is in UTC without a zone, as everywhere in the runtime.
     """
-    return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    try:
+        return at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return at

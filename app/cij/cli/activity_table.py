@@ -14,6 +14,7 @@ from cij.app.activity import Activity, as_json
 from cij.app.activity_chart import chart
 from cij.app.atomic_write import write_atomically
 from cij.app.zone_times import local
+from cij.cli.exits import Exit
 from cij.cli.render.plain_table import table, tables
 from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
@@ -45,20 +46,45 @@ def print_activity(
         click.echo(json.dumps(as_json(found.course) | more, indent=2, ensure_ascii=False))
     else:
         _print(found.course, found.zone, title)
+    for line in _problems(found.course, found.zone):
+        click.echo(f"cij: {line}", err=True)
+
+
+def _problems(found: Course, zone: str) -> Iterator[str]:
+    for one in found.failed:
+        if one.kind == "source":
+            yield one.reason
+        else:
+            at = local(one.since, zone)
+            yield f"{one.kind} {one.name} failed at {at}, and nothing of it runs: {one.reason}"
+    for message in found.unwritten:
+        count = f"{message.count} message{'' if message.count == 1 else 's'}"
+        yield f"{count} of {message.message} cannot be written, one because: {message.reason}"
+
+
+def exit_with(found: Course) -> None:
+    """End the command with the code of what went wrong, as `cij run --once` does."""
+    kinds = {one.kind for one in found.failed}
+    code = Exit.DATA if "source" in kinds else Exit.DELIVERY if found.unwritten else Exit.ASIDE
+    if kinds or found.unwritten:
+        raise click.exceptions.Exit(code)
 
 
 def _print(found: Course, zone: str, title: str) -> None:
     heads = ("day", "journey", "enter", "messages", "reach a goal", "leave")
     about = f"{local(found.start, zone)} to {local(found.end, zone)} ({zone}), {title}"
     click.echo(table(about, heads, _rows(found)))
-    click.echo(tables(_standing(found), _busiest(found), _not_sent(found), _effects(found)))
+    parts = (_standing, _left, _busiest, _not_sent, _effects)
+    click.echo(tables(*(part(found) for part in parts)))
     for line in _limits(found):
         click.echo(line)
     sent = sum(c.count for c in found.days if c.what == "sent")
     entered = sum(c.count for c in found.days if c.what == "entered")
+    people = next((p.people for p in found.people if not p.journey), 0)
+    who = "" if people == entered else f" ({people} people)"
     reached = sum(c.count for c in found.days if c.what == "converted")
     goals = f", {reached} goals reached" if reached else ""
-    click.echo(f"in all: {entered} enter, {sent} messages{goals}; {found.ticks} ticks")
+    click.echo(f"in all: {entered} enter{who}, {sent} messages{goals}; {found.ticks} ticks")
 
 
 def _rows(found: Course) -> Iterator[tuple[str, ...]]:
@@ -86,6 +112,11 @@ def _standing(found: Course) -> str:
     rows = [(*step, *(people.get((*step, day), 0) for day in shown)) for step in steps]
     heads = ("journey", "step", *(day.isoformat() for day in shown))
     return table("People at the end of the day", heads, rows)
+
+
+def _left(found: Course) -> str:
+    rows = [(x.journey, x.step or "at once", x.outcome, x.passages) for x in found.left]
+    return table("Where they left", ("journey", "step", "outcome", "passages"), rows)
 
 
 def _step(found: Standing) -> str:

@@ -23,6 +23,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
 
     No exception except `SystemExit` leaves this function.
     """
+    arguments = [_as_text(argument) for argument in arguments]
     try:
         result = command.main(arguments, prog_name="cij", standalone_mode=False)
     except click.ClickException as error:
@@ -41,6 +42,17 @@ def run(command: click.Command, arguments: list[str]) -> int:
             return Exit.INTERRUPTED
         return _world_failure(error) or _file_failure(error) or _bug(error, arguments)
     return result if isinstance(result, int) else Exit.OK
+
+
+def _as_text(argument: str) -> str:
+    """Return an argument as text: a shell may hand over bytes that are none.
+
+    The name of a file may consist of such bytes, so one that is there stays as it is.
+    """
+    if argument.isascii():
+        return argument
+    whole = argument.encode("utf-8", "replace").decode()
+    return argument if whole == argument or os.path.exists(argument) else whole
 
 
 def passing_closed_pipe(invoke: Callable[[], object]) -> object:

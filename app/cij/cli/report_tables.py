@@ -8,6 +8,8 @@ from cij.app.zone_times import local
 from cij.cli.render.plain_table import table, tables
 from cij.runtime.report_data import BadRow, Report, Standing
 
+_LACKING = ("where", "calculation", "people", "one of them")
+
 
 def print_report(report: Report, zone: str) -> None:
     """Print the numbers of a store: sources, segments, entries, messages, and where people are."""
@@ -23,9 +25,7 @@ def _next(report: Report, zone: str) -> str:
 
 
 def _tables(report: Report, zone: str) -> Iterator[str]:
-    yield table(
-        "Sources", ("source", "rows", "bad"), [(s.source, s.rows, s.bad) for s in report.sources]
-    )
+    yield table("Sources", *_sources(report))
     sizes = [("all customers", report.profiles), *report.segments]
     yield table("Customers", ("segment", "people"), sizes)
     if report.away.people:
@@ -52,12 +52,22 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     yield table("Put aside because it failed", ("what", "name", "since", "reason"), failed)
     aside = [(p.reason, p.count) for p in report.put_aside]
     yield table("Events put aside", ("reason", "events"), aside)
-    bad = [(r.source, _place(r), r.reason) for r in report.bad_rows]
-    yield table("The first bad rows", ("source", "where", "reason"), bad)
+    bad = [(r.source, r.count, _place(r), r.reason) for r in report.bad_rows]
+    yield table("Rows put aside, by reason", ("source", "rows", "the first", "its reason"), bad)
+    lacking = [(f"{u.kind} {u.name}", u.calculation, u.count, u.one) for u in report.uncomputed]
+    yield table("Unknown because it cannot be computed", _LACKING, lacking)
     instead = f"the journey's, else {zone}"
     zones = [(z.zone, z.count, z.customer, instead) for z in report.unknown_zones]
     unknown = ("zone", "people", "one of them", "used instead")
     yield table("Time zones that do not exist", unknown, zones)
+
+
+def _sources(report: Report) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Return the heads and rows of the sources; what waits is told where something does."""
+    rows = [(s.source, s.rows, s.bad, s.waiting) for s in report.sources]
+    heads = ("source", "rows", "bad", "wait for a customer or time")
+    is_any = any(s.waiting for s in report.sources)
+    return (heads, [*rows]) if is_any else (heads[:3], [row[:3] for row in rows])
 
 
 def _place(row: BadRow) -> str:

@@ -164,12 +164,18 @@ def _may_miss_any(files: Files) -> bool:
 
 
 _SYNTAX = "CIJ1"
+_NO_PROFILE = "the project has no profile: nothing says who its customers are"
 _CONSEQUENCES = {
     codes.UNKNOWN_NAME.code,
     codes.NO_CONSENT_RULE.code,
     codes.UNKNOWN_PLACEHOLDER.code,
     codes.TYPE_MISMATCH.code,
 }
+
+
+def without_unread(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Leave out what may only follow from a file that could not be read: it may declare any name."""
+    return [d for d in diagnostics if d.code not in _CONSEQUENCES and d.message != _NO_PROFILE]
 
 
 def _is_damaged(diagnostic: Diagnostic, files: Files) -> bool:
@@ -210,10 +216,9 @@ def _report_no_profile(build: Build, files: Files) -> None:
     is_hidden = any(d.code == codes.UNEXPECTED_TEXT.code for d in build.diagnostics)
     if build.declared["profile"] or is_hidden:
         return
-    message = "the project has no profile: nothing says who its customers are"
     span = file_start(min(files) if files else "cij.toml")
     hint = "add `profile customer { … }`" if files else "there is no .journey file yet; add one"
-    build.report(codes.MISSING_SETTING.at(span, message, help=hint))
+    build.report(codes.MISSING_SETTING.at(span, _NO_PROFILE, help=hint))
 
 
 # --- the index --------------------------------------------------------------------------------

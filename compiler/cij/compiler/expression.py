@@ -185,6 +185,18 @@ class Result(Typed):
     name: str
 
 
+class OfMessage(Typed):
+    """True for an event row that is an interaction with what a step of this passage has sent.
+
+    The message may be from any iteration of a loop.
+    """
+
+    op: Literal["of_message"] = "of_message"
+    type: Type = BOOLEAN
+    journey: str
+    step: str
+
+
 class FirstCome(Typed):
     """True for the first `count` passages that come to the step, over all versions."""
 
@@ -445,6 +457,7 @@ Expression = TypeAliasType(
             AtEntry,
             EnteredAt,
             Result,
+            OfMessage,
             FirstCome,
             Winner,
             Best,

@@ -5,7 +5,7 @@ it binds, and the text around it demands how tightly it must bind.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
@@ -245,11 +245,25 @@ def _call(node: ex.Call) -> _Worded:
 
 
 def _aggregate(node: ex.Aggregate) -> _Worded:
-    what = name_words(node.event)
+    what, where = name_words(node.event), node.where
+    first, *rest = where.items if isinstance(where, ex.And) else (where,)
+    if isinstance(first, ex.OfMessage):
+        what += f"({name_words(first.step)})"
+        where = _all_of(rest)
     if node.value is not None:
         what += f".{words(node.value)}"
-    where = "" if node.where is None else f" where {words(node.where)}"
-    return f"{node.function}({what}{_window(node.window)}{where})", _Level.ATOM
+    condition = "" if where is None else f" where {words(where)}"
+    return f"{node.function}({what}{_window(node.window)}{condition})", _Level.ATOM
+
+
+def _all_of(items: Sequence[ex.Expression | None]) -> ex.Expression | None:
+    found = tuple(item for item in items if item is not None)
+    return ex.And(items=found) if len(found) > 1 else next(iter(found), None)
+
+
+def _of_message(node: ex.OfMessage) -> _Worded:
+    # Where it does not stand first: the language has no words for it there.
+    return f"message of {name_words(node.step)}", _Level.ATOM
 
 
 def _window(window: ex.Last | ex.Range | None) -> str:
@@ -380,6 +394,7 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.Winner: _winner,
     ex.Best: _best,
     ex.Aggregate: _aggregate,
+    ex.OfMessage: _of_message,
     ex.Compare: _compare,
     ex.InSet: _in_set,
     ex.TopShare: _top_share,

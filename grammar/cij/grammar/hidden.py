@@ -35,8 +35,8 @@ def hidden(file: str, text: str, tokens: Iterable[Token], count_max: int) -> lis
     # Nearly all files end here, after one search.
     if not _HIDDEN.search(text):
         return []
-    # Names without back-quotes are not searched: the grammar allows only letters, digits and marks.
-    names = [token for token in tokens if "`" in token]
+    # The grammar allows letters and marks in plain names. Some of them are invisible, such as U+3164.
+    names = [token for token in tokens if "`" in token or _HIDDEN.search(token)]
     starts = [token.start_pos or 0 for token in names]
 
     def found() -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from cij.compiler.sql.plan.governing import heading_for, held_by
 from cij.runtime.engine import Row
-from cij.runtime.store import activity as statements
+from cij.runtime.store import activity as statements, aside
 from cij.runtime.world import World
 from cij.runtime.zones import to_local
 
@@ -79,8 +79,39 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """How many different people entered a journey; without a name, any of them."""
+
+    journey: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many passages ended, by the step where they stood before; at once has no step."""
+
+    journey: str
+    step: str
+    outcome: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A journey, segment or source that failed in the period: nothing of it was done since."""
+
+    kind: str
+    name: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
-    """The activity from `start` to `end`. Days and hours are those of the project's zone."""
+    """The activity from `start` to `end`. Days and hours are those of the project's zone.
+
+    `failed` is what was put aside; all else went on (S28).
+    """
 
     start: datetime
     end: datetime
@@ -90,6 +121,14 @@ class Course:
     hours: tuple[HourCount, ...]
     not_sent: tuple[NotSent, ...]
     effects: tuple[Effect, ...]
+    failed: tuple[Failed, ...] = ()
+    people: tuple[People, ...] = ()
+    left: tuple[Left, ...] = ()
+
+    @property
+    def unwritten(self) -> tuple[NotSent, ...]:
+        """The messages that could not be written."""
+        return tuple(one for one in self.not_sent if one.outcome == "failed")
 
     @property
     def breaches(self) -> tuple[HourCount, ...]:
@@ -98,6 +137,7 @@ class Course:
 
 
 Limits = Mapping[str, int]
+_ASIDE = ("journey", "segment", "source")
 
 
 def course(world: World, start: datetime, end: datetime, ticks: int, limits: Limits) -> Course:
@@ -118,6 +158,9 @@ def course(world: World, start: datetime, end: datetime, ticks: int, limits: Lim
         ),
         tuple(NotSent(*r) for r in rows(statements.NOT_SENT, parameters)),
         tuple(Effect(*r) for r in rows(statements.EFFECTS, parameters)),
+        tuple(Failed(*r) for r in rows(aside.ALL) if r[0] in _ASIDE and r[2] >= start),
+        tuple(People(*r) for r in rows(statements.PEOPLE, parameters)),
+        tuple(_left(*r) for r in rows(statements.LEFT, parameters)),
     )
 
 
@@ -146,6 +189,11 @@ def _standing(changes: list[Row], first: date, last: date) -> Iterator[Standing]
             people += differences.get(day, 0)
             if people:
                 yield _stands(day, journey, step, people)
+
+
+def _left(journey: str, state: str, outcome: str, passages: int) -> Left:
+    step = heading_for(state) if state and held_by(state) else None
+    return Left(journey, step or state, outcome, passages)
 
 
 def _stands(day: date, journey: str, state: str, people: int) -> Standing:

@@ -12,24 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cij.compiler import expression as ex, program as pg
+from cij.compiler import program as pg
+from cij.compiler.sql.replay import left_out
+from cij.compiler.sql.template import Statement
 from cij.compiler.sql.unify import update_consents
-from cij.compiler.walk import walk
 from cij.runtime.activity import Course, Limits, course
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
-from cij.runtime.runner import refresh_data
+from cij.runtime.runner import refresh_what_can_be
 from cij.runtime.segments import data_changed
-from cij.runtime.simulate import Progress, deliver
+from cij.runtime.simulate import Progress, Step, contained_step
 from cij.runtime.store import past
-from cij.runtime.tick import tick
 from cij.runtime.world import World
 
 # The most different instants of events. With more, events are rounded up to the shortest step that
 # gives fewer: each instant costs a tick.
-LOOKS_MAX = 3000
+LOOKS_MAX = 10_000
 _STEPS_S = (1, 60, 300, 900, 3600)
 
 
@@ -59,10 +59,10 @@ def backtest(
     `engine` is a copy, which is changed.
     """
     world = _as_of(engine, program, root, start)
-    clock = SimulatedClock(start)
-    _tick(world, clock, start)
-    events, every_s = _choose_looks(world, program, end)
-    count = 1 + _replay(world, clock, end, progress)
+    clock, replay = SimulatedClock(start), _Replay.of(world)
+    replay.tick(start)
+    events, every_s = _choose_looks(world, end)
+    count = 1 + replay.run(clock, end, progress)
     clock.advance_to(end)
     found = course(world, start, end, count, limits)
     return Backtest(found, events, timedelta(seconds=every_s))
@@ -77,11 +77,11 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
             engine.execute(statement, at)
         for event in _raised(program):
             engine.execute(past.forget_raised(event))
-        for statement in past.CLEAR:
+        for statement in (past.FORGET_DELIVERIES, *past.CLEAR):
             engine.execute(statement, at)
     world = deploy(engine, program, start)
     world.is_virtual = True
-    refresh_data(world, root, start)
+    refresh_what_can_be(world, root, start)
     for interaction in _interactions(program):
         engine.execute(past.forget_messages(interaction), at)
     data_changed(world)
@@ -111,12 +111,15 @@ def _finest_step(engine: Engine) -> tuple[int, int]:
     return every_s, events
 
 
-def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int, int]:
+def _choose_looks(world: World, end: datetime) -> tuple[int, int]:
     """Drop events that change nothing. Return the number of the others and the step in seconds."""
-    engine, read = world.engine, _read(world, program)
+    engine = world.engine
     engine.execute(past.LEAVE_OUT_LATER, {"until": end})
+    moving = left_out(world.program)
     for (event,) in engine.rows(past.AHEAD):
-        if event not in read:
+        if event in moving:
+            engine.execute(moving[event])
+        else:
             engine.execute(past.LEAVE_OUT, {"event": event})
     every_s, events = _finest_step(engine)
     if every_s > 1:
@@ -124,56 +127,55 @@ def _choose_looks(world: World, program: pg.Program, end: datetime) -> tuple[int
     return events, every_s
 
 
-def _read(world: World, program: pg.Program) -> set[str]:
-    """Return the events that can change something: awaited by a journey, or counted by a
-    condition."""
-    found = {name for plan in world.journeys.values() for name in plan.events}
-    counted = (
-        p for x in (*program.segments, *program.measures, *program.journeys) for p in walk(x)
-    )
-    return found | {part.event for part in counted if isinstance(part, ex.Aggregate)}
-
-
 # --- replay -----------------------------------------------------------------------------------
 
 
-def _replay(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
-    count = 0
-    while (due := _next(world)) is not None and (at := max(due, clock.now())) <= end:
-        clock.advance_to(at)
-        _tick(world, clock, at)
-        progress(at)
-        count += 1
-    return count
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    """Ticks from instant to instant. Its statements are made once, because engines keep each of them."""
 
+    world: World
+    step: Step
+    follow: tuple[Statement, ...]
+    update: Statement | None
 
-def _next(world: World) -> datetime | None:
-    found = [next_tick(world), world.engine.rows(past.NEXT_CONSENT)[0][0]]
-    return min((at for at in found if at is not None), default=None)
+    @staticmethod
+    def of(world: World) -> "_Replay":
+        follow = tuple(past.follow_messages(event) for event in _interactions(world.program))
+        return _Replay(world, contained_step(world), follow, update_consents(world.program))
 
+    def run(self, clock: SimulatedClock, end: datetime, progress: Progress) -> int:
+        """Tick at each instant up to `end` at which something is due; return how often."""
+        count = 0
+        while (due := self._next()) is not None and (at := max(due, clock.now())) <= end:
+            clock.advance_to(at)
+            self.tick(at)
+            progress(at)
+            count += 1
+        return count
 
-def _tick(world: World, clock: SimulatedClock, at: datetime) -> None:
-    _give_consents(world, at)
-    _suppress(world, at)
-    for interaction in _interactions(world.program):
-        world.engine.execute(past.follow_messages(interaction), {"now": at})
-    tick(world, at)
-    deliver(world.engine, at)
+    def _next(self) -> datetime | None:
+        found = [next_tick(self.world), self.world.engine.rows(past.NEXT_CONSENT)[0][0]]
+        return min((at for at in found if at is not None), default=None)
 
+    def tick(self, at: datetime) -> None:
+        self._give_consents(at)
+        self._suppress(at)
+        for statement in self.follow:
+            self.world.engine.execute(statement, {"now": at})
+        self.step(self.world, at)
 
-def _suppress(world: World, at: datetime) -> None:
-    due = world.engine.rows(past.NEXT_SUPPRESSION)[0][0]
-    for statement in past.SUPPRESS if due is not None and due <= at else ():
-        world.engine.execute(statement, {"now": at})
+    def _suppress(self, at: datetime) -> None:
+        due = self.world.engine.rows(past.NEXT_SUPPRESSION)[0][0]
+        for statement in past.SUPPRESS if due is not None and due <= at else ():
+            self.world.engine.execute(statement, {"now": at})
 
-
-def _give_consents(world: World, at: datetime) -> None:
-    named = {"now": at}
-    customers = [row[0] for row in world.engine.rows(past.CONSENTS_DUE, named)]
-    if not customers:
-        return
-    for statement in past.GIVE_CONSENTS:
-        world.engine.execute(statement, named)
-    update = update_consents(world.program)
-    if update is not None:
-        world.engine.execute(update, {"customers": json.dumps(customers)})
+    def _give_consents(self, at: datetime) -> None:
+        engine, named = self.world.engine, {"now": at}
+        customers = [row[0] for row in engine.rows(past.CONSENTS_DUE, named)]
+        if not customers:
+            return
+        for statement in past.GIVE_CONSENTS:
+            engine.execute(statement, named)
+        if self.update is not None:
+            engine.execute(self.update, {"customers": json.dumps(customers)})

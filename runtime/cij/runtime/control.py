@@ -55,6 +55,14 @@ def standing_still(engine: Engine) -> frozenset[str]:
     return frozenset(name for (name,) in engine.rows(stored.STANDING_STILL))
 
 
+def to_make_up(engine: Engine) -> list[tuple[str, int, datetime]]:
+    """Return the journeys that failed in a pause and may run again, each with the last event and tick
+    before that."""
+    noted = aside.missed(engine)
+    failed = journeys_in(engine, "failed") if noted else frozenset()
+    return [each for each in noted if each[0] not in failed]
+
+
 def go_on(engine: Engine, journey: str) -> None:
     """Note that a pause is over, and all that fell into it is made up."""
     engine.execute(stored.FORGET, {"journey": journey})
@@ -95,6 +103,8 @@ def fail(engine: Engine, journey: str, now: datetime) -> str:
     if before == "live":
         engine.execute(stored.FAIL, {"journey": journey, "now": now})
     else:
+        if before in ("paused", "resuming"):
+            aside.note_missed(engine, journey, now)
         # The events of a pause, or of the failure before, have not been made up: from where on is kept.
         engine.execute(stored.SET_STATE, {"journey": journey, "state": "failed"})
     return "live" if before == "retrying" else before
@@ -169,6 +179,7 @@ def stop(engine: Engine, journey: str, now: datetime) -> Done:
         if _state(engine, journey) == "stopped":
             return _done(engine, journey, "stop", changed=False)
         aside.forget(engine, "journey", journey)
+        aside.forget_missed(engine, journey)
         sent, uncertain = engine.rows(outbox.BEYOND_RECALL, named)[0]
         engine.execute(stored.FORGET, named)
         engine.execute(stored.STOP, named)

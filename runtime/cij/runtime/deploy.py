@@ -6,12 +6,15 @@ Older versions stay while they are used (S21).
 from collections.abc import Sequence
 from datetime import datetime
 
+from cij.compiler import expression as ex
 from cij.compiler.program import Journey, Program, content_hash, from_json, to_json
 from cij.compiler.sql import interning, query
 from cij.compiler.sql.moments import CLEAR_RULES, Moment, add_rule
 from cij.compiler.sql.plan import Plan, Resting, journey_plan, make_plan
 from cij.compiler.sql.plan.governing import held_by, rules_of
+from cij.compiler.walk import walk
 from cij.runtime import absence, control as orders, refresh, store
+from cij.runtime.deliveries import note_deliveries
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import migrate
 from cij.runtime.moving.choice import mover_for
@@ -61,7 +64,8 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
     live = {(j.name, j.version): j for j in plan.journeys}
     world = World(engine, program, plan, mover or mover_for(engine), live)
     world.changes = changed
-    older = _older_versions(world, resting)
+    older, still_used = _older_versions(world, resting)
+    world.events_read = _events_read(world, still_used)
     keep_names(engine, _names(world))
     moments = {*plan.moments}
     for each in older:
@@ -70,7 +74,17 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
     _keep_visits(world)
     keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
     _keep_timeouts(world)
+    # What was delivered before anything read it, and before a crash.
+    note_deliveries(world, now)
     return world
+
+
+def _events_read(world: World, older: Sequence[Journey]) -> frozenset[str]:
+    awaited = (name for plan in world.journeys.values() for name in plan.events)
+    program = world.program
+    wholes = (*program.segments, *program.measures, *program.journeys, *older)
+    parts = (part for whole in wholes for part in walk(whole))
+    return frozenset(awaited) | {p.event for p in parts if isinstance(p, ex.Aggregate)}
 
 
 def _names(world: World) -> set[str]:
@@ -184,15 +198,16 @@ def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:
     return {path: rows for plan in world.journeys.values() for path, rows in plan.visits.items()}
 
 
-def _older_versions(world: World, resting: Resting) -> list[Plan]:
-    """Add to the world the older versions with open passages, and return the plans of their
-    programs.
+def _older_versions(world: World, resting: Resting) -> tuple[list[Plan], list[Journey]]:
+    """Add to the world the older versions with open passages. Return the plans of their programs, and
+    the versions.
 
     Their policies are those of the newest program (S21).
     """
     missing = resting.keys() - world.journeys.keys()
     rules = rules_of(world.program)
     found: list[Plan] = []
+    journeys: list[Journey] = []
     for (text,) in world.engine.rows(deployed.PROGRAMS) if missing else []:
         program = from_json(text)
         here = [j for j in program.journeys if (j.name, j.version) in missing]
@@ -204,8 +219,9 @@ def _older_versions(world: World, resting: Resting) -> list[Plan]:
             # Customers enter only the newest version.
             world.journeys[key] = journey_plan(journey, program, rules, resting[key])
             missing.discard((journey.name, journey.version))
+        journeys += here
     assert not missing, f"people are in versions that are not stored: {missing}"
-    return found
+    return found, journeys
 
 
 def stored_program(engine: Engine, hash: str) -> Program | None:

@@ -13,7 +13,7 @@ from cij.runtime.world import World
 
 def next_tick(world: World) -> datetime | None:
     """Return when the next tick has something to do; `datetime.min` means at once."""
-    if has_arrivals(world) or has_new_data(world):
+    if has_arrivals(world) or has_new_data(world) or control.to_make_up(world.engine):
         return datetime.min
     found = [
         world.mover.next_timer(world),

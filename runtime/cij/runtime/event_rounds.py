@@ -59,20 +59,21 @@ def next_future_event(world: World) -> datetime | None:
     return found
 
 
-def clear_active(world: World) -> None:
-    """Empty `tick_active`: nobody has done anything that segments read."""
-    world.engine.execute(statements.CLEAR_ACTIVE)
-
-
 def take_new_events(
-    world: World, now: datetime, tick: datetime, since: datetime, first: int = 0
+    world: World,
+    now: datetime,
+    tick: datetime,
+    since: datetime,
+    *,
+    first: int,
+    is_first: bool,
 ) -> tuple[set[str], Rounds]:
-    """Add the new events that act up to `now` to `tick_event`, and the customers whose events segments read to
-    `tick_active`.
+    """Add the new events that act up to `now` to `tick_event`, and the customers whose events segments
+    read to `tick_active`, which is empty before with `is_first`.
 
     Returns the names of the new events that segments read, and all rounds that are to be handled, with
-    numbers from `first` on. `tick` is the instant of the tick, `since` that of the last one: an event that happened before it acts when it
-    arrived (S25).
+    numbers from `first` on. `tick` is the instant of the tick, `since` that of the last one: an event
+    that happened before it acts when it arrived (S25).
     """
     engine = world.engine
     given, future = counters(engine), next_future_event(world)
@@ -87,7 +88,9 @@ def take_new_events(
             count += engine.execute(due_events(name), parameters)
         if name in arrived:
             count += engine.execute(fresh_events(name), parameters)
-    active = _find_active(world, parameters) if is_due or arrived else set[str]()
+    active = set[str]()
+    if is_due or arrived:
+        active = _find_active(world, parameters, is_first=is_first)
     if is_due:
         engine.execute(statements.FORGET_FUTURE, parameters)
     for name in (name for name, latest in arrived.items() if latest > now):
@@ -156,6 +159,8 @@ def _arrived(world: World, parameters: dict[str, object]) -> dict[str, datetime]
     return {name: latest for name, latest in found if latest is not None}
 
 
-def _find_active(world: World, parameters: dict[str, object]) -> set[str]:
+def _find_active(world: World, parameters: dict[str, object], *, is_first: bool) -> set[str]:
     names = sorted(events_read(world))
+    if is_first and names:
+        world.engine.execute(statements.CLEAR_ACTIVE)
     return {name for name in names if world.engine.execute(active_customers(name), parameters)}

@@ -12,6 +12,7 @@ id, is not taken in again; without an id the place it comes from, or what it say
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from cij.runtime import canonical_addresses, consent, older_versions, suppressio
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
-from cij.runtime.store import customers
+from cij.runtime.store import customers, deliveries
 from cij.runtime.store.counters import counters, set_last_event
 
 QUARANTINE = "intake"
@@ -43,6 +44,9 @@ _CONSENT = {"subscribed": True, "unsubscribed": False}
 # Interactions after which an address must get nothing. If several customers have it, they concern all
 # of them: nobody knows who of them it was (S29).
 _AGAINST_ADDRESS = frozenset({"unsubscribed", *suppression.REASONS})
+
+# As the unification makes ids, and `_new_id`.
+_ID = re.compile(r"c[0-9a-f]{15}")
 
 RawEvent = Mapping[str, Any]
 
@@ -133,12 +137,25 @@ def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dic
     events = {e.name: e for e in program.events}
     batch, found = _Intake(program, now, {}, events=events), {}
     for number, row in rows.items():
-        batch.customers = {str(row.get("customer")): ""}
+        who = row.get("customer")
+        # An id may be known to the store only. Anybody else can be told by the text alone.
+        is_known = isinstance(who, str) and is_id(who)
+        batch.customers = {str(who): ""} if is_known else {}
         try:
             _accept(row, batch)
         except Unfit as error:
             found[number] = str(error)
     return found
+
+
+def may_be_made(who: str, program: Program) -> bool:
+    """Tell whether an event of `who` can make a customer: it is an address, or the key of a record."""
+    return _told(who, program) is not None
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of the id of a customer."""
+    return _ID.fullmatch(text) is not None
 
 
 def put_event_aside(engine: Engine, row: RawEvent, reason: str, now: datetime) -> Refused:
@@ -170,7 +187,7 @@ def _accept_all(row: RawEvent, batch: _Intake) -> list[_Accepted]:
 def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
     event = batch.events.get(str(row.get("event")))
     if event is None:
-        raise Unfit(f"there is no event {row.get('event')}")
+        raise Unfit(_no_event(row))
     who = row.get("customer")
     if not isinstance(who, str) or not who:
         raise Unfit("the customer is missing")
@@ -187,6 +204,13 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
         channel=_text(row, "channel", event),
         fields=_fields(row, event, batch.program),
     )
+
+
+def _no_event(row: RawEvent) -> str:
+    if row.get("event") is not None:
+        return f"there is no event {row['event']}"
+    is_text = isinstance(row.get("raw"), str)
+    return "the line is not one JSON object" if is_text else "the name of the event is missing"
 
 
 def _newcomer(who: str, program: Program) -> _Newcomer:
@@ -221,6 +245,9 @@ def _new_id(key: str) -> str:
 
 
 def _id(row: RawEvent, now: datetime) -> str:
+    if row.get("event") == deliveries.EVENT and row.get("message_key"):
+        # A message is delivered once: the outbox has noted it, and the provider may report it again.
+        return str(row["message_key"])
     if row.get("id") not in (None, ""):
         return str(row["id"])
     said = dict(row)
@@ -237,8 +264,8 @@ def _at(row: RawEvent, batch: _Intake) -> datetime:
     if isinstance(found, datetime):
         return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
     at = read_value("at", DATETIME, found, batch.program.timezone)
-    assert isinstance(at, datetime)
-    return at
+    # An empty text is a missing value, as in every field.
+    return at if isinstance(at, datetime) else batch.now
 
 
 def _text(row: RawEvent, name: str, event: Event) -> str | None:

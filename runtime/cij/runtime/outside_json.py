@@ -21,12 +21,7 @@ def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
         raise ValueError("it is nested too deep") from error
     if _may_be_deep(text) and _is_deep(found):
         raise ValueError("it is nested too deep")
-    if _may_be_broken(text) and not _is_whole(found):
-        whole = json.dumps(found, ensure_ascii=False, default=lambda number: f"{number:f}").encode(
-            "utf-8", "replace"
-        )
-        return json.loads(whole)
-    return found
+    return _whole(found) if _may_be_broken(text) else found
 
 
 # Most texts are shallow and have no escapes, and are looked at no further.
@@ -57,9 +52,13 @@ def _inner(value: Any) -> list[Any]:
     return []
 
 
-def _is_whole(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _whole(value: Any) -> Any:
+    """Return the value with a question mark in place of each half of a character."""
+    match value:
+        case str():
+            return value if value.isascii() else value.encode("utf-8", "replace").decode()
+        case list():
+            return [_whole(inner) for inner in value]
+        case dict():
+            return {_whole(key): _whole(inner) for key, inner in value.items()}
+    return value

@@ -28,6 +28,7 @@ from cij.runtime.report_data import (
     Report,
     SourceRows,
     Standing,
+    Uncomputed,
 )
 from cij.runtime.store import absence as stored, aside, counts
 from cij.runtime.version_reads import VersionReads
@@ -40,6 +41,7 @@ def report(world: World, now: datetime) -> Report:
     rows = world.engine.rows
     sizes, unmeasured = _sizes(world, now)
     standing = rows(counts.STANDING)
+    uncomputed, uncounted = _uncomputed(world, now)
     return Report(
         at=now,
         sources=tuple(SourceRows(*r) for r in rows(counts.SOURCES)),
@@ -56,9 +58,10 @@ def report(world: World, now: datetime) -> Report:
         put_aside=tuple(PutAside(*r) for r in rows(counts.PUT_ASIDE, {"source": QUARANTINE})),
         unknown_zones=unknown(world.engine),
         bad_rows=tuple(BadRow(*r) for r in rows(counts.BAD_ROWS, {"source": QUARANTINE})),
-        failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured),
         away=_away(world),
         reads=_reads(world, older_versions.people_by_version(standing)),
+        failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured, *uncounted),
+        uncomputed=uncomputed,
     )
 
 
@@ -136,6 +139,23 @@ def _sizes(world: World, now: datetime) -> tuple[tuple[tuple[str, int | None], .
             failed.append(Failed("report", f"segment {segment.name}", now, reason_of(error)))
         sizes.append((segment.name, size))
     return tuple(sizes), failed
+
+
+def _uncomputed(world: World, now: datetime) -> tuple[tuple[Uncomputed, ...], list[Failed]]:
+    """Count for whom calculations have no result; one that fails hides only its own number (S28)."""
+    found: list[Uncomputed] = []
+    failed: list[Failed] = []
+    for each in world.calculations:
+        try:
+            count, one = world.engine.rows(each.statement, {"now": now})[0]
+        except WorldError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other numbers are right
+            failed.append(Failed("report", f"{each.kind} {each.name}", now, reason_of(error)))
+            continue
+        if count:
+            found.append(Uncomputed(each.kind, each.name, each.text, count, one))
+    return tuple(found), failed
 
 
 def from_json(plain: dict[str, Any]) -> Report:

@@ -74,9 +74,12 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class SourceRows:
+    """`waiting` rows of events have no known customer or no time yet."""
+
     source: str
     rows: int
     bad: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,27 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row of a source that is left out, as far as its place is known; the first of them."""
+    """Rows of a source that are left out for one reason, with the place and the words of the first."""
 
     source: str
     file: str | None
     line: int | None
     reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Uncomputed:
+    """A calculation without a result for some customers, for whom it is unknown (S30).
+
+    `kind` and `name` say where it is written; `one` is the id or the key of one of them.
+    """
+
+    kind: str
+    name: str
+    calculation: str
+    count: int
+    one: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +159,7 @@ class Report:
     failed: tuple[Failed, ...] = ()
     reads: tuple[VersionReads, ...] = ()
     away: Away = Away()
+    uncomputed: tuple[Uncomputed, ...] = ()
 
 
 def as_json(found: Report) -> dict[str, Any]:

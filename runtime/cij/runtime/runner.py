@@ -20,11 +20,13 @@ from cij.runtime import absence, inbox
 from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.containment import contained_tick, leave_out_failed
+from cij.runtime.deliveries import note_deliveries
 from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
+from cij.runtime.event_rounds import has_arrivals
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.retry_failed import write_again
@@ -117,13 +119,12 @@ def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
     report.refused = inbox.take_all(runner.world, runner.root, now)
     _catch_up(runner, now, report)
     report.delivery = deliver(runner, now)
-    answered, rounds = report.delivery.done, 1
-    # What was done at once may be waited for, and what follows be done at once as well.
-    while answered and rounds < _ROUNDS_MAX:
+    rounds = 1
+    # What was done or delivered at once may be waited for, and what follows be done at once as well.
+    while has_arrivals(runner.world) and rounds < _ROUNDS_MAX:
         _catch_up(runner, now, report)
-        more = deliver(runner, now)
-        report.delivery.merge(more)
-        answered, rounds = more.done, rounds + 1
+        report.delivery.merge(deliver(runner, now))
+        rounds += 1
     runner.world.engine.maintain()
     return report
 
@@ -209,6 +210,8 @@ def deliver(runner: Runner, now: datetime) -> DrainReport:
         take_done=lambda done: take_answers(world.engine, world.program, done, now),
     )
     runner.channel_errors = dict(report.channel_errors)
+    if report.counts["delivered"]:
+        note_deliveries(world, now, now)
     return report
 
 

@@ -4,6 +4,7 @@ One thread does all work, one piece at a time, and a piece that is late is done 
 dropped: a timer of a journey is a row in the store and not a job here.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -11,6 +12,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 _NEXT = "next"
+# Its log is about its own jobs, such as one that began late: nothing that a user could act on.
+_LOG = logging.getLogger("apscheduler")
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
 
 
 class Scheduler:

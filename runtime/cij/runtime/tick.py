@@ -27,7 +27,6 @@ from cij.runtime.admission import (
 )
 from cij.runtime.event_rounds import (
     Round,
-    clear_active,
     clear_events,
     end_round,
     has_arrivals,
@@ -41,6 +40,7 @@ from cij.runtime.segments import (
     has_new_data,
     wake_by_conditions,
 )
+from cij.runtime.store.aside import forget_missed
 from cij.runtime.store.control import RESUMING
 from cij.runtime.timers import last_tick, note_tick
 from cij.runtime.world import World
@@ -137,9 +137,9 @@ def _work_off(
     active, rounds, number, is_begun = set[str](), dict[int, Round](), 0, False
     while True:
         if not is_begun or has_arrivals(world):
-            if not is_begun:
-                clear_active(world)
-            names, rounds = take_new_events(world, until, report.now, report.since, number)
+            names, rounds = take_new_events(
+                world, until, report.now, report.since, first=number, is_first=not is_begun
+            )
             active, is_begun = active | names, True
         if rounds:
             number = min(rounds)
@@ -183,8 +183,17 @@ def _resume(world: World, report: TickReport) -> list[str]:
     fell due in them is made up with all that is due now.
 
     In a pause goals, exits and entries counted; only waits did not end (S22). In a journey that failed
-    nothing was done (S28).
+    nothing was done (S28). In one that failed in a pause, goals, exits and entries are made up at once.
     """
+    for name, taken, ticked_at in control.to_make_up(world.engine):
+        events = {e for plan in world.journeys.values() if plan.name == name for e in plan.events}
+        rounds = take_missed_events(
+            world, events, taken, ticked_at, since=report.since, now=report.now
+        )
+        for round in rounds.values():
+            _catch_up(world, name, round, report, paused=frozenset([name]))
+        clear_events(world)
+        forget_missed(world.engine, name)
     resuming = world.engine.rows(RESUMING)
     for name, taken, ticked_at, is_after_failure in resuming:
         plans = [plan for plan in world.journeys.values() if plan.name == name]
@@ -212,11 +221,17 @@ def _end_waits(world: World, plans: Sequence[JourneyPlan], round: Round, now: da
                     world.mover.wake(world, statement, {"now": now, "round": round.number})
 
 
-def _catch_up(world: World, journey: str, round: Round, report: TickReport) -> None:
+def _catch_up(
+    world: World,
+    journey: str,
+    round: Round,
+    report: TickReport,
+    paused: AbstractSet[str] = frozenset(),
+) -> None:
     """Do in one journey what the events of a round do: goals, exits, ends of waits, entries."""
     others = {name for name, _ in world.journeys if name != journey}
     with world.without(others):
-        world.mover.react(world, round, report.now, frozenset())
+        world.mover.react(world, round, report.now, paused)
     _advance(world, report, round.number)
     admission = admissions(world).get(journey)
     if admission is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cij.compiler.program import Program
 from cij.compiler.sql.plan import JourneyPlan, Plan
+from cij.compiler.sql.uncomputed import Calculation, calculations
 from cij.runtime.engine import Engine
 from cij.runtime.migrate import Change
 from cij.runtime.moments import Calendar
@@ -22,7 +23,8 @@ class World:
     nothing is looked at between two instants at which something can change. `changes` is what deploying
     meant for those who were inside. `priorities` are those of the newest program, of journeys that have
     one. `are_queues_seen` tells that the limits of this program have been applied to the entry queues:
-    those of the program before may have let in fewer.
+    those of the program before may have let in fewer. `events_read` has the events that can change
+    something: a journey waits for them, or a condition counts them.
 
     `reads` has what versions read, as far as a report has asked for it (S31).
 
@@ -39,11 +41,20 @@ class World:
     is_virtual: bool = False
     changes: list[Change] = field(default_factory=list)
     priorities: dict[str, int] = field(init=False)
+    _calculations: tuple[Calculation, ...] | None = field(default=None, init=False)
+    events_read: frozenset[str] = frozenset()
     are_queues_seen: bool = False
     aside: dict[tuple[str, str], JourneyPlan] = field(default_factory=dict)
     at_work: tuple[Kind, str] | None = None
     reads: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     calendar: Calendar = field(init=False)
+
+    @property
+    def calculations(self) -> tuple[Calculation, ...]:
+        """All calculations that may have no result for some customers; made when first asked for."""
+        if self._calculations is None:
+            self._calculations = tuple(calculations(self.program))
+        return self._calculations
 
     def __post_init__(self) -> None:
         self.calendar = Calendar(self.engine)

@@ -62,7 +62,11 @@ def is_zone(name: str) -> bool:
 
 def to_local(at: datetime, zone: str) -> datetime:
     """Return the local time of an instant."""
-    return at + timedelta(seconds=period_at(at, zone).offset_s)
+    try:
+        return at + timedelta(seconds=period_at(at, zone).offset_s)
+    except OverflowError:
+        # In its first and last hours the calendar has no room for an offset.
+        return at
 
 
 def period_at(at: datetime, zone: str) -> Period:

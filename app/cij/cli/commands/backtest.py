@@ -1,12 +1,12 @@
 """`cij backtest`: what the journeys would have done in a past period."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from cij.app.activity import Activity, replayed
-from cij.cli.activity_table import clear_progress, print_activity, progress
+from cij.cli.activity_table import clear_progress, exit_with, print_activity, progress
 from cij.cli.arguments import LocalTime
 from cij.cli.order_options import project_option
 
@@ -45,12 +45,18 @@ def command(
     """
     found = replayed(path, journey, start, end, progress)
     clear_progress()
-    more = {"events": found.events, "looked_every_seconds": found.every.total_seconds()}
+    more: dict[str, float] = {
+        "events": found.events,
+        "looked_every_seconds": found.every.total_seconds(),
+    }
+    more["is_approximate"] = found.every > timedelta(seconds=1)
     title = f"a replay of {_events(found)}"
     print_activity(found, title, is_json=as_json, svg=svg, **more)
+    exit_with(found.course)
 
 
 def _events(found: Activity) -> str:
     text = f"{found.events} event{'' if found.events == 1 else 's'}"
     minutes = int(found.every.total_seconds()) // 60
-    return text + (f", looked at every {minutes} min" if minutes else "")
+    about = f", looked at every {minutes} min, so hours and counts are approximate"
+    return text + (about if minutes else "")

@@ -74,7 +74,9 @@ def command(
         found = hand_in_event(path, given, say_waiting)
     if as_json:
         content = {"version": 1, "handed_in": list(found.rows)}
-        click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+        # A number with a fraction is shown as it is handed on: as its text, with all digits.
+        text = json.dumps(content, ensure_ascii=False, indent=2, default=lambda n: f"{n:f}")
+        click.echo(text)
     else:
         count = len(found.rows)
         click.echo(f"handed in {count} event{'' if count == 1 else 's'}")

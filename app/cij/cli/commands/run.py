@@ -76,8 +76,6 @@ def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> N
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    # The scheduler would log each step.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     with open_run(path, say_waiting) as run:
         _say_recovery(run.recovery)
         for change in run.runner.world.changes:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cij.app.activity import simulated
-from cij.cli.activity_table import clear_progress, print_activity, progress
+from cij.cli.activity_table import clear_progress, exit_with, print_activity, progress
 from cij.cli.arguments import LocalTime
 
 
@@ -39,10 +39,12 @@ def command(path: Path, days: int, start: datetime | None, as_json: bool, svg: P
     Works on a copy of the state, or on the sources alone if nothing has run yet. Nobody opens or
     clicks anything, so waits end by their timers. Shows for each day who enters, reaches goals and
     leaves, how many are at each step, the busiest hours, what is not sent and why, and the hours
-    with more messages than `per_hour` in cij.toml. Times are local to the project's zone.
+    with more messages than `per_hour` in cij.toml. Messages are written as in a run, so a template
+    that fails shows up. Times are local to the project's zone.
     """
     found = simulated(path, days, start, progress)
     clear_progress()
     for name in found.paused:
         click.echo(f"`{name}` is paused and stays paused here: nobody moves in it", err=True)
     print_activity(found, "nothing is sent", is_json=as_json, svg=svg)
+    exit_with(found.course)

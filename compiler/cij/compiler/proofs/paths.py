@@ -230,7 +230,9 @@ class _Walk:
         now, denied, ends = facts, Facts(), list[Facts | None]()
         for arm, written in zip(_arms(step, node, self.build), _guards(node), strict=False):
             check_unknowns(arm.guard, written, now, self.build)
-            verdict = self._judge(arm, now, node)
+            # A last case that takes all who are left makes the `switch` complete, as CIJ406 asks.
+            is_rest = isinstance(node, syntax.Split) or isinstance(node, syntax.Switch) and denied
+            verdict = self._judge(arm, now, node, may_be_always=bool(is_rest))
             if verdict == "never":
                 continue
             ends.append(self.block(arm.steps, arm.written, distinct([*now, *arm.inside])))
@@ -242,7 +244,9 @@ class _Walk:
             ends.append(self.block(step.otherwise, _otherwise(node), now))
         return _joined(ends)
 
-    def _judge(self, arm: _Arm, facts: Facts, node: syntax.Step) -> _Verdict:
+    def _judge(
+        self, arm: _Arm, facts: Facts, node: syntax.Step, *, may_be_always: bool
+    ) -> _Verdict:
         build = self.build
         facts = relevant(facts, arm.inside)
         if self.is_impossible((*facts, *arm.inside)):
@@ -251,7 +255,7 @@ class _Walk:
                 self._report_unreachable(arm, facts, node)
             return "never"
         denied = piece_of(negation(arm.guard), arm.span, build)
-        if isinstance(node, syntax.Split) or not self.is_impossible((*facts, denied)):
+        if may_be_always or not self.is_impossible((*facts, denied)):
             return "open"
         self._report_always(denied, facts)
         return "always"

@@ -99,7 +99,8 @@ def _may_be_null(node: ex.Expression, scope: Scope) -> bool:
             ex.Known() | ex.Consent() | ex.HashShare() | ex.TopShare() | ex.Listed() | ex.InQuiet()
         ):
             return False
-    return node.is_nullable
+    # The key of a message is missing where an interaction came without one.
+    return node.is_nullable or isinstance(node, ex.OfMessage)
 
 
 def _may_be_unknown(node: ex.Expression, scope: Scope) -> bool:

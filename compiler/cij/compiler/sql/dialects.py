@@ -24,7 +24,7 @@ NODE_TYPES: frozenset[type[exp.Expr]] = frozenset(
         *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
         *(exp.Is, exp.In, exp.RegexpLike, exp.StrPosition),
         # choices
-        *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest),
+        *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least),
         # numbers: a quotient is `//` of whole numbers, see `exact`
         *(exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Neg, exp.Abs, exp.Round, exp.Ceil),
         *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Extract),

@@ -68,22 +68,35 @@ def result(node: ex.Result, scope: Scope) -> exp.Expr:
     The keys of a step's calls differ only in their end, the iteration, so a prefix finds all of
     them.
     """
-    assert scope.passage is not None, "a result is read outside a passage"
-    # Scratch tables of a batch have the number of the passage under another name.
-    id = column(scope.passage, "id" if scope.passage == "p" else "passage")
-    prefix = fill(
-        "CONCAT({head}, CAST({id} AS TEXT), {step})",
-        head=exp.Literal.string(f"{node.journey}:"),
-        id=id,
-        step=exp.Literal.string(f":{node.step}:"),
-    )
     return fill(
         _RESULT,
         x=column("d", node.name),
         done=f"event_{done_by(node.action)}",
         customer=column(scope.customer or "c", "id"),
-        prefix=prefix,
+        prefix=_key_prefix(node.journey, node.step, scope),
         now=scope.instant,
+    )
+
+
+def of_message(node: ex.OfMessage, scope: Scope) -> exp.Expr:
+    """Return the condition that an event row belongs to a message of a step of the passage."""
+    assert scope.event is not None, "there is no event row"
+    return fill(
+        "STRPOS({key}, {prefix}) = 1",
+        key=column(scope.event, "message_key"),
+        prefix=_key_prefix(node.journey, node.step, scope),
+    )
+
+
+def _key_prefix(journey: str, step: str, scope: Scope) -> exp.Expr:
+    """Return how the keys begin of all messages and calls of a step of the passage."""
+    assert scope.passage is not None, "a message of a passage is asked for outside a passage"
+    # Scratch tables of a batch have the number of the passage under another name.
+    return fill(
+        "CONCAT({head}, CAST({id} AS TEXT), {step})",
+        head=exp.Literal.string(f"{journey}:"),
+        id=column(scope.passage, "id" if scope.passage == "p" else "passage"),
+        step=exp.Literal.string(f":{step}:"),
     )
 
 
@@ -194,6 +207,7 @@ def _can(choice: ex.Choice, scope: Scope) -> exp.Expr:
 ATOMS: dict[type, Emit] = {
     ex.Again: again,
     ex.FirstCome: first_come,
+    ex.OfMessage: of_message,
     ex.Winner: winner,
     ex.Best: best,
 }

@@ -5,6 +5,6 @@ nothing more: one mistake, one diagnostic.
 """
 
 from cij.compiler.typecheck.checker import check, check_condition, check_value
-from cij.compiler.typecheck.environment import Called, Environment
+from cij.compiler.typecheck.environment import Called, Environment, Sent
 
-__all__ = ["Called", "Environment", "check", "check_condition", "check_value"]
+__all__ = ["Called", "Environment", "Sent", "check", "check_condition", "check_value"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.channels import happens_on
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import event_field, resolve
@@ -30,12 +31,17 @@ def check_aggregate(
     event = _event(argument, function, env)
     if event is None:
         return None
+    of = _message(argument.value, event, env) if isinstance(argument.value, syntax.Call) else None
+    if of is None and isinstance(argument.value, syntax.Call):
+        return None
     inner = env.with_event(event)
-    value = _value(argument.value, event, function, env)
+    value = None if of else _value(argument.value, event, function, env)
     where = check_condition(argument.where, inner) if argument.where else None
     window = _window(argument.window, env, check) if argument.window else None
     if (argument.where and where is None) or (argument.window and window is None):
         return None
+    if of is not None:
+        where = of if where is None else ex.And(items=(of, where))
     return _build(function, event, value, window, where, node, env)
 
 
@@ -64,11 +70,11 @@ def _of_list(function: str, items: ex.Expression) -> ex.Expression:
 def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Event | None:
     path = argument.value
     name = path.parts[0] if isinstance(path, syntax.Path) else ""
+    if isinstance(path, syntax.Call):
+        # An interaction with one message: `any(opened(mail))`.
+        name = path.function.text
     found = env.model.events.get(name)
     if found is None and name not in env.declared["event"]:
-        if isinstance(path, syntax.Call) and path.function.text in env.model.events:
-            _report_one_message(path, function, env)
-            return None
         message = f"there is no event `{name}`" if name else f"`{function}` takes an event"
         hint = did_you_mean(name, env.model.events)
         label = "no such event" if name else ""
@@ -76,16 +82,35 @@ def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Eve
     return found
 
 
-def _report_one_message(path: syntax.Call, function: str, env: Environment) -> None:
-    """`any(opened(mail))` asks for the interactions with one message, which only a wait can."""
-    event = path.function.text
-    env.report(
-        codes.UNKNOWN_NAME.at(
-            path.span,
-            f"`{function}` counts all `{event}` of the customer, and not those of one message",
-            help=f"write `{function}({event})`, or wait for it: `wait for {event}(LABEL) up to 1 day`",
+def _message(node: syntax.Call, event: pg.Event, env: Environment) -> ex.OfMessage | None:
+    """Return the condition that a row of the event belongs to the message of a labelled send."""
+    label = node.arguments[0].value if len(node.arguments) == 1 else None
+    name = label.text if isinstance(label, syntax.Path) else ""
+    fault, hint = _message_fault(name, event, env)
+    if fault is None:
+        sent = env.sends[name]
+        return ex.OfMessage(journey=sent.journey, step=sent.step)
+    env.report(codes.BAD_LABEL.at(node.span, fault, help=hint))
+    return None
+
+
+def _message_fault(name: str, event: pg.Event, env: Environment) -> tuple[str | None, str | None]:
+    """Return what is wrong with `EVENT(NAME)`, if something is, and what may help."""
+    if not event.is_interaction:
+        fault = f"`{event.name}` is not an interaction with a message, so it has no step"
+        return fault, f"write `{event.name}` alone"
+    if not env.has_passage:
+        fault = (
+            f"`{event.name}({name})` is one message of a passage, and this is outside of a journey"
         )
-    )
+        return fault, f"write `{event.name}` alone: all of the customer"
+    if name not in env.sends:
+        fault = f"no send before this place is called `{name}`"
+        return fault, did_you_mean(name, env.sends) or "write `LABEL: send …` before it"
+    channels = env.sends[name].channels
+    if channels and not any(happens_on(event.name, channel) for channel in channels):
+        return f"`{name}` sends by {channels[0]}, and no {channels[0]} is ever {event.name}", None
+    return None, None
 
 
 def _value(
@@ -168,6 +193,9 @@ def _type(
         return BOOLEAN if function == "any" else INTEGER
     path = node.arguments[0].value
     if value is None:
+        if isinstance(path, syntax.Call):
+            message = f"`{function}` needs a field of the event; of one message there are `any` and `count`"
+            env.report(codes.TYPE_MISMATCH.at(node.span, message))
         if isinstance(path, syntax.Path) and len(path.parts) == 1:
             message = f"`{function}` needs a field of the event: `{function}({path.text}.FIELD)`"
             env.report(codes.TYPE_MISMATCH.at(node.span, message))

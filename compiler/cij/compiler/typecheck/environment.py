@@ -25,6 +25,15 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A labelled `send`: its step by the whole name, and the channels that it may use."""
+
+    journey: str
+    step: str
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What can be named at one place.
 
@@ -45,6 +54,7 @@ class Environment:
         has_passage: the place is inside of a journey.
         bindings: the arguments of a fragment by the names of its parameters; None has a mistake.
         results: the calls on the way to this place, by their labels.
+        sends: the messages that were sent on some way to this place, by their labels.
         no_trigger: why the entering event cannot be read here.
         outer_event: the event row around that of `event`, of which `event.` could be meant too.
     """
@@ -65,6 +75,7 @@ class Environment:
     has_passage: bool = False
     bindings: "Mapping[str, Expression | None]" = field(default_factory=dict)
     results: "Mapping[str, Called]" = field(default_factory=dict)
+    sends: Mapping[str, Sent] = field(default_factory=dict)
     no_trigger: str = NO_TRIGGER
     outer_event: pg.Event | None = None
 

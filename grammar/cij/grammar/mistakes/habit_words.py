@@ -121,6 +121,13 @@ STEPS = (
         "leave it out: only `send`, `do` and `emit` take values",
         lacks="LBRACE",
     ),
+    guess(
+        r"\{",
+        "an expectation has no block",
+        'leave it out: an expectation is one line, for example `expect sent email welcome to "ana"`',
+        needs="EXPECT",
+        lacks="LBRACE",
+    ),
     row(
         r"elif(?!\w)|elsif(?!\w)|elseif(?!\w)",
         "`\\g<0>` is not a word here",

@@ -7,6 +7,7 @@ from cij.compiler.program import Journey, Program, from_json
 from cij.compiler.sql import canonical_addresses, insight
 from cij.compiler.sql.plan.governing import knows
 from cij.runtime.engine import Engine
+from cij.runtime.errors import storable
 from cij.runtime.store import journeys
 
 
@@ -23,6 +24,8 @@ def find(engine: Engine, program: Program, text: str) -> list[Candidate]:
 
     An exact id excludes other matches, so that an ambiguous customer can be named by id.
     """
+    # A shell may hand over bytes that are no text.
+    text = storable(text)
     forms = {f: canonical(f, text, program.region) for f in canonical_addresses.fields_of(program)}
     found = [Candidate(*row) for row in engine.rows(insight.who(program), {"who": text, **forms})]
     exact = [c for c in found if c.how == "id"]

@@ -15,7 +15,7 @@ from cij.runtime import absence
 from cij.runtime.engine import Engine, Row
 from cij.runtime.insight.display import local, shown, written
 from cij.runtime.insight.person import Versions
-from cij.runtime.store import of_customer
+from cij.runtime.store import deliveries, of_customer
 
 # The order at one instant: causes come before their effects.
 _RANKS = {
@@ -104,8 +104,11 @@ def _events(reader: _Reader) -> Iterator[Entry]:
     sent = {row[-1]: (row[2], row[4]) for row in reader.rows(of_customer.MESSAGES)}
     for event in reader.program.events:
         names = [name for name, _ in columns_of(event)]
-        for row in reader.rows(insight.events_of(event)):
-            yield _event(event, dict(zip(names, row, strict=True)), sent, reader.zone)
+        for values in reader.rows(insight.events_of(event)):
+            row = dict(zip(names, values, strict=True))
+            # The line of the message says it already.
+            if event.name != deliveries.EVENT or row["id"] != row["message_key"]:
+                yield _event(event, row, sent, reader.zone)
 
 
 def _event(event: Event, row: dict[str, Any], sent: dict[str, tuple[str, str]], zone: str) -> Entry:

@@ -306,7 +306,7 @@ def _as_decided(found: Node, held: bool) -> Node:
     now, so reading them again may give another answer."""
     if found.holds is None or found.holds == held:
         return replace(found, holds=held)
-    text = "what it reads has changed since" if found.parts else "read now it is the other way"
+    text = "what it reads has changed since" if found.parts else "it would be decided otherwise now"
     return replace(found, holds=held, parts=(Node(text, None, found.parts),))
 
 

@@ -134,8 +134,9 @@ class StrategicMover:
         return world.engine.execute(wake, due.parameters)
 
     def wake_before(self, world: World, round: Round, now: datetime, since: datetime) -> int:
-        timer = self.next_timer(world)
-        if timer is None or max(timer, since) >= round.last:
+        # Where the next timer is not known, looking for it costs as much as waking.
+        known = [each.first for each in self.strategies if isinstance(each, TimerCache)]
+        if any(first is not None and max(first, since) >= round.last for first in known):
             return 0
         woken = wake_before(world, round, now, since)
         self._ready += woken

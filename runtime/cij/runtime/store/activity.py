@@ -54,6 +54,35 @@ SELECT d.journey, d.state, d.day, SUM(d.n) FROM (
     left=local_day("s", "until"),
 )
 
+# Shape: (journey, people), of those who entered in the period; all journeys together have no name.
+PEOPLE = query(
+    """
+SELECT p.journey, COUNT(DISTINCT p.customer) FROM passage AS p
+WHERE p.entered_at >= $start AND p.entered_at <= $end GROUP BY p.journey
+UNION ALL
+SELECT '', COUNT(DISTINCT p.customer) FROM passage AS p
+WHERE p.entered_at >= $start AND p.entered_at <= $end
+ORDER BY 1
+"""
+)
+
+# Where passages stood that ended in the period. The last move of a passage leads to its end, but for
+# those that an order or the data has ended; who never stood anywhere has no step.
+LEFT = query(
+    """
+SELECT r.journey, COALESCE(s.state, '') AS step, r.outcome, COUNT(*) FROM passage AS r
+LEFT JOIN (
+  SELECT m.passage, v.state, ROW_NUMBER() OVER (PARTITION BY m.passage ORDER BY m.rowid DESC) AS back
+  FROM move AS m
+  JOIN (SELECT w.path, ARG_MAX(w.state, w.n) AS state FROM visit AS w GROUP BY w.path) AS v
+    ON v.path = m.path
+) AS s ON s.passage = r.id
+  AND s.back = CASE WHEN r.cause IN ('gone', 'merged', 'stopped') THEN 1 ELSE 2 END
+WHERE r.ended_at >= $start AND r.ended_at <= $end
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+)
+
 HOURS = query(
     "SELECT DATE_TRUNC('hour', {at}) AS hour, x.channel, COUNT(*) FROM outbox AS x "
     "WHERE x.created_at >= $start AND x.created_at <= $end "
@@ -62,9 +91,12 @@ HOURS = query(
 )
 
 NOT_SENT = query(
-    "SELECT x.channel, x.message, x.outcome, x.reason, COUNT(*) FROM outbox AS x "
+    "SELECT x.channel, x.message, x.outcome, MIN(x.reason) AS reason, COUNT(*) FROM outbox AS x "
     "WHERE x.created_at >= $start AND x.created_at <= $end "
-    "AND NOT x.outcome IN ('queued', 'delivered') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+    "AND NOT x.outcome IN ('queued', 'delivered') "
+    # The reason of a failure may hold a value of the customer: it is one line with a count.
+    "GROUP BY x.channel, x.message, x.outcome, "
+    "CASE WHEN x.outcome = 'failed' THEN '' ELSE x.reason END ORDER BY 1, 2, 3, 4"
 )
 
 # The effects of rules of sending by local day. Shape: (day, effect, rule, times). A message that is

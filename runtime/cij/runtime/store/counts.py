@@ -40,9 +40,16 @@ PUT_ASIDE = query(
     "GROUP BY q.reason ORDER BY MAX(q.loaded_at) DESC, q.reason LIMIT 20"
 )
 BAD_ROWS = query(
-    "SELECT q.source, q.file, q.line, q.reason FROM quarantine AS q WHERE q.source <> $source "
-    "ORDER BY q.source ASC, q.line ASC NULLS LAST, q.reason ASC LIMIT 20"
+    # A reason quotes the value of its row: rows with other values have the same reason.
+    "SELECT r.source, r.file, r.line, r.reason, r.n FROM (SELECT q.source, q.file, q.line, q.reason, "
+    "COUNT(*) OVER (PARTITION BY q.source, REGEXP_REPLACE(q.reason, '\".*\"', '')) AS n, "
+    "ROW_NUMBER() OVER (PARTITION BY q.source, REGEXP_REPLACE(q.reason, '\".*\"', '') "
+    "ORDER BY q.file ASC NULLS LAST, q.line ASC NULLS LAST, q.reason ASC) AS place "
+    "FROM quarantine AS q WHERE q.source <> $source) AS r "
+    "WHERE r.place = 1 ORDER BY r.source ASC, r.line ASC NULLS LAST, r.reason ASC LIMIT 20"
 )
 SOURCES = query(
-    "SELECT s.source, s.rows, s.bad FROM source_state AS s WHERE NOT s.rows IS NULL ORDER BY s.source"
+    "SELECT s.source, s.rows, s.bad, COUNT(q.source) FROM source_state AS s "
+    "LEFT JOIN quarantine AS q ON q.file = s.source AND q.source LIKE 'event %' "
+    "WHERE NOT s.rows IS NULL GROUP BY s.source, s.rows, s.bad ORDER BY s.source"
 )

@@ -60,6 +60,13 @@ def forget_raised(event: str) -> Statement:
     )
 
 
+# A backtest delivers its own messages, and they may get the keys of these.
+FORGET_DELIVERIES = query(
+    "DELETE FROM event_delivered WHERE event_delivered.at >= $start "
+    "AND NOT event_delivered.message_key IS NULL"
+)
+
+
 # --- during the replay ------------------------------------------------------------------------
 
 NEXT_CONSENT = query("SELECT MIN(c.at) FROM past_consent AS c")

@@ -12,6 +12,7 @@ from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import open_engine
+from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.story import expect, story_clock
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.trace import trace
@@ -71,11 +72,18 @@ class StoryPlayer:
         """Play all statements of a story, also after one has failed."""
         world = self._world(story.journey)
         results: list[StoryResult] = []
-        with suppress(_Undone), world.transaction():
-            results.append(_play(story, world, self.is_telling))
-            if self.observe is not None:
-                self.observe(world)
-            raise _Undone
+        try:
+            with suppress(_Undone), world.transaction():
+                results.append(_play(story, world, self.is_telling))
+                if self.observe is not None:
+                    self.observe(world)
+                raise _Undone
+        except (WorldError, AssertionError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, other tests go on (S28)
+            # The store of this journey may be in any state now.
+            self._worlds.pop(story.journey).engine.close()
+            return StoryResult(story, (_broken(story, error),), {})
         return results[0]
 
     def close(self) -> None:
@@ -92,6 +100,18 @@ class StoryPlayer:
             engine = open_engine(None, threads=1, is_tiny=True)
             self._worlds[journey] = deploy(engine, alone, _LONG_AGO)
         return self._worlds[journey]
+
+
+def _broken(story: st.Story, error: Exception) -> Failure:
+    """Return the failure of a test in which a statement of the journey itself fails."""
+    return Failure(
+        place=story.place,
+        statement=f"{story.journey}: {story.title}",
+        customer="",
+        found=f"the journey fails: {reason_of(error)}",
+        hint=None,
+        trace=(),
+    )
 
 
 def _play(story: st.Story, world: World, is_telling: bool) -> StoryResult:

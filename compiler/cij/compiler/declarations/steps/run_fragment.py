@@ -26,7 +26,7 @@ def run(step: syntax.Run, context: JourneyContext) -> model.Step | None:
         return None
     inner = replace(
         context,
-        env=replace(context.env, bindings=bindings, results={}),
+        env=replace(context.env, bindings=bindings, results={}, sends={}),
         prefix=f"{name}.",
         running=(*context.running, fragment.name.text),
         steps=fragment.steps,

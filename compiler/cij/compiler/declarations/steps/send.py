@@ -1,11 +1,13 @@
 """`send`: queue a message."""
 
+from dataclasses import replace
+
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.declarations.steps.step_context import JourneyContext
 from cij.compiler.naming import did_you_mean
 from cij.compiler.pass_state import SendSite
-from cij.compiler.typecheck import check
+from cij.compiler.typecheck import Sent, check
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 
@@ -31,9 +33,18 @@ def _one(step: syntax.Send, context: JourneyContext) -> model.Step | None:
 
 
 def _named(step: syntax.Send, derived: str, context: JourneyContext) -> str:
+    name = context.name_of(step, derived)
     if step.label is not None:
-        context.sent |= {step.label.text}
-    return context.name_of(step, derived)
+        label, channels = step.label.text, _channels(step, context)
+        context.sent |= {label}
+        sent = Sent(context.node.name.text, name, channels)
+        context.env = replace(context.env, sends={**context.env.sends, label: sent})
+    return name
+
+
+def _channels(step: syntax.Send, context: JourneyContext) -> tuple[str, ...]:
+    messages = (context.build.model.messages.get(written.text) for written in step.messages)
+    return tuple(dict.fromkeys(message.channel for message in messages if message is not None))
 
 
 def _message(written: syntax.Name, step: syntax.Send, context: JourneyContext) -> pg.Message | None:

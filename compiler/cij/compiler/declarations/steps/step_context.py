@@ -79,21 +79,23 @@ def branches(
 ) -> list[model.Steps]:
     """Resolve alternative blocks, each with its own promises; after them only common ones hold."""
     known, sent, called = context.known, context.sent, context.env.results
-    all_called = dict(called)
+    sends = context.env.sends
+    all_called, all_sends = dict(called), dict(sends)
     results: list[model.Steps] = []
     after: list[tuple[frozenset[str], frozenset[str]]] = []
     for steps, promises in blocks:
         context.known, context.sent = known | promises, sent
-        context.env = replace(context.env, results=called)
+        context.env = replace(context.env, results=called, sends=sends)
         resolved = resolve_steps(steps, context)
         results.append(resolved)
         all_called |= context.env.results
+        all_sends |= context.env.sends
         if model.reaches_end(resolved):
             after.append((context.known, context.sent))
     context.known = known.union(frozenset.intersection(*(k for k, _ in after)) if after else known)
     context.sent = sent.union(frozenset.intersection(*(s for _, s in after)) if after else sent)
-    # A result may be missing anyhow, so one of any branch can be asked for.
-    context.env = replace(context.env, results=all_called)
+    # A result or an interaction may be missing anyhow, so those of any branch can be asked for.
+    context.env = replace(context.env, results=all_called, sends=all_sends)
     return results
 
 

@@ -16,9 +16,12 @@ from cij.compiler.sql import moments
 from cij.compiler.sql.template import Statement, fill, query
 
 # How far the end of a window may be from the sum in UTC: by a change of the offset of a zone, and by
-# the different lengths of months.
-_SHIFT_S = 3 * 3600
+# the different lengths of months. A zone that crosses the date line shifts by 24 hours, such as
+# Pacific/Apia in 2011; no zone ever shifted by more.
+_SHIFT_S = 25 * 3600
 _MONTH_SHIFT_S = 4 * 86400
+# How far local time may be from UTC, with room for a change of the clock.
+_OFFSET_S = 18 * 3600
 
 _END = "e.at + {months} * INTERVAL '1' MONTH + {days} * INTERVAL '1' DAY"
 
@@ -111,5 +114,5 @@ def _window(event: str, period: ex.Period) -> list[exp.Expr]:
         "end": fill(_END, months=months, days=days),
         "margin": exp.convert(_MONTH_SHIFT_S if step.months else _SHIFT_S),
     }
-    near = fill(_NEAR, months=months, days=days, shift=exp.convert(_SHIFT_S * 6), **holes)
+    near = fill(_NEAR, months=months, days=days, shift=exp.convert(_OFFSET_S), **holes)
     return [fill(_FAR, **holes), near]

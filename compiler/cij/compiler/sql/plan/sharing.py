@@ -6,10 +6,11 @@ Journeys of different classes can still share the statements of one region, wher
 all of them.
 """
 
-from cij.compiler import program as pg
+from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.plan.series import series_of
+from cij.compiler.walk import walk
 
 # Settings that decide who enters and when. They have no influence on statements of regions.
 _OF_ENTRY = {
@@ -59,9 +60,11 @@ def region_key(context: Context, region: Region) -> str:
 
 
 def _holds_its_name(context: Context) -> bool:
-    """Tell whether statements contain the name of the journey, for winners of splits or results of
-    calls."""
+    """Tell whether statements contain the name of the journey, for winners of splits, results of
+    calls or interactions with one message."""
     effects = [s.effect for s in context.journey.states if isinstance(s, pg.ActState)]
     answered = {a.name for a in context.program.actions if a.returns}
     calls = any(isinstance(e, pg.DoEffect) and e.action in answered for e in effects)
-    return calls or any(isinstance(e, pg.ArmEffect) for e in effects)
+    if calls or any(isinstance(e, pg.ArmEffect) for e in effects):
+        return True
+    return any(isinstance(part, ex.OfMessage) for part in walk(context.journey))
