@@ -75,7 +75,9 @@ def case_of(conditions: Sequence[str], now: datetime, people: Sequence[Person]) 
         refused |= new
         conditions = [_POSSIBLE.format(c) if i in new else c for i, c in enumerate(conditions)]
         found = _compiled(conditions)
-    assert found.program is not None, [f"{d.span}: {d.message}" for d in found.diagnostics]
+    assert found.program is not None, [
+        f"{d.span}: {d.code} {d.message}" for d in found.diagnostics if d.is_error
+    ]
     nodes = [n for n in found.files["a.journey"].declarations if isinstance(n, syntax.Declaration)]
     segments = {n.name.text: _clauses(n) for n in nodes if n.kind.text == "segment"}
     measures = {n.name.text: _value(n) for n in nodes if n.kind.text == "measure"}
@@ -115,6 +117,8 @@ def _value(node: syntax.Declaration) -> syntax.Expression:
 # --- the tables -------------------------------------------------------------------------------
 
 _CLEAR = [query("DELETE FROM {t}", t=t) for t in ("customer", *(f"event_{e}" for e in EVENTS))]
+# Not every database replaces a scratch table that it makes.
+_CLEAR.append(query("DROP TABLE IF EXISTS tick_instant"))
 
 
 def fill(store: Store, case: ConditionCase) -> None:
@@ -123,7 +127,8 @@ def fill(store: Store, case: ConditionCase) -> None:
         store.execute(statement)
     for moment in make_plan(case.program).moments:
         store.execute(moments.add_rule(moment))
-    store.execute(moments.FILL, {"now": case.world.now})
+    store.execute(moments.BEGIN_INSTANTS, {"instant": case.world.now})
+    store.execute(moments.FILL)
     people = case.world.people
     store.append("customer", _columns([_customer(p) for p in people]))
     for event in EVENTS:
