@@ -145,7 +145,14 @@ class Entering(Walking):
 
     def _let_in(self, queue: Queue, now: datetime, earliest: datetime) -> None:
         """Let customers enter in order while the limit has room: when they came, or at `earliest`."""
+        is_waiting = bool(queue.line) or queue.rate is not None
         queue.add(self.arriving.pop(queue.journey.name, []))
+        if self.entry_times[queue.journey.name].stopped_at is not None:
+            queue.line.clear()
+        is_settled = earliest == now == self.real
+        if queue.journey.name in self.resumed and is_waiting and not is_settled:
+            # S22: not as of an instant in the pause.
+            return
         if queue.journey.name in self.paused:
             return
         earliest = max(earliest, queue.begin(now))

@@ -120,9 +120,11 @@ class Interpreter(Entering):
                 self.as_of(self.until)
             self._join(customer, joined[customer.drawn.id], is_first)
         for queue in self.queues.values():
-            self._let_in(queue, self.until, self.until)
-            self.as_of(self.until)
-            if not self.entry_times[queue.journey.name].is_open(self.until):
+            if self.entry_times[queue.journey.name].is_open(self.until):
+                self._let_in(queue, self.until, self.until)
+                self.as_of(self.until)
+            else:
+                self.arriving.pop(queue.journey.name, None)
                 queue.line.clear()
         for customer in self.customers:
             self._timers(customer)
@@ -135,7 +137,7 @@ class Interpreter(Entering):
 
     def _obey(self) -> None:
         """S22, S23."""
-        self.resumed: set[str] = set()
+        self.resumed.clear()
         for order in self.scenario.orders:
             if order.at == self.now and self.entry_times[order.journey].stopped_at is None:
                 {"pause": self.paused.add, "resume": self._resume, "stop": self._stop}[order.word](

@@ -54,6 +54,7 @@ class InterpreterState:
         self.queues = {j.name: Queue(j, self.entry_times[j.name].zone) for j in self.journeys}
         self.arriving: dict[str, list[Waiting]] = {}
         self.paused: set[str] = set()
+        self.resumed: set[str] = set()
         self.missed: dict[tuple[str, str], list[Occurrence]] = {}
         segments = self.scenario.of_kind("segment")
         self.conditions = {n.name.text: clauses(n) for n in segments}

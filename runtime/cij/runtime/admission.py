@@ -50,6 +50,12 @@ class Admission:
         return self.state not in _SHUT and self.opens <= (last or first) and first < self.closes
 
     @property
+    def goes_on(self) -> bool:
+        """Tell whether the journey goes on in this tick, after a pause or a failure. Who waits enters when
+        everything else up to the tick is done, and not as of an instant in the pause (S22)."""
+        return self.state in ("resuming", "retrying")
+
+    @property
     def is_at_once(self) -> bool:
         """Tell whether those who may enter do not have to wait."""
         return self.state != "paused" and self.plan.limit is None and not self.waiting
@@ -150,14 +156,18 @@ def wanted_segments(open_to: dict[str, Admission], now: datetime) -> set[str]:
 # --- letting in -------------------------------------------------------------------------------
 
 
-def admit_from_segments(world: World, open_to: dict[str, Admission], now: datetime) -> int:
+def admit_from_segments(
+    world: World, open_to: dict[str, Admission], now: datetime, *, is_missed: bool
+) -> int:
     """Admit those who joined a segment, those called by a calendar, and those who waited; return how
-    many entered."""
+    many entered. `is_missed` tells that a late tick makes up `now`."""
     entered, segments, seen = 0, states(world), list[str]()
     world.calendar.show(now)
     if not world.engine.is_empty("entry_right"):
         world.engine.execute(LAPSE)
     for admission in open_to.values():
+        if is_missed and admission.goes_on:
+            continue
         if admission.is_open(now):
             entries = [*_joined(admission, segments, now), *admission.called(now)]
             until: dict[str, object] = {"entered_until": admission.seen_until}
@@ -165,7 +175,7 @@ def admit_from_segments(world: World, open_to: dict[str, Admission], now: dateti
                 entries = [*_rights(world, admission, now), *entries]
                 if entries:
                     entered += _admit(world, admission, entries, now, until | {"earliest": now})
-                entered += _from_queue(world, admission, now, now)
+                entered += _from_queue(world, admission, now, now, is_settled=True)
             is_first = admission.seen_until is None and admission.plan.entries
             if entries or admission.plan.limit or is_first:
                 seen.append(admission.plan.name)
@@ -268,7 +278,8 @@ def _admit(
     earliest = parameters["earliest"]
     assert isinstance(earliest, datetime)
     came = _queue_up(world, admission, entries, parameters)
-    return _from_queue(world, admission, now, earliest) if came else 0
+    is_settled = earliest == now
+    return _from_queue(world, admission, now, earliest, is_settled=is_settled) if came else 0
 
 
 def _queue_up(
@@ -299,12 +310,22 @@ def _queue_up(
     return came
 
 
-def _from_queue(world: World, admission: Admission, now: datetime, earliest: datetime) -> int:
-    """Let in the next of the queue; return how many entered.
+def _from_queue(
+    world: World,
+    admission: Admission,
+    now: datetime,
+    earliest: datetime,
+    *,
+    is_settled: bool,
+) -> int:
+    """Let in the next of the queue; return how many entered. `is_settled` tells that all events up to `now`
+    have been handled.
 
     They enter when they came, or at `earliest` where they came before it.
     """
     if not admission.waiting or admission.state == "paused":
+        return 0
+    if admission.goes_on and not is_settled:
         return 0
     capacity = _capacity(world, admission, now)
     if capacity < 1:

@@ -81,11 +81,14 @@ def tick(world: World, now: datetime) -> TickReport:
         consent.come_due(world, report.now)
         suppression.come_due(world.engine, report.now)
         absence.end_due(world, report.now)
+        resumed = _resume(world, report)
         open_to = admissions(world)
         while (at := missed_entry(open_to, report.since, report.now)) is not None:
             _step(world, report, open_to, at)
             open_to = admissions(world)
         _step(world, report, open_to, report.now)
+        for name in resumed:
+            control.go_on(world.engine, name)
         while _is_more(world, open_to := admissions(world), report.now):
             _step(world, report, open_to, report.now)
         # Before delivery, which asks the suppression list by canonical forms.
@@ -106,23 +109,20 @@ def _is_more(world: World, open_to: Open, now: datetime) -> bool:
 def _step(world: World, report: TickReport, open_to: Open, at: datetime) -> None:
     """Do everything that is due up to `at`: the instant of the tick, or of an entry that was missed."""
     paused = control.journeys_in(world.engine, "paused")
-    resumed = _resume(world, report)
-    active = _work_off(world, open_to, paused, report, at)
     is_missed, wanted = at < report.now, wanted_segments(open_to, at)
+    active = _work_off(world, open_to, paused, report, at)
     evaluate_segments(world, at, active=active, wanted=wanted, is_only_wanted=is_missed)
     if has_new_data(world) and not is_missed:
         _record_goals(world, at)
     if not is_missed and wake_by_conditions(world, paused, at):
         _advance(world, report)
-    entered = admit_from_segments(world, open_to, at)
+    entered = admit_from_segments(world, open_to, at, is_missed=is_missed)
     report.entered += entered
     # Those who are due are woken before those who entered move: all move in order of priority (S18).
     ready = world.mover.wake_due(world, at, report.now, report.since) + entered
     while ready:
         _advance(world, report)
         ready = world.mover.wake_due(world, at, report.now, report.since)
-    for name in resumed:
-        control.go_on(world.engine, name)
     report.since = at
 
 
