@@ -58,17 +58,18 @@ class _Drawing(DrawingSteps, DrawingCustomers):
     def _rights(self, random: Random) -> str:
         """Return a journey that people want to enter while an earlier passage keeps them out (S7): their
         segment changes often, and they stay long. It sends nothing, since caps would need an order."""
-        if random.randrange(3):
+        if not random.randrange(3):
             return ""
         name, group = f"r{self.seed}", f'first_name = "{self.group}"'
         condition = random.choice(["vip", "vip", "points > 3"])
         refresh = random.choice(["6 hours", "1 day", "3 days"])
-        again = random.choice(["always", *(f"after {d}" for d in ("1 week", "3 days", "20 days"))])
+        again = random.choice(["always", "always", "after 1 week", "after 3 days"])
         limit = "" if random.randrange(4) else f"limit = 2 per {random.choice(PERIODS)}\n"
-        wait = random.choice(["30 hours", "3 days", "1 week at 09:00"])
+        wait = random.choice(["3 days", "1 week at 09:00", "10 days"])
         return (
             f"segment {name} {{\nwhere {group} and {condition}\nrefresh = {refresh}\n}}\n"
-            f"journey {name} {{\nenter from segment {name}\nagain {again}\n{limit}"
+            f"journey {name} {{\nenter from segment {name}\n"
+            f"enter on visited where customer.{group}\nagain {again}\n{limit}"
             f"steps {{\nw1: wait {wait}\n}}\n}}\n"
         )
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from tests.agreement.scenario import Customer, Scenario
 
@@ -80,10 +81,21 @@ def _others(
         yield OTHERS[2]
 
 
+# How long after a passage the next one may begin, in the journeys that `drawing` makes for this.
+_AGAIN_DAYS = (0, 3, 7)
+
+
 def _was_kept(line: str, lines: Sequence[str]) -> bool:
-    """Tell whether a passage began at the instant at which the one before it ended."""
+    """Tell whether a passage began as soon as the one before it allowed."""
     found = re.match(r"(r\d+)/(\d+) entered (.{19,26}) from", line)
     if found is None:
         return False
-    name, number, at = found[1], int(found[2]), found[3]
-    return any(x.startswith(f"{name}/{number - 1} ended {at} ") for x in lines)
+    before = re.compile(rf"{found[1]}/{int(found[2]) - 1} ended (.{{19,26}}) as")
+    ended = [m[1] for x in lines if (m := before.match(x))]
+    if not ended:
+        return False
+    after = datetime.fromisoformat(found[3]) - datetime.fromisoformat(ended[0])
+    # A change of the clock, or of the customer's zone, makes a day longer or shorter.
+    return any(
+        abs(after - timedelta(days=n)) <= timedelta(hours=2 if n else 0) for n in _AGAIN_DAYS
+    )
