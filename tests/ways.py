@@ -45,6 +45,12 @@ def always(name: str) -> Pass:
 ALL_PASSES = tuple(always(each.name) for each in PASSES)
 
 
+def _by_itself(each: Pass) -> tuple[Pass, ...]:
+    """Return a pass alone. Most apply only where rows read no instant of their own (`one_instant`)."""
+    first = always("one_instant")
+    return (each,) if each == first else (first, each)
+
+
 def _few() -> FewOfMany:
     return FewOfMany(customers_min=0, share_max=1_000)
 
@@ -59,7 +65,7 @@ DEFAULT = Way(lambda: [make() for make in STRATEGIES], PASSES)
 
 WAYS: dict[str, Way] = {
     "all passes": Way(None, ALL_PASSES),
-    **{f"pass {each.name}": Way(None, (each,)) for each in ALL_PASSES},
+    **{f"pass {each.name}": Way(None, _by_itself(each)) for each in ALL_PASSES},
     "no strategy": Way(list),
     "shared_plans": Way(lambda: [SharedPlans()]),
     "few_of_many": Way(lambda: [_few()]),

@@ -69,12 +69,13 @@ class Interpreter(Entering):
         """S12: return the next instant of a schedule or a limit that a late tick has to make up."""
         if self.ticks is None or self.since == datetime.min:
             return None
+        live = [j.name for j in self.journeys if self.entry_times[j.name].stopped_at is None]
         found = [
-            self.queues[j.name].next_room(self.since)
-            for j in self.journeys
-            if self.entry_times[j.name].is_begun and j.name not in self.paused
+            self.queues[name].next_room(self.since)
+            for name in live
+            if self.entry_times[name].is_begun and name not in self.paused
         ]
-        found += [at for times in self.entry_times.values() for at in times.called_at]
+        found += [at for name in live for at in self.entry_times[name].called_at]
         return min((at for at in found if at and self.since < at < self.real), default=None)
 
     def _step(self, at: datetime, is_refreshed: bool) -> None:
