@@ -311,7 +311,10 @@ class Interpreter(Entering):
         """End the waits whose timer is over. Customers who entered now move with them."""
         while True:
             for passage in [p for p in customer.all_passages if p.journey.name not in self.paused]:
-                if not passage.ended and passage.due and passage.due <= self.until:
+                # S22: what fell due in a pause happens when the journey goes on.
+                is_later = passage.journey.name in self.resumed and self.until < self.real
+                is_due = not passage.ended and passage.due and passage.due <= self.until
+                if is_due and not is_later:
                     self.as_of(self.until)
                     passage.counts_from, passage.woken_by = self.now, None
                     self._time_out(customer, passage)
