@@ -30,7 +30,7 @@ def due_form(plan: JourneyPlan, region: RegionPlan) -> Steps:
     """Return the steps of a region for all passages that are due at the state `$state`."""
     instead = {
         "pick": Statement.later(lambda: _pick(plan, region)),
-        "move": Statement.later(lambda: _move(plan, region.move)),
+        "move": Statement.later(lambda: _move(plan, region)),
     }
     steps = ((name, instead.get(name, s)) for name, s in region.statements if name != "clear")
     return (*((name, _over(s)) for name, s in steps), ("clear", CLEAR_DUE))
@@ -50,13 +50,25 @@ def _pick(plan: JourneyPlan, region: RegionPlan) -> Statement:
     return region.pick.from_rows("tick_ready", fill(_DUE, **here)).as_insert("tick_due")
 
 
-def _move(plan: JourneyPlan, move: Statement) -> Statement:
+def _move(plan: JourneyPlan, region: RegionPlan) -> Statement:
     """Return the move without a join, where it writes the same values for all passages."""
-    tree = move.tree.copy()
+    move = region.move
+    tree = move.tree.transform(_at_once, region.destination.acted_at)
     assert isinstance(tree, exp.Update), "a move is an update"
     changes = [change.expression for change in tree.expressions]
     if any(column.table == "m" for each in changes for column in each.find_all(exp.Column)):
         return move
+    # All of them were due at one instant.
     tree.set("from_", None)
     tree.set("where", exp.Where(this=fill(_STILL_THERE, version=numbered(plan.version))))
     return Statement(tree)
+
+
+def _at_once(node: exp.Expr, acted_at: exp.Expr | None) -> exp.Expr:
+    """Return the instant at which everybody takes their path in place of the column `acted_at`."""
+    is_asked = isinstance(node, exp.Column) and (node.table, node.name) == ("m", "acted_at")
+    if not is_asked or acted_at is None:
+        return node
+    return (
+        acted_at.copy() if isinstance(acted_at, exp.Placeholder) else exp.Placeholder(this="as_of")
+    )

@@ -68,11 +68,12 @@ def _destination(region: Region, context: Context) -> Destination:
     is_one_way = is_one_way and not any(
         rest.final.id in series_of(context.journey) for rest in rests
     )
+    acted = acted_at(region.leaves)
     return Destination(
         state=state_of(region),
         turn=turn_of(region),
         leaf=region.leaves[0].number if is_one_way else None,
-        acted_at=acted_at(region.leaves) if is_one_way else None,
+        acted_at=None if isinstance(acted, exp.Case) else acted,
         wake_at=wake_at(rests) if is_one_way else None,
         **ending(region),
     )

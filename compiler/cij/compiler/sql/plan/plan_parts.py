@@ -25,8 +25,9 @@ class Destination:
 
     `state` is the new state of the passage. `turn` is None where no path changes the iteration.
     `outcome`, `cause` and `ended_at` are None where no path ends, and null for rows that go on.
-    `leaf`, `acted_at` and `wake_at` are given only where all passages take the same path, which lets a
-    strategy omit `pick`. The last two are over a row `q` with the columns `as_of` and `zone`.
+    `leaf` and `wake_at` are given only where all passages take the same path, which lets a strategy omit
+    `pick`; `acted_at` where all take their path at the same kind of instant. The last two are over a row
+    `q` with the columns `as_of` and `zone`.
     """
 
     state: exp.Expr
