@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from cij.runtime import tick as ticking
 from cij.runtime.refresh import take_in
 from tests.testbed import DAY, HOUR, TestBed, names
 
@@ -266,3 +267,66 @@ def test_with_again_never_there_is_no_right_and_with_a_calendar_neither() -> Non
         found.run_to(NOW + 6 * DAY)
     assert names(never.entered()) == ["ana"]
     assert all(at.hour == 8 for _, at in daily.entered())
+
+
+# --- what is easily lost ----------------------------------------------------------------------
+
+_RAISER = """
+event raised { }
+event heard { }
+journey raiser { enter on visit steps { w: wait 1 hour e: emit raised {} } }
+journey j { enter on visit exit bought on purchase steps { w: wait 10 days } }
+"""
+
+
+def test_an_event_is_not_lost_when_a_timer_before_it_raises_one_that_nobody_awaits() -> None:
+    found = bed(_RAISER)
+    found.event("visit", "ana", NOW)
+    found.tick(NOW)
+    found.event("purchase", "ana", NOW + 2 * HOUR)
+    found.tick(NOW + 3 * HOUR)
+    rows = found.rows("SELECT p.outcome, p.ended_at FROM passage AS p WHERE p.journey = 'j'")
+    assert rows == [("bought", NOW + 2 * HOUR)]
+
+
+def test_events_keep_their_order_when_a_timer_before_them_raises_one() -> None:
+    text = (
+        _RAISER
+        + """
+journey k { enter on raised exit on purchase steps { w: wait 10 days } }
+"""
+    )
+    found = bed(text)
+    found.event("visit", "ana", NOW)
+    found.tick(NOW)
+    found.event("purchase", "ana", NOW + 2 * HOUR)
+    found.tick(NOW + 3 * HOUR)
+    rows = found.rows("SELECT p.entered_at, p.ended_at FROM passage AS p WHERE p.journey = 'k'")
+    assert rows == [(NOW + HOUR, NOW + 2 * HOUR)]
+
+
+def test_a_right_in_a_journey_that_has_closed_stops_no_tick() -> None:
+    more = "ends = 2026-03-10"
+    found = bed(_JOIN.format(again="always", more=more, wait="10 days"), points=20)
+    for day, points in ((1, 0), (2, 20)):
+        found.change("ana", points=points)
+        found.tick(NOW + day * DAY)
+    found.tick(NOW + 20 * DAY)
+    found.run_to(NOW + 40 * DAY)
+    assert found.entered() == [("ana", NOW)]
+
+
+def test_a_long_outage_costs_no_step_for_each_period_of_a_limit() -> None:
+    text = "journey j { enter on visit limit = 2 per hour again always steps { w: wait 30 days } }"
+    found = bed(text)
+    steps = 0
+
+    def counted(*_: object, **__: object) -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ticking, "admit_from_segments", counted)
+        found.tick(NOW + 400 * DAY)
+    assert steps < 5

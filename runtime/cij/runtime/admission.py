@@ -109,7 +109,7 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
     """
     found: list[datetime] = []
     open_to = admissions(world)
-    right = next_right(world, open_to)
+    right = next_right(world, open_to, last)
     for admission in open_to.values():
         if admission.state in _SHUT or (last is not None and admission.closes <= last):
             continue
@@ -127,15 +127,20 @@ def next_entry(world: World, last: datetime | None) -> datetime | None:
 
 
 def missed_entry(
-    open_to: Mapping[str, Admission], since: datetime, now: datetime
+    open_to: Mapping[str, Admission], since: datetime, now: datetime, *, may_come: bool
 ) -> datetime | None:
     """Return the first instant after `since` and before `now` at which the calendar or a limit had
-    something to do. A late tick makes it up, as of that instant (S12)."""
+    something to do. A late tick makes it up, as of that instant (S12).
+
+    `may_come` tells that something else is due in this tick, by which people may come.
+    """
     found: list[datetime] = []
     for admission in open_to.values():
         if admission.state not in _SHUT:
-            # Nobody may be waiting yet: those who come in this tick may have to wait for room.
-            dues = [admission.next_room(), *(at for _, at in admission.calls())]
+            # Those who come in this tick may have to wait for room. Where nobody can come, the periods of
+            # a limit are nothing to make up: after a year there are thousands of them.
+            room = admission.next_room() if admission.waiting or may_come else None
+            dues = [room, *(at for _, at in admission.calls())]
             closes = admission.closes
             found += [at for at in dues if at is not None and since < at < now and at < closes]
     return min(found, default=None)
@@ -198,16 +203,22 @@ def _rights(world: World, admission: Admission, now: datetime) -> list[EntryPlan
     return [rights.entry]
 
 
-def next_right(world: World, open_to: Mapping[str, Admission]) -> datetime | None:
-    """Return when the next right to enter becomes free (S7)."""
+def next_right(
+    world: World, open_to: Mapping[str, Admission], now: datetime | None
+) -> datetime | None:
+    """Return when the next right to enter becomes free (S7), in journeys into which somebody may come at
+    `now` or later. A right in a journey that has closed is never used."""
     if world.engine.is_empty("entry_right"):
         return None
-    found = [
-        world.engine.rows(admission.plan.rights.next_free)[0][0]
-        for admission in open_to.values()
-        if admission.plan.rights and admission.state not in (*_SHUT, "paused")
-    ]
-    return min((at for at in found if at is not None), default=None)
+    found: list[datetime] = []
+    for admission in open_to.values():
+        is_over = now is not None and admission.closes <= now
+        if admission.plan.rights is None or is_over or admission.state in (*_SHUT, "paused"):
+            continue
+        free = world.engine.rows(admission.plan.rights.next_free)[0][0]
+        if free is not None:
+            found.append(max(free, admission.opens))
+    return min(found, default=None)
 
 
 def _joined(

@@ -99,7 +99,10 @@ def take_new_events(
         engine.execute(statements.SET_TAKEN, {"last": last_event})
     if count:
         absence.leave_out_events(engine)
-    return active, _numbered(world, first) if count > 1 or first else _rounds(world, count)
+    if count > 1 or (count and not is_first):
+        return active, _numbered(world, first)
+    # One event alone is in round 0 already, and what is left of earlier rounds keeps its numbers.
+    return active, _rounds(world) if count or not is_first else {}
 
 
 def clear_events(world: World) -> None:
@@ -136,10 +139,10 @@ def _numbered(world: World, first: int) -> Rounds:
     return _rounds(world)
 
 
-def _rounds(world: World, count: int = 1) -> Rounds:
-    """Return the rounds of `tick_event`, which has at least `count` events."""
+def _rounds(world: World) -> Rounds:
+    """Return the rounds of `tick_event`."""
     found: Rounds = {}
-    for number, event, events, first, last in world.engine.rows(statements.ROUNDS) if count else ():
+    for number, event, events, first, last in world.engine.rows(statements.ROUNDS):
         round = found.setdefault(number, Round(number, {}, first, last))
         round.events[event] = events
         round.first, round.last = min(round.first, first), max(round.last, last)

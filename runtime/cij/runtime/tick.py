@@ -30,6 +30,7 @@ from cij.runtime.event_rounds import (
     clear_events,
     end_round,
     has_arrivals,
+    next_future_event,
     take_missed_events,
     take_new_events,
 )
@@ -83,7 +84,7 @@ def tick(world: World, now: datetime) -> TickReport:
         absence.end_due(world, report.now)
         resumed = _resume(world, report)
         open_to = admissions(world)
-        while (at := missed_entry(open_to, report.since, report.now)) is not None:
+        while (at := _missed(world, open_to, report)) is not None:
             _step(world, report, open_to, at)
             open_to = admissions(world)
         _step(world, report, open_to, report.now)
@@ -97,12 +98,20 @@ def tick(world: World, now: datetime) -> TickReport:
     return report
 
 
+def _missed(world: World, open_to: Open, report: TickReport) -> datetime | None:
+    """Return the next instant that a late tick has to make up (S12)."""
+    future, timer = next_future_event(world), world.mover.next_timer(world)
+    dues = [at for at in (future, timer) if at is not None and at <= report.now]
+    may_come = bool(dues) or has_arrivals(world)
+    return missed_entry(open_to, report.since, report.now, may_come=may_come)
+
+
 def _is_more(world: World, open_to: Open, now: datetime) -> bool:
     """Tell whether what was done has something left to do: events that journeys have raised, or the end
     of a passage that kept its customer from entering again (S7)."""
     if has_arrivals(world):
         return True
-    right = next_right(world, open_to)
+    right = next_right(world, open_to, now)
     return right is not None and right <= now
 
 
