@@ -220,16 +220,16 @@ def test_the_plan_counts_mergers_splits_and_audiences(folder: Path, cij: Cij) ->
     # Bob's record of the shop is one with Eve's card now, and keeps his id; his card is a new customer.
     assert "would be new" not in found
     assert "2 customers would get another id" in found
-    assert "1 customer would be found to be somebody else, and merged" in found
-    assert "1 customer would come out of somebody else by a split" in found
+    assert "1 customer would be merged into another customer" in found
+    assert "1 customer would be split off from another customer" in found
     assert "segment long: 0 would enter, 3 would leave, 0 would be inside" in found
     plain = json.loads(cij("plan", folder, "--json").out)
     assert plain["foresight"]["audiences"] == [
         {"segment": "long", "joined": 0, "left": 3, "inside": 0}
     ]
     done = cij("run", folder, "--once")
-    assert "1 customer found to be somebody else, and merged" in done.out + done.err
-    assert "1 customer came out of somebody else by a split" in done.out + done.err
+    assert "1 customer merged into another customer" in done.out + done.err
+    assert "1 customer split off from another customer" in done.out + done.err
 
 
 def test_a_plan_with_a_source_that_fails_says_so(folder: Path, cij: Cij) -> None:

@@ -120,7 +120,7 @@ def _require_fit(rows: dict[int, dict[str, Any]], program: Program, file: Path) 
 
 
 def _require_person(project: Project, program: Program, text: str) -> None:
-    """Raise RequestError for a text that names nobody, and of which no customer can be made either."""
+    """Raise RequestError where a text names no customer, and no new customer can be made from it."""
     if may_be_made(text, program) or (is_id(text) and _may_be_known(project, program, text)):
         return
     sources = sorted({m.source for m in program.profile.mappings})

@@ -53,5 +53,5 @@ def _scratch(project: Project) -> Engine:
     try:
         return open_copy(project)
     except StoreError:
-        # A run has it open, or it is damaged: another check tells that.
+        # A run has it open, or it is damaged. Another check reports that.
         return open_scratch()

@@ -63,7 +63,7 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
 
 
 def _sources(report: Report) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Return the heads and rows of the sources; what waits is told where something does."""
+    """Return the heads and rows of the sources. The column of waiting rows is there if any row waits."""
     rows = [(s.source, s.rows, s.bad, s.waiting) for s in report.sources]
     heads = ("source", "rows", "bad", "wait for a customer or time")
     is_any = any(s.waiting for s in report.sources)

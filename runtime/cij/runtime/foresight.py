@@ -37,9 +37,9 @@ class Foresight:
     """What the next run would do.
 
     `new` customers come, `absent` ones would be in no source any more, `merged` become another customer,
-    `split` are parts of one with an id of their own, and `other_id` counts customers of whom a record
-    would have another id, for whatever reason. `renamed` has pairs of sources with the same keys, of which one is gone
-    and one new. `notes` are the lines of the refresh, `failed` the reasons of sources that fail.
+    `split` are parts of one with an id of their own. `other_id` counts customers one of whose records would
+    have another id, for whatever reason. `renamed` has pairs of sources with the same keys: one is gone and
+    one is new. `failed` has the reasons of the sources that fail.
     """
 
     new: int = 0
@@ -72,10 +72,10 @@ class Foresight:
     def _of_people(self) -> Iterator[str]:
         told = (
             (self.new, "would be new"),
-            (self.absent, "would be in no source any more: sent nothing, and standing still"),
+            (self.absent, "would be in no source any more; they stand still and get no messages"),
             (self.other_id, "would get another id"),
-            (self.merged, "would be found to be somebody else, and merged"),
-            (self.split, "would come out of somebody else by a split, with a new id"),
+            (self.merged, "would be merged into another customer"),
+            (self.split, "would be split off from another customer, with a new id"),
         )
         for count, what in told:
             if count:
@@ -117,7 +117,7 @@ def _tried(
     world = deploy(engine, program, now)
     report = refresh(engine, program, root, now, failed)
     return Foresight(
-        # A part that is split off is told as that.
+        # A part that is split off is counted as split, not as new.
         new=_count(engine, statements.NEW) - len(report.split),
         absent=report.absent,
         merged=len(report.merged),

@@ -42,7 +42,7 @@ _RESERVED = {"event", "id", "customer", "at", "message_key", "channel", "fields"
 # Interactions that change consent: whether they grant it.
 _CONSENT = {"subscribed": True, "unsubscribed": False}
 # Interactions after which an address must get nothing. If several customers have it, they concern all
-# of them: nobody knows who of them it was (S29).
+# of them, because the event does not say which one it was (S29).
 _AGAINST_ADDRESS = frozenset({"unsubscribed", *suppression.REASONS})
 
 # As the unification makes ids, and `_new_id`.
@@ -138,7 +138,7 @@ def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dic
     batch, found = _Intake(program, now, {}, events=events), {}
     for number, row in rows.items():
         who = row.get("customer")
-        # An id may be known to the store only. Anybody else can be told by the text alone.
+        # Only the store knows which ids exist. For other texts the text is enough.
         is_known = isinstance(who, str) and is_id(who)
         batch.customers = {str(who): ""} if is_known else {}
         try:
@@ -298,7 +298,8 @@ def _fields(row: RawEvent, event: Event, program: Program) -> dict[str, object]:
 def _customers(
     engine: Engine, program: Program, rows: Sequence[RawEvent]
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Return whom the texts mean, and the customers of those texts that are an address of several."""
+    """Return the customer of each text, and the customers of each text that several of them have as an
+    address."""
     who = sorted({w for row in rows if isinstance(w := row.get("customer"), str)})
     known = {id: id for (id,) in _ids(engine, who)}
     found = _listed(engine, statements.WHO, [name for name in who if name not in known])

@@ -72,16 +72,16 @@ class RefreshReport:
         ]
         if self.merged:
             count = _counted(len(self.merged), "customer")
-            found.append(f"{count} found to be somebody else, and merged")
+            found.append(f"{count} merged into another customer")
         if self.split:
             count = _counted(len(self.split), "customer")
-            found.append(f"{count} came out of somebody else by a split, with a new id")
+            found.append(f"{count} split off from another customer, with a new id")
         found += [placeholder.line() for placeholder in self.placeholders]
         if self.absent:
             verb = "is" if self.absent == 1 else "are"
             found.append(
                 f"{_counted(self.absent, 'customer')} {verb} in no source any more: "
-                "sent nothing, and standing still"
+                "they stand still and get no messages"
             )
         return found
 

@@ -142,7 +142,8 @@ def _sizes(world: World, now: datetime) -> tuple[tuple[tuple[str, int | None], .
 
 
 def _uncomputed(world: World, now: datetime) -> tuple[tuple[Uncomputed, ...], list[Failed]]:
-    """Count for whom calculations have no result; one that fails hides only its own number (S28)."""
+    """Count the customers for whom a calculation has no result. One that fails hides only its own number
+    (S28)."""
     found: list[Uncomputed] = []
     failed: list[Failed] = []
     for each in world.calculations:

@@ -1,7 +1,7 @@
 """How large a number can become: what decides where a calculation needs a guard (S30).
 
 Engines keep 38 digits and raise an error above, for one customer and so for all. So a calculation whose
-result may be larger is guarded: it is unknown for whom it is too large.
+result may be larger has a guard: where it would be too large, it is unknown.
 """
 
 from collections.abc import Callable

@@ -14,7 +14,7 @@ from cij.compiler.sql.template import Statement
 
 # The column of own instants, and the parameter that replaces it.
 AS_OF = "as_of"
-# Aliases of rows whose own instant is asked for, because nobody knows yet whether all have the same.
+# Aliases of rows in queries that find out whether all rows have the same instant.
 _ASKED = ("moment", "i", "t")
 
 

@@ -97,7 +97,7 @@ def by_segment(entry: pg.SegmentEntry, context: Context, place: int) -> EntryPla
 
 
 def members_who_join(entry: pg.SegmentEntry, context: Context) -> exp.Expr:
-    """Return the rows of those whom an entry from a segment admits now."""
+    """Return the customers whom an entry from a segment admits now."""
     segment = numbered(entry.segment)
     # `every` admits all members at its instant, also those who joined long ago (S6).
     if entry.every is not None:

@@ -130,7 +130,7 @@ class EntryPlan:
 class RightsPlan:
     """How those enter who joined a segment while they could not (S7).
 
-    - `free` makes `tick_right`: whom nothing keeps out any more.
+    - `free` makes `tick_right`: the customers who may enter now.
     - `entry` admits them.
     - `use` takes their rights.
     - `stand_back` takes those who have got a right now out of `tick_candidate`.
