@@ -180,7 +180,7 @@ def admit_from_segments(
                 entries = [*_rights(world, admission, now), *entries]
                 if entries:
                     entered += _admit(world, admission, entries, now, until | {"earliest": now})
-                entered += _from_queue(world, admission, now, now, is_settled=True)
+                entered += _from_queue(world, admission, now, now)
             is_first = admission.seen_until is None and admission.plan.entries
             if entries or admission.plan.limit or is_first:
                 seen.append(admission.plan.name)
@@ -289,8 +289,7 @@ def _admit(
     earliest = parameters["earliest"]
     assert isinstance(earliest, datetime)
     came = _queue_up(world, admission, entries, parameters)
-    is_settled = earliest == now
-    return _from_queue(world, admission, now, earliest, is_settled=is_settled) if came else 0
+    return _from_queue(world, admission, now, earliest) if came else 0
 
 
 def _queue_up(
@@ -321,22 +320,15 @@ def _queue_up(
     return came
 
 
-def _from_queue(
-    world: World,
-    admission: Admission,
-    now: datetime,
-    earliest: datetime,
-    *,
-    is_settled: bool,
-) -> int:
-    """Let in the next of the queue; return how many entered. `is_settled` tells that all events up to `now`
-    have been handled.
+def _from_queue(world: World, admission: Admission, now: datetime, earliest: datetime) -> int:
+    """Let in the next of the queue; return how many entered.
 
-    They enter when they came, or at `earliest` where they came before it.
+    They enter when they came, or at `earliest` where they came before it. That is `now` when all events up
+    to `now` have been handled.
     """
     if not admission.waiting or admission.state == "paused":
         return 0
-    if admission.goes_on and not is_settled:
+    if admission.goes_on and earliest < now:
         return 0
     capacity = _capacity(world, admission, now)
     if capacity < 1:
