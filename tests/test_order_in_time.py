@@ -35,6 +35,15 @@ def bed(text: str, *people: str, **fields: object) -> TestBed:
     return found
 
 
+def visited(text: str, *people: str) -> TestBed:
+    """Return a bed in which these people have visited at its start, and a tick has seen it."""
+    found = bed(text, *people)
+    for name in people or ("ana",):
+        found.event("visit", name, NOW)
+    found.tick(NOW)
+    return found
+
+
 def waits_until(found: TestBed) -> list[tuple[str, datetime]]:
     rows = found.rows("SELECT p.customer, p.wake_at FROM passage AS p WHERE p.ended_at IS NULL")
     return sorted((name, at) for name, at in rows)
@@ -57,9 +66,7 @@ def test_a_timer_that_was_due_before_an_event_fires_before_it() -> None:
 
 def test_a_message_that_was_due_before_an_exit_is_sent() -> None:
     text = "journey j { enter on visit exit on purchase steps { w: wait 1 hour s: send email first w2: wait 1 day } }"
-    found = bed(text)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(text)
     found.event("purchase", "ana", NOW + 90 * MINUTE)
     found.tick(NOW + 2 * HOUR)
     assert found.sent() == [("ana", "first", NOW + 2 * HOUR)]
@@ -69,10 +76,7 @@ def test_a_message_that_was_due_before_an_exit_is_sent() -> None:
 
 def test_an_event_that_came_before_the_timer_ends_the_wait() -> None:
     text = "journey j { enter on visit steps { w: wait for purchase up to 1 hour { end bought } else { end not_bought } } }"
-    found = bed(text, "ana", "bob")
-    for name in ("ana", "bob"):
-        found.event("visit", name, NOW)
-    found.tick(NOW)
+    found = visited(text, "ana", "bob")
     found.event("purchase", "ana", NOW + 59 * MINUTE)
     found.event("purchase", "bob", NOW + 61 * MINUTE)
     found.tick(NOW + 5 * HOUR)
@@ -89,9 +93,7 @@ journey writer { enter on visit steps { w: wait 1 hour s: set seen = 7 } }
 journey reader { enter on visit steps { w: wait 2 hours if seen = 7 { end after } else { end before } } }
 journey sooner { enter on visit steps { w: wait 30 minutes if seen = 7 { end after } else { end before } } }
 """
-    found = bed(text)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(text)
     found.tick(NOW + 10 * DAY)
     outcomes = dict(found.rows("SELECT p.journey, p.outcome FROM passage AS p"))
     assert outcomes == {"writer": "completed", "reader": "after", "sooner": "before"}
@@ -105,9 +107,7 @@ journey j { enter on visit steps {
   f: wait up to 1 day { on raised { end by_raised } on purchase { end by_purchase } }
 } }
 """
-    found = bed(text)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(text)
     found.event("purchase", "ana", NOW + 2 * HOUR)
     found.tick(NOW + 3 * HOUR)
     rows = found.rows("SELECT p.outcome, p.ended_at FROM passage AS p WHERE p.journey = 'j'")
@@ -119,18 +119,14 @@ journey j { enter on visit steps {
 
 def test_waits_go_on_from_the_instant_at_which_the_timer_was_due() -> None:
     text = "journey j { enter on visit steps { a: wait 1 hour b: wait 1 hour c: wait 1 day } }"
-    found = bed(text)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(text)
     found.tick(NOW + 5 * HOUR)
     assert waits_until(found) == [("ana", NOW + 2 * HOUR + DAY)]
 
 
 def test_what_is_sent_late_leaves_now_and_waits_after_it_count_from_now() -> None:
     text = "journey j { enter on visit steps { a: wait 1 hour s: send email first b: wait 1 day t: send email second } }"
-    found = bed(text)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(text)
     back = NOW + 9 * DAY
     found.tick(back)
     assert found.sent() == [("ana", "first", back)]
@@ -139,10 +135,7 @@ def test_what_is_sent_late_leaves_now_and_waits_after_it_count_from_now() -> Non
 
 def test_a_window_is_asked_as_of_the_instant_at_which_the_timer_was_due() -> None:
     text = "journey j { enter on visit steps { a: wait 2 hours if any(purchase within last 1 hour) { end bought } else { end not_bought } } }"
-    found = bed(text, "ana", "bob")
-    for name in ("ana", "bob"):
-        found.event("visit", name, NOW)
-    found.tick(NOW)
+    found = visited(text, "ana", "bob")
     found.event("purchase", "ana", NOW + 90 * MINUTE)
     # At 12:00 it is not there yet.
     found.event("purchase", "bob", NOW + 121 * MINUTE)
@@ -280,9 +273,7 @@ journey j { enter on visit exit bought on purchase steps { w: wait 10 days } }
 
 
 def test_an_event_is_not_lost_when_a_timer_before_it_raises_one_that_nobody_awaits() -> None:
-    found = bed(_RAISER)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(_RAISER)
     found.event("purchase", "ana", NOW + 2 * HOUR)
     found.tick(NOW + 3 * HOUR)
     rows = found.rows("SELECT p.outcome, p.ended_at FROM passage AS p WHERE p.journey = 'j'")
@@ -296,9 +287,7 @@ def test_events_keep_their_order_when_a_timer_before_them_raises_one() -> None:
 journey k { enter on raised exit on purchase steps { w: wait 10 days } }
 """
     )
-    found = bed(text)
-    found.event("visit", "ana", NOW)
-    found.tick(NOW)
+    found = visited(text)
     found.event("purchase", "ana", NOW + 2 * HOUR)
     found.tick(NOW + 3 * HOUR)
     rows = found.rows("SELECT p.entered_at, p.ended_at FROM passage AS p WHERE p.journey = 'k'")

@@ -6,7 +6,7 @@ import pytest
 
 from cij.cli.exits import Exit
 from cij.grammar.diagnostic import Diagnostic
-from tests.calling import journey, mistakes
+from tests.calling import MAIL, journey, mistakes
 from tests.conftest import Cij
 
 EVENTS = """
@@ -21,24 +21,11 @@ event stop {
     k = text
   }
 }
-
-topic service {
-  channels = [email]
-  consent = none
-}
-
-message email hello {
-  topic = service
-  locale "en" {
-    subject = "Hello"
-    body = "Hello"
-  }
-}
 """
 
 
 def told(*steps: str, enter: str = "on start", head: str = "") -> list[Diagnostic]:
-    found = mistakes(EVENTS + journey(*(steps or ("    end",)), enter=enter, head=head))
+    found = mistakes(EVENTS + MAIL + journey(*(steps or ("    end",)), enter=enter, head=head))
     return [d for d in found if d.code not in ("CIJ205", "CIJ504")]
 
 
@@ -126,14 +113,14 @@ def test_an_expectation_takes_no_values() -> None:
     test = 'test "x" for calls {\n  clock 2026-03-02 10:00\n  expect sent email hello to "ana" with k = "s"\n}\n'
     found = [
         d
-        for d in mistakes(EVENTS + journey("    end", enter="on start") + test)
+        for d in mistakes(EVENTS + MAIL + journey("    end", enter="on start") + test)
         if d.code == "CIJ101"
     ]
     assert [d.help for d in found] == ["leave it out: only `send`, `do` and `emit` take values"]
     block = test.replace('with k = "s"\n', '{\n    k = "s"\n  }\n')
     found = [
         d
-        for d in mistakes(EVENTS + journey("    end", enter="on start") + block)
+        for d in mistakes(EVENTS + MAIL + journey("    end", enter="on start") + block)
         if d.code == "CIJ101"
     ]
     assert [d.message for d in found] == ["an expectation has no block"]
