@@ -9,6 +9,7 @@ import pytest
 
 from cij.runtime import tick as ticking
 from cij.runtime.refresh import take_in
+from tests import testbed
 from tests.testbed import DAY, HOUR, TestBed, names
 
 # A Wednesday, 10:00 in Madrid.
@@ -319,3 +320,33 @@ def test_a_long_outage_costs_no_step_for_each_period_of_a_limit() -> None:
         patch.setattr(ticking, "admit_from_segments", counted)
         found.tick(NOW + 400 * DAY)
     assert steps < 5
+
+
+def test_a_field_of_customers_may_have_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        testbed, "DATA", testbed.DATA.replace("tier = text", "tier = text as_of = integer")
+    )
+    text = """
+segment third { where as_of = 3 }
+journey writer { enter on visit steps { w: wait 1 hour s: set as_of = 3 } }
+journey reader { enter from segment third steps { w: wait 1 hour if as_of = 3 { end right } else { end wrong } } }
+"""
+    found = visited(text)
+    found.tick(NOW + HOUR)
+    found.tick(NOW + 3 * HOUR)
+    rows = found.rows("SELECT p.outcome FROM passage AS p WHERE p.journey = 'reader'")
+    assert rows == [("right",)]
+
+
+def test_a_field_may_have_the_name_of_a_column_of_the_store() -> None:
+    text = """
+event stamped { fields { as_of = integer acted_at = integer } }
+journey j { enter on stamped where as_of = 7 steps {
+  w: wait 1 hour
+  if trigger.as_of = 7 and any(stamped where as_of = 7 and acted_at = 8) { end right } else { end wrong }
+} }
+"""
+    found = bed(text)
+    found.event("stamped", "ana", NOW + MINUTE, fields={"as_of": 7, "acted_at": 8})
+    found.tick(NOW + 3 * HOUR)
+    assert found.ended() == {"ana": ("right", NOW + HOUR + MINUTE)}

@@ -14,21 +14,28 @@ from cij.compiler.sql.template import Statement
 
 # The column of own instants, and the parameter that replaces it.
 AS_OF = "as_of"
-# Aliases of rows in queries that find out whether all rows have the same instant.
-_ASKED = ("moment", "i", "t")
+# The aliases of rows that move: of `tick_ready`, `tick_batch`, `tick_event`, `tick_entered` and candidates,
+# and of queries over them. All others keep their column: a field of an event may be named `as_of` too, and
+# queries that find out whether all rows have the same instant call their row `t`.
+_MOVING = frozenset("fmnqwx")
 
 
 def one_instant(statement: Statement, facts: Facts) -> Statement:
     """Return the statement for rows that all have the own instant `$as_of`."""
-    if not facts.has_one_instant:
+    if not facts.has_one_instant or not any(map(_is_of_tick, statement.tables)):
         return statement
     found = statement.variant("one_instant", lambda tree: tree.transform(_bound))
     assert found is not None, "the rewritten statement does what the statement does"
     return found
 
 
+def _is_of_tick(table: str) -> bool:
+    """Tell whether a table may have rows that move. A refresh has none, whatever its columns are named."""
+    return table.startswith("tick_") or table in ("passage_row", "segment_member")
+
+
 def _bound(node: exp.Expr) -> exp.Expr:
-    if not isinstance(node, exp.Column) or node.name != AS_OF or node.table in _ASKED:
+    if not isinstance(node, exp.Column) or node.name != AS_OF or node.table not in _MOVING:
         return node
     # A column that is only passed on stays: its name is that of the result.
     is_passed_on = isinstance(node.parent, exp.Select)
