@@ -14,6 +14,7 @@ FEATURES: Mapping[str, str] = {
     "a cap that delays messages": r":capped \(",
     "a rolling cap": r" capped \(at most \d \w+ per (?!calendar)",
     "a calendar cap": r" capped \(at most \d \w+ per calendar",
+    "a cap of several messages": r" capped \(at most [23] ",
     "never send": r" suppressed \(never",
     "the suppression list": r" suppressed \(on the suppression list",
     "validity": r" expired \(",
@@ -23,6 +24,8 @@ FEATURES: Mapping[str, str] = {
     "a call": r" message (\w+\.)?d\d+ delivered",
     "an answer to a call": r" \(ask\.done\)$",
     "an answer before the wait": r":? \(came before\)$",
+    "one of the first places": r"^p\d+/.* w3 ",
+    "no place left": r"^p\d+/.* [ew]4 ",
     "priority": r"^k\d+/\d+ .* message",
     "a stop": r" as stopped by stopped$",
 }
@@ -39,6 +42,7 @@ HEADS: Mapping[str, str] = {
 OTHERS = (
     *("an entry out of a queue", "the end of a pause", "a consent that data changes"),
     "a right to enter that was kept",
+    "a newcomer",
 )
 
 
@@ -70,6 +74,8 @@ def _others(
             break
     if any(line.startswith("r") and _was_kept(line, lines) for line in lines):
         yield OTHERS[3]
+    if lines and customer.comes:
+        yield OTHERS[4]
     resumed = {str(order.at) for order in scenario.orders if order.word == "resume"}
     if any(at in line for at in resumed for line in lines):
         yield OTHERS[1]

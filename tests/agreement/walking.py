@@ -1,5 +1,7 @@
 """Walking the steps of a journey up to the next wait: S8 to S11, S14."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from cij.grammar import syntax
@@ -21,8 +23,19 @@ from tests.agreement.scenario import Arrival
 from tests.agreement.waits import Waits
 
 
+def _turn(customer: CustomerState) -> tuple[datetime, tuple[int, str, str]]:
+    """Return the order in which a customer reaches `first N`; all others are independent."""
+    mine = [(p.counts_from, p.serial) for p, _ in customer.woken if p.journey.name[0] == "p"]
+    return min(mine, default=(datetime.max, (0, "", "")))
+
+
 class Walking(Waits):
     """Walks customers through steps."""
+
+    def _go_all(self, customers: Iterable[CustomerState]) -> None:
+        """Move the woken passages of customers who move together: who began first takes a place first."""
+        for customer in sorted(customers, key=_turn):
+            self._go(customer)
 
     def _go(self, customer: CustomerState) -> None:
         """S18: move all woken passages, by the priority of their journeys."""
@@ -73,6 +86,8 @@ class Walking(Waits):
                 passage.todo = (*[*taken, step.otherwise][0], *passage.todo)
             case syntax.Switch():
                 passage.todo = (*self._case(step, customer, passage), *passage.todo)
+            case syntax.First():
+                passage.todo = (*self._place(step, passage), *passage.todo)
             case syntax.Split():
                 passage.todo = (*split_steps(step, customer.drawn.id), *passage.todo)
             case syntax.End():
@@ -84,6 +99,14 @@ class Walking(Waits):
                 passage.todo = (*self._inner(step, customer, passage), *passage.todo)
             case _:
                 self._rest(step, customer, passage)
+
+    def _place(self, step: syntax.First, passage: Passage) -> syntax.Steps:
+        """Return the steps for those who take one of the first places, or for the others."""
+        key = passage.journey.name, step.name.text
+        if self.taken[key] >= step.count:
+            return step.otherwise
+        self.taken[key] += 1
+        return step.then
 
     def _inner(self, step: Any, customer: CustomerState, passage: Passage) -> tuple[Any, ...]:
         """Return the steps that a fragment or a loop puts in front of the steps to come."""
