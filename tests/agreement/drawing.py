@@ -47,6 +47,7 @@ class _Drawing(DrawingSteps, DrawingCustomers):
             text += self._journey(f"k{self.seed}", "priority = 5")
         text += self._rights(Random(f"right {self.seed}"))
         text += self._places(Random(f"place {self.seed}"))
+        text += self._winner(Random(f"winner {self.seed}"))
         customers = [self._customer(n) for n in range(STREAMS)]
         if "\nlimit = " in text:
             customers = [_one_by_one(c) for c in customers]
@@ -91,6 +92,20 @@ class _Drawing(DrawingSteps, DrawingCustomers):
         return (
             f"journey {name} {{\n{enter}\nagain always\nsteps {{\n{wait}"
             f"f2: first {random.choice([3, 10, 25])} lucky {{ {then} }} else {{ {otherwise} }}\n}}\n}}\n"
+        )
+
+    def _winner(self, random: Random) -> str:
+        """Return a journey with a split that chooses a winner. It sends nothing."""
+        if random.randrange(3):
+            return ""
+        name, share = f"w{self.seed}", random.choice([50, 30, 70])
+        arm = f"wait {random.choice(DURATIONS)}"
+        within = random.choice(["", f" within {random.choice(DURATIONS)}"])
+        return (
+            f'journey {name} {{\nenter on visited where customer.first_name = "{self.group}"\n'
+            f"again always\ngoal bought on purchase{within} and stay\n"
+            f"steps {{\nc1: split {name} {{ {share}% x {{ w2: {arm} }} {100 - share}% y {{ w3: {arm} }}\n"
+            f"winner by bought after {random.choice([3, 10, 20])}\n}}\n}}\n}}\n"
         )
 
     def _orders(self, random: Random) -> Iterator[Order]:

@@ -54,6 +54,9 @@ class InterpreterState:
         # The places of `first N` that are taken, by journey and name.
         self.taken: Counter[tuple[str, str]] = Counter()
         self.admissions = 0
+        # The passages that took each arm of a split with a winner, and the arms that have won.
+        self.in_arms: dict[tuple[str, str], list[tuple[str, Passage]]] = {}
+        self.winners: dict[tuple[str, str], str] = {}
         self.entry_times = {j.name: EntryTimes(j, self.scenario) for j in self.journeys}
         self.queues = {j.name: Queue(j, self.entry_times[j.name].zone) for j in self.journeys}
         self.arriving: dict[str, list[Waiting]] = {}

@@ -43,6 +43,7 @@ OTHERS = (
     *("an entry out of a queue", "the end of a pause", "a consent that data changes"),
     "a right to enter that was kept",
     "a newcomer",
+    "an arm that has won",
 )
 
 
@@ -63,6 +64,9 @@ def reached(scenarios: Sequence[Scenario], traces: Mapping[str, Sequence[str]]) 
     return count
 
 
+_ARM = re.compile(r"w\d+/\d+ \S+ \S+ (w[23]) ")
+
+
 def _others(
     scenario: Scenario, customer: Customer, lines: Sequence[str], heads: Mapping[str, str]
 ) -> Iterator[str]:
@@ -76,6 +80,9 @@ def _others(
         yield OTHERS[3]
     if lines and customer.comes:
         yield OTHERS[4]
+    # A customer's own arm is always the same one.
+    if {"w2", "w3"} <= {found[1] for line in lines if (found := _ARM.match(line))}:
+        yield OTHERS[5]
     resumed = {str(order.at) for order in scenario.orders if order.word == "resume"}
     if any(at in line for at in resumed for line in lines):
         yield OTHERS[1]
