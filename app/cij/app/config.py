@@ -292,6 +292,23 @@ def _valid(
         raise ConfigError("\n".join(_at(lines, *fault) for fault in faults)) from None
 
 
+def project_settings(
+    data: bytes, label: str, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings of a `cij.toml` that say what a project means; all others have their defaults.
+
+    A comparison of texts sends nothing, so it must not need the secrets of an environment.
+    Raises: ConfigError.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+        found = tomllib.loads(text)
+        kept = {key: value for key, value in found.items() if key in ("project", "review")}
+        return _valid(kept, key_lines(text), environment)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{FILE_NAME} in {label} is not valid TOML: {error}") from error
+
+
 def _at(lines: dict[KeyPath, int], path: KeyPath, message: str) -> str:
     return f"{FILE_NAME}:{line_of(lines, path)}: {message}"
 

@@ -1,0 +1,63 @@
+"""`cij diff`: what a change means for customers and messages."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cij.app.comparison import diff
+from cij.cli.render.colour import painter
+from cij.cli.render.review_markdown import render_review_markdown
+from cij.cli.render.review_text import render_review_text
+
+if TYPE_CHECKING:
+    from cij.compiler.review.review_report import Report
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cij diff HEAD                         # what I have changed since the last commit
+  cij diff main                         # what my branch would change
+  cij diff main...HEAD --format markdown
+  cij diff v1.4 v1.5 --journey welcome
+  cij diff ../shop-before ../shop-now   # two folders"""
+)
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option("--journey", metavar="NAME", help="Only what this journey is affected by.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="Text, Markdown for a comment on a pull request, or JSON for programs.",
+)
+@click.option(
+    "--project",
+    "path",
+    default=".",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="A folder or file of the project; default: the current folder.",
+)
+def command(base: str, head: str | None, journey: str | None, format_name: str, path: Path) -> None:
+    """Show what changes for customers and messages between BASE and HEAD.
+
+    BASE and HEAD are revisions of git, project folders, or two .journey files. Without HEAD the files on
+    disk are the newer version. Changes of layout and comments are no changes. Needs no data: `cij plan`
+    counts the people.
+    """
+    report = diff(path, base, head, journey)
+    click.echo(rendered(report, format_name), nl=False)
+
+
+def rendered(report: "Report", format_name: str) -> str:
+    """Return a comparison in one of the formats."""
+    if format_name == "json":
+        return report.model_dump_json(indent=2, by_alias=True) + "\n"
+    if format_name == "markdown":
+        return render_review_markdown(report)
+    return render_review_text(report, painter(sys.stdout))

@@ -1,0 +1,102 @@
+"""The rows of `before and after` of a journey, for all forms of a comparison."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from cij.compiler.review.review_report import Change, Figures, JourneyReview, Report
+from cij.compiler.unparse import seconds_words
+
+# What a row has for a side that is not there.
+_NOTHING = "-"
+COUNT_HINT = (
+    "How many people? Only data can tell: `cij plan` counts who would enter and leave, and who stands at "
+    "each step. It changes nothing."
+)
+
+
+def title(report: Report) -> str:
+    """Return how many changes there are, by class."""
+    changes = report.changes
+    if not changes:
+        return "no change of meaning"
+    classes: dict[str, int] = {}
+    for change in changes:
+        classes[change.change_class] = classes.get(change.change_class, 0) + 1
+    count = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
+    return f"{count}: {', '.join(f'{n} {name}' for name, n in classes.items())}"
+
+
+def to_decide(changes: Sequence[Change]) -> int:
+    """Return how many changes somebody has to decide about."""
+    return sum(bool(change.decide) for change in changes)
+
+
+def same_sentence(report: Report) -> str:
+    """Return what an empty comparison means."""
+    if report.base.hash is not None and report.base.hash == report.head.hash:
+        return f"Nothing changes for customers: both compile to the same program ({report.head.hash[:8]})."
+    if report.notes or report.base.errors:
+        return "No change was found in what can be compared."
+    return "Nothing changes for customers. Only the order or the names of files differ."
+
+
+def rows(review: JourneyReview) -> Iterator[tuple[str, str, str]]:
+    """Yield (what, before, after) for all figures of a journey."""
+    yield _row("version", review, lambda s: (s.version or "")[:8])
+    some = review.after or review.before
+    for days in some.most_messages if some is not None else ():
+        yield _row(_window(days), review, lambda s, days=days: _count(s.most_messages[days]))  # type: ignore[misc]
+    yield _row("longest stay", review, _stay)
+    yield _row("goals", review, lambda s: _list(s.goals))
+    yield _row("exits", review, lambda s: _list(s.exits))
+    yield _row("tests", review, lambda s: _list(s.tests))
+    yield _row("messages", review, _messages)
+
+
+def _row(what: str, review: JourneyReview, read: Callable[[Figures], str]) -> tuple[str, str, str]:
+    before, after = review.before, review.after
+    return (
+        what,
+        read(before) if before is not None else _NOTHING,
+        read(after) if after is not None else _NOTHING,
+    )
+
+
+def _window(days: str) -> str:
+    return f"most messages to one customer in {days} day{'' if days == '1' else 's'}"
+
+
+def _count(count: int | None) -> str:
+    return "no limit" if count is None else str(count)
+
+
+def _stay(side: Figures) -> str:
+    if side.longest_stay_s is None:
+        return "no limit"
+    return seconds_words(side.longest_stay_s) if side.longest_stay_s else "none: it ends at once"
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _messages(side: Figures) -> str:
+    return ", ".join(f"{n} ({' '.join(locales)})" for n, locales in side.messages.items()) or "none"
+
+
+def inside_words(review: JourneyReview) -> Iterator[str]:
+    """Yield where those who wait at a step go on; steps with the same answer are one line."""
+    by_answer: dict[tuple[str, str], list[str]] = {}
+    for each in review.inside:
+        by_answer.setdefault((each.what, each.to_step), []).append(each.step)
+    for (what, to), steps in by_answer.items():
+        names = ", ".join(f"`{step}`" for step in steps)
+        yield f"who waits at {names} {_GOES_ON[what].format(to=to)}"
+
+
+_GOES_ON = {
+    "stays": "finishes the version they entered with",
+    "adopts": "goes on in the new version at `{to}`",
+    "moves": "goes on at once at `{to}` of the new version",
+    "ends": "leaves at once as `{to}`",
+    "stuck": "has no place in the new version, and `cij run` refuses it while somebody waits there",
+}

@@ -1,0 +1,120 @@
+"""A comparison of two projects as text for a terminal."""
+
+import textwrap
+from collections.abc import Iterator
+
+from cij.cli.render.colour import Paint, plain
+from cij.cli.render.review_figures import (
+    COUNT_HINT,
+    inside_words,
+    rows,
+    same_sentence,
+    title,
+    to_decide,
+)
+from cij.cli.render.width import shown
+from cij.compiler.review.review_report import Change, JourneyReview, Report
+
+_WIDTH = 100
+_INDENT = "          "
+_STYLES = {"policy": "error", "audience": "warning", "structure removed": "warning"}
+
+
+def render_review_text(report: Report, paint: Paint = plain) -> str:
+    """Return a comparison: consequences first, then each journey before and after."""
+    return "\n".join(_lines(report, paint)) + "\n"
+
+
+def _lines(report: Report, paint: Paint) -> Iterator[str]:
+    yield f"{report.base.label} -> {report.head.label}"
+    yield paint("bold", title(report)) + _decisions(report)
+    if report.base.errors:
+        yield f"{report.base.label} does not compile, so only what does is compared:"
+        yield from (f"  {error}" for error in report.base.errors)
+    if not report.changes:
+        yield same_sentence(report)
+    for change in report.changes:
+        yield ""
+        yield from _change(change, paint)
+    for review in report.journeys:
+        yield ""
+        yield from _journey(review, paint)
+    for note in report.notes:
+        yield ""
+        yield from _wrapped("note", note)
+    if report.journeys:
+        yield ""
+        yield from textwrap.wrap(COUNT_HINT, _WIDTH)
+
+
+def _decisions(report: Report) -> str:
+    count = to_decide(report.changes)
+    return f"; {count} to decide" if count else ""
+
+
+def _change(change: Change, paint: Paint) -> Iterator[str]:
+    place = f"  {change.place.file}:{change.place.line}" if change.place is not None else ""
+    style = _STYLES.get(change.change_class, "bold")
+    yield f"{paint(style, change.change_class.upper())}  {change.what}{paint('gutter', place)}"
+    if change.before is not None:
+        yield paint("error", f"        - {_one_line(change.before)}")
+    if change.after is not None:
+        yield paint("good", f"        + {_one_line(change.after)}")
+    yield from _wrapped("effect", change.effect)
+    if change.proof is not None:
+        yield from _wrapped("proof", change.proof.sentence)
+    yield from _wrapped("who", change.who)
+    yield from _wrapped("inside", change.inside)
+    yield from _wrapped("decide", change.decide)
+
+
+def _one_line(text: str) -> str:
+    # Texts of authors may hold signs that change what a terminal shows.
+    return shown(" ".join(text.split()))[0]
+
+
+def _wrapped(label: str, text: str) -> Iterator[str]:
+    if text:
+        head = f"  {label:<8}"
+        yield from textwrap.wrap(
+            text,
+            _WIDTH,
+            initial_indent=head,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _journey(review: JourneyReview, paint: Paint) -> Iterator[str]:
+    yield paint("bold", f"journey {review.name}, before and after")
+    same = []
+    for what, before, after in rows(review):
+        if before == after:
+            same.append(what)
+        else:
+            yield from _wrapped_row(what, f"{before} -> {after}")
+    if same:
+        yield from _wrapped_row("as before", ", ".join(_short(same)))
+    for line in inside_words(review):
+        yield from _wrapped_row("inside", line)
+
+
+def _short(labels: list[str]) -> Iterator[str]:
+    """Yield labels, those of the windows together."""
+    windows = [label for label in labels if label.startswith("most messages")]
+    if windows:
+        days = ", ".join(label.rpartition(" in ")[2].partition(" ")[0] for label in windows)
+        yield f"most messages in {days} days"
+    yield from (label for label in labels if label not in windows)
+
+
+def _wrapped_row(label: str, text: str) -> Iterator[str]:
+    yield from textwrap.wrap(
+        f"{label}: {shown(text)[0]}",
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

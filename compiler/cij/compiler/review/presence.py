@@ -1,0 +1,90 @@
+"""Declarations that are new, gone, or have another name. Journeys and policies have words of their own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cij.compiler.review.both_sides import Context, journeys_of, listed, where
+from cij.compiler.review.lineage import Node
+from cij.compiler.review.review_answers import inside, used_by, who_uses
+from cij.compiler.review.review_report import Change
+
+
+def added(word: str, name: str, part: Any, context: Context) -> Change:
+    """Return the change of a new declaration."""
+    users = context.users(Node(word, name))
+    used = journeys_of(users)
+    effect = (
+        f"It is used by {listed(used)}; the changes there say what customers get."
+        if used
+        else "No journey uses it yet, so nothing changes for customers."
+    )
+    return Change(
+        address=f"{word}.{name}",
+        action="added",
+        change_class="structure added" if used else "none",
+        what=f"new {word} `{name}`",
+        effect=effect,
+        who=who_uses(users),
+        affects=used_by(users),
+        place=where(part.place),
+    )
+
+
+def removed(word: str, name: str, part: Any, context: Context) -> Change:
+    """Return the change of a declaration that is gone."""
+    users = context.users(Node(word, name), is_gone=True)
+    used = journeys_of(users)
+    effect = (
+        f"{listed(used)} used it and {'does' if len(used) == 1 else 'do'} not any more."
+        if used
+        else "No journey used it, so nothing changes for customers."
+    )
+    return Change(
+        address=f"{word}.{name}",
+        action="removed",
+        change_class="structure removed" if used else "none",
+        what=f"{word} `{name}` is gone",
+        effect=effect,
+        who=who_uses(users),
+        inside=inside(used, context),
+        affects=used_by(users),
+        place=where(part.place),
+    )
+
+
+# What else than the name a renamed declaration changes, where it is not nothing.
+_RENAMED: Mapping[str, str] = {
+    "segment": "The condition is the same. cij looks at it as a new segment: its members count as joining.",
+    "message": "The texts are the same. Statistics of the message begin anew.",
+    "event": "Its definition is the same. Events that were handed in under the old name do not count any more.",
+    "topic": "Consents that were given or taken back under the old name do not count any more.",
+    "source": "Its definition is the same.",
+}
+
+
+def renamed(word: str, old: str, new: str, part: Any, context: Context) -> Change:
+    """Return the change of a declaration that has another name and is the same otherwise."""
+    users = context.users(Node(word, new))
+    risky = word in ("segment", "event", "topic")
+    return Change(
+        address=f"{word}.{new}",
+        previous=f"{word}.{old}",
+        action="renamed",
+        change_class="audience" if risky and journeys_of(users) else "none",
+        what=f"{word} `{old}` is now called `{new}`",
+        effect=_RENAMED.get(word, "Its definition is the same, so nothing changes for customers."),
+        who=who_uses(users),
+        inside=inside(journeys_of(users), context),
+        decide=f"Is the new name worth it? {_RISK[word]}" if risky and journeys_of(users) else "",
+        before=old,
+        after=new,
+        affects=used_by(users),
+        place=where(part.place),
+    )
+
+
+_RISK: Mapping[str, str] = {
+    "segment": "`cij plan` says who would enter because of it.",
+    "event": "Systems that hand it in with `cij event` must use the new name.",
+    "topic": "Check that the refusals of before are known under the new name too.",
+}
