@@ -7,6 +7,7 @@ from cij.compiler.unparse import seconds_words
 
 # What a row has for a side that is not there.
 _NOTHING = "-"
+_MOST = "most messages"
 COUNT_HINT = (
     "How many people? Only data can tell: `cij plan` counts who would enter and leave, and who stands at "
     "each step. It changes nothing."
@@ -22,7 +23,22 @@ def title(report: Report) -> str:
     for change in changes:
         classes[change.change_class] = classes.get(change.change_class, 0) + 1
     count = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
-    return f"{count}: {', '.join(f'{n} {name}' for name, n in classes.items())}"
+    parts = (f"{n} {'without effect' if c == 'none' else c}" for c, n in classes.items())
+    return f"{count} ({', '.join(parts)})"
+
+
+def class_words(change: Change) -> str:
+    """Return the class of a change as a heading."""
+    return "NO EFFECT" if change.change_class == "none" else change.change_class.upper()
+
+
+def short_labels(labels: Sequence[str]) -> Iterator[str]:
+    """Yield the labels of rows, those of the windows together."""
+    windows = [label for label in labels if label.startswith(_MOST)]
+    if windows:
+        days = ", ".join(label.rpartition(" in ")[2].partition(" ")[0] for label in windows)
+        yield f"most messages in {days} days"
+    yield from (label for label in labels if label not in windows)
 
 
 def to_decide(changes: Sequence[Change]) -> int:
@@ -62,7 +78,7 @@ def _row(what: str, review: JourneyReview, read: Callable[[Figures], str]) -> tu
 
 
 def _window(days: str) -> str:
-    return f"most messages to one customer in {days} day{'' if days == '1' else 's'}"
+    return f"{_MOST} to one customer in {days} day{'' if days == '1' else 's'}"
 
 
 def _count(count: int | None) -> str:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from cij.cli.render.review_figures import (
     COUNT_HINT,
+    class_words,
     inside_words,
     rows,
     same_sentence,
+    short_labels,
     title,
     to_decide,
 )
@@ -59,7 +61,7 @@ def _errors(report: Report) -> Iterator[str]:
 
 def _change(number: int, change: Change) -> Iterator[str]:
     place = f" ({_code(f'{change.place.file}:{change.place.line}')})" if change.place else ""
-    yield f"\n#### {number}. {change.change_class.upper()}: {_text(change.what)}{place}\n"
+    yield f"\n#### {number}. {class_words(change)}: {_text(change.what)}{place}\n"
     yield from _difference(change)
     for label, text in (
         ("What customers get or miss", change.effect),
@@ -87,12 +89,15 @@ def _difference(change: Change) -> Iterator[str]:
 
 def _journey(review: JourneyReview) -> Iterator[str]:
     yield f"\n<details><summary>Journey <code>{_text(review.name)}</code>, before and after</summary>\n"
+    found = list(rows(review))
     yield "| | before | after |"
     yield "|---|---|---|"
-    for what, before, after in rows(review):
-        is_same = before == after
-        cells = (what, before, "as before" if is_same else f"**{_cell(after)}**")
-        yield f"| {cells[0]} | {_cell(cells[1])} | {cells[2]} |"
+    for what, before, after in found:
+        if before != after:
+            yield f"| {what} | {_cell(before)} | {_cell(after)} |"
+    same = [what for what, before, after in found if before == after]
+    if same:
+        yield f"\nAs before: {', '.join(short_labels(same))}."
     lines = list(inside_words(review))
     if lines:
         yield "\nPeople inside when the new version runs:\n"

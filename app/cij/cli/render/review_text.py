@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from cij.cli.render.colour import Paint, plain
 from cij.cli.render.review_figures import (
     COUNT_HINT,
+    class_words,
     inside_words,
     rows,
     same_sentence,
+    short_labels,
     title,
     to_decide,
 )
@@ -55,7 +57,7 @@ def _decisions(report: Report) -> str:
 def _change(change: Change, paint: Paint) -> Iterator[str]:
     place = f"  {change.place.file}:{change.place.line}" if change.place is not None else ""
     style = _STYLES.get(change.change_class, "bold")
-    yield f"{paint(style, change.change_class.upper())}  {change.what}{paint('gutter', place)}"
+    yield f"{paint(style, class_words(change))}  {change.what}{paint('gutter', place)}"
     if change.before is not None:
         yield paint("error", f"        - {_one_line(change.before)}")
     if change.after is not None:
@@ -95,18 +97,9 @@ def _journey(review: JourneyReview, paint: Paint) -> Iterator[str]:
         else:
             yield from _wrapped_row(what, f"{before} -> {after}")
     if same:
-        yield from _wrapped_row("as before", ", ".join(_short(same)))
+        yield from _wrapped_row("as before", ", ".join(short_labels(same)))
     for line in inside_words(review):
         yield from _wrapped_row("inside", line)
-
-
-def _short(labels: list[str]) -> Iterator[str]:
-    """Yield labels, those of the windows together."""
-    windows = [label for label in labels if label.startswith("most messages")]
-    if windows:
-        days = ", ".join(label.rpartition(" in ")[2].partition(" ")[0] for label in windows)
-        yield f"most messages in {days} days"
-    yield from (label for label in labels if label not in windows)
 
 
 def _wrapped_row(label: str, text: str) -> Iterator[str]:

@@ -36,7 +36,9 @@ def _is_split(step: model.Step) -> bool:
 
 def _differs(before: Arm, after: Arm) -> bool:
     # The names of events and steps are part of the text; a rename of a step alone is told there.
-    return before.guard != after.guard or (before.guard is None and before.text != after.text)
+    if before.guard is None or after.guard is None:
+        return before.text != after.text
+    return before.guard != after.guard and words(before.guard) != words(after.guard)
 
 
 def _sends(steps: model.Steps) -> str:
@@ -65,6 +67,7 @@ def _added(arm: Arm, new: Spot, steps: "Steps") -> Change:
         f"new branch where {arm.text}",
         f"Customers for whom it holds get {_sends(arm.steps)} there.",
         after=_lines(arm.steps),
+        who=_who(arm, steps),
         decide="Should these customers be treated in another way?",
     )
 
@@ -85,9 +88,14 @@ def _removed(arm: Arm, old: Spot, new: Spot, steps: "Steps") -> Change:
         f"the branch where {arm.text} is gone",
         f"Customers for whom it holds do not get {_sends(arm.steps)} there any more; they go on like the others.",
         before=_lines(arm.steps),
+        who=_who(arm, steps),
         inside=inside,
         decide=decide or "Is it right that these customers are treated like the others?",
     )
+
+
+def _who(arm: Arm, steps: "Steps") -> str:
+    return f"customers of journey `{steps.name}` where {arm.text}"
 
 
 def _names(steps: model.Steps) -> set[str]:
@@ -154,7 +162,7 @@ def _split(old: Spot, new: Spot, steps: "Steps") -> Iterator[Change]:
         new,
         "changed",
         "audience",
-        f"{'the split' if not new.is_labelled else f'`{new.name}`'} has other shares",
+        f"`{new.name}` has other shares",
         f"{joined(moved)}; the others stay in their arm. {joined(given)}."
         if moved
         else f"The arms have other names. {joined(given)}.",

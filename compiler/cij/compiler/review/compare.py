@@ -1,16 +1,16 @@
 """The comparison of two projects: one row for each kind of declaration."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cij.compiler.declaration_kinds import DECLARATION_KINDS
+from cij.compiler.declaration_kinds import DECLARATION_KINDS, KIND_OF
 from cij.compiler.model import Model
-from cij.compiler.program import canonical
 from cij.compiler.review import presence
 from cij.compiler.review.both_sides import Compiled, Context, same
 from cij.compiler.review.data_changes import measure_changes, segment_changes
 from cij.compiler.review.figures import journey_review
+from cij.compiler.review.find_renames import renamed, renamed_base
 from cij.compiler.review.journey_changes import (
     journey_added,
     journey_changes,
@@ -21,13 +21,13 @@ from cij.compiler.review.message_changes import message_changes, topic_changes
 from cij.compiler.review.policy_changes import policy_changes
 from cij.compiler.review.review_report import CLASSES, Change, JourneyReview, Report, Side
 from cij.compiler.review.source_changes import (
+    RENAMED_PARTS,
     action_changes,
     entity_changes,
     event_changes,
     profile_changes,
     source_changes,
 )
-from cij.compiler.review.step_spots import own, spots
 
 Changed = Callable[[str, Any, Any, Context], Iterator[Change]]
 
@@ -59,8 +59,10 @@ def compare(
     base: Compiled, head: Compiled, sides: tuple[Side, Side], *, journey: str | None = None
 ) -> Report:
     """Return all changes between two projects, or those that one journey is affected by."""
+    model, renames = renamed_base(base.model, head.model, base.broken | head.broken)
+    base = replace(base, model=model)
     context = Context(base, head)
-    found, journeys = list[Change](), dict[str | None, JourneyReview]()
+    found, journeys = list(_renames(renames, context)), dict[str | None, JourneyReview]()
     for kind in DECLARATION_KINDS:
         if kind.is_in_program:
             pairs = _paired(kind.word, kind.made(base.model), kind.made(head.model), context)
@@ -94,67 +96,30 @@ def _is_about(change: Change, journey: str) -> bool:
     )
 
 
+def _renames(renames: list[tuple[str, str, str]], context: Context) -> Iterator[Change]:
+    for kind, old, new in renames:
+        if kind in RENAMED_PARTS:
+            yield RENAMED_PARTS[kind](old, new, context)
+        else:
+            made = KIND_OF[kind].made(context.head.model)
+            yield presence.renamed(kind, old, new, made[new], context)
+
+
 # --- pairs ------------------------------------------------------------------------------------
 
 
 def _paired(word: str, old: Mapping[str, Any], new: Mapping[str, Any], context: Context) -> _Pairs:
-    gone = [n for n in old if n not in new and (word, n) not in context.head.broken]
-    come = [n for n in new if n not in old and (word, n) not in context.base.broken]
-    both = [(n, n) for n in old if n in new and not _is_broken(word, n, context)]
-    for one, other in _renames(word, gone, come, old, new, context):
-        gone.remove(one)
-        come.remove(other)
-        both.append((one, other))
+    """Pair declarations by name. Those of renamed ones are the same on both sides by now."""
+    broken = context.base.broken | context.head.broken
+    gone = [n for n in old if n not in new and (word, n) not in broken]
+    come = [n for n in new if n not in old and (word, n) not in broken]
+    both = [(n, n) for n in old if n in new and (word, n) not in broken]
+    if word in ("journey", "policy"):
+        for one, other in renamed(word, old, new, context.head.model, broken):
+            gone.remove(one)
+            come.remove(other)
+            both.append((one, other))
     return _Pairs(tuple(both), tuple(gone), tuple(come))
-
-
-def _is_broken(word: str, name: str, context: Context) -> bool:
-    return (word, name) in context.base.broken or (word, name) in context.head.broken
-
-
-def _renames(
-    word: str,
-    gone: list[str],
-    come: list[str],
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    context: Context,
-) -> list[tuple[str, str]]:
-    """Return the pairs of names that the profile says, or whose declarations say the same."""
-    profile = context.head.model.profile
-    found = []
-    if word == "source" and profile is not None:
-        found = [(r.old, r.new) for r in profile.renamed if r.old in gone and r.new in come]
-    taken = {name for pair in found for name in pair}
-    by_text: dict[str, list[str]] = {}
-    for name in come:
-        if name not in taken:
-            by_text.setdefault(_nameless(word, name, new[name]), []).append(name)
-    for name in gone:
-        twins = by_text.get(_nameless(word, name, old[name]), []) if name not in taken else []
-        if len(twins) == 1:
-            found.append((name, twins.pop()))
-    return found
-
-
-def _nameless(word: str, name: str, part: Any) -> str:
-    """Return what a declaration says, without its own name."""
-    if word == "journey":
-        # The steps of a journey name it where they read what it has sent.
-        text = canonical([part.head.model_copy(update={"name": "", "doc": ""})])
-        return text + repr(_plain(part)).replace(f"'{name}'", "''")
-    if word == "policy":
-        return canonical(part).replace(f'"{name}"', '""')
-    return canonical(part.model_copy(update={"name": ""}))
-
-
-def _plain(journey: Any) -> Any:
-    steps = [(s.parent, s.arm, s.index, name, own(s.step)) for name, s in spots(journey).items()]
-    ends = [
-        (e.name, e.event, e.where, e.condition, getattr(e, "within", None))
-        for e in (*journey.goals, *journey.exits)
-    ]
-    return steps, ends
 
 
 # --- changes ----------------------------------------------------------------------------------
@@ -196,8 +161,6 @@ def _declarations(
     context: Context,
 ) -> Iterator[Change]:
     for one, other in pairs.both:
-        if one != other:
-            yield presence.renamed(word, one, other, new[other], context)
         if not same(old[one], new[other]):
             yield from CHANGED[word](other, old[one], new[other], context)
     for name in pairs.come:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.expression import Period
+from cij.compiler.model import Model
 from cij.compiler.proofs.bounds import total_bound
 from cij.compiler.proofs.caps import exempt, window_of
 from cij.compiler.proofs.verdicts import disjoint
@@ -24,7 +25,10 @@ def competition(
 
     A journey whose customers are proved to be others is left out. Only channels that both use count.
     """
-    rivals = [other for other in _rivals(journey, context) if _may_share(journey, other, context)]
+    head = context.head.model
+    rivals = [other for other in _rivals(journey, context) if may_share(journey, other, head)]
+    if not is_new:
+        rivals = [other for other in rivals if _is_newly_shared(journey, other, context)]
     channels = _channels(journey)
     if not rivals:
         return
@@ -58,18 +62,23 @@ def _channels(journey: model.Journey) -> set[str]:
     return {s.channel for s in all_steps(journey.steps) if isinstance(s, model.Send)}
 
 
-def _may_share(journey: model.Journey, other: model.Journey, context: Context) -> bool:
+def may_share(journey: model.Journey, other: model.Journey, source: Model) -> bool:
     """Tell whether a customer can enter both, as far as segments prove it."""
-    one, two = _condition(journey, context), _condition(other, context)
-    return one is None or two is None or not disjoint(one, two, context.head.model)
+    one, two = _condition(journey, source), _condition(other, source)
+    return one is None or two is None or not disjoint(one, two, source)
 
 
-def _condition(journey: model.Journey, context: Context) -> ex.Expression | None:
+def _is_newly_shared(journey: model.Journey, other: model.Journey, context: Context) -> bool:
+    """Tell whether it is proved that nobody could be in both before."""
+    base = context.base.model
+    one, two = base.journeys.get(journey.name), base.journeys.get(other.name)
+    return one is not None and two is not None and not may_share(one, two, base)
+
+
+def _condition(journey: model.Journey, source: Model) -> ex.Expression | None:
     """Return the condition of those who enter; None where an event lets people in."""
     found = [e.segment for e in journey.head.entries if isinstance(e, pg.SegmentEntry)]
-    known = [
-        context.head.model.segments[s].condition for s in found if s in context.head.model.segments
-    ]
+    known = [source.segments[s].condition for s in found if s in source.segments]
     if not known or len(known) < len(journey.head.entries):
         return None
     return known[0] if len(known) == 1 else ex.Or(items=tuple(known))

@@ -84,24 +84,16 @@ def _verdict(gains: _Answer, loses: _Answer, old: Formula, new: Formula) -> Verd
 def _sentence(verdict: Verdict, gains: _Answer, loses: _Answer, wording: Wording) -> str:
     lost = _such(loses, wording.no_longer)
     gained = _such(gains, wording.now)
-    match verdict:
-        case "equivalent":
-            return "Proved: both conditions are true for the same customers."
-        case "narrower":
-            return _joined(
-                f"Proved: nobody new {wording.can}, the new condition implies the old one.", lost
-            )
-        case "wider":
-            return _joined(
-                "Proved: nobody is left out, the old condition implies the new one.", gained
-            )
-        case "disjoint":
-            return _joined(
-                "Proved: no customer meets both the old and the new condition.", lost, gained
-            )
-        case "overlapping":
-            return _joined("Neither condition implies the other.", lost, gained)
-    return _joined("How the two conditions stand to each other is not proved.", lost, gained)
+    lead = {
+        "equivalent": "Both conditions are true for the same customers (proved).",
+        "narrower": f"Nobody new {wording.can}: the new condition implies the old one (proved).",
+        "wider": "Nobody is left out: the old condition implies the new one (proved).",
+        "disjoint": "No customer meets both the old and the new condition (proved).",
+        "overlapping": "Neither condition implies the other.",
+        "not proved": "How the two conditions stand to each other is not proved.",
+    }[verdict]
+    shown = {"equivalent": (), "narrower": (lost,), "wider": (gained,)}.get(verdict, (lost, gained))
+    return _joined(lead, *shown)
 
 
 def _joined(*parts: str) -> str:

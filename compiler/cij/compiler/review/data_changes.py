@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cij.compiler import program as pg
+from cij.compiler.expression import Expression
 from cij.compiler.review.both_sides import Context, journeys_of, listed, same, where
 from cij.compiler.review.condition_proofs import IN_SEGMENT, prove
 from cij.compiler.review.lineage import Node
@@ -19,12 +20,17 @@ _FEWER = {
 }
 
 
+def _differs(old: Expression, new: Expression) -> bool:
+    """Tell whether two expressions say something else; other types alone follow from other changes."""
+    return not same(old, new) and words(old) != words(new)
+
+
 def segment_changes(
     name: str, old: pg.Segment, new: pg.Segment, context: Context
 ) -> Iterator[Change]:
     """Yield the changes of a segment that is on both sides."""
     users = context.users(Node("segment", name))
-    if not same(old.condition, new.condition):
+    if _differs(old.condition, new.condition):
         proof = prove(
             old.condition, new.condition, context.base.model, context.head.model, IN_SEGMENT
         )
@@ -110,7 +116,7 @@ def measure_changes(
     name: str, old: pg.Measure, new: pg.Measure, context: Context
 ) -> Iterator[Change]:
     """Yield the change of a measure that is on both sides."""
-    if same(old.value, new.value):
+    if not _differs(old.value, new.value):
         return
     users = context.users(Node("measure", name))
     in_conditions = any(n.kind in ("segment", "journey", "measure") for n in users)

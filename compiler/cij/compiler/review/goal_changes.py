@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from cij.compiler import model
-from cij.compiler.expression import Period
+from cij.compiler.expression import Expression, Period
 from cij.compiler.proofs.bounds import seconds
 from cij.compiler.review.both_sides import Context, same, where
 from cij.compiler.review.condition_proofs import IS_MET, prove
@@ -133,9 +133,12 @@ _CAUSE = {
 
 
 def _same_cause(old: _End, new: _End) -> bool:
-    return (
-        old.event == new.event and same(old.where, new.where) and same(old.condition, new.condition)
-    )
+    pairs = ((old.where, new.where), (old.condition, new.condition))
+    return old.event == new.event and all(same(a, b) or _said(a) == _said(b) for a, b in pairs)
+
+
+def _said(condition: Expression | None) -> str:
+    return words(condition) if condition is not None else ""
 
 
 def _proof(old: _End, new: _End, context: Context) -> Proof | None:

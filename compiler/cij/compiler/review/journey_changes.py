@@ -105,12 +105,12 @@ def entry_words(head: pg.Head, context: Context) -> str:
     return joined([_entry(entry, context) for entry in head.entries], "or") or "nobody"
 
 
-def _entry(entry: pg.Entry, context: Context) -> str:
+def _entry(entry: pg.Entry, context: Context, *, is_short: bool = False) -> str:
     if isinstance(entry, pg.EventEntry):
         return f"customers with the event `{event_words(entry.event, None, entry.where)}`"
     part = context.head.model.segments.get(entry.segment)
     part = part or context.base.model.segments.get(entry.segment)
-    condition = f" (`{words(part.condition)}`)" if part is not None else ""
+    condition = f" (`{words(part.condition)}`)" if part is not None and not is_short else ""
     return f"customers in segment `{entry.segment}`{condition}{_when(entry)}"
 
 
@@ -122,7 +122,8 @@ def _when(entry: pg.SegmentEntry) -> str:
 
 def _entries(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
     one, other = old.head.entries, new.head.entries
-    if same(list(one), list(other)):
+    said = [[_entry(e, context, is_short=True) for e in entries] for entries in (one, other)]
+    if same(list(one), list(other)) or said[0] == said[1]:
         return
     proof = _entry_proof(one, other, context)
     is_same = proof is not None and proof.verdict == "equivalent"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cij.compiler.review.both_sides import Context, journeys_of, listed, same
+from cij.compiler.review.both_sides import Context, journeys_of, listed
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.review_answers import COUNT, used_by, who_uses
 from cij.compiler.review.review_report import Change, ChangeClass, Where
@@ -20,6 +20,7 @@ class Parts:
         word: how one is called in a sentence.
         names: the parts by name, before and after.
         shown: a part in words.
+        written: what an author says of a part; its type may follow from elsewhere.
         outside: what others must do where a part has another name; empty where the value comes from a
             source.
     """
@@ -31,39 +32,22 @@ class Parts:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     shown: Callable[[Any], str]
+    written: Callable[[Any], str]
     place: Where | None
     outside: str = ""
 
 
 def part_changes(parts: Parts, context: Context) -> Iterator[Change]:
-    """Yield the changes of parts; one that has only another name is renamed."""
-    gone = {n: p for n, p in parts.before.items() if n not in parts.after}
-    come = {n: p for n, p in parts.after.items() if n not in parts.before}
-    for old, new in _renames(gone, come, parts):
-        del gone[old], come[new]
-        yield _renamed(old, new, parts, context)
+    """Yield the changes of parts. Those with another name have the new one on both sides by now."""
     for name, part in parts.after.items():
-        if name in parts.before and not same(parts.before[name], part):
+        earlier = parts.before.get(name)
+        # What differs in nothing that is written follows from the change of what it is read from.
+        if earlier is not None and parts.written(earlier) != parts.written(part):
             yield _changed(name, parts, context)
-    for name in come:
+    for name in parts.after.keys() - parts.before.keys():
         yield _added(name, parts, context)
-    for name in gone:
+    for name in parts.before.keys() - parts.after.keys():
         yield _removed(name, parts, context)
-
-
-def _renames(
-    gone: Mapping[str, Any], come: Mapping[str, Any], parts: Parts
-) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of names whose parts are the same otherwise, and that no other part could be."""
-    for old, part in list(gone.items()):
-        twins = [n for n, p in come.items() if same(_nameless(part), _nameless(p))]
-        rivals = [n for n, p in gone.items() if same(_nameless(part), _nameless(p))]
-        if len(twins) == 1 and len(rivals) == 1:
-            yield old, twins[0]
-
-
-def _nameless(part: Any) -> Any:
-    return part.model_copy(update={"name": ""}) if "name" in type(part).model_fields else part
 
 
 def _node(name: str, parts: Parts) -> Node:
@@ -71,14 +55,9 @@ def _node(name: str, parts: Parts) -> Node:
     return Node(parts.kind, f"{owner}.{name}" if parts.kind != "field" else name)
 
 
-def _renamed(old: str, new: str, parts: Parts, context: Context) -> Change:
+def part_renamed(old: str, new: str, parts: Parts, context: Context) -> Change:
+    """Return the change of a part that has another name and is the same otherwise."""
     users = context.users(_node(new, parts))
-    before = context.users(_node(old, parts), is_gone=True)
-    effect = (
-        "All that reads it uses the new name, so customers see no difference."
-        if users or not before
-        else f"{listed(n.name for n in before)} read it, and nothing does any more."
-    )
     return Change(
         address=f"{parts.owner}.{parts.word}.{new}",
         previous=f"{parts.owner}.{parts.word}.{old}",
@@ -87,23 +66,26 @@ def _renamed(old: str, new: str, parts: Parts, context: Context) -> Change:
         what=f"{parts.label}: {parts.word} `{old}` is now called `{new}`",
         before=old,
         after=new,
-        effect=f"{effect} {parts.outside.format(old=old, new=new)}".strip(),
-        who=who_uses(users or before),
-        inside=_inside(old, before),
+        effect="All that reads it uses the new name, so customers see no difference. "
+        + (parts.outside.format(old=old, new=new) or "The data must have the new name too."),
+        who=who_uses(users),
+        inside=_inside(old, users, parts),
         decide=f"Do all systems use `{new}` from now on?" if parts.outside else "",
         affects=used_by(users),
         place=parts.place,
     )
 
 
-def _inside(name: str, users: tuple[Node, ...]) -> str:
+def _inside(name: str, users: tuple[Node, ...], parts: Parts) -> str:
     names = journeys_of(users)
     if not names:
         return ""
-    return (
-        f"People inside {listed(names)} stay on a version that reads `{name}`: for customers and "
-        "entities the last values are kept until they have left; new events do not have it."
+    rest = (
+        f"new events do not have `{name}`, so its conditions on it are not met"
+        if parts.kind == "event field"
+        else "its last values are kept until they have left"
     )
+    return f"People inside {listed(names)} stay on a version that reads `{name}`: {rest}."
 
 
 def _changed(name: str, parts: Parts, context: Context) -> Change:
@@ -136,19 +118,24 @@ def _types(part: Any) -> str:
     return str(part.type) if "type" in type(part).model_fields else ""
 
 
+_SEEN = ("segment", "measure", "message", "journey")
+
+
 def _effect(kinds: tuple[str, str], users: tuple[Node, ...]) -> str:
-    found = [f"{n.kind} `{n.name}`" for n in users if n.kind in ("segment", "message", "journey")]
+    found = [f"{n.kind} `{n.name}`" for n in users if n.kind in _SEEN]
     reads = "; ".join(found[:6]) + (f"; {len(found) - 6} more" if len(found) > 6 else "")
-    lead = (
-        f"A row whose value is no {kinds[1]} goes to quarantine, and its customer does not come in."
-        if kinds[0] != kinds[1]
-        else "Its values may be others."
-    )
+    lead = _typed(*kinds) if kinds[0] != kinds[1] else "Its values may be others."
     return (
         f"{lead} It is read by {reads}."
         if reads
         else f"{lead} Nothing that customers see reads it."
     )
+
+
+def _typed(old: str, new: str) -> str:
+    if new == "text" or (old, new) == ("integer", "decimal"):
+        return f"Every value of before still fits, and rows that were in quarantine come in: {new} takes more."
+    return f"A row with a value that is no {new} goes to quarantine, and is not used."
 
 
 def _added(name: str, parts: Parts, context: Context) -> Change:
@@ -180,7 +167,7 @@ def _removed(name: str, parts: Parts, context: Context) -> Change:
         if users
         else "Nothing read it.",
         who=who_uses(users),
-        inside=_inside(name, users),
+        inside=_inside(name, users, parts),
         affects=used_by(users),
         place=parts.place,
     )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from cij.compiler import program as pg
 from cij.compiler.expression import Cap, Hours
+from cij.compiler.proofs.bounds import total_bound
+from cij.compiler.proofs.caps import exempt, window_of
 from cij.compiler.review.both_sides import Context, plural, where
 from cij.compiler.review.condition_proofs import IS_MET, prove
 from cij.compiler.review.review_answers import AT_ONCE
@@ -146,7 +148,7 @@ def _window(cap: Cap) -> tuple[object, ...]:
 def _cap(name: str, old: Cap | None, new: Cap | None, part: pg.Policy, context: Context) -> Change:
     direction = _direction(old, new)
     effect = {
-        _LOOSER: "Customers may get more messages than before.",
+        _LOOSER: f"Customers may get more messages than before.{_wanted(new, context)}",
         _STRICTER: "Messages above the limit are "
         + ("held back." if new is not None and new.waits else "left out."),
         _OTHER: "Another number of messages may be left out or held back.",
@@ -155,6 +157,16 @@ def _cap(name: str, old: Cap | None, new: Cap | None, part: pg.Policy, context: 
     assert cap is not None, "a cap is on one side at least"
     rule = f"cap {cap.channel or 'any'}"
     return _told(name, rule, _cap_words(old), _cap_words(new), direction, effect, part, context)
+
+
+def _wanted(cap: Cap | None, context: Context) -> str:
+    """Return how many messages all journeys together may ask for in the window of a cap."""
+    if cap is None:
+        return ""
+    head = context.head.model
+    bound = total_bound(head.journeys.values(), window_of(cap), cap.channel, exempt(head))
+    most = "any number" if bound.count is None else f"up to {bound.count}"
+    return f" All journeys together may ask for {most} in this window."
 
 
 def _direction(old: Cap | None, new: Cap | None) -> str:

@@ -1,12 +1,13 @@
 """Changes of what comes from outside: sources, the profile, events, entities, actions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.review.both_sides import Context, journeys_of, same, where
 from cij.compiler.review.lineage import Node
-from cij.compiler.review.part_changes import Parts, part_changes
+from cij.compiler.review.part_changes import Parts, part_changes, part_renamed
+from cij.compiler.review.renaming import GivenField, given_fields
 from cij.compiler.review.review_answers import COUNT, used_by, who_uses
 from cij.compiler.review.review_report import Change, ChangeClass
 from cij.compiler.unparse import seconds_words, words
@@ -81,18 +82,20 @@ def source_changes(name: str, old: pg.Source, new: pg.Source, context: Context) 
                 new.place,
                 decide=f"Are these the right data? {COUNT} would be new or missing.",
             )
-    yield from part_changes(
-        Parts(
-            f"source.{name}",
-            f"source `{name}`",
-            "column",
-            "column",
-            {c.name: c for c in old.columns},
-            {c.name: c for c in new.columns},
-            _column,
-            where(new.place),
-        ),
-        context,
+    yield from part_changes(_columns(name, old, new), context)
+
+
+def _columns(name: str, old: pg.Source, new: pg.Source) -> Parts:
+    return Parts(
+        f"source.{name}",
+        f"source `{name}`",
+        "column",
+        "column",
+        {c.name: c for c in old.columns},
+        {c.name: c for c in new.columns},
+        _column,
+        _column,
+        where(new.place),
     )
 
 
@@ -140,37 +143,27 @@ def _matches(profile: pg.Profile) -> str:
     return "; ".join(found) or "no rule: each record is a customer"
 
 
-class _FieldOf(pg.BaseNode):
-    """A field with all that gives it."""
-
-    field: pg.ProfileField
-    type: Any
-    values: dict[str, Any]
-
-
 def _fields(name: str, old: pg.Profile, new: pg.Profile) -> Parts:
     return Parts(
         f"profile.{name}",
         f"`{name}`",
         "field",
         "field",
-        _given(old),
-        _given(new),
+        given_fields(old),
+        given_fields(new),
         _given_words,
+        _given_written,
         where(new.place),
     )
 
 
-def _given(profile: pg.Profile) -> dict[str, _FieldOf]:
-    found = {}
-    for each in profile.fields:
-        values = {m.source: m.fields[each.name] for m in profile.mappings if each.name in m.fields}
-        nameless = each.model_copy(update={"name": ""})
-        found[each.name] = _FieldOf(field=nameless, type=each.type, values=values)
-    return found
+def _given_words(part: GivenField) -> str:
+    return f"{part.type} from {_given_written(part)}" if part.values else _given_written(part)
 
 
-def _given_words(part: _FieldOf) -> str:
+def _given_written(part: GivenField) -> str:
+    if not part.values:
+        return f"{part.type}, written by journeys"
     merge = part.field.merge
     values = ", ".join(f"{source}: {words(value)}" for source, value in part.values.items())
     rule = ""
@@ -179,7 +172,7 @@ def _given_words(part: _FieldOf) -> str:
     if isinstance(merge, pg.Latest):
         of = ", ".join(f"{source}.{column}" for source, column in merge.columns.items())
         rule = f"; prefer {'last known' if merge.is_known else 'latest'}({of})"
-    return f"{part.type} from {values}{rule}" if values else f"{part.type}, written by journeys"
+    return f"{values}{rule}"
 
 
 def _consents(name: str, old: pg.Profile, new: pg.Profile, context: Context) -> Iterator[Change]:
@@ -233,24 +226,26 @@ def event_changes(name: str, old: pg.Event, new: pg.Event, context: Context) -> 
             yield _setting(
                 address, said, "audience", effect, values, users, new.place, decide=decide
             )
+    yield from part_changes(_event_fields(name, old, new), context)
+
+
+def _event_fields(name: str, old: pg.Event, new: pg.Event) -> Parts:
     outside = (
         "Systems that hand in `{old}` with `cij event` must send `{new}`: an event with `{old}` is refused."
         if new.source is None
         else ""
     )
-    yield from part_changes(
-        Parts(
-            f"event.{name}",
-            f"event `{name}`",
-            "event field",
-            "field",
-            {f.name: f for f in old.fields},
-            {f.name: f for f in new.fields},
-            _event_field,
-            where(new.place),
-            outside,
-        ),
-        context,
+    return Parts(
+        f"event.{name}",
+        f"event `{name}`",
+        "event field",
+        "field",
+        {f.name: f for f in old.fields},
+        {f.name: f for f in new.fields},
+        _event_field,
+        _event_field_written,
+        where(new.place),
+        outside,
     )
 
 
@@ -266,6 +261,10 @@ def _event_field(part: pg.EventFieldDefinition) -> str:
     return f"{part.type}" + (f" from {words(part.value)}" if part.value is not None else "")
 
 
+def _event_field_written(part: pg.EventFieldDefinition) -> str:
+    return words(part.value) if part.value is not None else str(part.type)
+
+
 def entity_changes(name: str, old: pg.Entity, new: pg.Entity, context: Context) -> Iterator[Change]:
     """Yield the changes of an entity that is on both sides."""
     users = context.users(Node("entity", name))
@@ -273,18 +272,20 @@ def entity_changes(name: str, old: pg.Entity, new: pg.Entity, context: Context) 
         what, effect = f"entity `{name}` comes from another source", "Its rows are others."
         values = old.source, new.source
         yield _setting(f"entity.{name}.source", what, "audience", effect, values, users, new.place)
-    yield from part_changes(
-        Parts(
-            f"entity.{name}",
-            f"entity `{name}`",
-            "entity field",
-            "field",
-            {f.name: f for f in old.fields},
-            {f.name: f for f in new.fields},
-            _event_field,
-            where(new.place),
-        ),
-        context,
+    yield from part_changes(_entity_fields(name, old, new), context)
+
+
+def _entity_fields(name: str, old: pg.Entity, new: pg.Entity) -> Parts:
+    return Parts(
+        f"entity.{name}",
+        f"entity `{name}`",
+        "entity field",
+        "field",
+        {f.name: f for f in old.fields},
+        {f.name: f for f in new.fields},
+        _event_field,
+        _event_field_written,
+        where(new.place),
     )
 
 
@@ -311,3 +312,31 @@ def _signature(action: pg.Action) -> str:
     )
     back = ", ".join(f"{r.name}: {r.type}" for r in action.returns)
     return f"({given})" + (f" -> {back}" if back else "")
+
+
+# --- renamed parts ----------------------------------------------------------------------------
+
+
+def _renamed_of(collection: str, parts: Callable[[str, Any, Any], Parts]) -> "_Renamed":
+    def told(old: str, new: str, context: Context) -> Change:
+        owner, _, name = old.rpartition(".")
+        part = getattr(context.head.model, collection)[owner]
+        return part_renamed(name, new, parts(owner, part, part), context)
+
+    return told
+
+
+def _renamed_field(old: str, new: str, context: Context) -> Change:
+    profile = context.head.model.profile
+    assert profile is not None, "a field is of a profile"
+    return part_renamed(old, new, _fields(profile.name, profile, profile), context)
+
+
+_Renamed = Callable[[str, str, Context], Change]
+# How a part that has another name is told, by its kind in the lineage.
+RENAMED_PARTS: Mapping[str, _Renamed] = {
+    "column": _renamed_of("sources", _columns),
+    "event field": _renamed_of("events", _event_fields),
+    "entity field": _renamed_of("entities", _entity_fields),
+    "field": _renamed_field,
+}

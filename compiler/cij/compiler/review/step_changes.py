@@ -12,7 +12,14 @@ from cij.compiler.review.review_report import Action, Change, ChangeClass
 from cij.compiler.review.step_inside import Inside
 from cij.compiler.review.step_matching import Match, matched
 from cij.compiler.review.step_spots import Spot, arms, same_step
-from cij.compiler.review.step_words import path_words, quoted, sends_after, step_words
+from cij.compiler.review.step_words import (
+    messages_after,
+    path_words,
+    quoted,
+    sends_after,
+    short,
+    step_words,
+)
 from cij.compiler.unparse import seconds_words, words
 
 
@@ -35,21 +42,16 @@ class Steps:
         **rest: Any,
     ) -> Change:
         """Return a change of a step, with the answers that all have in common."""
-        steps = self.match.old if action == "removed" else self.match.new
+        who = f"customers of journey `{self.name}` who come to {short(spot)}{path_words(spot)}"
         return Change(
             address=f"journey.{self.name}.step.{spot.name}",
             action=action,
             change_class=change_class,
             what=f"journey `{self.name}`: {what}",
             effect=effect,
-            who=f"customers of journey `{self.name}` who come to {_short(spot)}{path_words(steps[spot.name])}",
             place=where(model.place(spot.step.span)),
-            **{"inside": self.inside.stay(), **rest},
+            **{"inside": self.inside.stay(), "who": who, **rest},
         )
-
-
-def _short(spot: Spot) -> str:
-    return f"`{spot.name}`" if spot.is_labelled else f"`{step_words(spot.step)}`"
 
 
 def step_changes(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
@@ -134,7 +136,7 @@ def _sent(spot: Spot, known: Mapping[str, Spot]) -> str:
 
 
 def _later(spot: Spot, known: Mapping[str, Spot]) -> str:
-    after = sends_after(spot.name, known)
+    after = messages_after(spot.name, known)
     what = f"What follows ({listed(after)})" if after else "What follows"
     return f"{what} comes later, by up to {_longest(spot.step)}."
 
@@ -188,7 +190,7 @@ def _not_sent(spot: Spot, known: Mapping[str, Spot]) -> str:
 
 
 def _sooner(spot: Spot, known: Mapping[str, Spot]) -> str:
-    after = sends_after(spot.name, known)
+    after = messages_after(spot.name, known)
     what = f"What follows ({listed(after)})" if after else "What follows"
     lost = _inner_sends(spot, known)
     more = f" Nobody gets {listed(lost)} here any more." if lost else ""
@@ -227,7 +229,7 @@ def _renamed(old: Spot, new: Spot, steps: Steps) -> Change:
         "renamed",
         "none" if not decide else "structure removed",
         f"step `{old.name}` is now called `{new.name}`",
-        "Customers see no difference.",
+        "Customers who enter from now on see no difference.",
         previous=f"journey.{steps.name}.step.{old.name}",
         before=old.name,
         after=new.name,
@@ -259,17 +261,21 @@ def _position(spot: Spot, known: Mapping[str, Spot]) -> str:
     within = path_words(spot)
     if place == 0:
         return f"first{within or ' of all steps'}"
-    return f"after {_short(block[place - 1])}{within}"
+    return f"after {short(block[place - 1])}{within}"
 
 
 def _crossed(old: Spot, new: Spot, steps: Steps) -> tuple[list[str], list[str]]:
-    """Return the messages that were sent after the step and are now before it, and the other way round."""
-    before, after = (
-        sends_after(s.name, known) for s, known in ((old, steps.match.old), (new, steps.match.new))
-    )
-    sent = {s.step.message for s in steps.match.new.values() if isinstance(s.step, model.Send)}
-    sooner = [m for m in before if m not in after and m in sent]
-    return sooner, [m for m in after if m not in before]
+    """Return the messages that came after the step and come before it now, and the other way round."""
+    match = steps.match
+    before = {
+        match.pairs[step]: message
+        for step, message in sends_after(old.name, match.old).items()
+        if step in match.pairs
+    }
+    back = match.back
+    after = {s: m for s, m in sends_after(new.name, match.new).items() if s in back}
+    sooner = dict.fromkeys(m for s, m in before.items() if s not in after)
+    return list(sooner), list(dict.fromkeys(m for s, m in after.items() if s not in before))
 
 
 def _moved_effect(old: Spot, new: Spot, crossed: tuple[list[str], list[str]]) -> str:
@@ -282,9 +288,11 @@ def _moved_effect(old: Spot, new: Spot, crossed: tuple[list[str], list[str]]) ->
         return "It happens earlier or later than before."
     parts = []
     if sooner:
-        parts.append(f"{listed(sooner)} goes out before the wait instead of after it, so earlier")
+        goes = "goes" if len(sooner) == 1 else "go"
+        parts.append(f"{listed(sooner)} {goes} out before the wait instead of after it, so earlier")
     if later:
-        parts.append(f"{listed(later)} goes out after the wait instead of before it, so later")
+        goes = "goes" if len(later) == 1 else "go"
+        parts.append(f"{listed(later)} {goes} out after the wait instead of before it, so later")
     if not parts:
         return "Customers wait at another place; no message is sent between the two places."
     return f"{joined(parts)}."
@@ -300,7 +308,7 @@ def _send(old: Spot, new: Spot, steps: Steps) -> Iterator[Change]:
             new,
             "changed",
             "audience" if is_channel else "content",
-            f"{_short(new)} sends another message",
+            f"{short(new)} sends another message",
             f"Customers get `{other.message}`{by} instead of `{one.message}`.",
             before=step_words(one),
             after=step_words(other),
@@ -323,7 +331,7 @@ def _given(
         new,
         "changed",
         "content",
-        f"{_short(new)} gives other values",
+        f"{short(new)} gives other values",
         f"Customers get it with another {listed(names)}.",
         before=one,
         after=other,
@@ -343,7 +351,7 @@ def _act(old: Spot, new: Spot, steps: Steps) -> Iterator[Change]:
         new,
         "changed",
         "audience" if writes else "content",
-        f"{_short(new)} does something else",
+        f"{short(new)} does something else",
         "Conditions and events that read it come out differently."
         if writes
         else "Another system gets another call.",
@@ -360,14 +368,14 @@ def _wait(old: Spot, new: Spot, steps: Steps) -> Iterator[Change]:
     assert isinstance(one, model.Wait) and isinstance(other, model.Wait)
     if one.timer != other.timer:
         direction, delta = _delta(one.timer, other.timer)
-        after = sends_after(new.name, steps.match.new)
+        after = messages_after(new.name, steps.match.new)
         what = f"What follows ({listed(after)})" if after else "What follows"
         inside = steps.inside.timer(old, new, steps.match)
         yield steps.change(
             new,
             "changed",
             "timing",
-            f"{_short(new)} waits {direction or 'to another time'}",
+            f"{short(new)} waits {direction or 'to another time'}",
             f"{what} comes {delta or 'at another time'}.",
             before=step_words(one),
             after=step_words(other),
@@ -402,7 +410,7 @@ def _plain(change_class: ChangeClass, what: str, effect: str, decide: str) -> An
             new,
             "changed",
             change_class,
-            f"{_short(new)} {what}",
+            f"{short(new)} {what}",
             effect,
             before=before,
             after=after,

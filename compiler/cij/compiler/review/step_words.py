@@ -54,24 +54,35 @@ def _choose(step: model.Choose) -> str:
     return f"if {' / '.join(words(arm.guard) for arm in step.arms)}"
 
 
+def short(spot: Spot) -> str:
+    """Return the name of a step for a sentence: its label, or what it does."""
+    has_name = spot.is_labelled or spot.name.startswith("split ")
+    return f"`{spot.name}`" if has_name else f"`{step_words(spot.step)}`"
+
+
 def quoted(spot: Spot) -> str:
-    """Return the name of a step for a sentence, with what it does where the name does not say it."""
+    """Return the name of a step, with what it does where the name does not say it."""
     if not spot.is_labelled:
-        return f"`{step_words(spot.step)}`"
+        return short(spot)
     return f"`{spot.name}` (`{step_words(spot.step)}`)"
 
 
-def sends_after(name: str, steps: Mapping[str, Spot]) -> list[str]:
-    """Return the messages that a customer may get after a step."""
-    found: dict[str, None] = {}
+def sends_after(name: str, steps: Mapping[str, Spot]) -> dict[str, str]:
+    """Return the sends to which a customer may come after a step, as message by step."""
+    found: dict[str, str] = {}
     own, is_after = _chain(name, steps), False
     for spot in steps.values():
         if is_after and isinstance(spot.step, model.Send):
             there = _chain(spot.name, steps)
             if all(there[parent] == arm for parent, arm in own.items() if parent in there):
-                found[spot.step.message] = None
+                found[spot.name] = spot.step.message
         is_after = is_after or spot.name == name
-    return list(found)
+    return found
+
+
+def messages_after(name: str, steps: Mapping[str, Spot]) -> list[str]:
+    """Return the messages that a customer may get after a step."""
+    return list(dict.fromkeys(sends_after(name, steps).values()))
 
 
 def _chain(name: str, steps: Mapping[str, Spot]) -> dict[str, int]:
