@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -47,6 +47,8 @@ _OUTBOX = query(
 _CONVERSIONS = query(
     "SELECT v.passage, v.goal, v.at FROM conversion AS v ORDER BY v.passage, v.goal"
 )
+_OF_THESE = "FROM customer WHERE customer.id IN (SELECT r.id FROM UNNEST($ids) AS r(id))"
+_STORED, _FORGET = query(f"SELECT * {_OF_THESE}"), query(f"DELETE {_OF_THESE}")
 # The engine's reasons for these steps; the interpreter writes none.
 _WITHOUT_REASON = ("joined", "else", "quiet hours", "a cap")
 Lines = dict[str, list[str]]
@@ -80,8 +82,7 @@ def traces(
     start, end = scenarios[0].start, scenarios[0].end
     world = deploy(engine, program, start, way.mover())
     run = _Run(scenarios, world, SimulatedClock(start))
-    for customer in run.customers:
-        _bring(run, customer)
+    _bring(run, ((c.id, {**c.fields, **_columns(c.consents)}) for c in run.customers))
     if spacing.late is not None:
         _run_late(run, spacing)
         found = dict(_lines(run, is_late=True))
@@ -142,11 +143,24 @@ def _handed_in_at(arrival: Arrival, start: datetime, spacing: Spacing) -> dateti
 # --- customers and events ---------------------------------------------------------------------
 
 
-def _bring(run: _Run, customer: Customer) -> None:
-    row: dict[str, object] = {"id": customer.id, "zone": _zone(run, customer.fields["timezone"])}
-    row |= {name: _cell(value) for name, value in customer.fields.items()}
-    row |= _columns(customer.consents)
-    run.world.engine.append("customer", {name: [value] for name, value in row.items()})
+def _bring(run: _Run, customers: Iterable[tuple[str, dict[str, object]]]) -> None:
+    """Store new values of customers. Their other values stay, also those that a journey has set."""
+    engine, new = run.world.engine, list(customers)
+    names = list(engine.columns_of("customer"))
+    ids = {"ids": [id for id, _ in new]}
+    rows = {
+        row[names.index("id")]: dict(zip(names, row, strict=True))
+        for row in engine.rows(_STORED, ids)
+    }
+    for id, values in new:
+        rows.setdefault(id, {"id": id}).update(_cells(run, values))
+    engine.execute(_FORGET, ids)
+    engine.append("customer", {n: [row.get(n) for row in rows.values()] for n in names})
+
+
+def _cells(run: _Run, values: dict[str, object]) -> dict[str, object]:
+    row = {name: _cell(value) for name, value in values.items()}
+    return row | ({"zone": _zone(run, row["timezone"])} if "timezone" in row else {})
 
 
 def _zone(run: _Run, name: object) -> str:
@@ -158,10 +172,11 @@ def _zone(run: _Run, name: object) -> str:
 def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
     start = run.scenarios[0].start
     rows: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    changes = [(c.id, x) for c in run.customers for x in c.changes if x.at == at]
+    if changes:
+        _bring(run, ((id, {**x.fields, **_columns(x.consents)}) for id, x in changes))
+        data_changed(run.world)
     for customer in run.customers:
-        for change in customer.changes:
-            if change.at == at:
-                _change(run, customer, dict(change.fields), _columns(change.consents))
         for h in customer.arrivals:
             if _handed_in_at(h, start, spacing) == at:
                 rows.append(((h.at, h.seq), _row(customer, h)))
@@ -176,18 +191,6 @@ def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
 
 def _columns(consents: Mapping[tuple[str, str], bool]) -> dict[str, object]:
     return {f"consent.{topic}.{channel}": granted for (topic, channel), granted in consents.items()}
-
-
-def _change(
-    run: _Run, customer: Customer, fields: dict[str, Any], consents: dict[str, object]
-) -> None:
-    row = {name: _cell(value) for name, value in fields.items()} | consents
-    if "timezone" in row:
-        row["zone"] = _zone(run, row["timezone"])
-    for name, value in row.items():
-        change = query("UPDATE customer SET {name} = $value WHERE id = $id", name=name)
-        run.world.engine.execute(change, {"value": value, "id": customer.id})
-    data_changed(run.world)
 
 
 def _row(customer: Customer, h: Arrival) -> dict[str, Any]:
