@@ -41,7 +41,7 @@ def compared(found: Sides, journey: str | None = None) -> Report:
     newer = _compiled(found.root, found.head, parsed)
     if newer.errors:
         raise InvalidProject(newer.errors, newer.texts)
-    if _says_the_same(found):
+    if _says_the_same(found, parsed):
         older = newer
     else:
         older = _compiled(found.root, found.base, _parsed_older(found, parsed))
@@ -52,23 +52,17 @@ def compared(found: Sides, journey: str | None = None) -> Report:
     return compare(one, other, labels, journey=journey)
 
 
-def _says_the_same(found: Sides) -> bool:
-    """Tell whether both sides have the same texts, so that compiling one is enough.
-
-    Contents of messages are files of their own, so they are not compared here.
-    """
+def _says_the_same(found: Sides, parsed: Parsed) -> bool:
+    """Tell whether both sides have the same texts, so that compiling one is enough."""
     base, head = found.base, found.head
-    return (
+    is_same = (
         base.sources == head.sources
         and base.settings.project == head.settings.project
         and base.catalog == head.catalog
         and base.diagnostics == head.diagnostics
-        and _contents(base) == _contents(head)
     )
-
-
-def _contents(texts: ProjectTexts) -> dict[str, str]:
-    return texts.read(needed_contents(parse_files(dict(texts.sources))[0]))
+    contents = needed_contents(parsed[0]) if is_same else []
+    return is_same and base.read(contents) == head.read(contents)
 
 
 def _parsed_older(found: Sides, newer: Parsed) -> Parsed:
@@ -89,6 +83,9 @@ def _compiled(root: Path, texts: ProjectTexts, parsed: Parsed) -> Compiled:
 
 def _label(texts: ProjectTexts, made: Compiled) -> Side:
     program = made.compilation.program
+    if not texts.sources and not texts.diagnostics:
+        # A project that begins here has no errors; without a profile nothing compiles.
+        return Side(label=f"{texts.label}, which has no journeys yet", hash=None)
     return Side(
         label=texts.label,
         hash=program.hash if program is not None else None,

@@ -24,8 +24,8 @@ Examples:
   cij diff v1.4 v1.5 --journey welcome
   cij diff ../shop-before ../shop-now   # two folders"""
 )
-@click.argument("base")
-@click.argument("head", required=False)
+@click.argument("words", metavar="BASE [HEAD]", nargs=-1)
+@click.option("--driver", "is_driver", is_flag=True, hidden=True, help="For git; see below.")
 @click.option("--journey", metavar="NAME", help="Only what this journey is affected by.")
 @click.option(
     "--format",
@@ -43,15 +43,46 @@ Examples:
     type=click.Path(path_type=Path),
     help="A folder or file of the project; default: the current folder.",
 )
-def command(base: str, head: str | None, journey: str | None, format_name: str, path: Path) -> None:
+def command(
+    words: tuple[str, ...], is_driver: bool, journey: str | None, format_name: str, path: Path
+) -> None:
     """Show what changes for customers and messages between BASE and HEAD.
 
     BASE and HEAD are revisions of git, project folders, or two .journey files. Without HEAD the files on
     disk are the newer version. Changes of layout and comments are no changes. Needs no data: `cij plan`
     counts the people.
+
+    With `git config diff.journey.command "cij diff --driver"` git shows the same for each file.
     """
+    if is_driver:
+        return _drive(words)
+    if not 1 <= len(words) <= 2:
+        raise click.UsageError(
+            "name one or two versions: `cij diff BASE [HEAD]`, such as `cij diff HEAD`"
+        )
+    base, head = words[0], words[1] if len(words) == 2 else None
     report = diff(path, base, head, journey)
     click.echo(rendered(report, format_name), nl=False)
+    return None
+
+
+def _drive(words: tuple[str, ...]) -> None:
+    """Print what a change of one file means, then its text diff. git stops at any other code than 0."""
+    from cij.app.git_driver import file_diff
+
+    paint = painter(sys.stdout)
+    found = file_diff(words)
+    click.echo(paint("bold", f"cij diff {found.path}"))
+    if found.report is not None:
+        click.echo(render_review_text(found.report, paint, is_one_file=True))
+    else:
+        click.echo(f"What it means cannot be told: {found.why_not}\n")
+    for line in found.lines:
+        style = _LINES.get(line[:1])
+        click.echo(paint(style, line) if style else line)
+
+
+_LINES = {"+": "good", "-": "error", "@": "gutter"}
 
 
 def rendered(report: "Report", format_name: str) -> str:

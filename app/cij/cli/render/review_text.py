@@ -22,13 +22,17 @@ _INDENT = "          "
 _STYLES = {"policy": "error", "audience": "warning", "structure removed": "warning"}
 
 
-def render_review_text(report: Report, paint: Paint = plain) -> str:
-    """Return a comparison: consequences first, then each journey before and after."""
-    return "\n".join(_lines(report, paint)) + "\n"
+def render_review_text(report: Report, paint: Paint = plain, *, is_one_file: bool = False) -> str:
+    """Return a comparison: consequences first, then each journey before and after.
+
+    Beside the text diff of one file neither the names of both versions nor the figures are needed.
+    """
+    shown_report = report.model_copy(update={"journeys": ()}) if is_one_file else report
+    head = [] if is_one_file else [f"{report.base.label} -> {report.head.label}"]
+    return "\n".join([*head, *_lines(shown_report, paint)]) + "\n"
 
 
 def _lines(report: Report, paint: Paint) -> Iterator[str]:
-    yield f"{report.base.label} -> {report.head.label}"
     yield paint("bold", title(report)) + _decisions(report)
     if report.base.errors:
         yield f"{report.base.label} does not compile, so only what does is compared:"

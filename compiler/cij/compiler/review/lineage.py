@@ -181,12 +181,12 @@ def _references_of(value: ex.Expression | None) -> Iterator[Node]:
 def _read_by(message: pg.Message, source: Model) -> Iterator[Node]:
     yield Node("topic", message.topic)
     for name in message.fields:
-        node = _meant(name, source)
+        node = meant(name, source)
         if node is not None:
             yield node
 
 
-def _meant(dotted: str, source: Model) -> Node | None:
+def meant(dotted: str, source: Model) -> Node | None:
     """Return the field, measure or entity field that a placeholder reads; None for what a send gives."""
     path = dotted.split(".")
     if source.profile is None:
@@ -222,8 +222,10 @@ def _add_journey(journey: model.Journey, source: Model, found: Lineage) -> None:
     for step in all_steps(journey.steps):
         node = step_node(journey.name, step.name)
         found.add(own, [node])
-        found.add(node, _of_step(step, journey, source))
+        found.add(node, _of_step(step))
         _add_written(node, step, found)
+        if isinstance(step, model.Send):
+            found.add(Node("message", step.message), _of_trigger(step.message, journey, source))
 
 
 def _of_end(part: model.Goal | model.Exit) -> Iterator[Node]:
@@ -241,11 +243,10 @@ def all_steps(steps: model.Steps) -> Iterator[model.Step]:
             yield from all_steps(block)
 
 
-def _of_step(step: model.Step, journey: model.Journey, source: Model) -> Iterator[Node]:
+def _of_step(step: model.Step) -> Iterator[Node]:
     match step:
         case model.Send(message=message, parameters=parameters):
             yield Node("message", message)
-            yield from _of_trigger(message, journey, source)
             for value in parameters.values():
                 yield from references(value)
         case model.Act(effect=effect):
@@ -270,6 +271,14 @@ def _of_trigger(message: str, journey: model.Journey, source: Model) -> Iterator
     for entry in journey.head.entries:
         if isinstance(entry, pg.EventEntry):
             yield from (Node("event field", f"{entry.event}.{name}") for name in names)
+
+
+def printed(message: pg.Message, node: Node, source: Model) -> list[str]:
+    """Return the names under which the texts of a message print a node."""
+    if node.kind == "event field":
+        name = f"trigger.{node.name.rpartition('.')[2]}"
+        return [name] if name in message.fields else []
+    return [name for name in message.fields if meant(name, source) == node]
 
 
 def _add_written(node: Node, step: model.Step, found: Lineage) -> None:
