@@ -52,7 +52,7 @@ def same_sentence(report: Report) -> str:
         return f"Nothing changes for customers: both compile to the same program ({report.head.hash[:8]})."
     if report.notes or report.base.errors:
         return "No change was found in what can be compared."
-    return "Nothing changes for customers. Only the order or the names of files differ."
+    return "Nothing changes for customers: only the order in which things are written differs."
 
 
 def rows(review: JourneyReview) -> Iterator[tuple[str, str, str]]:

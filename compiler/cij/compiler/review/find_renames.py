@@ -7,7 +7,7 @@ from cij.compiler import model
 from cij.compiler.declaration_kinds import DECLARATION_KINDS
 from cij.compiler.model import Model
 from cij.compiler.program import canonical
-from cij.compiler.review.renaming import Renames, given_fields, part_renames, with_new_names
+from cij.compiler.review.new_names import Renames, given_fields, part_renames, with_new_names
 from cij.compiler.review.step_spots import own, spots
 
 # A name may hide behind another one: a segment reads a field that was renamed too.
