@@ -219,3 +219,113 @@ def test_lineage_as_text_and_json(shop: Path, cij: Cij) -> None:
     assert {("segment", "loyal"), ("message", "reward"), ("journey", "loyalty")} <= leads
     done = cij("lineage", "poinz")
     assert done.code == 2 and "did you mean `points`?" in done.err
+
+
+# --- the gate ---------------------------------------------------------------------------------
+
+RULES = """
+[review.approvers]
+legal = ["lena@example.com"]
+owner = ["otto@example.com", "ANA@example.com"]
+
+[[review.rules]]
+needs = "legal"
+classes = ["policy"]
+
+[[review.rules]]
+needs = "owner"
+addresses = ["segment.*", "journey.loyalty.*"]
+files = ["journeys/rewards.journey"]
+"""
+
+
+@pytest.fixture
+def ruled(shop: Path) -> Path:
+    with (shop / "cij.toml").open("a") as file:
+        file.write(RULES)
+    git(shop, "commit", "-q", "-a", "-m", "rules")
+    git(shop, "checkout", "-q", "-b", "topic")
+    edit(shop, "changed-threshold")
+    edit(shop, "loosened-policy")
+    git(shop, "commit", "-q", "-a", "-m", "change")
+    return shop
+
+
+def approve(shop: Path, group: str, program: str, author: str) -> None:
+    trailer = f"Cij-Approved: {group} {program}"
+    git(shop, "commit", "-q", "--allow-empty", "--author", author, "-m", f"Approve\n\n{trailer}")
+
+
+def hash_of(cij: Cij) -> str:
+    found = json.loads(cij("diff", "main", "HEAD", "--format", "json").out)
+    return str(found["head"]["hash"])
+
+
+def test_the_gate_lists_the_approvals_that_are_missing(ruled: Path, cij: Cij) -> None:
+    done = cij("diff", "main", "HEAD", "--gate")
+    program = hash_of(cij)[:12]
+    assert done.code == 1
+    said = " ".join(done.out.split())
+    assert "legal: missing for `policy.contact.quiet`, `policy.contact.cap email`" in said
+    assert f"Cij-Approved: owner {program}" in said
+    approve(ruled, "legal", program, "Lena <lena@example.com>")
+    done = cij("diff", "main", "HEAD", "--gate")
+    assert done.code == 1 and "legal: lena@example.com has approved" in done.out
+    approve(ruled, "owner", program, "Ana <ana@example.com>")
+    assert cij("diff", "main", "HEAD", "--gate").code == 0
+
+
+def test_an_approval_of_something_else_does_not_count(ruled: Path, cij: Cij) -> None:
+    program = hash_of(cij)
+    approve(ruled, "legal", program, "Mallory <mallory@example.com>")
+    approve(ruled, "owner", program, "Lena <lena@example.com>")
+    approve(ruled, "owner", "0" * 12, "Otto <otto@example.com>")
+    done = cij("diff", "main", "HEAD", "--gate", "--format", "json")
+    assert done.code == 1
+    assert [r["approved_by"] for r in json.loads(done.out)["approvals"]] == [None, None]
+
+
+def test_a_later_change_needs_another_approval(ruled: Path, cij: Cij) -> None:
+    program = hash_of(cij)
+    approve(ruled, "legal", program, "Lena <lena@example.com>")
+    approve(ruled, "owner", program, "Otto <otto@example.com>")
+    assert cij("diff", "main", "HEAD", "--gate").code == 0
+    edit(ruled, "changed-shares")
+    assert cij("diff", "main", "--gate").code == 1
+
+
+def test_a_branch_cannot_pass_by_dropping_the_rules(ruled: Path, cij: Cij) -> None:
+    settings = ruled / "cij.toml"
+    settings.write_text(settings.read_text().replace(RULES, ""))
+    git(ruled, "commit", "-q", "-a", "-m", "no rules")
+    done = cij("diff", "main", "HEAD", "--gate")
+    assert done.code == 1 and "those of the base count here" in " ".join(done.out.split())
+
+
+def test_a_signature_may_be_needed(ruled: Path, cij: Cij) -> None:
+    git(ruled, "checkout", "-q", "main")
+    settings = ruled / "cij.toml"
+    text = settings.read_text()
+    settings.write_text(
+        text.replace("[review.approvers]", "[review]\nsigned = true\n\n[review.approvers]")
+    )
+    git(ruled, "commit", "-q", "-a", "-m", "signed")
+    git(ruled, "checkout", "-q", "topic")
+    program = hash_of(cij)
+    approve(ruled, "legal", program, "Lena <lena@example.com>")
+    approve(ruled, "owner", program, "Otto <otto@example.com>")
+    assert cij("diff", "main", "HEAD", "--gate").code == 1
+
+
+def test_rules_for_nobody_are_a_mistake_of_the_settings(shop: Path, cij: Cij) -> None:
+    with (shop / "cij.toml").open("a") as file:
+        file.write('\n[[review.rules]]\nneeds = "legal"\n')
+    done = cij("check")
+    assert done.code == 3 and "has nobody for it" in done.err
+
+
+def test_without_rules_the_gate_is_open(shop: Path, cij: Cij) -> None:
+    edit(shop, "changed-threshold")
+    done = cij("diff", "HEAD", "--gate")
+    assert done.code == 0 and "no approval is needed" in done.out
+    assert cij("diff", "HEAD", "--gate", "--journey", "loyalty").code == 2

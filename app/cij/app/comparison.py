@@ -11,6 +11,7 @@ from cij.app.compared_sides import Sides, sides
 from cij.app.compile import Compiled, compile_read
 from cij.app.project import Project
 from cij.app.request_error import InvalidProject, RequestError
+from cij.app.review_gate import gated
 from cij.app.syntax_cache import Parsed, parse_project
 from cij.compiler.compilation import needed_contents, parse_files
 from cij.compiler.declaration_kinds import DECLARATION_KINDS, KIND_OF, DeclarationKind
@@ -27,12 +28,22 @@ _ERRORS_MAX = 5
 _ERRORS_MAX = 5
 
 
-def diff(path: Path, base: str, head: str | None = None, journey: str | None = None) -> Report:
+def diff(
+    path: Path,
+    base: str,
+    head: str | None = None,
+    journey: str | None = None,
+    *,
+    is_gated: bool = False,
+) -> Report:
     """Compare two versions of the project at `path`; without `head`, the files on disk are the newer.
 
+    With `is_gated` the report has the approvals that the rules of the project ask for.
     Raises: RequestError, ConfigError; InvalidProject where the newer one has errors.
     """
-    return compared(sides(path, base, head), journey)
+    found = sides(path, base, head)
+    report = compared(found, journey)
+    return gated(report, found) if is_gated else report
 
 
 def compared(found: Sides, journey: str | None = None) -> Report:

@@ -108,11 +108,27 @@ def tree_at(repository: Repository, commit: str, label: str) -> Tree:
     return tree
 
 
-def messages_between(repository: Repository, base: str, head: str) -> list[tuple[str, str]]:
-    """Return (hash, message) of the commits that are in `head` and not in `base`, the newest first."""
-    found = _git(repository.top, ["log", "-z", "--format=%H%n%B", f"{base}..{head}", "--"])
-    texts = found.stdout.decode("utf-8", "replace").split("\0") if not found.returncode else []
-    return [(hash, body) for text in texts if text for hash, _, body in [text.partition("\n")]]
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit with the address of its author. `is_signed` means that git trusts its signature."""
+
+    email: str
+    is_signed: bool
+    message: str
+
+
+def commits_between(repository: Repository, base: str, head: str) -> list[Commit]:
+    """Return the commits that are in `head` and not in `base`, the newest first."""
+    found = _git(repository.top, ["log", "-z", "--format=%ae%n%G?%n%B", f"{base}..{head}", "--"])
+    if found.returncode:
+        raise ConfigError(f"git cannot list the commits: {_last_line(found.stderr)}")
+    texts = found.stdout.decode("utf-8", "replace").split("\0")
+    return [_commit(text) for text in texts if text]
+
+
+def _commit(text: str) -> Commit:
+    email, signature, message = text.split("\n", 2)
+    return Commit(email, signature == "G", message)
 
 
 def _blobs(repository: Repository, hashes: Iterable[str]) -> list[bytes | None]:

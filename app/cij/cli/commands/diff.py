@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cij.app.comparison import diff
+from cij.cli.exits import Exit
 from cij.cli.render.colour import painter
 from cij.cli.render.review_markdown import render_review_markdown
 from cij.cli.render.review_text import render_review_text
@@ -21,6 +22,7 @@ Examples:
   cij diff HEAD                         # what I have changed since the last commit
   cij diff main                         # what my branch would change
   cij diff main...HEAD --format markdown
+  cij diff main...HEAD --gate           # fails without the approvals of [review]
   cij diff v1.4 v1.5 --journey welcome
   cij diff ../shop-before ../shop-now   # two folders"""
 )
@@ -36,6 +38,12 @@ Examples:
     help="Text, Markdown for a comment on a pull request, or JSON for programs.",
 )
 @click.option(
+    "--gate",
+    "is_gated",
+    is_flag=True,
+    help="Fail (exit code 1) if an approval of [review] is missing.",
+)
+@click.option(
     "--project",
     "path",
     default=".",
@@ -44,7 +52,12 @@ Examples:
     help="A folder or file of the project; default: the current folder.",
 )
 def command(
-    words: tuple[str, ...], is_driver: bool, journey: str | None, format_name: str, path: Path
+    words: tuple[str, ...],
+    is_driver: bool,
+    journey: str | None,
+    format_name: str,
+    is_gated: bool,
+    path: Path,
 ) -> None:
     """Show what changes for customers and messages between BASE and HEAD.
 
@@ -61,8 +74,12 @@ def command(
             "name one or two versions: `cij diff BASE [HEAD]`, such as `cij diff HEAD`"
         )
     base, head = words[0], words[1] if len(words) == 2 else None
-    report = diff(path, base, head, journey)
+    if is_gated and journey is not None:
+        raise click.UsageError("--gate looks at all changes, so it does not go with --journey")
+    report = diff(path, base, head, journey, is_gated=is_gated)
     click.echo(rendered(report, format_name), nl=False)
+    if report.missing:
+        raise click.exceptions.Exit(Exit.ERRORS)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cij.compiler.review.review_report import Change, Figures, JourneyReview, Report
+from cij.compiler.review.review_report import Change, Figures, JourneyReview, Report, Requirement
 from cij.compiler.unparse import seconds_words
 
 # What a row has for a side that is not there.
@@ -58,9 +58,8 @@ def same_sentence(report: Report) -> str:
 def rows(review: JourneyReview) -> Iterator[tuple[str, str, str]]:
     """Yield (what, before, after) for all figures of a journey."""
     yield _row("version", review, lambda s: (s.version or "")[:8])
-    some = review.after or review.before
-    for days in some.most_messages if some is not None else ():
-        yield _row(_window(days), review, lambda s, days=days: _count(s.most_messages[days]))  # type: ignore[misc]
+    for days in (review.after or review.before or _no_figures()).most_messages:
+        yield _row(_window(days), review, _most_in(days))
     yield _row("longest stay", review, _stay)
     yield _row("goals", review, lambda s: _list(s.goals))
     yield _row("exits", review, lambda s: _list(s.exits))
@@ -74,6 +73,22 @@ def _row(what: str, review: JourneyReview, read: Callable[[Figures], str]) -> tu
         what,
         read(before) if before is not None else _NOTHING,
         read(after) if after is not None else _NOTHING,
+    )
+
+
+def _most_in(days: str) -> Callable[[Figures], str]:
+    return lambda side: _count(side.most_messages[days])
+
+
+def _no_figures() -> Figures:
+    return Figures(
+        version=None,
+        most_messages={},
+        longest_stay_s=None,
+        goals=(),
+        exits=(),
+        tests=(),
+        messages={},
     )
 
 
@@ -116,3 +131,19 @@ _GOES_ON = {
     "ends": "leaves at once as `{to}`",
     "stuck": "has no place in the new version, and `cij run` refuses it while somebody waits there",
 }
+
+
+def approval_lines(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield (group, sentence) for each approval that is needed."""
+    for each in report.approvals or ():
+        about = ", ".join(f"`{address}`" for address in each.changes)
+        if each.approved_by is not None:
+            yield each.needs, f"{each.approved_by} has approved {about}"
+        else:
+            yield each.needs, f"missing for {about}. {_how_to_approve(each)}"
+
+
+def _how_to_approve(each: Requirement) -> str:
+    trailer = f"Cij-Approved: {each.needs} {each.program}"
+    commit = f'`git commit --allow-empty -m "Approve" --trailer "{trailer}"`'
+    return f"One of {', '.join(each.approvers)} adds a commit to the branch: {commit}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from cij.cli.render.review_figures import (
     COUNT_HINT,
+    approval_lines,
     class_words,
     inside_words,
     rows,
@@ -40,6 +41,9 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _journey(review)
     for note in report.notes:
         yield f"\nNote: {_text(note)}."
+    if report.approvals:
+        yield "\n#### Approvals\n"
+        yield from (f"- **{_text(g)}**: {_text(s)}" for g, s in approval_lines(report))
     if report.journeys:
         yield f"\n{COUNT_HINT}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from cij.cli.render.colour import Paint, plain
 from cij.cli.render.review_figures import (
     COUNT_HINT,
+    approval_lines,
     class_words,
     inside_words,
     rows,
@@ -48,9 +49,19 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     for note in report.notes:
         yield ""
         yield from _wrapped("note", note)
+    yield from _approvals(report, paint)
     if report.journeys:
         yield ""
         yield from textwrap.wrap(COUNT_HINT, _WIDTH)
+
+
+def _approvals(report: Report, paint: Paint) -> Iterator[str]:
+    if report.approvals is None:
+        return
+    yield ""
+    yield paint("bold", "approvals" if report.approvals else "no approval is needed")
+    for group, sentence in approval_lines(report):
+        yield from _wrapped_row(group, sentence)
 
 
 def _decisions(report: Report) -> str:

@@ -8,6 +8,7 @@ from cij.compiler.declaration_kinds import DECLARATION_KINDS, KIND_OF
 from cij.compiler.model import Model
 from cij.compiler.review import presence
 from cij.compiler.review.both_sides import Compiled, Context, same
+from cij.compiler.review.change_class import CLASSES
 from cij.compiler.review.data_changes import measure_changes, segment_changes
 from cij.compiler.review.figures import journey_review
 from cij.compiler.review.find_renames import renamed, renamed_base
@@ -19,7 +20,7 @@ from cij.compiler.review.journey_changes import (
 )
 from cij.compiler.review.message_changes import message_changes, topic_changes
 from cij.compiler.review.policy_changes import policy_changes
-from cij.compiler.review.review_report import CLASSES, Change, JourneyReview, Report, Side
+from cij.compiler.review.review_report import Change, JourneyReview, Report, Side
 from cij.compiler.review.source_changes import (
     RENAMED_PARTS,
     action_changes,

@@ -6,9 +6,10 @@ from cij.compiler import model
 from cij.compiler.expression import Expression, Period
 from cij.compiler.proofs.bounds import seconds
 from cij.compiler.review.both_sides import Context, same, where
+from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.condition_proofs import IS_MET, prove
 from cij.compiler.review.review_answers import inside
-from cij.compiler.review.review_report import Action, Change, ChangeClass, Proof
+from cij.compiler.review.review_report import Action, Change, Proof
 from cij.compiler.unparse import duration_words, event_words, words
 
 _End = model.Goal | model.Exit

@@ -8,11 +8,12 @@ from cij.compiler.expression import Period
 from cij.compiler.model import sent_messages
 from cij.compiler.proofs.bounds import send_bound
 from cij.compiler.review.both_sides import Context, joined, listed, plural, same, where
+from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.competition import competition
 from cij.compiler.review.condition_proofs import ENTERS, KEPT_OUT, prove
 from cij.compiler.review.goal_changes import goal_changes
 from cij.compiler.review.review_answers import COUNT, inside
-from cij.compiler.review.review_report import Change, ChangeClass, Proof
+from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.review.step_changes import step_changes
 from cij.compiler.unparse import (
     duration_words,

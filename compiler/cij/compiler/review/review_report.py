@@ -7,21 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cij.compiler.review.change_class import ChangeClass
+
 FORMAT_VERSION = "1.0"
 
-# The classes of changes, the most severe first.
-ChangeClass = Literal[
-    "policy", "audience", "structure removed", "structure added", "timing", "content", "none"
-]
-CLASSES: tuple[ChangeClass, ...] = (
-    "policy",
-    "audience",
-    "structure removed",
-    "structure added",
-    "timing",
-    "content",
-    "none",
-)
 Action = Literal["added", "removed", "changed", "renamed", "moved"]
 # How a new condition stands to the old one. A narrower one implies it.
 Verdict = Literal["equivalent", "narrower", "wider", "disjoint", "overlapping", "not proved"]
@@ -130,8 +119,25 @@ class Side(_Part):
     errors: tuple[str, ...] = ()
 
 
+class Requirement(_Part):
+    """An approval that a rule of `[review]` asks for. `changes` are addresses.
+
+    `approved_by` is the author of the commit that approves; None where there is none. Only an approval of
+    the program with the hash `program` counts, so that one for an earlier state of the branch does not.
+    """
+
+    needs: str
+    changes: tuple[str, ...]
+    program: str
+    approvers: tuple[str, ...]
+    approved_by: str | None = None
+
+
 class Report(_Part):
-    """The comparison of two projects; `changes` begin with the most severe."""
+    """The comparison of two projects; `changes` begin with the most severe.
+
+    `approvals` is there where it was asked for, with `--gate`.
+    """
 
     format_version: str = FORMAT_VERSION
     project: str
@@ -140,3 +146,9 @@ class Report(_Part):
     changes: tuple[Change, ...] = ()
     journeys: tuple[JourneyReview, ...] = ()
     notes: tuple[str, ...] = ()
+    approvals: tuple[Requirement, ...] | None = None
+
+    @property
+    def missing(self) -> tuple[Requirement, ...]:
+        """The approvals that nobody has given yet."""
+        return tuple(r for r in self.approvals or () if r.approved_by is None)

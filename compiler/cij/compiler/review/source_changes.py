@@ -5,11 +5,12 @@ from typing import Any
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.review.both_sides import Context, journeys_of, same, where
+from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.new_names import GivenField, given_fields
 from cij.compiler.review.part_changes import Parts, part_changes, part_renamed
 from cij.compiler.review.review_answers import COUNT, used_by, who_uses
-from cij.compiler.review.review_report import Change, ChangeClass
+from cij.compiler.review.review_report import Change
 from cij.compiler.unparse import seconds_words, words
 
 

@@ -8,7 +8,8 @@ from cij.compiler import model, program as pg
 from cij.compiler.proofs.bounds import seconds
 from cij.compiler.review.arm_changes import arm_changes
 from cij.compiler.review.both_sides import Context, joined, listed, where
-from cij.compiler.review.review_report import Action, Change, ChangeClass
+from cij.compiler.review.change_class import ChangeClass
+from cij.compiler.review.review_report import Action, Change
 from cij.compiler.review.step_inside import Inside
 from cij.compiler.review.step_matching import Match, matched
 from cij.compiler.review.step_spots import Spot, arms, same_step
