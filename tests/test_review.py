@@ -8,6 +8,7 @@ import pytest
 from cij.app.standard_library import library
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
+from cij.compiler.review import journey_changes
 from cij.compiler.review.both_sides import Compiled
 from cij.compiler.review.compare import compare
 from cij.compiler.review.lineage import Node, lineage_of
@@ -350,3 +351,17 @@ def test_lineage_leads_from_the_column_to_the_message_and_back() -> None:
     made_of = found.made_of(Node("message", "other"))
     assert Node("column", "shop.points") in made_of and Node("source", "shop") in made_of
     assert found.named("points")[0] == Node("field", "points")
+
+
+def test_a_setting_of_the_head_without_words_of_its_own_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = tuple(row for row in journey_changes._HEAD if row[0] != "priority")
+    monkeypatch.setattr(journey_changes, "_HEAD", rows)
+    change = one(("segment rich\n", "segment rich\n  priority = 3\n"))
+    assert change.address == "journey.j.priority" and "`priority`" in change.what
+
+
+def test_a_line_about_a_step_of_an_earlier_version_is_told() -> None:
+    change = one(("  exit done", "  removed old_wait then finish\n  exit done"))
+    assert (change.change_class, change.address) == ("none", "journey.j.rule.old_wait")

@@ -48,8 +48,9 @@ def to_decide(changes: Sequence[Change]) -> int:
 
 def same_sentence(report: Report) -> str:
     """Return what an empty comparison means."""
-    if report.base.hash is not None and report.base.hash == report.head.hash:
-        return f"Nothing changes for customers: both compile to the same program ({report.head.hash[:8]})."
+    program = report.head.hash
+    if program is not None and program == report.base.hash:
+        return f"Nothing changes for customers: both compile to the same program ({program[:8]})."
     if report.notes or report.base.errors:
         return "No change was found in what can be compared."
     return "Nothing changes for customers: only the order in which things are written differs."

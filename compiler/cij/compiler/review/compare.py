@@ -32,7 +32,8 @@ from cij.compiler.review.source_changes import (
 
 Changed = Callable[[str, Any, Any, Context], Iterator[Change]]
 
-# How the changes of a declaration that is on both sides are told, by its word. Policies and journeys have
+# How the changes of a declaration that is on both sides are told, by its word; another kind has a plain
+# sentence. Policies and journeys have
 # rules of their own for declarations that are new or gone.
 CHANGED: Mapping[str, Changed] = {
     "source": source_changes,
@@ -163,7 +164,11 @@ def _declarations(
 ) -> Iterator[Change]:
     for one, other in pairs.both:
         if not same(old[one], new[other]):
-            yield from CHANGED[word](other, old[one], new[other], context)
+            tell = CHANGED.get(word)
+            if tell is not None:
+                yield from tell(other, old[one], new[other], context)
+            else:
+                yield presence.changed(word, other, new[other], context)
     for name in pairs.come:
         yield presence.added(word, name, new[name], context)
     for name in pairs.gone:

@@ -14,6 +14,7 @@ from cij.compiler.review.condition_proofs import ENTERS, KEPT_OUT, prove
 from cij.compiler.review.goal_changes import goal_changes
 from cij.compiler.review.review_answers import COUNT, inside
 from cij.compiler.review.review_report import Change, Proof
+from cij.compiler.review.rule_changes import rule_changes
 from cij.compiler.review.step_changes import step_changes
 from cij.compiler.unparse import (
     duration_words,
@@ -94,8 +95,10 @@ def journey_changes(old_name: str, new_name: str, context: Context) -> Iterator[
     old, new = context.base.model.journeys[old_name], context.head.model.journeys[new_name]
     yield from _entries(old, new, context)
     yield from _settings(old, new, context)
+    yield from _other_settings(old, new, context)
     yield from goal_changes(old, new, context)
     yield from step_changes(old, new, context)
+    yield from rule_changes(old, new)
 
 
 # --- who enters -------------------------------------------------------------------------------
@@ -249,6 +252,32 @@ def _settings(old: model.Journey, new: model.Journey, context: Context) -> Itera
                 decide,
                 context,
                 proof,
+            )
+
+
+# Fields of the head that are told in another way, or that follow from what is.
+_TOLD = frozenset(
+    ("name", "version", "doc", "entries", "again_after", "is_draft", "kept", "renamed", "removed")
+)
+
+
+def _other_settings(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
+    """Yield the changes of settings that have no row in the table: they are told without an effect."""
+    rows = {field for field, *_ in _HEAD}
+    for field in pg.Head.model_fields:
+        before, after = getattr(old.head, field), getattr(new.head, field)
+        if field not in rows and field not in _TOLD and not same(before, after):
+            effect = "What it decides about customers changes; `cij explain` says what that is."
+            yield _head_change(
+                new,
+                field,
+                "audience",
+                f"the setting `{field}` changes",
+                str(before),
+                str(after),
+                effect,
+                "Is that right?",
+                context,
             )
 
 

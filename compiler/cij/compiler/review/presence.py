@@ -30,6 +30,23 @@ def added(word: str, name: str, part: Any, context: Context) -> Change:
     )
 
 
+def changed(word: str, name: str, part: Any, context: Context) -> Change:
+    """Return the change of a declaration of a kind that has no words of its own."""
+    users = context.users(Node(word, name))
+    return Change(
+        address=f"{word}.{name}",
+        action="changed",
+        change_class="audience" if journeys_of(users) else "none",
+        what=f"{word} `{name}` has another definition",
+        effect="All that uses it may come out differently.",
+        who=who_uses(users),
+        inside=inside(journeys_of(users), context),
+        decide=f"Is that right for {listed(journeys_of(users))}?" if journeys_of(users) else "",
+        affects=used_by(users),
+        place=where(part.place),
+    )
+
+
 def removed(word: str, name: str, part: Any, context: Context) -> Change:
     """Return the change of a declaration that is gone."""
     users = context.users(Node(word, name), is_gone=True)
