@@ -356,8 +356,8 @@ def test_lineage_leads_from_the_column_to_the_message_and_back() -> None:
 def test_a_setting_of_the_head_without_words_of_its_own_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = tuple(row for row in journey_changes._HEAD if row[0] != "priority")
-    monkeypatch.setattr(journey_changes, "_HEAD", rows)
+    rows = tuple(row for row in journey_changes.HEAD_CHANGES if row[0] != "priority")
+    monkeypatch.setattr(journey_changes, "HEAD_CHANGES", rows)
     change = one(("segment rich\n", "segment rich\n  priority = 3\n"))
     assert change.address == "journey.j.priority" and "`priority`" in change.what
 

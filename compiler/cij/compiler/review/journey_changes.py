@@ -198,7 +198,7 @@ def _again(head: pg.Head) -> str:
 
 # Field or function, class, what changed, effect, question.
 _Read = Callable[[pg.Head], str | None]
-_HEAD: tuple[tuple[str, _Read, ChangeClass, str, str, str], ...] = (
+HEAD_CHANGES: tuple[tuple[str, _Read, ChangeClass, str, str, str], ...] = (
     ("again", _again, "audience", "customers may enter again under another rule",
      "Customers enter, and get the messages, more or less often than before.",
      "How often may one customer get all of its messages?"),
@@ -237,7 +237,7 @@ _HEAD: tuple[tuple[str, _Read, ChangeClass, str, str, str], ...] = (
 
 
 def _settings(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
-    for field, read, change_class, what, effect, decide in _HEAD:
+    for field, read, change_class, what, effect, decide in HEAD_CHANGES:
         before, after = read(old.head), read(new.head)
         if before != after:
             proof = _suppress_proof(old, new, context) if field == "suppress" else None
@@ -263,7 +263,7 @@ _TOLD = frozenset(
 
 def _other_settings(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
     """Yield the changes of settings that have no row in the table: they are told without an effect."""
-    rows = {field for field, *_ in _HEAD}
+    rows = {field for field, *_ in HEAD_CHANGES}
     for field in pg.Head.model_fields:
         before, after = getattr(old.head, field), getattr(new.head, field)
         if field not in rows and field not in _TOLD and not same(before, after):
