@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from cij.runtime.simulate import deliver, run_to, run_while
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.agreement.drawing_customers import DONE
-from tests.agreement.scenario import Arrival, Customer, Scenario
+from tests.agreement.scenario import Arrival, Change, Customer, Scenario
 from tests.agreement.tick_times import Spacing, tick_times
 from tests.ways import DEFAULT, Way
 
@@ -82,7 +82,7 @@ def traces(
     start, end = scenarios[0].start, scenarios[0].end
     world = deploy(engine, program, start, way.mover())
     run = _Run(scenarios, world, SimulatedClock(start))
-    _bring(run, ((c.id, {**c.fields, **_columns(c.consents)}) for c in run.customers))
+    _bring(run, [_whole(c) for c in run.customers if c.comes is None])
     if spacing.late is not None:
         _run_late(run, spacing)
         found = dict(_lines(run, is_late=True))
@@ -115,9 +115,10 @@ def _run_late(run: _Run, spacing: Spacing) -> None:
 def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
     start, end = run.scenarios[0].start, run.scenarios[0].end
     found = {start} | {c.at for customer in run.customers for c in customer.changes}
+    found |= {customer.comes for customer in run.customers if customer.comes}
     found |= {order.at for scenario in run.scenarios for order in scenario.orders}
     for customer in run.customers:
-        found |= {_handed_in_at(h, start, spacing) for h in customer.arrivals}
+        found |= {_handed_in_at(h, customer.comes or start, spacing) for h in customer.arrivals}
     random = Random(spacing.extra)
     for _ in range(spacing.extra):
         found.add(start + timedelta(seconds=random.randrange(int((end - start).total_seconds()))))
@@ -143,9 +144,20 @@ def _handed_in_at(arrival: Arrival, start: datetime, spacing: Spacing) -> dateti
 # --- customers and events ---------------------------------------------------------------------
 
 
-def _bring(run: _Run, customers: Iterable[tuple[str, dict[str, object]]]) -> None:
+_Values = tuple[str, dict[str, object]]
+
+
+def _whole(customer: Customer) -> _Values:
+    return customer.id, {**customer.fields, **_columns(customer.consents)}
+
+
+def _new_values(customer: Customer, change: Change) -> _Values:
+    return customer.id, {**change.fields, **_columns(change.consents)}
+
+
+def _bring(run: _Run, new: Sequence[_Values]) -> None:
     """Store new values of customers. Their other values stay, also those that a journey has set."""
-    engine, new = run.world.engine, list(customers)
+    engine = run.world.engine
     names = list(engine.columns_of("customer"))
     ids = {"ids": [id for id, _ in new]}
     rows = {
@@ -172,13 +184,14 @@ def _zone(run: _Run, name: object) -> str:
 def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
     start = run.scenarios[0].start
     rows: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-    changes = [(c.id, x) for c in run.customers for x in c.changes if x.at == at]
-    if changes:
-        _bring(run, ((id, {**x.fields, **_columns(x.consents)}) for id, x in changes))
+    new = [_whole(c) for c in run.customers if c.comes == at]
+    new += [_new_values(c, x) for c in run.customers for x in c.changes if x.at == at]
+    if new:
+        _bring(run, new)
         data_changed(run.world)
     for customer in run.customers:
         for h in customer.arrivals:
-            if _handed_in_at(h, start, spacing) == at:
+            if _handed_in_at(h, customer.comes or start, spacing) == at:
                 rows.append(((h.at, h.seq), _row(customer, h)))
     if rows:
         _refer(run, at, [row for _, row in rows])
