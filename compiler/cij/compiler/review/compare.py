@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cij.compiler import program as pg
 from cij.compiler.declaration_kinds import DECLARATION_KINDS, KIND_OF
 from cij.compiler.model import Model
 from cij.compiler.review import presence
@@ -32,19 +33,19 @@ from cij.compiler.review.source_changes import (
 
 Changed = Callable[[str, Any, Any, Context], Iterator[Change]]
 
-# How the changes of a declaration that is on both sides are told, by its word; another kind has a plain
-# sentence. Policies and journeys have
-# rules of their own for declarations that are new or gone.
-CHANGED: Mapping[str, Changed] = {
-    "source": source_changes,
-    "topic": topic_changes,
-    "entity": entity_changes,
-    "profile": profile_changes,
-    "event": event_changes,
-    "action": action_changes,
-    "measure": measure_changes,
-    "segment": segment_changes,
-    "message": message_changes,
+# How the changes of a declaration that is on both sides are told, by the class of its part of the program;
+# another kind has a plain sentence. Policies and journeys have rules of their own for declarations that are
+# new or gone.
+CHANGED: Mapping[type, Changed] = {
+    pg.Source: source_changes,
+    pg.Topic: topic_changes,
+    pg.Entity: entity_changes,
+    pg.Profile: profile_changes,
+    pg.Event: event_changes,
+    pg.Action: action_changes,
+    pg.Measure: measure_changes,
+    pg.Segment: segment_changes,
+    pg.Message: message_changes,
 }
 
 
@@ -164,7 +165,7 @@ def _declarations(
 ) -> Iterator[Change]:
     for one, other in pairs.both:
         if not same(old[one], new[other]):
-            tell = CHANGED.get(word)
+            tell = CHANGED.get(type(new[other]))
             if tell is not None:
                 yield from tell(other, old[one], new[other], context)
             else:

@@ -13,28 +13,15 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.declaration_kinds import DECLARATION_KINDS
 from cij.compiler.model import Model
 from cij.compiler.walk import walk
 
 Kind = str
-# What people and reviewers care about most comes first in every list.
-KINDS: tuple[Kind, ...] = (
-    "journey",
-    "step",
-    "message",
-    "segment",
-    "measure",
-    "action",
-    "topic",
-    "policy",
-    "event",
-    "event field",
-    "entity",
-    "entity field",
-    "field",
-    "column",
-    "source",
-)
+# Parts of declarations; their names begin with that of the declaration, but for fields of the customer.
+PARTS: tuple[Kind, ...] = ("step", "event field", "entity field", "field", "column")
+# What uses others comes first in every list: a journey before the segment that it enters from.
+KINDS: tuple[Kind, ...] = (*(kind.word for kind in reversed(DECLARATION_KINDS)), *PARTS)
 
 
 class Node(NamedTuple):

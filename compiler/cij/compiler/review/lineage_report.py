@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from cij.compiler import model, program as pg
+from cij.compiler.declaration_kinds import KIND_OF
 from cij.compiler.model import Model
 from cij.compiler.review.lineage import Lineage, Node, all_steps, printed
 from cij.compiler.review.review_report import Where
@@ -115,8 +116,28 @@ def _texts(node: Node, through: list[Node], source: Model) -> Iterator[Text]:
 
 def detail(node: Node, source: Model) -> str:
     """Return what a node is, in a few words."""
-    rule = _DETAILS.get(node.kind)
-    return rule(node, source) if rule is not None else ""
+    if node.kind in _PART_DETAILS:
+        return _PART_DETAILS[node.kind](node, source)
+    part = _declared(node, source)
+    rule = _DETAILS.get(type(part))
+    return rule(part) if rule is not None else ""
+
+
+def _declared(node: Node, source: Model) -> Any:
+    """Return the declaration of a node, or that of which it is a part."""
+    kind = KIND_OF[_OWNERS.get(node.kind, node.kind)]
+    made = kind.made(source)
+    return made.get(node.name) or made.get(_owner(node)) if not kind.is_single else source.profile
+
+
+# The kind of the declaration that a part is of.
+_OWNERS = {
+    "column": "source",
+    "event field": "event",
+    "entity field": "entity",
+    "field": "profile",
+    "step": "journey",
+}
 
 
 def _step(node: Node, source: Model) -> model.Step | None:
@@ -142,9 +163,8 @@ def _of_column(node: Node, source: Model) -> str:
     return str(column.type) if column is not None else ""
 
 
-def _of_source(node: Node, source: Model) -> str:
-    part = source.sources.get(node.name)
-    return f"{part.kind} {part.settings.get('path', '')}".strip() if part is not None else ""
+def _of_source(part: pg.Source) -> str:
+    return f"{part.kind} {part.settings.get('path', '')}".strip()
 
 
 def _of_field(node: Node, source: Model) -> str:
@@ -170,10 +190,7 @@ def _defined(field: pg.EventFieldDefinition | None) -> str:
     return f"{field.type}" + (f" from {words(field.value)}" if field.value is not None else "")
 
 
-def _of_journey(node: Node, source: Model) -> str:
-    journey = source.journeys.get(node.name)
-    if journey is None:
-        return ""
+def _of_journey(journey: model.Journey) -> str:
     found = (
         f"segment {entry.segment}"
         if isinstance(entry, pg.SegmentEntry)
@@ -188,49 +205,27 @@ def _of_step(node: Node, source: Model) -> str:
     return step_words(step) if step is not None else ""
 
 
-_DETAILS: Mapping[str, Callable[[Node, Model], str]] = {
+_PART_DETAILS: Mapping[str, Callable[[Node, Model], str]] = {
     "column": _of_column,
-    "source": _of_source,
     "field": _of_field,
     "event field": _of_event_field,
     "entity field": _of_entity_field,
-    "measure": lambda n, s: words(s.measures[n.name].value) if n.name in s.measures else "",
-    "segment": lambda n, s: words(s.segments[n.name].condition) if n.name in s.segments else "",
-    "message": lambda n, s: s.messages[n.name].channel if n.name in s.messages else "",
-    "topic": lambda n, s: s.topics[n.name].consent if n.name in s.topics else "",
-    "journey": _of_journey,
     "step": _of_step,
 }
-
-
-_COLLECTIONS = {
-    "source": "sources",
-    "column": "sources",
-    "event": "events",
-    "event field": "events",
-    "entity": "entities",
-    "entity field": "entities",
-    "measure": "measures",
-    "segment": "segments",
-    "topic": "topics",
-    "message": "messages",
-    "action": "actions",
-    "policy": "policies",
+_DETAILS: Mapping[type, Callable[[Any], str]] = {
+    pg.Source: _of_source,
+    pg.Measure: lambda part: words(part.value),
+    pg.Segment: lambda part: words(part.condition),
+    pg.Message: lambda part: str(part.channel),
+    pg.Topic: lambda part: str(part.consent),
+    model.Journey: _of_journey,
 }
 
 
 def place_of(node: Node, source: Model) -> Where | None:
     """Return where a node is declared; of a part, where its declaration is."""
-    if node.kind == "field":
-        place = source.profile.place if source.profile is not None else None
-    elif node.kind == "step":
-        step = _step(node, source)
-        place = model.place(step.span) if step is not None else None
-    elif node.kind == "journey":
-        journey = source.journeys.get(node.name)
-        place = model.place(journey.span) if journey is not None else None
-    else:
-        parts: Mapping[str, Any] = getattr(source, _COLLECTIONS[node.kind])
-        part = parts.get(_owner(node)) or parts.get(node.name)
-        place = part.place if part is not None else None
+    part: Any = _step(node, source) if node.kind == "step" else _declared(node, source)
+    if part is None:
+        return None
+    place = model.place(part.span) if hasattr(part, "span") else part.place
     return Where(file=place.file, line=place.line) if place is not None else None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from cij.compiler import expression as ex, model, program as pg
+from cij.compiler.declaration_kinds import DECLARATION_KINDS, DeclarationKind
 from cij.compiler.model import Model
 from cij.compiler.placeholders import placeholders
 from cij.compiler.program import canonical
@@ -79,26 +80,17 @@ def with_new_names(source: Model, renames: Renames) -> Model:
     if not renames.names:
         return source
     found = Model(source.settings)
-    found.profile = _rewritten(source.profile, renames)
-    for word, collection in _COLLECTIONS.items():
-        old: dict[str, Any] = getattr(source, collection)
-        new = {renames.name(word, n): _rewritten(part, renames) for n, part in old.items()}
-        setattr(found, collection, new)
+    for kind in DECLARATION_KINDS:
+        if kind.is_in_program:
+            old: Any = getattr(source, kind.collection)
+            setattr(found, kind.collection, _renamed_all(old, kind, renames))
     return found
 
 
-_COLLECTIONS = {
-    "source": "sources",
-    "topic": "topics",
-    "entity": "entities",
-    "event": "events",
-    "measure": "measures",
-    "segment": "segments",
-    "message": "messages",
-    "action": "actions",
-    "policy": "policies",
-    "journey": "journeys",
-}
+def _renamed_all(old: Any, kind: DeclarationKind, renames: Renames) -> Any:
+    if kind.is_single:
+        return _rewritten(old, renames)
+    return {renames.name(kind.word, n): _rewritten(part, renames) for n, part in old.items()}
 
 
 def _rewritten(part: _Part, renames: Renames) -> _Part:

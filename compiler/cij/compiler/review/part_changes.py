@@ -119,7 +119,7 @@ def _types(part: Any) -> str:
     return str(part.type) if "type" in type(part).model_fields else ""
 
 
-_SEEN = ("segment", "measure", "message", "journey")
+_SEEN = ("segment", "message", "journey")
 
 
 def _effect(kinds: tuple[str, str], users: tuple[Node, ...]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cij.compiler import program as pg
 from cij.compiler.review.both_sides import Context, journeys_of, listed, where
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.review_answers import inside, used_by, who_uses
@@ -70,29 +71,31 @@ def removed(word: str, name: str, part: Any, context: Context) -> Change:
 
 
 # What else than the name a renamed declaration changes, where it is not nothing.
-_RENAMED: Mapping[str, str] = {
-    "segment": "The condition is the same. cij looks at it as a new segment: its members count as joining.",
-    "message": "The texts are the same. Statistics of the message begin anew.",
-    "event": "Its definition is the same. Events that were handed in under the old name do not count any more.",
-    "topic": "Consents that were given or taken back under the old name do not count any more.",
-    "source": "Its definition is the same.",
+_RENAMED: Mapping[type, str] = {
+    pg.Segment: "The condition is the same. cij looks at it as a new segment: its members count as joining.",
+    pg.Message: "The texts are the same. Statistics of the message begin anew.",
+    pg.Event: "Its definition is the same. Events that were handed in under the old name do not count any more.",
+    pg.Topic: "Consents that were given or taken back under the old name do not count any more.",
+    pg.Source: "Its definition is the same.",
 }
 
 
 def renamed(word: str, old: str, new: str, part: Any, context: Context) -> Change:
     """Return the change of a declaration that has another name and is the same otherwise."""
     users = context.users(Node(word, new))
-    risky = word in ("segment", "event", "topic")
+    risk = _RISK.get(type(part)) if journeys_of(users) else None
     return Change(
         address=f"{word}.{new}",
         previous=f"{word}.{old}",
         action="renamed",
-        change_class="audience" if risky and journeys_of(users) else "none",
+        change_class="audience" if risk is not None else "none",
         what=f"{word} `{old}` is now called `{new}`",
-        effect=_RENAMED.get(word, "Its definition is the same, so nothing changes for customers."),
+        effect=_RENAMED.get(
+            type(part), "Its definition is the same, so nothing changes for customers."
+        ),
         who=who_uses(users),
         inside=inside(journeys_of(users), context),
-        decide=f"Is the new name worth it? {_RISK[word]}" if risky and journeys_of(users) else "",
+        decide=f"Is the new name worth it? {risk}" if risk is not None else "",
         before=old,
         after=new,
         affects=used_by(users),
@@ -100,8 +103,8 @@ def renamed(word: str, old: str, new: str, part: Any, context: Context) -> Chang
     )
 
 
-_RISK: Mapping[str, str] = {
-    "segment": "`cij plan` says who would enter because of it.",
-    "event": "Systems that hand it in with `cij event` must use the new name.",
-    "topic": "Check that the refusals of before are known under the new name too.",
+_RISK: Mapping[type, str] = {
+    pg.Segment: "`cij plan` says who would enter because of it.",
+    pg.Event: "Systems that hand it in with `cij event` must use the new name.",
+    pg.Topic: "Check that the refusals of before are known under the new name too.",
 }
