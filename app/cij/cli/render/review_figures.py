@@ -36,8 +36,8 @@ def short_labels(labels: Sequence[str]) -> Iterator[str]:
     """Yield the labels of rows, those of the windows together."""
     windows = [label for label in labels if label.startswith(_MOST)]
     if windows:
-        days = ", ".join(label.rpartition(" in ")[2].partition(" ")[0] for label in windows)
-        yield f"most messages in {days} days"
+        *days, last = (label.rpartition(" in ")[2] for label in windows)
+        yield f"most messages in {', '.join([*(d.partition(' ')[0] for d in days), last])}"
     yield from (label for label in labels if label not in windows)
 
 

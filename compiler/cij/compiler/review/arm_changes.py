@@ -8,8 +8,8 @@ from cij.compiler.review.both_sides import joined, listed
 from cij.compiler.review.condition_proofs import TAKES_BRANCH, prove
 from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.review.shares import switches
-from cij.compiler.review.step_spots import Arm, Spot
-from cij.compiler.review.step_words import step_words
+from cij.compiler.review.step_spots import Arm, Spot, arms
+from cij.compiler.review.step_words import messages_after, step_words
 from cij.compiler.unparse import percent_words, words
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _guard(before: Arm, after: Arm, new: Spot, steps: "Steps") -> Change:
         "changed",
         "none" if is_same else "audience",
         f"a branch of `{new.name}` has another condition",
-        _effect(proof, after),
+        _effect(proof, after, new, steps),
         before=words(before.guard) if before.guard is not None else before.text,
         after=words(after.guard) if after.guard is not None else after.text,
         proof=proof,
@@ -136,13 +136,34 @@ _TAKEN = {
 }
 
 
-def _effect(proof: Proof | None, after: Arm) -> str:
+def _effect(proof: Proof | None, after: Arm, new: Spot, steps: "Steps") -> str:
     if proof is not None and proof.verdict == "equivalent":
         return _TAKEN["equivalent"]
     taken = (
         _TAKEN[proof.verdict] if proof is not None else "Customers leave the wait at another moment"
     )
-    return f"{taken}, and get {_sends(after.steps)} there."
+    rest = _otherwise(after, new, steps)
+    others = f" Those who do not take it may get {listed(rest)}." if rest else ""
+    return f"{taken}, {_what_happens(after)}.{others}"
+
+
+def _what_happens(arm: Arm) -> str:
+    """Return what customers get in a branch, and whether they leave there."""
+    sends = list(dict.fromkeys(_messages(arm.steps)))
+    leaves = not model.reaches_end(arm.steps)
+    if sends:
+        return f"where they get {listed(sends)}{' and leave' if leaves else ''}"
+    return "where they leave the journey" if leaves else "where they get no message"
+
+
+def _otherwise(arm: Arm, new: Spot, steps: "Steps") -> list[str]:
+    """Return the messages that only those may get who do not take a branch."""
+    if not isinstance(new.step, model.Choose):
+        return []
+    found = [m for other in arms(new.step) if other != arm for m in _messages(other.steps)]
+    if not model.reaches_end(arm.steps):
+        found += messages_after(new.name, steps.match.new)
+    return [m for m in dict.fromkeys(found) if m not in set(_messages(arm.steps))]
 
 
 # --- splits -----------------------------------------------------------------------------------

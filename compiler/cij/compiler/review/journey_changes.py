@@ -6,7 +6,7 @@ from typing import Any
 from cij.compiler import model, program as pg
 from cij.compiler.expression import Period
 from cij.compiler.model import sent_messages
-from cij.compiler.proofs.bounds import send_bound
+from cij.compiler.proofs.bounds import seconds, send_bound
 from cij.compiler.review.both_sides import Context, joined, listed, plural, same, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.competition import competition
@@ -236,11 +236,24 @@ HEAD_CHANGES: tuple[tuple[str, _Read, ChangeClass, str, str, str], ...] = (
 )  # fmt: skip
 
 
+_OFTEN = {"never": 0, "after": 1, "always": 2}
+
+
+def _again_effect(old: pg.Head, new: pg.Head) -> str:
+    """Return whether customers may enter more often; a month counts 28 days, as everywhere in proofs."""
+    one, other = (
+        (_OFTEN[h.again], -seconds(h.again_after) if h.again_after else 0) for h in (old, new)
+    )
+    often = "more" if other > one else "less"
+    return f"Customers may enter, and get the messages, {often} often than before."
+
+
 def _settings(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
     for field, read, change_class, what, effect, decide in HEAD_CHANGES:
         before, after = read(old.head), read(new.head)
         if before != after:
             proof = _suppress_proof(old, new, context) if field == "suppress" else None
+            told = _again_effect(old.head, new.head) if field == "again" else effect
             yield _head_change(
                 new,
                 field,
@@ -248,7 +261,7 @@ def _settings(old: model.Journey, new: model.Journey, context: Context) -> Itera
                 what,
                 before,
                 after,
-                effect,
+                told,
                 decide,
                 context,
                 proof,

@@ -144,12 +144,11 @@ def _added(name: str, parts: Parts, context: Context) -> Change:
     return Change(
         address=f"{parts.owner}.{parts.word}.{name}",
         action="added",
-        change_class="structure added" if journeys_of(users) else "none",
+        change_class="none",
         what=f"{parts.label}: new {parts.word} `{name}`",
         after=parts.shown(parts.after[name]),
-        effect=f"It is read by {listed(n.name for n in users)}."
-        if users
-        else "Nothing reads it yet.",
+        effect="Nothing changes for customers by this alone. "
+        + (f"It is read by {listed(n.name for n in users)}." if users else "Nothing reads it yet."),
         who=who_uses(users),
         affects=used_by(users),
         place=parts.place,

@@ -41,14 +41,17 @@ def _told(
     context: Context,
     proof: Proof | None = None,
 ) -> Change:
-    verb = {_LOOSER: "is looser", _STRICTER: "is stricter", _OTHER: "is another"}[direction]
+    verb = {_LOOSER: "a rule is looser", _STRICTER: "a rule is stricter", _OTHER: "another rule"}
+    said = (
+        "a new rule" if before is None else "a rule is gone" if after is None else verb[direction]
+    )
     action = "added" if before is None else "removed" if after is None else "changed"
     count = len(context.head.model.journeys)
     return Change(
         address=f"policy.{name}.{rule}",
         action=action,  # type: ignore[arg-type]
         change_class="policy",
-        what=f"policy `{name}`: the rule {verb}",
+        what=f"policy `{name}`: {said}",
         before=before,
         after=after,
         effect=effect,

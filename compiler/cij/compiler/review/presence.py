@@ -19,13 +19,17 @@ def added(word: str, name: str, part: Any, context: Context) -> Change:
         if used
         else "No journey uses it yet, so nothing changes for customers."
     )
+    texts = part.locales if isinstance(part, pg.Message) and used else ()
     return Change(
         address=f"{word}.{name}",
         action="added",
-        change_class="structure added" if used else "none",
+        # What is only defined changes nothing by itself, but customers will read a text.
+        change_class="content" if texts else "none",
         what=f"new {word} `{name}`",
+        after=f"{texts[0].subject or texts[0].body}" if texts else None,
         effect=effect,
         who=who_uses(users),
+        decide=f"Is the text right in {listed(t.locale for t in texts)}?" if texts else "",
         affects=used_by(users),
         place=where(part.place),
     )
