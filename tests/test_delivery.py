@@ -22,9 +22,9 @@ from cij.compiler.sql import query
 from cij.runtime import delivery
 from cij.runtime.delivery import DrainReport, FileSettings, drain, open_transport
 from cij.runtime.delivery.channels import Outcome, Prepared
-from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
 from cij.runtime.delivery.rendered_values import number
+from cij.runtime.delivery.settling import BACKOFF
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
 from cij.runtime.store import prepare

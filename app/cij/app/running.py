@@ -1,6 +1,8 @@
 """Runs a project: it opens and closes the store and the channels together."""
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,13 +19,14 @@ from cij.app.project_check import compile_found
 from cij.app.status_file import write_status
 from cij.app.transports import open_transports, senders
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery import Recovery, release_uncertain
+from cij.runtime.delivery import Recovery, release_failed, release_uncertain
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
 from cij.runtime.report import report
 from cij.runtime.report_data import Report
 from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
 
+_STATUS_S = 2.0
 AfterStep = Callable[[StepReport, datetime], None]
 
 
@@ -45,17 +48,34 @@ class Run:
         """Refresh the data and do everything that is due now."""
         return step(self.runner, LiveClock().now(), with_refresh=True)
 
+    def stop_by(self, stopped: threading.Event) -> None:
+        """Let `stopped` end the run after the messages that connections have in their hands."""
+        self.runner.stopped = stopped
+
     def until_stopped(self, stopped: threading.Event, poll_s: float, after_step: AfterStep) -> None:
         """Make steps until `stopped` is set. The status file is written after each.
 
         Other commands read that file while this process has the store open.
         """
 
+        written = -math.inf
+
         def noted(made: StepReport, now: datetime) -> None:
+            nonlocal written
             after_step(made, now)
-            write_status(self.project.root, report(self.runner.world, now))
+            # While messages are under way there are several steps in a second.
+            is_poll = made.refresh is not None
+            if is_poll or made.is_anything_done or time.monotonic() - written >= _STATUS_S:
+                write_status(self.project.root, report(self.runner.world, now))
+                written = time.monotonic()
 
         run_until_stopped(self.runner, LiveClock(), stopped, poll_s=poll_s, after_step=noted)
+
+    def release_failed(self) -> int:
+        """Queue messages again that were refused for good, and return their number."""
+        count = release_failed(self.engine, LiveClock().now())
+        self.runner.dispatch.release_brakes()
+        return count
 
     def release_uncertain(self) -> int:
         """Queue uncertain messages again, and return their number."""
@@ -104,6 +124,7 @@ def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]
         now, root = LiveClock().now(), project.root
         opened = open_runner(engine, program, root, transports, senders(project), now)
         keep_program(root, program)
+        stack.callback(opened[0].dispatch.leave)
         yield Run(project, *opened, engine)
 
 

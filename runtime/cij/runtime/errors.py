@@ -6,6 +6,7 @@ WorldError
 ├── StoreError      the state file is damaged or of another version
 │   └── StoreLocked     another program has it
 └── DeliveryError   a provider refused; `retry` tells whether to try again
+    ├── SenderRefused       the provider takes nothing from this sender
     ├── TransientDelivery   later may go well
     └── PermanentDelivery   never will
 """
@@ -63,9 +64,15 @@ class TransientDelivery(DeliveryError):
 class PermanentDelivery(DeliveryError):
     """Do not try again: the address or the message was refused for good.
 
-    `is_bounce` when it is the address that does not exist, which fails every message to it.
+    `is_bounce` when it is the address that does not exist, which fails every message to it. `code` is
+    that of the provider's answer, None where no provider was asked.
     """
 
-    def __init__(self, message: str, *, is_bounce: bool = False) -> None:
+    def __init__(self, message: str, *, is_bounce: bool = False, code: str | None = None) -> None:
         super().__init__(message)
         self.is_bounce = is_bounce
+        self.code = code
+
+
+class SenderRefused(DeliveryError):
+    """The provider takes no message with this sender. Those of other senders may go."""

@@ -125,6 +125,11 @@ def _move_aside(engine: Engine, root: Path, file: Path, reason: str, now: dateti
         aside.put(engine, "inbox file", file.name, f"{reason} (now in {REFUSED})", now)
 
 
+def is_empty(root: Path) -> bool:
+    """Tell whether nothing waits to be taken in."""
+    return not any((root / FOLDER).glob("*.jsonl"))
+
+
 def take_orders(engine: Engine, root: Path, now: datetime) -> None:
     """Carry out the orders that wait in the inbox; events stay there."""
     for file in _files(root):

@@ -6,7 +6,8 @@ refresh --> tick --> drain --> when next?
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,9 +22,18 @@ from cij.runtime.answers import take_answers
 from cij.runtime.clock import Clock
 from cij.runtime.containment import contained_tick, leave_out_failed
 from cij.runtime.deliveries import note_deliveries
-from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
+from cij.runtime.delivery import (
+    Defaults,
+    Dispatch,
+    Done,
+    DrainReport,
+    Recovery,
+    Transport,
+    check_again,
+    recover,
+)
 from cij.runtime.deploy import deploy
-from cij.runtime.due import next_tick, next_work
+from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.event_rounds import has_arrivals
@@ -54,8 +64,14 @@ _FOLLOW = tuple(
         "suppression_ahead",
     )
 )
-# When a channel is down its messages wait, and it is tried again after a while.
-_CHANNEL_RETRY = timedelta(seconds=30)
+# How long a delivery waits before it looks into the inbox again.
+_LOOK_S = 0.2
+# How long an order waits for messages that connections have taken, to count them rightly.
+_PATIENCE_S = 0.5
+# Quiet hours may begin in the middle of a long batch.
+_CHECK_S = 30.0
+# How long a step of a long run waits for providers, before timers and sources have their turn.
+_SLICE_S = 0.5
 _CATCH_UP_MAX = 10_000
 # Work ahead takes less, so nobody waits for it.
 _TIME_AHEAD = timedelta(seconds=1)
@@ -73,7 +89,12 @@ class Runner:
     transports: Mapping[str, Transport]
     defaults: Defaults
     recheck: tuple[Statement, ...]
-    channel_errors: dict[str, str] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    dispatch: Dispatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        world = self.world
+        self.dispatch = Dispatch(world.engine, self.transports, self.defaults)
 
 
 @dataclass(slots=True)
@@ -88,6 +109,13 @@ class StepReport:
     events: int = 0
     refused: list[Refused] = field(default_factory=list)
     delivery: DrainReport = field(default_factory=DrainReport)
+
+    @property
+    def is_anything_done(self) -> bool:
+        """Tell whether the step changed something that a report shows."""
+        has_loaded = self.refresh is not None and self.refresh.changed
+        has_moved = self.refused or self.events or self.entered or self.moves
+        return bool(has_loaded or has_moved or self.delivery.counts)
 
     @property
     def is_anything_aside(self) -> bool:
@@ -111,19 +139,28 @@ def open_runner(
     return Runner(world, root, transports, defaults, recheck(program)), recovery
 
 
-def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
-    """Bring everything to the instant `now`. What fails stops nothing else: the report has it (S28)."""
+def step(
+    runner: Runner, now: datetime, *, with_refresh: bool, slice_s: float | None = None
+) -> StepReport:
+    """Bring everything to the instant `now`. What fails stops nothing else: the report has it (S28).
+
+    With `slice_s` it does not wait longer for providers: what is under way is settled by later steps.
+    """
     report = StepReport()
     if with_refresh:
         report.refresh = refresh_what_can_be(runner.world, runner.root, now)
-    report.refused = inbox.take_all(runner.world, runner.root, now)
+        if report.refresh.changed:
+            # Consent may have been withdrawn in the data.
+            runner.dispatch.recall(now, 0)
+    delivering = Delivering(runner, report, now, slice_s)
+    delivering.look()
     _catch_up(runner, now, report)
-    report.delivery = deliver(runner, now)
+    delivering.run()
     rounds = 1
     # What was done or delivered at once may be waited for, and what follows be done at once as well.
-    while has_arrivals(runner.world) and rounds < _ROUNDS_MAX:
+    while has_arrivals(runner.world) and rounds < _ROUNDS_MAX and not runner.stopped.is_set():
         _catch_up(runner, now, report)
-        report.delivery.merge(deliver(runner, now))
+        delivering.run()
         rounds += 1
     runner.world.engine.maintain()
     return report
@@ -133,7 +170,7 @@ def _catch_up(runner: Runner, now: datetime, report: StepReport) -> None:
     leave_out_failed(runner.world)
     due = next_tick(runner.world)
     turns = 0
-    while due is not None and due <= now:
+    while due is not None and due <= now and not runner.stopped.is_set():
         _add(report, contained_tick(runner.world, now))
         due = next_tick(runner.world)
         turns += 1
@@ -198,21 +235,73 @@ def _refreshed(
     return report
 
 
-def deliver(runner: Runner, now: datetime) -> DrainReport:
-    """Deliver what is due, and note which channels are down."""
-    world = runner.world
-    report = drain(
-        world.engine,
-        runner.transports,
-        now,
-        recheck=runner.recheck,
-        defaults=runner.defaults,
-        take_done=lambda done: take_answers(world.engine, world.program, done, now),
-    )
-    runner.channel_errors = dict(report.channel_errors)
-    if report.counts["delivered"]:
-        note_deliveries(world, now, now)
-    return report
+@dataclass(slots=True)
+class Delivering:
+    """The delivery of one step. It looks into the inbox all the time: an order or an unsubscribe that
+    came after the messages were queued acts on all that no connection has taken (S20, S22, S23).
+    """
+
+    runner: Runner
+    report: StepReport
+    began: datetime
+    slice_s: float | None
+    start: float = field(default_factory=time.monotonic)
+    is_checked: bool = False
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the step, which a long delivery leaves behind."""
+        return self.began + timedelta(seconds=int(time.monotonic() - self.start))
+
+    def run(self) -> None:
+        """Deliver what is due: all of it, or what goes in the time of a slice."""
+        dispatch = self.runner.dispatch
+        self.is_checked = False
+        # Answers are taken in by the world of now, which a deployment replaces.
+        dispatch.take_done = self._take_done
+        dispatch.collect(self.now)
+        while not self.runner.stopped.is_set():
+            self._check()
+            dispatch.begin(self.now)
+            if not dispatch.is_busy or self._is_over():
+                break
+            dispatch.wait(_LOOK_S)
+            dispatch.collect(self.now)
+            self.look()
+        if self.runner.stopped.is_set():
+            dispatch.finish(self.now)
+        self._report()
+
+    def _check(self) -> None:
+        """Check again what is due, before a lane begins with it and each half minute."""
+        dispatch = self.runner.dispatch
+        if dispatch.age_s >= _CHECK_S:
+            dispatch.recall(self.now, 0)
+            self.is_checked = False
+        if not self.is_checked and dispatch.is_free(self.now):
+            check_again(self.runner.world.engine, self.runner.recheck, self.now)
+            self.is_checked = True
+
+    def look(self) -> None:
+        """Take in what was handed in. Messages are called back before, so that it acts on them."""
+        runner = self.runner
+        if not inbox.is_empty(runner.root):
+            runner.dispatch.recall(self.now, _PATIENCE_S)
+            self.is_checked = False
+        self.report.refused += inbox.take_all(runner.world, runner.root, self.now)
+
+    def _is_over(self) -> bool:
+        return self.slice_s is not None and time.monotonic() - self.start >= self.slice_s
+
+    def _take_done(self, done: Sequence[Done]) -> None:
+        world = self.runner.world
+        take_answers(world.engine, world.program, done, self.now)
+
+    def _report(self) -> None:
+        found = self.runner.dispatch.take_report(self.now)
+        self.report.delivery.merge(found)
+        if found.counts["delivered"]:
+            note_deliveries(self.runner.world, self.began, self.began)
 
 
 # --- until told to stop -----------------------------------------------------------------------
@@ -254,7 +343,7 @@ class _Loop:
 
     def _step(self, *, with_refresh: bool) -> None:
         now = self.clock.now()
-        report = step(self.runner, now, with_refresh=with_refresh)
+        report = step(self.runner, now, with_refresh=with_refresh, slice_s=_SLICE_S)
         if report.refresh is not None:
             self._tell(report.refresh.failed)
         self.after_step(report, now)
@@ -268,9 +357,14 @@ class _Loop:
         self.source_errors = dict(failed)
 
     def _plan_next(self, now: datetime) -> None:
-        due = next_work(self.runner.world)
-        earliest = now + _CHANNEL_RETRY if self.runner.channel_errors else now
-        self.wakings.put(max(due, earliest) if due is not None else None)
+        dispatch = self.runner.dispatch
+        # What is under way is looked at again at once: a step waits for it a while.
+        found = [
+            next_tick(self.runner.world),
+            dispatch.next_due(now),
+            now if dispatch.is_busy else None,
+        ]
+        self.wakings.put(min((due for due in found if due is not None), default=None))
         self._work_ahead(now)
 
     def _work_ahead(self, now: datetime) -> None:
@@ -309,6 +403,7 @@ def run_until_stopped(
     from cij.runtime.scheduler import Scheduler
 
     scheduler = Scheduler()
+    runner.stopped = stopped
     loop = _Loop(runner, clock, queue.SimpleQueue(), after_step, stopped)
     scheduler.every(poll_s, loop.poll, name="poll")
     scheduler.next_at(clock.now(), loop.wake)
@@ -320,3 +415,4 @@ def run_until_stopped(
         scheduler.stop()
     if loop.failure is not None:
         raise loop.failure
+    runner.dispatch.finish(clock.now())

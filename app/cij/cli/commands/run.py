@@ -15,6 +15,7 @@ from cij.cli.arguments import INTERVAL_S
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.report_tables import print_report
+from cij.cli.stopping import Stopping
 from cij.runtime.clock import LiveClock
 from cij.runtime.report_data import Report, as_json
 
@@ -51,16 +52,27 @@ Examples:
     is_flag=True,
     help="Send messages again that may have been lost.",
 )
-def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+@click.option(
+    "--resend-failed",
+    "again",
+    is_flag=True,
+    help="Send messages again that a provider refused for good, after the cause is mended.",
+)
+def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool, again: bool) -> None:
     """Run the journeys of the project at PATH.
 
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
     channels of cij.toml. The next run goes on where this one ended and sends nothing twice.
     """
-    if once and not resend and (idle := find_idle(path, LiveClock().now())) is not None:
+    if (
+        once
+        and not resend
+        and not again
+        and (idle := find_idle(path, LiveClock().now())) is not None
+    ):
         _print_idle(idle, as_json_)
     else:
-        _run(path, once, as_json_, poll, resend)
+        _run(path, once, as_json_, poll, resend, again)
 
 
 def _print_idle(found: IdleRun, as_json_: bool) -> None:
@@ -69,7 +81,7 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
     _print(found.report, found.zone, as_json_)
 
 
-def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool, again: bool) -> None:
     import logging
 
     from cij.app.running import open_run
@@ -82,13 +94,19 @@ def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> N
             click.echo(told(change), err=True)
         if resend:
             click.echo(f"{run.release_uncertain()} messages go out again", err=True)
-        made = None
-        if once:
-            made = _once(run)
-        else:
-            _until_stopped(run, poll)
+        if again:
+            click.echo(f"{run.release_failed()} refused messages go out again", err=True)
+        made, stopping = None, Stopping()
+        with stopping:
+            if once:
+                run.stop_by(stopping.stopped)
+                made = _once(run)
+            else:
+                _until_stopped(run, poll, stopping)
         found = run.report()
         _print(found, run.zone, as_json_)
+    if once and stopping.number is not None:
+        raise click.exceptions.Exit(128 + stopping.number)
     if made is not None and (code := _exit_of(made, found)):
         raise click.exceptions.Exit(code)
 
@@ -122,14 +140,7 @@ def _say_idle(next_at: datetime | None, zone: str) -> None:
     click.echo(text, err=True)
 
 
-def _until_stopped(run: "Run", poll_s: float) -> None:
-    import signal
-    import threading
-
-    stopped = threading.Event()
-    # A signal only sets a flag, so that the current step ends before the run stops.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+def _until_stopped(run: "Run", poll_s: float, stopping: Stopping) -> None:
     click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
     printed: dict[str, str] = {}
 
@@ -137,7 +148,7 @@ def _until_stopped(run: "Run", poll_s: float) -> None:
         _say_step(made)
         _say_problems(made, printed)
 
-    run.until_stopped(stopped, poll_s, after_step)
+    run.until_stopped(stopping.stopped, poll_s, after_step)
     click.echo("stopped", err=True)
 
 

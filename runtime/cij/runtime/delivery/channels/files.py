@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cij.compiler.channels import CHANNELS
+from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
 from cij.runtime.errors import DeliveryError
 
@@ -32,12 +33,12 @@ class FileTransport:
     def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
         """Write the messages. The first that cannot be written ends it."""
         outcomes: list[Outcome] = []
-        for one in batch:
+        work = Batch.of(batch)
+        for one in work.each():
             try:
                 outcomes.append(Outcome(one.key, "delivered", provider_id=self._write(one)))
             except DeliveryError as error:
-                rest = batch[len(outcomes) :]
-                return outcomes + [outcome_of(unsent.key, error) for unsent in rest]
+                return outcomes + [outcome_of(x.key, error) for x in (one, *work.rest())]
         return outcomes
 
     def close(self) -> None:
