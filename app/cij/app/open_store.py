@@ -1,10 +1,12 @@
 """Opens the store of a project. It is the only module that makes engines for a state file."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cij.app.project import Project
+from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import Engine, open_copy as open_store_copy, open_engine
 from cij.runtime.errors import ConfigError, StoreLocked
 
@@ -16,6 +18,12 @@ def store_path(project: Project) -> Path:
     if not path.is_relative_to(project.root):
         raise ConfigError("cij.toml: `store.path` leads out of the project folder")
     return path
+
+
+def ledger_of(project: Project) -> Ledger:
+    """Return the ledger beside the state file: what was sent from it."""
+    path = store_path(project)
+    return Ledger(path.with_name(f"{path.name}.ledger"))
 
 
 def open_store(project: Project) -> Engine:
@@ -30,6 +38,26 @@ def open_store(project: Project) -> Engine:
         raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
     store = project.settings.store
     return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
+
+
+def open_for_questions(
+    project: Project,
+    on_wait: Callable[[str], None] = lambda text: None,
+    patience_s: float = 5.0,
+) -> Engine:
+    """Open the state for questions. Who may only read it works on a copy in memory.
+
+    Raises: as `open_store`.
+    """
+    path = store_path(project)
+    if _may_write(path):
+        return open_when_free(project, patience_s, on_wait)
+    return open_store_copy(path)
+
+
+def _may_write(path: Path) -> bool:
+    # DuckDB writes its log beside the file.
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def open_state_file(

@@ -1,17 +1,14 @@
-"""One step of running: refresh the data, take in events, tick, deliver. And doing it until told.
+"""One step of running: refresh the data, take in events, tick, deliver.
 
-refresh --> tick --> drain --> when next?
+refresh --> tick --> deliver --> when next?
 """
 
-import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, row_locator
@@ -19,8 +16,9 @@ from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import absence, inbox
 from cij.runtime.answers import take_answers
-from cij.runtime.clock import Clock
+from cij.runtime.clock_faults import note_clock
 from cij.runtime.containment import contained_tick, leave_out_failed
+from cij.runtime.current_state import identify
 from cij.runtime.deliveries import note_deliveries
 from cij.runtime.delivery import (
     Defaults,
@@ -32,6 +30,7 @@ from cij.runtime.delivery import (
     check_again,
     recover,
 )
+from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
@@ -46,11 +45,6 @@ from cij.runtime.store import aside
 from cij.runtime.store.passages import END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
-
-if TYPE_CHECKING:
-    from cij.runtime.scheduler import Scheduler
-
-_log = logging.getLogger("cij.run")
 
 # What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
@@ -70,14 +64,9 @@ _LOOK_S = 0.2
 _PATIENCE_S = 0.5
 # Quiet hours may begin in the middle of a long batch.
 _CHECK_S = 30.0
-# How long a step of a long run waits for providers, before timers and sources have their turn.
-_SLICE_S = 0.5
 _CATCH_UP_MAX = 10_000
-# Work ahead takes less, so nobody waits for it.
-_TIME_AHEAD = timedelta(seconds=1)
 # How often a step delivers what follows from answers to it; the rest is for the next step.
 _ROUNDS_MAX = 10
-_LISTEN_S = 0.3
 
 
 @dataclass(slots=True)
@@ -90,11 +79,12 @@ class Runner:
     defaults: Defaults
     recheck: tuple[Statement, ...]
     stopped: threading.Event = field(default_factory=threading.Event)
+    ledger: Ledger = field(default_factory=lambda: Ledger(None))
     dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
         world = self.world
-        self.dispatch = Dispatch(world.engine, self.transports, self.defaults)
+        self.dispatch = Dispatch(world.engine, self.transports, self.defaults, ledger=self.ledger)
 
 
 @dataclass(slots=True)
@@ -108,6 +98,7 @@ class StepReport:
     moves: int = 0
     events: int = 0
     refused: list[Refused] = field(default_factory=list)
+    clock_fault: str | None = None
     delivery: DrainReport = field(default_factory=DrainReport)
 
     @property
@@ -131,12 +122,20 @@ def open_runner(
     transports: Mapping[str, Transport],
     defaults: Defaults,
     now: datetime,
+    ledger: Ledger | None = None,
 ) -> tuple[Runner, Recovery]:
-    """Deploy `program` and settle what an earlier run left half done."""
+    """Deploy `program` and settle what an earlier run left half done.
+
+    `ledger` is what was sent, beside the state. Without one nobody notices that a state went back.
+    """
     world = deploy(engine, program, now)
+    identify(engine, program.project, now)
     recovery = recover(engine, transports, now)
     write_again(engine, program, defaults, now)
-    return Runner(world, root, transports, defaults, recheck(program)), recovery
+    runner = Runner(
+        world, root, transports, defaults, recheck(program), ledger=ledger or Ledger(None)
+    )
+    return runner, recovery
 
 
 def step(
@@ -146,7 +145,7 @@ def step(
 
     With `slice_s` it does not wait longer for providers: what is under way is settled by later steps.
     """
-    report = StepReport()
+    report = StepReport(clock_fault=note_clock(runner.world, now))
     if with_refresh:
         report.refresh = refresh_what_can_be(runner.world, runner.root, now)
         if report.refresh.changed:
@@ -302,117 +301,3 @@ class Delivering:
         self.report.delivery.merge(found)
         if found.counts["delivered"]:
             note_deliveries(self.runner.world, self.began, self.began)
-
-
-# --- until told to stop -----------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Loop:
-    """The work of the scheduler's one thread. `failure` is what ended it, if something did.
-
-    After each step it says in `wakings` when it wants to be woken; the main thread tells the
-    scheduler, which must not be spoken to from inside its own work while it is being stopped.
-    """
-
-    runner: Runner
-    clock: Clock
-    wakings: "queue.SimpleQueue[datetime | None]"
-    after_step: Callable[[StepReport, datetime], None]
-    stopped: threading.Event
-    failure: Exception | None = None
-    source_errors: dict[str, str] = field(default_factory=dict)
-    ready_for: datetime | None = None
-
-    def poll(self) -> None:
-        """Look for changed sources and for events that were handed in."""
-        self._guarded(with_refresh=True)
-
-    def wake(self) -> None:
-        """Do what has come due."""
-        self._guarded(with_refresh=False)
-
-    def _guarded(self, *, with_refresh: bool) -> None:
-        if self.stopped.is_set():
-            return
-        try:
-            self._step(with_refresh=with_refresh)
-        except Exception as error:  # noqa: BLE001 - raised again in the main thread
-            self.failure = error
-            self.stopped.set()
-
-    def _step(self, *, with_refresh: bool) -> None:
-        now = self.clock.now()
-        report = step(self.runner, now, with_refresh=with_refresh, slice_s=_SLICE_S)
-        if report.refresh is not None:
-            self._tell(report.refresh.failed)
-        self.after_step(report, now)
-        self._plan_next(now)
-
-    def _tell(self, failed: Mapping[str, str]) -> None:
-        # Every poll meets the same errors again.
-        for name, reason in failed.items():
-            if self.source_errors.get(name) != reason:
-                _log.error("%s", reason)
-        self.source_errors = dict(failed)
-
-    def _plan_next(self, now: datetime) -> None:
-        dispatch = self.runner.dispatch
-        # What is under way is looked at again at once: a step waits for it a while.
-        found = [
-            next_tick(self.runner.world),
-            dispatch.next_due(now),
-            now if dispatch.is_busy else None,
-        ]
-        self.wakings.put(min((due for due in found if due is not None), default=None))
-        self._work_ahead(now)
-
-    def _work_ahead(self, now: datetime) -> None:
-        world = self.runner.world
-        timer = world.mover.next_timer(world)
-        if timer is not None and timer != self.ready_for and timer - now >= _TIME_AHEAD:
-            world.mover.prepare(world, timer)
-            self.ready_for = timer
-
-
-def _pass_on(loop: _Loop, scheduler: "Scheduler") -> None:
-    """Wait a moment for a wish of the loop, and hand it to the scheduler."""
-    try:
-        due = loop.wakings.get(timeout=_LISTEN_S)
-    except queue.Empty:
-        return
-    if due is None:
-        scheduler.forget_next()
-    else:
-        scheduler.next_at(due, loop.wake)
-
-
-def run_until_stopped(
-    runner: Runner,
-    clock: Clock,
-    stopped: threading.Event,
-    *,
-    poll_s: float,
-    after_step: Callable[[StepReport, datetime], None],
-) -> None:
-    """Run until `stopped` is set; the step that is being made then is made to its end.
-
-    Raises what ended a step. A source that cannot be used for now is none of this.
-    """
-    # A single step needs no scheduler, and loading it takes a tenth of such a run.
-    from cij.runtime.scheduler import Scheduler
-
-    scheduler = Scheduler()
-    runner.stopped = stopped
-    loop = _Loop(runner, clock, queue.SimpleQueue(), after_step, stopped)
-    scheduler.every(poll_s, loop.poll, name="poll")
-    scheduler.next_at(clock.now(), loop.wake)
-    scheduler.start()
-    try:
-        while not stopped.is_set():
-            _pass_on(loop, scheduler)
-    finally:
-        scheduler.stop()
-    if loop.failure is not None:
-        raise loop.failure
-    runner.dispatch.finish(clock.now())

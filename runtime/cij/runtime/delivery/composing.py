@@ -24,14 +24,17 @@ class Composed:
     locales: dict[str, str] = field(default_factory=dict)
 
 
-def composed(engine: Engine, rows: Sequence[Row], defaults: Defaults) -> Composed:
-    """Write the messages of `rows`. One that cannot be written fails alone (S28)."""
+def composed(engine: Engine, rows: Sequence[Row], defaults: Defaults, store: str = "") -> Composed:
+    """Write the messages of `rows`. One that cannot be written fails alone (S28).
+
+    `store` is the id of the store.
+    """
     stored = outbox.contents(engine, sorted({row.content for row in rows}))
     found = Composed()
     for row in rows:
         assert row.content in stored, f"the outbox names content {row.content}, which is not there"
         try:
-            found.prepared.append(_prepared(row, stored[row.content], defaults, found))
+            found.prepared.append(_prepared(row, stored[row.content], defaults, found, store))
         except DeliveryError as error:
             found.outcomes.append(outcome_of(row.key, error))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is of this message (S28)
@@ -40,16 +43,16 @@ def composed(engine: Engine, rows: Sequence[Row], defaults: Defaults) -> Compose
     return found
 
 
-def _prepared(row: Row, content: str, defaults: Defaults, found: Composed) -> Prepared:
+def _prepared(row: Row, content: str, defaults: Defaults, found: Composed, store: str) -> Prepared:
     # Composing loads a template engine and a renderer of Markdown, which most runs do not need.
     from cij.runtime.delivery.compose import compose, compose_action, locale_of
 
     if row.channel == ACTIONS:
-        return compose_action(row, _action(content))
+        return compose_action(row, _action(content), store)
     message = _message(content)
     locale = locale_of(row, message)
     found.locales[row.key] = locale.locale
-    return compose(row, message, locale, defaults)
+    return compose(row, message, locale, defaults, store)
 
 
 @lru_cache(maxsize=512)

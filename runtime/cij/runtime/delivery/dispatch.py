@@ -7,6 +7,7 @@
 Nothing here waits for a provider, except `finish`: timers, events and orders go on meanwhile.
 """
 
+import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,18 +16,20 @@ from datetime import datetime
 
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.channels.transport import Outcome, Transport
-from cij.runtime.delivery.composing import composed
+from cij.runtime.delivery.composing import Composed, composed
 from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.drain_report import DrainReport, TakeDone
 from cij.runtime.delivery.handing_over import handover_of
 from cij.runtime.delivery.lanes import BRAKE_PAUSE, Lane, lanes_of
+from cij.runtime.delivery.ledger import Ledger, mark_of
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.delivery.settling import PAUSE, Settling
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError
-from cij.runtime.store import aside
+from cij.runtime.store import aside, meta, sent_before
 
 BATCH_ROWS = 500
+_SENT_BEFORE = "it was sent before the state went back to an older one"
 _KIND: aside.Kind = "channel"
 
 
@@ -38,11 +41,14 @@ class Dispatch:
     transports: Mapping[str, Transport]
     defaults: Defaults
     take_done: TakeDone = lambda done: None
+    ledger: Ledger = field(default_factory=lambda: Ledger(None))
     report: DrainReport = field(default_factory=DrainReport)
 
     def __post_init__(self) -> None:
         self.lanes = lanes_of(self.transports)
         self._is_changed = threading.Event()
+        self._store = meta.value(self.engine, meta.STORE_ID) or ""
+        self._handed = int(meta.value(self.engine, meta.HANDED) or 0)
         self._braked = {name for name, *_ in self._hold()}
 
     def _hold(self) -> list[tuple[str, datetime, str, str]]:
@@ -112,19 +118,50 @@ class Dispatch:
         rows = outbox.due(self.engine, lane.place, now, size if limit is None else min(size, limit))
         if not rows:
             return 0
+        rows = self._not_sent_before(rows, now)
         by_key = {row.key: row for row in rows}
         assert len(by_key) == len(rows), "two rows of the outbox have one key"
-        made = composed(self.engine, rows, self.defaults)
-        handover = handover_of(lane.transport)
         try:
-            # The file is there before the store names it: a crash between both leaves the rows queued.
-            token = handover.begin(one.key for one in made.prepared) if handover else None
+            made = self._claim(lane, rows, now) if rows else Composed()
         except DeliveryError as error:
             lane.pause(now + PAUSE, str(error))
             return 0
-        outbox.claim(self.engine, rows, token)
         lane.begin(by_key, made, self._is_changed.set)
         return len(rows)
+
+    def _claim(self, lane: Lane, rows: Sequence[Row], now: datetime) -> Composed:
+        """Write the messages, and note everywhere that they are handed over. Raises: DeliveryError."""
+        made = composed(self.engine, rows, self.defaults, self._store)
+        handover = handover_of(lane.transport)
+        # The file is there before the store names it: a crash between both leaves the rows queued.
+        token = handover.begin(one.key for one in made.prepared) if handover else None
+        number = self._handed + 1
+        outbox.claim(self.engine, rows, token, number)
+        self._handed = number
+        try:
+            # After the store: a state that is ahead of its ledger has claimed what never left.
+            self.ledger.note(self._store, number, rows, now)
+        except DeliveryError:
+            outbox.recall(self.engine, rows)
+            raise
+        return made
+
+    def _not_sent_before(self, rows: Sequence[Row], now: datetime) -> list[Row]:
+        """Return the rows without those that a newer state had sent, which become uncertain."""
+        marks = {row.key: mark_of(row) for row in rows}
+        known = sent_before.known(self.engine, json.dumps([*marks.values()]))
+        found = [row for row in rows if marks[row.key] in known]
+        if found:
+            settling = Settling(self.engine, now, self.take_done)
+            for row in found:
+                settling.add(row, Outcome(row.key, "uncertain", _SENT_BEFORE), None)
+            with self.engine.transaction():
+                outbox.claim(self.engine, found, None)
+                settling.write()
+                sent_before.use_up(self.engine, json.dumps([marks[row.key] for row in found]))
+            for settlement in settling.settlements:
+                self.report.add(settlement)
+        return [row for row in rows if marks[row.key] not in known]
 
     # --- collect ---------------------------------------------------------------------------------
 
@@ -230,3 +267,4 @@ class Dispatch:
         for lane in self.lanes:
             if lane.batch is not None:
                 lane.batch.recall()
+        self.ledger.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.runtime.engine import Engine
-from cij.runtime.store import outbox as stored
+from cij.runtime.store import meta, outbox as stored
 
 _STOPPED_WHILE_SENDING = "the program stopped while it was being sent, so it may have arrived"
 
@@ -95,11 +95,16 @@ def due(engine: Engine, place: Place, now: datetime, limit: int) -> list[Row]:
     return [Row(*values) for values in found]
 
 
-def claim(engine: Engine, rows: Sequence[Row], token: str | None) -> None:
-    """Commit that `rows` are being sent, as the batch `token` of a handover file if there is one."""
+def claim(engine: Engine, rows: Sequence[Row], token: str | None, number: int = 0) -> None:
+    """Commit that `rows` are being sent, as the batch `token` of a handover file if there is one.
+
+    `number` is that of the batch in the ledger; 0 where it has none.
+    """
     ids = _json([row.id for row in rows])
     with engine.transaction():
         engine.execute(stored.CLAIM, {"rows": ids, "token": token, **_span(rows)})
+        if number:
+            meta.put(engine, meta.HANDED, str(number))
 
 
 def claimed(engine: Engine, channel: str, token: str) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Literal
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine
 
-Kind = Literal["journey", "segment", "source", "inbox file", "channel"]
+Kind = Literal["journey", "segment", "source", "inbox file", "channel", "clock"]
 
 # Rows of this kind are nothing that failed: see `note_missed`.
 _MISSED = "missed in a pause"

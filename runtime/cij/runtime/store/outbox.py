@@ -52,7 +52,7 @@ DUE = query(
     + f"""
 FROM (
   SELECT * FROM outbox_row AS r
-  WHERE r.outcome = 'queued' AND COALESCE(r.due_at, r.created_at) <= $now
+  WHERE r.outcome = 'queued' AND (r.due_at IS NULL OR r.due_at <= $now)
     AND NOT r.customer IN ({ABSENT})
     AND r.effect IN (
       SELECT f.id FROM effect AS f

@@ -258,6 +258,9 @@ QUARANTINE = Table(
     ),
 )
 
+# Messages that a newer state had sent before this one was accepted in its place, with how many of each.
+SENT_BEFORE = Table("sent_before", (("mark", TEXT), ("count", NUMBER)), key=("mark",))
+
 TABLES = (
     *(PASSAGE, MOVE, VISIT, SERIES, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
     *(
@@ -274,7 +277,7 @@ TABLES = (
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
-    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER),
+    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (

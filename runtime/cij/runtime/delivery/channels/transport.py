@@ -20,7 +20,8 @@ Status = Literal["delivered", "retry", "failed", "uncertain", "unsent", "later",
 
 @dataclass(frozen=True)
 class Prepared:
-    """One message, ready to go. `sender` is the address of the envelope, of email only.
+    """One message, ready to go. `sender` is the address of the envelope, of email only. `id` tells it
+    from the messages of all stores; it is the same again where a store goes the same way again.
 
     Of an action `address` is its name, and `content` a JSON object in one line.
     """
@@ -31,6 +32,7 @@ class Prepared:
     sender: str
     created_at: datetime
     content: bytes
+    id: str = ""
 
 
 @dataclass(frozen=True)

@@ -138,10 +138,8 @@ class WebhookTransport:
 
 
 def webhook_id(one: Prepared) -> str:
-    """Return what tells an action from all others: keys are unique in one store, with the instant
-    they are so over stores."""
-    text = f"{one.key} {one.created_at.isoformat()}"
-    return "cij_" + sha256(text.encode()).hexdigest()[:40]
+    """Return what tells an action from all others, in this store and in others."""
+    return "cij_" + sha256((one.id or one.key).encode()).hexdigest()[:40]
 
 
 # --- answers ----------------------------------------------------------------------------------
