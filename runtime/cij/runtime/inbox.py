@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,17 @@ def _line(event: Mapping[str, Any]) -> str:
 
 def _write(path: Path, text: str) -> None:
     draft = path.with_suffix(".part")
-    # What a shell hands over may be no text; what is none becomes question marks.
-    with draft.open("w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        # What a shell hands over may be no text; what is none becomes question marks.
+        with draft.open("w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
@@ -144,8 +150,11 @@ def _files(root: Path) -> list[Path]:
 
 
 def _age(file: Path) -> tuple[int, str]:
-    # Orders are carried out as they were given.
-    return file.stat().st_mtime_ns, file.name
+    # Orders are carried out as they were given. A file may vanish, or be a link to nowhere.
+    try:
+        return file.stat().st_mtime_ns, file.name
+    except OSError:
+        return 0, file.name
 
 
 def _take(world: World, root: Path, file: Path, now: datetime) -> tuple[Refused, ...]:
@@ -177,9 +186,11 @@ def _carry_out(
             done = [_done(engine, order, now) for order in orders]
             meta.note_done(engine, file.name)
         for one in done:
-            (root / ANSWERS).mkdir(parents=True, exist_ok=True)
-            text = json.dumps(one, ensure_ascii=False)
-            _write(root / ANSWERS / f"{file.stem}.json", text)
+            # The order is carried out; where the disk is full, only nobody hears of it.
+            with suppress(OSError):
+                (root / ANSWERS).mkdir(parents=True, exist_ok=True)
+                text = json.dumps(one, ensure_ascii=False)
+                _write(root / ANSWERS / f"{file.stem}.json", text)
     file.unlink(missing_ok=True)
 
 

@@ -6,7 +6,7 @@ refresh --> tick --> deliver --> when next?
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
+from cij.runtime.sources.standing_still import Looks
 from cij.runtime.store import aside
 from cij.runtime.store.passages import END_MERGED
 from cij.runtime.tick import TickReport
@@ -80,6 +81,7 @@ class Runner:
     recheck: tuple[Statement, ...]
     stopped: threading.Event = field(default_factory=threading.Event)
     ledger: Ledger = field(default_factory=lambda: Ledger(None))
+    looks: Looks = field(default_factory=Looks)
     dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,7 +149,7 @@ def step(
     """
     report = StepReport(clock_fault=note_clock(runner.world, now))
     if with_refresh:
-        report.refresh = refresh_what_can_be(runner.world, runner.root, now)
+        report.refresh = _refresh_what_stands_still(runner, now, may_wait=slice_s is None)
         if report.refresh.changed:
             # Consent may have been withdrawn in the data.
             runner.dispatch.recall(now, 0)
@@ -163,6 +165,14 @@ def step(
         rounds += 1
     runner.world.engine.maintain()
     return report
+
+
+def _refresh_what_stands_still(runner: Runner, now: datetime, *, may_wait: bool) -> RefreshReport:
+    look = runner.looks.still if may_wait else runner.looks.moving
+    moving = look(runner.world.program, runner.root)
+    report = refresh_what_can_be(runner.world, runner.root, now, moving)
+    # A run that makes no other look has to tell.
+    return replace(report, failed={**report.failed, **moving}) if may_wait else report
 
 
 def _catch_up(runner: Runner, now: datetime, report: StepReport) -> None:
@@ -190,9 +200,14 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
     return _refreshed(world, root, now, None)
 
 
-def refresh_what_can_be(world: World, root: Path, now: datetime) -> RefreshReport:
-    """As `refresh_data`, but a source that cannot be used keeps its old data and stops no other (S28)."""
-    failed: dict[str, str] = {}
+def refresh_what_can_be(
+    world: World, root: Path, now: datetime, moving: Mapping[str, str] | None = None
+) -> RefreshReport:
+    """As `refresh_data`, but a source that cannot be used keeps its old data and stops no other (S28).
+
+    Those that are `moving` are left for the next look.
+    """
+    failed = {**(moving or {})}
     while True:
         try:
             report = _refreshed(world, root, now, failed)
@@ -200,6 +215,7 @@ def refresh_what_can_be(world: World, root: Path, now: datetime) -> RefreshRepor
         except TornLoad as error:
             # The transaction is undone: once more without this source.
             failed[error.source] = f"source {error.source}: {reason_of(error.cause)}"
+    report = replace(report, failed={n: r for n, r in failed.items() if n not in (moving or {})})
     _note_failed(world, report, now)
     return report
 

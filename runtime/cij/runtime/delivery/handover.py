@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from cij.runtime.delivery.channels.transport import Outcome
 from cij.runtime.errors import DeliveryError
+from cij.runtime.whole_lines import append
 
 _HEARD = ("status", "reason", "provider_id", "retry_after_s", "is_bounce")
 
@@ -92,7 +93,7 @@ class Handover:
 
     def _write(self, row: dict[str, Any]) -> IO[bytes]:
         assert self._file is not None, "a batch is begun before a message of it is taken"
-        self._file.write(json.dumps(row).encode() + b"\n")
+        append(self._file, json.dumps(row).encode() + b"\n", is_synced=False)
         return self._file
 
     def _failed(self, error: OSError) -> DeliveryError:

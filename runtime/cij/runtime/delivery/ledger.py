@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.errors import DeliveryError
+from cij.runtime.whole_lines import append
 
 # About one and a half million messages. One older file is kept as well.
 BYTES_MAX = 32_000_000
@@ -68,15 +69,7 @@ class Ledger:
     def _append(self, path: Path, line: bytes) -> None:
         if self._file is None:
             self._file = _opened(path)
-        size = self._file.seek(0, os.SEEK_END)
-        try:
-            self._file.write(line)
-            os.fsync(self._file.fileno())
-        except OSError:
-            # On a full disk, half a line must not stand before the next one.
-            with suppress(OSError):
-                self._file.truncate(size)
-            raise
+        append(self._file, line, is_synced=True)
 
     def last(self) -> Last | None:
         """Return the last batch; None where nothing was ever noted."""

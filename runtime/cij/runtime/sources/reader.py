@@ -96,7 +96,11 @@ def path_of(source: Source, root: Path) -> Path:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root.resolve())
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        # A link that leads to itself leads nowhere.
+        return False
 
 
 def from_environment(value: str, source: Source) -> str:
@@ -120,8 +124,16 @@ def with_environment(source: Source) -> Source:
 
 def stamp(*paths: Path) -> str:
     """Return the sizes and times of change of files; those that do not exist count as empty."""
-    found = [p.stat() if p.exists() else None for p in paths]
+    found = [_stat(path) for path in paths]
     return " ".join(f"{s.st_size}:{s.st_mtime_ns}" if s else "-" for s in found)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    # Not `exists` before: the file may vanish in between.
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def failure(source: Source, message: str) -> DataError:

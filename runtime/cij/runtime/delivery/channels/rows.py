@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cij.runtime.delivery.channels.transport import Outcome, Prepared
+from cij.runtime.whole_lines import append
 
 _PLAIN = re.compile(r"[\w-]{1,80}", re.ASCII)
 
@@ -67,13 +68,12 @@ class RowTransport:
         if path not in self._earlier:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._earlier[path] = _mended(path)
-        earlier = self._earlier[path]
+        # Not kept where this fails: what stands there is then read anew.
+        earlier = self._earlier.pop(path)
         new = b"".join(one.content + b"\n" for one in rows if one.key not in earlier)
-        with path.open("ab") as file:
-            file.write(new)
-            if self._settings.fsync:
-                file.flush()
-                os.fsync(file.fileno())
+        with path.open("ab", buffering=0) as file:
+            append(file, new, is_synced=self._settings.fsync)
+        self._earlier[path] = earlier
 
 
 def _mended(path: Path) -> set[str]:
@@ -84,7 +84,7 @@ def _mended(path: Path) -> set[str]:
     kept = whole[: whole.rfind(b"\n") + 1]
     if len(kept) < len(whole):
         os.truncate(path, len(kept))
-    return {key for line in kept.splitlines() if (key := _key_of(line))}
+    return {key for line in kept.split(b"\n") if (key := _key_of(line))}
 
 
 def _key_of(line: bytes) -> str | None:
