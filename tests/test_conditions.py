@@ -21,7 +21,7 @@ from tests.conditions import CUSTOMER, EVENTS, segments
 from tests.customers import ZONES, is_own, worlds
 from tests.reference_evaluator import Occurrence, Person
 
-EXAMPLES = int(os.environ.get("CIJ_MEANING", "0")) or 50
+EXAMPLES = int(os.environ.get("CIJ_MEANING", "0")) or 25
 # Conditions of one example: enough to make the engine's start worth it, few enough to shrink.
 BATCH = 50
 

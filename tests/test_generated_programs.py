@@ -60,7 +60,7 @@ def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -
 
 
 SLOW = settings(
-    max_examples=EXAMPLES or 14,
+    max_examples=EXAMPLES or 8,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

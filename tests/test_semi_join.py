@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cij.compiler.sql import query
-from cij.compiler.sql.passes.events_only import without_customers
 from cij.compiler.sql.passes.semi_join import as_semi_join
 from cij.runtime.engine import Engine, open_engine
 
@@ -81,18 +80,6 @@ def test_the_answers_are_the_same(
     assert as_semi_join(statement).text() != statement.text()
     answers = engine.rows(statement)
     assert engine.rows(as_semi_join(statement)) == answers
-    assert engine.rows(without_customers(as_semi_join(statement))) == answers
-
-
-def test_customers_are_left_out_where_nothing_is_asked_of_them() -> None:
-    asked = as_semi_join(query(_ASK + _EACH.format("e.at > 2")))
-    alone = (
-        _ASK
-        + "c.id IN (SELECT e.customer FROM event_n AS e WHERE e.at > 2 AND NOT e.customer IS NULL)"
-    )
-    assert without_customers(asked).text() == query(alone).text()
-    more = as_semi_join(query(_ASK + _EACH.format("e.at > c.since")))
-    assert without_customers(more).text() == more.text()
 
 
 @pytest.mark.parametrize(("more", "is_looked_up"), [("", False), (", c.since", True)])

@@ -31,7 +31,7 @@ _ROUNDS = 5
 # Runs the case once, with these strategies and passes; returns seconds.
 Case = Callable[[Sequence[Strategy], tuple[Pass, ...]], float]
 
-_MASS = ("new_entries", "due_in_place", "warm_up", "semi_join", "events_only", "number_rows")
+_MASS = ("new_entries", "due_in_place", "warm_up", "one_instant", "semi_join", "number_rows")
 _FEW = ("few_of_many", "shared_plans", "timer_cache")
 _EVENT = ("prune_empty", "inline_instants")
 _EVENTS = 20

@@ -58,11 +58,13 @@ ROLLING = (
     "at most 1 email per 2 days",
     "at most 1 messages per 24 hours",
     "at most 1 messages per 1 month",
+    "at most 2 messages per 1 month",
 )
 CALENDAR = (
     "at most 1 messages per calendar week",
     "at most 1 messages per calendar month",
     "at most 1 email per calendar day",
+    "at most 2 email per calendar month",
 )
 # By batch: caps that drop messages, caps that delay them. None is a batch without policies.
 CAPS: tuple[tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] | None, ...] = (

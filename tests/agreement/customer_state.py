@@ -39,6 +39,8 @@ class Passage:
 
     journey: "Journey"
     number: int
+    # Its place in the order in which passages began: those of one batch are in the order of customers.
+    serial: tuple[int, str, str]
     trigger: Occurrence | None
     key: str
     entered_at: datetime

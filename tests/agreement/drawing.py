@@ -8,7 +8,7 @@ leaves the rest of every seed as it was. The texts given to `Random` are therefo
 text would draw other seeds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -46,10 +46,15 @@ class _Drawing(DrawingSteps, DrawingCustomers):
             # S18: where two journeys would send at one instant, priority decides which is first.
             text += self._journey(f"k{self.seed}", "priority = 5")
         text += self._rights(Random(f"right {self.seed}"))
+        text += self._places(Random(f"place {self.seed}"))
+        text += self._winner(Random(f"winner {self.seed}"))
         customers = [self._customer(n) for n in range(STREAMS)]
         if "\nlimit = " in text:
             customers = [_one_by_one(c) for c in customers]
         customers = [_reconsidered(c, self.start, Random(f"word {c.id}")) for c in customers]
+        if not self.batch.has_calls:
+            instants = self.batch.instants
+            customers = [_newcomer(c, instants, Random(f"comes {c.id}")) for c in customers]
         end = self.start + timedelta(days=DAYS)
         head = HEAD + self.batch.policies
         orders = [o for o in self._orders(Random(f"order {self.seed}")) if o.at < end]
@@ -71,6 +76,36 @@ class _Drawing(DrawingSteps, DrawingCustomers):
             f"journey {name} {{\nenter from segment {name}\n"
             f"enter on visited where customer.{group}\nagain {again}\n{limit}"
             f"steps {{\nw1: wait {wait}\n}}\n}}\n"
+        )
+
+    def _places(self, random: Random) -> str:
+        """Return a journey with places for the first who come. It sends nothing, like that of rights."""
+        if random.randrange(3):
+            return ""
+        name, group = f"p{self.seed}", f'first_name = "{self.group}"'
+        enter = random.choice(
+            [f"enter on visited where customer.{group}", f"enter from segment s{self.seed}"]
+        )
+        wait = random.choice(["", f"w1: wait {random.choice(DURATIONS)}\n"])
+        then = f"w3: wait {random.choice(DURATIONS)}"
+        otherwise = random.choice(["e4: end missed", f"w4: wait {random.choice(DURATIONS)}"])
+        return (
+            f"journey {name} {{\n{enter}\nagain always\nsteps {{\n{wait}"
+            f"f2: first {random.choice([3, 10, 25])} lucky {{ {then} }} else {{ {otherwise} }}\n}}\n}}\n"
+        )
+
+    def _winner(self, random: Random) -> str:
+        """Return a journey with a split that chooses a winner. It sends nothing."""
+        if random.randrange(3):
+            return ""
+        name, share = f"w{self.seed}", random.choice([50, 30, 70])
+        arm = f"wait {random.choice(DURATIONS)}"
+        within = random.choice(["", f" within {random.choice(DURATIONS)}"])
+        return (
+            f'journey {name} {{\nenter on visited where customer.first_name = "{self.group}"\n'
+            f"again always\ngoal bought on purchase{within} and stay\n"
+            f"steps {{\nc1: split {name} {{ {share}% x {{ w2: {arm} }} {100 - share}% y {{ w3: {arm} }}\n"
+            f"winner by bought after {random.choice([3, 10, 20])}\n}}\n}}\n}}\n"
         )
 
     def _orders(self, random: Random) -> Iterator[Order]:
@@ -135,7 +170,8 @@ class _Drawing(DrawingSteps, DrawingCustomers):
             "points != at entry points",
         ]
         asking = self._asking() if self.batch.has_calls else ""
-        steps = self._block(2 if besides else 3, 2).replace("{\n", "{\n" + asking, 1)
+        first = asking + self._many()
+        steps = self._block(2 if besides else 3, 2).replace("{\n", "{\n" + first, 1)
         return f"journey {name} {{\n{head}\nsteps {steps}\n}}\n"
 
     def _entry_times(self, entries: list[str], random: Random) -> Iterator[str]:
@@ -199,6 +235,16 @@ def _one_by_one(customer: Customer) -> Customer:
     found = {h.at: replace(h, arrives=h.at) for h in customer.arrivals}
     arrivals = [replace(found[at], seq=n) for n, at in enumerate(sorted(found))]
     return replace(customer, arrivals=arrivals)
+
+
+def _newcomer(customer: Customer, instants: Sequence[datetime], random: Random) -> Customer:
+    """Have a refresh of the data bring the customer, who has done nothing before."""
+    if random.randrange(12):
+        return customer
+    comes = random.choice(instants)
+    arrivals = [h for h in customer.arrivals if min(h.at, h.arrives) >= comes]
+    changes = [c for c in customer.changes if c.at > comes]
+    return replace(customer, arrivals=arrivals, changes=changes, comes=comes)
 
 
 def _reconsidered(customer: Customer, start: datetime, random: Random) -> Customer:

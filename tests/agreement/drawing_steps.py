@@ -52,6 +52,16 @@ class DrawingSteps(DrawingConditions):
         follow = self.pick(["", f"{self._label('i')}: {follow}\n"])
         return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{follow}"
 
+    def _many(self) -> str:
+        """Return sends as the first steps of a journey, where a cap has room for two."""
+        if not any(cap.startswith("at most 2") for cap in self.batch.caps):
+            return ""
+        text = ""
+        for _ in range(4):
+            text += f"{self._label('s')}: send {self.pick(['sms text', 'email hello'])}\n"
+            text += f"{self._label('w')}: wait {self.pick(['1 hour', '1 day', '2 days'])}\n"
+        return text
+
     def _short(self, form: str) -> str | None:
         """Return a step without steps inside."""
         match form:

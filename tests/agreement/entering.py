@@ -145,6 +145,7 @@ class Entering(Walking):
 
     def _let_in(self, queue: Queue, now: datetime, earliest: datetime) -> None:
         """Let customers enter in order while the limit has room: when they came, or at `earliest`."""
+        self.admissions += 1
         is_waiting = bool(queue.line) or queue.rate is not None
         queue.add(self.arriving.pop(queue.journey.name, []))
         if self.entry_times[queue.journey.name].stopped_at is not None:
@@ -200,7 +201,8 @@ class Entering(Walking):
         is_held_out = share is not None and is_within(
             f"holdout {journey.name}", customer.drawn.id, Fraction(0), Fraction(share.value) / 100
         )
-        passage = Passage(journey, number, trigger, key, self.now, at, is_held_out, ())
+        serial = self.admissions, customer.drawn.id, key
+        passage = Passage(journey, number, serial, trigger, key, self.now, at, is_held_out, ())
         passage.entered_from = at
         passage.entry = self.row(customer, journey).person
         passage.woken_by = trigger.seq if trigger else None

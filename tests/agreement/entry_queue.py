@@ -73,8 +73,9 @@ class Queue:
 
     def passage(self, waiting: Waiting, now: datetime) -> Passage:
         """Return the passage the waiting customer would have; goals and exits are tested on it."""
+        no_serial = (0, "", "")
         found = Passage(
-            self.journey, 0, waiting.trigger, waiting.key, now, waiting.at, False, (), None, None
+            self.journey, 0, no_serial, waiting.trigger, waiting.key, now, waiting.at, False, ()
         )
         found.entered_from = waiting.at
         return found

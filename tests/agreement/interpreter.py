@@ -34,7 +34,7 @@ class Interpreter(Entering):
         for at in self.ticks or ():
             self.moment(at)
         is_late = self.ticks is not None
-        return {c.drawn.id: list(lines(c, is_late=is_late)) for c in self.customers}
+        return {c.drawn.id: list(lines(c, is_late=is_late)) for c in self.everybody}
 
     def _next(self) -> datetime | None:
         found = [*self.happens, *self.changes, *(order.at for order in self.scenario.orders)]
@@ -55,6 +55,7 @@ class Interpreter(Entering):
         """Do all that happens in one tick, until no journey emits anything more."""
         before, self.real = self.real, now
         self.as_of(now)
+        self.customers = [c for c in self.everybody if (c.drawn.comes or now) <= now]
         for customer in self.customers:
             self._change(customer, before)
             self._arrive(customer, before)
@@ -112,13 +113,14 @@ class Interpreter(Entering):
         is_dirty, is_last = self.is_dirty, self.now == self.real
         joined = self._look(is_dirty, is_first)
         self.is_dirty = is_dirty and not is_last
-        for customer in self.customers:
-            if is_refreshed:
-                self._new_data(customer)
-            if is_dirty and is_last:
+        for customer in self.customers if is_refreshed else ():
+            self._new_data(customer)
+        if is_dirty and is_last:
+            for customer in self.customers:
                 self._watch(customer)
-                self._go(customer)
-                self.as_of(self.until)
+            self._go_all(self.customers)
+            self.as_of(self.until)
+        for customer in self.customers:
             self._join(customer, joined[customer.drawn.id], is_first)
         for queue in self.queues.values():
             if self.entry_times[queue.journey.name].is_open(self.until):
@@ -127,8 +129,7 @@ class Interpreter(Entering):
             else:
                 self.arriving.pop(queue.journey.name, None)
                 queue.line.clear()
-        for customer in self.customers:
-            self._timers(customer)
+        self._timers()
 
     def _change(self, customer: CustomerState, before: datetime) -> None:
         for change in customer.drawn.changes:
@@ -205,6 +206,7 @@ class Interpreter(Entering):
             if moving:
                 # Not `any`: the timers of all of them come before the round.
                 woken = [self._timers_before(c, self.own(c.upcoming[0])) for c in moving]
+                self._go_all(moving)
                 if not any(woken):
                     self._round(moving)
                 continue
@@ -212,6 +214,7 @@ class Interpreter(Entering):
             woken = [self._timers_before(c, until) for c in self.customers]
             if not any(woken):
                 return
+            self._go_all(self.customers)
 
     def _timers_before(self, customer: CustomerState, until: datetime) -> bool:
         """End the waits whose timer was over first, if that was before an instant."""
@@ -227,7 +230,6 @@ class Interpreter(Entering):
         for passage in [p for p, at in due.items() if at == first]:
             passage.counts_from, passage.woken_by = first, None
             self._time_out(customer, passage)
-        self._go(customer)
         return True
 
     def _own_of_timer(self, passage: Passage) -> datetime:
@@ -244,7 +246,9 @@ class Interpreter(Entering):
             self.as_of(self.own(event))
             for passage in [p for journey in self.journeys for p in customer.of(journey)]:
                 self._react(customer, passage, event)
-            self._go(customer)
+        self._go_all(moving)
+        for customer in moving:
+            event = customer.processed[-1]
             self.as_of(self.own(event))
             self._leave_queues(customer, event)
         for customer in moving:
@@ -253,8 +257,7 @@ class Interpreter(Entering):
                 self._enter_on(customer, journey, customer.processed[-1])
         for queue in [q for q in self.queues.values() if q.journey.name in self.arriving]:
             self._let_in(queue, last, self.since)
-        for customer in moving:
-            self._go(customer)
+        self._go_all(moving)
 
     def _note(self, customer: CustomerState, arrival: Arrival) -> None:
         if arrival.about is not None:
@@ -307,17 +310,21 @@ class Interpreter(Entering):
                     self._wake(customer, passage, steps, "condition")
                     break
 
-    def _timers(self, customer: CustomerState) -> None:
+    def _timers(self) -> None:
         """End the waits whose timer is over. Customers who entered now move with them."""
         while True:
-            for passage in [p for p in customer.all_passages if p.journey.name not in self.paused]:
-                # S22: what fell due in a pause happens when the journey goes on.
-                is_later = passage.journey.name in self.resumed and self.until < self.real
-                is_due = not passage.ended and passage.due and passage.due <= self.until
-                if is_due and not is_later:
-                    self.as_of(self.until)
-                    passage.counts_from, passage.woken_by = self.now, None
-                    self._time_out(customer, passage)
-            if not customer.woken:
+            for customer in self.customers:
+                self._time_out_all(customer)
+            if not any(customer.woken for customer in self.customers):
                 return
-            self._go(customer)
+            self._go_all(self.customers)
+
+    def _time_out_all(self, customer: CustomerState) -> None:
+        for passage in [p for p in customer.all_passages if p.journey.name not in self.paused]:
+            # S22: what fell due in a pause happens when the journey goes on.
+            is_later = passage.journey.name in self.resumed and self.until < self.real
+            is_due = not passage.ended and passage.due and passage.due <= self.until
+            if is_due and not is_later:
+                self.as_of(self.until)
+                passage.counts_from, passage.woken_by = self.now, None
+                self._time_out(customer, passage)

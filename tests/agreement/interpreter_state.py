@@ -1,5 +1,6 @@
 """The state of the interpreter: customers, journeys, the instant; and how conditions read it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -47,9 +48,15 @@ class InterpreterState:
 
     def __post_init__(self) -> None:
         self.journeys = [Journey(n) for n in self.scenario.nodes if isinstance(n, syntax.Journey)]
-        self.customers = [
+        self.everybody = [
             CustomerState(c, dict(c.fields), dict(c.consents)) for c in self.scenario.customers
         ]
+        # The places of `first N` that are taken, by journey and name.
+        self.taken: Counter[tuple[str, str]] = Counter()
+        self.admissions = 0
+        # The passages that took each arm of a split with a winner, and the arms that have won.
+        self.in_arms: dict[tuple[str, str], list[tuple[str, Passage]]] = {}
+        self.winners: dict[tuple[str, str], str] = {}
         self.entry_times = {j.name: EntryTimes(j, self.scenario) for j in self.journeys}
         self.queues = {j.name: Queue(j, self.entry_times[j.name].zone) for j in self.journeys}
         self.arriving: dict[str, list[Waiting]] = {}
@@ -76,6 +83,7 @@ class InterpreterState:
         self.until = datetime.min
         self.happens = {at for h in arrivals for at in (h.arrives, h.at)}
         self.changes = {x.at for c in self.scenario.customers for x in c.changes}
+        self.changes |= {c.comes for c in self.scenario.customers if c.comes}
         self.world = World(self.now, (), self.conditions, self.measures)
 
     def as_of(self, instant: datetime) -> None:

@@ -14,6 +14,7 @@ FEATURES: Mapping[str, str] = {
     "a cap that delays messages": r":capped \(",
     "a rolling cap": r" capped \(at most \d \w+ per (?!calendar)",
     "a calendar cap": r" capped \(at most \d \w+ per calendar",
+    "a cap of several messages": r" capped \(at most [23] ",
     "never send": r" suppressed \(never",
     "the suppression list": r" suppressed \(on the suppression list",
     "validity": r" expired \(",
@@ -23,6 +24,8 @@ FEATURES: Mapping[str, str] = {
     "a call": r" message (\w+\.)?d\d+ delivered",
     "an answer to a call": r" \(ask\.done\)$",
     "an answer before the wait": r":? \(came before\)$",
+    "one of the first places": r"^p\d+/.* w3 ",
+    "no place left": r"^p\d+/.* [ew]4 ",
     "priority": r"^k\d+/\d+ .* message",
     "a stop": r" as stopped by stopped$",
 }
@@ -39,6 +42,8 @@ HEADS: Mapping[str, str] = {
 OTHERS = (
     *("an entry out of a queue", "the end of a pause", "a consent that data changes"),
     "a right to enter that was kept",
+    "a newcomer",
+    "an arm that has won",
 )
 
 
@@ -59,6 +64,9 @@ def reached(scenarios: Sequence[Scenario], traces: Mapping[str, Sequence[str]]) 
     return count
 
 
+_ARM = re.compile(r"w\d+/\d+ \S+ \S+ (w[23]) ")
+
+
 def _others(
     scenario: Scenario, customer: Customer, lines: Sequence[str], heads: Mapping[str, str]
 ) -> Iterator[str]:
@@ -70,6 +78,11 @@ def _others(
             break
     if any(line.startswith("r") and _was_kept(line, lines) for line in lines):
         yield OTHERS[3]
+    if lines and customer.comes:
+        yield OTHERS[4]
+    # A customer's own arm is always the same one.
+    if {"w2", "w3"} <= {found[1] for line in lines if (found := _ARM.match(line))}:
+        yield OTHERS[5]
     resumed = {str(order.at) for order in scenario.orders if order.word == "resume"}
     if any(at in line for at in resumed for line in lines):
         yield OTHERS[1]

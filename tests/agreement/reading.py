@@ -34,14 +34,15 @@ def exit_state(journey: Journey, n: int) -> str:
     return f"{name} #{n + 1}"
 
 
-def split_steps(step: syntax.Split, id: str) -> syntax.Steps:
+def split_arm(step: syntax.Split, id: str) -> syntax.SplitArm | None:
+    """S14: return the arm of a customer; None for those beyond the last."""
     low = Fraction(0)
     for arm in step.arms:
         high = low + Fraction(arm.share.value) / 100
         if is_within(step.name.text, id, low, high):
-            return arm.steps
+            return arm
         low = high
-    return ()
+    return None
 
 
 def is_within(salt: str, id: str, low: Fraction, high: Fraction) -> bool:

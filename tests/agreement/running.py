@@ -25,7 +25,7 @@ from cij.runtime.simulate import deliver, run_to, run_while
 from cij.runtime.tick import tick
 from cij.runtime.world import World
 from tests.agreement.drawing_customers import DONE
-from tests.agreement.scenario import Arrival, Customer, Scenario
+from tests.agreement.scenario import Arrival, Change, Customer, Scenario
 from tests.agreement.tick_times import Spacing, tick_times
 from tests.ways import DEFAULT, Way
 
@@ -47,6 +47,8 @@ _OUTBOX = query(
 _CONVERSIONS = query(
     "SELECT v.passage, v.goal, v.at FROM conversion AS v ORDER BY v.passage, v.goal"
 )
+_OF_THESE = "FROM customer WHERE customer.id IN (SELECT r.id FROM UNNEST($ids) AS r(id))"
+_STORED, _FORGET = query(f"SELECT * {_OF_THESE}"), query(f"DELETE {_OF_THESE}")
 # The engine's reasons for these steps; the interpreter writes none.
 _WITHOUT_REASON = ("joined", "else", "quiet hours", "a cap")
 Lines = dict[str, list[str]]
@@ -80,8 +82,7 @@ def traces(
     start, end = scenarios[0].start, scenarios[0].end
     world = deploy(engine, program, start, way.mover())
     run = _Run(scenarios, world, SimulatedClock(start))
-    for customer in run.customers:
-        _bring(run, customer)
+    _bring(run, [_whole(c) for c in run.customers if c.comes is None])
     if spacing.late is not None:
         _run_late(run, spacing)
         found = dict(_lines(run, is_late=True))
@@ -114,9 +115,10 @@ def _run_late(run: _Run, spacing: Spacing) -> None:
 def _instants(run: _Run, spacing: Spacing) -> list[datetime]:
     start, end = run.scenarios[0].start, run.scenarios[0].end
     found = {start} | {c.at for customer in run.customers for c in customer.changes}
+    found |= {customer.comes for customer in run.customers if customer.comes}
     found |= {order.at for scenario in run.scenarios for order in scenario.orders}
     for customer in run.customers:
-        found |= {_handed_in_at(h, start, spacing) for h in customer.arrivals}
+        found |= {_handed_in_at(h, customer.comes or start, spacing) for h in customer.arrivals}
     random = Random(spacing.extra)
     for _ in range(spacing.extra):
         found.add(start + timedelta(seconds=random.randrange(int((end - start).total_seconds()))))
@@ -142,11 +144,35 @@ def _handed_in_at(arrival: Arrival, start: datetime, spacing: Spacing) -> dateti
 # --- customers and events ---------------------------------------------------------------------
 
 
-def _bring(run: _Run, customer: Customer) -> None:
-    row: dict[str, object] = {"id": customer.id, "zone": _zone(run, customer.fields["timezone"])}
-    row |= {name: _cell(value) for name, value in customer.fields.items()}
-    row |= _columns(customer.consents)
-    run.world.engine.append("customer", {name: [value] for name, value in row.items()})
+_Values = tuple[str, dict[str, object]]
+
+
+def _whole(customer: Customer) -> _Values:
+    return customer.id, {**customer.fields, **_columns(customer.consents)}
+
+
+def _new_values(customer: Customer, change: Change) -> _Values:
+    return customer.id, {**change.fields, **_columns(change.consents)}
+
+
+def _bring(run: _Run, new: Sequence[_Values]) -> None:
+    """Store new values of customers. Their other values stay, also those that a journey has set."""
+    engine = run.world.engine
+    names = list(engine.columns_of("customer"))
+    ids = {"ids": [id for id, _ in new]}
+    rows = {
+        row[names.index("id")]: dict(zip(names, row, strict=True))
+        for row in engine.rows(_STORED, ids)
+    }
+    for id, values in new:
+        rows.setdefault(id, {"id": id}).update(_cells(run, values))
+    engine.execute(_FORGET, ids)
+    engine.append("customer", {n: [row.get(n) for row in rows.values()] for n in names})
+
+
+def _cells(run: _Run, values: dict[str, object]) -> dict[str, object]:
+    row = {name: _cell(value) for name, value in values.items()}
+    return row | ({"zone": _zone(run, row["timezone"])} if "timezone" in row else {})
 
 
 def _zone(run: _Run, name: object) -> str:
@@ -158,12 +184,14 @@ def _zone(run: _Run, name: object) -> str:
 def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
     start = run.scenarios[0].start
     rows: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    new = [_whole(c) for c in run.customers if c.comes == at]
+    new += [_new_values(c, x) for c in run.customers for x in c.changes if x.at == at]
+    if new:
+        _bring(run, new)
+        data_changed(run.world)
     for customer in run.customers:
-        for change in customer.changes:
-            if change.at == at:
-                _change(run, customer, dict(change.fields), _columns(change.consents))
         for h in customer.arrivals:
-            if _handed_in_at(h, start, spacing) == at:
+            if _handed_in_at(h, customer.comes or start, spacing) == at:
                 rows.append(((h.at, h.seq), _row(customer, h)))
     if rows:
         _refer(run, at, [row for _, row in rows])
@@ -176,18 +204,6 @@ def _hand_in(run: _Run, at: datetime, spacing: Spacing) -> None:
 
 def _columns(consents: Mapping[tuple[str, str], bool]) -> dict[str, object]:
     return {f"consent.{topic}.{channel}": granted for (topic, channel), granted in consents.items()}
-
-
-def _change(
-    run: _Run, customer: Customer, fields: dict[str, Any], consents: dict[str, object]
-) -> None:
-    row = {name: _cell(value) for name, value in fields.items()} | consents
-    if "timezone" in row:
-        row["zone"] = _zone(run, row["timezone"])
-    for name, value in row.items():
-        change = query("UPDATE customer SET {name} = $value WHERE id = $id", name=name)
-        run.world.engine.execute(change, {"value": value, "id": customer.id})
-    data_changed(run.world)
 
 
 def _row(customer: Customer, h: Arrival) -> dict[str, Any]:

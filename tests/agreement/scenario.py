@@ -37,11 +37,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Customer:
+    """`comes` is when a refresh of the data brings the customer; None is before the start."""
+
     id: str
     fields: Mapping[str, Any]
     consents: Mapping[tuple[str, str], bool]
     arrivals: Sequence[Arrival]
     changes: Sequence[Change]
+    comes: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 """Walking the steps of a journey up to the next wait: S8 to S11, S14."""
 
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from cij.grammar import syntax
@@ -15,14 +19,27 @@ from tests.agreement.pending_steps import (
 )
 from tests.agreement.reading import (
     occurrence_of,
-    split_steps,
+    split_arm,
 )
 from tests.agreement.scenario import Arrival
 from tests.agreement.waits import Waits
 
 
+def _turn(customer: CustomerState) -> tuple[datetime, tuple[int, str, str]]:
+    """Return the order in which a customer reaches `first N`; all others are independent."""
+    mine = [(p.counts_from, p.serial) for p, _ in customer.woken if p.journey.name[0] == "p"]
+    return min(mine, default=(datetime.max, (0, "", "")))
+
+
 class Walking(Waits):
     """Walks customers through steps."""
+
+    def _go_all(self, customers: Iterable[CustomerState]) -> None:
+        """Move the woken passages of customers who move together: who began first takes a place first."""
+        mine = sorted(customers, key=_turn)
+        self._choose_winners(mine)
+        for customer in mine:
+            self._go(customer)
 
     def _go(self, customer: CustomerState) -> None:
         """S18: move all woken passages, by the priority of their journeys."""
@@ -73,8 +90,10 @@ class Walking(Waits):
                 passage.todo = (*[*taken, step.otherwise][0], *passage.todo)
             case syntax.Switch():
                 passage.todo = (*self._case(step, customer, passage), *passage.todo)
+            case syntax.First():
+                passage.todo = (*self._place(step, passage), *passage.todo)
             case syntax.Split():
-                passage.todo = (*split_steps(step, customer.drawn.id), *passage.todo)
+                passage.todo = (*self._arm(step, customer, passage), *passage.todo)
             case syntax.End():
                 outcome = step.outcome.text if step.outcome else "completed"
                 passage.ended = (self.now, outcome, "end")
@@ -84,6 +103,39 @@ class Walking(Waits):
                 passage.todo = (*self._inner(step, customer, passage), *passage.todo)
             case _:
                 self._rest(step, customer, passage)
+
+    def _arm(self, step: syntax.Split, customer: CustomerState, passage: Passage) -> syntax.Steps:
+        """Return the steps of the arm that has won, else of the customer's own arm (S14)."""
+        key = passage.journey.name, step.name.text
+        arms = {arm.name.text: arm for arm in step.arms}
+        own = split_arm(step, customer.drawn.id)
+        arm = arms[self.winners[key]] if key in self.winners else own
+        if arm is not None and step.winner:
+            self.in_arms.setdefault(key, []).append((arm.name.text, passage))
+        return arm.steps if arm else ()
+
+    def _choose_winners(self, customers: Iterable[CustomerState]) -> None:
+        """Choose the winners of splits that somebody is about to reach, before they do."""
+        woken = [p for c in customers for p, _ in c.woken if p.todo]
+        for passage, step in [(p, p.todo[0]) for p in woken]:
+            if isinstance(step, syntax.Split) and step.winner:
+                self._choose(step.winner, (passage.journey.name, step.name.text))
+
+    def _choose(self, rule: syntax.Winner, key: tuple[str, str]) -> None:
+        taken = self.in_arms.get(key, [])
+        people = Counter(arm for arm, _ in taken)
+        won = Counter(arm for arm, p in taken if rule.goal.text in p.conversions)
+        if key not in self.winners and len(taken) >= rule.after and won:
+            best = min(people, key=lambda arm: (-Fraction(won[arm], people[arm]), arm))
+            self.winners[key] = best
+
+    def _place(self, step: syntax.First, passage: Passage) -> syntax.Steps:
+        """Return the steps for those who take one of the first places, or for the others."""
+        key = passage.journey.name, step.name.text
+        if self.taken[key] >= step.count:
+            return step.otherwise
+        self.taken[key] += 1
+        return step.then
 
     def _inner(self, step: Any, customer: CustomerState, passage: Passage) -> tuple[Any, ...]:
         """Return the steps that a fragment or a loop puts in front of the steps to come."""

@@ -1,6 +1,6 @@
 """Passes: rewrites of a statement that keep its meaning and make it cheaper to run.
 
-    statement --one_instant--> --semi_join--> --prune_empty--> --inline_instants--> --events_only--> --number_rows--> run
+    statement --one_instant--> --semi_join--> --prune_empty--> --inline_instants--> --number_rows--> run
 
 A pass is a function of the statement and of `Facts`, which is all that the engine tells about the
 store. No pass is needed for a correct result: without passes the statements of the plan run as they
@@ -8,7 +8,6 @@ are written. `docs/performance.md` says for each pass when it applies, what it s
 be deleted.
 """
 
-from cij.compiler.sql.passes.events_only import events_only
 from cij.compiler.sql.passes.facts import Facts, Pass
 from cij.compiler.sql.passes.inline_instants import inline_instants
 from cij.compiler.sql.passes.number_rows import number_rows
@@ -17,14 +16,13 @@ from cij.compiler.sql.passes.prune_empty import prune_empty
 from cij.compiler.sql.passes.semi_join import semi_join
 from cij.compiler.sql.template import Statement
 
-# In the order in which they run. `semi_join` needs conditions that read no instant of a row. `events_only` needs the semi-joins of `semi_join`, from which
-# `inline_instants` has removed the zones.
+# In the order in which they run: `semi_join` needs conditions that read no instant of a row, which
+# `one_instant` makes of those that do.
 PASSES: tuple[Pass, ...] = (
     Pass("one_instant", one_instant),
     Pass("semi_join", semi_join),
     Pass("prune_empty", prune_empty),
     Pass("inline_instants", inline_instants),
-    Pass("events_only", events_only),
     Pass("number_rows", number_rows),
 )
 
