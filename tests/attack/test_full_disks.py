@@ -37,7 +37,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
         left[0] = room - count
         return count
 
-    monkeypatch.setattr("cij.runtime.whole_lines.os.write", limited)
+    monkeypatch.setattr("cij.runtime.private_files.os.write", limited)
     yield lambda room: left.__setitem__(0, room)
 
 
@@ -91,7 +91,7 @@ def test_what_cannot_be_handed_in_leaves_nothing_behind(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("cij.runtime.inbox.os.fsync", full)
+    monkeypatch.setattr("cij.runtime.private_files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         hand_in(tmp_path, [{"event": "visit", "customer": "ana"}])
     assert not list((tmp_path / ".cij" / "inbox").iterdir())

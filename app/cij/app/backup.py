@@ -12,6 +12,7 @@ from cij.runtime.clock import LiveClock
 from cij.runtime.current_state import accept, owner_fault
 from cij.runtime.engine import copy_state_file
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked
+from cij.runtime.private_files import private_files
 from cij.runtime.store import prepare
 
 FOLDER = Path(".cij") / "backup"
@@ -49,7 +50,8 @@ def back_up(path: Path, target: Path | None) -> Backup:
     if file.exists():
         raise ConfigError(f"{file} exists already; a backup is never written over another file")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with private_files():
+            file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {file.parent}: {error.strerror}") from error
     copy_state_file(state, file)

@@ -9,6 +9,7 @@ from cij.app.project import Project
 from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import Engine, open_copy as open_store_copy, open_engine
 from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.private_files import private_files, private_folder, require_inside
 
 
 def store_path(project: Project) -> Path:
@@ -32,12 +33,13 @@ def open_store(project: Project) -> Engine:
     Raises: StoreLocked where another program has it open; StoreError; ConfigError.
     """
     path = store_path(project)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    if path.parent == project.root:
+        require_inside(project.root, path)
+    else:
+        private_folder(project.root, path.parent.relative_to(project.root))
     store = project.settings.store
-    return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
+    with private_files():
+        return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
 
 
 def open_for_questions(

@@ -25,6 +25,7 @@ from cij.runtime.delivery import Recovery, release_failed, release_uncertain
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
 from cij.runtime.long_run import run_until_stopped
+from cij.runtime.private_files import private_files
 from cij.runtime.report import report
 from cij.runtime.report_data import Report
 from cij.runtime.runner import Runner, StepReport, open_runner, step
@@ -133,6 +134,8 @@ def _opened(
 ) -> Iterator[Run]:
     program, project = compiled.program, compiled.project
     with ExitStack() as stack:
+        # The log of the state and what does not fit into memory are made by the engine.
+        stack.enter_context(private_files())
         # Transports come first, so that a wrong setting stops the run before anything is deployed.
         transports = open_transports(project, program)
         for transport in transports.values():

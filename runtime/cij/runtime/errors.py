@@ -13,6 +13,8 @@ WorldError
 
 from typing import Literal
 
+from cij.runtime.private_values import hidden
+
 _REASON_CHARS_MAX = 500
 
 
@@ -24,7 +26,7 @@ def reason_of(error: BaseException) -> str:
 
 def storable(text: str) -> str:
     """Return a text with an escape in place of each half of a character, which no store takes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return hidden(text).encode("utf-8", "backslashreplace").decode()
 
 
 class WorldError(Exception):

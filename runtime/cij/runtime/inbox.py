@@ -8,7 +8,6 @@ it is not carried out again after later ones; what it did is written into the fo
 """
 
 import json
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import Refused, put_event_aside
 from cij.runtime.outside_json import read_json
+from cij.runtime.private_files import make_inside, private_folder, write_private
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.store import aside, meta
@@ -35,7 +35,7 @@ _BATCH_FILES = 1000
 def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
     """Write events as one file, complete or not at all, and return its path."""
     folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_inside(root, folder)
     path = folder / f"{uuid.uuid4().hex}.jsonl"
     _write(path, "".join(_line(event) for event in events))
     return path
@@ -47,18 +47,8 @@ def _line(event: Mapping[str, Any]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    draft = path.with_suffix(".part")
-    try:
-        # What a shell hands over may be no text; what is none becomes question marks.
-        with draft.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink()
-        raise
+    # What a shell hands over may be no text; what is none becomes question marks.
+    write_private(path, text.encode("utf-8", errors="replace"))
 
 
 def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
@@ -125,7 +115,7 @@ def _take_alone(world: World, row: dict[str, Any], now: datetime) -> Sequence[Re
 
 def _move_aside(engine: Engine, root: Path, file: Path, reason: str, now: datetime) -> None:
     """Keep a file that cannot be taken in where nobody meets it again; moved back, it is tried again."""
-    (root / REFUSED).mkdir(parents=True, exist_ok=True)
+    private_folder(root, REFUSED)
     file.replace(root / REFUSED / file.name)
     with engine.transaction():
         aside.put(engine, "inbox file", file.name, f"{reason} (now in {REFUSED})", now)
@@ -188,9 +178,8 @@ def _carry_out(
         for one in done:
             # The order is carried out; where the disk is full, only nobody hears of it.
             with suppress(OSError):
-                (root / ANSWERS).mkdir(parents=True, exist_ok=True)
                 text = json.dumps(one, ensure_ascii=False)
-                _write(root / ANSWERS / f"{file.stem}.json", text)
+                _write(private_folder(root, ANSWERS) / f"{file.stem}.json", text)
     file.unlink(missing_ok=True)
 
 

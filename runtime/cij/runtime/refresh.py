@@ -281,7 +281,7 @@ def _remember(engine: Engine, name: str, mark: str, now: datetime) -> bool:
     if state and state[0][0] == mark:
         return False
     engine.execute(stored.FORGET_STATE, {"source": name})
-    engine.append("source_state", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
+    engine.append("loaded_source", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
     return True
 
 

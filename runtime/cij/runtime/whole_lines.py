@@ -8,22 +8,18 @@ import os
 from contextlib import suppress
 from typing import IO
 
+from cij.runtime.private_files import write_all
+
 
 def append(file: IO[bytes], data: bytes, *, is_synced: bool) -> None:
     """Write `data` at the end of an unbuffered file. Raises: OSError, and then the file is as before."""
     descriptor = file.fileno()
     size = os.lseek(descriptor, 0, os.SEEK_END)
     try:
-        _write_all(descriptor, data)
+        write_all(descriptor, data)
         if is_synced:
             os.fsync(descriptor)
     except OSError:
         with suppress(OSError):
             os.ftruncate(descriptor, size)
         raise
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from cij.runtime.delivery.channels.transport import Outcome
 from cij.runtime.errors import DeliveryError
+from cij.runtime.private_files import open_private
 from cij.runtime.whole_lines import append
 
 _HEARD = ("status", "reason", "provider_id", "retry_after_s", "is_bounce")
@@ -47,7 +48,7 @@ class Handover:
         token = sha256("\n".join([str(os.getpid()), *keys]).encode()).hexdigest()[:32]
         try:
             self.close()
-            self._file = self._path.open("wb", buffering=0)
+            self._file = open_private(self._path)
             self._write({"batch": token})
             os.fsync(self._file.fileno())
         except OSError as error:

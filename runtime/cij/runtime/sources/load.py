@@ -126,7 +126,7 @@ def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: d
     engine.execute(stored.FORGET_STATE, {"source": name})
     row = {"source": name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
-    engine.append("source_state", {column: [value] for column, value in row.items()})
+    engine.append("loaded_source", {column: [value] for column, value in row.items()})
 
 
 def _question(source: Source) -> tuple[str, str]:

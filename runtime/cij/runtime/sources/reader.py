@@ -16,6 +16,7 @@ from pathlib import Path
 from cij.compiler.program import Source
 from cij.runtime.engine import ArrowStream
 from cij.runtime.errors import ConfigError, DataError
+from cij.runtime.private_values import hidden, note
 
 # How the compiler writes `env("NAME")`.
 _VARIABLE = "env:"
@@ -110,7 +111,7 @@ def from_environment(value: str, source: Source) -> str:
     name = value.removeprefix(_VARIABLE)
     if name not in os.environ:
         raise ConfigError(f"source {source.name} needs the variable {name} ({source.place})")
-    return os.environ[name]
+    return note(name, os.environ[name])
 
 
 def with_environment(source: Source) -> Source:
@@ -138,7 +139,8 @@ def _stat(path: Path) -> os.stat_result | None:
 
 def failure(source: Source, message: str) -> DataError:
     """Return the error of a source: which, what, and where it is written."""
-    first, newline, rest = message.partition("\n")
+    # Also a short value: it may be the fault.
+    first, newline, rest = hidden(message, least=3).partition("\n")
     return DataError(f"source {source.name}: {first} ({source.place}){newline}{rest}")
 
 

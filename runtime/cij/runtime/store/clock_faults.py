@@ -12,7 +12,7 @@ _AHEAD = {
     ("outbox_row", "expires_at"),
     ("absent_timer", "wake_at"),
 }
-_TABLES_AHEAD = ("event_ahead", "suppression_ahead", "consent_ahead", "zone")
+_TABLES_AHEAD = ("ahead_event", "suppression_ahead", "consent_ahead", "zone")
 
 
 def _set_right() -> Iterator[Statement]:

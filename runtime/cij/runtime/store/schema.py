@@ -181,7 +181,7 @@ TURNED_AWAY = Table(
 
 # Events that have arrived and whose own time is in the future.
 EVENT_AHEAD = Table(
-    "event_ahead", (("seq", NUMBER), ("event", TEXT), ("at", INSTANT)), key=("seq",)
+    "ahead_event", (("seq", NUMBER), ("event", TEXT), ("at", INSTANT)), key=("seq",)
 )
 COUNTER = Table("counter", (("name", TEXT), ("value", NUMBER)), key=("name",))
 # `order` has a row for each order that was carried out. All other names have one row, so there is
@@ -243,7 +243,7 @@ NEWCOMER = Table(
 # --- sources ----------------------------------------------------------------------------------
 
 SOURCE_STATE = Table(
-    "source_state",
+    "loaded_source",
     (
         *(("source", TEXT), ("fingerprint", TEXT), ("loaded_at", INSTANT)),
         *(("rows", NUMBER), ("bad", NUMBER)),

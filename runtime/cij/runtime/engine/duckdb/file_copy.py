@@ -14,6 +14,7 @@ from typing import IO
 
 import duckdb
 
+from cij.runtime.engine.duckdb.closed import CLOSED
 from cij.runtime.errors import StoreError
 
 _TRIES = 50
@@ -61,7 +62,7 @@ def _private(path: Path) -> IO[bytes]:
 
 def _fold(draft: Path) -> None:
     # Opening replays the log, and shows that the copy is whole.
-    with duckdb.connect(str(draft)) as connection:
+    with duckdb.connect(str(draft), config=CLOSED) as connection:
         connection.execute("CHECKPOINT")
 
 
