@@ -31,6 +31,7 @@ ONE_CONCEPT = {
     "explain": "explanation",
     "intake": "event",
     "journey": "journey",
+    "lineage": "what a name is made of",
     "new_entries": "entry",
     "outbox": "outbox",
     "play": "story",

@@ -33,6 +33,8 @@ ARROWS = {
         "cij.compiler.sql",
         "cij.compiler.expression",
         "cij.compiler.policy",
+        # Where a passage goes on when its journey changes.
+        "cij.compiler.going_on",
         "cij.compiler.types",
         # The form in which a value of each type is written.
         "cij.compiler.written_values",

@@ -9,7 +9,8 @@ from cij.app.journey_file import SUFFIX
 from cij.app.project import Project, open_project
 from cij.app.request_error import InvalidProject
 from cij.app.standard_library import library
-from cij.app.syntax_cache import parse_project
+from cij.app.syntax_cache import Parsed, parse_project
+from cij.compiler.column_statistics import Catalog
 from cij.compiler.compilation import (
     Compilation,
     compile_project,
@@ -62,12 +63,23 @@ def compile_opened(project: Project, instead: Mapping[str, str] | None = None) -
     parsed = parse_files(sources) if instead else parse_project(project.root, sources)
     contents = project.read_content(needed_contents(parsed[0]))
     contents = {name: changed.get(name, text) for name, text in contents.items()}
+    return compile_read(project, sources, parsed, contents, load_catalog(project.root))
+
+
+def compile_read(
+    project: Project,
+    sources: Mapping[str, str],
+    parsed: Parsed,
+    contents: Mapping[str, str],
+    catalog: Catalog,
+) -> Compiled:
+    """Compile texts that were read and parsed, from disk or from anywhere else."""
     settings = project.settings.project
     compilation = compile_project(
         ProjectSettings(settings.name, settings.timezone, settings.language, settings.region),
         sources,
         contents,
-        load_catalog(project.root),
+        catalog,
         parsed,
         lambda name: name in zone_names(),
         library(),

@@ -29,6 +29,7 @@ from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region, mailbox, named_mailbox
 from cij.compiler.channels import CHANNELS
+from cij.compiler.review.change_class import ChangeClass
 from cij.runtime.errors import ConfigError
 from cij.runtime.private_values import hidden, note
 from cij.runtime.zone_names import zone_names
@@ -250,10 +251,44 @@ class RunTable(_Table):
     tick_seconds_max: float = Field(default=60.0, gt=0)
 
 
+class ReviewRule(_Table):
+    """`[[review.rules]]`: changes that a group has to approve.
+
+    A change falls under the rule if each list that is given has something that fits: one of the `classes`
+    of `cij diff`; its address (`topic.*`, `journey.billing.*`); its file (`journeys/billing/*`).
+    """
+
+    needs: str
+    classes: tuple[ChangeClass, ...] = ()
+    addresses: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class ReviewTable(_Table):
+    """`[review]`: who has to approve what. `approvers` has the addresses of each group.
+
+    With `signed` only commits with a good signature approve anything.
+    """
+
+    approvers: dict[str, tuple[str, ...]] = {}
+    rules: tuple[ReviewRule, ...] = ()
+    signed: bool = False
+
+    @model_validator(mode="after")
+    def _has_approvers(self) -> Self:
+        for rule in self.rules:
+            if not self.approvers.get(rule.needs):
+                raise ValueError(
+                    f'`needs = "{rule.needs}"`, but `[review.approvers]` has nobody for it'
+                )
+        return self
+
+
 class Settings(_Table):
     """A valid `cij.toml`."""
 
     project: ProjectTable
+    review: ReviewTable = ReviewTable()
     store: StoreTable = StoreTable()
     delivery: DeliveryTable = DeliveryTable()
     run: RunTable = RunTable()
@@ -269,6 +304,8 @@ _TABLES: tuple[type[_Table], ...] = (
     RowsDelivery,
     WebhookDelivery,
     RunTable,
+    ReviewTable,
+    ReviewRule,
 )
 
 
@@ -305,6 +342,23 @@ def _valid(
         raise ConfigError(
             "\n".join(hidden(_at(lines, *fault), least=1) for fault in faults)
         ) from None
+
+
+def project_settings(
+    data: bytes, label: str, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings of a `cij.toml` that say what a project means; all others have their defaults.
+
+    A comparison of texts sends nothing, so it must not need the secrets of an environment.
+    Raises: ConfigError.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+        found = tomllib.loads(text)
+        kept = {key: value for key, value in found.items() if key in ("project", "review")}
+        return _valid(kept, key_lines(text), environment)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{FILE_NAME} in {label} is not valid TOML: {error}") from error
 
 
 def _at(lines: dict[KeyPath, int], path: KeyPath, message: str) -> str:

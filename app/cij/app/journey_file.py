@@ -26,6 +26,11 @@ def read_file(file: Path, name: str) -> str | Diagnostic:
         return UNREADABLE_FILE.at(file_start(name), message)
     if data is None:
         return _unreadable(file_start(name), "this is no ordinary file")
+    return text_of(data, name)
+
+
+def text_of(data: bytes, name: str) -> str | Diagnostic:
+    """Return the text of a file's bytes, or a diagnostic where they are none; see `read_file`."""
     if len(data) > FILE_BYTES_MAX:
         return _unreadable(file_start(name), f"the file is larger than {FILE_BYTES_MAX} bytes")
     return _text(data.removeprefix(_MARK), name)

@@ -40,6 +40,8 @@ COMMANDS: dict[str, Row] = {
     "graph": _row("graph", "draw journeys", _SEE),
     "sql": _row("sql", "print the SQL of a segment, measure or journey", _SEE),
     "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),
+    "diff": _row("diff", "show what a change means for customers", _SEE),
+    "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),
     "plan": _row("plan", "show what a run would change", _RUN),
     "run": _row("run", "run the journeys against real data", _RUN),

@@ -74,10 +74,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ChooseArm:
-    """A guard and what is done where it is the first that holds."""
+    """A guard and what is done where it is the first that holds. The arms of a split have names."""
 
     guard: Expression
     steps: "Steps"
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

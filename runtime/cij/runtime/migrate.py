@@ -8,17 +8,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from cij.compiler.program import ActState, Journey, Program, WaitState, from_json
+from cij.compiler.going_on import GoingOn, going_on, named_target
+from cij.compiler.program import Journey, Program, from_json
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.plan.governing import heading_for, held_by, stands_at
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
 from cij.runtime.store import journeys, passages
 from cij.runtime.store.interning import keep_names
-
-What = Literal["stays", "adopts", "moves", "ends", "stuck"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Change:
     state: str
     step: str
     people: int
-    what: What
+    what: GoingOn
     target: str | None = None
     to_step: str = ""
 
@@ -71,27 +69,12 @@ def _older(engine: Engine, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, s
 
 def _change(old: Journey, new: Journey, state: str, people: int) -> Change:
     step = stands_at(old, state).step
-    what, target = _derived(step, state, new)
-    to_step = stands_at(new, target).step if target is not None else ""
-    if what in ("moves", "ends") and target is not None:
-        to_step = target.removeprefix("moved:").removeprefix("ended:")
-    return Change(old.name, old.version, state, step, people, what, target, to_step)
-
-
-def _derived(step: str, state: str, new: Journey) -> tuple[What, str | None]:
-    for rule in new.removed:
-        if rule.step == step and rule.then == "finish":
-            return "stays", None
-        if rule.step == step:
-            return ("moves" if rule.then == "go_to" else "ends"), rule.target
-    if new.in_flight == "pin":
-        return "stays", None
-    name = next((r.new for r in new.renamed if r.old == step), step)
-    wanted = state.replace(step, name) if name != step else state
     # A held passage is in front of a send; all others are at a wait.
-    kind, id = (ActState, heading_for(wanted)) if held_by(wanted) else (WaitState, wanted)
-    is_there = any(s.id == id and isinstance(s, kind) for s in new.states)
-    return ("adopts", wanted) if is_there else ("stuck", None)
+    what, target = going_on(step, state, new, heading_for(state) if held_by(state) else None)
+    to_step = named_target(what, target)
+    if target is not None and not to_step:
+        to_step = stands_at(new, target).step
+    return Change(old.name, old.version, state, step, people, what, target, to_step)
 
 
 def migrate(engine: Engine, program: Program) -> list[Change]:

@@ -85,6 +85,14 @@ def are_contrary(formulas: Iterable[Formula]) -> bool:
     return search(all_of(formulas)) is Outcome.NONE_THERE
 
 
+def together(formulas: Iterable[Formula]) -> Answer:
+    """Tell whether some customer can satisfy all formulas. A conflict is not looked for."""
+    found = search(all_of(formulas))
+    if isinstance(found, dict):
+        return _sat(found)
+    return NotProved() if found is Outcome.NOT_FOUND else Unsat(())
+
+
 def minimal_conflict(formulas: Sequence[Formula]) -> list[int]:
     """Return the numbers of formulas that conflict, none of which can be left out.
 

@@ -1,5 +1,6 @@
 """`if`, `switch`, `split`: branch at once."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from cij.compiler import expression as ex, model, program as pg
@@ -94,6 +95,9 @@ def split(step: syntax.Split, context: JourneyContext) -> model.Step | None:
         return None
     blocks = [(arm.steps, frozenset[str]()) for arm in step.arms]
     chosen = _choose(name, step.span, _shares(step), [*blocks, ((), frozenset())], context)
+    if chosen is not None:
+        pairs = zip(chosen.arms, step.arms, strict=True)
+        chosen = replace(chosen, arms=tuple(replace(a, name=w.name.text) for a, w in pairs))
     return _with_winner(chosen, step, context) if step.winner and chosen else chosen
 
 
@@ -137,7 +141,7 @@ def _with_winner(chosen: model.Choose, step: syntax.Split, context: JourneyConte
             after=step.winner.after,
         )
         taken = model.Act(f"{chosen.name}:{written.name.text}", step.span, effect, is_hidden=True)
-        arms.append(model.ChooseArm(guard, (taken, *arm.steps)))
+        arms.append(model.ChooseArm(guard, (taken, *arm.steps), arm.name))
     return model.Choose(chosen.name, chosen.span, tuple(arms), chosen.otherwise)
 
 

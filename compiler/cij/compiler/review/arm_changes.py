@@ -1,0 +1,198 @@
+"""Changes of the branches of a step: conditions of an `if`, shares of a split, events of a wait."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cij.compiler import model
+from cij.compiler.review.both_sides import joined, listed
+from cij.compiler.review.condition_proofs import TAKES_BRANCH, prove
+from cij.compiler.review.review_report import Change, Proof
+from cij.compiler.review.shares import switches
+from cij.compiler.review.step_spots import Arm, Spot, arms
+from cij.compiler.review.step_words import messages_after, step_words
+from cij.compiler.unparse import percent_words, words
+
+if TYPE_CHECKING:
+    from cij.compiler.review.step_changes import Steps
+
+
+def arm_changes(old: Spot, new: Spot, steps: "Steps") -> Iterator[Change]:
+    """Yield the changes of the branches of a step that is on both sides."""
+    if _is_split(old.step) and _is_split(new.step):
+        yield from _split(old, new, steps)
+        return
+    for before, after in steps.match.arm_pairs[new.name]:
+        if before is None and after is not None:
+            yield _added(after, new, steps)
+        elif after is None and before is not None:
+            yield _removed(before, old, new, steps)
+        elif before is not None and after is not None and _differs(before, after):
+            yield _guard(before, after, new, steps)
+
+
+def _is_split(step: model.Step) -> bool:
+    return isinstance(step, model.Choose) and bool(step.arms) and bool(step.arms[0].name)
+
+
+def _differs(before: Arm, after: Arm) -> bool:
+    # The names of events and steps are part of the text; a rename of a step alone is told there.
+    if before.guard is None or after.guard is None:
+        return before.text != after.text
+    return before.guard != after.guard and words(before.guard) != words(after.guard)
+
+
+def _sends(steps: model.Steps) -> str:
+    found = [m for m in dict.fromkeys(_messages(steps))]
+    return listed(found) if found else "no message"
+
+
+def _messages(steps: model.Steps) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step, model.Send):
+            yield step.message
+        for block in model.blocks(step):
+            yield from _messages(block)
+
+
+def _lines(steps: model.Steps) -> str:
+    shown = [s for s in steps if not (isinstance(s, model.Act) and s.is_hidden)]
+    return "; ".join(step_words(s) for s in shown) or "go on"
+
+
+def _added(arm: Arm, new: Spot, steps: "Steps") -> Change:
+    return steps.change(
+        new,
+        "added",
+        "structure added",
+        f"new branch where {arm.text}",
+        f"Customers for whom it holds get {_sends(arm.steps)} there.",
+        after=_lines(arm.steps),
+        who=_who(arm, steps),
+        decide="Should these customers be treated in another way?",
+    )
+
+
+def _removed(arm: Arm, old: Spot, new: Spot, steps: "Steps") -> Change:
+    gone = [
+        spot
+        for spot in steps.match.old.values()
+        if isinstance(spot.step, model.Wait)
+        and spot.name not in steps.match.pairs
+        and spot.name in _names(arm.steps)
+    ]
+    inside, decide = steps.inside.gone_waits(gone)
+    return steps.change(
+        new,
+        "removed",
+        "structure removed",
+        f"the branch where {arm.text} is gone",
+        f"Customers for whom it holds do not get {_sends(arm.steps)} there any more; they go on like the others.",
+        before=_lines(arm.steps),
+        who=_who(arm, steps),
+        inside=inside,
+        decide=decide or "Is it right that these customers are treated like the others?",
+    )
+
+
+def _who(arm: Arm, steps: "Steps") -> str:
+    return f"customers of journey `{steps.name}` where {arm.text}"
+
+
+def _names(steps: model.Steps) -> set[str]:
+    found = set[str]()
+    for step in steps:
+        found.add(step.name)
+        for block in model.blocks(step):
+            found |= _names(block)
+    return found
+
+
+def _guard(before: Arm, after: Arm, new: Spot, steps: "Steps") -> Change:
+    proof: Proof | None = None
+    if before.guard is not None and after.guard is not None:
+        base, head = steps.context.base.model, steps.context.head.model
+        proof = prove(before.guard, after.guard, base, head, TAKES_BRANCH)
+    is_same = proof is not None and proof.verdict == "equivalent"
+    return steps.change(
+        new,
+        "changed",
+        "none" if is_same else "audience",
+        f"a branch of `{new.name}` has another condition",
+        _effect(proof, after, new, steps),
+        before=words(before.guard) if before.guard is not None else before.text,
+        after=words(after.guard) if after.guard is not None else after.text,
+        proof=proof,
+        decide="" if is_same else "Are these the right customers for the branch?",
+    )
+
+
+_TAKEN = {
+    "equivalent": "The same customers take the branch.",
+    "narrower": "Fewer customers take the branch",
+    "wider": "More customers take the branch",
+    "disjoint": "Other customers take the branch",
+    "overlapping": "Other customers take the branch",
+    "not proved": "Other customers may take the branch",
+}
+
+
+def _effect(proof: Proof | None, after: Arm, new: Spot, steps: "Steps") -> str:
+    if proof is not None and proof.verdict == "equivalent":
+        return _TAKEN["equivalent"]
+    taken = (
+        _TAKEN[proof.verdict] if proof is not None else "Customers leave the wait at another moment"
+    )
+    rest = _otherwise(after, new, steps)
+    others = f" Those who do not take it may get {listed(rest)}." if rest else ""
+    return f"{taken}, {_what_happens(after)}.{others}"
+
+
+def _what_happens(arm: Arm) -> str:
+    """Return what customers get in a branch, and whether they leave there."""
+    sends = list(dict.fromkeys(_messages(arm.steps)))
+    leaves = not model.reaches_end(arm.steps)
+    if sends:
+        return f"where they get {listed(sends)}{' and leave' if leaves else ''}"
+    return "where they leave the journey" if leaves else "where they get no message"
+
+
+def _otherwise(arm: Arm, new: Spot, steps: "Steps") -> list[str]:
+    """Return the messages that only those may get who do not take a branch."""
+    if not isinstance(new.step, model.Choose):
+        return []
+    found = [m for other in arms(new.step) if other != arm for m in _messages(other.steps)]
+    if not model.reaches_end(arm.steps):
+        found += messages_after(new.name, steps.match.new)
+    return [m for m in dict.fromkeys(found) if m not in set(_messages(arm.steps))]
+
+
+# --- splits -----------------------------------------------------------------------------------
+
+
+def _split(old: Spot, new: Spot, steps: "Steps") -> Iterator[Change]:
+    one, other = old.step, new.step
+    assert isinstance(one, model.Choose) and isinstance(other, model.Choose)
+    moved = [
+        f"{percent_words(share)} of customers come into {_arm(after)} instead of {_arm(before)}"
+        for before, after, share in switches(one.arms, other.arms)
+    ]
+    if not moved and [a.name for a in one.arms] == [a.name for a in other.arms]:
+        return
+    given = [f"`{arm.name}` gets {_sends(arm.steps)}" for arm in other.arms]
+    yield steps.change(
+        new,
+        "changed",
+        "audience",
+        f"`{new.name}` has other shares",
+        f"{joined(moved)}; the others stay in their arm. {joined(given)}."
+        if moved
+        else f"The arms have other names. {joined(given)}.",
+        before=step_words(one),
+        after=step_words(other),
+        inside=f"{steps.inside.stay()} Nobody who has passed the split changes arms.",
+        decide="Should the shares change while a comparison runs? Results before and after do not mix.",
+    )
+
+
+def _arm(name: str) -> str:
+    return f"`{name}`" if name else "no arm"
