@@ -1,13 +1,8 @@
-"""Steps until told to stop. One thread makes them, one after the other.
-
-Waiting goes by a clock that nobody can set: when the wall clock is set back by an hour, the next look at
-the sources still comes after two seconds. A timer of a journey is a row in the store and not a job here,
-so one that is late is done late, and none is dropped.
-"""
+"""Steps until told to stop. One thread makes them, one after the other, when the scheduler says so."""
 
 import logging
+import math
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,8 +19,8 @@ _SLICE_S = 0.5
 _TIME_AHEAD = timedelta(seconds=1)
 # While nothing is due for so long, the log of the state is folded into its file.
 _FOLD_AHEAD = timedelta(seconds=5)
-# The wall clock may be set forward while nothing is due for days.
-_LONGEST_WAIT_S = 60.0
+# What the scheduler calls the look at the sources.
+_POLL = "poll"
 
 
 @dataclass(slots=True)
@@ -86,7 +81,7 @@ class _Loop:
     def seconds_left(self) -> float:
         """How long nothing is due, by the wall clock of now."""
         if self.wanted is None:
-            return _LONGEST_WAIT_S
+            return math.inf
         # `datetime.min` means at once.
         now = self.clock.now()
         return 0.0 if self.wanted <= now else (self.wanted - now).total_seconds()
@@ -104,17 +99,18 @@ def run_until_stopped(
 
     Raises what ended a step. A source that cannot be used for now is none of this.
     """
+    # A single step needs no scheduler, and loading it takes a tenth of such a run.
+    from cij.runtime.scheduler import Scheduler
+
     runner.stopped = stopped
     loop = _Loop(runner, clock, after_step)
-    poll_at = time.monotonic() + poll_s
+    scheduler = Scheduler()
+    scheduler.every(poll_s, _POLL)
     loop.step(with_refresh=False)
     while not stopped.is_set():
-        until_poll = poll_at - time.monotonic()
-        stopped.wait(max(0.0, min(until_poll, loop.seconds_left(), _LONGEST_WAIT_S)))
-        is_poll = time.monotonic() >= poll_at
-        if stopped.is_set() or not (is_poll or loop.seconds_left() <= 0):
-            continue
-        loop.step(with_refresh=is_poll)
-        if is_poll:
-            poll_at = time.monotonic() + poll_s
+        scheduler.next_in(loop.seconds_left())
+        is_poll = _POLL in scheduler.wait(stopped)
+        if not stopped.is_set() and (is_poll or loop.seconds_left() <= 0):
+            loop.step(with_refresh=is_poll)
+    scheduler.shutdown()
     runner.dispatch.finish(clock.now())
