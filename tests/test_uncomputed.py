@@ -59,6 +59,47 @@ def test_a_calculation_without_a_result_is_counted(cij: Cij, tmp_path: Path) -> 
     assert "Unknown because it cannot be computed" in told and "rate * rate" in told
 
 
+STEPS = """
+policy careful { never send when points / (points - 22) > 1 }
+
+event visit { fields { page = text } }
+
+message email hello { topic = news  locale "en" { subject = "Hi"  body = "-" } }
+
+topic news { channels = [email]  consent = none }
+
+journey j {
+  enter on visit where customer.spent / customer.points > 2 EUR
+  goal rich when points / (points - 7) > 1
+  steps {
+    set level = points / (points - 5)
+    send email hello { part = spent / (points - 1) }
+    if rate * rate > 1 { end done }
+  }
+}
+"""
+
+
+def test_journeys_and_policies_are_counted_as_well(cij: Cij, tmp_path: Path) -> None:
+    points = (22, 0, 7, 5, 1)
+    rows = [f"{n},,{p},5,,{HUGE if n == 0 else 1},,,,,,," for n, p in enumerate(points)]
+    folder = written(tmp_path, STEPS, *rows)
+    text = (folder / "a.journey").read_text()
+    fields = "profile customer {\n  fields { level = decimal }\n"
+    (folder / "a.journey").write_text(text.replace("profile customer {\n", fields, 1))
+    done = cij("run", folder, "--once", "--json")
+    assert done.code == Exit.OK, done.err
+    found = {(u["kind"], u["calculation"]): u["count"] for u in json.loads(done.out)["uncomputed"]}
+    assert found == {
+        ("policy", "points / (points - 22)"): 1,
+        ("journey", "spent / points"): 1,
+        ("journey", "points / (points - 7)"): 1,
+        ("journey", "points / (points - 5)"): 1,
+        ("journey", "spent / (points - 1)"): 1,
+        ("journey", "rate * rate"): 1,
+    }
+
+
 def test_who_lacks_a_part_is_not_counted(cij: Cij, tmp_path: Path) -> None:
     folder = written(tmp_path, PARTS, "1,,7,5,,1,,,,,,,", "2,,,,,,,,,,,,")
     assert counted(cij, folder) == {}

@@ -168,6 +168,7 @@ class SuppressionList:
 class Content:
     """The properties of a message that the rules use."""
 
+    channel: str
     topic: str
     needs_consent: bool
     expires: syntax.Duration | None
@@ -182,7 +183,7 @@ class Content:
 def contents(messages: list[Any], topics: list[Any]) -> dict[str, Content]:
     free = {t.name.text for t in topics if setting(t, "consent").text == "none"}
     return {
-        m.name.text: Content(topic, topic not in free, setting(m, "expires"))
+        m.name.text: Content(m.channel.text, topic, topic not in free, setting(m, "expires"))
         for m in messages
         for topic in [setting(m, "topic").text]
     }

@@ -20,6 +20,7 @@ class Message:
 
     at: datetime
     step: str
+    name: str
     outcome: str
     reason: str
     channel: str

@@ -48,6 +48,8 @@ class _Drawing(DrawingSteps, DrawingCustomers):
         text += self._rights(Random(f"right {self.seed}"))
         text += self._places(Random(f"place {self.seed}"))
         text += self._winner(Random(f"winner {self.seed}"))
+        # Where nothing limits what is sent, so that no order of sending matters.
+        text += "" if self.batch.policies else self._best_of(Random(f"best {self.seed}"))
         customers = [self._customer(n) for n in range(STREAMS)]
         if "\nlimit = " in text:
             customers = [_one_by_one(c) for c in customers]
@@ -106,6 +108,18 @@ class _Drawing(DrawingSteps, DrawingCustomers):
             f"again always\ngoal bought on purchase{within} and stay\n"
             f"steps {{\nc1: split {name} {{ {share}% x {{ w2: {arm} }} {100 - share}% y {{ w3: {arm} }}\n"
             f"winner by bought after {random.choice([3, 10, 20])}\n}}\n}}\n}}\n"
+        )
+
+    def _best_of(self, random: Random) -> str:
+        if not random.randrange(4):
+            return ""
+        messages = random.choice(
+            ["text, hello", "hello, text", "ping, hello, flash", "receipt, text"]
+        )
+        event = random.choice(["visited", "visited", "purchase"])
+        return (
+            f"journey b{self.seed} {{\nenter on {event} where customer.first_name = "
+            f'"{self.group}"\nagain always\nsteps {{\nb1: send best of ({messages})\n}}\n}}\n'
         )
 
     def _orders(self, random: Random) -> Iterator[Order]:

@@ -26,6 +26,7 @@ FEATURES: Mapping[str, str] = {
     "an answer before the wait": r":? \(came before\)$",
     "one of the first places": r"^p\d+/.* w3 ",
     "no place left": r"^p\d+/.* [ew]4 ",
+    "the best message": r"^b\d+/\d+ .* message b1 delivered",
     "priority": r"^k\d+/\d+ .* message",
     "a stop": r" as stopped by stopped$",
 }

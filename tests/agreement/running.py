@@ -95,6 +95,7 @@ def traces(
         _hand_in(run, at, spacing)
         if spacing.extra:
             tick(run.world, at)
+            deliver(run.world, at)
     run_to(run.world, run.clock, end, lambda _: None)
     found = dict(_lines(run, is_late=False))
     engine.close()

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from cij.grammar import syntax
+from tests.agreement.best_message import BestMessage
 from tests.agreement.contact_rules import ADDRESS, EXEMPT, Cap
 from tests.agreement.customer_state import CALL, CustomerState, Message, Passage
-from tests.agreement.interpreter_state import InterpreterState
 from tests.agreement.pending_steps import Held, Released
 from tests.agreement.reading import (
     as_shown,
@@ -14,7 +14,7 @@ from tests.agreement.reading import (
 from tests.reference_evaluator import stepped
 
 
-class Sending(InterpreterState):
+class Sending(BestMessage):
     """Decides what becomes of a send or a call."""
 
     def _send(
@@ -42,7 +42,8 @@ class Sending(InterpreterState):
         )
         address = customer.fields[ADDRESS[channel]]
         rest = (outcome, reason, channel, content.topic, address, locale, given)
-        passage.messages.append(Message(self.now, step.label.text, *rest))
+        name = step.messages[0].text
+        passage.messages.append(Message(self.now, step.label.text, name, *rest))
 
     def _call(self, step: syntax.Do, customer: CustomerState, passage: Passage) -> None:
         """Calls are no messages: neither consent nor quiet hours nor caps apply."""
@@ -56,7 +57,7 @@ class Sending(InterpreterState):
             for s in step.settings
         )
         rest = (outcome, reason, CALL, "", None, None, given)
-        passage.messages.append(Message(self.now, step.label.text, *rest))
+        passage.messages.append(Message(self.now, step.label.text, "", *rest))
 
     def _refusal(
         self, step: syntax.Send, since: datetime | None, customer: CustomerState, passage: Passage

@@ -64,8 +64,14 @@ class Walking(Waits):
                 continue
             if isinstance(step, (syntax.Send, Released, syntax.Do)):
                 self.as_of(self.real)
+            is_best = isinstance(step, syntax.Send) and len(step.messages) > 1
+            if is_best:
+                passage.visits.append((self.now, f"{name_of(step)}: best", why))
+                step, why = self._best(step, customer), ""
+            chosen = f": {step.messages[0].text}" if is_best else ""
             step = self._held_if_due(step, customer, passage)
             if (name := name_of(step)) is not None:
+                name += chosen
                 passage.visits.append((self.now, name, why))
                 why = ""
             self._do(step, customer, passage)

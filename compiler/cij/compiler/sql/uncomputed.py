@@ -4,7 +4,7 @@ The parts of a condition that calculate are counted one by one: the innermost ha
 around it follow from that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -25,6 +25,9 @@ _ELSEWHERE = (
 )
 
 
+_Named = pg.Segment | pg.Measure | pg.Journey | pg.Policy
+
+
 @dataclass(frozen=True, slots=True)
 class Calculation:
     """One calculation of a declaration, in words. The statement has one row: (count, one of them)."""
@@ -42,7 +45,7 @@ def calculations(program: pg.Program) -> Iterator[Calculation]:
         customer="c",
         has_own_zone=any(f.name == "timezone" for f in program.profile.fields),
     )
-    for kind, wholes in (("segment", program.segments), ("measure", program.measures)):
+    for kind, wholes in _of_customers(program):
         for whole in wholes:
             yield from _over(kind, whole.name, whole, scope, "customer", "c", "id")
     sources = {source.name: source for source in program.sources}
@@ -51,6 +54,15 @@ def calculations(program: pg.Program) -> Iterator[Calculation]:
         for field, mapped in mapping.fields.items():
             table, rows = table_of(source.name), Scope.source("s", source)
             yield from _over("field", field, mapped, rows, table, "s", source.key)
+
+
+def _of_customers(program: pg.Program) -> Iterator[tuple[str, Iterable[_Named]]]:
+    """Yield what calculates with customers, by kind. A journey is asked of all customers, not only of
+    those inside: who cannot enter because of a calculation is to be seen as well."""
+    yield "segment", program.segments
+    yield "measure", program.measures
+    yield "journey", program.journeys
+    yield "policy", program.policies
 
 
 def _over(
@@ -89,7 +101,8 @@ def _parts(whole: BaseModel) -> Iterator[BaseModel]:
         return
     for name in type(whole).model_fields:
         found = getattr(whole, name)
-        for part in found if isinstance(found, (tuple, list)) else (found,):
+        several = found.values() if isinstance(found, Mapping) else found
+        for part in several if isinstance(found, (tuple, list, Mapping)) else (found,):
             if isinstance(part, BaseModel):
                 yield part
 

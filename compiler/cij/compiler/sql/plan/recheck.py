@@ -11,7 +11,6 @@ from sqlglot import exp
 from cij.compiler import program as pg
 from cij.compiler.channels import ADDRESS
 from cij.compiler.policy import TRANSACTIONAL
-from cij.compiler.sql import moments
 from cij.compiler.sql.condition import Scope, column, condition
 from cij.compiler.sql.plan.context import either, text, texts
 from cij.compiler.sql.plan.effects.checks import LISTED, never_words
@@ -31,14 +30,12 @@ _IS = "e.id = outbox_row.effect"
 def recheck(program: pg.Program) -> tuple[Statement, ...]:
     """Return the statements that settle or postpone queued messages that must not be sent now.
 
-    They run in this order before delivery. Parameter: `now`. The order is that of S16.
+    They run in this order before delivery, after the engine was given the calendar instants of `now`:
+    those of the last tick are too old. Parameter: `now`. The order is that of S16.
     """
     rules = rules_of(program)
-    # Calendar instants of the last tick are too old here, so they are computed again for this
-    # instant.
-    clock = (moments.CLEAR, moments.FILL) if rules.never or rules.quiet else ()
     refused = (*_never(program, rules), *_quiet(program, rules))
-    return (_EXPIRE, *_withdraw(program), _SUPPRESS, *clock, *refused)
+    return (_EXPIRE, *_withdraw(program), _SUPPRESS, *refused)
 
 
 _EXPIRE = query(
