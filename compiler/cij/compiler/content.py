@@ -109,7 +109,9 @@ def _check_constants(text: _Text) -> None:
         if error is not None:
             continue
         # Of what depends on a customer, a division by a constant can be evaluated with any number.
-        parts = _DIVISIONS.finditer(expression) if names else re.finditer(r".+", expression, re.DOTALL)
+        parts = (
+            _DIVISIONS.finditer(expression) if names else re.finditer(r".+", expression, re.DOTALL)
+        )
         for part in parts:
             fault = text.build.constant_fault(f"1 {part[0]}" if names else part[0])
             if fault is not None:

@@ -56,6 +56,11 @@ def same_sentence(report: Report) -> str:
     return "Nothing changes for customers: only the order in which things are written differs."
 
 
+def told_in_figures(report: Report) -> list[JourneyReview]:
+    """Return the journeys whose figures say something: of one that is gone the change says all."""
+    return [review for review in report.journeys if review.after is not None]
+
+
 def rows(review: JourneyReview) -> Iterator[tuple[str, str, str]]:
     """Yield (what, before, after) for all figures of a journey."""
     yield _row("version", review, lambda s: (s.version or "")[:8])

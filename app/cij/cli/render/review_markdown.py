@@ -13,6 +13,7 @@ from cij.cli.render.review_figures import (
     short_labels,
     title,
     to_decide,
+    told_in_figures,
 )
 from cij.compiler.review.review_report import Change, JourneyReview, Report
 
@@ -37,7 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _change(number, change)
     if len(report.changes) > _CHANGES_MAX:
         yield f"\n{len(report.changes) - _CHANGES_MAX} more changes: run `cij diff`."
-    for review in report.journeys[:_CHANGES_MAX]:
+    for review in told_in_figures(report)[:_CHANGES_MAX]:
         yield from _journey(review)
     for note in report.notes:
         yield f"\nNote: {_text(note)}."

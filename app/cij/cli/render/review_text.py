@@ -14,6 +14,7 @@ from cij.cli.render.review_figures import (
     short_labels,
     title,
     to_decide,
+    told_in_figures,
 )
 from cij.cli.render.width import shown
 from cij.compiler.review.review_report import Change, JourneyReview, Report
@@ -43,7 +44,7 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     for change in report.changes:
         yield ""
         yield from _change(change, paint)
-    for review in report.journeys:
+    for review in told_in_figures(report):
         yield ""
         yield from _journey(review, paint)
     for note in report.notes:

@@ -71,6 +71,22 @@ def journey_removed(name: str, context: Context) -> Iterator[Change]:
     )
 
 
+def unexplained(name: str, context: Context) -> Change:
+    """Return the change of a journey that differs in something that has no words here."""
+    journey = context.head.model.journeys[name]
+    return Change(
+        address=f"journey.{name}",
+        action="changed",
+        change_class="audience",
+        what=f"journey `{name}` compiles to something else",
+        effect="What that means for customers has no words here: look at the text, and at `cij explain`.",
+        who=entry_words(journey.head, context),
+        inside=inside([name], context),
+        decide="What does the change of the text mean?",
+        place=where(model.place(journey.span)),
+    )
+
+
 def journey_renamed(old: str, new: str, context: Context) -> Change:
     """Return the change of a journey that has another name."""
     journey = context.head.model.journeys[new]
