@@ -17,7 +17,6 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, strategies as st
 
-from cij.cli.exits import Exit
 from cij.compiler.program import Content, Message, Place
 from cij.compiler.sql import query
 from cij.runtime import delivery
@@ -29,8 +28,6 @@ from cij.runtime.delivery.rendered_values import number
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
 from cij.runtime.store import prepare
-from tests.calling import MAIL, MAIL_TOML, journey, project
-from tests.conftest import Cij
 from tests.outbox import put
 
 NOW = datetime(2026, 3, 2, 10, 0)
@@ -499,36 +496,3 @@ def test_attempts_are_spaced_and_end(engine: Engine) -> None:
     report = drain(engine, {"email": _Busy()}, now)
     assert [f.reason for f in report.failures] == ["gave up after 6 attempts: 451 busy"]
     assert _rows(engine)[0][:4] == ("failed", "gave up after 6 attempts: 451 busy", 6, None)
-
-
-def test_rules_are_checked_where_nobody_has_moved(cij: Cij, tmp_path: Path) -> None:
-    calm = "policy calm { quiet 21:00..08:00  never send when points > 5 }\n"
-    folder = project(tmp_path / "shop", calm + MAIL, MAIL_TOML)
-    for _ in range(2):
-        done = cij("run", folder, "--once")
-        assert done.code == Exit.OK, done.err
-
-
-_POINTS = "points | default: 1"
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ("{{ 7 | divided_by: 0 }}", "no result"),
-        ("{{ points | divided_by: 0 }}", "no result"),
-        ("{{ points | plus: 1 | modulo: 0.0 }}", "no result"),
-        ("{% assign n = points | divided_by: 0 %}{{ n }}", "no result"),
-        ("{{ points | divided_by: 2 }}", None),
-        ("{{ points | divided_by: 0.5 | round }}", None),
-    ],
-)
-def test_what_fails_for_everybody_is_told_by_check(
-    cij: Cij, tmp_path: Path, body: str, said: str | None
-) -> None:
-    # A value that some customers lack needs a default.
-    text = MAIL.replace('body = "Hello"', f'body = "{body.replace("points", _POINTS)}"')
-    folder = project(tmp_path / "shop", text + journey("send email hello"), MAIL_TOML)
-    done = cij("check", folder)
-    assert done.code == (Exit.ERRORS if said else Exit.OK), done.err
-    assert (said or "") in done.out + done.err

@@ -37,6 +37,7 @@ Examples:
     show_default=True,
     help="Text, Markdown for a comment on a pull request, or JSON for programs.",
 )
+@click.option("--json", "format_name", flag_value="json", help="The same as --format json.")
 @click.option(
     "--gate",
     "is_gated",
