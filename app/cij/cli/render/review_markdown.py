@@ -9,6 +9,7 @@ from cij.cli.render.review_figures import (
     class_words,
     inside_words,
     rows,
+    same_figures,
     same_sentence,
     short_labels,
     title,
@@ -40,6 +41,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"\n{len(report.changes) - _CHANGES_MAX} more changes: run `cij diff`."
     for review in told_in_figures(report)[:_CHANGES_MAX]:
         yield from _journey(review)
+    if same := same_figures(report):
+        yield f"\n{_text(same)}"
     for note in report.notes:
         yield f"\nNote: {_text(note)}."
     if report.approvals:

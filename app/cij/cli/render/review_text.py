@@ -10,6 +10,7 @@ from cij.cli.render.review_figures import (
     class_words,
     inside_words,
     rows,
+    same_figures,
     same_sentence,
     short_labels,
     title,
@@ -20,6 +21,7 @@ from cij.cli.render.width import shown
 from cij.compiler.review.review_report import Change, JourneyReview, Report
 
 _WIDTH = 100
+_FIGURES_MAX = 20
 _INDENT = "          "
 _STYLES = {"policy": "error", "audience": "warning", "structure removed": "warning"}
 
@@ -44,9 +46,15 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     for change in report.changes:
         yield ""
         yield from _change(change, paint)
-    for review in told_in_figures(report):
+    told = told_in_figures(report)
+    for review in told[:_FIGURES_MAX]:
         yield ""
         yield from _journey(review, paint)
+    if len(told) > _FIGURES_MAX:
+        yield f"\n{len(told) - _FIGURES_MAX} more journeys: `--journey NAME` shows one"
+    if same := same_figures(report):
+        yield ""
+        yield from textwrap.wrap(same, _WIDTH)
     for note in report.notes:
         yield ""
         yield from _wrapped("note", note)
