@@ -48,7 +48,8 @@ def _messages(journey: model.Journey, side: Compiled) -> dict[str, tuple[str, ..
     found: dict[str, tuple[str, ...]] = {}
     for step in all_steps(journey.steps):
         if isinstance(step, model.Send) and step.message not in found:
-            texts = side.model.messages[step.message].locales
+            part = side.model.messages.get(step.message)
+            texts = part.locales if part is not None else ()
             found[step.message] = tuple(text.locale for text in texts)
     return found
 
