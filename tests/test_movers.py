@@ -4,6 +4,7 @@ Compared over the drawn journeys of the agreement suite, and over small ones tha
 """
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,8 @@ from cij.runtime.moving.strategies.shared_plans import SharedPlans
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-from tests.agreement.comparing import SCENARIOS, drawn
+from tests.agreement.batch_settings import STREAMS
+from tests.agreement.comparing import drawn
 from tests.agreement.running import Lines, compiled as compile_scenarios, traces
 from tests.agreement.tick_times import Spacing
 from tests.six_days import (
@@ -57,23 +59,23 @@ _NO_FACTS = Facts(lambda table: False)
 _BATCH = 100
 
 
-# What applies together is compared in time and on all of them; what applies alone on fewer, with ticks
-# of which each has the work of days. The journeys below compare it in time.
-_TOGETHER = (SCENARIOS, Spacing())
-_ALONE_DRAWN = (5, Spacing(late="days"))
+# What applies together is compared in time and with all customers; what applies alone with fewer, and
+# with ticks of which each has the work of days. The journeys below compare it in time.
+_TOGETHER = (STREAMS, Spacing())
+_ALONE_DRAWN = (8, Spacing(late="days"))
 _drawn = lru_cache(drawn)
 
 
-def _traces(way: Way, seeds: int, spacing: Spacing) -> Lines:
-    scenarios = _drawn(_BATCH)[:seeds]
+def _traces(way: Way, customers: int, spacing: Spacing) -> Lines:
+    scenarios = [replace(s, customers=s.customers[:customers]) for s in _drawn(_BATCH)]
     program, _ = compile_scenarios(scenarios)
     assert program is not None
     return _sorted(traces(program, scenarios, spacing, way))
 
 
 @lru_cache
-def _plain_traces(seeds: int, spacing: Spacing) -> Lines:
-    return _traces(PLAIN, seeds, spacing)
+def _plain_traces(customers: int, spacing: Spacing) -> Lines:
+    return _traces(PLAIN, customers, spacing)
 
 
 def _sorted(lines: Lines) -> Lines:
@@ -85,8 +87,8 @@ def _sorted(lines: Lines) -> Lines:
 @pytest.mark.parametrize("way", WAYS)
 def test_drawn_journeys_move_alike(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setattr(moments, "ONE_ZONE_MIN", 0)
-    seeds, spacing = _TOGETHER if way.startswith("all for") else _ALONE_DRAWN
-    assert _traces(WAYS[way], seeds, spacing) == _plain_traces(seeds, spacing)
+    customers, spacing = _TOGETHER if way.startswith("all for") else _ALONE_DRAWN
+    assert _traces(WAYS[way], customers, spacing) == _plain_traces(customers, spacing)
 
 
 # --- journeys that reach each strategy --------------------------------------------------------
