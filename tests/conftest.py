@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from cij.cli.failures import run
 from cij.cli.main import cli
+from cij.runtime.sources import standing_still
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -19,6 +20,9 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 settings.register_profile("dev", deadline=None, print_blob=True)
 # Every check is a whole one; tests/test_memory.py turns remembering on.
 os.environ["CIJ_CACHE"] = "off"
+
+# The tests write their files whole, and need not wait until they stand still.
+standing_still.STILL_S = 0.0
 
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 

@@ -20,6 +20,8 @@ ONE_CONCEPT = {
     "interning": "dictionary encoding",
     "queue": "entry queue",
     "backtest": "simulation",
+    "backup": "a copy of the state",
+    "clock_faults": "a wall clock that is wrong",
     "declarations": "program",
     "doctor": "the checks of `cij doctor`",
     "do": "action",

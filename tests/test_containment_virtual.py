@@ -1,7 +1,6 @@
 """Simulations, backtests and tests of journeys: what fails is told, and all else goes on (S28)."""
 
 import json
-import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.runtime import simulate as simulation
 from cij.runtime.clock import LiveClock
-from cij.runtime.scheduler import Scheduler
 from cij.runtime.simulate import simulate
 from cij.runtime.tick import TickReport, tick
 from cij.runtime.world import World
@@ -141,9 +139,3 @@ def test_a_journey_that_fails_is_a_failed_test_and_the_others_are_played(
     assert done.out.count("the journey fails: ") == 2 and "nothing" in done.out
     monkeypatch.undo()
     assert cij("test", folder).code == Exit.OK
-
-
-def test_the_log_of_the_scheduler_stays_inside(capfd: pytest.CaptureFixture[str]) -> None:
-    Scheduler()
-    logging.getLogger("apscheduler.scheduler").error("a job began late")
-    assert capfd.readouterr() == ("", "")

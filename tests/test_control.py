@@ -168,10 +168,10 @@ def test_messages_that_were_queued_are_held_back() -> None:
     bed.tick(NOW + DAY)
     assert len(bed.sent()) == 2
     assert bed.order("pause", "race", NOW + DAY).held == 2
-    assert outbox.due(bed.engine, "email", NOW + DAY, 10) == []
+    assert outbox.due(bed.engine, outbox.Place("email"), NOW + DAY, 10) == []
     assert next_work(bed.world) is None
     bed.order("resume", "race", NOW + 2 * DAY)
-    assert len(outbox.due(bed.engine, "email", NOW + 2 * DAY, 10)) == 2
+    assert len(outbox.due(bed.engine, outbox.Place("email"), NOW + 2 * DAY, 10)) == 2
 
 
 def test_another_journey_is_not_touched_by_a_pause() -> None:

@@ -45,7 +45,7 @@ HOST = "127.0.0.1"
 # The answer is the number of the process, and then its exit code.
 NURSERY = """
 import os, sys
-import aiosmtplib, apscheduler.schedulers.background, markdown_it
+import aiosmtplib, markdown_it
 import cij.app.compile, cij.app.project
 from cij.cli.main import main
 from cij.compiler.sql import intake, load, plan, unify

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import errno
 import json
 import os
 import re
@@ -22,9 +23,9 @@ from cij.compiler.sql import query
 from cij.runtime import delivery
 from cij.runtime.delivery import DrainReport, FileSettings, drain, open_transport
 from cij.runtime.delivery.channels import Outcome, Prepared
-from cij.runtime.delivery.drain import BACKOFF
 from cij.runtime.delivery.render import Rendered, choose_locale, render
 from cij.runtime.delivery.rendered_values import number
+from cij.runtime.delivery.settling import BACKOFF
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.errors import PermanentDelivery
 from cij.runtime.store import prepare
@@ -366,18 +367,16 @@ def test_a_folder_that_is_a_file(engine: Engine, tmp_path: Path) -> None:
     assert [row[:3] for row in _rows(engine)] == [("queued", report.channel_errors["email"], 0)] * 2
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
-def test_a_full_disk(tmp_path: Path) -> None:
-    transport = open_transport(FileSettings(tmp_path))
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cij.runtime.private_files.os.write", full)
     one = Prepared("k", "email", "a@b.c", "a@b.c", NOW, b"x" * 10)
-    (delivered,) = transport.deliver([one])
-    path = tmp_path / str(delivered.provider_id)
-    path.unlink()
-    path.with_suffix(".tmp").symlink_to("/dev/full")
-    (outcome,) = transport.deliver([one])
+    (outcome,) = open_transport(FileSettings(tmp_path)).deliver([one])
     assert outcome.status == "unsent"
     assert outcome.reason and "No space left on device" in outcome.reason
-    assert not list(path.parent.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 # --- crashes ----------------------------------------------------------------------------------

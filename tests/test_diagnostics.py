@@ -216,7 +216,7 @@ def test_checking_imports_no_engine() -> None:
     code = (
         "import sys; from cij.cli.main import cli;"
         f"cli(['check', {str(SEEDED)!r}], standalone_mode=False);"
-        "print([m for m in ('sqlglot', 'duckdb', 'apscheduler', 'rich') if m in sys.modules])"
+        "print([m for m in ('sqlglot', 'duckdb', 'rich') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.endswith("[]\n"), done.stderr

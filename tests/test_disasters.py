@@ -50,7 +50,7 @@ KINDS = ("kill", "torn log", "full disk", "two at once")
 # writing on fails as it does when the disk is full.
 NURSERY = """
 import json, os, resource, signal, sys
-import aiosmtplib, apscheduler.schedulers.background, markdown_it
+import aiosmtplib, markdown_it
 import cij.app.compile, cij.app.project
 from cij.cli.main import main
 from cij.compiler.sql import intake, load, plan, unify

@@ -66,7 +66,6 @@ DOORS = {
     "duckdb": ("runtime/cij/runtime/engine",),
     "psycopg": ("runtime/cij/runtime/engine",),
     "pyspark": ("runtime/cij/runtime/engine",),
-    "apscheduler": ("runtime/cij/runtime/scheduler.py",),
     "click": ("app/cij/cli/",),
     "platformdirs": ("grammar/cij/grammar/private_folder.py",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),

@@ -113,7 +113,7 @@ def load(engine: Engine, folder: Path, records: Iterable[Record]) -> RefreshRepo
         write_csv(folder, of, "id,email,name,phone", *lines)
     # Two writes within one tick of the file system's clock look like no change.
     prepare(engine, TWO)
-    engine.execute(query("DELETE FROM source_state"))
+    engine.execute(query("DELETE FROM loaded_source"))
     return refresh(engine, TWO, folder, NOW)
 
 

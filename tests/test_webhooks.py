@@ -1,16 +1,13 @@
 """Actions as signed webhooks, against a real HTTP server that answers well, badly, late or never."""
 
-import base64
 import json
 import logging
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,67 +19,13 @@ from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.runtime import delivery
 from cij.runtime.delivery import WebhookSettings, open_transport
-from cij.runtime.delivery.channels import ActionTransport, Outcome, Prepared
+from cij.runtime.delivery.channels import ActionTransport, Outcome
 from cij.runtime.delivery.channels.webhook import outcome_of_answer
-from cij.runtime.delivery.drain import ATTEMPTS_MAX, BACKOFF, PAUSE
+from cij.runtime.delivery.settling import ATTEMPTS_MAX, BACKOFF, PAUSE
 from cij.runtime.runner import Runner, step
 from tests.calling import NOW, TASKS, TOML, Rows, project, run
 from tests.conftest import Cij
-
-SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
-HOST = "127.0.0.1"
-
-
-@dataclass
-class Receiver:
-    """What the server got, and how it answers: a status, headers and a body for each call."""
-
-    port: int = 0
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
-    always: tuple[int, dict[str, str], bytes] = (204, {}, b"")
-    before: Callable[[], None] = lambda: None
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}/hooks/very-secret?token=hidden"
-
-    @property
-    def keys(self) -> list[str]:
-        return [json.loads(body)["data"]["key"] for _, body in self.got]
-
-
-class _Quiet(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients of these tests hang up; that is no error to print."""
-
-
-@contextmanager
-def serving(receiver: Receiver, port: int = 0) -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            receiver.before()
-            code, headers, answer = receiver.answers.pop(0) if receiver.answers else receiver.always
-            self.send_response(code)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = _Quiet((HOST, port), Handler)
-    receiver.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
+from tests.receiver import HOST, SECRET, Receiver, prepared, serving, way
 
 
 @pytest.fixture
@@ -97,16 +40,6 @@ def dead_port() -> int:
     with socket.socket() as free:
         free.bind((HOST, 0))
         return int(free.getsockname()[1])
-
-
-def way(url: str, **settings: Any) -> ActionTransport:
-    settings = {"timeout_s": 5.0, **settings}
-    return ActionTransport(open_transport(WebhookSettings(url, SECRET, **settings)), {})
-
-
-def prepared(number: int = 1, action: str = "create_task") -> Prepared:
-    content = json.dumps({"type": action, "data": {"key": f"j:{number}:s:0"}}).encode()
-    return Prepared(f"j:{number}:s:0", "action", action, "", NOW, content)
 
 
 def one(receiver: Receiver, **settings: Any) -> Outcome:
@@ -396,11 +329,11 @@ def test_a_call_that_a_crash_broke_off_is_made_again_with_its_key(
             pass
 
     runner = run(project(tmp_path, TASKS), _Down())
-    runner.transports = {"action": Dies()}
+    runner = replace(runner, transports={"action": Dies()})
     with pytest.raises(Crash):
         step(runner, NOW + PAUSE, with_refresh=False)
     assert delivery.recover(runner.world.engine, {"action": transport}, NOW + PAUSE).requeued == 2
-    runner.transports = {"action": transport}
+    runner = replace(runner, transports={"action": transport})
     step(runner, NOW + PAUSE, with_refresh=False)
     assert sorted(receiver.keys) == ["calls:1:task:0"] * 2 + ["calls:2:task:0"] * 2
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 2

@@ -7,10 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from cij.runtime.errors import ConfigError
+from cij.runtime.private_files import require_inside
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text with line feeds. An existing file keeps its mode. Raises: ConfigError."""
+def write_atomically(path: Path, text: str, root: Path | None = None) -> None:
+    """Write UTF-8 text with line feeds. An existing file keeps its mode. Raises: ConfigError.
+
+    With `root`, the folder of the project, a link that leads out of it is refused.
+    """
+    if root is not None:
+        require_inside(root, path)
     # The target of a link is replaced, so the link itself stays.
     target = path.resolve()
     try:

@@ -106,5 +106,5 @@ def _written(file: Path, entries: dict[str, Any], is_dry: bool) -> bool:
     if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == text:
         return False
     if not is_dry:
-        write_atomically(file, text)
+        write_atomically(file, text, file.parent)
     return True

@@ -31,9 +31,11 @@ from cij.compiler.addresses import is_region, mailbox, named_mailbox
 from cij.compiler.channels import CHANNELS
 from cij.compiler.review.change_class import ChangeClass
 from cij.runtime.errors import ConfigError
+from cij.runtime.private_values import hidden, note
 from cij.runtime.zone_names import zone_names
 
 _ENV = "env:"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class _Table(BaseModel):
@@ -138,6 +140,17 @@ class SmtpDelivery(_Way):
     sender: _Sender = Field(alias="from")
     unsubscribe: _Unsubscribe = None
     connections: int = Field(default=4, ge=1, le=100)
+    allow_plain_password: bool = False
+
+    @model_validator(mode="after")
+    def _hides_password(self) -> Self:
+        is_plain = self.tls == "none" and self.username is not None
+        if is_plain and self.host not in LOOPBACK and not self.allow_plain_password:
+            raise ValueError(
+                '`tls = "none"` sends the password in the clear; use `tls = "starttls"` or "implicit", '
+                "or write `allow_plain_password = true` if the network is yours"
+            )
+        return self
 
     def password(self) -> str | None:
         """Return the password; None where there is none.
@@ -326,7 +339,9 @@ def _valid(
     except ValidationError as error:
         faults = [_fault(data, detail) for detail in error.errors()]
         faults.sort(key=lambda fault: line_of(lines, fault[0]))
-        raise ConfigError("\n".join(_at(lines, *fault) for fault in faults)) from None
+        raise ConfigError(
+            "\n".join(hidden(_at(lines, *fault), least=1) for fault in faults)
+        ) from None
 
 
 def project_settings(
@@ -362,7 +377,8 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _filled(inner, environment) for key, inner in value.items()}
     if isinstance(value, str) and value.startswith(_ENV):
-        return environment[value.removeprefix(_ENV)]
+        name = value.removeprefix(_ENV)
+        return note(name, environment[name])
     return value
 
 

@@ -8,6 +8,7 @@ from cij.app.compile import compiled
 from cij.app.project import Project, open_project
 from cij.app.request_error import InvalidProject
 from cij.compiler.program import Program, from_json, to_json
+from cij.runtime.private_files import private_folder
 
 NAME = Path(".cij") / "program.json"
 
@@ -21,7 +22,8 @@ def keep_program(root: Path, program: Program) -> None:
                 return
     except (OSError, UnicodeDecodeError):
         pass
-    write_atomically(path, head + to_json(program))
+    private_folder(root, NAME.parent)
+    write_atomically(path, head + to_json(program), root)
 
 
 def compiled_or_deployed(path: Path) -> tuple[Project, Program]:

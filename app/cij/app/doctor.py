@@ -135,14 +135,26 @@ def source_paths(root: Path) -> list[tuple[str, str]]:
 def _state(root: Path, settings: Settings) -> Iterator[Finding]:
     from cij.app.open_store import open_state_file
     from cij.runtime.audit import audit_keys
+    from cij.runtime.current_state import fault_of
+    from cij.runtime.delivery.ledger import Ledger
+    from cij.runtime.store.preparing import unusable
     from cij.runtime.zones import unknown
 
     file = root / settings.store.path
+    ledger = Ledger(file.with_name(f"{file.name}.ledger"))
     if not file.exists():
+        if (last := ledger.last()) is not None:
+            text = f"is gone, and messages were sent from it, the last ones at {last.at}Z"
+            yield Finding("fail", "state", f"{settings.store.path} {text}")
+            return
         yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
         return
     try:
         with closing(open_state_file(file)) as engine:
+            fault = unusable(engine) or fault_of(engine, settings.project.name, ledger)
+            if fault is not None:
+                yield Finding("fail", "state", fault)
+                return
             keys, zones = audit_keys(engine), unknown(engine)
         yield Finding(
             "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"

@@ -106,7 +106,7 @@ def write_fixed(fixed: Fixed) -> None:
         path = root / name
         with path.open("rb") as file:
             mark = "\ufeff" if file.read(len(_MARK)) == _MARK else ""
-        write_atomically(path, mark + text)
+        write_atomically(path, mark + text, root)
 
 
 def difference(fixed: Fixed) -> str:

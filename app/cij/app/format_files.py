@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cij.app.atomic_write import write_atomically
 from cij.app.journey_file import SUFFIX, read_file
+from cij.app.project_files import FILE_NAME
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.format import format_text
 from cij.runtime.errors import ConfigError
@@ -39,7 +40,14 @@ def formatted_files(paths: Iterable[str]) -> list[FormattedFile]:
 
 def write_formatted(file: FormattedFile) -> None:
     """Write a formatted file atomically. Raises: ConfigError."""
-    write_atomically(Path(file.name), file.new)
+    path = Path(file.name)
+    write_atomically(path, file.new, _project_of(path))
+
+
+def _project_of(file: Path) -> Path | None:
+    """Return the folder of the project of a file; None where it is in none."""
+    folders = file.absolute().parents
+    return next((folder for folder in folders if (folder / FILE_NAME).is_file()), None)
 
 
 def _files(path: Path) -> Iterator[Path]:

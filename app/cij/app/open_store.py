@@ -1,12 +1,15 @@
 """Opens the store of a project. It is the only module that makes engines for a state file."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cij.app.project import Project
+from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import Engine, open_copy as open_store_copy, open_engine
 from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.private_files import private_files, private_folder, require_inside
 
 
 def store_path(project: Project) -> Path:
@@ -18,18 +21,45 @@ def store_path(project: Project) -> Path:
     return path
 
 
+def ledger_of(project: Project) -> Ledger:
+    """Return the ledger beside the state file: what was sent from it."""
+    path = store_path(project)
+    return Ledger(path.with_name(f"{path.name}.ledger"))
+
+
 def open_store(project: Project) -> Engine:
     """Open the state file and make its folder.
 
     Raises: StoreLocked where another program has it open; StoreError; ConfigError.
     """
     path = store_path(project)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    if path.parent == project.root:
+        require_inside(project.root, path)
+    else:
+        private_folder(project.root, path.parent.relative_to(project.root))
     store = project.settings.store
-    return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
+    with private_files():
+        return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
+
+
+def open_for_questions(
+    project: Project,
+    on_wait: Callable[[str], None] = lambda text: None,
+    patience_s: float = 5.0,
+) -> Engine:
+    """Open the state for questions. Who may only read it works on a copy in memory.
+
+    Raises: as `open_store`.
+    """
+    path = store_path(project)
+    if _may_write(path):
+        return open_when_free(project, patience_s, on_wait)
+    return open_store_copy(path)
+
+
+def _may_write(path: Path) -> bool:
+    # DuckDB writes its log beside the file.
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def open_state_file(

@@ -1,6 +1,8 @@
 """Runs a project: it opens and closes the store and the channels together."""
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,19 +13,25 @@ from cij.app.check_cache import ask, is_as_found
 from cij.app.compile import Compiled
 from cij.app.deployed_program import keep_program
 from cij.app.idle_run import IdleRun, Surroundings, idle_run, remember_idle, surroundings_of
-from cij.app.open_store import open_when_free, store_path
+from cij.app.open_store import ledger_of, open_when_free, store_path
 from cij.app.project import Project
 from cij.app.project_check import compile_found
 from cij.app.status_file import write_status
 from cij.app.transports import open_transports, senders
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery import Recovery, release_uncertain
+from cij.runtime.clock_faults import set_right
+from cij.runtime.current_state import accept, require_own
+from cij.runtime.delivery import Recovery, release_failed, release_uncertain
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
+from cij.runtime.long_run import run_until_stopped
+from cij.runtime.private_files import private_files
 from cij.runtime.report import report
 from cij.runtime.report_data import Report
-from cij.runtime.runner import Runner, StepReport, open_runner, run_until_stopped, step
+from cij.runtime.runner import Runner, StepReport, open_runner, step
+from cij.runtime.store import prepare
 
+_STATUS_S = 2.0
 AfterStep = Callable[[StepReport, datetime], None]
 
 
@@ -45,17 +53,34 @@ class Run:
         """Refresh the data and do everything that is due now."""
         return step(self.runner, LiveClock().now(), with_refresh=True)
 
+    def stop_by(self, stopped: threading.Event) -> None:
+        """Let `stopped` end the run after the messages that connections have in their hands."""
+        self.runner.stopped = stopped
+
     def until_stopped(self, stopped: threading.Event, poll_s: float, after_step: AfterStep) -> None:
         """Make steps until `stopped` is set. The status file is written after each.
 
         Other commands read that file while this process has the store open.
         """
 
+        written = -math.inf
+
         def noted(made: StepReport, now: datetime) -> None:
+            nonlocal written
             after_step(made, now)
-            write_status(self.project.root, report(self.runner.world, now))
+            # While messages are under way there are several steps in a second.
+            is_poll = made.refresh is not None
+            if is_poll or made.is_anything_done or time.monotonic() - written >= _STATUS_S:
+                write_status(self.project.root, report(self.runner.world, now))
+                written = time.monotonic()
 
         run_until_stopped(self.runner, LiveClock(), stopped, poll_s=poll_s, after_step=noted)
+
+    def release_failed(self) -> int:
+        """Queue messages again that were refused for good, and return their number."""
+        count = release_failed(self.engine, LiveClock().now())
+        self.runner.dispatch.release_brakes()
+        return count
 
     def release_uncertain(self) -> int:
         """Queue uncertain messages again, and return their number."""
@@ -74,8 +99,17 @@ class Run:
 
 
 @contextmanager
-def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Iterator[Run]:
+def open_run(
+    path: Path,
+    on_wait: Callable[[str], None] = lambda text: None,
+    *,
+    accepts: Callable[[int], None] | None = None,
+    sets_clock: bool = False,
+) -> Iterator[Run]:
     """Deploy the project at `path` into its store and open its channels.
+
+    With `accepts` a state that went back is used all the same; it is told how many messages a newer
+    one had sent. `sets_clock` says that the clock is right, and the state was ahead.
 
     If the block ends without an error and nothing is due, this fact is cached (`idle_run`), so that
     the next run can answer quickly. Raises: InvalidProject, ConfigError, StoreError.
@@ -84,7 +118,7 @@ def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> 
     compiled = compile_found(question)
     # Stamps are taken before the run reads its sources, so that a change during the run is noticed.
     around = surroundings_of(question, compiled) if is_as_found(question) else None
-    with _opened(compiled, on_wait) as run:
+    with _opened(compiled, on_wait, accepts, sets_clock) as run:
         yield run
         idle = _idle(run, compiled, around)
     if idle is not None:
@@ -92,9 +126,16 @@ def open_run(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> 
 
 
 @contextmanager
-def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]:
+def _opened(
+    compiled: Compiled,
+    on_wait: Callable[[str], None],
+    accepts: Callable[[int], None] | None,
+    sets_clock: bool,
+) -> Iterator[Run]:
     program, project = compiled.program, compiled.project
     with ExitStack() as stack:
+        # The log of the state and what does not fit into memory are made by the engine.
+        stack.enter_context(private_files())
         # Transports come first, so that a wrong setting stops the run before anything is deployed.
         transports = open_transports(project, program)
         for transport in transports.values():
@@ -102,8 +143,17 @@ def _opened(compiled: Compiled, on_wait: Callable[[str], None]) -> Iterator[Run]
         engine = open_when_free(project, on_wait=on_wait)
         stack.callback(engine.close)
         now, root = LiveClock().now(), project.root
-        opened = open_runner(engine, program, root, transports, senders(project), now)
+        ledger = ledger_of(project)
+        if accepts is not None:
+            prepare(engine)
+            accepts(accept(engine, program.project, ledger, now))
+        require_own(engine, program.project, ledger)
+        if sets_clock:
+            prepare(engine)
+            set_right(engine, now)
+        opened = open_runner(engine, program, root, transports, senders(project), now, ledger)
         keep_program(root, program)
+        stack.callback(opened[0].dispatch.leave)
         yield Run(project, *opened, engine)
 
 

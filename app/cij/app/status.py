@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cij.app.compile import compiled
-from cij.app.open_store import open_store, store_path
+from cij.app.open_store import open_for_questions, store_path
 from cij.app.project import Project
 from cij.app.status_file import read_status
 from cij.compiler.program import Program
@@ -41,7 +41,7 @@ def _found(project: Project, program: Program) -> tuple[Report, bool]:
     if not store_path(project).is_file():
         raise ConfigError("nothing has run here yet; start with `cij run`")
     try:
-        engine = open_store(project)
+        engine = open_for_questions(project, patience_s=0.0)
     except StoreLocked:
         # The running process writes this file after each step.
         kept = read_status(project.root)

@@ -2,21 +2,30 @@
 open."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
+from cij.runtime.errors import ConfigError
+from cij.runtime.private_files import private_folder, write_private
 from cij.runtime.report_data import Report, as_json
+
+_log = logging.getLogger("cij.run")
 
 NAME = Path(".cij") / "status.json"
 
 
 def write_status(root: Path, report: Report) -> None:
-    """Write the report atomically, because another process may read the file at any time."""
-    path = root / NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(as_json(report), ensure_ascii=False), encoding="utf-8")
-    draft.replace(path)
+    """Write the report atomically, because another process may read the file at any time.
+
+    Where it cannot be written, the log says so: the run goes on, and its numbers are in the state.
+    """
+    text = json.dumps(as_json(report), ensure_ascii=False)
+    try:
+        path = private_folder(root, NAME.parent) / NAME.name
+        write_private(path, text.encode("utf-8", "replace"))
+    except (OSError, ConfigError) as error:
+        _log.warning("the status file could not be written: %s", error)
 
 
 def read_status(root: Path) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cij.app.open_store import open_when_free, store_path
+from cij.app.open_store import open_for_questions, store_path
 from cij.app.project import open_project
 from cij.app.request_error import RequestError
 from cij.compiler.program import Program
@@ -50,7 +50,7 @@ def store_view(
     nothing = ConfigError("nothing has run here yet; start with `cij run`")
     if not store_path(project).is_file():
         raise nothing
-    engine = open_when_free(project, on_wait=on_wait)
+    engine = open_for_questions(project, on_wait)
     try:
         program = deployed(engine)
         if program is None:

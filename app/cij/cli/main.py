@@ -55,6 +55,8 @@ COMMANDS: dict[str, Row] = {
     "why": _row("why", "explain why a customer entered, got a message, or did not", _RUN),
     "suppression": _row("suppression", "show and change the list of people who get nothing", _RUN),
     "status": _row("status", "show who is where, and what was sent", _RUN),
+    "backup": _row("backup", "copy the state, also while a run goes on", _RUN),
+    "restore": _row("restore", "put a backup of the state back", _RUN),
     "doctor": _row("doctor", "check this machine, the settings and the sources", _RUN),
 }
 

@@ -5,8 +5,11 @@ The work of a command is done by the time it speaks of it, so what cannot be pri
 
 import io
 import os
+import re
 import sys
 from contextlib import suppress
+
+from cij.runtime.private_values import hidden
 
 _STREAMS = ("stdin", "stdout", "stderr")
 
@@ -42,6 +45,32 @@ class _Forgiving(io.RawIOBase):
         return self._raw.isatty()
 
 
+# What a terminal takes for a command: control characters, and those that turn the direction of text.
+# The codes of our own colours are let through (`render/colour.py`); with them foreign text can be coloured.
+_COMMAND = re.compile(
+    "\x1b\\[(?:0|1|32|34|1;31|1;33)m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def shown(text: str) -> str:
+    """Return text that does nothing to a terminal but to be read, and that tells no private value."""
+    return _COMMAND.sub(_escaped, hidden(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    text = found.group()
+    # The form of JSON, so that output which is JSON stays it.
+    return text if len(text) > 1 else f"\\u{ord(text):04x}"
+
+
+class _Shown(io.TextIOWrapper):
+    """A stream of text that people see."""
+
+    def write(self, text: str, /) -> int:
+        super().write(shown(text))
+        return len(text)
+
+
 _output: list[_Forgiving] = []
 # What the streams of before stand on must not be closed with them.
 _kept: list[object] = []
@@ -60,12 +89,22 @@ def open_output() -> None:
         forgiving = _Forgiving(raw)
         _output.append(forgiving)
         _kept.append(sys.stdout)
-        sys.stdout = io.TextIOWrapper(
+        sys.stdout = _Shown(
             io.BufferedWriter(forgiving),
             encoding=sys.stdout.encoding,
             errors="replace",
             line_buffering=sys.stdout.line_buffering,
             write_through=sys.stdout.write_through,
+        )
+    _show_errors()
+
+
+def _show_errors() -> None:
+    stream = sys.stderr
+    if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, _Shown):
+        _kept.append(stream)
+        sys.stderr = _Shown(
+            stream.buffer, encoding=stream.encoding, errors="replace", line_buffering=True
         )
 
 

@@ -6,11 +6,14 @@ WorldError
 ├── StoreError      the state file is damaged or of another version
 │   └── StoreLocked     another program has it
 └── DeliveryError   a provider refused; `retry` tells whether to try again
+    ├── SenderRefused       the provider takes nothing from this sender
     ├── TransientDelivery   later may go well
     └── PermanentDelivery   never will
 """
 
 from typing import Literal
+
+from cij.runtime.private_values import hidden
 
 _REASON_CHARS_MAX = 500
 
@@ -23,7 +26,7 @@ def reason_of(error: BaseException) -> str:
 
 def storable(text: str) -> str:
     """Return a text with an escape in place of each half of a character, which no store takes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return hidden(text).encode("utf-8", "backslashreplace").decode()
 
 
 class WorldError(Exception):
@@ -63,9 +66,15 @@ class TransientDelivery(DeliveryError):
 class PermanentDelivery(DeliveryError):
     """Do not try again: the address or the message was refused for good.
 
-    `is_bounce` when it is the address that does not exist, which fails every message to it.
+    `is_bounce` when it is the address that does not exist, which fails every message to it. `code` is
+    that of the provider's answer, None where no provider was asked.
     """
 
-    def __init__(self, message: str, *, is_bounce: bool = False) -> None:
+    def __init__(self, message: str, *, is_bounce: bool = False, code: str | None = None) -> None:
         super().__init__(message)
         self.is_bounce = is_bounce
+        self.code = code
+
+
+class SenderRefused(DeliveryError):
+    """The provider takes no message with this sender. Those of other senders may go."""

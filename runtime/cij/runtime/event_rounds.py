@@ -1,9 +1,9 @@
 """The events that are new in a tick, in rounds: a round has one event of each customer at most (S12, S13).
 
-    event_… + event_ahead --since the last tick--> tick_event(seq, event, customer, at, as_of, round)
+    event_… + ahead_event --since the last tick--> tick_event(seq, event, customer, at, as_of, round)
 
 What happened before the first journey began moves nobody. Events that were handed in before they happen
-wait in `event_ahead` until their time has come.
+wait in `ahead_event` until their time has come.
 """
 
 from dataclasses import dataclass

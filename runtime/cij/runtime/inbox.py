@@ -8,9 +8,9 @@ it is not carried out again after later ones; what it did is written into the fo
 """
 
 import json
-import os
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import Refused, put_event_aside
 from cij.runtime.outside_json import read_json
+from cij.runtime.private_files import make_inside, private_folder, write_private
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
 from cij.runtime.store import aside, meta
@@ -34,7 +35,7 @@ _BATCH_FILES = 1000
 def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
     """Write events as one file, complete or not at all, and return its path."""
     folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_inside(root, folder)
     path = folder / f"{uuid.uuid4().hex}.jsonl"
     _write(path, "".join(_line(event) for event in events))
     return path
@@ -46,13 +47,8 @@ def _line(event: Mapping[str, Any]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    draft = path.with_suffix(".part")
     # What a shell hands over may be no text; what is none becomes question marks.
-    with draft.open("w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_private(path, text.encode("utf-8", errors="replace"))
 
 
 def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
@@ -119,10 +115,15 @@ def _take_alone(world: World, row: dict[str, Any], now: datetime) -> Sequence[Re
 
 def _move_aside(engine: Engine, root: Path, file: Path, reason: str, now: datetime) -> None:
     """Keep a file that cannot be taken in where nobody meets it again; moved back, it is tried again."""
-    (root / REFUSED).mkdir(parents=True, exist_ok=True)
+    private_folder(root, REFUSED)
     file.replace(root / REFUSED / file.name)
     with engine.transaction():
         aside.put(engine, "inbox file", file.name, f"{reason} (now in {REFUSED})", now)
+
+
+def is_empty(root: Path) -> bool:
+    """Tell whether nothing waits to be taken in."""
+    return not any((root / FOLDER).glob("*.jsonl"))
 
 
 def take_orders(engine: Engine, root: Path, now: datetime) -> None:
@@ -139,8 +140,11 @@ def _files(root: Path) -> list[Path]:
 
 
 def _age(file: Path) -> tuple[int, str]:
-    # Orders are carried out as they were given.
-    return file.stat().st_mtime_ns, file.name
+    # Orders are carried out as they were given. A file may vanish, or be a link to nowhere.
+    try:
+        return file.stat().st_mtime_ns, file.name
+    except OSError:
+        return 0, file.name
 
 
 def _take(world: World, root: Path, file: Path, now: datetime) -> tuple[Refused, ...]:
@@ -172,9 +176,10 @@ def _carry_out(
             done = [_done(engine, order, now) for order in orders]
             meta.note_done(engine, file.name)
         for one in done:
-            (root / ANSWERS).mkdir(parents=True, exist_ok=True)
-            text = json.dumps(one, ensure_ascii=False)
-            _write(root / ANSWERS / f"{file.stem}.json", text)
+            # The order is carried out; where the disk is full, only nobody hears of it.
+            with suppress(OSError):
+                text = json.dumps(one, ensure_ascii=False)
+                _write(private_folder(root, ANSWERS) / f"{file.stem}.json", text)
     file.unlink(missing_ok=True)
 
 

@@ -23,7 +23,7 @@ from cij.compiler.sql import (
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.runtime import canonical_addresses, older_versions, records, zones
 from cij.runtime.engine import Engine
-from cij.runtime.errors import ConfigError, DataError, StoreError, reason_of
+from cij.runtime.errors import ConfigError, DataError, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
 from cij.runtime.renamed_sources import follow_names
 from cij.runtime.sources.load import SourceReport, TornLoad, is_usable, load
@@ -177,7 +177,7 @@ def _load_all(
             if failed is None:
                 raise error.cause from None
             raise
-        except (ConfigError, StoreError):
+        except ConfigError:
             raise
         except Exception as error:
             if failed is None:
@@ -281,7 +281,7 @@ def _remember(engine: Engine, name: str, mark: str, now: datetime) -> bool:
     if state and state[0][0] == mark:
         return False
     engine.execute(stored.FORGET_STATE, {"source": name})
-    engine.append("source_state", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
+    engine.append("loaded_source", {"source": [name], "fingerprint": [mark], "loaded_at": [now]})
     return True
 
 

@@ -1,16 +1,14 @@
-"""One step of running: refresh the data, take in events, tick, deliver. And doing it until told.
+"""One step of running: refresh the data, take in events, tick, deliver.
 
-refresh --> tick --> drain --> when next?
+refresh --> tick --> deliver --> when next?
 """
 
-import logging
-import queue
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement, row_locator
@@ -18,12 +16,23 @@ from cij.compiler.sql.identity import follow
 from cij.compiler.sql.plan import recheck
 from cij.runtime import absence, inbox
 from cij.runtime.answers import take_answers
-from cij.runtime.clock import Clock
+from cij.runtime.clock_faults import note_clock
 from cij.runtime.containment import contained_tick, leave_out_failed
+from cij.runtime.current_state import identify
 from cij.runtime.deliveries import note_deliveries
-from cij.runtime.delivery import Defaults, DrainReport, Recovery, Transport, drain, recover
+from cij.runtime.delivery import (
+    Defaults,
+    Dispatch,
+    Done,
+    DrainReport,
+    Recovery,
+    Transport,
+    check_again,
+    recover,
+)
+from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.deploy import deploy
-from cij.runtime.due import next_tick, next_work
+from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
 from cij.runtime.errors import reason_of
 from cij.runtime.event_rounds import has_arrivals
@@ -32,15 +41,11 @@ from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
+from cij.runtime.sources.standing_still import Looks
 from cij.runtime.store import aside
 from cij.runtime.store.passages import END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
-
-if TYPE_CHECKING:
-    from cij.runtime.scheduler import Scheduler
-
-_log = logging.getLogger("cij.run")
 
 # What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
@@ -54,14 +59,15 @@ _FOLLOW = tuple(
         "suppression_ahead",
     )
 )
-# When a channel is down its messages wait, and it is tried again after a while.
-_CHANNEL_RETRY = timedelta(seconds=30)
+# How long a delivery waits before it looks into the inbox again.
+_LOOK_S = 0.2
+# How long an order waits for messages that connections have taken, to count them rightly.
+_PATIENCE_S = 0.5
+# Quiet hours may begin in the middle of a long batch.
+_CHECK_S = 30.0
 _CATCH_UP_MAX = 10_000
-# Work ahead takes less, so nobody waits for it.
-_TIME_AHEAD = timedelta(seconds=1)
 # How often a step delivers what follows from answers to it; the rest is for the next step.
 _ROUNDS_MAX = 10
-_LISTEN_S = 0.3
 
 
 @dataclass(slots=True)
@@ -73,7 +79,14 @@ class Runner:
     transports: Mapping[str, Transport]
     defaults: Defaults
     recheck: tuple[Statement, ...]
-    channel_errors: dict[str, str] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    ledger: Ledger = field(default_factory=lambda: Ledger(None))
+    looks: Looks = field(default_factory=Looks)
+    dispatch: Dispatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        world = self.world
+        self.dispatch = Dispatch(world.engine, self.transports, self.defaults, ledger=self.ledger)
 
 
 @dataclass(slots=True)
@@ -87,7 +100,15 @@ class StepReport:
     moves: int = 0
     events: int = 0
     refused: list[Refused] = field(default_factory=list)
+    clock_fault: str | None = None
     delivery: DrainReport = field(default_factory=DrainReport)
+
+    @property
+    def is_anything_done(self) -> bool:
+        """Tell whether the step changed something that a report shows."""
+        has_loaded = self.refresh is not None and self.refresh.changed
+        has_moved = self.refused or self.events or self.entered or self.moves
+        return bool(has_loaded or has_moved or self.delivery.counts)
 
     @property
     def is_anything_aside(self) -> bool:
@@ -103,37 +124,62 @@ def open_runner(
     transports: Mapping[str, Transport],
     defaults: Defaults,
     now: datetime,
+    ledger: Ledger | None = None,
 ) -> tuple[Runner, Recovery]:
-    """Deploy `program` and settle what an earlier run left half done."""
+    """Deploy `program` and settle what an earlier run left half done.
+
+    `ledger` is what was sent, beside the state. Without one nobody notices that a state went back.
+    """
     world = deploy(engine, program, now)
+    identify(engine, program.project, now)
     recovery = recover(engine, transports, now)
     write_again(engine, program, defaults, now)
-    return Runner(world, root, transports, defaults, recheck(program)), recovery
+    runner = Runner(
+        world, root, transports, defaults, recheck(program), ledger=ledger or Ledger(None)
+    )
+    return runner, recovery
 
 
-def step(runner: Runner, now: datetime, *, with_refresh: bool) -> StepReport:
-    """Bring everything to the instant `now`. What fails stops nothing else: the report has it (S28)."""
-    report = StepReport()
+def step(
+    runner: Runner, now: datetime, *, with_refresh: bool, slice_s: float | None = None
+) -> StepReport:
+    """Bring everything to the instant `now`. What fails stops nothing else: the report has it (S28).
+
+    With `slice_s` it does not wait longer for providers: what is under way is settled by later steps.
+    """
+    report = StepReport(clock_fault=note_clock(runner.world, now))
     if with_refresh:
-        report.refresh = refresh_what_can_be(runner.world, runner.root, now)
-    report.refused = inbox.take_all(runner.world, runner.root, now)
+        report.refresh = _refresh_what_stands_still(runner, now, may_wait=slice_s is None)
+        if report.refresh.changed:
+            # Consent may have been withdrawn in the data.
+            runner.dispatch.recall(now, 0)
+    delivering = Delivering(runner, report, now, slice_s)
+    delivering.look()
     _catch_up(runner, now, report)
-    report.delivery = deliver(runner, now)
+    delivering.run()
     rounds = 1
     # What was done or delivered at once may be waited for, and what follows be done at once as well.
-    while has_arrivals(runner.world) and rounds < _ROUNDS_MAX:
+    while has_arrivals(runner.world) and rounds < _ROUNDS_MAX and not runner.stopped.is_set():
         _catch_up(runner, now, report)
-        report.delivery.merge(deliver(runner, now))
+        delivering.run()
         rounds += 1
     runner.world.engine.maintain()
     return report
+
+
+def _refresh_what_stands_still(runner: Runner, now: datetime, *, may_wait: bool) -> RefreshReport:
+    look = runner.looks.still if may_wait else runner.looks.moving
+    moving = look(runner.world.program, runner.root)
+    report = refresh_what_can_be(runner.world, runner.root, now, moving)
+    # A run that makes no other look has to tell.
+    return replace(report, failed={**report.failed, **moving}) if may_wait else report
 
 
 def _catch_up(runner: Runner, now: datetime, report: StepReport) -> None:
     leave_out_failed(runner.world)
     due = next_tick(runner.world)
     turns = 0
-    while due is not None and due <= now:
+    while due is not None and due <= now and not runner.stopped.is_set():
         _add(report, contained_tick(runner.world, now))
         due = next_tick(runner.world)
         turns += 1
@@ -154,9 +200,14 @@ def refresh_data(world: World, root: Path, now: datetime) -> RefreshReport:
     return _refreshed(world, root, now, None)
 
 
-def refresh_what_can_be(world: World, root: Path, now: datetime) -> RefreshReport:
-    """As `refresh_data`, but a source that cannot be used keeps its old data and stops no other (S28)."""
-    failed: dict[str, str] = {}
+def refresh_what_can_be(
+    world: World, root: Path, now: datetime, moving: Mapping[str, str] | None = None
+) -> RefreshReport:
+    """As `refresh_data`, but a source that cannot be used keeps its old data and stops no other (S28).
+
+    Those that are `moving` are left for the next look.
+    """
+    failed = {**(moving or {})}
     while True:
         try:
             report = _refreshed(world, root, now, failed)
@@ -164,6 +215,7 @@ def refresh_what_can_be(world: World, root: Path, now: datetime) -> RefreshRepor
         except TornLoad as error:
             # The transaction is undone: once more without this source.
             failed[error.source] = f"source {error.source}: {reason_of(error.cause)}"
+    report = replace(report, failed={n: r for n, r in failed.items() if n not in (moving or {})})
     _note_failed(world, report, now)
     return report
 
@@ -198,125 +250,70 @@ def _refreshed(
     return report
 
 
-def deliver(runner: Runner, now: datetime) -> DrainReport:
-    """Deliver what is due, and note which channels are down."""
-    world = runner.world
-    report = drain(
-        world.engine,
-        runner.transports,
-        now,
-        recheck=runner.recheck,
-        defaults=runner.defaults,
-        take_done=lambda done: take_answers(world.engine, world.program, done, now),
-    )
-    runner.channel_errors = dict(report.channel_errors)
-    if report.counts["delivered"]:
-        note_deliveries(world, now, now)
-    return report
-
-
-# --- until told to stop -----------------------------------------------------------------------
-
-
 @dataclass(slots=True)
-class _Loop:
-    """The work of the scheduler's one thread. `failure` is what ended it, if something did.
-
-    After each step it says in `wakings` when it wants to be woken; the main thread tells the
-    scheduler, which must not be spoken to from inside its own work while it is being stopped.
+class Delivering:
+    """The delivery of one step. It looks into the inbox all the time: an order or an unsubscribe that
+    came after the messages were queued acts on all that no connection has taken (S20, S22, S23).
     """
 
     runner: Runner
-    clock: Clock
-    wakings: "queue.SimpleQueue[datetime | None]"
-    after_step: Callable[[StepReport, datetime], None]
-    stopped: threading.Event
-    failure: Exception | None = None
-    source_errors: dict[str, str] = field(default_factory=dict)
-    ready_for: datetime | None = None
+    report: StepReport
+    began: datetime
+    slice_s: float | None
+    start: float = field(default_factory=time.monotonic)
+    is_checked: bool = False
 
-    def poll(self) -> None:
-        """Look for changed sources and for events that were handed in."""
-        self._guarded(with_refresh=True)
+    @property
+    def now(self) -> datetime:
+        """The instant of the step, which a long delivery leaves behind."""
+        return self.began + timedelta(seconds=int(time.monotonic() - self.start))
 
-    def wake(self) -> None:
-        """Do what has come due."""
-        self._guarded(with_refresh=False)
+    def run(self) -> None:
+        """Deliver what is due: all of it, or what goes in the time of a slice."""
+        dispatch = self.runner.dispatch
+        self.is_checked = False
+        # Answers are taken in by the world of now, which a deployment replaces.
+        dispatch.take_done = self._take_done
+        dispatch.collect(self.now)
+        while not self.runner.stopped.is_set():
+            self._check()
+            dispatch.begin(self.now)
+            if not dispatch.is_busy or self._is_over():
+                break
+            dispatch.wait(_LOOK_S)
+            dispatch.collect(self.now)
+            self.look()
+        if self.runner.stopped.is_set():
+            dispatch.finish(self.now)
+        self._report()
 
-    def _guarded(self, *, with_refresh: bool) -> None:
-        if self.stopped.is_set():
-            return
-        try:
-            self._step(with_refresh=with_refresh)
-        except Exception as error:  # noqa: BLE001 - raised again in the main thread
-            self.failure = error
-            self.stopped.set()
+    def _check(self) -> None:
+        """Check again what is due, before a lane begins with it and each half minute."""
+        dispatch = self.runner.dispatch
+        if dispatch.age_s >= _CHECK_S:
+            dispatch.recall(self.now, 0)
+            self.is_checked = False
+        if not self.is_checked and dispatch.is_free(self.now):
+            check_again(self.runner.world.engine, self.runner.recheck, self.now)
+            self.is_checked = True
 
-    def _step(self, *, with_refresh: bool) -> None:
-        now = self.clock.now()
-        report = step(self.runner, now, with_refresh=with_refresh)
-        if report.refresh is not None:
-            self._tell(report.refresh.failed)
-        self.after_step(report, now)
-        self._plan_next(now)
+    def look(self) -> None:
+        """Take in what was handed in. Messages are called back before, so that it acts on them."""
+        runner = self.runner
+        if not inbox.is_empty(runner.root):
+            runner.dispatch.recall(self.now, _PATIENCE_S)
+            self.is_checked = False
+        self.report.refused += inbox.take_all(runner.world, runner.root, self.now)
 
-    def _tell(self, failed: Mapping[str, str]) -> None:
-        # Every poll meets the same errors again.
-        for name, reason in failed.items():
-            if self.source_errors.get(name) != reason:
-                _log.error("%s", reason)
-        self.source_errors = dict(failed)
+    def _is_over(self) -> bool:
+        return self.slice_s is not None and time.monotonic() - self.start >= self.slice_s
 
-    def _plan_next(self, now: datetime) -> None:
-        due = next_work(self.runner.world)
-        earliest = now + _CHANNEL_RETRY if self.runner.channel_errors else now
-        self.wakings.put(max(due, earliest) if due is not None else None)
-        self._work_ahead(now)
-
-    def _work_ahead(self, now: datetime) -> None:
+    def _take_done(self, done: Sequence[Done]) -> None:
         world = self.runner.world
-        timer = world.mover.next_timer(world)
-        if timer is not None and timer != self.ready_for and timer - now >= _TIME_AHEAD:
-            world.mover.prepare(world, timer)
-            self.ready_for = timer
+        take_answers(world.engine, world.program, done, self.now)
 
-
-def _pass_on(loop: _Loop, scheduler: "Scheduler") -> None:
-    """Wait a moment for a wish of the loop, and hand it to the scheduler."""
-    try:
-        due = loop.wakings.get(timeout=_LISTEN_S)
-    except queue.Empty:
-        return
-    if due is None:
-        scheduler.forget_next()
-    else:
-        scheduler.next_at(due, loop.wake)
-
-
-def run_until_stopped(
-    runner: Runner,
-    clock: Clock,
-    stopped: threading.Event,
-    *,
-    poll_s: float,
-    after_step: Callable[[StepReport, datetime], None],
-) -> None:
-    """Run until `stopped` is set; the step that is being made then is made to its end.
-
-    Raises what ended a step. A source that cannot be used for now is none of this.
-    """
-    # A single step needs no scheduler, and loading it takes a tenth of such a run.
-    from cij.runtime.scheduler import Scheduler
-
-    scheduler = Scheduler()
-    loop = _Loop(runner, clock, queue.SimpleQueue(), after_step, stopped)
-    scheduler.every(poll_s, loop.poll, name="poll")
-    scheduler.next_at(clock.now(), loop.wake)
-    scheduler.start()
-    try:
-        while not stopped.is_set():
-            _pass_on(loop, scheduler)
-    finally:
-        scheduler.stop()
-    if loop.failure is not None:
-        raise loop.failure
+    def _report(self) -> None:
+        found = self.runner.dispatch.take_report(self.now)
+        self.report.delivery.merge(found)
+        if found.counts["delivered"]:
+            note_deliveries(self.runner.world, self.began, self.began)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -15,6 +15,7 @@ from cij.cli.arguments import INTERVAL_S
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.report_tables import print_report
+from cij.cli.stopping import Stopping
 from cij.runtime.clock import LiveClock
 from cij.runtime.report_data import Report, as_json
 
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from cij.app.running import Run
     from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
+
+
+class Orders(NamedTuple):
+    """What a run is told to do once, before its first step."""
+
+    resend: bool
+    again: bool
+    accepts: bool
+    set_clock: bool
 
 
 @click.command(
@@ -51,16 +61,34 @@ Examples:
     is_flag=True,
     help="Send messages again that may have been lost.",
 )
-def command(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+@click.option(
+    "--resend-failed",
+    "again",
+    is_flag=True,
+    help="Send messages again that a provider refused for good, after the cause is mended.",
+)
+@click.option(
+    "--accept-state",
+    "accepts",
+    is_flag=True,
+    help="Go on with a state that is older than what was sent, or of another project.",
+)
+@click.option(
+    "--set-clock",
+    is_flag=True,
+    help="The clock of this machine is right: set right what a run with a wrong one dated later.",
+)
+def command(path: Path, once: bool, as_json_: bool, poll: float, **orders: bool) -> None:
     """Run the journeys of the project at PATH.
 
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
     channels of cij.toml. The next run goes on where this one ended and sends nothing twice.
     """
-    if once and not resend and (idle := find_idle(path, LiveClock().now())) is not None:
+    is_plain = once and not any(orders.values())
+    if is_plain and (idle := find_idle(path, LiveClock().now())) is not None:
         _print_idle(idle, as_json_)
     else:
-        _run(path, once, as_json_, poll, resend)
+        _run(path, once, as_json_, poll, Orders(**orders))
 
 
 def _print_idle(found: IdleRun, as_json_: bool) -> None:
@@ -69,28 +97,43 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
     _print(found.report, found.zone, as_json_)
 
 
-def _run(path: Path, once: bool, as_json_: bool, poll: float, resend: bool) -> None:
+def _run(path: Path, once: bool, as_json_: bool, poll: float, orders: Orders) -> None:
     import logging
 
     from cij.app.running import open_run
     from cij.runtime.migrate import told
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    with open_run(path, say_waiting) as run:
+    on_accept = _say_accepted if orders.accepts else None
+    with open_run(path, say_waiting, accepts=on_accept, sets_clock=orders.set_clock) as run:
         _say_recovery(run.recovery)
         for change in run.runner.world.changes:
             click.echo(told(change), err=True)
-        if resend:
+        if orders.resend:
             click.echo(f"{run.release_uncertain()} messages go out again", err=True)
-        made = None
-        if once:
-            made = _once(run)
-        else:
-            _until_stopped(run, poll)
+        if orders.again:
+            click.echo(f"{run.release_failed()} refused messages go out again", err=True)
+        made, stopping = None, Stopping()
+        with stopping:
+            if once:
+                run.stop_by(stopping.stopped)
+                made = _once(run)
+            else:
+                _until_stopped(run, poll, stopping)
         found = run.report()
         _print(found, run.zone, as_json_)
+    if once and stopping.number is not None:
+        raise click.exceptions.Exit(128 + stopping.number)
     if made is not None and (code := _exit_of(made, found)):
         raise click.exceptions.Exit(code)
+
+
+def _say_accepted(sent: int) -> None:
+    click.echo(
+        f"this state is the current one from now on; {sent} messages that a newer one had sent are "
+        "kept as `uncertain` when they come up again",
+        err=True,
+    )
 
 
 def _once(run: "Run") -> "StepReport":
@@ -122,14 +165,7 @@ def _say_idle(next_at: datetime | None, zone: str) -> None:
     click.echo(text, err=True)
 
 
-def _until_stopped(run: "Run", poll_s: float) -> None:
-    import signal
-    import threading
-
-    stopped = threading.Event()
-    # A signal only sets a flag, so that the current step ends before the run stops.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+def _until_stopped(run: "Run", poll_s: float, stopping: Stopping) -> None:
     click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
     printed: dict[str, str] = {}
 
@@ -137,7 +173,7 @@ def _until_stopped(run: "Run", poll_s: float) -> None:
         _say_step(made)
         _say_problems(made, printed)
 
-    run.until_stopped(stopped, poll_s, after_step)
+    run.until_stopped(stopping.stopped, poll_s, after_step)
     click.echo("stopped", err=True)
 
 
@@ -192,6 +228,8 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
     `printed` has the problems of channels at the step before, which are not printed again: a
     channel that is down fails at each step.
     """
+    if made.clock_fault is not None and printed.get("clock") is None:
+        click.echo(f"cij: error: {made.clock_fault}", err=True)
     for channel, message in made.delivery.channel_errors.items():
         if printed.get(channel) != message:
             click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
@@ -200,6 +238,8 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
             click.echo(f"cij: {action} waits: {message}", err=True)
     printed.clear()
     printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
+    if made.clock_fault is not None:
+        printed["clock"] = made.clock_fault
     for line in _failure_lines(made.delivery.failures):
         click.echo(line, err=True)
 

@@ -9,7 +9,7 @@ In the loader, which is DuckDB whatever the store is:
 In the store:
 
     source_<name>        the rows without a reason that pass the filter
-    bad_key(key)         keys of the rows that are bad now
+    key_bad(key)         keys of the rows that are bad now
     key_now(key)         keys of all rows that are there now, good or bad
     known                rows of before with such a key: they stay as they were
 
@@ -45,7 +45,7 @@ from cij.compiler.written_values import (
 )
 
 _DECIMAL = SQL_TYPES["decimal"]
-STAGE, BAD_KEY, KEY_NOW = "staging", "bad_key", "key_now"
+STAGE, BAD_KEY, KEY_NOW = "staging", "key_bad", "key_now"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(
@@ -209,7 +209,7 @@ def lost(source: Source) -> Statement:
 def known_before(source: Source) -> Statement:
     """Return the statement that makes `known` of the rows in the old table whose rows are bad now."""
     rows = fill(
-        "SELECT o.* FROM {t} AS o WHERE {key} IN (SELECT b.key FROM bad_key AS b)",
+        "SELECT o.* FROM {t} AS o WHERE {key} IN (SELECT b.key FROM key_bad AS b)",
         t=table_of(source.name),
         key=column("o", source.key),
     )

@@ -26,7 +26,7 @@ _Wheres = dict[str, list[ex.Expression] | None]
 
 def left_out(program: pg.Program) -> dict[str, Statement]:
     """Return for each event that can change something the statement that removes the rows of
-    `event_ahead` that cannot. Rows of other events can be removed as a whole."""
+    `ahead_event` that cannot. Rows of other events can be removed as a whole."""
     wheres: _Wheres = {}
     for event, where in _readers(program):
         if where is None or not _is_of_the_row(where):
@@ -88,7 +88,7 @@ def _without(event: str, wheres: list[ex.Expression] | None, program: pg.Program
     scope = Scope(Catalog.of(program), event="e")
     fits = [condition(where, scope) for where in wheres or ()]
     return query(
-        "DELETE FROM event_ahead WHERE event_ahead.event = {name} AND NOT event_ahead.seq IN ("
+        "DELETE FROM ahead_event WHERE ahead_event.event = {name} AND NOT ahead_event.seq IN ("
         "SELECT e.seq FROM {events} AS e WHERE {fits})",
         name=exp.Literal.string(event),
         events=f"event_{event}",

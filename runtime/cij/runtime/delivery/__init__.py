@@ -13,12 +13,15 @@ from cij.runtime.delivery.channels import (
     open_transport,
 )
 from cij.runtime.delivery.defaults import Defaults
-from cij.runtime.delivery.drain import Done, DrainReport, Failure, drain, recover
-from cij.runtime.delivery.outbox import Recovery, next_due, release_uncertain
+from cij.runtime.delivery.dispatch import Dispatch
+from cij.runtime.delivery.drain import check_again, drain, recover
+from cij.runtime.delivery.drain_report import Done, DrainReport, Failure
+from cij.runtime.delivery.outbox import Recovery, next_due, release_failed, release_uncertain
 
 __all__ = [
     "ActionTransport",
     "Defaults",
+    "Dispatch",
     "Done",
     "DrainReport",
     "Failure",
@@ -28,9 +31,11 @@ __all__ = [
     "SmtpSettings",
     "Transport",
     "WebhookSettings",
+    "check_again",
     "drain",
     "next_due",
     "open_transport",
     "recover",
+    "release_failed",
     "release_uncertain",
 ]

@@ -16,7 +16,7 @@ from cij.runtime.delivery.rendered_values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
 
 
-def compose_action(row: Row, action: Action) -> Prepared:
+def compose_action(row: Row, action: Action, store: str = "") -> Prepared:
     """Return the call of an action, one JSON object in one line.
 
     Raises PermanentDelivery where a parameter that it needs is missing.
@@ -36,7 +36,13 @@ def compose_action(row: Row, action: Action) -> Prepared:
     at = row.created_at.isoformat(timespec="seconds") + "Z"
     whole = {"type": action.name, "timestamp": at, "data": data}
     content = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-    return Prepared(row.key, row.channel, action.name, "", row.created_at, content)
+    id = _id(row, store)
+    return Prepared(row.key, row.channel, action.name, "", row.created_at, content, id)
+
+
+def _id(row: Row, store: str) -> str:
+    # Not with the instant: a state that is restored sends at another one, and must not give a new id.
+    return f"{store} {row.key}"
 
 
 def locale_of(row: Row, message: Message) -> Content:
@@ -44,8 +50,10 @@ def locale_of(row: Row, message: Message) -> Content:
     return choose_locale(message, row.locale)
 
 
-def compose(row: Row, message: Message, content: Content, defaults: Defaults) -> Prepared:
-    """Render and build one message.
+def compose(
+    row: Row, message: Message, content: Content, defaults: Defaults, store: str = ""
+) -> Prepared:
+    """Render and build one message. `store` is the id of the store.
 
     Raises PermanentDelivery for this message, or DeliveryError when none of them can be built.
     """
@@ -53,12 +61,12 @@ def compose(row: Row, message: Message, content: Content, defaults: Defaults) ->
         raise PermanentDelivery(f"the customer has no address for {row.channel}")
     rendered = render(content, _values(row))
     if CHANNELS[row.channel].form == "mail":
-        return _email(row, message, content, rendered, defaults)
+        return _email(row, message, content, rendered, defaults, store)
     address = row.address
     if CHANNELS[row.channel].address_field == "phone":
         address = phone_number(address, defaults.region)
     text = _plain(row, address, rendered)
-    return Prepared(row.key, row.channel, address, "", row.created_at, text)
+    return Prepared(row.key, row.channel, address, "", row.created_at, text, _id(row, store))
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -68,7 +76,12 @@ def _values(row: Row) -> dict[str, Any]:
 
 
 def _email(
-    row: Row, message: Message, content: Content, rendered: Rendered, defaults: Defaults
+    row: Row,
+    message: Message,
+    content: Content,
+    rendered: Rendered,
+    defaults: Defaults,
+    store: str,
 ) -> Prepared:
     sender = message.sender or defaults.sender
     if not sender:
@@ -76,8 +89,7 @@ def _email(
             f"message {message.name} has no sender; set `sender` in it or for the channel"
         )
     email = Email(
-        # Keys are unique in one store; with the instant they are so over stores, too.
-        key=f"{row.key} {row.created_at.isoformat()}",
+        key=_id(row, store),
         sender=sender,
         recipient=row.address or "",
         subject=rendered.subject,
@@ -93,7 +105,9 @@ def _email(
     # The envelope takes the same form of the address as the header.
     address = mailbox(email.recipient)
     envelope_sender = named_mailbox(sender)[1]
-    return Prepared(row.key, row.channel, address, envelope_sender, row.created_at, build(email))
+    return Prepared(
+        row.key, row.channel, address, envelope_sender, row.created_at, build(email), email.key
+    )
 
 
 def _unsubscribe(target: str | None, row: Row, message: Message) -> str | None:

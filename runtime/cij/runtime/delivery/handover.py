@@ -20,6 +20,8 @@ from typing import IO, Any
 
 from cij.runtime.delivery.channels.transport import Outcome
 from cij.runtime.errors import DeliveryError
+from cij.runtime.private_files import open_private
+from cij.runtime.whole_lines import append
 
 _HEARD = ("status", "reason", "provider_id", "retry_after_s", "is_bounce")
 
@@ -46,7 +48,7 @@ class Handover:
         token = sha256("\n".join([str(os.getpid()), *keys]).encode()).hexdigest()[:32]
         try:
             self.close()
-            self._file = self._path.open("wb", buffering=0)
+            self._file = open_private(self._path)
             self._write({"batch": token})
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -92,7 +94,7 @@ class Handover:
 
     def _write(self, row: dict[str, Any]) -> IO[bytes]:
         assert self._file is not None, "a batch is begun before a message of it is taken"
-        self._file.write(json.dumps(row).encode() + b"\n")
+        append(self._file, json.dumps(row).encode() + b"\n", is_synced=False)
         return self._file
 
     def _failed(self, error: OSError) -> DeliveryError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cij.runtime.engine import Engine
-from cij.runtime.store import outbox as stored
+from cij.runtime.store import meta, outbox as stored
 
 _STOPPED_WHILE_SENDING = "the program stopped while it was being sent, so it may have arrived"
 
@@ -44,6 +44,26 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Place:
+    """The rows of one way: those of a channel, of messages `only` or of all `but` some."""
+
+    channel: str
+    only: frozenset[str] | None = None
+    but: frozenset[str] = frozenset()
+
+    def values(self) -> dict[str, object]:
+        """Return the values by the names that statements about a place read."""
+        is_in = self.only is not None
+        names = sorted(self.only if self.only is not None else self.but)
+        return {
+            "channel": self.channel,
+            "every": not is_in and not names,
+            "is_in": is_in,
+            "names": _json(names),
+        }
+
+
+@dataclass(frozen=True)
 class Settlement:
     """What a row becomes."""
 
@@ -69,17 +89,22 @@ class Recovery:
     uncertain: int
 
 
-def due(engine: Engine, channel: str, now: datetime, limit: int) -> list[Row]:
-    """Return the oldest rows of a channel that may go now."""
-    found = engine.rows(stored.DUE, {"channel": channel, "now": now, "limit": limit})
+def due(engine: Engine, place: Place, now: datetime, limit: int) -> list[Row]:
+    """Return the oldest rows of a way that may go now."""
+    found = engine.rows(stored.DUE, {**place.values(), "now": now, "limit": limit})
     return [Row(*values) for values in found]
 
 
-def claim(engine: Engine, rows: Sequence[Row], token: str | None) -> None:
-    """Commit that `rows` are being sent, as the batch `token` of a handover file if there is one."""
+def claim(engine: Engine, rows: Sequence[Row], token: str | None, number: int = 0) -> None:
+    """Commit that `rows` are being sent, as the batch `token` of a handover file if there is one.
+
+    `number` is that of the batch in the ledger; 0 where it has none.
+    """
     ids = _json([row.id for row in rows])
     with engine.transaction():
         engine.execute(stored.CLAIM, {"rows": ids, "token": token, **_span(rows)})
+        if number:
+            meta.put(engine, meta.HANDED, str(number))
 
 
 def claimed(engine: Engine, channel: str, token: str) -> list[Row]:
@@ -101,10 +126,20 @@ def contents(engine: Engine, hashes: Sequence[str]) -> dict[str, str]:
     return {hash_: text for hash_, text in engine.rows(stored.CONTENTS, {"hashes": _json(hashes)})}
 
 
-def next_due(engine: Engine) -> datetime | None:
-    """Return when the first queued row may go, or None when none is queued."""
-    found: datetime | None = engine.rows(stored.NEXT_DUE)[0][0]
+def next_due(engine: Engine, place: Place | None = None) -> datetime | None:
+    """Return when the first queued row may go, of all or of one way; None when none is queued."""
+    if place is None:
+        found: datetime | None = engine.rows(stored.NEXT_DUE)[0][0]
+    else:
+        found = engine.rows(stored.NEXT_DUE_OF, place.values())[0][0]
     return found
+
+
+def recall(engine: Engine, rows: Sequence[Row]) -> None:
+    """Queue again rows that were claimed and that no connection has taken."""
+    ids = _json([row.id for row in rows])
+    with engine.transaction():
+        engine.execute(stored.RECALL, {"rows": ids, **_span(rows)})
 
 
 def recover(engine: Engine, idempotent_channels: Sequence[str], now: datetime) -> Recovery:
@@ -119,6 +154,16 @@ def release_uncertain(engine: Engine, keys: Sequence[str] | None = None) -> int:
     """Queue uncertain rows again, at the author's word: all, or those with `keys`."""
     with engine.transaction():
         return engine.execute(stored.RELEASE, {"every": keys is None, "keys": _json(keys or ())})
+
+
+def release_failed(engine: Engine, now: datetime, keys: Sequence[str] | None = None) -> int:
+    """Queue again what was refused for good, at the author's word: all, or those with `keys`.
+
+    What has expired stays as it is, and so does what a stopped journey wanted to send.
+    """
+    named = {"every": keys is None, "keys": _json(keys or ()), "now": now}
+    with engine.transaction():
+        return engine.execute(stored.RELEASE_FAILED, named)
 
 
 def _json(values: Sequence[object]) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "Parameters",
     "Row",
     "Traits",
+    "copy_state_file",
     "open_copy",
     "open_engine",
 ]
@@ -57,3 +58,10 @@ def open_copy(path: Path) -> Engine:
         engine.close()
         raise
     return engine
+
+
+def copy_state_file(path: Path, target: Path) -> None:
+    """Copy a state file to `target`, also while another process has it open. Raises: StoreError."""
+    from cij.runtime.engine.duckdb.file_copy import copy_file
+
+    copy_file(path, target)

@@ -18,6 +18,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.loader import Loader, Staged
 from cij.runtime.sources.reader import BadRow, failure, with_environment
+from cij.runtime.sources.standing_still import require_still, stamp_of
 from cij.runtime.store import meta, sources as stored
 
 # Part of the fingerprints: a change of what loading does makes all sources load again.
@@ -94,12 +95,15 @@ def load(
     an export that broke off would take everybody out of all journeys (S24).
     """
     source = with_environment(source)
+    # Both before reading: a file that is replaced meanwhile is another one in the next look.
     mark = _fingerprint(source, root)
     state = engine.rows(stored.STATE, {"source": source.name})
     if state and state[0][0] == mark:
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
+    before = stamp_of(source, root)
     report, bad_rows = _read(loader, source, root)
+    require_still(source, root, before)
     if is_guarded and _asks_the_same(engine, source):
         _judge_disappearance(source, *_lost(engine, loader, source, bad_rows.rejected_keys))
     try:
@@ -122,7 +126,7 @@ def _remember(engine: Engine, name: str, mark: str, report: SourceReport, now: d
     engine.execute(stored.FORGET_STATE, {"source": name})
     row = {"source": name, "fingerprint": mark, "loaded_at": now}
     row |= {"rows": report.kept, "bad": report.bad}
-    engine.append("source_state", {column: [value] for column, value in row.items()})
+    engine.append("loaded_source", {column: [value] for column, value in row.items()})
 
 
 def _question(source: Source) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from cij.compiler.program import Source
 from cij.runtime.engine import ArrowStream
 from cij.runtime.errors import ConfigError, DataError
+from cij.runtime.private_values import hidden, note
 
 # How the compiler writes `env("NAME")`.
 _VARIABLE = "env:"
@@ -96,7 +97,11 @@ def path_of(source: Source, root: Path) -> Path:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root.resolve())
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        # A link that leads to itself leads nowhere.
+        return False
 
 
 def from_environment(value: str, source: Source) -> str:
@@ -106,7 +111,7 @@ def from_environment(value: str, source: Source) -> str:
     name = value.removeprefix(_VARIABLE)
     if name not in os.environ:
         raise ConfigError(f"source {source.name} needs the variable {name} ({source.place})")
-    return os.environ[name]
+    return note(name, os.environ[name])
 
 
 def with_environment(source: Source) -> Source:
@@ -120,13 +125,22 @@ def with_environment(source: Source) -> Source:
 
 def stamp(*paths: Path) -> str:
     """Return the sizes and times of change of files; those that do not exist count as empty."""
-    found = [p.stat() if p.exists() else None for p in paths]
+    found = [_stat(path) for path in paths]
     return " ".join(f"{s.st_size}:{s.st_mtime_ns}" if s else "-" for s in found)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    # Not `exists` before: the file may vanish in between.
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def failure(source: Source, message: str) -> DataError:
     """Return the error of a source: which, what, and where it is written."""
-    first, newline, rest = message.partition("\n")
+    # Also a short value: it may be the fault.
+    first, newline, rest = hidden(message, least=3).partition("\n")
     return DataError(f"source {source.name}: {first} ({source.place}){newline}{rest}")
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine
 
-Kind = Literal["journey", "segment", "source", "inbox file"]
+Kind = Literal["journey", "segment", "source", "inbox file", "channel", "clock"]
 
 # Rows of this kind are nothing that failed: see `note_missed`.
 _MISSED = "missed in a pause"
@@ -17,6 +17,9 @@ ALL = query(
 )
 WAS = query("SELECT a.was FROM aside AS a WHERE a.kind = 'journey' AND a.name = $name")
 _NAMES = query("SELECT a.name FROM aside AS a WHERE a.kind = $kind ORDER BY a.name")
+_OF_KIND = query(
+    "SELECT a.name, a.since, a.reason, a.was FROM aside AS a WHERE a.kind = $kind ORDER BY a.name"
+)
 _PUT = query(
     "INSERT INTO aside (kind, name, reason, since, was) VALUES ($kind, $name, $reason, $now, $was)"
 )
@@ -31,6 +34,14 @@ def names(engine: Engine, kind: Kind) -> frozenset[str]:
 def reasons(engine: Engine, kind: Kind) -> dict[str, str]:
     """Return the reasons of all items of a kind that are put aside, by name."""
     return {name: reason for of, name, _, reason in engine.rows(ALL) if of == kind}
+
+
+def of_kind(engine: Engine, kind: Kind) -> list[tuple[str, datetime, str, str]]:
+    """Return (name, since, reason, what it was) of all items of a kind."""
+    return [
+        (name, since, reason, was or "")
+        for name, since, reason, was in engine.rows(_OF_KIND, {"kind": kind})
+    ]
 
 
 def put(

@@ -49,7 +49,7 @@ BAD_ROWS = query(
     "WHERE r.place = 1 ORDER BY r.source ASC, r.line ASC NULLS LAST, r.reason ASC LIMIT 20"
 )
 SOURCES = query(
-    "SELECT s.source, s.rows, s.bad, COUNT(q.source) FROM source_state AS s "
+    "SELECT s.source, s.rows, s.bad, COUNT(q.source) FROM loaded_source AS s "
     "LEFT JOIN quarantine AS q ON q.file = s.source AND q.source LIKE 'event %' "
     "WHERE NOT s.rows IS NULL GROUP BY s.source, s.rows, s.bad ORDER BY s.source"
 )

@@ -1,5 +1,5 @@
 """Events of a tick: the scratch tables `tick_event` and `tick_active`, and the table
-`event_ahead`."""
+`ahead_event`."""
 
 from cij.compiler.sql import query
 
@@ -26,7 +26,7 @@ ROUNDS = query(
     "SELECT t.round, t.event, COUNT(*), MIN(t.as_of), MAX(t.as_of) FROM tick_event AS t "
     "GROUP BY t.round, t.event ORDER BY t.round, t.event"
 )
-# Events may arrive before their own time. They wait in `event_ahead` until it has come.
-NEXT_FUTURE = query("SELECT MIN(a.at) FROM event_ahead AS a")
-FORGET_FUTURE = query("DELETE FROM event_ahead WHERE event_ahead.at <= $now")
+# Events may arrive before their own time. They wait in `ahead_event` until it has come.
+NEXT_FUTURE = query("SELECT MIN(a.at) FROM ahead_event AS a")
+FORGET_FUTURE = query("DELETE FROM ahead_event WHERE ahead_event.at <= $now")
 SET_TAKEN = query("UPDATE counter SET value = $last WHERE name = 'taken'")

@@ -8,6 +8,12 @@ STORE_VERSION = "store_version"
 # The hash of the policies that were deployed last.
 POLICIES = "policies"
 
+# What tells this store from all others: part of each Message-ID.
+STORE_ID = "store_id"
+# The name of the project whose state it is.
+PROJECT = "project"
+# The number of the last batch that was handed over (`delivery/ledger.py`).
+HANDED = "handed"
 # The hash of the messages and their defaults that were deployed last.
 TEXTS = "texts"
 

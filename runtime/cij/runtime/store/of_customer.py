@@ -75,7 +75,7 @@ MEMBER_SINCE = query(
     "SELECT s.since FROM segment_member AS s WHERE s.segment = $segment AND s.customer = $customer "
     "AND s.since <= $now"
 )
-SOURCE_LOADED = query("SELECT s.loaded_at FROM source_state AS s WHERE s.source = $source")
+SOURCE_LOADED = query("SELECT s.loaded_at FROM loaded_source AS s WHERE s.source = $source")
 LAST_CONSENT = query(
     "SELECT c.granted, c.at FROM consent_change AS c WHERE c.customer = $customer "
     "AND c.topic = $topic AND c.channel = $channel AND c.at <= $now ORDER BY c.at DESC LIMIT 1"

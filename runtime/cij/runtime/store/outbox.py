@@ -42,16 +42,21 @@ _ROW = """
 SELECT {key} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer, e.channel,
   e.message, e.content, o.locale, o.address, o.parameters, o.created_at, COALESCE(o.attempts, 0)
 """
-# The oldest rows of a channel that may go now.
+# A way of a channel is the messages that it is for, or all but those that have ways of their own.
+_IS_OF_WAY = (
+    "f.channel = $channel AND ($every OR (f.message IN (SELECT l.item FROM {names} AS l)) = $is_in)"
+)
+# The oldest rows of a way that may go now.
 DUE = query(
     _ROW
     + f"""
 FROM (
   SELECT * FROM outbox_row AS r
-  WHERE r.outcome = 'queued' AND COALESCE(r.due_at, r.created_at) <= $now
+  WHERE r.outcome = 'queued' AND (r.due_at IS NULL OR r.due_at <= $now)
     AND NOT r.customer IN ({ABSENT})
     AND r.effect IN (
-      SELECT f.id FROM effect AS f WHERE f.channel = $channel AND NOT f.journey IN ({PAUSED})
+      SELECT f.id FROM effect AS f
+      WHERE {_IS_OF_WAY} AND NOT f.journey IN ({PAUSED})
     )
   ORDER BY r.created_at, r.passage, r.effect, r.turn
   LIMIT $limit
@@ -59,6 +64,19 @@ FROM (
 ORDER BY o.created_at, o.passage, o.effect, o.turn
 """,
     key=KEY,
+    names=list_of("names"),
+)
+NEXT_DUE_OF = query(
+    f"""
+SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row
+WHERE outbox_row.outcome = 'queued' AND NOT {{paused}} AND NOT outbox_row.customer IN ({ABSENT})
+  AND outbox_row.effect IN (
+    SELECT f.id FROM effect AS f
+    WHERE {_IS_OF_WAY}
+  )
+""",
+    paused=IS_PAUSED,
+    names=list_of("names"),
 )
 NEXT_DUE = query(
     "SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row "
@@ -79,6 +97,11 @@ AND outbox_row.created_at BETWEEN $first AND $last
 CLAIM = query(
     f"UPDATE outbox_row SET outcome = 'sending', provider_id = $token FROM {{rows}} AS s "
     f"WHERE {_IS_IT} AND outbox_row.outcome = 'queued'",
+    rows=rows_of("rows", ID),
+)
+RECALL = query(
+    f"UPDATE outbox_row SET outcome = 'queued', provider_id = NULL FROM {{rows}} AS s "
+    f"WHERE {_IS_IT} AND outbox_row.outcome = 'sending'",
     rows=rows_of("rows", ID),
 )
 SETTLE = query(
@@ -126,6 +149,20 @@ UPDATE outbox_row AS o
 SET outcome = 'queued', reason = 'released by the author', due_at = NULL, settled_at = NULL
 FROM effect AS e
 WHERE o.outcome = 'uncertain' AND e.id = o.effect
+  AND ($every OR {key} IN (SELECT l.item FROM {keys} AS l))
+""",
+    key=KEY,
+    keys=list_of("keys"),
+)
+
+RELEASE_FAILED = query(
+    """
+UPDATE outbox_row AS o
+SET outcome = 'queued', reason = 'released by the author', attempts = 0, due_at = NULL,
+  settled_at = NULL
+FROM effect AS e
+WHERE o.outcome = 'failed' AND e.id = o.effect AND (o.expires_at IS NULL OR o.expires_at > $now)
+  AND NOT e.journey IN (SELECT k.journey FROM journey_control AS k WHERE k.state = 'stopped')
   AND ($every OR {key} IN (SELECT l.item FROM {keys} AS l))
 """,
     key=KEY,

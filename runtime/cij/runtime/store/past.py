@@ -46,7 +46,7 @@ CLEAR = (
     query("DELETE FROM meta WHERE name <> 'store_version'"),
     query("UPDATE counter SET value = 0 WHERE name NOT IN ('event', 'write')"),
     # Without this state customers are unified again, because some changes of consent are gone.
-    query("DELETE FROM source_state WHERE source_state.source = '#profile'"),
+    query("DELETE FROM loaded_source WHERE loaded_source.source = '#profile'"),
 )
 
 
@@ -114,7 +114,7 @@ def follow_messages(event: Event) -> Statement:
         "JOIN effect AS e ON e.journey = m.journey AND e.step = m.step "
         "JOIN outbox_row AS o ON o.effect = e.id AND o.customer = m.customer "
         "WHERE m.key = {t}.message_key AND o.created_at <= {t}.at AND o.outcome = 'delivered') "
-        "WHERE {t}.seq IN (SELECT a.seq FROM event_ahead AS a "
+        "WHERE {t}.seq IN (SELECT a.seq FROM ahead_event AS a "
         "WHERE a.at <= $now AND a.event = {name}) AND NOT {t}.message_key IS NULL",
         t=f"event_{event.name}",
         key=KEY,
@@ -124,16 +124,16 @@ def follow_messages(event: Event) -> Statement:
 
 # --- which events matter ----------------------------------------------------------------------
 
-AHEAD = query("SELECT DISTINCT a.event FROM event_ahead AS a")
-LEAVE_OUT = query("DELETE FROM event_ahead WHERE event_ahead.event = $event")
-LEAVE_OUT_LATER = query("DELETE FROM event_ahead WHERE event_ahead.at > $until")
+AHEAD = query("SELECT DISTINCT a.event FROM ahead_event AS a")
+LEAVE_OUT = query("DELETE FROM ahead_event WHERE ahead_event.event = $event")
+LEAVE_OUT_LATER = query("DELETE FROM ahead_event WHERE ahead_event.at > $until")
 # The number of different instants if each is rounded up to a multiple of `every_s`, and of events.
 LOOKS = query(
     "SELECT COUNT(DISTINCT (CAST(EXTRACT(EPOCH FROM a.at) AS BIGINT) + $every_s - 1) // $every_s), "
-    "COUNT(*) FROM event_ahead AS a"
+    "COUNT(*) FROM ahead_event AS a"
 )
 ROUND = query(
-    "UPDATE event_ahead SET at = LEAST($until, CAST('1970-01-01 00:00:00' AS TIMESTAMP) + "
+    "UPDATE ahead_event SET at = LEAST($until, CAST('1970-01-01 00:00:00' AS TIMESTAMP) + "
     "((CAST(CEIL(EXTRACT(EPOCH FROM at)) AS BIGINT) + $every_s - 1) // $every_s * $every_s) "
     "* INTERVAL '1' SECOND)"
 )

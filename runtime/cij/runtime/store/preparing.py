@@ -15,6 +15,17 @@ _READABLE = {str(version) for version in range(OLDEST, NEWEST + 1)}
 _KNOW_OUTCOMES = query(f"ALTER TABLE outbox_row ALTER COLUMN outcome SET DATA TYPE {OUTCOME}")
 
 
+def unusable(engine: Engine) -> str | None:
+    """Return why this cij cannot read a store; None where it can, or where the store is new."""
+    found = meta.value(engine, meta.STORE_VERSION) if engine.columns_of("meta") else None
+    if found is None or found in _READABLE:
+        return None
+    return (
+        f"the state is of version {found} and this cij reads version {STORE_VERSION}; "
+        "use the cij that wrote it, or start with a new state file"
+    )
+
+
 def prepare(engine: Engine) -> None:
     """Make the tables that are missing and upgrade older ones, in one transaction.
 
@@ -23,11 +34,8 @@ def prepare(engine: Engine) -> None:
     with engine.transaction():
         engine.execute(schema.META.ddl)
         found = meta.value(engine, meta.STORE_VERSION)
-        if found is not None and found not in _READABLE:
-            raise StoreError(
-                f"the state is of version {found} and this cij reads version {STORE_VERSION}; "
-                "use the cij that wrote it, or start with a new state file"
-            )
+        if (why := unusable(engine)) is not None:
+            raise StoreError(why)
         if found is not None and found != STORE_VERSION:
             _bring_over(engine, int(found))
         for statement in schema.ddl():

@@ -15,8 +15,8 @@ MOVE = (
     query("DELETE FROM quarantine WHERE quarantine.source = $old"),
 )
 STATE = query(
-    "UPDATE source_state SET source = $new WHERE source_state.source = $old "
-    "AND NOT EXISTS(SELECT 1 FROM source_state AS s WHERE s.source = $new)"
+    "UPDATE loaded_source SET source = $new WHERE loaded_source.source = $old "
+    "AND NOT EXISTS(SELECT 1 FROM loaded_source AS s WHERE s.source = $new)"
 )
 QUESTION = query("UPDATE meta SET name = $new_question WHERE meta.name = $old_question")
 

@@ -181,7 +181,7 @@ TURNED_AWAY = Table(
 
 # Events that have arrived and whose own time is in the future.
 EVENT_AHEAD = Table(
-    "event_ahead", (("seq", NUMBER), ("event", TEXT), ("at", INSTANT)), key=("seq",)
+    "ahead_event", (("seq", NUMBER), ("event", TEXT), ("at", INSTANT)), key=("seq",)
 )
 COUNTER = Table("counter", (("name", TEXT), ("value", NUMBER)), key=("name",))
 # `order` has a row for each order that was carried out. All other names have one row, so there is
@@ -243,7 +243,7 @@ NEWCOMER = Table(
 # --- sources ----------------------------------------------------------------------------------
 
 SOURCE_STATE = Table(
-    "source_state",
+    "loaded_source",
     (
         *(("source", TEXT), ("fingerprint", TEXT), ("loaded_at", INSTANT)),
         *(("rows", NUMBER), ("bad", NUMBER)),
@@ -257,6 +257,9 @@ QUARANTINE = Table(
         *(("content", TEXT), ("loaded_at", INSTANT)),
     ),
 )
+
+# Messages that a newer state had sent before this one was accepted in its place, with how many of each.
+SENT_BEFORE = Table("sent_before", (("mark", TEXT), ("count", NUMBER)), key=("mark",))
 
 TABLES = (
     *(PASSAGE, MOVE, VISIT, SERIES, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
@@ -274,7 +277,7 @@ TABLES = (
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
-    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER),
+    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (

@@ -16,7 +16,7 @@ from cij.compiler.sql.passes.facts import Facts
 from cij.compiler.sql.template import Statement
 
 # These tables have no rows in many stores, so the test is worth its cost.
-_OFTEN_EMPTY = frozenset({"absent", "journey_control", "suppression"})
+_OFTEN_EMPTY = frozenset({"absent", "ahead_event", "journey_control", "suppression"})
 _EVENTS = "event_"
 
 

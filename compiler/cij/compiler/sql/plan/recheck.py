@@ -19,10 +19,9 @@ from cij.compiler.sql.scope import Catalog
 from cij.compiler.sql.send_rules import on_list, quiet_until
 from cij.compiler.sql.template import Statement, fill, query
 
-# Only messages that may be sent now are checked.
-_DUE = (
-    "outbox_row.outcome = 'queued' AND COALESCE(outbox_row.due_at, outbox_row.created_at) <= $now"
-)
+# Only messages that may be sent now are checked. Without an instant of its own a message may go at once,
+# also where a wrong clock has dated it in the future.
+_DUE = "outbox_row.outcome = 'queued' AND (outbox_row.due_at IS NULL OR outbox_row.due_at <= $now)"
 # The row `e` has the channel, topic and journey of the message.
 _IS = "e.id = outbox_row.effect"
 

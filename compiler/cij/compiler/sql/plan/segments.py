@@ -121,7 +121,7 @@ INSERT INTO tick_active (customer)
 SELECT e.customer FROM {events} AS e
 WHERE e.seq > $taken AND e.at <= $now AND NOT e.customer IS NULL
 UNION
-SELECT e.customer FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
+SELECT e.customer FROM ahead_event AS a JOIN {events} AS e ON e.seq = a.seq
 WHERE a.at <= $now AND a.event = {name} AND NOT e.customer IS NULL
 """,
         events=f"event_{event}",

@@ -53,7 +53,7 @@ def due_events(event: str) -> Statement:
         """
 INSERT INTO tick_event (seq, event, customer, at, as_of, round)
 SELECT e.seq, {name}, e.customer, e.at, {own}, 0
-FROM event_ahead AS a JOIN {events} AS e ON e.seq = a.seq
+FROM ahead_event AS a JOIN {events} AS e ON e.seq = a.seq
 WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer IS NULL
 """,
         name=text(event),
@@ -66,7 +66,7 @@ WHERE a.at <= $now AND a.event = {name} AND e.at >= $horizon AND NOT e.customer 
 def ahead_events(event: str) -> Statement:
     """Return the statement that records new events whose time is in the future."""
     return query(
-        "INSERT INTO event_ahead (seq, event, at) SELECT e.seq, {name}, {own} FROM {events} AS e "
+        "INSERT INTO ahead_event (seq, event, at) SELECT e.seq, {name}, {own} FROM {events} AS e "
         "WHERE e.seq > $taken AND {own} > $now",
         name=text(event),
         events=f"event_{event}",

@@ -9,8 +9,8 @@ class ActionTransport:
     """`by_action` are the ways of single actions. `Prepared.address` is the name of the action."""
 
     def __init__(self, default: Transport, by_action: Mapping[str, Transport]) -> None:
-        self._default = default
-        self._by_action = by_action
+        self.default = default
+        self.by_action = by_action
         self._ways = [default, *by_action.values()]
         self.is_idempotent = all(way.is_idempotent for way in self._ways)
 
@@ -27,4 +27,4 @@ class ActionTransport:
             way.close()
 
     def _way_of(self, one: Prepared) -> Transport:
-        return self._by_action.get(one.address, self._default)
+        return self.by_action.get(one.address, self.default)

@@ -8,8 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from cij.compiler.channels import CHANNELS
+from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
-from cij.runtime.errors import DeliveryError
+from cij.runtime.errors import ConfigError, DeliveryError
+from cij.runtime.private_files import make_inside, open_private, write_all
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ class FileTransport:
     def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
         """Write the messages. The first that cannot be written ends it."""
         outcomes: list[Outcome] = []
-        for one in batch:
+        work = Batch.of(batch)
+        for one in work.each():
             try:
                 outcomes.append(Outcome(one.key, "delivered", provider_id=self._write(one)))
             except DeliveryError as error:
-                rest = batch[len(outcomes) :]
-                return outcomes + [outcome_of(unsent.key, error) for unsent in rest]
+                return outcomes + [outcome_of(x.key, error) for x in (one, *work.rest())]
         return outcomes
 
     def close(self) -> None:
@@ -53,6 +55,8 @@ class FileTransport:
             if not path.exists():
                 _write_synced(unfinished, one.content, self._settings.fsync)
                 os.replace(unfinished, path)
+        except ConfigError as error:
+            raise DeliveryError(f"cannot write messages: {error}") from error
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink()
@@ -70,15 +74,14 @@ class FileTransport:
 
     def _make(self, folder: Path) -> None:
         if folder not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_inside(self._settings.folder, folder)
             self._made.add(folder)
 
 
 def _write_synced(path: Path, content: bytes, fsync: bool) -> None:
-    with path.open("wb") as file:
-        file.write(content)
+    with open_private(path) as file:
+        write_all(file.fileno(), content)
         if fsync:
-            file.flush()
             os.fsync(file.fileno())
 
 

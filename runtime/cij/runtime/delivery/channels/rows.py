@@ -13,6 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from cij.runtime.delivery.channels.transport import Outcome, Prepared
+from cij.runtime.errors import ConfigError
+from cij.runtime.private_files import make_inside, open_private
+from cij.runtime.whole_lines import append
 
 _PLAIN = re.compile(r"[\w-]{1,80}", re.ASCII)
 
@@ -44,7 +47,7 @@ class RowTransport:
         for path, rows in by_path.items():
             try:
                 self._append(path, rows)
-            except OSError as error:
+            except (OSError, ConfigError) as error:
                 reason = _message(self._settings.folder, error)
                 done = {o.key for o in outcomes}
                 rest = (one.key for one in batch if one.key not in done)
@@ -65,15 +68,14 @@ class RowTransport:
 
     def _append(self, path: Path, rows: Sequence[Prepared]) -> None:
         if path not in self._earlier:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_inside(self._settings.folder, path.parent)
             self._earlier[path] = _mended(path)
-        earlier = self._earlier[path]
+        # Not kept where this fails: what stands there is then read anew.
+        earlier = self._earlier.pop(path)
         new = b"".join(one.content + b"\n" for one in rows if one.key not in earlier)
-        with path.open("ab") as file:
-            file.write(new)
-            if self._settings.fsync:
-                file.flush()
-                os.fsync(file.fileno())
+        with open_private(path, is_appended=True) as file:
+            append(file, new, is_synced=self._settings.fsync)
+        self._earlier[path] = earlier
 
 
 def _mended(path: Path) -> set[str]:
@@ -84,7 +86,7 @@ def _mended(path: Path) -> set[str]:
     kept = whole[: whole.rfind(b"\n") + 1]
     if len(kept) < len(whole):
         os.truncate(path, len(kept))
-    return {key for line in kept.splitlines() if (key := _key_of(line))}
+    return {key for line in kept.split(b"\n") if (key := _key_of(line))}
 
 
 def _key_of(line: bytes) -> str | None:
@@ -94,8 +96,8 @@ def _key_of(line: bytes) -> str | None:
         return None
 
 
-def _message(folder: Path, error: OSError) -> str:
-    why = error.strerror or type(error).__name__
+def _message(folder: Path, error: Exception) -> str:
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return (
         f"cannot write rows into {folder}: {why}; free some space or grant access, then run again"
     )

@@ -3,16 +3,22 @@
 import asyncio
 import re
 import ssl
-from collections import deque
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import aiosmtplib
 
+from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
 from cij.runtime.delivery.handover import Handover
-from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery
+from cij.runtime.errors import (
+    DeliveryError,
+    PermanentDelivery,
+    SenderRefused,
+    TransientDelivery,
+)
 
 _SERVICE_CLOSING = 421
 # An enhanced status code about the address of the recipient (RFC 3463): as a hard bounce. Codes 5.1.7
@@ -20,11 +26,16 @@ _SERVICE_CLOSING = 421
 _NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?![78]\b)[0-9]{1,3}\b")
 
 
+_ENHANCED = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}\b")
+# How long nothing is asked about a sender that was refused.
+_SENDER_PAUSE_S = 30.0
+
+
 @dataclass
 class _Run:
     """One batch under way. `stopped` ends it for every line, `lost` is why a line gave up."""
 
-    waiting: deque[Prepared]
+    batch: Batch
     handover: Handover | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: DeliveryError | None = None
@@ -38,13 +49,21 @@ class _Run:
     def add(self, outcome: Outcome) -> None:
         """Keep an outcome, also for the case that the run does not live to settle it."""
         self.outcomes.append(outcome)
-        if self.handover is not None and outcome.status != "unsent":
+        if self.handover is not None and outcome.status not in ("unsent", "held"):
             self.handover.hear(outcome)
+        self.batch.add(outcome)
+
+    @property
+    def has_delivered(self) -> bool:
+        return any(one.status == "delivered" for one in self.outcomes)
 
     def finished(self) -> list[Outcome]:
-        why = self.stopped or self.lost or DeliveryError("not sent")
+        why = self.stopped or self.lost
+        if why is None or (self.stopped is None and self.has_delivered):
+            # The server does take messages, so the next batch may begin at once.
+            return self.outcomes
         reason = outcome_of("", why).reason
-        return self.outcomes + [Outcome(one.key, "unsent", reason) for one in self.waiting]
+        return self.outcomes + [Outcome(one.key, "unsent", reason) for one in self.batch.rest()]
 
 
 class SmtpTransport:
@@ -55,20 +74,24 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self.handover = Handover(settings.handover) if settings.handover is not None else None
+        # Until one is delivered, only one at a time may become uncertain.
+        self._is_in_doubt = False
+        self._refused: dict[str, tuple[float, SenderRefused]] = {}
 
     def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
         """Send the messages. When the server fails, the rest comes back as `unsent`."""
-        return asyncio.run(self._deliver(batch)) if batch else []
+        return asyncio.run(self._deliver(Batch.of(batch))) if batch else []
 
     def close(self) -> None:
         """Connections last for one batch only."""
         if self.handover is not None:
             self.handover.close()
 
-    async def _deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
-        run = _Run(deque(batch), self.handover)
-        count = max(1, min(self._settings.connections, len(batch)))
-        lines = [_Line(self._settings) for _ in range(count)]
+    async def _deliver(self, batch: Batch) -> list[Outcome]:
+        run = _Run(batch, self.handover)
+        most = 1 if self._is_in_doubt else self._settings.connections
+        count = max(1, min(most, len(batch)))
+        lines = [_Line(self._settings, self._refused) for _ in range(count)]
         # The first goes alone: a server that is down is asked once and not once a connection.
         try:
             await lines[0].connect()
@@ -76,25 +99,31 @@ class SmtpTransport:
             run.stopped = error
             return run.finished()
         await asyncio.gather(*(line.work(run) for line in lines))
+        is_in_doubt = any(one.status == "uncertain" for one in run.outcomes)
+        self._is_in_doubt = not run.has_delivered and (is_in_doubt or self._is_in_doubt)
         return run.finished()
 
 
 class _Line:
-    """One connection at a time to the server."""
+    """One connection at a time to the server. `refused` are senders that it does not take."""
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    def __init__(
+        self, settings: SmtpSettings, refused: dict[str, tuple[float, SenderRefused]]
+    ) -> None:
         self._settings = settings
+        self._refused_senders = refused
         self._client = _client(settings)
         self._served = 0
+        self._is_over = False
 
     async def work(self, run: _Run) -> None:
         """Send what waits until nothing does or the run is stopped."""
         try:
-            while run.waiting and run.stopped is None:
+            while run.batch.waiting and run.stopped is None and not self._is_over:
                 if not self._client.is_connected:
                     await self.connect()
-                if run.waiting:
-                    await self._handle(run.waiting.popleft(), run)
+                if (one := run.batch.next()) is not None:
+                    await self._handle(one, run)
         except DeliveryError as error:
             # Many servers bound the number of connections: the other lines go on.
             run.lost = error
@@ -115,15 +144,31 @@ class _Line:
 
     async def _handle(self, one: Prepared, run: _Run) -> None:
         try:
+            self._require_sender(one.sender)
             answer = await self._send(one, run)
         except DeliveryError as error:
             outcome = outcome_of(one.key, error)
             run.add(outcome)
-            if outcome.status in ("unsent", "uncertain"):
+            if isinstance(error, SenderRefused):
+                self._refused_senders.setdefault(one.sender, (time.monotonic(), error))
+            elif outcome.status == "unsent":
                 run.stopped = run.stopped or error
+            elif outcome.status == "uncertain":
+                # One message may be the cause, so the other lines go on. A server that does this to
+                # all of them ends all of them, with one in doubt each.
+                self._is_over, run.lost = True, error
             return
         self._served += 1
         run.add(Outcome(one.key, "delivered", provider_id=answer))
+
+    def _require_sender(self, sender: str) -> None:
+        """Raise SenderRefused, without asking the server, where it has just refused the sender."""
+        since, error = self._refused_senders.get(sender, (0.0, None))
+        if error is None:
+            return
+        if time.monotonic() - since < _SENDER_PAUSE_S:
+            raise error
+        del self._refused_senders[sender]
 
     async def _send(self, one: Prepared, run: _Run) -> str:
         try:
@@ -145,8 +190,11 @@ class _Line:
 
     async def _envelope(self, one: Prepared) -> None:
         try:
+            self._require_in_step()
             await self._client.mail(one.sender, encoding="ascii")
+            self._require_in_step()
             await self._client.rcpt(one.address, encoding="ascii")
+            self._require_in_step()
         except aiosmtplib.SMTPServerDisconnected as error:
             raise _Closed(error) from error
         except aiosmtplib.SMTPResponseException as error:
@@ -156,6 +204,15 @@ class _Line:
             raise self._refused(one, error) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._down(error) from error
+
+    def _require_in_step(self) -> None:
+        """Hang up where the server has said more than it was asked.
+
+        The next answer would be taken for that to another message.
+        """
+        if getattr(self._client.protocol, "_buffer", b""):
+            self._client.close()
+            raise aiosmtplib.SMTPServerDisconnected("it answers more often than it is asked")
 
     async def _content(self, one: Prepared) -> str:
         try:
@@ -175,10 +232,14 @@ class _Line:
         if error.code < 500:
             return TransientDelivery(f"{self._place} asks to try later: {answer}")
         if isinstance(error, aiosmtplib.SMTPSenderRefused):
-            # This would fail every message, so it is no fault of this one.
-            return DeliveryError(f"{self._place} refuses the sender {one.sender}: {answer}")
+            # It is no fault of this message, and messages of other senders may go.
+            return SenderRefused(f"{self._place} refuses the sender {one.sender}: {answer}")
         is_bounce = bool(_NO_SUCH_ADDRESS.match(error.message.strip()))
-        return PermanentDelivery(f"{self._place} refuses it: {answer}", is_bounce=is_bounce)
+        found = _ENHANCED.match(error.message.strip())
+        code = f"{error.code} {found.group()}" if found else str(error.code)
+        return PermanentDelivery(
+            f"{self._place} refuses it: {answer}", is_bounce=is_bounce, code=code
+        )
 
     def _down(self, error: BaseException) -> DeliveryError:
         return DeliveryError(f"the mail server {self._place} failed: {_why(error)}")

@@ -6,7 +6,6 @@ receives it twice can tell. Redirects are not followed: what is sent to one host
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook
 
+from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.transport import Outcome, Prepared
 from cij.runtime.delivery.channels.webhook_settings import WebhookSettings
 from cij.runtime.outside_json import read_json
@@ -27,6 +27,8 @@ _ACCEPTED = 202
 _LATER = (408, 425, 429)
 _RETRY_AFTER_MAX_S = 86_400.0
 _ANSWER_BYTES_MAX = 65_536
+# One call that is never answered may be at fault itself. After so many the receiver is.
+_UNANSWERED_MAX = 3
 _EPOCH = datetime(1970, 1, 1)
 
 # It would log each call with its whole URL, which may hold a secret.
@@ -37,7 +39,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 class _Run:
     """One batch under way. `down` is why the receiver cannot be reached, which ends it."""
 
-    waiting: deque[Prepared]
+    batch: Batch
     outcomes: list[Outcome] = field(default_factory=list)
     down: str | None = None
 
@@ -50,23 +52,25 @@ class WebhookTransport:
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
         self._signer = Webhook(settings.secret)
+        # How many calls in a row got no answer in time, over all batches.
+        self._unanswered = 0
 
     def deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
         """Make the calls. While the receiver cannot be reached the rest waits, untried."""
-        return asyncio.run(self._deliver(batch)) if batch else []
+        return asyncio.run(self._deliver(Batch.of(batch))) if batch else []
 
     def close(self) -> None:
         """Connections last for one batch only."""
 
-    async def _deliver(self, batch: Sequence[Prepared]) -> list[Outcome]:
-        run = _Run(deque(batch))
+    async def _deliver(self, batch: Batch) -> list[Outcome]:
+        run = _Run(batch)
         async with self._client() as client:
             # The first goes alone: a receiver that is down is asked once and not once a line.
             await self._next(client, run)
-            lines = min(self._settings.connections, len(run.waiting))
+            lines = min(self._settings.connections, batch.waiting)
             await asyncio.gather(*(self._work(client, run) for _ in range(lines)))
-        unsent = [Outcome(one.key, "later", run.down) for one in run.waiting]
-        return run.outcomes + unsent
+        rest = batch.rest() if run.down is not None else []
+        return run.outcomes + [Outcome(one.key, "later", run.down) for one in rest]
 
     def _client(self) -> httpx.AsyncClient:
         settings = self._settings
@@ -79,13 +83,17 @@ class WebhookTransport:
         )
 
     async def _work(self, client: httpx.AsyncClient, run: _Run) -> None:
-        while run.waiting and run.down is None:
+        while run.batch.waiting and run.down is None:
             await self._next(client, run)
 
     async def _next(self, client: httpx.AsyncClient, run: _Run) -> None:
-        outcome = await self._call(client, run.waiting.popleft())
+        one = run.batch.next()
+        if one is None:
+            return
+        outcome = await self._call(client, one)
         run.outcomes.append(outcome)
-        if outcome.status == "later":
+        run.batch.add(outcome)
+        if outcome.status == "later" or self._unanswered >= _UNANSWERED_MAX:
             run.down = outcome.reason
 
     async def _call(self, client: httpx.AsyncClient, one: Prepared) -> Outcome:
@@ -93,10 +101,13 @@ class WebhookTransport:
         try:
             # Each step has its own limit; this one is for an answer that drips.
             async with asyncio.timeout(self._settings.timeout_s * 3):
-                return await self._exchange(client, one)
+                outcome = await self._exchange(client, one)
+            self._unanswered = 0
+            return outcome
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             return Outcome(one.key, "later", f"cannot reach {place}: {_why(error)}")
         except (httpx.TimeoutException, TimeoutError):
+            self._unanswered += 1
             return Outcome(one.key, "retry", f"{place} did not answer in time")
         except httpx.HTTPError as error:
             return Outcome(one.key, "retry", f"the connection to {place} broke off: {_why(error)}")
@@ -117,6 +128,8 @@ class WebhookTransport:
         return {
             "content-type": "application/json",
             "user-agent": "cij",
+            # A compressed answer would have to be unpacked before its size is known.
+            "accept-encoding": "identity",
             "idempotency-key": id,
             "webhook-id": id,
             "webhook-timestamp": str(_epoch_s(now)),
@@ -125,10 +138,8 @@ class WebhookTransport:
 
 
 def webhook_id(one: Prepared) -> str:
-    """Return what tells an action from all others: keys are unique in one store, with the instant
-    they are so over stores."""
-    text = f"{one.key} {one.created_at.isoformat()}"
-    return "cij_" + sha256(text.encode()).hexdigest()[:40]
+    """Return what tells an action from all others, in this store and in others."""
+    return "cij_" + sha256((one.id or one.key).encode()).hexdigest()[:40]
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -150,7 +161,7 @@ def outcome_of_answer(
         return Outcome(key, "later", f"{answer}, to {target}; {advice}")
     if code >= 500 or code in _LATER:
         return Outcome(key, "retry", answer, retry_after_s=_retry_after(response.headers))
-    return Outcome(key, "failed", answer)
+    return Outcome(key, "failed", answer, code=str(code))
 
 
 def _returned(body: bytes) -> Mapping[str, Any]:
@@ -175,8 +186,11 @@ def _retry_after(headers: httpx.Headers) -> float | None:
 
 
 async def _start_of(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        # It was asked for none. Unpacking a few bytes may take all memory.
+        return b""
     found = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         found += chunk
         if len(found) > _ANSWER_BYTES_MAX:
             return b""

@@ -20,6 +20,7 @@ from cij.compiler.sql import Statement
 from cij.compiler.sql.moments import MOMENT
 from cij.compiler.sql.passes import PASSES, Pass
 from cij.runtime.engine.deferred import DeferredWrites
+from cij.runtime.engine.duckdb.closed import CLOSED, close_ways_out
 from cij.runtime.engine.duckdb.query_cache import QueryCache
 from cij.runtime.engine.duckdb.types import written
 from cij.runtime.engine.optimizer import Optimizer
@@ -37,6 +38,7 @@ _LOG_MAX = "1GB"
 # Parts of DuckDB's messages where another process has the file open: on Unix and on Windows.
 _HELD = ("Could not set lock", "being used by another process")
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    **CLOSED,
     # Repeated texts, such as the constants of a plan, take half the time in the newer format.
     "storage_compatibility_version": "v1.5.0",
     # A checkpoint inside a tick would delay its messages, so `maintain` does it between steps.
@@ -145,6 +147,8 @@ class DuckEngine:
             self._connection.execute(f"SET temp_directory = '{_escaped(str(spill))}'")
         if is_tiny:
             self._connection.execute("PRAGMA disable_optimizer")
+        if path is not None:
+            close_ways_out(self._connection)
 
     def execute(
         self,
@@ -295,6 +299,7 @@ class DuckEngine:
         self._cache.clear()
         self.run_text("COPY FROM DATABASE original TO memory", None)
         self.run_text("DETACH original", None)
+        close_ways_out(self._connection)
 
     def maintain(self, *, is_thorough: bool = False) -> None:
         """Write a checkpoint if the log has grown, or always with `is_thorough`."""

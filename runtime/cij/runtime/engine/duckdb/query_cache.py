@@ -19,7 +19,7 @@ _READ_OFTEN = frozenset(
         "effect",
         "entry_queue",
         "entry_right",
-        "event_ahead",
+        "ahead_event",
         "journey_control",
         "journey_state",
         "meta",

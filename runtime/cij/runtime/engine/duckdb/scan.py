@@ -13,6 +13,7 @@ from typing import Self
 
 import duckdb
 
+from cij.runtime.engine.duckdb.closed import CLOSED
 from cij.runtime.engine.duckdb.extensions import load_extension
 from cij.runtime.engine.protocol import ArrowStream
 from cij.runtime.errors import DataError
@@ -74,7 +75,7 @@ class FileScan:
     """A scanner of one file. Its streams can be read only while it is open."""
 
     def __init__(self) -> None:
-        self._connection = duckdb.connect(":memory:")
+        self._connection = duckdb.connect(":memory:", config=CLOSED)
 
     def __enter__(self) -> Self:
         return self

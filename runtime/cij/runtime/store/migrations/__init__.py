@@ -12,6 +12,7 @@ from cij.runtime.store.migrations import (
     v3_outbox_in_two_tables,
     v4_passages_by_number,
     v5_segments_by_number,
+    v6_own_names,
 )
 
 # In order, with the version to which each upgrades a store.
@@ -19,6 +20,7 @@ MIGRATIONS: tuple[tuple[int, Callable[[Engine], None]], ...] = (
     (3, v3_outbox_in_two_tables.run),
     (4, v4_passages_by_number.run),
     (5, v5_segments_by_number.run),
+    (6, v6_own_names.run),
 )
 OLDEST, NEWEST = 2, MIGRATIONS[-1][0]
 

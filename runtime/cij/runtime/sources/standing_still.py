@@ -1,0 +1,82 @@
+"""Whether the file of a source stands still: a file that is being written holds only a part of its rows.
+
+A part would take the rest of the customers out of their journeys. So a file is taken when size, time
+and inode are the same in two looks, or when nothing was written for some seconds; and it must be the
+same after it was read.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cij.compiler.program import Program, Source
+from cij.runtime.clock import Clock, LiveClock
+from cij.runtime.errors import WorldError
+from cij.runtime.sources.reader import failure, path_of
+
+# A database is read in a transaction of its own, so only files of text can be met half written.
+KINDS = ("csv",)
+# How long ago the last change must be where there was no look before.
+AGE_S = 2.0
+# How long after the first look a run that does not go on looks again, and how often.
+STILL_S = 0.2
+LOOKS_MAX = 10
+
+_EPOCH = datetime(1970, 1, 1)
+# Size, time of change and inode; None where there is no file.
+Stamp = tuple[int, int, int] | None
+
+
+def stamp_of(source: Source, root: Path) -> Stamp:
+    """Return what is the same as long as nobody writes the file of a source."""
+    if source.kind not in KINDS:
+        return None
+    try:
+        found = path_of(source, root).stat()
+    except (OSError, RuntimeError, WorldError):
+        # Reading it says what is wrong.
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+@dataclass
+class Looks:
+    """What the last look saw of each source."""
+
+    clock: Clock = field(default_factory=LiveClock)
+    seen: dict[str, Stamp] = field(default_factory=dict)
+
+    def moving(self, program: Program, root: Path) -> dict[str, str]:
+        """Look at all sources; return those that may be written just now, with the reason."""
+        now = {source.name: stamp_of(source, root) for source in program.sources}
+        found = {name: _REASON for name, stamp in now.items() if self._is_moving(name, stamp)}
+        self.seen = now
+        return found
+
+    def still(self, program: Program, root: Path) -> Mapping[str, str]:
+        """As `moving`, but wait a while for what is being written."""
+        found = self.moving(program, root)
+        for _ in range(LOOKS_MAX):
+            if not found:
+                break
+            time.sleep(STILL_S)
+            found = self.moving(program, root)
+        return found
+
+    def _is_moving(self, name: str, stamp: Stamp) -> bool:
+        if stamp is None or self.seen.get(name, None) == stamp:
+            return False
+        # A time in the future is that of a clock that was wrong, and says nothing.
+        age_s = (self.clock.now() - _EPOCH).total_seconds() - stamp[1] / 1e9
+        return not age_s >= AGE_S
+
+
+_REASON = "its file is being written; the old data stays until it stands still"
+
+
+def require_still(source: Source, root: Path, before: Stamp) -> None:
+    """Raise DataError where a file changed while it was read."""
+    if stamp_of(source, root) != before:
+        raise failure(source, "its file changed while it was read; the old data stays")

@@ -1,0 +1,1 @@
+"""Attacks from outside: hostile servers, clocks, disks, files and values."""
