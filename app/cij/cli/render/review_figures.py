@@ -161,17 +161,17 @@ _GOES_ON = {
 }
 
 
-def approval_lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield (group, sentence) for each approval that is needed."""
+def approval_lines(report: Report) -> Iterator[tuple[str, str, str]]:
+    """Yield (group, sentence, command that approves) for each approval that is needed."""
     for each in report.approvals or ():
         about = ", ".join(f"`{address}`" for address in each.changes)
         if each.approved_by is not None:
-            yield each.needs, f"{each.approved_by} has approved {about}"
+            yield each.needs, f"{each.approved_by} has approved {about}", ""
         else:
-            yield each.needs, f"missing for {about}. {_how_to_approve(each)}"
+            who = f"One of {', '.join(each.approvers)} adds a commit to the branch:"
+            yield each.needs, f"missing for {about}. {who}", _approving(each)
 
 
-def _how_to_approve(each: Requirement) -> str:
+def _approving(each: Requirement) -> str:
     trailer = f"Cij-Approved: {each.needs} {each.program}"
-    commit = f'`git commit --allow-empty -m "Approve" --trailer "{trailer}"`'
-    return f"One of {', '.join(each.approvers)} adds a commit to the branch: {commit}"
+    return f'git commit --allow-empty -m "Approve" --trailer "{trailer}"'

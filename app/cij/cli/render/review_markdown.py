@@ -47,7 +47,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"\nNote: {_text(note)}."
     if report.approvals:
         yield "\n#### Approvals\n"
-        yield from (f"- **{_text(g)}**: {_text(s)}" for g, s in approval_lines(report))
+        for group, sentence, command in approval_lines(report):
+            yield f"- **{_text(group)}**: {_text(sentence)}{f' {_code(command)}' if command else ''}"
     if report.journeys:
         yield f"\n{COUNT_HINT}"
 

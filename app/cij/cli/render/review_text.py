@@ -69,8 +69,11 @@ def _approvals(report: Report, paint: Paint) -> Iterator[str]:
         return
     yield ""
     yield paint("bold", "approvals" if report.approvals else "no approval is needed")
-    for group, sentence in approval_lines(report):
+    for group, sentence, command in approval_lines(report):
         yield from _wrapped_row(group, sentence)
+        if command:
+            # On one line, to be copied.
+            yield f"    {command}"
 
 
 def _decisions(report: Report) -> str:
