@@ -133,6 +133,36 @@ def test_a_base_that_does_not_compile_is_compared_as_far_as_it_does(shop: Path, 
     assert "points > 1500" in done.out and "new journey" not in done.out
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("cij.toml", '[project]\nname = "shop"\n', "`timezone` is missing"),
+        ("cij.toml", "[project", "is not valid TOML"),
+        ("catalog.lock.json", "{", "catalog.lock.json in HEAD"),
+    ],
+)
+def test_wrong_settings_of_the_base_are_told(
+    name: str, text: str, said: str, shop: Path, cij: Cij
+) -> None:
+    good = (shop / name).read_text() if (shop / name).exists() else None
+    (shop / name).write_text(text)
+    git(shop, "add", "-A")
+    git(shop, "commit", "-q", "-m", "wrong")
+    assert cij("diff", "HEAD~1", "HEAD").code == 3
+    (shop / name).unlink() if good is None else (shop / name).write_text(good)
+    edit(shop, "changed-threshold")
+    done = cij("diff", "HEAD")
+    assert done.code == 0 and said in done.out and "points > 1500" in done.out
+
+
+def test_it_works_inside_a_hook(shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git tells its hooks where the repository is, from the top of the working tree."""
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    edit(shop, "changed-threshold")
+    assert "points > 1500" in cij("diff", "HEAD").out
+
+
 def test_a_new_version_that_does_not_compile_shows_its_mistakes(shop: Path, cij: Cij) -> None:
     file = shop / "journeys" / "rewards.journey"
     file.write_text(file.read_text().replace("wait 1 hour", "wait 1 fortnight"))

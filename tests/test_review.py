@@ -260,6 +260,30 @@ def test_shares_say_who_changes_arms() -> None:
     assert "20% of customers come into `b` instead of `a`" in change.effect
 
 
+def test_how_a_winner_is_found_is_told() -> None:
+    """The compiler adds hidden steps for it, which no author writes."""
+    line = "    50% b {}\n".replace("    50%", "      50%")
+    goal = ("10 EUR\n", "10 EUR and stay\n")
+    base = BASE.replace(*goal).replace(line, f"{line}      winner by bought after 100\n")
+    change = report(("after 100", "after 200"), base=base).changes[0]
+    assert (change.before, change.after) == (
+        "winner by bought after 100",
+        "winner by bought after 200",
+    )
+    found = report(
+        (f"{line}", f"{line}      winner by bought after 100\n"), base=BASE.replace(*goal)
+    )
+    assert [c.action for c in found.changes] == ["added"]
+
+
+def test_a_condition_that_ends_a_wait_is_compared_by_proof() -> None:
+    base = BASE.replace(
+        "    wait 1 day\n", "    wait up to 1 day {\n      when points > 500 {}\n    }\n"
+    )
+    change = report(("points > 500", "points > 900"), base=base).changes[0]
+    assert change.proof is not None and change.proof.verdict == "narrower"
+
+
 def test_two_journeys_whose_customers_are_proved_to_be_others_do_not_compete() -> None:
     poor = (
         "\nsegment poor {\n  where points < 50\n}\n"

@@ -21,7 +21,8 @@ _Read = Callable[[Iterable[str]], dict[str, str]]
 class ProjectTexts:
     """All texts that a project means something by. `read` returns the files that messages name.
 
-    `commit` is the commit that they are of, where they are of one.
+    `commit` is the commit that they are of, where they are of one. `faults` are sentences about settings that
+    could not be read, so that others stand in their place.
     """
 
     label: str
@@ -31,6 +32,7 @@ class ProjectTexts:
     read: _Read
     catalog: Catalog
     commit: str | None = None
+    faults: tuple[str, ...] = ()
 
 
 def of_folder(root: Path, label: str) -> ProjectTexts:
@@ -50,24 +52,42 @@ def of_folder(root: Path, label: str) -> ProjectTexts:
     )
 
 
-def of_tree(tree: Tree, otherwise: Settings) -> ProjectTexts:
+def of_tree(tree: Tree, instead: Settings | None = None) -> ProjectTexts:
     """Return the texts of a project at a commit; of one that is not there yet, no texts.
 
-    `otherwise` are the settings where the commit has none. Raises: ConfigError.
+    `instead` are settings in place of those that are missing or wrong at the commit: an older version need not
+    be right. Raises: ConfigError where there are none.
     """
     names = [name for name in tree.entries if _is_source(name, tree)]
     found = tree.read([*names, FILE_NAME, CATALOG_NAME])
     texts = {name: text_of(found[name], name) for name in sorted(names) if name in found}
-    given = found.get(FILE_NAME)
+    faults: list[str] = []
     return ProjectTexts(
         tree.label,
-        project_settings(given, tree.label) if given is not None else otherwise,
+        _settings(found.get(FILE_NAME), tree.label, instead, faults),
         {name: text for name, text in texts.items() if isinstance(text, str)},
         tuple(text for text in texts.values() if isinstance(text, Diagnostic)),
         lambda paths: _read(tree, paths),
-        _catalog(found.get(CATALOG_NAME), tree.label),
+        _catalog(found.get(CATALOG_NAME), tree.label, instead is not None, faults),
         tree.commit,
+        tuple(faults),
     )
+
+
+def _settings(
+    data: bytes | None, label: str, instead: Settings | None, faults: list[str]
+) -> Settings:
+    if data is None and instead is not None:
+        return instead
+    if data is None:
+        raise ConfigError(f"there is no {FILE_NAME} in {label}")
+    try:
+        return project_settings(data, label)
+    except ConfigError as error:
+        if instead is None:
+            raise
+        faults.append(str(error))
+        return instead
 
 
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
@@ -84,13 +104,17 @@ def _is_source(name: str, tree: Tree) -> bool:
     return not any(f"{folder}/{FILE_NAME}" in tree.entries for folder in folders)
 
 
-def _catalog(data: bytes | None, label: str) -> Catalog:
+def _catalog(data: bytes | None, label: str, is_forgiving: bool, faults: list[str]) -> Catalog:
     if data is None:
         return {}
     try:
         return catalog_of(data.decode("utf-8"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{CATALOG_NAME} in {label} is damaged ({error})") from error
+        fault = f"{CATALOG_NAME} in {label} is damaged ({error})"
+        if not is_forgiving:
+            raise ConfigError(fault) from error
+        faults.append(fault)
+        return {}
 
 
 def with_file(texts: ProjectTexts, name: str, data: bytes | None, label: str) -> ProjectTexts:

@@ -1,5 +1,6 @@
 """What the words of `cij diff BASE HEAD` mean: revisions of git, folders, or files."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from cij.app.request_error import RequestError
 from cij.runtime.errors import ConfigError
 
 _NOW = "the files on disk"
+_BRANCH = re.compile(r"\w[\w.-]*")
+_FETCH = "does it need `git fetch`?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +61,19 @@ def _side(
         return of_folder(find_root(Path(word)), word)
     if commit is None or repository is None:
         raise RequestError(_unknown(word, root, repository))
-    return _at(commit, word, root, repository, otherwise)
+    return _at(commit, word, repository, otherwise)
 
 
 def _at(
     commit: str,
     word: str,
-    root: Path,
     repository: git.Repository,
     otherwise: ProjectTexts | None,
 ) -> ProjectTexts:
     short = commit[:9]
     label = short if word.startswith(short) else f"{word} ({short})"
     tree = git.tree_at(repository, commit, label)
-    settings = otherwise.settings if otherwise is not None else of_folder(root, _NOW).settings
-    return of_tree(tree, settings)
+    return of_tree(tree, otherwise.settings if otherwise is not None else None)
 
 
 def _unknown(word: str, root: Path, repository: git.Repository | None) -> str:
@@ -86,11 +87,8 @@ def _unknown(word: str, root: Path, repository: git.Repository | None) -> str:
         )
     if Path(word).exists():
         return f"`{word}` is neither a revision of git nor a project folder nor a {SUFFIX} file"
-    return (
-        f"`{word}` is neither a revision of git nor a folder; for a branch of a remote write `origin/{word}`"
-        if "/" not in word
-        else f"`{word}` is neither a revision of git nor a folder; does it need `git fetch`?"
-    )
+    hint = f"for a branch of a remote write `origin/{word}`" if _BRANCH.fullmatch(word) else _FETCH
+    return f"`{word}` is neither a revision of git nor a folder; {hint}"
 
 
 def _of_range(path: Path, words: str) -> Sides:
@@ -106,7 +104,7 @@ def _of_range(path: Path, words: str) -> Sides:
         if common is None:
             more = "; this is a shallow clone" if git.is_shallow(repository) else ""
             raise RequestError(f"`{one}` and `{other or 'HEAD'}` have no commit in common{more}")
-        older = _at(common, f"{one or 'HEAD'} where the branch began", root, repository, newer)
+        older = _at(common, f"{one or 'HEAD'} where the branch began", repository, newer)
     return Sides(root, older, newer, repository)
 
 

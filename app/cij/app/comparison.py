@@ -100,7 +100,7 @@ def _label(texts: ProjectTexts, made: Compiled) -> Side:
     return Side(
         label=texts.label,
         hash=program.hash if program is not None else None,
-        errors=tuple(_sentences(made.errors)),
+        errors=(*texts.faults, *_sentences(made.errors)),
     )
 
 

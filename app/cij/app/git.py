@@ -71,7 +71,7 @@ def repository_of(folder: Path) -> Repository | None:
 def why_no_repository(folder: Path) -> str:
     """Return why there is no repository around a folder, in the words of git."""
     found = _git(folder, ["rev-parse", "--show-toplevel"])
-    return _last_line(found.stderr)
+    return _reason(found.stderr)
 
 
 def commit_of(repository: Repository, revision: str) -> str | None:
@@ -98,7 +98,7 @@ def tree_at(repository: Repository, commit: str, label: str) -> Tree:
     asked = ["ls-tree", "-r", "-z", "--full-tree", commit]
     found = _git(repository.top, [*asked, "--", repository.prefix] if repository.prefix else asked)
     if found.returncode:
-        raise ConfigError(f"git cannot list the files of {label}: {_last_line(found.stderr)}")
+        raise ConfigError(f"git cannot list the files of {label}: {_reason(found.stderr)}")
     tree = Tree(repository, commit, label)
     for line in found.stdout.split(b"\0")[:-1]:
         head, _, path = line.partition(b"\t")
@@ -121,7 +121,7 @@ def commits_between(repository: Repository, base: str, head: str) -> list[Commit
     """Return the commits that are in `head` and not in `base`, the newest first."""
     found = _git(repository.top, ["log", "-z", "--format=%ae%n%G?%n%B", f"{base}..{head}", "--"])
     if found.returncode:
-        raise ConfigError(f"git cannot list the commits: {_last_line(found.stderr)}")
+        raise ConfigError(f"git cannot list the commits: {_reason(found.stderr)}")
     texts = found.stdout.decode("utf-8", "replace").split("\0")
     return [_commit(text) for text in texts if text]
 
@@ -139,7 +139,7 @@ def _blobs(repository: Repository, hashes: Iterable[str]) -> list[bytes | None]:
     given = "".join(f"{hash}\n" for hash in wanted).encode()
     found = _git(repository.top, ["cat-file", "--batch"], given)
     if found.returncode:
-        raise ConfigError(f"git cannot read its objects: {_last_line(found.stderr)}")
+        raise ConfigError(f"git cannot read its objects: {_reason(found.stderr)}")
     return list(_contents(found.stdout, len(wanted)))
 
 
@@ -174,17 +174,23 @@ def _git(
         raise RequestError(f"git cannot be called: {error.strerror}") from error
 
 
+# A hook has these for the repository that calls it, with paths from another folder.
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+
+
 def _environment() -> Mapping[str, str]:
-    # The messages of git are compared nowhere, but they are shown; no pager and no prompt may wait.
+    # The messages of git are shown, so they have one language; no pager and no prompt may wait.
     fixed = {
         "LC_ALL": "C",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_PAGER": "cat",
     }
-    return {**os.environ, **fixed}
+    return {**{k: v for k, v in os.environ.items() if k not in _OF_HOOKS}, **fixed}
 
 
-def _last_line(text: bytes) -> str:
+def _reason(text: bytes) -> str:
+    """Return the sentence of git that says what is wrong; hints come after it."""
     lines = text.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].removeprefix("fatal: ") if lines else "it does not say why"
+    fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
+    return (fatal or lines[-1:] or ["it does not say why"])[0]

@@ -8,6 +8,8 @@ from cij.compiler.unparse import seconds_words
 # What a row has for a side that is not there.
 _NOTHING = "-"
 _MOST = "most messages"
+_VERSION = "version"
+_NAMED_MAX = 10
 COUNT_HINT = (
     "How many people? Only data can tell: `cij plan` counts who would enter and leave, and who stands at "
     "each step. It changes nothing."
@@ -56,9 +58,34 @@ def same_sentence(report: Report) -> str:
     return "Nothing changes for customers: only the order in which things are written differs."
 
 
+def told_in_figures(report: Report) -> list[JourneyReview]:
+    """Return the journeys with figures to compare: of one that is gone the change says all."""
+    return [review for review in report.journeys if _is_told(review)]
+
+
+def _is_told(review: JourneyReview) -> bool:
+    differs = any(before != after for what, before, after in rows(review) if what != _VERSION)
+    stays = all(each.what == "stays" for each in review.inside)
+    return review.after is not None and (differs or not stays)
+
+
+def same_figures(report: Report) -> str:
+    """Return which journeys have another version and the same figures; empty where there are none."""
+    found = [r for r in report.journeys if r.after is not None and not _is_told(r)]
+    if not found:
+        return ""
+    named = ", ".join(f"{r.name} ({_versions(r)})" for r in found[:_NAMED_MAX])
+    more = f" and {len(found) - _NAMED_MAX} more" if len(found) > _NAMED_MAX else ""
+    return f"All figures are as before, and people inside finish their version: {named}{more}."
+
+
+def _versions(review: JourneyReview) -> str:
+    return "{1} -> {2}".format(*next(iter(rows(review))))
+
+
 def rows(review: JourneyReview) -> Iterator[tuple[str, str, str]]:
     """Yield (what, before, after) for all figures of a journey."""
-    yield _row("version", review, lambda s: (s.version or "")[:8])
+    yield _row(_VERSION, review, lambda s: (s.version or "")[:8])
     for days in (review.after or review.before or _no_figures()).most_messages:
         yield _row(_window(days), review, _most_in(days))
     yield _row("longest stay", review, _stay)
@@ -134,17 +161,17 @@ _GOES_ON = {
 }
 
 
-def approval_lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield (group, sentence) for each approval that is needed."""
+def approval_lines(report: Report) -> Iterator[tuple[str, str, str]]:
+    """Yield (group, sentence, command that approves) for each approval that is needed."""
     for each in report.approvals or ():
         about = ", ".join(f"`{address}`" for address in each.changes)
         if each.approved_by is not None:
-            yield each.needs, f"{each.approved_by} has approved {about}"
+            yield each.needs, f"{each.approved_by} has approved {about}", ""
         else:
-            yield each.needs, f"missing for {about}. {_how_to_approve(each)}"
+            who = f"One of {', '.join(each.approvers)} adds a commit to the branch:"
+            yield each.needs, f"missing for {about}. {who}", _approving(each)
 
 
-def _how_to_approve(each: Requirement) -> str:
+def _approving(each: Requirement) -> str:
     trailer = f"Cij-Approved: {each.needs} {each.program}"
-    commit = f'`git commit --allow-empty -m "Approve" --trailer "{trailer}"`'
-    return f"One of {', '.join(each.approvers)} adds a commit to the branch: {commit}"
+    return f'git commit --allow-empty -m "Approve" --trailer "{trailer}"'

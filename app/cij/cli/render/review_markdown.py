@@ -9,10 +9,12 @@ from cij.cli.render.review_figures import (
     class_words,
     inside_words,
     rows,
+    same_figures,
     same_sentence,
     short_labels,
     title,
     to_decide,
+    told_in_figures,
 )
 from cij.compiler.review.review_report import Change, JourneyReview, Report
 
@@ -37,13 +39,16 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _change(number, change)
     if len(report.changes) > _CHANGES_MAX:
         yield f"\n{len(report.changes) - _CHANGES_MAX} more changes: run `cij diff`."
-    for review in report.journeys[:_CHANGES_MAX]:
+    for review in told_in_figures(report)[:_CHANGES_MAX]:
         yield from _journey(review)
+    if same := same_figures(report):
+        yield f"\n{_text(same)}"
     for note in report.notes:
         yield f"\nNote: {_text(note)}."
     if report.approvals:
         yield "\n#### Approvals\n"
-        yield from (f"- **{_text(g)}**: {_text(s)}" for g, s in approval_lines(report))
+        for group, sentence, command in approval_lines(report):
+            yield f"- **{_text(group)}**: {_text(sentence)}{f' {_code(command)}' if command else ''}"
     if report.journeys:
         yield f"\n{COUNT_HINT}"
 

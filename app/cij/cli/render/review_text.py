@@ -10,15 +10,18 @@ from cij.cli.render.review_figures import (
     class_words,
     inside_words,
     rows,
+    same_figures,
     same_sentence,
     short_labels,
     title,
     to_decide,
+    told_in_figures,
 )
 from cij.cli.render.width import shown
 from cij.compiler.review.review_report import Change, JourneyReview, Report
 
 _WIDTH = 100
+_FIGURES_MAX = 20
 _INDENT = "          "
 _STYLES = {"policy": "error", "audience": "warning", "structure removed": "warning"}
 
@@ -43,9 +46,15 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     for change in report.changes:
         yield ""
         yield from _change(change, paint)
-    for review in report.journeys:
+    told = told_in_figures(report)
+    for review in told[:_FIGURES_MAX]:
         yield ""
         yield from _journey(review, paint)
+    if len(told) > _FIGURES_MAX:
+        yield f"\n{len(told) - _FIGURES_MAX} more journeys: `--journey NAME` shows one"
+    if same := same_figures(report):
+        yield ""
+        yield from textwrap.wrap(same, _WIDTH)
     for note in report.notes:
         yield ""
         yield from _wrapped("note", note)
@@ -60,8 +69,11 @@ def _approvals(report: Report, paint: Paint) -> Iterator[str]:
         return
     yield ""
     yield paint("bold", "approvals" if report.approvals else "no approval is needed")
-    for group, sentence in approval_lines(report):
+    for group, sentence, command in approval_lines(report):
         yield from _wrapped_row(group, sentence)
+        if command:
+            # On one line, to be copied.
+            yield f"    {command}"
 
 
 def _decisions(report: Report) -> str:

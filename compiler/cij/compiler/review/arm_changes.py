@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cij.compiler import model
+from cij.compiler import model, program as pg
 from cij.compiler.review.both_sides import joined, listed
-from cij.compiler.review.condition_proofs import TAKES_BRANCH, prove
+from cij.compiler.review.condition_proofs import LEAVES_WAIT, TAKES_BRANCH, prove
 from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.review.shares import switches
-from cij.compiler.review.step_spots import Arm, Spot, arms
-from cij.compiler.review.step_words import messages_after, step_words
-from cij.compiler.unparse import percent_words, words
+from cij.compiler.review.step_spots import Arm, Spot, arms, hidden_effects
+from cij.compiler.review.step_words import messages_after, short, step_words
+from cij.compiler.unparse import name_words, percent_words, words
 
 if TYPE_CHECKING:
     from cij.compiler.review.step_changes import Steps
@@ -109,42 +109,41 @@ def _names(steps: model.Steps) -> set[str]:
 
 def _guard(before: Arm, after: Arm, new: Spot, steps: "Steps") -> Change:
     proof: Proof | None = None
+    is_wait = isinstance(new.step, model.Wait)
     if before.guard is not None and after.guard is not None:
         base, head = steps.context.base.model, steps.context.head.model
-        proof = prove(before.guard, after.guard, base, head, TAKES_BRANCH)
+        wording = LEAVES_WAIT if is_wait else TAKES_BRANCH
+        proof = prove(before.guard, after.guard, base, head, wording)
     is_same = proof is not None and proof.verdict == "equivalent"
     return steps.change(
         new,
         "changed",
         "none" if is_same else "audience",
-        f"a branch of `{new.name}` has another condition",
+        f"{short(new)} {'ends by something else' if is_wait else 'has another condition'}",
         _effect(proof, after, new, steps),
         before=words(before.guard) if before.guard is not None else before.text,
         after=words(after.guard) if after.guard is not None else after.text,
         proof=proof,
-        decide="" if is_same else "Are these the right customers for the branch?",
+        decide="" if is_same else "Are these the right customers?",
     )
 
 
 _TAKEN = {
-    "equivalent": "The same customers take the branch.",
-    "narrower": "Fewer customers take the branch",
-    "wider": "More customers take the branch",
-    "disjoint": "Other customers take the branch",
-    "overlapping": "Other customers take the branch",
-    "not proved": "Other customers may take the branch",
+    "equivalent": "The same customers",
+    "narrower": "Fewer customers",
+    "wider": "More customers",
+    "disjoint": "Other customers",
+    "overlapping": "Other customers",
+    "not proved": "Perhaps other customers",
 }
 
 
 def _effect(proof: Proof | None, after: Arm, new: Spot, steps: "Steps") -> str:
-    if proof is not None and proof.verdict == "equivalent":
-        return _TAKEN["equivalent"]
-    taken = (
-        _TAKEN[proof.verdict] if proof is not None else "Customers leave the wait at another moment"
-    )
+    taken = _TAKEN[proof.verdict] if proof is not None else "Other customers"
+    verb = "leave the wait by it" if isinstance(new.step, model.Wait) else "take the branch"
     rest = _otherwise(after, new, steps)
     others = f" Those who do not take it may get {listed(rest)}." if rest else ""
-    return f"{taken}, {_what_happens(after)}.{others}"
+    return f"{taken} {verb}, {_what_happens(after)}.{others}"
 
 
 def _what_happens(arm: Arm) -> str:
@@ -172,6 +171,8 @@ def _otherwise(arm: Arm, new: Spot, steps: "Steps") -> list[str]:
 def _split(old: Spot, new: Spot, steps: "Steps") -> Iterator[Change]:
     one, other = old.step, new.step
     assert isinstance(one, model.Choose) and isinstance(other, model.Choose)
+    if hidden_effects(one) != hidden_effects(other):
+        yield from _winner(one, other, new, steps)
     moved = [
         f"{percent_words(share)} of customers come into {_arm(after)} instead of {_arm(before)}"
         for before, after, share in switches(one.arms, other.arms)
@@ -192,6 +193,29 @@ def _split(old: Spot, new: Spot, steps: "Steps") -> Iterator[Change]:
         inside=f"{steps.inside.stay()} Nobody who has passed the split changes arms.",
         decide="Should the shares change while a comparison runs? Results before and after do not mix.",
     )
+
+
+def _winner(old: model.Choose, new: model.Choose, spot: Spot, steps: "Steps") -> Iterator[Change]:
+    before, after = (_winner_words(step) for step in (old, new))
+    if before == after:
+        return
+    yield steps.change(
+        spot,
+        "added" if before is None else "removed" if after is None else "changed",
+        "audience",
+        f"the winner of `{spot.name}` is found in another way",
+        "No arm wins any more: everybody keeps the arm of their share."
+        if after is None
+        else "After so many customers everybody gets the arm that led most of its customers to the goal.",
+        before=before,
+        after=after,
+        decide="Is this how the better arm should be found?",
+    )
+
+
+def _winner_words(step: model.Choose) -> str | None:
+    found = [e for e in hidden_effects(step) if isinstance(e, pg.ArmEffect)]
+    return f"winner by {name_words(found[0].goal)} after {found[0].after}" if found else None
 
 
 def _arm(name: str) -> str:

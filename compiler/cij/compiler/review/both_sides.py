@@ -28,10 +28,11 @@ class Compiled:
 
 @dataclass(slots=True)
 class Context:
-    """Both sides. A lineage is made when it is first asked for, because most changes need none."""
+    """Both sides. With `has_renames` the model of the older one has names of the newer one. A lineage is made when it is first asked for, because most changes need none."""
 
     base: Compiled
     head: Compiled
+    has_renames: bool = False
     _lineages: dict[int, Lineage] = field(default_factory=dict)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 from cij.compiler import program as pg
 from cij.compiler.declaration_kinds import DECLARATION_KINDS, KIND_OF
 from cij.compiler.model import Model
+from cij.compiler.program import canonical
 from cij.compiler.review import presence
 from cij.compiler.review.both_sides import Compiled, Context, same
 from cij.compiler.review.change_class import CLASSES
@@ -18,6 +19,7 @@ from cij.compiler.review.journey_changes import (
     journey_changes,
     journey_removed,
     journey_renamed,
+    unexplained,
 )
 from cij.compiler.review.message_changes import message_changes, topic_changes
 from cij.compiler.review.policy_changes import policy_changes
@@ -30,6 +32,7 @@ from cij.compiler.review.source_changes import (
     profile_changes,
     source_changes,
 )
+from cij.compiler.review.step_spots import without_types
 
 Changed = Callable[[str, Any, Any, Context], Iterator[Change]]
 
@@ -64,7 +67,7 @@ def compare(
     """Return all changes between two projects, or those that one journey is affected by."""
     model, renames = renamed_base(base.model, head.model, base.broken | head.broken)
     base = replace(base, model=model)
-    context = Context(base, head)
+    context = Context(base, head, has_renames=bool(renames))
     found, journeys = list(_renames(renames, context)), dict[str | None, JourneyReview]()
     for kind in DECLARATION_KINDS:
         if kind.is_in_program:
@@ -181,11 +184,21 @@ def _journeys(pairs: _Pairs, context: Context) -> Iterator[Change]:
         if one != other:
             yield journey_renamed(one, other, context)
         elif not _is_same_journey(one, context):
-            yield from journey_changes(one, other, context)
+            found = list(journey_changes(one, other, context))
+            yield from found or _without_words(one, context)
     for name in pairs.come:
         yield from journey_added(name, context)
     for name in pairs.gone:
         yield from journey_removed(name, context)
+
+
+def _without_words(name: str, context: Context) -> Iterator[Change]:
+    """Yield a change of a journey that compiles to something else, which no rule has told."""
+    before, after = context.base.lowered.get(name), context.head.lowered.get(name)
+    if before is None or after is None or context.has_renames:
+        return
+    if without_types(canonical(before)) != without_types(canonical(after)):
+        yield unexplained(name, context)
 
 
 def _is_same_journey(name: str, context: Context) -> bool:

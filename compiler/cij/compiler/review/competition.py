@@ -35,12 +35,13 @@ def competition(
     source = context.head.model
     most = total_bound([journey, *rivals[:_NAMED_MAX]], _WEEK, None, exempt(source)).count
     limit = "any number of messages" if most is None else plural(most, "message")
+    of = " from those that are named" if len(rivals) > _NAMED_MAX else ""
     yield Change(
         address=f"journey.{journey.name}.competition",
         action="added" if is_new else "changed",
         change_class="audience",
         what=f"journey `{journey.name}` writes to customers of {listed((r.name for r in rivals), limit=_NAMED_MAX)}",
-        effect=f"One customer may be in {'both' if len(rivals) == 1 else 'several'} and get up to {limit} in 7 days. "
+        effect=f"One customer may be in {'both' if len(rivals) == 1 else 'several'} and get up to {limit} in 7 days{of}. "
         f"{_caps(journey, rivals, channels, context)}",
         who=f"customers who match the entry of `{journey.name}` and of {listed((r.name for r in rivals), limit=_NAMED_MAX)}",
         inside="Messages of people inside the other journeys count in the same limits.",

@@ -26,6 +26,7 @@ class Wording:
 
 IN_SEGMENT = Wording("can be in it", "is now in it", "is no longer in it")
 TAKES_BRANCH = Wording("can take this branch", "now takes it", "no longer takes it")
+LEAVES_WAIT = Wording("can leave the wait by it", "now leaves by it", "no longer leaves by it")
 ENTERS = Wording("can enter", "now enters", "no longer enters")
 KEPT_OUT = Wording("can be kept out", "is now kept out", "is no longer kept out")
 IS_MET = Wording("can meet it", "now meets it", "no longer meets it")

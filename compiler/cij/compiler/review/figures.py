@@ -3,10 +3,10 @@
 from cij.compiler import model
 from cij.compiler.expression import Period
 from cij.compiler.going_on import going_on, named_target
-from cij.compiler.model import sent_messages
 from cij.compiler.program import WaitState
 from cij.compiler.proofs.bounds import send_bound
 from cij.compiler.review.both_sides import Compiled
+from cij.compiler.review.lineage import all_steps
 from cij.compiler.review.review_report import Figures, JourneyReview, Standing
 from cij.compiler.review.stay import longest_stay
 
@@ -45,9 +45,13 @@ def _figures(name: str, side: Compiled) -> Figures:
 
 
 def _messages(journey: model.Journey, side: Compiled) -> dict[str, tuple[str, ...]]:
-    messages = side.model.messages
-    sent = [name for name in messages if name in sent_messages(journey.steps)]
-    return {name: tuple(c.locale for c in messages[name].locales) for name in sent}
+    found: dict[str, tuple[str, ...]] = {}
+    for step in all_steps(journey.steps):
+        if isinstance(step, model.Send) and step.message not in found:
+            part = side.model.messages.get(step.message)
+            texts = part.locales if part is not None else ()
+            found[step.message] = tuple(text.locale for text in texts)
+    return found
 
 
 def _inside(

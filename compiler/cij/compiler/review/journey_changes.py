@@ -5,13 +5,13 @@ from typing import Any
 
 from cij.compiler import model, program as pg
 from cij.compiler.expression import Period
-from cij.compiler.model import sent_messages
 from cij.compiler.proofs.bounds import seconds, send_bound
 from cij.compiler.review.both_sides import Context, joined, listed, plural, same, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.competition import competition
 from cij.compiler.review.condition_proofs import ENTERS, KEPT_OUT, prove
 from cij.compiler.review.goal_changes import goal_changes
+from cij.compiler.review.lineage import all_steps
 from cij.compiler.review.review_answers import COUNT, inside
 from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.review.rule_changes import rule_changes
@@ -28,10 +28,16 @@ from cij.compiler.unparse import (
 _WEEK = Period(count=7, unit="day")
 
 
+def sends_of(journey: model.Journey) -> list[str]:
+    """Return the messages of a journey, in the order of its steps."""
+    steps = all_steps(journey.steps)
+    return list(dict.fromkeys(s.message for s in steps if isinstance(s, model.Send)))
+
+
 def journey_added(name: str, context: Context) -> Iterator[Change]:
     """Yield the change of a new journey, and one for the journeys that it competes with."""
     journey = context.head.model.journeys[name]
-    sends = [m for m in context.head.model.messages if m in sent_messages(journey.steps)]
+    sends = sends_of(journey)
     most = send_bound(journey, _WEEK).count
     limit = "any number" if most is None else plural(most, "message")
     is_draft = journey.head.is_draft
@@ -56,7 +62,7 @@ def journey_added(name: str, context: Context) -> Iterator[Change]:
 def journey_removed(name: str, context: Context) -> Iterator[Change]:
     """Yield the change of a journey that is gone."""
     journey = context.base.model.journeys[name]
-    sends = [m for m in context.base.model.messages if m in sent_messages(journey.steps)]
+    sends = sends_of(journey)
     yield Change(
         address=f"journey.{name}",
         action="removed",
@@ -67,6 +73,22 @@ def journey_removed(name: str, context: Context) -> Iterator[Change]:
         who=entry_words(journey.head, context),
         inside="People inside finish the version they entered with. `cij stop` ends it for them at once.",
         decide="Should the people inside finish it, or should it end for them now?",
+        place=where(model.place(journey.span)),
+    )
+
+
+def unexplained(name: str, context: Context) -> Change:
+    """Return the change of a journey that differs in something that has no words here."""
+    journey = context.head.model.journeys[name]
+    return Change(
+        address=f"journey.{name}",
+        action="changed",
+        change_class="audience",
+        what=f"journey `{name}` compiles to something else",
+        effect="What that means for customers has no words here: look at the text, and at `cij explain`.",
+        who=entry_words(journey.head, context),
+        inside=inside([name], context),
+        decide="What does the change of the text mean?",
         place=where(model.place(journey.span)),
     )
 

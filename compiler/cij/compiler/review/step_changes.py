@@ -139,13 +139,7 @@ def _sent(spot: Spot, known: Mapping[str, Spot]) -> str:
 def _later(spot: Spot, known: Mapping[str, Spot]) -> str:
     after = messages_after(spot.name, known)
     what = f"What follows ({listed(after)})" if after else "What follows"
-    return f"{what} comes later, by up to {_longest(spot.step)}."
-
-
-def _longest(step: model.Step) -> str:
-    assert isinstance(step, model.Wait)
-    text = step_words(step)
-    return text.removeprefix("wait ").rpartition(" up to ")[2]
+    return f"{what} comes later, after `{step_words(spot.step)}`."
 
 
 def _parting(spot: Spot, known: Mapping[str, Spot]) -> str:
@@ -195,7 +189,7 @@ def _sooner(spot: Spot, known: Mapping[str, Spot]) -> str:
     what = f"What follows ({listed(after)})" if after else "What follows"
     lost = _inner_sends(spot, known)
     more = f" Nobody gets {listed(lost)} here any more." if lost else ""
-    return f"{what} comes earlier, by up to {_longest(spot.step)}.{more}"
+    return f"{what} comes earlier, without `{step_words(spot.step)}`.{more}"
 
 
 _EFFECTS_REMOVED: Mapping[type, _Effect] = {
@@ -304,13 +298,13 @@ def _send(old: Spot, new: Spot, steps: Steps) -> Iterator[Change]:
     assert isinstance(one, model.Send) and isinstance(other, model.Send)
     if (one.message, one.channel) != (other.message, other.channel):
         is_channel = one.channel != other.channel
-        by = f" by {other.channel} instead of {one.channel}" if is_channel else ""
+        by = (f" by {other.channel}", f" by {one.channel}") if is_channel else ("", "")
         yield steps.change(
             new,
             "changed",
             "audience" if is_channel else "content",
             f"{short(new)} sends another message",
-            f"Customers get `{other.message}`{by} instead of `{one.message}`.",
+            f"Customers get `{other.message}`{by[0]} instead of `{one.message}`{by[1]}.",
             before=step_words(one),
             after=step_words(other),
             decide=f"Does `{other.message}` say what these customers should read, in all languages?",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cij.compiler import expression as ex, model
+from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.program import canonical
 from cij.compiler.unparse import event_words, words
 
@@ -82,7 +82,10 @@ def arms(step: model.Step) -> list[Arm]:
                 )
                 for a in step.arms
             ]
-            found += [Arm("when", f"`{words(c.condition)}`", c.steps) for c in step.conditions]
+            found += [
+                Arm(canonical(c.condition), f"`{words(c.condition)}`", c.steps, c.condition)
+                for c in step.conditions
+            ]
             return [*found, Arm("timeout", "nothing comes" if found else "", step.otherwise)]
         case model.Choose():
             guarded = [
@@ -111,13 +114,20 @@ def own(step: model.Step) -> list[Any]:
                 c.condition for c in step.conditions
             ]
         case model.Choose():
-            return ["choose", [(a.name, a.guard) for a in step.arms]]
+            return ["choose", [(a.name, a.guard) for a in step.arms], *hidden_effects(step)]
         case model.Repeat():
             return ["repeat", step.times, step.every, step.until]
         case model.Group():
             return ["run", step.fragment]
         case model.End():
             return ["end", step.outcome]
+
+
+def hidden_effects(step: model.Choose) -> list[pg.Effect]:
+    """Return what the compiler does at the beginning of branches, such as counting for a winner."""
+    blocks = [*(arm.steps for arm in step.arms), step.otherwise]
+    first = [s for block in blocks for s in block if isinstance(s, model.Act) and s.is_hidden]
+    return [s.effect for s in first]
 
 
 # The fields of nodes that hold the name of a step.
@@ -140,7 +150,12 @@ _TYPES = re.compile(r'"(?:type":\{[^{}]*\}|is_nullable":(?:true|false)),?')
 def same_step(old: model.Step, new: model.Step, names: Mapping[str, str]) -> bool:
     """Tell whether two steps say the same by themselves, with the names of the newer side."""
     one, other = print_of(old, names), print_of(new, {})
-    return one == other or _TYPES.sub("", one) == _TYPES.sub("", other)
+    return one == other or without_types(one) == without_types(other)
+
+
+def without_types(text: str) -> str:
+    """Return a canonical text without the types of values."""
+    return _TYPES.sub("", text)
 
 
 def _named(value: Any, names: Mapping[str, str], *, is_wait: bool) -> Any:

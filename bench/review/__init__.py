@@ -1,0 +1,1 @@
+"""How long `cij diff` takes, as a ratio to `cij check`."""
