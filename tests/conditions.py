@@ -159,11 +159,13 @@ _Option = TypeVar("_Option")
 
 @dataclass(frozen=True)
 class Scope:
-    """What a condition may name; `event` is the event of the row that is tested."""
+    """What a condition may name; `event` is the event of the row that is tested, `outer`
+    that of the row around it."""
 
     segments: int = 0
     event: str | None = None
     depth: int = 2
+    outer: str | None = None
 
     @property
     def inner(self) -> "Scope":
@@ -217,7 +219,10 @@ def values(draw: st.DrawFn, kind: str, scope: Scope) -> str:
 def _fields(scope: Scope, kind: str) -> list[str]:
     if scope.event is None:
         return []
-    return [f"event.{name}" for name, found in EVENTS[scope.event].items() if found == kind]
+    # A field that both rows have is ambiguous, and refused.
+    both = EVENTS[scope.outer] if scope.outer else {}
+    mine = EVENTS[scope.event].items()
+    return [f"event.{name}" for name, found in mine if found == kind and name not in both]
 
 
 @cache
@@ -247,7 +252,7 @@ def _rest(draw: st.DrawFn, event: str, scope: Scope) -> str:
     )
     if draw(st.integers(0, 2)):
         return window
-    inside = Scope(scope.segments, event, min(scope.depth, 1))
+    inside = Scope(scope.segments, event, min(scope.depth, 1), scope.event)
     return f"{window} where {draw(conditions(inside))}"
 
 

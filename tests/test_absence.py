@@ -13,6 +13,7 @@ from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
 from cij.compiler.sql import query
 from cij.runtime.clock import SimulatedClock
+from cij.runtime.delivery import outbox as ways
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick, next_work
 from cij.runtime.engine import Engine, open_engine
@@ -214,9 +215,8 @@ def test_their_queued_messages_wait_and_are_cancelled_at_the_end(store: Store) -
     tick(store.world, NOW)
     (store.folder / "people.csv").write_text(f"id,email\n{people.split(chr(10), 1)[1]}")
     refresh_data(store.world, store.folder, NOW + DAY)
-    limit = {"channel": "email", "limit": 10}
-    due = store.engine.rows(outbox.DUE, {**limit, "now": NOW + DAY})
-    assert sorted(row[6] for row in due) == sorted([store.id("bob"), store.id("eve")])
+    due = ways.due(store.engine, ways.Place("email"), NOW + DAY, 10)
+    assert sorted(row.customer for row in due) == sorted([store.id("bob"), store.id("eve")])
     store.tick(NOW + DAY)
     assert store.sent("ana") == [None] and store.sent("bob") == [NOW + DAY]
     assert store.engine.rows(outbox.NEXT_DUE) == [(None,)], "nothing that could be done is due"

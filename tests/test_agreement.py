@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -25,8 +26,8 @@ from tests.agreement.tick_times import Spacing
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (SCENARIOS * STREAMS))
-# Every third batch runs in time as well as late: a tick in time is the simplest of all schedules.
-IN_TIME = range(0, BATCHES, 3)
+# Every fourth batch runs in time as well as late: a tick in time is the simplest of all schedules.
+IN_TIME = range(0, BATCHES, 4)
 # Later batches, in which journeys call actions.
 CALLING = range(BATCH_CYCLE - WITH_CALLS, BATCH_CYCLE)
 # Batches that run once with each spacing.
@@ -36,7 +37,7 @@ LEAST = 20
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", [*IN_TIME, *CALLING])
+@pytest.mark.parametrize("batch", [*IN_TIME, *CALLING[:2]])
 def test_the_engine_does_what_the_interpreter_expects(batch: int) -> None:
     check(batch, SPACINGS[batch % len(SPACINGS)])
 
@@ -61,7 +62,7 @@ def check(batch: int, spacing: Spacing) -> None:
 
 
 def test_a_difference_is_seen_and_shown() -> None:
-    scenarios = drawn(0)
+    scenarios = [replace(s, customers=s.customers[:8]) for s in drawn(0)]
     program, _ = compiled(scenarios)
     assert program is not None
     actual = traces(program, scenarios, Spacing())

@@ -40,3 +40,14 @@ def test_what_fails_for_everybody_is_told_by_check(
     done = cij("check", folder)
     assert done.code == (Exit.ERRORS if said else Exit.OK), done.err
     assert (said or "") in done.out + done.err
+
+
+@pytest.mark.parametrize("name", ["reader_p", "My Shop!", "_", "café", "x" * 200])
+def test_a_project_of_any_name_can_send(cij: Cij, tmp_path: Path, name: str) -> None:
+    toml = MAIL_TOML.replace('name = "test"', f'name = "{name}"').replace(
+        'from = "shop@example.com"\n', ""
+    )
+    folder = project(tmp_path / "shop", MAIL + journey("send email hello"), toml)
+    done = cij("run", folder, "--once")
+    assert done.code == Exit.OK, done.err
+    assert list((folder / "outbox").rglob("*.eml"))

@@ -36,7 +36,7 @@ from tests.example import (
 )
 from tests.mail_server import MailServer
 
-KILLS = int(os.environ.get("CIJ_KILLS", "50"))
+KILLS = int(os.environ.get("CIJ_KILLS", "20"))
 HOST = "127.0.0.1"
 
 
@@ -190,7 +190,7 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
 # A message is in doubt only while a connection has it in its hands (S19).
 CONNECTIONS = 2
 # CI kills some runs that send mail; `CIJ_KILLS=50` and more kill that many.
-MAIL_KILLS = KILLS if "CIJ_KILLS" in os.environ else 16
+MAIL_KILLS = KILLS if "CIJ_KILLS" in os.environ else 10
 
 
 def through_server(project: Path, port: int) -> Path:

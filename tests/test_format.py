@@ -124,7 +124,7 @@ def scrambled(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=1_500)
+@settings(max_examples=800)
 @given(scrambled())
 def test_scrambled_files(pair: tuple[str, str]) -> None:
     text, other = pair

@@ -27,7 +27,6 @@ from cij.runtime.moving.strategies.shared_plans import SharedPlans
 from cij.runtime.segments import data_changed
 from cij.runtime.tick import tick
 from cij.runtime.world import World
-from tests.agreement.batch_settings import STREAMS
 from tests.agreement.comparing import drawn
 from tests.agreement.running import Lines, compiled as compile_scenarios, traces
 from tests.agreement.tick_times import Spacing
@@ -59,9 +58,9 @@ _NO_FACTS = Facts(lambda table: False)
 _BATCH = 100
 
 
-# What applies together is compared in time and with all customers; what applies alone with fewer, and
+# What applies together is compared in time and with 15 customers a scenario; what applies alone with fewer, and
 # with ticks of which each has the work of days. The journeys below compare it in time.
-_TOGETHER = (STREAMS, Spacing())
+_TOGETHER = (15, Spacing())
 _ALONE_DRAWN = (8, Spacing(late="days"))
 _drawn = lru_cache(drawn)
 

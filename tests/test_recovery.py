@@ -25,7 +25,7 @@ FRAMES = {
     "steps": "journey j {\n  enter from segment s\n\n  steps {\n    @\n  }\n}\n",
 }
 AFTER = "\nsegment last {\n  where points > 1\n}\n"
-CASES = 1_000
+CASES = 500
 PAIRS = 200
 # So many mistakes of each kind, at least, have a fix.
 FIXES_MIN = 20

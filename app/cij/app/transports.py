@@ -1,5 +1,6 @@
 """Opens the transports of the channels by the settings in cij.toml."""
 
+import re
 from pathlib import Path
 
 from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
@@ -94,4 +95,6 @@ def senders(project: Project) -> Defaults:
 
 def _domain(project: Project) -> str:
     # `.invalid` is reserved (RFC 2606), so a default sender never has the domain of somebody else.
-    return f"{project.settings.project.name}.invalid"
+    # A name of a project may have signs that a domain may not.
+    name = re.sub(r"[^a-z0-9]+", "-", project.settings.project.name.lower()).strip("-")
+    return f"{name[:60].strip('-') or 'project'}.invalid"
