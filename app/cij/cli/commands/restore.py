@@ -19,10 +19,10 @@ def command(backup: Path, path: Path) -> None:
     """Put BACKUP in the place of the state of the project at PATH.
 
     What was sent after the backup was made is not sent again: it is kept as `uncertain` when it comes
-    up. The state of before is kept beside the new one.
+    up. The old state is kept beside the new one.
     """
     done = restore(path, backup)
-    kept = f"; the state of before is {done.before}" if done.before else ""
+    kept = f"; the old state is {done.before}" if done.before else ""
     click.echo(f"{backup} is the state from now on{kept}")
     if done.sent:
         click.echo(f"{done.sent} messages were sent since then; they do not go out again")

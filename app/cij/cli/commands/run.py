@@ -76,7 +76,7 @@ Examples:
 @click.option(
     "--set-clock",
     is_flag=True,
-    help="The clock of this machine is right: set right what a run with a wrong one dated later.",
+    help="The clock of this machine is right. Correct the dates that a run with a wrong clock set too late.",
 )
 def command(path: Path, once: bool, as_json_: bool, poll: float, **orders: bool) -> None:
     """Run the journeys of the project at PATH.
