@@ -1,7 +1,6 @@
 """The activity of a period as tables, as JSON, or as a drawing."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from itertools import groupby
@@ -15,6 +14,7 @@ from cij.app.activity_chart import chart
 from cij.app.atomic_write import write_atomically
 from cij.app.zone_times import local
 from cij.cli.exits import Exit
+from cij.cli.output import write_over
 from cij.cli.render.plain_table import table, tables
 from cij.runtime.activity import Course, DayCount, HourCount, Standing
 
@@ -24,13 +24,12 @@ _SHOWN_HOURS = 3
 
 def progress(now: datetime, zone: str) -> None:
     """Show the current virtual time, if standard error is a terminal."""
-    if sys.stderr.isatty():
-        click.echo(f"\r{local(now, zone)}", err=True, nl=False)
+    write_over(local(now, zone))
 
 
 def clear_progress() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r" + " " * 20 + "\r", err=True, nl=False)
+    """Clear the line of `progress`."""
+    write_over("")
 
 
 def print_activity(

@@ -5,6 +5,7 @@ import sys
 import click
 
 from cij.app.exploration import Explored
+from cij.cli.output import write_over
 from cij.cli.render.colour import painter
 
 
@@ -30,6 +31,4 @@ def progress(played: int, count: int) -> None:
 
     A count of 0 clears the line.
     """
-    if sys.stderr.isatty():
-        text = f"\rexplored {played} of {count}" if count else "\r" + " " * 30 + "\r"
-        click.echo(text, err=True, nl=False)
+    write_over(f"explored {played} of {count}" if count else "")

@@ -70,9 +70,30 @@ class _Shown(io.TextIOWrapper):
         super().write(shown(text))
         return len(text)
 
+    def write_over(self, text: str) -> None:
+        """Go back to the start of the line, and write `text` there."""
+        super().write(f"\r{shown(text)}")
+        self.flush()
+
+
+# Longer than any line of progress.
+_BLANKS = " " * 40
+
+
+def write_over(text: str) -> None:
+    """Write `text` over the current line of standard error, if that is a terminal.
+
+    An empty text clears the line.
+    """
+    stream = sys.stderr
+    if isinstance(stream, _Shown) and stream.isatty():
+        stream.write_over(text or _BLANKS)
+        if not text:
+            stream.write_over("")
+
 
 _output: list[_Forgiving] = []
-# What the streams of before stand on must not be closed with them.
+# The streams that were there first: their files must not be closed with them.
 _kept: list[object] = []
 
 
