@@ -275,6 +275,25 @@ def test_retry_after_decides_when(receiver: Receiver, tmp_path: Path) -> None:
     runner.world.engine.close()
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "-7",
+        "1e999",
+        "Mon, 1 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 1 Jan 2026 00:00:00 +99999999999999999999",
+    ],
+)
+def test_a_retry_after_that_is_no_time_is_none(
+    receiver: Receiver, tmp_path: Path, value: str
+) -> None:
+    receiver.always = (503, {"retry-after": value}, b"")
+    runner = run(project(tmp_path, TASKS), way(receiver.url))
+    assert state(runner)[:3] == ("queued", 1, NOW + BACKOFF[0])
+    runner.world.engine.close()
+
+
 def test_a_refused_call_is_not_made_again(receiver: Receiver, tmp_path: Path) -> None:
     receiver.always = (422, {}, b"")
     runner = run(project(tmp_path, TASKS), way(receiver.url))

@@ -25,9 +25,6 @@ from cij.grammar.diagnostic import Diagnostic
 _ERRORS_MAX = 5
 
 
-_ERRORS_MAX = 5
-
-
 def diff(
     path: Path,
     base: str,

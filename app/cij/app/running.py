@@ -151,7 +151,9 @@ def _opened(
         if sets_clock:
             prepare(engine)
             set_right(engine, now)
-        opened = open_runner(engine, program, root, transports, senders(project), now, ledger)
+        opened = open_runner(
+            engine, program, root, transports, senders(project), now, ledger, time.monotonic
+        )
         keep_program(root, program)
         stack.callback(opened[0].dispatch.leave)
         yield Run(project, *opened, engine)

@@ -3,9 +3,10 @@
 refresh --> tick --> deliver --> when next?
 """
 
+import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,7 +73,11 @@ _ROUNDS_MAX = 10
 
 @dataclass(slots=True)
 class Runner:
-    """A project that is being run."""
+    """A project that is being run.
+
+    `steady` counts seconds by a clock that nobody can set: a long delivery goes on in its instants. As a
+    default no time passes in a step.
+    """
 
     world: World
     root: Path
@@ -82,6 +87,7 @@ class Runner:
     stopped: threading.Event = field(default_factory=threading.Event)
     ledger: Ledger = field(default_factory=lambda: Ledger(None))
     looks: Looks = field(default_factory=Looks)
+    steady: Callable[[], float] = lambda: 0.0
     dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,19 +131,20 @@ def open_runner(
     defaults: Defaults,
     now: datetime,
     ledger: Ledger | None = None,
+    steady: Callable[[], float] = lambda: 0.0,
 ) -> tuple[Runner, Recovery]:
     """Deploy `program` and settle what an earlier run left half done.
 
     `ledger` is what was sent, beside the state. Without one nobody notices that a state went back.
+    `steady` is as in `Runner`.
     """
     world = deploy(engine, program, now)
     identify(engine, program.project, now)
     recovery = recover(engine, transports, now)
     write_again(engine, program, defaults, now)
-    runner = Runner(
-        world, root, transports, defaults, recheck(program), ledger=ledger or Ledger(None)
-    )
-    return runner, recovery
+    sent = ledger or Ledger(None)
+    rules = recheck(program)
+    return Runner(world, root, transports, defaults, rules, ledger=sent, steady=steady), recovery
 
 
 def step(
@@ -260,13 +267,18 @@ class Delivering:
     report: StepReport
     began: datetime
     slice_s: float | None
-    start: float = field(default_factory=time.monotonic)
+    end: float = field(init=False)
+    start: float = field(init=False)
     is_checked: bool = False
+
+    def __post_init__(self) -> None:
+        self.start = self.runner.steady()
+        self.end = time.monotonic() + (math.inf if self.slice_s is None else self.slice_s)
 
     @property
     def now(self) -> datetime:
         """The instant of the step, which a long delivery leaves behind."""
-        return self.began + timedelta(seconds=int(time.monotonic() - self.start))
+        return self.began + timedelta(seconds=int(self.runner.steady() - self.start))
 
     def run(self) -> None:
         """Deliver what is due: all of it, or what goes in the time of a slice."""
@@ -306,7 +318,7 @@ class Delivering:
         self.report.refused += inbox.take_all(runner.world, runner.root, self.now)
 
     def _is_over(self) -> bool:
-        return self.slice_s is not None and time.monotonic() - self.start >= self.slice_s
+        return time.monotonic() >= self.end
 
     def _take_done(self, done: Sequence[Done]) -> None:
         world = self.runner.world

@@ -70,6 +70,9 @@ class Ledger:
         if self._file is None:
             self._file = _opened(path)
         append(self._file, line, is_synced=True)
+        if self._file.tell() > BYTES_MAX:
+            # The next batch begins a new file.
+            self.close()
 
     def last(self) -> Last | None:
         """Return the last batch; None where nothing was ever noted."""
@@ -93,7 +96,7 @@ class Ledger:
         return [str(mark) for row in rows for mark in row.get("marks", ())]
 
     def close(self) -> None:
-        """Close the file. A long one becomes the older one."""
+        """Close the file. The next note opens it again; a long one then becomes the older one."""
         if self._file is None:
             return
         self._file.close()

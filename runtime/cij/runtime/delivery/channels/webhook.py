@@ -180,7 +180,7 @@ def _retry_after(headers: httpx.Headers) -> float | None:
         return min(float(text), _RETRY_AFTER_MAX_S)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return min(max(wait.total_seconds(), 0.0), _RETRY_AFTER_MAX_S)
 
