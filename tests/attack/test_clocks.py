@@ -65,7 +65,7 @@ def test_after_a_run_a_year_ahead_new_customers_get_their_mail_at_once(tmp_path:
         assert step(runner, NOW + YEAR, with_refresh=False).clock_fault is None
         made.people("bob")
         found = step(runner, NOW, with_refresh=False)
-        assert "one of both is wrong" in (found.clock_fault or "")
+        assert "one of the two is wrong" in (found.clock_fault or "")
         assert ("bob", "first") in sent(made)
         assert [(f.kind, f.name) for f in report(made.world, NOW).failed] == [
             ("clock", "of this machine")

@@ -30,7 +30,7 @@ class Backup:
 class Restored:
     """What putting a backup back did. `sent` messages were sent since it was made.
 
-    `before` is where the state of before is kept; None where there was none.
+    `before` is the path of the old state; None where there was none.
     """
 
     sent: int
@@ -90,7 +90,7 @@ def _require_own(backup: Path, project: str) -> None:
 
 
 def _move_away(project: Project, state: Path) -> Path | None:
-    """Keep the state of now beside the new one. Its log is folded before, or goes with it."""
+    """Keep the old state beside the new one. Its log is folded first, or goes with it."""
     if not state.exists():
         return None
     with suppress(StoreError):

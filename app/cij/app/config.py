@@ -265,7 +265,7 @@ class ReviewRule(_Table):
 
 
 class ReviewTable(_Table):
-    """`[review]`: who has to approve what. `approvers` has the addresses of each group.
+    """`[review]`: which people have to approve which changes. `approvers` has the addresses of each group.
 
     With `signed` only commits with a good signature approve anything.
     """

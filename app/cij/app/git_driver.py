@@ -21,7 +21,7 @@ _ARGUMENTS = (1, 7, 9)
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
-    """What a change of one file means. `report` is None where `why_not` says that it cannot be told.
+    """What a change of one file means. Without a `report`, `why_not` says why there is none.
 
     `lines` are the text diff, which git does not print beside a driver.
     """

@@ -89,7 +89,7 @@ def _approver(
     commits: Sequence[git.Commit],
     table: ReviewTable,
 ) -> str | None:
-    """Return who has approved this program for a group."""
+    """Return the address of a person who has approved this program for a group; None without an approval."""
     known = {address.casefold() for address in approvers}
     for commit in commits:
         is_known = commit.email.casefold() in known and (commit.is_signed or not table.signed)

@@ -108,8 +108,8 @@ def open_run(
 ) -> Iterator[Run]:
     """Deploy the project at `path` into its store and open its channels.
 
-    With `accepts` a state that went back is used all the same; it is told how many messages a newer
-    one had sent. `sets_clock` says that the clock is right, and the state was ahead.
+    With `accepts` the run uses a state that went back. It calls `accepts` with the number of messages that
+    a newer state had sent. `sets_clock` says that the clock is right, and the state was ahead.
 
     If the block ends without an error and nothing is due, this fact is cached (`idle_run`), so that
     the next run can answer quickly. Raises: InvalidProject, ConfigError, StoreError.

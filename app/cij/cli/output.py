@@ -53,7 +53,7 @@ _COMMAND = re.compile(
 
 
 def shown(text: str) -> str:
-    """Return text that does nothing to a terminal but to be read, and that tells no private value."""
+    """Return the text without commands to a terminal and without private values."""
     return _COMMAND.sub(_escaped, hidden(text))
 
 

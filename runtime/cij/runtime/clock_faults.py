@@ -1,4 +1,4 @@
-"""A wall clock that is wrong, or was: told, and set right by an order of the operator.
+"""A wall clock that is or was wrong: a run reports it, and an order of the operator corrects it.
 
 Time never goes back in a store: a tick before the last one counts as that one. So after one run with a
 clock that was a year ahead, what customers do now is dated a year ahead, and so are their waits.
@@ -23,8 +23,8 @@ def fault_of(last: datetime | None, now: datetime) -> str | None:
         return None
     return (
         f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC, and a run was at {last:%Y-%m-%d %H:%M:%S} UTC "
-        "before: one of both is wrong. Until then new waits count from the later one. If the clock is "
-        "right now, `cij run --set-clock` sets everything right that is dated later"
+        "before: one of the two is wrong. Until then, new waits count from the later time. If the clock is "
+        "right now, `cij run --set-clock` corrects all later dates"
     )
 
 

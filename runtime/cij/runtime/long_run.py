@@ -1,4 +1,4 @@
-"""Steps until told to stop. One thread makes them, one after the other, when the scheduler says so."""
+"""Steps until an order to stop. One thread makes them, one after the other, when the scheduler says so."""
 
 import logging
 import math

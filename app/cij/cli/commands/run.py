@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Orders(NamedTuple):
-    """What a run is told to do once, before its first step."""
+    """Work that a run does once, before its first step."""
 
     resend: bool
     again: bool

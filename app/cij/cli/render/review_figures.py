@@ -149,15 +149,15 @@ def inside_words(review: JourneyReview) -> Iterator[str]:
         by_answer.setdefault((each.what, each.to_step), []).append(each.step)
     for (what, to), steps in by_answer.items():
         names = ", ".join(f"`{step}`" for step in steps)
-        yield f"who waits at {names} {_GOES_ON[what].format(to=to)}"
+        yield f"people who wait at {names} {_GO_ON[what].format(to=to)}"
 
 
-_GOES_ON = {
-    "stays": "finishes the version they entered with",
-    "adopts": "goes on in the new version at `{to}`",
-    "moves": "goes on at once at `{to}` of the new version",
-    "ends": "leaves at once as `{to}`",
-    "stuck": "has no place in the new version, and `cij run` refuses it while somebody waits there",
+_GO_ON = {
+    "stays": "finish the version they entered with",
+    "adopts": "go on in the new version at `{to}`",
+    "moves": "go on at once at `{to}` of the new version",
+    "ends": "leave at once as `{to}`",
+    "stuck": "have no place in the new version, and `cij run` refuses it while somebody waits there",
 }
 
 

@@ -35,7 +35,7 @@ def _is_split(step: model.Step) -> bool:
 
 
 def _differs(before: Arm, after: Arm) -> bool:
-    # The names of events and steps are part of the text; a rename of a step alone is told there.
+    # The names of events and steps are part of the text. The changes of steps report a rename of a step.
     if before.guard is None or after.guard is None:
         return before.text != after.text
     return before.guard != after.guard and words(before.guard) != words(after.guard)

@@ -36,7 +36,7 @@ from cij.compiler.review.step_spots import without_types
 
 Changed = Callable[[str, Any, Any, Context], Iterator[Change]]
 
-# How the changes of a declaration that is on both sides are told, by the class of its part of the program;
+# The functions that report the changes of a declaration that both sides have, by its class in the program;
 # another kind has a plain sentence. Policies and journeys have rules of their own for declarations that are
 # new or gone.
 CHANGED: Mapping[type, Changed] = {
@@ -193,7 +193,7 @@ def _journeys(pairs: _Pairs, context: Context) -> Iterator[Change]:
 
 
 def _without_words(name: str, context: Context) -> Iterator[Change]:
-    """Yield a change of a journey that compiles to something else, which no rule has told."""
+    """Yield the change of a journey that compiles to something else where no rule has found a change."""
     before, after = context.base.lowered.get(name), context.head.lowered.get(name)
     if before is None or after is None or context.has_renames:
         return

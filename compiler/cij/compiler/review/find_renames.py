@@ -12,7 +12,8 @@ from cij.compiler.review.step_spots import own, spots
 
 # A name may hide behind another one: a segment reads a field that was renamed too.
 _ROUNDS_MAX = 3
-# A journey under another name is another journey to the store, so its rename is told as such.
+# To the store, a journey with another name is another journey. So the report has one that is gone and one
+# that is new.
 _NOT_FOLLOWED = ("journey", "profile", "policy")
 
 Broken = frozenset[tuple[str, str]]

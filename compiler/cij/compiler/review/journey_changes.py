@@ -235,7 +235,7 @@ HEAD_CHANGES: tuple[tuple[str, _Read, ChangeClass, str, str, str], ...] = (
     ("starts", lambda h: moment_words(h.starts) if h.starts else None, "timing",
      "it starts at another time", "Nobody enters before.", "Is the date agreed?"),
     ("ends", lambda h: moment_words(h.ends) if h.ends else None, "timing",
-     "it ends at another time", "Nobody enters from then on; who is inside goes on.",
+     "it ends at another time", "Nobody enters from then on; people inside go on.",
      "Is the date agreed?"),
     ("draft", lambda h: "a draft" if h.is_draft else "live", "audience",
      "it is a draft, or not any more",
@@ -290,14 +290,14 @@ def _settings(old: model.Journey, new: model.Journey, context: Context) -> Itera
             )
 
 
-# Fields of the head that are told in another way, or that follow from what is.
+# Fields of the head that other functions report, or that follow from those.
 _TOLD = frozenset(
     ("name", "version", "doc", "entries", "again_after", "is_draft", "kept", "renamed", "removed")
 )
 
 
 def _other_settings(old: model.Journey, new: model.Journey, context: Context) -> Iterator[Change]:
-    """Yield the changes of settings that have no row in the table: they are told without an effect."""
+    """Yield the changes of settings that have no row in the table. They have no sentence about the effect."""
     rows = {field for field, *_ in HEAD_CHANGES}
     for field in pg.Head.model_fields:
         before, after = getattr(old.head, field), getattr(new.head, field)

@@ -1,4 +1,4 @@
-"""The older side with the names of the newer one, so that a rename is told once and not at each use.
+"""The older side with the names of the newer one, so that a rename is one change and not one at each use.
 
 What was renamed is found by comparing declarations and their parts; then every use in the older model gets
 the new name. What still differs is a change of its own.

@@ -58,7 +58,7 @@ def _shown(value: object) -> str:
 _SOURCE: tuple[tuple[str, str, str], ...] = (
     ("kind", "is of another kind", "The data is read from another system."),
     ("settings", "is read from another place", "The data comes from another file or table."),
-    ("key", "has another key", "Records are told apart by another column, so ids may change."),
+    ("key", "has another key", "Another column identifies the records, so ids may change."),
     ("where", "keeps other rows", "Other customers or events come in."),
     ("timezone", "has another time zone", "Local times mean other instants."),
     ("tolerate", "tolerates another share of bad rows", "A refresh fails earlier or later."),
@@ -236,10 +236,20 @@ def _event_fields(name: str, old: pg.Event, new: pg.Event) -> Parts:
         if new.source is None
         else ""
     )
+    return _typed_fields("event", name, old, new, outside)
+
+
+def _typed_fields(
+    word: str,
+    name: str,
+    old: pg.Event | pg.Entity,
+    new: pg.Event | pg.Entity,
+    outside: str = "",
+) -> Parts:
     return Parts(
-        f"event.{name}",
-        f"event `{name}`",
-        "event field",
+        f"{word}.{name}",
+        f"{word} `{name}`",
+        f"{word} field",
         "field",
         {f.name: f for f in old.fields},
         {f.name: f for f in new.fields},
@@ -277,17 +287,7 @@ def entity_changes(name: str, old: pg.Entity, new: pg.Entity, context: Context) 
 
 
 def _entity_fields(name: str, old: pg.Entity, new: pg.Entity) -> Parts:
-    return Parts(
-        f"entity.{name}",
-        f"entity `{name}`",
-        "entity field",
-        "field",
-        {f.name: f for f in old.fields},
-        {f.name: f for f in new.fields},
-        _event_field,
-        _event_field_written,
-        where(new.place),
-    )
+    return _typed_fields("entity", name, old, new)
 
 
 def action_changes(name: str, old: pg.Action, new: pg.Action, context: Context) -> Iterator[Change]:
@@ -334,7 +334,7 @@ def _renamed_field(old: str, new: str, context: Context) -> Change:
 
 
 _Renamed = Callable[[str, str, Context], Change]
-# How a part that has another name is told, by its kind in the lineage.
+# The functions that report a part with another name, by its kind in the lineage.
 RENAMED_PARTS: Mapping[str, _Renamed] = {
     "column": _renamed_of("sources", _columns),
     "event field": _renamed_of("events", _event_fields),

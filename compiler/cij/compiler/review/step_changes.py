@@ -145,7 +145,7 @@ def _later(spot: Spot, known: Mapping[str, Spot]) -> str:
 def _parting(spot: Spot, known: Mapping[str, Spot]) -> str:
     sends = _inner_sends(spot, known)
     what = f"some of them get {listed(sends)}" if sends else "no message is sent inside"
-    return f"Customers are told apart here; {what}."
+    return f"Customers take different branches here; {what}."
 
 
 _Effect = Callable[[Spot, Mapping[str, Spot]], str]
@@ -197,7 +197,7 @@ _EFFECTS_REMOVED: Mapping[type, _Effect] = {
     model.Act: lambda s, known: f"`{step_words(s.step)}` does not happen any more.",
     model.Wait: _sooner,
     model.Choose: lambda s, known: (
-        f"Customers are not told apart here any more; nobody gets {_or_nothing(s, known)} here."
+        f"All customers go the same way here; nobody gets {_or_nothing(s, known)} here."
     ),
     model.Repeat: lambda s, known: f"Nobody gets {_or_nothing(s, known)} here any more.",
     model.Group: lambda s, known: f"Nobody gets {_or_nothing(s, known)} here any more.",

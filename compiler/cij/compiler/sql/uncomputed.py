@@ -57,8 +57,8 @@ def calculations(program: pg.Program) -> Iterator[Calculation]:
 
 
 def _of_customers(program: pg.Program) -> Iterator[tuple[str, Iterable[_Named]]]:
-    """Yield what calculates with customers, by kind. A journey is asked of all customers, not only of
-    those inside: who cannot enter because of a calculation is to be seen as well."""
+    """Yield what calculates with customers, by kind. A journey is asked of all customers, and not
+    only of those inside, because a calculation may also keep customers from entering."""
     yield "segment", program.segments
     yield "measure", program.measures
     yield "journey", program.journeys

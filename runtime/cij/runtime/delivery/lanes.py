@@ -26,7 +26,7 @@ BRAKE_PAUSE = timedelta(minutes=5)
 class Lane:
     """One way. `rows` are those of the batch under way that nobody has settled, by key.
 
-    `is_told`: that it is down is told of the lane, and not of the messages that it holds.
+    With `is_told` the report says that the lane is down, and not that its messages wait.
     """
 
     name: str
