@@ -215,3 +215,17 @@ def test_questions_need_read_access_only(tmp_path: Path, monkeypatch: pytest.Mon
     assert inside("status", str(project))[0] == Exit.OK
     assert inside("timeline", "shop:1", str(project))[0] in (Exit.OK, Exit.USAGE)
     assert state.read_bytes() == before
+
+
+def test_a_long_ledger_begins_a_new_file_while_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cij.runtime.delivery.ledger.BYTES_MAX", 300)
+    ledger = Ledger(tmp_path / "ledger")
+    with closing(ledger):
+        for number in range(1, 30):
+            ledger.note("store", number, (), NOW)
+            last = ledger.last()
+            assert last is not None and last.handed == number
+    assert all(file.stat().st_size < 600 for file in tmp_path.iterdir())
+    assert len(list(tmp_path.iterdir())) == 2

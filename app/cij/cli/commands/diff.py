@@ -94,7 +94,7 @@ def _drive(words: tuple[str, ...]) -> None:
     if found.report is not None:
         click.echo(render_review_text(found.report, paint, is_one_file=True))
     else:
-        click.echo(f"What it means cannot be told: {found.why_not}\n")
+        click.echo(f"cij cannot say what this change means: {found.why_not}\n")
     for line in found.lines:
         style = _LINES.get(line[:1])
         click.echo(paint(style, line) if style else line)

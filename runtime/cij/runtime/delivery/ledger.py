@@ -77,11 +77,9 @@ class Ledger:
     def last(self) -> Last | None:
         """Return the last batch; None where nothing was ever noted."""
         for path in self._paths():
-            for row in reversed(list(_rows(_tail(path)))):
-                return Last(str(row["store"]), int(row["handed"]), str(row.get("at", "")))
-            if path.stat().st_size:
-                # A whole line longer than the tail.
-                for row in reversed(list(_rows(path.read_bytes()))):
+            # A line may be longer than the tail.
+            for read in (_tail, Path.read_bytes):
+                for row in reversed(list(_rows(read(path)))):
                     return Last(str(row["store"]), int(row["handed"]), str(row.get("at", "")))
         return None
 
