@@ -13,6 +13,7 @@ from cij.runtime.delivery import Defaults
 from cij.runtime.engine import open_engine
 from cij.runtime.runner import Runner, StepReport, open_runner, step
 from cij.runtime.sources import KINDS, standing_still
+from cij.runtime.store.aside import reasons
 from tests.attack.outbox_bed import JOURNEY, NOW
 from tests.testbed import program_of
 
@@ -63,6 +64,26 @@ def test_a_file_that_is_being_written_is_taken_when_it_stands_still(
     # The same in two looks.
     look(runner)
     assert customers(runner) == PEOPLE + 5
+
+
+def test_a_broken_file_stays_broken_while_it_is_being_mended(
+    runner: Runner, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(rows(PEOPLE))
+    settle(file)
+    look(runner)
+    file.write_text("")
+    settle(file)
+    first = look(runner).refresh
+    assert first is not None and "is empty" in first.failed["people"]
+    file.write_text(rows(PEOPLE + 2))
+    # The same words as before, so a run says them once, and `cij status` goes on showing them.
+    second = look(runner).refresh
+    assert second is not None and second.failed == first.failed
+    assert reasons(runner.world.engine, "source") == first.failed
+    look(runner)
+    assert reasons(runner.world.engine, "source") == {}
 
 
 def test_a_new_file_in_the_place_of_the_old_is_another_one(runner: Runner, tmp_path: Path) -> None:

@@ -212,9 +212,10 @@ def refresh_what_can_be(
 ) -> RefreshReport:
     """As `refresh_data`, but a source that cannot be used keeps its old data and stops no other (S28).
 
-    Those that are `moving` are left for the next look.
+    Those that are `moving` are left for the next look. One that had failed before still counts as failed.
     """
-    failed = {**(moving or {})}
+    waiting = moving or {}
+    failed = {**waiting}
     while True:
         try:
             report = _refreshed(world, root, now, failed)
@@ -222,19 +223,22 @@ def refresh_what_can_be(
         except TornLoad as error:
             # The transaction is undone: once more without this source.
             failed[error.source] = f"source {error.source}: {reason_of(error.cause)}"
-    report = replace(report, failed={n: r for n, r in failed.items() if n not in (moving or {})})
-    _note_failed(world, report, now)
-    return report
-
-
-def _note_failed(world: World, report: RefreshReport, now: datetime) -> None:
-    """Keep why sources failed for `cij status`, until they load again."""
     known = aside.reasons(world.engine, "source")
-    if known != report.failed:
+    now_failed = {name: reason for name, reason in failed.items() if name not in waiting}
+    now_failed |= {name: reason for name, reason in known.items() if name in waiting}
+    _note_failed(world, known, now_failed, now)
+    return replace(report, failed=now_failed)
+
+
+def _note_failed(
+    world: World, known: Mapping[str, str], failed: Mapping[str, str], now: datetime
+) -> None:
+    """Keep why sources failed for `cij status`, until they load again."""
+    if known != failed:
         with world.engine.transaction():
-            for name in known.keys() - report.failed.keys():
+            for name in known.keys() - failed.keys():
                 aside.forget(world.engine, "source", name)
-            for name, reason in report.failed.items() - known.items():
+            for name, reason in failed.items() - known.items():
                 aside.put(world.engine, "source", name, reason, now)
 
 
