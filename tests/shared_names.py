@@ -21,6 +21,8 @@ ONE_CONCEPT = {
     "queue": "entry queue",
     "backtest": "simulation",
     "backup": "a copy of the state",
+    "forget": "erasing all of a person",
+    "forgotten": "people who were forgotten",
     "clock_faults": "a wall clock that is wrong",
     "declarations": "program",
     "doctor": "the checks of `cij doctor`",

@@ -44,6 +44,8 @@ ARROWS = {
         "cij.compiler.channels",
         # The kinds of source; the runtime has a reader for each.
         "cij.compiler.source_kinds",
+        # Which columns name people.
+        "cij.compiler.personal",
         # Walking over a program.
         "cij.compiler.walk",
         # What the catalog says of a column.

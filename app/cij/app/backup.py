@@ -8,12 +8,16 @@ from pathlib import Path
 from cij.app.compile import compiled
 from cij.app.open_store import ledger_of, open_state_file, open_store, store_path
 from cij.app.project import Project, open_project
+from cij.runtime import forgotten
 from cij.runtime.clock import LiveClock
 from cij.runtime.current_state import accept, owner_fault
-from cij.runtime.engine import copy_state_file
+from cij.runtime.deploy import prepare as prepare_all
+from cij.runtime.engine import Engine, copy_state_file, rewrite_state_file
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked
+from cij.runtime.forgetting.erase import erase_marked
+from cij.runtime.insight.person import deployed
 from cij.runtime.private_files import private_files
-from cij.runtime.store import prepare
+from cij.runtime.store import forgotten as stored, meta, prepare
 
 FOLDER = Path(".cij") / "backup"
 
@@ -30,11 +34,13 @@ class Backup:
 class Restored:
     """What putting a backup back did. `sent` messages were sent since it was made.
 
-    `before` is the path of the old state; None where there was none.
+    `before` is the path of the old state; None where there was none. `forgotten` people are in the backup, and
+    were erased from it.
     """
 
     sent: int
     before: Path | None
+    forgotten: int = 0
 
 
 def back_up(path: Path, target: Path | None) -> Backup:
@@ -72,6 +78,7 @@ def restore(path: Path, backup: Path) -> Restored:
     copy_state_file(backup, draft)
     try:
         _require_own(draft, program.project)
+        marks = _marks(project)
         before = _move_away(project, state)
         draft.replace(state)
     finally:
@@ -79,7 +86,39 @@ def restore(path: Path, backup: Path) -> Restored:
     ledger = ledger_of(project)
     with closing(open_store(project)) as engine, closing(ledger):
         prepare(engine)
-        return Restored(accept(engine, program.project, ledger, LiveClock().now()), before)
+        erased = _forget_again(engine, marks)
+        sent = accept(engine, program.project, ledger, LiveClock().now())
+    if erased:
+        with private_files():
+            rewrite_state_file(state)
+    return Restored(sent, before, erased)
+
+
+def _marks(project: Project) -> tuple[str | None, list[str]]:
+    """Return the key and the marks of people who were forgotten since the backup may have been made."""
+    if not store_path(project).is_file():
+        return None, []
+    # A state that is damaged has nothing to say, and is what a backup is for.
+    with suppress(StoreError), closing(open_store(project)) as engine:
+        if engine.columns_of("forgotten"):
+            marks = [mark for mark, _ in engine.rows(stored.ALL)]
+            return meta.value(engine, stored.KEY), marks
+    return None, []
+
+
+def _forget_again(engine: Engine, found: tuple[str | None, list[str]]) -> int:
+    """Forget in a backup whom the state before it had forgotten (S27)."""
+    key, marks = found
+    program, now = deployed(engine), LiveClock().now()
+    if key is None or not marks or program is None:
+        return 0
+    prepare_all(engine, program)
+    with engine.transaction():
+        meta.put(engine, stored.KEY, key)
+        forgotten.add(engine, marks, now)
+        count = erase_marked(engine, program, now)
+    engine.maintain(is_thorough=True)
+    return count
 
 
 def _require_own(backup: Path, project: str) -> None:

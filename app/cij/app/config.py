@@ -9,12 +9,14 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -251,6 +253,38 @@ class RunTable(_Table):
     tick_seconds_max: float = Field(default=60.0, gt=0)
 
 
+_AGE = re.compile(r"([1-9]\d{0,3}) (day|week|month|year)s?")
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+
+
+def _as_age(text: object) -> timedelta:
+    found = _AGE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('write a time such as "90 days", "18 months" or "2 years"')
+    return timedelta(days=int(found[1]) * _DAYS[found[2]])
+
+
+_Age = Annotated[timedelta | None, BeforeValidator(_as_age)]
+
+
+class RetentionTable(_Table):
+    """`[retention]`: how long what may hold personal data is kept; without a time for ever.
+
+    A month counts 30 days and a year 365.
+    """
+
+    quarantine: _Age = None
+    events: _Age = None
+    messages: _Age = None
+    history: _Age = None
+    answers: _Age = None
+    backups: _Age = None
+
+    def ages(self) -> dict[str, timedelta]:
+        """Return the ages that are set, by kind."""
+        return {name: age for name in type(self).model_fields if (age := getattr(self, name))}
+
+
 class ReviewRule(_Table):
     """`[[review.rules]]`: changes that a group has to approve.
 
@@ -292,6 +326,7 @@ class Settings(_Table):
     store: StoreTable = StoreTable()
     delivery: DeliveryTable = DeliveryTable()
     run: RunTable = RunTable()
+    retention: RetentionTable = RetentionTable()
 
 
 _TABLES: tuple[type[_Table], ...] = (
@@ -304,6 +339,7 @@ _TABLES: tuple[type[_Table], ...] = (
     RowsDelivery,
     WebhookDelivery,
     RunTable,
+    RetentionTable,
     ReviewTable,
     ReviewRule,
 )

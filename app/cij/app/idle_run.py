@@ -196,3 +196,8 @@ def remember_idle(found: IdleRun) -> None:
     stamp."""
     if found.stamps[found.state] == _stamp(found.state):
         remember(_KIND, found.root, found)
+
+
+def forget_idle(root: Path) -> None:
+    """Drop the cached idle run of a project: its report may name people."""
+    remember(_KIND, root, None)

@@ -7,9 +7,15 @@ from pathlib import Path
 
 from cij.app.project import Project
 from cij.runtime.delivery.ledger import Ledger
-from cij.runtime.engine import Engine, open_copy as open_store_copy, open_engine
+from cij.runtime.engine import (
+    Engine,
+    open_copy as open_store_copy,
+    open_engine,
+    rewrite_state_file,
+)
 from cij.runtime.errors import ConfigError, StoreLocked
 from cij.runtime.private_files import private_files, private_folder, require_inside
+from cij.runtime.store import meta
 
 
 def store_path(project: Project) -> Path:
@@ -95,6 +101,18 @@ def open_when_free(
                 on_wait(f"waiting for {store_path(project).name}: another program has it open")
                 is_told = True
             time.sleep(_AGAIN_S)
+
+
+def rewritten(project: Project, engine: Engine) -> Engine:
+    """Write the state file anew where something in it must not stay, and return an engine for it."""
+    if not engine.columns_of("meta") or meta.value(engine, meta.REWRITE) != "yes":
+        return engine
+    engine.close()
+    with private_files():
+        rewrite_state_file(store_path(project))
+    engine = open_store(project)
+    meta.put(engine, meta.REWRITE, "no")
+    return engine
 
 
 def open_scratch() -> Engine:

@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.app.check_cache import ask, is_as_found
 from cij.app.compile import Compiled
 from cij.app.deployed_program import keep_program
 from cij.app.idle_run import IdleRun, Surroundings, idle_run, remember_idle, surroundings_of
-from cij.app.open_store import ledger_of, open_when_free, store_path
+from cij.app.open_store import ledger_of, open_when_free, rewritten, store_path
 from cij.app.project import Project
 from cij.app.project_check import compile_found
 from cij.app.status_file import write_status
-from cij.app.transports import open_transports, senders
+from cij.app.transports import message_folders, open_transports, senders
 from cij.runtime.clock import LiveClock
 from cij.runtime.clock_faults import set_right
 from cij.runtime.current_state import accept, require_own
@@ -28,8 +28,9 @@ from cij.runtime.long_run import run_until_stopped
 from cij.runtime.private_files import private_files
 from cij.runtime.report import report
 from cij.runtime.report_data import Report
+from cij.runtime.retention import Retention
 from cij.runtime.runner import Runner, StepReport, open_runner, step
-from cij.runtime.store import prepare
+from cij.runtime.store import meta, prepare
 
 _STATUS_S = 2.0
 AfterStep = Callable[[StepReport, datetime], None]
@@ -140,7 +141,7 @@ def _opened(
         transports = open_transports(project, program)
         for transport in transports.values():
             stack.callback(transport.close)
-        engine = open_when_free(project, on_wait=on_wait)
+        engine = rewritten(project, open_when_free(project, on_wait=on_wait))
         stack.callback(engine.close)
         now, root = LiveClock().now(), project.root
         ledger = ledger_of(project)
@@ -154,6 +155,9 @@ def _opened(
         opened = open_runner(
             engine, program, root, transports, senders(project), now, ledger, time.monotonic
         )
+        opened[0].retention = Retention(
+            project.settings.retention.ages(), message_folders(project), store_path(project)
+        )
         keep_program(root, program)
         stack.callback(opened[0].dispatch.leave)
         yield Run(project, *opened, engine)
@@ -162,10 +166,18 @@ def _opened(
 def _idle(run: Run, compiled: Compiled, around: Surroundings | None) -> IdleRun | None:
     if around is None or run.last_report is None or run.engine.traits.is_shared:
         return None
+    if meta.value(run.engine, meta.REWRITE) == "yes":
+        # The next run writes the state file anew.
+        return None
     if run.last_report.failed:
         # The next run has work to do: it retries what was put aside.
         return None
     # Without this, closing the store would write a checkpoint and change the file after its stamp.
     run.engine.maintain(is_thorough=True)
     state = store_path(run.project)
-    return idle_run(around, compiled, run.runner.world, run.last_report, state)
+    found = idle_run(around, compiled, run.runner.world, run.last_report, state)
+    if found is None or not run.runner.retention.ages:
+        return found
+    # Retention is due each day.
+    tomorrow = datetime.combine(found.since.date() + timedelta(days=1), datetime.min.time())
+    return found._replace(until=min(found.until or tomorrow, tomorrow))

@@ -81,6 +81,15 @@ def _folder(project: Project, written: str) -> Path:
     return folder
 
 
+def message_folders(project: Project) -> tuple[Path, ...]:
+    """Return the folders into which messages and calls are written as files."""
+    delivery = project.settings.delivery
+    actions = (delivery.action.default, *delivery.action.by_action.values())
+    ways = (*delivery.by_channel().values(), *actions)
+    found = (w.folder for w in ways if isinstance(w, (FilesDelivery, RowsDelivery)))
+    return tuple(sorted({_folder(project, folder) for folder in found}))
+
+
 def senders(project: Project) -> Defaults:
     """Return the defaults for messages without settings of their own, such as a sender."""
     ways = project.settings.delivery.by_channel()

@@ -54,6 +54,8 @@ COMMANDS: dict[str, Row] = {
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "explain why a customer entered, got a message, or did not", _RUN),
     "suppression": _row("suppression", "show and change the list of people who get nothing", _RUN),
+    "forget": _row("forget", "erase all that is kept of a person", _RUN),
+    "export-person": _row("export_person", "print all that is kept of a person", _RUN),
     "status": _row("status", "show who is where, and what was sent", _RUN),
     "backup": _row("backup", "copy the state, also while a run goes on", _RUN),
     "restore": _row("restore", "put a backup of the state back", _RUN),

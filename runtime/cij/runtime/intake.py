@@ -29,7 +29,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.types import DATETIME
-from cij.runtime import canonical_addresses, consent, older_versions, suppression
+from cij.runtime import canonical_addresses, consent, forgotten, older_versions, suppression
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
@@ -105,15 +105,22 @@ class _Intake:
     # Texts that are an address of several customers, with these.
     shared: Mapping[str, list[str]] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
+    # Texts that name somebody who was forgotten.
+    forgotten: frozenset[str] = frozenset()
 
 
 def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: datetime) -> TakenIn:
     """Append the events that fit, in the order of their times; the others go to quarantine."""
     events = {e.name: e for e in program.events}
     batch = _Intake(program, now, *_customers(engine, program, rows), events)
+    batch.forgotten = _forgotten(engine, program, rows, batch)
     accepted: list[_Accepted] = []
     refused: list[Refused] = []
     for row in rows:
+        if isinstance(who := row.get("customer"), str) and who in batch.forgotten:
+            # Nothing of what it says is kept.
+            refused.append(Refused({"event": row.get("event")}, forgotten.REASON))
+            continue
         try:
             accepted += _accept_all(row, batch)
         except Unfit as error:
@@ -313,6 +320,29 @@ def _customers(
     known |= {name: there[key] for name, key in keys.items() if key in there}
     shared = {name: ids for name, ids in holders.items() if name not in known}
     return known | {id: id for ids in shared.values() for id in ids}, shared
+
+
+def _forgotten(
+    engine: Engine, program: Program, rows: Sequence[RawEvent], batch: _Intake
+) -> frozenset[str]:
+    """Return the texts of those who are no customers because they were forgotten (S27)."""
+    if not forgotten.is_anybody(engine):
+        return frozenset()
+    there = batch.customers.keys() | batch.shared.keys()
+    who = {w for row in rows if isinstance(w := row.get("customer"), str)} - there
+    key = forgotten.store_key(engine)
+    marks = {text: marks_of(key, text, program) for text in who}
+    known = forgotten.known(engine, (mark for each in marks.values() for mark in each))
+    return frozenset(text for text, each in marks.items() if not known.isdisjoint(each))
+
+
+def marks_of(key: str, who: str, program: Program) -> set[str]:
+    """Return the marks of all that a text may name: an id, the key of a record, an address."""
+    text = unicodedata.normalize("NFC", who.strip())
+    source, _, record = text.partition(":")
+    found = {forgotten.id_mark(key, text), forgotten.record_mark(key, source, record)}
+    told = _told_addresses(text, program)
+    return found | {forgotten.address_mark(key, name, form) for name, form in told}
 
 
 def _holders(engine: Engine, program: Program, texts: list[str]) -> dict[str, list[str]]:

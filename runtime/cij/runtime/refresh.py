@@ -21,7 +21,7 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.sql.entities import KEY, entity_table
-from cij.runtime import canonical_addresses, older_versions, records, zones
+from cij.runtime import canonical_addresses, forgotten, older_versions, records, zones
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, DataError, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
@@ -46,7 +46,8 @@ class RefreshReport:
     `placeholders` are values that join nobody, because too many records have them.
     `events` counts new events by name, `waiting` rows of sources that are no events yet, because
     their customer is unknown or their time is missing. `entities` are those whose rows were replaced.
-    `failed` has the reasons of the sources that keep their old data, by name.
+    `failed` has the reasons of the sources that keep their old data, by name. `left_out` counts rows of
+    people who were forgotten.
     """
 
     sources: tuple[SourceReport, ...] = ()
@@ -60,6 +61,7 @@ class RefreshReport:
     is_unified_anew: bool = False
     entities: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
 
     def lines(self) -> list[str]:
         """Return what there is to tell about a refresh, one sentence a line."""
@@ -77,6 +79,8 @@ class RefreshReport:
             count = _counted(len(self.split), "customer")
             found.append(f"{count} split off from another customer, with a new id")
         found += [placeholder.line() for placeholder in self.placeholders]
+        if self.left_out:
+            found.append(f"{_counted(self.left_out, 'row')} of forgotten people left out (S27)")
         if self.absent:
             verb = "is" if self.absent == 1 else "are"
             found.append(
@@ -132,6 +136,7 @@ def refresh(
         sources = _load_all(engine, program, root, now, failed)
         usable = _usable(engine, program, failed or {})
         loaded = {s.name for s in sources if not s.is_unchanged}
+        left_out = sum(s.left_out for s in sources)
         related = [e.name for e in usable.entities if _fill(engine, usable, e, loaded, now)]
         unified = _unify(engine, program, loaded, now, usable)
         report = RefreshReport(
@@ -144,6 +149,7 @@ def refresh(
             is_unified_anew=unified.is_anew,
             entities=tuple(related),
             failed=dict(failed or {}),
+            left_out=left_out + unified.left_out,
         )
         for event in usable.events:
             if event.record is None:
@@ -172,7 +178,8 @@ def _load_all(
             with open_loader(engine.limits) as loader:
                 is_compared, is_guarded = source.name in compared, source.name in guarded
                 options = {"is_compared": is_compared, "is_guarded": is_guarded}
-                found.append(load(engine, loader, source, root, now, **options))
+                sieve = forgotten.sieve_of(engine, program, source)
+                found.append(load(engine, loader, source, root, now, sieve=sieve, **options))
         except TornLoad as error:
             if failed is None:
                 raise error.cause from None

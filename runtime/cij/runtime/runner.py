@@ -3,6 +3,7 @@
 refresh --> tick --> deliver --> when next?
 """
 
+import logging
 import math
 import threading
 import time
@@ -35,10 +36,11 @@ from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
-from cij.runtime.errors import reason_of
+from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.event_rounds import has_arrivals
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
+from cij.runtime.retention import Retention, age
 from cij.runtime.retry_failed import write_again
 from cij.runtime.segments import data_changed
 from cij.runtime.sources.load import TornLoad
@@ -47,6 +49,8 @@ from cij.runtime.store import aside
 from cij.runtime.store.passages import END_MERGED
 from cij.runtime.tick import TickReport
 from cij.runtime.world import World
+
+_log = logging.getLogger("cij.run")
 
 # What belongs to a customer follows them when they are merged with another (S26).
 _FOLLOW = tuple(
@@ -88,6 +92,7 @@ class Runner:
     ledger: Ledger = field(default_factory=lambda: Ledger(None))
     looks: Looks = field(default_factory=Looks)
     steady: Callable[[], float] = lambda: 0.0
+    retention: Retention = field(default_factory=Retention)
     dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +112,7 @@ class StepReport:
     events: int = 0
     refused: list[Refused] = field(default_factory=list)
     clock_fault: str | None = None
+    aged: dict[str, int] = field(default_factory=dict)
     delivery: DrainReport = field(default_factory=DrainReport)
 
     @property
@@ -156,6 +162,7 @@ def step(
     """
     report = StepReport(clock_fault=note_clock(runner.world, now))
     if with_refresh:
+        report.aged = _age(runner, now)
         report.refresh = _refresh_what_stands_still(runner, now, may_wait=slice_s is None)
         if report.refresh.changed:
             # Consent may have been withdrawn in the data.
@@ -172,6 +179,18 @@ def step(
         rounds += 1
     runner.world.engine.maintain()
     return report
+
+
+def _age(runner: Runner, now: datetime) -> dict[str, int]:
+    """Delete what is too old. Where it fails, nothing else stops (S28)."""
+    world = runner.world
+    try:
+        return age(world.engine, world.program, runner.retention, runner.root, now)
+    except WorldError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is of old rows and files
+        _log.error("retention: %s", reason_of(error))
+        return {}
 
 
 def _refresh_what_stands_still(runner: Runner, now: datetime, *, may_wait: bool) -> RefreshReport:

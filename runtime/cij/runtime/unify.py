@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cij.compiler.program import Program
 from cij.compiler.sql import identity, kept_columns, matching, unify as statements
-from cij.runtime import absence, canonical_addresses, older_versions, zones
+from cij.runtime import absence, canonical_addresses, forgotten, older_versions, zones
 from cij.runtime.engine import Engine
 
 Pairs = tuple[tuple[str, str], ...]
@@ -36,7 +36,8 @@ class Placeholder:
 class Unified:
     """`merged` are (id that is now an alias, surviving id); `split` are (old id, id of a part).
 
-    `absent` counts who was in a source before and is in none now.
+    `absent` counts who was in a source before and is in none now, and `left_out` rows of people who were
+    forgotten.
     """
 
     profiles: int
@@ -45,6 +46,7 @@ class Unified:
     absent: int = 0
     placeholders: tuple[Placeholder, ...] = ()
     is_anew: bool = False
+    left_out: int = 0
 
 
 def unify(engine: Engine, program: Program, now: datetime) -> Unified:
@@ -53,6 +55,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
         return Unified(_count(engine))
     engine.execute(statements.records(program))
     canonical_addresses.keep_all(engine, program)
+    left_out = forgotten.leave_out_records(engine, program, now)
     _cluster(engine, program)
     too_many = _placeholders(engine, program)
     merged, split = _identify(engine)
@@ -67,7 +70,7 @@ def unify(engine: Engine, program: Program, now: datetime) -> Unified:
     absent = absence.note(engine, now)
     for statement in statements.CLEAR:
         engine.execute(statement)
-    return Unified(_count(engine), merged, split, absent, too_many, is_anew=True)
+    return Unified(_count(engine), merged, split, absent, too_many, True, left_out)
 
 
 def _placeholders(engine: Engine, program: Program) -> tuple[Placeholder, ...]:

@@ -24,5 +24,9 @@ def command(backup: Path, path: Path) -> None:
     done = restore(path, backup)
     kept = f"; the old state is {done.before}" if done.before else ""
     click.echo(f"{backup} is the state from now on{kept}")
+    if done.forgotten:
+        click.echo(
+            f"{done.forgotten} people of it were forgotten since then, and were erased again"
+        )
     if done.sent:
         click.echo(f"{done.sent} messages were sent since then; they do not go out again")

@@ -207,6 +207,9 @@ def _say_recovery(recovery: "Recovery") -> None:
 def _say_step(made: "StepReport") -> bool:
     """Print what a step did, and return whether it did anything."""
     lines = made.refresh.lines() if made.refresh is not None else []
+    if made.aged:
+        kinds = ", ".join(f"{count} of {kind}" for kind, count in made.aged.items())
+        lines = [f"older than [retention] keeps them, and deleted: {kinds}", *lines]
     for line in lines:
         click.echo(line, err=True)
     aside = Counter((str(r.row.get("event") or "event"), r.reason) for r in made.refused)

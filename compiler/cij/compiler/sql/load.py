@@ -45,7 +45,8 @@ from cij.compiler.written_values import (
 )
 
 _DECIMAL = SQL_TYPES["decimal"]
-STAGE, BAD_KEY, KEY_NOW = "staging", "key_bad", "key_now"
+STAGE, PARSED = "staging", "parsed"
+BAD_KEY, KEY_NOW = "key_bad", "key_now"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
 BAD = query(

@@ -18,6 +18,7 @@ __all__ = [
     "copy_state_file",
     "open_copy",
     "open_engine",
+    "rewrite_state_file",
 ]
 
 
@@ -65,3 +66,13 @@ def copy_state_file(path: Path, target: Path) -> None:
     from cij.runtime.engine.duckdb.file_copy import copy_file
 
     copy_file(path, target)
+
+
+def rewrite_state_file(path: Path) -> None:
+    """Write a closed state file anew, so that nothing is left in it of what was deleted.
+
+    Raises: StoreError.
+    """
+    from cij.runtime.engine.duckdb.file_rewrite import rewrite_file
+
+    rewrite_file(path)

@@ -15,6 +15,7 @@ from cij.compiler.sql import load as statements
 from cij.compiler.sql.columns import create
 from cij.compiler.sql.records import bad_keys, bad_table
 from cij.runtime.engine import Engine
+from cij.runtime.forgotten import Sieve
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.loader import Loader, Staged
 from cij.runtime.sources.reader import BadRow, failure, with_environment
@@ -32,7 +33,8 @@ _LOST_MIN = 5
 @dataclass(frozen=True, slots=True)
 class SourceReport:
     """What a refresh did with a source. `read` = `kept` + `bad` + `dropped` by the filter. Of the bad
-    rows `stayed` were good before, and are there as they were.
+    rows `stayed` were good before, and are there as they were. Rows `left_out`, of people who were forgotten,
+    are in none of these numbers.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SourceReport:
     dropped: int
     is_unchanged: bool = False
     stayed: int = 0
+    left_out: int = 0
 
     def line(self) -> str:
         """Return the report as a sentence."""
@@ -85,6 +88,7 @@ def load(
     *,
     is_compared: bool = False,
     is_guarded: bool = False,
+    sieve: Sieve | None = None,
 ) -> SourceReport:
     """Load the source unless neither it nor its definition changed.
 
@@ -92,7 +96,8 @@ def load(
 
     Where its records are compared with those of before, the keys of bad rows are kept. Where the
     disappearance of a row means something, `is_guarded`, a refresh by which many are gone is refused:
-    an export that broke off would take everybody out of all journeys (S24).
+    an export that broke off would take everybody out of all journeys (S24). Rows that `sieve` finds are left
+    out, and nothing of them is written.
     """
     source = with_environment(source)
     # Both before reading: a file that is replaced meanwhile is another one in the next look.
@@ -102,7 +107,7 @@ def load(
         _, rows, bad = state[0]
         return SourceReport(source.name, rows + bad, rows, bad, 0, is_unchanged=True)
     before = stamp_of(source, root)
-    report, bad_rows = _read(loader, source, root)
+    report, bad_rows = _read(loader, source, root, sieve)
     require_still(source, root, before)
     if is_guarded and _asks_the_same(engine, source):
         _judge_disappearance(source, *_lost(engine, loader, source, bad_rows.rejected_keys))
@@ -145,17 +150,26 @@ def _fingerprint(source: Source, root: Path) -> str:
     return content_hash([_LOADER_VERSION, source, outside])
 
 
-def _read(loader: Loader, source: Source, root: Path) -> tuple[SourceReport, _BadOfFile]:
+def _read(
+    loader: Loader, source: Source, root: Path, sieve: Sieve | None
+) -> tuple[SourceReport, _BadOfFile]:
     """Read, type and judge the rows; nothing is written yet."""
     staged = loader.stage(source, root)
     loader.parse(source)
+    left_out = 0
+    if sieve is not None:
+        left_out = sieve.sift(loader.engine, statements.PARSED)
+        rejected = [row for row in staged.rejected if not any(map(sieve.has, row.keys))]
+        staged = replace(staged, rejected=rejected)
     loader.engine.execute(statements.duplicates(source))
     rows, _, dropped = loader.engine.rows(statements.counts(source))[0]
     bad = _bad_rows(loader, source, staged)
     # A row that could not be delimited counts as the lines that it covers.
     read, count = rows + _lines_of(staged.rejected), _lines_of(bad)
     _judge(source, staged.file, read, bad)
-    report = SourceReport(source.name, read, read - count - dropped, count, dropped)
+    report = SourceReport(
+        source.name, read, read - count - dropped, count, dropped, left_out=left_out
+    )
     rejected_keys = [key for row in staged.rejected for key in row.keys]
     return report, _BadOfFile(staged.file, bad, rejected_keys)
 

@@ -13,7 +13,7 @@ SELECT $last + ROW_NUMBER() OVER (
     ORDER BY o.settled_at ASC, o.passage ASC, o.effect ASC, o.turn ASC
   ), {{key}}, o.customer, o.settled_at, $now, {{key}}, e.channel
 FROM outbox_row AS o JOIN effect AS e ON e.id = o.effect
-WHERE o.outcome = 'delivered' AND o.settled_at >= $since AND e.channel <> '{CALLS}'
+WHERE o.outcome = 'delivered' AND NOT o.customer IS NULL AND o.settled_at >= $since AND e.channel <> '{CALLS}'
   AND NOT {{key}} IN (SELECT d.message_key FROM event_{EVENT} AS d WHERE NOT d.message_key IS NULL)
 """,
     key=KEY,

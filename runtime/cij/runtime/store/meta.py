@@ -16,6 +16,10 @@ PROJECT = "project"
 HANDED = "handed"
 # The hash of the messages and their defaults that were deployed last.
 TEXTS = "texts"
+# The day on which retention was applied last.
+AGED = "aged"
+# Set where values were deleted that must not stay in the free blocks of the file.
+REWRITE = "rewrite"
 
 _GET = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
 _FORGET = query("DELETE FROM meta WHERE name = $name")

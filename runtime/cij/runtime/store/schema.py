@@ -240,6 +240,9 @@ NEWCOMER = Table(
     ),
 )
 
+# Hashes of people who were forgotten (S27).
+FORGOTTEN = Table("forgotten", (("mark", TEXT), ("at", INSTANT)), key=("mark",))
+
 # --- sources ----------------------------------------------------------------------------------
 
 SOURCE_STATE = Table(
@@ -277,11 +280,11 @@ TABLES = (
     ),
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
-    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE),
+    *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE, FORGOTTEN),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
-    *(ABSENT, ASIDE),
+    *(ABSENT, ASIDE, FORGOTTEN),
     *(ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED, CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE),
     CONSENT_AHEAD,
     *(

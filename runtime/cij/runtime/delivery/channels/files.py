@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class FileTransport:
         """Nothing is held open."""
 
     def _write(self, one: Prepared) -> str:
-        name = self.path_of(one)
+        name = path_of(one.channel, one.key, one.created_at)
         path = self._settings.folder / name
         # A fixed name: what a crash left half written is written over, not left behind.
         unfinished = path.with_suffix(".tmp")
@@ -63,19 +64,19 @@ class FileTransport:
             raise DeliveryError(_message(self._settings.folder, error)) from error
         return name
 
-    @staticmethod
-    def path_of(one: Prepared) -> str:
-        """Return the path of the file of a message below the folder, with slashes."""
-        # The call of an action is no message of a channel.
-        channel = CHANNELS.get(one.channel)
-        suffix = channel.file_suffix if channel is not None else "txt"
-        name = sha256(one.key.encode()).hexdigest()[:32]
-        return f"{one.channel}/{one.created_at:%Y-%m-%d}/{name}.{suffix}"
-
     def _make(self, folder: Path) -> None:
         if folder not in self._made:
             make_inside(self._settings.folder, folder)
             self._made.add(folder)
+
+
+def path_of(channel: str, key: str, created_at: datetime) -> str:
+    """Return the path of the file of a message below the folder, with slashes."""
+    # The call of an action is no message of a channel.
+    row = CHANNELS.get(channel)
+    suffix = row.file_suffix if row is not None else "txt"
+    name = sha256(key.encode()).hexdigest()[:32]
+    return f"{channel}/{created_at:%Y-%m-%d}/{name}.{suffix}"
 
 
 def _write_synced(path: Path, content: bytes, fsync: bool) -> None:

@@ -37,10 +37,13 @@ if importlib.util.find_spec("pandas") is None:
 _LOG_MAX = "1GB"
 # Parts of DuckDB's messages where another process has the file open: on Unix and on Windows.
 _HELD = ("Could not set lock", "being used by another process")
+# Repeated texts, such as the constants of a plan, take half the time in the newer format.
+FORMAT: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.5.0"
+}
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     **CLOSED,
-    # Repeated texts, such as the constants of a plan, take half the time in the newer format.
-    "storage_compatibility_version": "v1.5.0",
+    **FORMAT,
     # A checkpoint inside a tick would delay its messages, so `maintain` does it between steps.
     "checkpoint_threshold": _LOG_MAX,
     # A large insert writes row groups to the file while it computes the next ones.
