@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shlex
 import sys
 import tempfile
@@ -12,6 +13,9 @@ from contextlib import suppress
 import click
 
 from cij.cli.exits import Exit
+
+_REPORTS_MAX = 20
+_REPORT_CHARS_MAX = 100_000
 
 
 class ClosedPipe(Exception):
@@ -132,8 +136,28 @@ def _first_line(error: Exception) -> str:
 def _written(report: str) -> str:
     handle, path = tempfile.mkstemp(prefix="cij-bug-", suffix=".txt", text=True)
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(report + "\n")
+        file.write(_shortened(report) + "\n")
+    _delete_older(os.path.dirname(path))
     return path
+
+
+def _shortened(report: str) -> str:
+    """Return the beginning and the end of a report that is too long: they say what was done and what failed."""
+    if len(report) <= _REPORT_CHARS_MAX:
+        return report
+    half = _REPORT_CHARS_MAX // 2
+    return f"{report[:half]}\n…\n{report[-half:]}"
+
+
+def _delete_older(folder: str) -> None:
+    """Keep the newest reports: a run that fails again and again writes one each time."""
+    with suppress(OSError):
+        found = [e for e in os.scandir(folder) if re.fullmatch(r"cij-bug-\w+\.txt", e.name)]
+        found.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime, reverse=True)
+        for entry in found[_REPORTS_MAX:]:
+            # Those of other users stay.
+            with suppress(OSError):
+                os.unlink(entry.path)
 
 
 def say_waiting(text: str) -> None:

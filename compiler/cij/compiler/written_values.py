@@ -6,12 +6,14 @@ decimals only.
 """
 
 import re
+from decimal import Decimal
 
 from cij.compiler.types import Kind
 
 # As many as a column keeps, before and behind the point. Zeros at the end say nothing.
 _WHOLE_MAX, _PLACES_MAX = 28, 10
 _SHARE_WHOLE_MAX = 18
+_EXPONENT_MAX = 100
 
 _OFFSET = "(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -61,6 +63,15 @@ NO = ("false", "f", "no", "n", "0")
 WHITE_SPACE = "".join(
     map(chr, (*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680))
 ) + "".join(map(chr, (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))
+
+
+def plain_number(number: Decimal) -> str:
+    """Return a number without an exponent; one that no column can hold keeps it.
+
+    `1e-999999999` written out takes gigabytes, so its size is looked at first.
+    """
+    is_short = number.is_finite() and abs(number.adjusted()) <= _EXPONENT_MAX
+    return f"{number:f}" if is_short else str(number)
 
 
 def fits(kind: Kind, text: str) -> bool:

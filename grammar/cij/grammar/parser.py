@@ -1,5 +1,6 @@
 """Parses a text to a syntax tree and diagnostics. It raises for no text."""
 
+import re
 from dataclasses import replace
 
 from cij.grammar import codes, syntax
@@ -24,6 +25,10 @@ __all__ = ["PLACEHOLDER", "SIZE_MAX", "parse", "parse_tree"]
 
 # In characters. No author's file is as long, and a longer one would need too much memory.
 SIZE_MAX = 10_000_000
+# A word or sign takes some 500 bytes while a file is read, however short it is. So a file of 5 MB of prose and
+# names is read, and one of as many dots is not.
+WORDS_MAX = 1_500_000
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def parse(file: str, text: str) -> tuple[syntax.File, list[Diagnostic]]:
@@ -38,6 +43,10 @@ def parse_tree(file: str, text: str) -> tuple[syntax.File, list[Diagnostic], Rea
     whole = _whole(file, text)
     if len(text) > SIZE_MAX:
         message = f"the file is longer than {SIZE_MAX} characters"
+        fault = codes.UNREADABLE_FILE.at(file_start(file), message)
+        return syntax.File((), span=whole), [fault], None
+    if len(text) > WORDS_MAX and sum(1 for _ in _WORD.finditer(text)) > WORDS_MAX:
+        message = f"the file has more than {WORDS_MAX} words and signs"
         fault = codes.UNREADABLE_FILE.at(file_start(file), message)
         return syntax.File((), span=whole), [fault], None
     reading = read(table(), file, text)

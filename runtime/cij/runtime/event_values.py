@@ -19,10 +19,13 @@ from cij.compiler.written_values import (
     WHITE_SPACE,
     YES,
     fits,
+    plain_number,
 )
 from cij.runtime import zones
 
 _EXACT = Context(prec=60)
+# Characters of a value in the reason why it does not fit; the whole of it is kept beside.
+_SHOWN_MAX = 200
 
 
 class Unfit(Exception):
@@ -59,7 +62,13 @@ def _stripped(given: object, type: Type) -> object:
 
 
 def _shown(given: object) -> str:
-    return f'"{given}"' if isinstance(given, str) else str(given)
+    try:
+        text = str(given)
+    except ValueError:
+        # A whole number of thousands of digits.
+        return "the number"
+    short = text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
+    return f'"{short}"' if isinstance(given, str) else short
 
 
 def _text(given: object, zone: str) -> str:
@@ -100,7 +109,7 @@ def _written(kind: Kind, given: object) -> str:
     if isinstance(given, bool) or not isinstance(given, int | float | str | Decimal):
         raise TypeError
     # A float is read as it is written: 0.1 is a tenth, and 1e-05 is 0.00001.
-    text = given if isinstance(given, str) else f"{Decimal(str(given)):f}"
+    text = given if isinstance(given, str) else plain_number(Decimal(str(given)))
     if not fits(kind, text):
         raise ValueError
     return text

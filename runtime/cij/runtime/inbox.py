@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cij.compiler.written_values import plain_number
 from cij.runtime import control, suppression
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
@@ -43,7 +44,7 @@ def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
 
 def _line(event: Mapping[str, Any]) -> str:
     # A decimal is handed on as its text, which keeps all digits.
-    return json.dumps(event, ensure_ascii=False, default=lambda number: f"{number:f}") + "\n"
+    return json.dumps(event, ensure_ascii=False, default=plain_number) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import click
 from cij.app.hand_in_events import GivenEvent, hand_in_event, hand_in_file
 from cij.cli.arguments import LocalTime
 from cij.cli.failures import say_waiting
+from cij.compiler.written_values import plain_number
 
 
 @click.command(
@@ -75,7 +76,7 @@ def command(
     if as_json:
         content = {"version": 1, "handed_in": list(found.rows)}
         # A number with a fraction is shown as it is handed on: as its text, with all digits.
-        text = json.dumps(content, ensure_ascii=False, indent=2, default=lambda n: f"{n:f}")
+        text = json.dumps(content, ensure_ascii=False, indent=2, default=plain_number)
         click.echo(text)
     else:
         count = len(found.rows)

@@ -5,8 +5,7 @@ letters and digits, and is kept beside it. So no value is ever read as Markdown,
 and templates that take the same branches give the same marked text, whatever the values are.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, wraps
@@ -15,15 +14,22 @@ from typing import Any, TextIO
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.ast import Node
 from liquid.builtin import register
-from liquid.builtin.expressions.primitive import Literal
+from liquid.builtin.expressions.primitive import Literal, RangeLiteral
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.capture_tag import CaptureNode, CaptureTag
-from liquid.exceptions import FilterArgumentError, LiquidError, UndefinedError
+from liquid.exceptions import (
+    FilterArgumentError,
+    LiquidError,
+    LoopIterationLimitError,
+    OutputStreamLimitError,
+    UndefinedError,
+)
 from liquid.undefined import Undefined
 from liquid.utils.chain_map import ReadOnlyChainMap
 
 from cij.runtime.delivery import arithmetic
 from cij.runtime.delivery.arithmetic import NoNumber
+from cij.runtime.delivery.html_places import unplaced
 from cij.runtime.delivery.rendered_values import plain
 from cij.runtime.errors import PermanentDelivery
 
@@ -41,8 +47,7 @@ FILTERS = frozenset(_FILTER_NAMES.split())
 _LOOPS_MAX = 10_000
 _OUTPUT_BYTES_MAX = 2_000_000
 _LOCALS_BYTES_MAX = 2_000_000
-
-MARK = re.compile(r"cijmark(\d+)x")
+_TOO_LONG = f"it is longer than {_OUTPUT_BYTES_MAX:,} characters"
 
 
 def mark(index: int) -> str:
@@ -52,7 +57,7 @@ def mark(index: int) -> str:
 
 def unmark(marked: str, printed: list[str]) -> str:
     """Put the printed values in, as they are."""
-    return MARK.sub(lambda m: printed[int(m.group(1))], marked)
+    return unplaced(marked, printed)
 
 
 def marked_text(source: str, values: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -86,8 +91,26 @@ def _make_exact(node: Node, context: RenderContext) -> None:
         if isinstance(expression, Literal) and isinstance(expression.value, float):
             expression.value = Decimal(str(expression.value))
         pending += expression.children()
+        if isinstance(expression, RangeLiteral):
+            # The library makes the class of an expression by its sign, and has no way to choose another.
+            expression.__class__ = _Range
     for child in node.children(context):
         _make_exact(child, context)
+
+
+class _Range(RangeLiteral):
+    """Numbers from one to another; each user of it goes through all of them."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> range:
+        found = super().evaluate(context)
+        # Not by `len`, which fails for a very long one.
+        if found.stop - found.start > _LOOPS_MAX:
+            raise LoopIterationLimitError(
+                f"a range has more than {_LOOPS_MAX:,} numbers", token=self.token
+            )
+        return found
 
 
 class _Captured(str):
@@ -99,11 +122,12 @@ class _Captured(str):
 class _Context(RenderContext):
     """Holds the printed values. Knows no clock: `now` and `today` are names like any other."""
 
-    __slots__ = ("printed",)
+    __slots__ = ("printed", "printed_chars")
 
     def __init__(self, template: BoundTemplate, **settings: Any) -> None:
         super().__init__(template, **settings)
         self.printed: list[str] = []
+        self.printed_chars = 0
         self.scope = ReadOnlyChainMap(self.locals, self.globals)
 
 
@@ -124,7 +148,12 @@ class _PrintNode(OutputNode):
             return buffer.write(value.marked)
         if isinstance(value, Undefined):
             raise UndefinedError(f"{_name_of(value)} is missing and has no default", token=None)
-        context.printed.append(plain(value))
+        text = plain(value)
+        context.printed_chars += len(text)
+        # The library counts the marks.
+        if context.printed_chars > _OUTPUT_BYTES_MAX:
+            raise OutputStreamLimitError(_TOO_LONG, token=None)
+        context.printed.append(text)
         return buffer.write(mark(len(context.printed) - 1))
 
 
@@ -187,11 +216,29 @@ def _lenient(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if missing:
             return missing[0]
         try:
-            return function(value, *arguments, **named)
+            if name in _GROWTH and _GROWTH[name](value, *arguments) > _OUTPUT_BYTES_MAX:
+                raise FilterArgumentError(_TOO_LONG, token=None)
+            found = function(value, *arguments, **named)
+            if isinstance(found, str) and len(found) > _OUTPUT_BYTES_MAX:
+                raise FilterArgumentError(_TOO_LONG, token=None)
+            return found
         except (NoNumber, ArithmeticError, TypeError, ValueError) as error:
             raise FilterArgumentError(f"{name}: {error}", token=None) from error
 
     return wrapper
+
+
+def _replaced_chars(value: Any, old: Any = "", new: Any = "") -> int:
+    text = str(value)
+    return len(text) + text.count(str(old)) * len(str(new))
+
+
+def _joined_chars(value: Any, sign: Any = " ") -> int:
+    return len(value) * len(str(sign)) if isinstance(value, Sized) else 0
+
+
+# Filters that could make a long text of short ones: the most characters of their result.
+_GROWTH: dict[str, Callable[..., int]] = {"replace": _replaced_chars, "join": _joined_chars}
 
 
 def _date(value: Any, form: str) -> str:
