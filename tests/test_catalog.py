@@ -51,7 +51,7 @@ def columns(folder: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def test_refresh_writes_shares_ranges_and_values(cij: Cij, project: Make) -> None:
-    folder = project("")
+    folder = project("public = [tier, points, price, last_seen, note]")
     assert cij("catalog", "refresh", folder).code == Exit.OK
     found = columns(folder)
     assert found["tier"] == {"type": "text", "unknown_share": 0.0, "values": ["gold", "silver"]}
@@ -65,7 +65,7 @@ def test_refresh_writes_shares_ranges_and_values(cij: Cij, project: Make) -> Non
 
 
 def test_nothing_personal_is_written(cij: Cij, project: Make) -> None:
-    folder = project("personal = [hidden]")
+    folder = project("personal = [hidden]\n  public = [tier, hidden]")
     cij("catalog", "refresh", folder)
     found = columns(folder)
     for name in ("email", "born_on", "hidden"):
@@ -76,11 +76,53 @@ def test_nothing_personal_is_written(cij: Cij, project: Make) -> None:
     assert "values" in columns(folder)["tier"]
 
 
-def test_a_personal_column_must_be_there(cij: Cij, project: Make) -> None:
-    folder = project("personal = [hiden]")
+COMPARED = """
+profile customer {
+  from people {
+    level = lower(tier)
+    score = points * 2
+    is_rich = price > 10
+    city = note
+    birthday = born_on
+  }
+  fields {
+    own = text
+  }
+}
+segment a { where level in ["gold"] and birthday > 1990-01-01 and note is known }
+segment b { where own = city }
+journey j {
+  enter from segment a
+  steps {
+    if score > 5 { set own = "x" }
+  }
+}
+"""
+
+
+def test_values_are_kept_only_where_something_is_compared_with_them(
+    cij: Cij, project: Make
+) -> None:
+    folder = project("")
+    cij("catalog", "refresh", folder)
+    shown = {"values", "low", "high"}
+    assert not any(shown & set(column) for column in columns(folder).values())
+    (folder / "b.journey").write_text(COMPARED)
+    assert cij("catalog", "refresh", folder).code == Exit.OK
+    found = {name for name, column in columns(folder).items() if shown & set(column)}
+    # `born_on` is personal by its name, and texts of `note` do not repeat.
+    assert found == {"tier", "points", "price"}
+    (folder / "b.journey").unlink()
+    (folder / "a.journey").write_text(SOURCE.format(more='where hidden = "x"'))
+    cij("catalog", "refresh", folder)
+    assert {n for n, c in columns(folder).items() if shown & set(c)} == {"hidden"}
+
+
+def test_a_column_that_is_named_must_be_there(cij: Cij, project: Make) -> None:
+    folder = project("personal = [hiden]\n  public = [teir]")
     cij("catalog", "refresh", folder)
     done = cij("check", folder, "--format", "concise")
-    assert "no column `hiden`" in done.out
+    assert "no column `hiden`" in done.out and "no column `teir`" in done.out
 
 
 @pytest.mark.parametrize(
@@ -178,7 +220,7 @@ def test_a_source_that_is_new_is_told(cij: Cij, project: Make) -> None:
 
 def test_a_table_of_sqlite_is_surveyed_too(cij: Cij, tmp_path: Path) -> None:
     (tmp_path / "cij.toml").write_text(TOML)
-    settings = 'kind = sqlite\n  path = "a.db"\n  table = "t"\n  key = id'
+    settings = 'kind = sqlite\n  path = "a.db"\n  table = "t"\n  key = id\n  public = [state]'
     (tmp_path / "a.journey").write_text(f"source people {{\n  {settings}\n}}\n")
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute("CREATE TABLE t (id INTEGER, state TEXT)")

@@ -5,7 +5,7 @@ It works from the syntax tree alone, because a project with such a source does n
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from cij.app.catalog_file import described
 from cij.app.project import Project, open_project
 from cij.app.project_files import CATALOG_NAME
 from cij.compiler.column_statistics import ColumnStatistics
+from cij.compiler.compared_columns import compared_columns
 from cij.compiler.compilation import parse_files
-from cij.compiler.declarations.source import unresolved_source
+from cij.compiler.declarations.source import public_columns, unresolved_source
 from cij.compiler.personal import names_a_person
 from cij.grammar import syntax
 from cij.runtime.errors import DataError
@@ -49,9 +50,11 @@ def refresh_catalog(path: Path, *, is_dry: bool = False) -> CatalogRefresh:
     file = project.root / CATALOG_NAME
     old = _entries(file)
     entries: dict[str, Any] = {}
-    for node in _declared_sources(project):
+    files = list(parse_files(project.sources)[0].values())
+    compared = compared_columns(files)
+    for node in _declared_sources(files):
         name = node.name.text
-        if (found := _surveyed(node, project, report)) is not None:
+        if (found := _surveyed(node, project, report, compared)) is not None:
             report.columns[name] = found
             entries[name] = {"columns": {n: described(seen) for n, seen in found.items()}}
         elif name in old:
@@ -61,16 +64,18 @@ def refresh_catalog(path: Path, *, is_dry: bool = False) -> CatalogRefresh:
     return report
 
 
-def _declared_sources(project: Project) -> Iterator[syntax.Declaration]:
-    files, _ = parse_files(project.sources)
-    for file in files.values():
+def _declared_sources(files: Sequence[syntax.File]) -> Iterator[syntax.Declaration]:
+    for file in files:
         for node in file.declarations:
             if isinstance(node, syntax.Declaration) and node.kind.text == "source":
                 yield node
 
 
 def _surveyed(
-    node: syntax.Declaration, project: Project, report: CatalogRefresh
+    node: syntax.Declaration,
+    project: Project,
+    report: CatalogRefresh,
+    compared: Collection[tuple[str, str]],
 ) -> dict[str, ColumnStatistics] | None:
     source = unresolved_source(node, project.settings.project.timezone)
     if source is None:
@@ -79,14 +84,21 @@ def _surveyed(
         return None
     with open_loader() as loader:
         try:
-            return survey_columns(loader, source, project.root, _is_personal(source.personal))
+            public = public_columns(node)
+            return survey_columns(
+                loader,
+                source,
+                project.root,
+                _is_personal(source.personal, public),
+                lambda column: column in public or (source.name, column) in compared,
+            )
         except DataError as error:
             report.failures.append(str(error))
             return None
 
 
-def _is_personal(named: Sequence[str]) -> Callable[[str], bool]:
-    return lambda column: column in named or names_a_person(column)
+def _is_personal(named: Sequence[str], public: Sequence[str]) -> Callable[[str], bool]:
+    return lambda column: column in named or (names_a_person(column) and column not in public)
 
 
 def _entries(file: Path) -> dict[str, Any]:

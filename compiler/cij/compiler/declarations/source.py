@@ -18,7 +18,7 @@ from cij.compiler.types import NAMED
 from cij.grammar import codes, syntax
 
 # What every source has.
-_COMMON = ("kind", "key", "tolerate", MAY_LOSE, "timezone", "personal")
+_COMMON = ("kind", "key", "tolerate", MAY_LOSE, "timezone", "personal", "public")
 
 
 def define(node: syntax.Declaration, build: Build) -> None:
@@ -44,12 +44,14 @@ def define(node: syntax.Declaration, build: Build) -> None:
         settings={word: value for word, value in own.items() if value is not None}
         | ({MAY_LOSE: may_lose} if may_lose else {}),
         key=key,
-        personal=_personal(node.name.text, body, columns, build),
+        personal=_named_columns("personal", node.name.text, body, columns, build),
         columns=columns,
         tolerate=tolerate or "0.01",
         timezone=zone or build.model.settings.timezone,
         place=place(node.name.span),
     )
+    # Only the catalog reads it, but a slip would allow nothing.
+    _named_columns("public", node.name.text, body, columns, build)
     build.model.sources[source.name] = _filtered(source, body, build)
 
 
@@ -93,10 +95,10 @@ def _has_key(
     return False
 
 
-def _personal(
-    source: str, body: Body, columns: Sequence[pg.SourceColumn], build: Build
+def _named_columns(
+    setting: str, source: str, body: Body, columns: Sequence[pg.SourceColumn], build: Build
 ) -> tuple[str, ...]:
-    found = body.names("personal") or ()
+    found = body.names(setting) or ()
     known = [c.name for c in columns]
     for path in found:
         if path.text not in known and column_mark(source, path.text) not in build.broken:
@@ -104,6 +106,13 @@ def _personal(
             message = f"source `{source}` has no column `{path.text}`"
             build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
     return tuple(path.text for path in found)
+
+
+def public_columns(node: syntax.Declaration) -> tuple[str, ...]:
+    """Return the columns whose values the author lets the catalog keep. Nothing is reported."""
+    found = (i for i in node.items if isinstance(i, syntax.Setting) and i.key.text == "public")
+    items = (i for each in found if isinstance(each.value, syntax.ListOf) for i in each.value.items)
+    return tuple(item.text for item in items if isinstance(item, syntax.Path))
 
 
 def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | None:

@@ -22,12 +22,16 @@ _VALUE_LENGTH_MAX = 64
 
 
 def survey_columns(
-    loader: Loader, source: Source, root: Path, is_personal: Callable[[str], bool]
+    loader: Loader,
+    source: Source,
+    root: Path,
+    is_personal: Callable[[str], bool],
+    may_show: Callable[[str], bool] = lambda column: True,
 ) -> dict[str, ColumnStatistics]:
     """Read all rows of a source and return what each column holds. Raises DataError.
 
-    A source without columns has those of its file, with the narrowest types that fit. Of personal
-    columns and of the key no value is returned. Rows that would go to quarantine do not count.
+    A source without columns has those of its file, with the narrowest types that fit. Of the key, of personal
+    columns and of those that it may not show no value is returned. Rows that would go to quarantine do not count.
     """
     source = with_environment(source)
     if not source.columns:
@@ -39,7 +43,8 @@ def survey_columns(
     found = {}
     for i, column in enumerate(source.columns):
         counts = row[1 + i * queries.WIDTH :][: queries.WIDTH]
-        if is_personal(column.name) or column.name == source.key:
+        name = column.name
+        if is_personal(name) or name == source.key or not may_show(name):
             share = _share(row[0], counts)
             found[column.name] = ColumnStatistics(
                 str(column.type), share, is_personal=is_personal(column.name)
