@@ -18,6 +18,7 @@ from cij.compiler.program import Content
 from cij.compiler.types import Type
 from cij.compiler.written_values import plain_number
 from cij.grammar import parser
+from cij.grammar.recovery import MISTAKES_MAX
 from cij.runtime.delivery.render import render
 from cij.runtime.errors import PermanentDelivery
 from cij.runtime.event_values import Unfit, read_value
@@ -167,7 +168,7 @@ def test_bug_reports_are_short_and_few(tmp_path: Path, monkeypatch: pytest.Monke
 def test_mistakes_are_bounded() -> None:
     with quickly():
         _, faults = parser.parse("a.journey", "segment s { where ) }\n" * 2_000)
-    assert len(faults) == parser.MISTAKES_MAX
+    assert len(faults) == MISTAKES_MAX
 
 
 def test_files_are_measured_before_they_are_read(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from cij.compiler.addresses import told_address
-from cij.compiler.program import Event, Program
+from cij.compiler.program import Event, Program, Topic
 from cij.compiler.sql import (
     Statement,
     canonical_addresses as canonical_statements,
@@ -29,7 +29,14 @@ from cij.compiler.sql import (
     unify as unify_statements,
 )
 from cij.compiler.types import DATETIME
-from cij.runtime import canonical_addresses, consent, forgotten, older_versions, suppression
+from cij.runtime import (
+    canonical_addresses,
+    consent,
+    forgotten,
+    interactions,
+    older_versions,
+    suppression,
+)
 from cij.runtime.engine import Engine, Row
 from cij.runtime.errors import storable
 from cij.runtime.event_values import Unfit, read_value
@@ -39,12 +46,6 @@ from cij.runtime.store.counters import counters, set_last_event
 QUARANTINE = "intake"
 
 _RESERVED = {"event", "id", "customer", "at", "message_key", "channel", "fields", "file", "line"}
-# Interactions that change consent: whether they grant it.
-_CONSENT = {"subscribed": True, "unsubscribed": False}
-# Interactions after which an address must get nothing. If several customers have it, they concern all
-# of them, because the event does not say which one it was (S29).
-_AGAINST_ADDRESS = frozenset({"unsubscribed", *suppression.REASONS})
-
 # As the unification makes ids, and `_new_id`.
 _ID = re.compile(r"c[0-9a-f]{15}")
 
@@ -107,6 +108,7 @@ class _Intake:
     events: dict[str, Event] = field(default_factory=dict)
     # Texts that name somebody who was forgotten.
     forgotten: frozenset[str] = frozenset()
+    topics: tuple[Topic, ...] = ()
 
 
 def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: datetime) -> TakenIn:
@@ -114,6 +116,7 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
     events = {e.name: e for e in program.events}
     batch = _Intake(program, now, *_customers(engine, program, rows), events)
     batch.forgotten = _forgotten(engine, program, rows, batch)
+    batch.topics = _topics(engine, program, rows)
     accepted: list[_Accepted] = []
     refused: list[Refused] = []
     for row in rows:
@@ -134,7 +137,7 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
         new = {id(row) for row in fresh}
         # In the order in which they came: `fresh` is in that of their times.
         arrived = [row for row in accepted if id(row) in new]
-        _change_consents(engine, program, arrived, now)
+        _change_consents(engine, program, arrived, batch.topics, now)
         _quarantine(engine, refused, now)
     return TakenIn(len(fresh), len(accepted) - len(fresh), tuple(refused), created)
 
@@ -142,14 +145,18 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
 def faults(rows: Mapping[int, RawEvent], program: Program, now: datetime) -> dict[int, str]:
     """Return why rows are no events of the program, whoever did them, by the number of the row."""
     events = {e.name: e for e in program.events}
-    batch, found = _Intake(program, now, {}, events=events), {}
+    batch, found = _Intake(program, now, {}, events=events, topics=program.topics), {}
     for number, row in rows.items():
         who = row.get("customer")
         # Only the store knows which ids exist. For other texts the text is enough.
         is_known = isinstance(who, str) and is_id(who)
         batch.customers = {str(who): ""} if is_known else {}
         try:
-            _accept(row, batch)
+            accepted = _accept(row, batch)
+            if accepted.event.is_interaction:
+                topic = accepted.fields.get("topic")
+                given = row.get("channel")
+                interactions.require_names(given, topic, program.topics)
         except Unfit as error:
             found[number] = str(error)
     return found
@@ -184,7 +191,7 @@ def next_seq(engine: Engine) -> int:
 def _accept_all(row: RawEvent, batch: _Intake) -> list[_Accepted]:
     """Return the event of a row, or one for each customer whose address it is against."""
     who = row.get("customer")
-    if row.get("event") not in _AGAINST_ADDRESS or not isinstance(who, str):
+    if row.get("event") not in interactions.AGAINST_ADDRESS or not isinstance(who, str):
         return [_accept(row, batch)]
     everybody = batch.shared.get(who, [])
     named = ({**row, "customer": one, "id": f"{_id(row, batch.now)} {one}"} for one in everybody)
@@ -201,6 +208,9 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
     if who in batch.shared:
         raise Unfit(f'several customers have the address "{who}"; name one of them by their id')
     newcomer = None if who in batch.customers else _newcomer(who, batch.program)
+    fields = _fields(row, event, batch.program)
+    if event.name in interactions.CONSENT:
+        interactions.topic_of(event.name, fields.get("topic"), batch.topics)
     return _Accepted(
         event=event,
         id=_id(row, batch.now),
@@ -208,8 +218,8 @@ def _accept(row: RawEvent, batch: _Intake) -> _Accepted:
         newcomer=newcomer,
         at=_at(row, batch),
         message_key=_text(row, "message_key", event),
-        channel=_text(row, "channel", event),
-        fields=_fields(row, event, batch.program),
+        channel=interactions.channel_of(event.name, _text(row, "channel", event)),
+        fields=fields,
     )
 
 
@@ -459,31 +469,28 @@ def _quarantine(engine: Engine, refused: list[Refused], now: datetime) -> None:
 # --- consent ----------------------------------------------------------------------------------
 
 
+def _topics(engine: Engine, program: Program, rows: Sequence[RawEvent]) -> tuple[Topic, ...]:
+    """Return the topics that consent may be about, where some event is about consent."""
+    if not any(row.get("event") in interactions.CONSENT for row in rows):
+        return program.topics
+    # Somebody on an older version may still be sent messages of a topic that is gone (S31).
+    return older_versions.with_kept_topics(engine, program).topics
+
+
 def _change_consents(
-    engine: Engine, program: Program, arrived: Sequence[_Accepted], now: datetime
+    engine: Engine,
+    program: Program,
+    arrived: Sequence[_Accepted],
+    topics: tuple[Topic, ...],
+    now: datetime,
 ) -> None:
-    if any(row.event.name in _CONSENT for row in arrived):
-        # Somebody on an older version may still be sent messages of a topic that is gone (S31).
-        program = older_versions.with_kept_topics(engine, program)
-        consent.change(engine, program, _consents(program, arrived), now)
+    """Change what interactions say about consent (S20)."""
+    rows = [r for r in arrived if r.event.is_interaction and r.event.name in interactions.CONSENT]
+    if rows:
+        known = program.model_copy(update={"topics": topics})
+        consent.change(engine, known, [c for row in rows for c in _changes(row, topics)], now)
 
 
-def _consents(program: Program, rows: Iterable[_Accepted]) -> list[consent.Change]:
-    """Return what interactions say about consent (S20)."""
-    return [
-        consent.Change(row.customer, topic, channel, _CONSENT[row.event.name], row.at)
-        for row in rows
-        if row.event.is_interaction and row.event.name in _CONSENT
-        for topic, channel in _concerned(program, row)
-    ]
-
-
-def _concerned(program: Program, row: _Accepted) -> list[tuple[str, str]]:
-    """Return the (topic, channel) pairs; what is not said means all of them."""
-    topic, channel = row.fields.get("topic"), row.channel
-    return [
-        (t.name, c)
-        for t in program.topics
-        for c in t.channels
-        if (t.name == topic or (topic is None and t.consent != "none")) and channel in (None, c)
-    ]
+def _changes(row: _Accepted, topics: tuple[Topic, ...]) -> Iterator[consent.Change]:
+    topic = interactions.topic_of(row.event.name, row.fields.get("topic"), topics)
+    return interactions.changes(row.event.name, row.customer, topic, row.channel, row.at, topics)
