@@ -28,7 +28,7 @@ def said(event: str, topic: str | None, channel: str | None, number: int) -> dic
     ("topic", "channel"),
     [
         *[(t, None) for t in ("news", "News", " NEWS ", "newsletter", "servce", "")],
-        *[("news", c) for c in ("email", "Email", "e-mail", "post", "", None)],
+        *[("news", c) for c in ("email", "Email", "e-mail", "post", "")],
     ],
 )
 def test_an_unsubscribe_with_any_name_is_one(
