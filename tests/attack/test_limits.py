@@ -20,7 +20,8 @@ from cij.compiler.written_values import plain_number
 from cij.grammar import parser
 from cij.grammar.recovery import MISTAKES_MAX
 from cij.runtime.delivery.render import render
-from cij.runtime.errors import PermanentDelivery
+from cij.runtime.engine import open_engine
+from cij.runtime.errors import PermanentDelivery, StoreError
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.outside_json import read_json
 
@@ -178,3 +179,9 @@ def test_files_are_measured_before_they_are_read(tmp_path: Path) -> None:
     with quickly():
         found = read_file(file, file.name)
     assert "larger than" in str(found)
+
+
+def test_a_state_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "state.duckdb")
+    with pytest.raises(StoreError, match="no ordinary file"):
+        open_engine(tmp_path / "state.duckdb")

@@ -1,6 +1,7 @@
 """Receivers of actions that are silent or answer with a bomb (S19, S28)."""
 
 import gzip
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -60,3 +61,20 @@ def test_a_receiver_that_refuses_all_puts_the_brake_on(receiver: Receiver) -> No
     outcomes = way(receiver.url, connections=4).default.deliver(batch)
     assert len(outcomes) == len(receiver.got) <= 30
     assert len(batch.recall()) == 60 - len(outcomes)
+
+
+def test_an_answer_that_is_no_http_is_not_quoted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"secret of ana@example.com\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        (outcome,) = way(f"http://127.0.0.1:{server.getsockname()[1]}/").deliver([prepared()])
+        thread.join(5)
+    assert outcome.status == "retry" and "is no HTTP" in (outcome.reason or "")
+    assert "secret" not in (outcome.reason or "") and "ana@" not in (outcome.reason or "")

@@ -205,6 +205,9 @@ def _phrase(code: int) -> str:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
+        # The library quotes what it got, and the text of an answer is never kept or printed.
+        return "its answer is no HTTP"
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 

@@ -128,6 +128,9 @@ class DuckEngine:
         self._cache = QueryCache()
         self._optimizer = Optimizer(self.is_empty, passes)
         self._deferred = DeferredWrites()
+        if path is not None and path.exists() and not path.is_file():
+            # Opening a pipe would wait for ever, and no signal would end it.
+            raise StoreError(f"cannot open the state file {path}: this is no ordinary file")
         try:
             if path is not None and not path.exists():
                 _create(path)
