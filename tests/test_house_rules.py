@@ -73,6 +73,7 @@ DOORS = {
     "pyspark": ("runtime/cij/runtime/engine",),
     "apscheduler": ("runtime/cij/runtime/scheduler.py",),
     "click": ("app/cij/cli/",),
+    "pygments": ("grammar/cij/grammar/pygments_lexer.py",),
     "pygls": ("app/cij/lsp/",),
     "lsprotocol": ("app/cij/lsp/",),
     "platformdirs": ("grammar/cij/grammar/private_folder.py",),
