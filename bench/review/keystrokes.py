@@ -30,7 +30,9 @@ def main() -> None:
         check = median(_check_s(root) for _ in range(5))
         keys = sorted(_keys_s(root, text))
     p95 = keys[int(len(keys) * 0.95)]
-    print(f"cold check {check * 1000:.0f} ms; after a key p50 {median(keys) * 1000:.0f} ms, ", end="")
+    print(
+        f"cold check {check * 1000:.0f} ms; after a key p50 {median(keys) * 1000:.0f} ms, ", end=""
+    )
     print(f"p95 {p95 * 1000:.0f} ms, ratio {p95 / check:.3f}")
 
 
