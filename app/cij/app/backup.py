@@ -13,9 +13,10 @@ from cij.runtime.current_state import accept, owner_fault
 from cij.runtime.engine import copy_state_file
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked
 from cij.runtime.private_files import private_files
+from cij.runtime.state_folder import state_folder
 from cij.runtime.store import prepare
 
-FOLDER = Path(".cij") / "backup"
+_FOLDER = "backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def back_up(path: Path, target: Path | None) -> Backup:
     state = store_path(project)
     if not state.is_file():
         raise ConfigError("nothing has run here yet; start with `cij run`")
-    file = target or project.root / FOLDER / f"{_stamp(LiveClock().now())}.duckdb"
+    file = target or project.root / state_folder() / _FOLDER / f"{_stamp(LiveClock().now())}.duckdb"
     if file.exists():
         raise ConfigError(f"{file} exists already; a backup is never written over another file")
     try:

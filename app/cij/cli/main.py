@@ -132,10 +132,15 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=_print_version,
     help="Print the version.",
 )
+@click.option("--env", "env", metavar="NAME", help="Work in the environment NAME of cij.toml; CIJ_ENV does the same.")
 @click.option("--no-color", is_flag=True, help="Print no colours; NO_COLOR does the same.")
 @click.pass_context
-def cli(ctx: click.Context, no_color: bool) -> None:
+def cli(ctx: click.Context, no_color: bool, env: str | None) -> None:
     """Customer journeys as code: write, check, test and run them."""
+    if env is not None:
+        from cij.runtime.state_folder import environment
+
+        ctx.with_resource(environment(env))
     if no_color:
         # A variable, because libraries and child processes read it too.
         os.environ["NO_COLOR"] = "1"
