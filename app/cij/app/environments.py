@@ -93,7 +93,9 @@ def _faults(tables: Any, lines: Mapping[KeyPath, int]) -> list[str]:
 
 
 def _shared(lines: Mapping[KeyPath, int], path: KeyPath, key: str) -> str:
-    return _at(lines, (*path, key), f"`[{key}]` is the same in all environments: move it to the top")
+    return _at(
+        lines, (*path, key), f"`[{key}]` is the same in all environments: move it to the top"
+    )
 
 
 def _at(lines: Mapping[KeyPath, int], path: KeyPath, message: str) -> str:

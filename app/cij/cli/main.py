@@ -43,7 +43,10 @@ COMMANDS: dict[str, Row] = {
     "diff": _row("diff", "show what a change means for customers", _SEE),
     "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),
-    "plan": _row("plan", "show what a run would change", _RUN),
+    "plan": _row("plan", "show what the files would change, for how many people", _RUN),
+    "apply": _row("apply", "put the program of a plan into its environment", _RUN),
+    "rollback": _row("rollback", "bring the program back that ran before", _RUN),
+    "history": _row("history", "list who applied what, and when", _RUN),
     "run": _row("run", "run the journeys against real data", _RUN),
     "simulate": _row("simulate", "run the journeys on a virtual clock, without sending", _RUN),
     "event": _row("event", "record an event of a customer", _RUN),
@@ -132,7 +135,12 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=_print_version,
     help="Print the version.",
 )
-@click.option("--env", "env", metavar="NAME", help="Work in the environment NAME of cij.toml; CIJ_ENV does the same.")
+@click.option(
+    "--env",
+    "env",
+    metavar="NAME",
+    help="Work in the environment NAME of cij.toml; CIJ_ENV does the same.",
+)
 @click.option("--no-color", is_flag=True, help="Print no colours; NO_COLOR does the same.")
 @click.pass_context
 def cli(ctx: click.Context, no_color: bool, env: str | None) -> None:

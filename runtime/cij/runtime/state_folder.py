@@ -35,7 +35,9 @@ def current() -> str | None:
 def fault_of(name: str) -> str | None:
     """Return why a text cannot be the name of an environment; None where it can."""
     if not _NAME.fullmatch(name):
-        return f"`{name}` cannot be the name of an environment: use small letters, digits, `-` and `_`"
+        return (
+            f"`{name}` cannot be the name of an environment: use small letters, digits, `-` and `_`"
+        )
     if name in _TAKEN:
         return f"`{name}` cannot be the name of an environment: `.cij` has such a folder already"
     return None

@@ -1,0 +1,331 @@
+"""`cij plan ENV`, `cij apply`, `cij rollback` and `cij history`: from the files to an environment and back."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cij, Golden
+from tests.review_cases import git, repository
+
+TIERS = ("gold", "platinum", "basic")
+SETTINGS = """
+[env.prod]
+protected = true
+
+[env.prod.delivery.email]
+kind = "files"
+folder = "sent"
+
+[env.staging]
+"""
+ADOPTED = ("within 14 days\n", "within 14 days\n  in_flight = adopt\n")
+MOVED = (
+    ("    settle: wait 3 days\n", ""),
+    ("    split wording {", "    settle: wait 3 days\n    split wording {"),
+)
+COMPETING = (
+    "journey browsing {",
+    """journey winback {
+  enter from segment big
+  steps {
+    send email gold_perks
+  }
+}
+
+segment big {
+  where points > 500
+}
+
+journey browsing {""",
+)
+
+
+def edit(shop: Path, *changes: tuple[str, str]) -> None:
+    file = shop / "journeys" / "rewards.journey"
+    text = file.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+
+
+def customers(shop: Path, count: int) -> None:
+    rows = ["customer_id,email,phone,first_name,language,tier,points,newsletter"]
+    rows += [
+        f"c{n},c{n}@example.com,,N{n},en,{TIERS[n % 3]},{900 + n * 100},true" for n in range(count)
+    ]
+    (shop / "data").mkdir(exist_ok=True)
+    (shop / "data" / "customers.csv").write_text("\n".join(rows) + "\n")
+    (shop / "data" / "orders.csv").write_text("order_id,customer_id,ordered_at,total,coupon\n")
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a shop of 12 customers in git, with 10 of them inside `loyalty` of the environment `prod`."""
+    from click.testing import CliRunner
+
+    from cij.cli.main import cli
+
+    shop = tmp_path_factory.mktemp("made") / "shop"
+    shop.mkdir()
+    repository(shop)
+    with (shop / "cij.toml").open("a") as file:
+        file.write(SETTINGS)
+    (shop / ".gitignore").write_text(".cij\noutbox\nsent\ndata\n*.json\n")
+    customers(shop, 12)
+    git(shop, "add", "-A")
+    git(shop, "commit", "-q", "-m", "environments")
+    git(shop, "config", "user.email", "ana@example.com")
+    plan = str(shop / "first.json")
+    for words in (
+        ["plan", "prod", "--project", str(shop), "-o", plan],
+        ["apply", plan, "--project", str(shop)],
+        ["--env", "prod", "run", "--once", str(shop)],
+    ):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, done.output
+    return shop
+
+
+@pytest.fixture
+def shop(_made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    found = Path(shutil.copytree(_made, tmp_path / "shop"))
+    monkeypatch.chdir(found)
+    return found
+
+
+def test_a_plan_counts_people_messages_and_conflicts(shop: Path, cij: Cij) -> None:
+    edit(shop, ("points > 1000", "points > 1500"), *MOVED, ADOPTED, COMPETING)
+    plain = json.loads(cij("plan", "prod", "--json", "--examples", "2").out)
+    assert (plain["format_version"], plain["environment"], plain["is_protected"]) == (
+        "1.0",
+        "prod",
+        True,
+    )
+    assert plain["journeys"] == {"loyalty": "changed", "winback": "new", "browsing": "unchanged"}
+    loyal, big = plain["segments"]
+    assert [loyal[k] for k in ("before", "after", "enter", "leave")] == [10, 5, 0, 5]
+    assert [big[k] for k in ("before", "after", "enter", "leave")] == [None, 12, 12, 0]
+    assert len(loyal["leaves"]) == 2 and not loyal["enters"]
+    (group,) = plain["people"]
+    assert (group["step"], group["people"], group["what"]) == ("settle", 10, "adopts")
+    assert group["missed"] == ["vip_text", "gold"] and not group["is_refused"]
+    sent = {(m["journey"], m["message"]): (m["before"], m["after"]) for m in plain["messages"]}
+    # Of ten people inside three are gold; after the change nobody comes to the step before the wait.
+    assert sent["winback", "gold_perks"] == (0, 12) and sent["loyalty", "vip"][1] == 0
+    overlap = next(c for c in plain["conflicts"] if c["kind"] == "overlap")
+    assert (overlap["journeys"], overlap["people"]) == (["loyalty", "winback"], 5)
+    assert plain["review"]["format_version"] == "1.0"
+    assert plain["foresight"]["audiences"]
+    assert plain["base"]["who"] == "ana@example.com" and "not committed" in plain["revision"]
+    assert (
+        plain["delivery"]["email"] == "files: sent" and plain["delivery"]["sms"] == "files: outbox"
+    )
+
+
+def test_a_plan_answers_what_a_newcomer_asks(shop: Path, cij: Cij) -> None:
+    edit(shop, ("points > 1000", "points > 1500"), *MOVED, ADOPTED, COMPETING)
+    said = cij("plan", "prod", "--examples", "1").out
+    for answer in (
+        "plan for prod",
+        "segment `loyal`: 10 -> 5 customers; 0 enter, 5 leave",
+        "10 people at `settle`",
+        "they never come to `vip_text`, `gold`",
+        "email `gold_perks` of winback: 0 -> 12, to 12 customers",
+        "5 customers may enter both `loyalty` and `winback`.",
+        "to decide",
+        "Nothing was changed.",
+    ):
+        assert answer in " ".join(said.split()), answer
+    markdown = cij("plan", "prod", "--format", "markdown", "--days", "0").out
+    assert markdown.startswith("<!-- cij-plan prod -->") and "cij-diff" not in markdown
+    assert "#### People inside journeys that change" in markdown and "**5 to decide.**" in markdown
+    assert "next 0 days" not in markdown
+
+
+def test_apply_does_what_was_printed_and_refuses_what_has_moved(shop: Path, cij: Cij) -> None:
+    edit(shop, ("points > 1000", "points > 1500"), ADOPTED)
+    refused = cij("--env", "prod", "run", "--once")
+    assert refused.code == 5 and "protected" in refused.err and "cij plan prod" in refused.err
+    assert cij("plan", "prod", "-o", "plan.json", "--days", "0").code == 0
+    # The files change after the plan.
+    edit(shop, ("Gold", "Golden"))
+    moved = cij("apply", "plan.json")
+    assert moved.code == 5 and "the files have changed" in moved.err
+    edit(shop, ("Golden", "Gold"))
+    # A journey is paused after the plan.
+    assert cij("--env", "prod", "pause", "loyalty").code == 0
+    assert "paused, resumed or stopped" in cij("apply", "plan.json").err
+    assert cij("--env", "prod", "resume", "loyalty").code == 0
+    assert cij("plan", "prod", "-o", "plan.json", "--days", "0").code == 0
+    # More people come after the plan.
+    customers(shop, 14)
+    more = cij("apply", "plan.json")
+    assert (
+        more.code == 5 and "customers who are new: the plan has 0, and now there are 2" in more.err
+    )
+    customers(shop, 12)
+    done = cij("apply", "plan.json")
+    assert done.code == 0 and "10 people at `settle`" in done.out, done.err
+    again = cij("apply", "plan.json")
+    assert again.code == 5 and "runs there already" in again.err
+    ran = json.loads(cij("--env", "prod", "run", "--once", "--json").out)
+    assert ran["journeys"]
+    # The program that is there changes after the plan: another plan was applied first.
+    edit(shop, ("points > 1500", "points > 1600"))
+    cij("plan", "prod", "-o", "one.json", "--days", "0")
+    cij("plan", "prod", "-o", "two.json", "--days", "0")
+    assert cij("apply", "one.json").code == 0
+    assert cij("apply", "two.json").code == 5
+    rows = json.loads(cij("history", "prod", "--json").out)
+    assert [row["what"] for row in rows] == ["apply", "apply", "apply"]
+    assert all(row["who"] == "ana@example.com" and row["revision"] for row in rows)
+    assert cij("history", "prod").out.count("applied") == 3
+
+
+def test_of_two_applies_at_once_one_is_done(shop: Path, cij: Cij) -> None:
+    from cij.app.apply_plan import apply_plan
+    from cij.runtime.errors import StoreError
+
+    edit(shop, ("points > 1000", "points > 1500"))
+    cij("plan", "prod", "-o", "plan.json", "--days", "0")
+    ends: list[str] = []
+
+    def one() -> None:
+        try:
+            ends.append(apply_plan(Path("plan.json"), Path()).hash)
+        except StoreError as error:
+            ends.append(str(error))
+
+    # The name of the environment is one of the process, so both are of the same.
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum("nothing was applied" in end or "has it open" in end for end in ends) == 1, ends
+    assert len(json.loads(cij("history", "prod", "--json").out)) == 2
+
+
+def test_a_failure_in_the_middle_applies_nothing(
+    shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cij.app import apply_plan
+    from cij.runtime.errors import StoreError
+
+    edit(shop, ("points > 1000", "points > 1500"), ADOPTED)
+    cij("plan", "prod", "-o", "plan.json", "--days", "0")
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(apply_plan, "note_applied", full)
+        assert cij("apply", "plan.json").code == 5
+    assert cij("apply", "plan.json").code == 0
+    assert len(json.loads(cij("history", "prod", "--json").out)) == 2
+
+
+def test_rollback_first_says_what_happens_to_everybody(shop: Path, cij: Cij) -> None:
+    assert "no other program" in cij("rollback", "prod", "--yes").err
+    edit(shop, ("points > 1000", "points > 1500"), ADOPTED)
+    cij("plan", "prod", "-o", "plan.json", "--days", "0")
+    assert cij("apply", "plan.json").code == 0
+    asked = cij("rollback", "prod")
+    assert asked.code == 2 and "--yes" in asked.err
+    dry = cij("rollback", "prod", "--dry-run")
+    assert dry.code == 0 and "10 people at `settle`" in dry.out and "runs again" not in dry.out
+    done = cij("rollback", "prod", "--yes")
+    assert done.code == 0 and "they go on in that version to its end" in done.out
+    assert "needs the files of that program: `git checkout " in done.out
+    assert cij("--env", "prod", "run", "--once").code == 5
+    git(shop, "checkout", "-q", "--", "journeys")
+    assert cij("--env", "prod", "run", "--once").code == 0
+    rows = json.loads(cij("history", "prod", "--json").out)
+    assert [row["what"] for row in rows] == ["rollback", "apply", "apply"]
+    assert rows[0]["hash"] == rows[2]["hash"]
+    assert "no program `abcdef`" in cij("rollback", "prod", "--to", "abcdef", "--yes").err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"project": "other"}, "plan of the project `other`"),
+        ({"environment": "nowhere"}, "no environment `nowhere`"),
+        ({"format_version": "2.0"}, "has the format 2.0"),
+        ({"hash": None}, "no whole plan"),
+        ([], "is no plan"),
+        ("{", "is no plan"),
+    ],
+)
+def test_a_file_that_cannot_be_applied(change: object, words: str, shop: Path, cij: Cij) -> None:
+    found = json.loads((shop / "first.json").read_text())
+    if isinstance(change, dict):
+        change = {**found, **change}
+    text = change if isinstance(change, str) else json.dumps(change)
+    (shop / "plan.json").write_text(text)
+    done = cij("apply", "plan.json")
+    assert done.code in (2, 3) and words in done.err
+    assert cij("apply", "missing.json").code == 2
+
+
+def test_environments_have_their_own_state_and_settings(shop: Path, cij: Cij) -> None:
+    assert (shop / ".cij" / "prod" / "state.duckdb").is_file()
+    assert (shop / ".cij" / "prod" / "status.json").is_file() and (shop / "sent").is_dir()
+    assert not (shop / ".cij" / "state.duckdb").exists()
+    # Events and orders of one environment do not reach another.
+    assert cij("--env", "staging", "run", "--once").code == 0
+    assert json.loads(cij("history", "staging", "--json").out)[0]["what"] == "run"
+    assert "neither an environment nor a folder" in cij("plan", "prd").err
+    assert "did you mean `prod`?" in cij("--env", "prd", "status").err
+    for text, words in (
+        ("[env.Prod]\n", "cannot be the name"),
+        ("[env.inbox]\n", "has such a folder"),
+        ("[env.prod.project]\nname='x'\n", "the same in all environments"),
+        ('[env.prod]\nprotected = "yes"\n', "`protected` is true or false"),
+        ("env = 3\n", "a table of environments"),
+        ("[env]\nprod = 1\n", "write `[env.prod]`"),
+        ('[env.prod.delivery.email]\nkind = "smtp"\n', "`host` is missing"),
+        ("[env.prod.nothing]\nx = 1\n", "`nothing` is not a setting"),
+    ):
+        head = '[project]\nname = "shop"\ntimezone = "UTC"\n'
+        (shop / "cij.toml").write_text(text + head if "env =" in text else head + text)
+        done = cij("--env", "prod", "status")
+        assert done.code == 3 and words in done.err, (text, done.err)
+
+
+def test_a_store_without_texts_is_planned_without_explanations(shop: Path, cij: Cij) -> None:
+    import duckdb
+
+    with duckdb.connect(shop / ".cij" / "prod" / "state.duckdb") as store:
+        store.execute("DROP TABLE applied")
+    edit(shop, ("points > 1000", "points > 1500"))
+    plain = json.loads(cij("plan", "prod", "--json", "--days", "0").out)
+    assert plain["review"] is None and "does not know the texts" in plain["notes"][0]
+    assert plain["segments"][0]["leave"] == 5
+
+
+def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(shop: Path, cij: Cij) -> None:
+    file = shop / "journeys" / "rewards.journey"
+    text = file.read_text()
+    start = text.index("journey loyalty")
+    file.write_text(text[:start] + text[text.index("journey browsing") : text.index('test "')])
+    plain = json.loads(cij("plan", "prod", "--json", "--days", "0").out)
+    (group,) = plain["people"]
+    assert (group["journey"], group["people"], group["what"]) == ("loyalty", 10, "stays")
+    edit(shop, ("points > 1000", "points * points * points * points * points * points > 1000"))
+    customers(shop, 12)
+    done = cij("plan", "prod", "--days", "0")
+    assert done.code == 0
+
+
+def test_a_golden_plan(shop: Path, cij: Cij, golden: Golden) -> None:
+    import re
+
+    edit(shop, ("points > 1000", "points > 1500"), *MOVED, ADOPTED, COMPETING)
+    said = cij("plan", "prod", "--format", "markdown").out
+    said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-03-02 10:00", said)
+    golden("review/plan.md", re.sub(r"revision [0-9a-f]{9}", "revision 4be1d07aa", said))
