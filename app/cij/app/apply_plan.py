@@ -21,7 +21,7 @@ from cij.app.request_error import RequestError
 from cij.runtime.applied import note_applied
 from cij.runtime.clock import LiveClock
 from cij.runtime.current_state import identify, require_own
-from cij.runtime.deploy import deploy
+from cij.runtime.deploy import deploy, prepare
 from cij.runtime.errors import StoreError
 from cij.runtime.state_folder import environment
 
@@ -46,11 +46,11 @@ def apply_plan(
         engine = open_when_free(made.project, on_wait=on_wait)
         try:
             require_own(engine, program.project, ledger_of(made.project))
-            report = core_of(engine, made, now).report
+            report = core_of(engine, made, now, share=plan.share).report
             _require_true(plan, report, drift, file)
             with engine.transaction():
-                deploy(engine, program, now)
-                identify(engine, program.project, now)
+                prepare(engine, program)
+                # Before the deployment, which reads the share.
                 note_applied(
                     engine,
                     program.hash,
@@ -59,7 +59,10 @@ def apply_plan(
                     who=author(root),
                     revision=report.revision,
                     texts=kept_texts(made),
+                    share=plan.share,
                 )
+                deploy(engine, program, now)
+                identify(engine, program.project, now)
         finally:
             engine.close()
         keep_program(root, program)

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from cij.app.environments import Environment, laid_over
+from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url

@@ -11,7 +11,7 @@ from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.foresight import Foresight, foresee
-from cij.runtime.migrate import Change, changes, newest_versions
+from cij.runtime.migrate import Change, changes, newest_versions, staying
 from cij.runtime.older_versions import gone_but_read
 
 
@@ -49,14 +49,16 @@ def deployment_of(
     program: Program,
     now: datetime,
     counts: ChangeCounts | None = None,
+    *,
+    is_for_all: bool = True,
 ) -> Deployment:
     """Return what a deployment into an open store would change, without a change; with `counts` it counts
-    more."""
+    more. While it is not for all, those inside stay on their versions."""
     look(engine, program)
     journeys = _compared(engine, program)
     held = {name: how for name, how in control.held(engine).items() if name in journeys}
     kept = tuple(gone_but_read(engine, program))
-    found = tuple(changes(engine, program))
+    found = tuple(changes(engine, program) if is_for_all else staying(engine, program))
     foreseen = None
     if not any(change.is_refused for change in found):
         foreseen = _foreseen(engine, project, program, now, counts)

@@ -21,7 +21,7 @@ from cij.app.compile import Compiled, compile_path
 from cij.app.config import Settings
 from cij.app.deployment import Deployment, deployment_of, nothing_yet
 from cij.app.kept_texts import project_texts
-from cij.app.open_store import open_copy, open_when_free, store_path
+from cij.app.open_store import open_copy, open_scratch, open_when_free, store_path
 from cij.app.plan_conflicts import conflicts, pairs
 from cij.app.plan_report import (
     Group,
@@ -31,6 +31,8 @@ from cij.app.plan_report import (
     Running,
     SegmentCount,
 )
+from cij.app.project import Project
+from cij.app.request_error import RequestError
 from cij.compiler.program import Program
 from cij.compiler.review.review_report import Report
 from cij.runtime.applied import history, texts_of
@@ -40,6 +42,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.forecast import Forecast, forecast
 from cij.runtime.insight.person import deployed
 from cij.runtime.migrate import Change
+from cij.runtime.rollout import rollout_faults
 from cij.runtime.store import passages
 
 Say = Callable[[str], None]
@@ -65,6 +68,7 @@ def environment_plan(
     *,
     days: int = 7,
     examples: int = 0,
+    share: int = 100,
     progress: Callable[[datetime, str], None] = lambda at, zone: None,
 ) -> PlanReport:
     """Return what applying the files would change. Raises: InvalidProject, ConfigError, StoreLocked.
@@ -72,11 +76,11 @@ def environment_plan(
     `days` is the length of the forecast, and `examples` the number of ids for each count.
     """
     made, now = compile_path(path), LiveClock().now()
-    if not store_path(made.project).is_file():
+    if not store_path(made.project).is_file() and not made.project.settings.environment.name:
         return core_of(None, made, now).report
-    engine = open_when_free(made.project, on_wait=on_wait)
+    engine = _opened(made.project, on_wait)
     try:
-        core = core_of(engine, made, now, examples=examples)
+        core = core_of(engine, made, now, examples=examples, share=share)
     finally:
         engine.close()
     report = _reviewed(core, made)
@@ -85,15 +89,24 @@ def environment_plan(
     return _forecast(core, report, made, now, days, progress)
 
 
-def core_of(engine: Engine | None, made: Compiled, now: datetime, *, examples: int = 0) -> Core:
+def _opened(project: Project, on_wait: Say) -> Engine:
+    """Open the store; in memory where there is none yet, because a plan must not make one."""
+    is_there = store_path(project).is_file()
+    return open_when_free(project, on_wait=on_wait) if is_there else open_scratch()
+
+
+def core_of(
+    engine: Engine | None, made: Compiled, now: datetime, *, examples: int = 0, share: int = 100
+) -> Core:
     """Return what a deployment into an open store would change; None is one that is not there yet."""
     program, project = made.program, made.project
     old = deployed(engine) if engine is not None else None
-    counts = ChangeCounts(old, program, examples, pairs(old, program))
+    _require_rollout(old, program, share)
+    counts = ChangeCounts(old, program, examples, share, pairs(old, program))
     found = nothing_yet(program)
     running, texts, people = None, None, tuple[Group, ...]()
     if engine is not None:
-        found = deployment_of(engine, project, program, now, counts)
+        found = deployment_of(engine, project, program, now, counts, is_for_all=share == 100)
         running, texts = _running(engine, old), texts_of(engine, old.hash) if old else None
         people = tuple(_groups(engine, found))
     report = PlanReport(
@@ -106,6 +119,7 @@ def core_of(engine: Engine | None, made: Compiled, now: datetime, *, examples: i
         base=running,
         hash=program.hash,
         revision=revision(project.root),
+        share=share,
         people=people,
         segments=tuple(SegmentCount(**asdict(each)) for each in counts.segments),
         conflicts=tuple(conflicts(program, _changed(found), counts.overlaps)),
@@ -113,6 +127,12 @@ def core_of(engine: Engine | None, made: Compiled, now: datetime, *, examples: i
         **_as_run(found),
     )
     return Core(report, old, texts)
+
+
+def _require_rollout(old: Program | None, program: Program, share: int) -> None:
+    """Refuse a rollout that is not possible. Raises: RequestError."""
+    if share < 100 and (faults := list(rollout_faults(old, program))):
+        raise RequestError(f"a rollout is not possible: {'; '.join(faults)}")
 
 
 def _changed(found: Deployment) -> list[str]:
@@ -136,7 +156,11 @@ def _running(engine: Engine, old: Program | None) -> Running | None:
     if noted is None:
         return Running(hash=old.hash)
     return Running(
-        hash=old.hash, at=f"{noted.at.isoformat()}Z", who=noted.who, revision=noted.revision
+        hash=old.hash,
+        at=f"{noted.at.isoformat()}Z",
+        who=noted.who,
+        revision=noted.revision,
+        share=noted.share,
     )
 
 
@@ -199,17 +223,17 @@ def _forecast(
 ) -> PlanReport:
     assert core.old is not None, "a forecast compares two programs"
 
-    def simulated(program: Program) -> Forecast:
+    def simulated(program: Program, share: int) -> Forecast:
         engine, zone = open_copy(made.project), report.zone
         try:
             root, changed = made.project.root, core.changed
             return forecast(
-                engine, program, root, now, days, changed, lambda at: progress(at, zone)
+                engine, program, root, now, days, changed, lambda at: progress(at, zone), share
             )
         finally:
             engine.close()
 
-    before, after = simulated(core.old), simulated(made.program)
+    before, after = simulated(core.old, 100), simulated(made.program, report.share)
     failed = (f"{f.kind} {f.name} fails in the forecast: {f.reason}" for f in after.course.failed)
     return report.model_copy(
         update={

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping
 
-from cij.app.plan_report import PlanReport
+from cij.app.plan_report import PlanReport, Running
 
 _OF_PEOPLE = ("new", "absent", "merged", "split", "other_id")
 
@@ -22,12 +22,13 @@ def moved_since(plan: PlanReport, now: PlanReport, drift: float = 0.0) -> Iterat
         yield "the settings say now that messages go elsewhere"
     yield from _of_counts(_groups(plan), _groups(now), drift)
     yield from _of_counts(_segments(plan), _segments(now), drift)
-    yield from _of_counts(_data(plan), _data(now), drift)
+    if plan.foresight is not None:
+        yield from _of_counts(_data(plan), _data(now), drift)
 
 
 def _of_programs(plan: PlanReport, now: PlanReport) -> Iterator[str]:
     was, runs = plan.base, now.base
-    if (was.hash if was is not None else None) == (runs.hash if runs is not None else None):
+    if _what(was) == _what(runs):
         return
     what = f"{was.hash[:8]} ran there" if was is not None else "nothing ran there"
     if runs is None:
@@ -36,6 +37,10 @@ def _of_programs(plan: PlanReport, now: PlanReport) -> Iterator[str]:
         yield f"{what} when the plan was made, and the program of the plan runs there already{_by(now)}"
     else:
         yield f"{what} when the plan was made, and {runs.hash[:8]} runs there now{_by(now)}"
+
+
+def _what(running: Running | None) -> tuple[str, int] | None:
+    return (running.hash, running.share) if running is not None else None
 
 
 def _by(now: PlanReport) -> str:

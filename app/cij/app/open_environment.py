@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from cij.app.environments import TABLE
+from cij.app.environment_settings import TABLE
 from cij.app.project_files import FILE_NAME, find_root
 from cij.app.request_error import RequestError
 from cij.compiler.naming import did_you_mean

@@ -16,12 +16,16 @@ class _Part(BaseModel):
 
 
 class Running(_Part):
-    """The program that runs in the environment; `at` is an ISO instant with `Z`, empty where it is unknown."""
+    """The program that runs in the environment; `at` is an ISO instant with `Z`, empty where it is unknown.
+
+    `share` is the percentage of those who enter that get it: less than 100 in a rollout.
+    """
 
     hash: str
     at: str = ""
     who: str = ""
     revision: str = ""
+    share: int = 100
 
 
 class SegmentCount(_Part):
@@ -100,7 +104,7 @@ class PlanReport(_Part):
 
     `journeys`, `held`, `people`, `kept` and `foresight` are what the next run does, as of now. `days` is the
     length of the forecast, 0 where there is none. `review` is what `cij diff` says; null where nothing runs
-    yet, or the texts that run are not known.
+    yet, or the texts that run are not known. `share` is the percentage of those who enter that get the program.
     """
 
     format_version: str = FORMAT_VERSION
@@ -113,6 +117,7 @@ class PlanReport(_Part):
     base: Running | None = None
     hash: str
     revision: str = ""
+    share: int = 100
     journeys: dict[str, str] = {}
     held: dict[str, dict[str, str]] = {}
     people: tuple[Group, ...] = ()

@@ -17,6 +17,7 @@ from cij.compiler.sql.plan.segments import members
 from cij.compiler.sql.template import Statement
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
+from cij.runtime.rollout import try_share
 from cij.runtime.world import World
 
 
@@ -49,13 +50,14 @@ class Overlap:
 class ChangeCounts:
     """Counts for the step from `old` to `new`; `old` is None where nothing runs yet.
 
-    `pairs` are journeys whose audiences may overlap. `counting` is the segment or pair that is being counted:
+    `share` is that of a rollout, in percent. `pairs` are journeys whose audiences may overlap. `counting` is the segment or pair that is being counted:
     after an error it says which one cannot be. Those in `left` are not counted, for a reason.
     """
 
     old: Program | None
     new: Program
     examples: int = 0
+    share: int = 100
     pairs: Sequence[tuple[str, str]] = ()
     segments: list[Entering] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
@@ -66,6 +68,7 @@ class ChangeCounts:
         """Evaluate the changed segments as they run now."""
         self.segments.clear()
         self.overlaps.clear()
+        try_share(engine, self.new, self.share, now)
         changed = self._changed() if self.old is not None else []
         if not changed or self.old is None:
             return

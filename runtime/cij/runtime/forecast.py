@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cij.compiler.program import Program
 from cij.runtime.activity import Course
-from cij.runtime.deploy import deploy
+from cij.runtime.deploy import deploy, prepare
 from cij.runtime.engine import Engine
+from cij.runtime.rollout import try_share
 from cij.runtime.runner import refresh_what_can_be
 from cij.runtime.simulate import Progress, simulate
 from cij.runtime.store import forecast as statements
@@ -56,11 +57,15 @@ def forecast(
     days: int,
     changed: Collection[str],
     progress: Progress = lambda at: None,
+    share: int = 100,
 ) -> Forecast:
     """Run a program for some days of virtual time. `engine` is a copy, which is changed.
 
-    `changed` are the journeys whose competition with others is counted.
+    `changed` are the journeys whose competition with others is counted; `share` is that of a rollout.
     """
+    prepare(engine, program)
+    if share < 100:
+        try_share(engine, program, share, now)
     world, until = deploy(engine, program, now), now + timedelta(days=days)
     refresh_what_can_be(world, root, now)
     course = simulate(world, now, until, progress)

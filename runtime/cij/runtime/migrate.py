@@ -70,6 +70,14 @@ def changes(engine: Engine, program: Program) -> list[Change]:
     return [_with_difference(engine, c, older[c.journey, c.version], newest) for c in found]
 
 
+def staying(engine: Engine, program: Program) -> list[Change]:
+    """Return the same people where nobody goes over yet, because the program is for a share of entrants."""
+    return [
+        replace(c, what="stays", target=None, to_step="", again=(), missed=())
+        for c in changes(engine, program)
+    ]
+
+
 def _with_difference(
     engine: Engine, change: Change, old: Journey, newest: Mapping[str, Journey]
 ) -> Change:

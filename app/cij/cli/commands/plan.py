@@ -10,6 +10,7 @@ from cij.app.open_environment import open_word
 from cij.app.plan_file import save_plan
 from cij.app.plan_report import PlanReport
 from cij.cli.activity_table import clear_progress, progress
+from cij.cli.arguments import PERCENT
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.render.colour import painter
@@ -25,6 +26,7 @@ Examples:
   cij plan prod                         # what the files would change in [env.prod]
   cij plan prod -o plan.json            # and save it for `cij apply plan.json`
   cij plan prod --examples 5            # with ids of customers who enter and leave
+  cij plan prod --rollout 10% -o plan.json   # new steps for 10% of those who enter
   cij plan prod --format markdown       # for a comment on a pull request
   cij plan examples/loyalty --json"""
 )
@@ -52,6 +54,14 @@ Examples:
     help="Show the ids of up to N customers who enter and leave each segment.",
 )
 @click.option(
+    "--rollout",
+    "share",
+    type=PERCENT,
+    default=100,
+    metavar="PERCENT",
+    help="Only this share of those who enter get the new steps. The same people stay in when it grows.",
+)
+@click.option(
     "--format",
     "format_name",
     type=click.Choice(["text", "markdown", "json"]),
@@ -72,6 +82,7 @@ def command(
     path: Path,
     days: int,
     examples: int,
+    share: int,
     format_name: str,
     output: Path | None,
 ) -> None:
@@ -85,7 +96,7 @@ def command(
     name, where = open_word(word, path)
     with environment(name):
         report = environment_plan(
-            where, say_waiting, days=days, examples=examples, progress=progress
+            where, say_waiting, days=days, examples=examples, share=share, progress=progress
         )
         clear_progress()
     if output is not None:

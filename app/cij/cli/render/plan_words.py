@@ -34,6 +34,19 @@ def head_lines(report: PlanReport) -> Iterator[str]:
         since = f", since {local_text(base.at, report.zone)} by {base.who}" if base.at else ""
         yield f"runs there: {base.hash[:8]}{since}{_of(base.revision)}"
     yield f"the files:  {report.hash[:8]}{_of(report.revision)}"
+    before = base.share if base is not None and base.hash == report.hash else None
+    if report.share < 100 or before not in (None, 100):
+        yield _rollout(report.share, before)
+
+
+def _rollout(share: int, before: int | None) -> str:
+    was = f"{before}% -> " if before is not None else ""
+    rest = (
+        "the others get the steps that ran before, and people inside stay on their versions"
+        if share < 100
+        else "and people inside go on as it says below"
+    )
+    return f"rollout: {was}{share}% of those who enter get the new steps; {rest}"
 
 
 def _of(revision: str) -> str:
