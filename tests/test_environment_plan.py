@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -316,3 +317,94 @@ def test_a_golden_plan(shop: Path, cij: Cij, golden: Golden) -> None:
     said = cij("plan", "prod", "--format", "markdown").out
     said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-03-02 10:00", said)
     golden("review/plan.md", re.sub(r"revision [0-9a-f]{9}", "revision 4be1d07aa", said))
+
+
+def _inside(shop: Path) -> dict[str, tuple[str, str]]:
+    """Return the version and the state of each customer who is inside `loyalty`."""
+    import duckdb
+
+    with duckdb.connect(shop / ".cij" / "prod" / "state.duckdb", read_only=True) as store:
+        rows = store.execute(
+            "SELECT customer, version, state FROM passage WHERE journey = 'loyalty'"
+        ).fetchall()
+    return {customer: (version, state) for customer, version, state in rows}
+
+
+def _is_in(customer: str, percent: int) -> bool:
+    digits = md5(f"rollout loyalty:{customer}".encode()).hexdigest()[:8]
+    return int(digits, 16) < percent * 16**8 // 100
+
+
+def test_a_rollout_is_for_a_share_that_grows(shop: Path, cij: Cij) -> None:
+    begun = _inside(shop)
+    (old,) = {version for version, _ in begun.values()}
+    edit(shop, *MOVED, ADOPTED)
+    new: set[str] = set()
+    for percent, count in ((30, 50), (60, 90)):
+        known = _inside(shop)
+        planned = cij("plan", "prod", "--rollout", f"{percent}%", "-o", "plan.json", "--days", "0")
+        assert planned.code == 0 and f"{percent}% of those who enter" in planned.out
+        assert cij("apply", "plan.json").code == 0
+        customers(shop, count)
+        assert cij("--env", "prod", "run", "--once").code == 0
+        inside = _inside(shop)
+        come = inside.keys() - known.keys()
+        new |= {who for who in come if inside[who][0] != old}
+        assert new & come == {who for who in come if _is_in(who, percent)} and new & come != come
+        # Nobody who is inside goes over, and the others take the steps that ran before.
+        assert all(inside[who] == where for who, where in known.items()) and new
+        assert all(inside[who][1] == "settle" for who in come - new)
+    # For everybody: now those inside are adopted.
+    whole = json.loads(cij("plan", "prod", "--json", "-o", "plan.json", "--days", "0").out)
+    assert whole["base"]["share"] == 60 and {g["what"] for g in whole["people"]} == {"adopts"}
+    assert cij("apply", "plan.json").code == 0
+    assert len({version for version, _ in _inside(shop).values()}) == 1
+    edit(shop, ("enter from segment loyal", "enter on visit"))
+    refused = cij("plan", "prod", "--rollout", "10%")
+    assert refused.code == 2 and "journey loyalty has other entries" in refused.err
+    assert cij("plan", "prod", "--rollout", "101").code == 2
+
+
+def test_a_replay_shows_first_differences_with_an_example(shop: Path, cij: Cij) -> None:
+    same = json.loads(
+        cij(
+            "--env",
+            "prod",
+            "replay",
+            "HEAD",
+            "--from",
+            "2026-03-01",
+            "--to",
+            "2026-03-20",
+            "--json",
+        ).out
+    )
+    assert (same["compared"], same["differ"]) == (10, 0)
+    edit(shop, ("points > 1000", "points > 1500"), ("wait 3 days", "wait 4 days"))
+    words = ("--env", "prod", "replay", "--from", "2026-03-01", "--to", "2026-03-20")
+    found = json.loads(cij(*words, "--json").out)
+    kinds = {(d["kind"], d["was"], d["now_is"]): d["customers"] for d in found["divergences"]}
+    assert kinds["less", "enters", ""] == 5 and found["differ"] == 10
+    assert sum(n for (kind, *_), n in kinds.items() if kind == "later") == 5
+    said = cij(*words).out
+    assert "loyalty: 5 customers: enters -> nothing" in said and "for example c" in said
+    assert cij("--env", "prod", "replay", "nowhere", "--from", "2026-03-01").code == 2
+    assert cij("replay", "--from", "2026-03-01").code == 3
+
+
+def test_adoption_is_refused_where_somebody_would_get_a_message_again(shop: Path, cij: Cij) -> None:
+    move = (
+        ("    first_mail: send email reward\n", ""),
+        (
+            "    settle: wait 3 days\n",
+            "    settle: wait 3 days\n    first_mail: send email reward\n",
+        ),
+    )
+    edit(shop, *move, ADOPTED)
+    done = cij("plan", "prod", "-o", "plan.json", "--days", "0")
+    assert done.code == 5
+    assert "refused, because they would get again what they got: `first_mail` for 10" in done.out
+    refused = cij("apply", "plan.json")
+    assert refused.code == 5
+    edit(shop, ("  in_flight = adopt\n", ""))
+    assert cij("plan", "prod", "--days", "0").code == 0

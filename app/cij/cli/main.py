@@ -54,6 +54,9 @@ COMMANDS: dict[str, Row] = {
     "resume": _row("resume", "end a pause, or start again after a stop", _RUN),
     "stop": _row("stop", "end a journey for everybody inside", _RUN),
     "backtest": _row("backtest", "replay a past period, without sending", _RUN),
+    "replay": _row(
+        "replay", "compare the program that runs with a new one over a past period", _RUN
+    ),
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "explain why a customer entered, got a message, or did not", _RUN),
     "suppression": _row("suppression", "show and change the list of people who get nothing", _RUN),

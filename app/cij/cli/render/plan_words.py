@@ -181,10 +181,10 @@ def next_step(report: PlanReport, saved: str | None) -> str:
     """Return what to do with the plan."""
     if report.is_refused:
         return "Nothing was changed, and the plan cannot be applied: see what is refused."
-    if not report.environment:
-        return "Nothing was changed. `cij run` does this."
     if saved is not None:
         return (
             f"Nothing was changed. The plan is in {saved}; `cij apply {saved}` does exactly this."
         )
+    if not report.environment:
+        return "Nothing was changed. `cij run` does this."
     return f"Nothing was changed. To apply it: `cij plan {report.environment} -o plan.json`, then `cij apply plan.json`."

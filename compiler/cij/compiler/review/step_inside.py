@@ -104,10 +104,15 @@ class Inside:
         if lost:
             parts.append(f"They never come to {listed(lost)}, which stands before it now.")
         if twice:
-            parts.append(f"They come to {listed(twice)} a second time.")
+            parts.append(
+                f"Those who got it would come to {listed(twice)} a second time, so `cij run` refuses the "
+                "new version while one of them waits there."
+            )
         question = (
-            "Should those who wait there now miss that, or get it again?"
-            if lost or twice
+            "Should they finish the version they entered with? Then leave out `in_flight = adopt`."
+            if twice
+            else "Should those who wait there now miss that?"
+            if lost
             else "Is the new order right?"
         )
         return " ".join(parts), question
