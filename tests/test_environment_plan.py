@@ -3,11 +3,14 @@
 import json
 import shutil
 import subprocess
+from datetime import datetime
 from hashlib import md5
 from pathlib import Path
 
 import pytest
 
+from cij.runtime.change_counts import ChangeCounts, Entering
+from cij.runtime.engine import Engine
 from tests.conftest import Cij, Golden
 from tests.example import CIJ
 from tests.review_cases import git, repository
@@ -299,15 +302,25 @@ def test_a_store_without_texts_is_planned_without_explanations(shop: Path, cij: 
     assert plain["segments"][0]["leave"] == 5
 
 
-def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(shop: Path, cij: Cij) -> None:
+def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(
+    shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edit(shop, ("journey loyalty", "journey other"), ("for loyalty", "for other"))
     plain = json.loads(cij("plan", "prod", "--json", "--days", "0").out)
     (group,) = plain["people"]
     assert (group["journey"], group["people"], group["what"]) == ("loyalty", 10, "stays")
-    edit(shop, ("points > 1000", "points * points * points * points * points * points > 1000"))
-    customers(shop, 12)
-    done = cij("plan", "prod", "--days", "0")
-    assert done.code == 0
+    edit(shop, ("points > 1000", "points > 1500"), COMPETING)
+    count = ChangeCounts._entering
+
+    def failing(self: ChangeCounts, engine: Engine, name: str, now: datetime) -> Entering:
+        if name == "loyal":
+            raise ArithmeticError("too large")
+        return count(self, engine, name, now)
+
+    monkeypatch.setattr(ChangeCounts, "_entering", failing)
+    plain = json.loads(cij("plan", "prod", "--json", "--days", "0").out)
+    assert [each["segment"] for each in plain["segments"]] == ["big"]
+    assert plain["notes"] == ["loyal cannot be counted: too large"]
 
 
 def test_a_golden_plan(shop: Path, cij: Cij, golden: Golden) -> None:
@@ -354,15 +367,20 @@ def test_a_rollout_is_for_a_share_that_grows(shop: Path, cij: Cij) -> None:
         # Nobody who is inside goes over, and the others take the steps that ran before.
         assert all(inside[who] == where for who, where in known.items()) and new
         assert all(inside[who][1] == "settle" for who in come - new)
-    # For everybody: now those inside are adopted.
-    whole = json.loads(cij("plan", "prod", "--json", "-o", "plan.json", "--days", "0").out)
+    # Without a word the rollout goes on as it is. For everybody, those inside are adopted.
+    same = json.loads(cij("plan", "prod", "--json", "--days", "0").out)
+    assert same["share"] == 60 and {g["what"] for g in same["people"]} == {"stays"}
+    words = ("plan", "prod", "--rollout", "100%", "--json", "-o", "plan.json", "--days", "0")
+    whole = json.loads(cij(*words).out)
     assert whole["base"]["share"] == 60 and {g["what"] for g in whole["people"]} == {"adopts"}
     assert cij("apply", "plan.json").code == 0
     assert len({version for version, _ in _inside(shop).values()}) == 1
-    edit(shop, ("enter from segment loyal", "enter on visit"))
+    edit(shop, ('page = "/offers"', 'page = "/new"'))
     refused = cij("plan", "prod", "--rollout", "10%")
-    assert refused.code == 2 and "journey loyalty has other entries" in refused.err
+    assert refused.code == 2 and "journey browsing has other entries" in refused.err
     assert cij("plan", "prod", "--rollout", "101").code == 2
+    edit(shop, ('page = "/new"', 'page = "/offers"'))
+    assert "for everybody already" in cij("plan", "prod", "--rollout", "10%").err
 
 
 def test_a_replay_shows_first_differences_with_an_example(shop: Path, cij: Cij) -> None:

@@ -42,7 +42,7 @@ from cij.runtime.engine import Engine
 from cij.runtime.forecast import Forecast, forecast
 from cij.runtime.insight.person import deployed
 from cij.runtime.migrate import Change
-from cij.runtime.rollout import rollout_faults
+from cij.runtime.rollout import base_of, rollout_faults
 from cij.runtime.store import passages
 
 Say = Callable[[str], None]
@@ -68,12 +68,13 @@ def environment_plan(
     *,
     days: int = 7,
     examples: int = 0,
-    share: int = 100,
+    share: int | None = None,
     progress: Callable[[datetime, str], None] = lambda at, zone: None,
 ) -> PlanReport:
     """Return what applying the files would change. Raises: InvalidProject, ConfigError, StoreLocked.
 
-    `days` is the length of the forecast, and `examples` the number of ids for each count.
+    `days` is the length of the forecast, and `examples` the number of ids for each count. `share` is that of a
+    rollout; None is everybody, or the share of a rollout that is on.
     """
     made, now = compile_path(path), LiveClock().now()
     if not store_path(made.project).is_file() and not made.project.settings.environment.name:
@@ -96,17 +97,23 @@ def _opened(project: Project, on_wait: Say) -> Engine:
 
 
 def core_of(
-    engine: Engine | None, made: Compiled, now: datetime, *, examples: int = 0, share: int = 100
+    engine: Engine | None,
+    made: Compiled,
+    now: datetime,
+    *,
+    examples: int = 0,
+    share: int | None = None,
 ) -> Core:
     """Return what a deployment into an open store would change; None is one that is not there yet."""
     program, project = made.program, made.project
     old = deployed(engine) if engine is not None else None
-    _require_rollout(old, program, share)
-    counts = ChangeCounts(old, program, examples, share, pairs(old, program))
+    wanted = _share(engine, program) if share is None else share
+    _require_rollout(engine, program, wanted)
+    counts = ChangeCounts(old, program, examples, wanted, pairs(old, program))
     found = nothing_yet(program)
     running, texts, people = None, None, tuple[Group, ...]()
     if engine is not None:
-        found = deployment_of(engine, project, program, now, counts, is_for_all=share == 100)
+        found = deployment_of(engine, project, program, now, counts, is_for_all=wanted == 100)
         running, texts = _running(engine, old), texts_of(engine, old.hash) if old else None
         people = tuple(_groups(engine, found))
     report = PlanReport(
@@ -119,7 +126,7 @@ def core_of(
         base=running,
         hash=program.hash,
         revision=revision(project.root),
-        share=share,
+        share=wanted,
         people=people,
         segments=tuple(SegmentCount(**asdict(each)) for each in counts.segments),
         conflicts=tuple(conflicts(program, _changed(found), counts.overlaps)),
@@ -129,9 +136,22 @@ def core_of(
     return Core(report, old, texts)
 
 
-def _require_rollout(old: Program | None, program: Program, share: int) -> None:
+def _share(engine: Engine | None, program: Program) -> int:
+    """Return the share of a rollout that is on: without a word it goes on as it is."""
+    made = history(engine) if engine is not None else []
+    return made[0].share if made and made[0].hash == program.hash else 100
+
+
+def _require_rollout(engine: Engine | None, program: Program, share: int) -> None:
     """Refuse a rollout that is not possible. Raises: RequestError."""
-    if share < 100 and (faults := list(rollout_faults(old, program))):
+    if share == 100:
+        return
+    made = history(engine) if engine is not None else []
+    base = base_of(engine, program) if engine is not None and made else None
+    faults = list(rollout_faults(base, program))
+    if made and (made[0].hash, made[0].share) == (program.hash, 100):
+        faults = ["this program is for everybody already"]
+    if faults:
         raise RequestError(f"a rollout is not possible: {'; '.join(faults)}")
 
 

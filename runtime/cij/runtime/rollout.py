@@ -57,9 +57,16 @@ def rollout_of(engine: Engine, program: Program) -> Rollout | None:
     made = history(engine)
     if not made or made[0].hash != program.hash or made[0].share >= _ALL:
         return None
+    base = base_of(engine, program)
+    return Rollout(made[0].share, base) if base is not None else None
+
+
+def base_of(engine: Engine, program: Program) -> Program | None:
+    """Return the last other program that was for everybody; None where there is none."""
+    made = history(engine)
     base = next((a.hash for a in made if a.hash != program.hash and a.share >= _ALL), None)
     found = engine.rows(journeys.PROGRAM, {"hash": base}) if base is not None else []
-    return Rollout(made[0].share, from_json(found[0][0])) if found else None
+    return from_json(found[0][0]) if found else None
 
 
 def try_share(engine: Engine, program: Program, share: int, now: datetime) -> None:

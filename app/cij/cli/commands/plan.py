@@ -57,9 +57,9 @@ Examples:
     "--rollout",
     "share",
     type=PERCENT,
-    default=100,
     metavar="PERCENT",
-    help="Only this share of those who enter get the new steps. The same people stay in when it grows.",
+    help="Only this share of those who enter get the new steps. The same people stay in when it grows; "
+    "100% ends the rollout.",
 )
 @click.option(
     "--format",
@@ -82,7 +82,7 @@ def command(
     path: Path,
     days: int,
     examples: int,
-    share: int,
+    share: int | None,
     format_name: str,
     output: Path | None,
 ) -> None:

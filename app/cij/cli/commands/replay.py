@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cij.app.replay import Replay, replay
+from cij.app.program_replay import Replay, replay
 from cij.app.zone_times import local
 from cij.cli.activity_table import clear_progress, progress
 from cij.cli.arguments import LocalTime

@@ -40,7 +40,7 @@ def head_lines(report: PlanReport) -> Iterator[str]:
 
 
 def _rollout(share: int, before: int | None) -> str:
-    was = f"{before}% -> " if before is not None else ""
+    was = f"{before}% -> " if before not in (None, share) else ""
     rest = (
         "the others get the steps that ran before, and people inside stay on their versions"
         if share < 100
