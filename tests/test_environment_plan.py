@@ -1,6 +1,7 @@
 """`cij plan ENV`, `cij apply`, `cij rollback` and `cij history`: from the files to an environment and back."""
 
 import json
+import re
 import shutil
 import subprocess
 from datetime import datetime
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from cij.app.plan_file import load_plan
+from cij.app.plan_report import PlanReport
+from cij.cli.render.plan_markdown import render_plan_markdown
+from cij.cli.render.plan_text import render_plan_text
 from cij.runtime.change_counts import ChangeCounts, Entering
 from cij.runtime.engine import Engine
 from tests.conftest import Cij, Golden
@@ -102,9 +107,23 @@ def shop(_made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
-def test_a_plan_counts_people_messages_and_conflicts(shop: Path, cij: Cij) -> None:
+@pytest.fixture(scope="module")
+def planned(_made: Path, tmp_path_factory: pytest.TempPathFactory) -> PlanReport:
+    """Return the plan of several changes at once, as it was saved: a forecast takes some seconds."""
+    from click.testing import CliRunner
+
+    from cij.cli.main import cli
+
+    shop = Path(shutil.copytree(_made, tmp_path_factory.mktemp("planned") / "shop"))
     edit(shop, ("points > 1000", "points > 1500"), *MOVED, ADOPTED, COMPETING)
-    plain = json.loads(cij("plan", "prod", "--json", "--examples", "2").out)
+    words = ["plan", "prod", "--project", str(shop), "--examples", "2", "-o", str(shop / "p.json")]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    return load_plan(shop / "p.json")
+
+
+def test_a_plan_counts_people_messages_and_conflicts(planned: PlanReport) -> None:
+    plain = json.loads(planned.model_dump_json(by_alias=True))
     assert (plain["format_version"], plain["environment"], plain["is_protected"]) == (
         "1.0",
         "prod",
@@ -132,9 +151,8 @@ def test_a_plan_counts_people_messages_and_conflicts(shop: Path, cij: Cij) -> No
     )
 
 
-def test_a_plan_answers_what_a_newcomer_asks(shop: Path, cij: Cij) -> None:
-    edit(shop, ("points > 1000", "points > 1500"), *MOVED, ADOPTED, COMPETING)
-    said = cij("plan", "prod", "--examples", "1").out
+def test_a_plan_answers_what_a_newcomer_asks(planned: PlanReport) -> None:
+    said = render_plan_text(planned)
     for answer in (
         "plan for prod",
         "segment `loyal`: 10 -> 5 customers; 0 enter, 5 leave",
@@ -148,12 +166,13 @@ def test_a_plan_answers_what_a_newcomer_asks(shop: Path, cij: Cij) -> None:
         assert answer in " ".join(said.split()), answer
     # A measure in a message is no field that only the older version reads.
     assert "still read" not in said
-    markdown = cij("plan", "prod", "--format", "markdown", "--days", "0").out
+    markdown = render_plan_markdown(planned.model_copy(update={"days": 0}))
     assert markdown.startswith("<!-- cij-plan prod -->") and "cij-diff" not in markdown
     assert "#### People inside journeys that change" in markdown and "**5 to decide.**" in markdown
     assert "next 0 days" not in markdown
 
 
+@pytest.mark.slow
 def test_apply_does_what_was_printed_and_refuses_what_has_moved(shop: Path, cij: Cij) -> None:
     edit(shop, ("points > 1000", "points > 1500"), ADOPTED)
     refused = cij("--env", "prod", "run", "--once")
@@ -223,6 +242,7 @@ def test_a_failure_in_the_middle_applies_nothing(
     assert len(json.loads(cij("history", "prod", "--json").out)) == 2
 
 
+@pytest.mark.slow
 def test_rollback_first_says_what_happens_to_everybody(shop: Path, cij: Cij) -> None:
     assert "no other program" in cij("rollback", "prod", "--yes").err
     edit(shop, ("points > 1000", "points > 1500"), ADOPTED)
@@ -247,7 +267,7 @@ def test_rollback_first_says_what_happens_to_everybody(shop: Path, cij: Cij) -> 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"project": "other"}, "plan of the project `other`"),
+        ({"project": "other\x1b[2J"}, "plan of the project `other\ufffd[2J`"),
         ({"environment": "nowhere"}, "no environment `nowhere`"),
         ({"format_version": "2.0"}, "has the format 2.0"),
         ({"hash": None}, "no whole plan"),
@@ -323,11 +343,8 @@ def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(
     assert plain["notes"] == ["loyal cannot be counted: too large"]
 
 
-def test_a_golden_plan(shop: Path, cij: Cij, golden: Golden) -> None:
-    import re
-
-    edit(shop, ("points > 1000", "points > 1500"), *MOVED, ADOPTED, COMPETING)
-    said = cij("plan", "prod", "--format", "markdown").out
+def test_a_golden_plan(planned: PlanReport, golden: Golden) -> None:
+    said = render_plan_markdown(planned, saved="plan.json")
     said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-03-02 10:00", said)
     golden("review/plan.md", re.sub(r"revision [0-9a-f]{9}", "revision 4be1d07aa", said))
 
@@ -348,6 +365,7 @@ def _is_in(customer: str, percent: int) -> bool:
     return int(digits, 16) < percent * 16**8 // 100
 
 
+@pytest.mark.slow
 def test_a_rollout_is_for_a_share_that_grows(shop: Path, cij: Cij) -> None:
     begun = _inside(shop)
     (old,) = {version for version, _ in begun.values()}
@@ -383,6 +401,7 @@ def test_a_rollout_is_for_a_share_that_grows(shop: Path, cij: Cij) -> None:
     assert "for everybody already" in cij("plan", "prod", "--rollout", "10%").err
 
 
+@pytest.mark.slow
 def test_a_replay_shows_first_differences_with_an_example(shop: Path, cij: Cij) -> None:
     same = json.loads(
         cij(

@@ -14,7 +14,7 @@ from cij.app.environment_plan import core_of
 from cij.app.kept_texts import kept_texts
 from cij.app.moved_since import moved_since
 from cij.app.open_store import ledger_of, open_when_free
-from cij.app.plan_file import load_plan
+from cij.app.plan_file import load_plan, printable
 from cij.app.plan_report import PlanReport
 from cij.app.project import Project
 from cij.app.request_error import RequestError
@@ -73,7 +73,7 @@ def _require_same(plan: PlanReport, project: Project, file: Path) -> None:
     name = project.settings.project.name
     if plan.project != name:
         raise RequestError(
-            f"{file} is a plan of the project `{plan.project}`, and this one is `{name}`"
+            f"{file} is a plan of the project `{printable(plan.project)}`, and this one is `{name}`"
         )
     here = project.settings.environment.name or ""
     if plan.environment != here:
@@ -81,7 +81,7 @@ def _require_same(plan: PlanReport, project: Project, file: Path) -> None:
 
 
 def _named(name: str) -> str:
-    return f"the environment `{name}`" if name else "the settings at the top of cij.toml"
+    return f"the environment `{printable(name)}`" if name else "the settings at the top of cij.toml"
 
 
 def _require_true(plan: PlanReport, now: PlanReport, drift: float, file: Path) -> None:
@@ -90,7 +90,7 @@ def _require_true(plan: PlanReport, now: PlanReport, drift: float, file: Path) -
     if found:
         raise StoreError(
             f"nothing was applied, because {file} is not true any more for {where}:\n"
-            + "\n".join(f"  {each}" for each in found)
+            + "\n".join(f"  {printable(each)}" for each in found)
             + "\nMake the plan again and read it. Where people come and go all the time, `--drift 5%` lets "
             "counts differ by 5%"
         )

@@ -7,6 +7,7 @@
 Nothing is changed. `cij apply` makes the first part again, and compares it with what was printed.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -34,14 +35,13 @@ from cij.app.plan_report import (
 from cij.app.project import Project
 from cij.app.request_error import RequestError
 from cij.compiler.program import Program
-from cij.compiler.review.review_report import Report
+from cij.compiler.review.review_report import Change, Report
 from cij.runtime.applied import history, texts_of
 from cij.runtime.change_counts import ChangeCounts
 from cij.runtime.clock import LiveClock
 from cij.runtime.engine import Engine
 from cij.runtime.forecast import Forecast, forecast
 from cij.runtime.insight.person import deployed
-from cij.runtime.migrate import Change
 from cij.runtime.rollout import base_of, rollout_faults
 from cij.runtime.store import passages
 
@@ -190,7 +190,14 @@ def _groups(engine: Engine, found: Deployment) -> Iterator[Group]:
         yield Group(**asdict(change), is_refused=change.is_refused)
     for journey, version, state, people in engine.rows(passages.STANDING):
         if found.journeys.get(journey) == "gone":
-            yield Group(**asdict(Change(journey, version, state, state, people, "stays")))
+            yield Group(
+                journey=journey,
+                version=version,
+                state=state,
+                step=state,
+                people=people,
+                what="stays",
+            )
 
 
 def _delivery(settings: Settings) -> dict[str, str]:
@@ -227,7 +234,22 @@ def _review(texts: str | None, made: Compiled, old: Program) -> Report | None:
     if base is None:
         return None
     root = made.project.root
-    return compared(Sides(root, base, of_folder(root, "the files on disk")))
+    found = compared(Sides(root, base, of_folder(root, "the files on disk")))
+    return found.model_copy(update={"changes": tuple(_in_plan(c) for c in found.changes)})
+
+
+_ANSWERS = ("effect", "who", "inside", "decide")
+_NAMED = re.compile(r"(^|[.?!] )?`cij plan`")
+
+
+def _in_plan(change: Change) -> Change:
+    """Return a change whose sentences do not send the reader to the plan that they read."""
+    texts = {name: _NAMED.sub(_this_plan, getattr(change, name)) for name in _ANSWERS}
+    return change.model_copy(update=texts)
+
+
+def _this_plan(found: re.Match[str]) -> str:
+    return f"{found[1]}This plan" if found[1] is not None else "this plan"
 
 
 # --- the next days ---------------------------------------------------------------------------------

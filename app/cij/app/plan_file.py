@@ -19,6 +19,11 @@ def save_plan(report: PlanReport, file: Path) -> None:
     write_atomically(file, report.model_dump_json(indent=2, by_alias=True) + "\n")
 
 
+def printable(text: str) -> str:
+    """Return a text of a plan file for a message: anybody may have written the file."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def load_plan(file: Path) -> PlanReport:
     """Read a plan. Raises: RequestError for what is no plan, or one of a newer cij."""
     try:
@@ -31,7 +36,8 @@ def load_plan(file: Path) -> PlanReport:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RequestError(f"{file} is no plan; `cij plan ENV -o {file}` makes one") from error
     if str(version).partition(".")[0] != _MAJOR:
-        raise RequestError(f"{file} has the format {version}, and this cij reads {FORMAT_VERSION}")
+        had = printable(str(version))[:20]
+        raise RequestError(f"{file} has the format {had}, and this cij reads {FORMAT_VERSION}")
     try:
         return PlanReport.model_validate(found)
     except ValidationError as error:

@@ -3,7 +3,7 @@
 A minor version of the format adds fields, which an older reader may ignore; a major one does not.
 """
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cij.compiler.review.review_report import Report
 from cij.runtime.foresight import Foresight
@@ -109,7 +109,7 @@ class PlanReport(_Part):
 
     format_version: str = FORMAT_VERSION
     project: str
-    environment: str = ""
+    environment: str = Field(default="", pattern=r"^[a-z0-9_-]*$")
     is_protected: bool = False
     at: str
     zone: str
