@@ -330,14 +330,14 @@ def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(
     (group,) = plain["people"]
     assert (group["journey"], group["people"], group["what"]) == ("loyalty", 10, "stays")
     edit(shop, ("points > 1000", "points > 1500"), COMPETING)
-    count = ChangeCounts._entering
+    count = ChangeCounts.entering
 
     def failing(self: ChangeCounts, engine: Engine, name: str, now: datetime) -> Entering:
         if name == "loyal":
             raise ArithmeticError("too large")
         return count(self, engine, name, now)
 
-    monkeypatch.setattr(ChangeCounts, "_entering", failing)
+    monkeypatch.setattr(ChangeCounts, "entering", failing)
     plain = json.loads(cij("plan", "prod", "--json", "--days", "0").out)
     assert [each["segment"] for each in plain["segments"]] == ["big"]
     assert plain["notes"] == ["loyal cannot be counted: too large"]

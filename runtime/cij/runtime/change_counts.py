@@ -90,7 +90,7 @@ class ChangeCounts:
         world.calendar.show(now)
         for name in self._changed():
             self.counting = name
-            self.segments.append(self._entering(world.engine, name, now))
+            self.segments.append(self.entering(world.engine, name, now))
         self.counting = None
 
     def leave_out(self, reason: str) -> None:
@@ -115,7 +115,8 @@ class ChangeCounts:
         # The statement has all that the condition is made of: measures, other segments, fields.
         return members(one, self.old) != members(other, self.new)
 
-    def _entering(self, engine: Engine, name: str, now: datetime) -> Entering:
+    def entering(self, engine: Engine, name: str, now: datetime) -> Entering:
+        """Return the counts of one changed segment, with the new program in the store."""
         segment = _segment(self.new, name)
         rows = members(segment, self.new) if segment is not None else _NOBODY
         engine.execute(make(_will(name), rows), {"now": now})
