@@ -85,11 +85,10 @@ def _data(report: PlanReport) -> Counts:
     foresight = report.foresight
     if foresight is None:
         return {}
-    return {
-        name: (f"customers who are {name.replace('_', ' ')}", getattr(foresight, name))
-        for name in _OF_PEOPLE
-    } | {
-        (each.segment, what): (f"members of `{each.segment}` who {what}", getattr(each, key))
-        for each in foresight.audiences
-        for what, key in (("would enter", "joined"), ("would leave", "left"))
-    }
+    found: dict[Hashable, tuple[str, int]] = {}
+    for name in _OF_PEOPLE:
+        found[name] = (f"customers who are {name.replace('_', ' ')}", getattr(foresight, name))
+    for each in foresight.audiences:
+        for what, count in (("enter", each.joined), ("leave", each.left)):
+            found[each.segment, what] = (f"members of `{each.segment}` who would {what}", count)
+    return found
