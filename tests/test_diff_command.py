@@ -239,6 +239,24 @@ def test_git_calls_it_for_a_file(
     assert gone.code == 0
 
 
+def test_a_drawing_marks_what_has_changed(shop: Path, cij: Cij) -> None:
+    edit(shop, "removed-branch")
+    edit(shop, "renamed-step")
+    edit(shop, "competing-journey")
+    drawn = cij("graph", "--diff", "HEAD").out
+    assert "## loyalty" in drawn and "## winback" in drawn and "browsing" not in drawn
+    assert "REMOVED: send sms vip" in drawn and "ADDED: send email gold_perks" in drawn
+    assert "CHANGED: wait 3 days<br/>pause<br/>before: wait 3 days settle" in drawn
+    assert "style n_removed_vip_text stroke:#dc2626" in drawn
+    for form in ("dot", "svg"):
+        assert "REMOVED" in cij("graph", "loyalty", "--diff", "HEAD", "--format", form).out
+    assert cij("graph", "--diff", "nowhere").code == 2
+    journeys = shop / "journeys" / "rewards.journey"
+    journeys.write_text(journeys.read_text().replace("journey browsing", "journey looking"))
+    gone = cij("graph", "browsing", "--diff", "HEAD").out
+    assert "REMOVED: send email browse" in gone and "ADDED" not in gone
+
+
 def test_lineage_as_text_and_json(shop: Path, cij: Cij) -> None:
     done = cij("lineage", "points")
     assert "column customers.points: integer" in done.out

@@ -34,6 +34,8 @@ ARROWS = {
         "cij.compiler.expression",
         "cij.compiler.policy",
         # Where a passage goes on when its journey changes.
+        # What is ahead of it and behind it.
+        "cij.compiler.ahead",
         "cij.compiler.going_on",
         "cij.compiler.types",
         # The form in which a value of each type is written.

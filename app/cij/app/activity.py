@@ -72,9 +72,7 @@ def replayed(
     """
     project, program = compiled(path)
     zone = project.settings.project.timezone
-    begin, finish = instant(start, zone), _end(end, zone)
-    if begin >= finish:
-        raise RequestError("`--from` is not before `--to`")
+    begin, finish = period(start, end, zone)
     program = _only(program, journey)
     # A replay changes the store, so it never gets the real one.
     engine = open_copy(project)
@@ -91,6 +89,14 @@ def replayed(
     finally:
         engine.close()
     return Activity(found.course, zone, events=found.events, every=found.every)
+
+
+def period(start: datetime, end: datetime | None, zone: str) -> tuple[datetime, datetime]:
+    """Return the instants of a period of local times; None is now. Raises: RequestError where it is empty."""
+    begin, finish = instant(start, zone), _end(end, zone)
+    if begin >= finish:
+        raise RequestError("`--from` is not before `--to`")
+    return begin, finish
 
 
 def _end(end: datetime | None, zone: str) -> datetime:

@@ -17,9 +17,10 @@ from cij.runtime.errors import ConfigError, StoreError, StoreLocked
 from cij.runtime.forgetting.erase import erase_marked
 from cij.runtime.insight.person import deployed
 from cij.runtime.private_files import private_files
+from cij.runtime.state_folder import state_folder
 from cij.runtime.store import forgotten as stored, meta, prepare
 
-FOLDER = Path(".cij") / "backup"
+_FOLDER = "backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Restored:
     forgotten: int = 0
 
 
+def backup_folder() -> Path:
+    """Return the folder of backups, as a path from the project folder."""
+    return state_folder() / _FOLDER
+
+
 def back_up(path: Path, target: Path | None) -> Backup:
     """Copy the state of a project, also while it runs.
 
@@ -52,7 +58,7 @@ def back_up(path: Path, target: Path | None) -> Backup:
     state = store_path(project)
     if not state.is_file():
         raise ConfigError("nothing has run here yet; start with `cij run`")
-    file = target or project.root / FOLDER / f"{_stamp(LiveClock().now())}.duckdb"
+    file = target or project.root / backup_folder() / f"{_stamp(LiveClock().now())}.duckdb"
     if file.exists():
         raise ConfigError(f"{file} exists already; a backup is never written over another file")
     try:

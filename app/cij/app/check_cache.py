@@ -16,6 +16,7 @@ from cij.app.cache import digest, recalled, remember
 from cij.app.check_report import CheckReport
 from cij.app.project_files import CATALOG_NAME, FILE_NAME, find_root, read_contents, read_sources
 from cij.grammar.diagnostic import Diagnostic
+from cij.runtime.state_folder import current
 
 _KIND = "answer"
 _ENV = "env:"
@@ -94,7 +95,7 @@ def contents_digests(paths: Iterable[str], texts: Mapping[str, str]) -> dict[str
 
 def _surroundings(root: Path) -> str:
     settings, catalog = _text(root / FILE_NAME), _text(root / CATALOG_NAME)
-    return digest(settings, repr(_variables(settings)), catalog)
+    return digest(settings, repr(_variables(settings)), catalog, current() or "")
 
 
 def _text(file: Path) -> str:

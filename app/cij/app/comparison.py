@@ -16,6 +16,7 @@ from cij.app.syntax_cache import Parsed, parse_project
 from cij.compiler.compilation import needed_contents, parse_files
 from cij.compiler.declaration_kinds import DECLARATION_KINDS, KIND_OF, DeclarationKind
 from cij.compiler.naming import did_you_mean
+from cij.compiler.program import Program
 from cij.compiler.review.both_sides import Compiled as ComparedSide
 from cij.compiler.review.compare import compare
 from cij.compiler.review.review_report import Report, Side
@@ -58,6 +59,22 @@ def compared(found: Sides, journey: str | None = None) -> Report:
         _require(journey, one, other)
     labels = _label(found.base, older), _label(found.head, newer)
     return compare(one, other, labels, journey=journey)
+
+
+def program_of(found: Sides) -> Program:
+    """Return the program of the base of two sides. Raises: InvalidProject."""
+    older = _compiled(
+        found.root, found.base, _parsed_older(found, parse_project(found.root, found.head.sources))
+    )
+    return older.program
+
+
+def both_programs(found: Sides) -> tuple[Program | None, Program]:
+    """Return the programs of two sides; None for an older one that does not compile. Raises: InvalidProject."""
+    parsed = parse_project(found.root, found.head.sources)
+    newer = _compiled(found.root, found.head, parsed)
+    older = _compiled(found.root, found.base, _parsed_older(found, parsed))
+    return None if older.errors else older.compilation.program, newer.program
 
 
 def _says_the_same(found: Sides, parsed: Parsed) -> bool:

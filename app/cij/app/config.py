@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     create_model,
     field_validator,
@@ -26,6 +27,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
@@ -34,6 +36,7 @@ from cij.compiler.channels import CHANNELS
 from cij.compiler.review.change_class import ChangeClass
 from cij.runtime.errors import ConfigError
 from cij.runtime.private_values import hidden, note
+from cij.runtime.state_folder import current
 from cij.runtime.zone_names import zone_names
 
 _ENV = "env:"
@@ -327,6 +330,12 @@ class Settings(_Table):
     delivery: DeliveryTable = DeliveryTable()
     run: RunTable = RunTable()
     retention: RetentionTable = RetentionTable()
+    _environment: Environment = PrivateAttr(default_factory=Environment)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment whose settings these are."""
+        return self._environment
 
 
 _TABLES: tuple[type[_Table], ...] = (
@@ -346,7 +355,11 @@ _TABLES: tuple[type[_Table], ...] = (
 
 
 def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read a `cij.toml`. Raises: ConfigError, with all wrong keys and their lines."""
+    """Read a `cij.toml` for the environment of this process.
+
+    Raises: ConfigError, with all wrong keys and their lines.
+    """
+    name = current()
     try:
         text = path.read_bytes().decode("utf-8-sig")
         data = tomllib.loads(text)
@@ -356,7 +369,11 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}") from error
-    return _valid(data, key_lines(text), environment)
+    lines = key_lines(text)
+    wanted, of = laid_over(data, lines, name)
+    settings = _valid(wanted, lines, environment)
+    settings._environment = of
+    return settings
 
 
 def _valid(

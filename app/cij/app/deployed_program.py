@@ -9,20 +9,21 @@ from cij.app.project import Project, open_project
 from cij.app.request_error import InvalidProject
 from cij.compiler.program import Program, from_json, to_json
 from cij.runtime.private_files import private_folder
+from cij.runtime.state_folder import state_folder
 
-NAME = Path(".cij") / "program.json"
+_NAME = "program.json"
 
 
 def keep_program(root: Path, program: Program) -> None:
     """Write the program beside the state file; the first line is its hash."""
-    path, head = root / NAME, f"{program.hash}\n"
+    path, head = root / state_folder() / _NAME, f"{program.hash}\n"
     try:
         with path.open(encoding="utf-8") as file:
             if file.readline() == head:
                 return
     except (OSError, UnicodeDecodeError):
         pass
-    private_folder(root, NAME.parent)
+    private_folder(root, state_folder())
     write_atomically(path, head + to_json(program), root)
 
 
@@ -43,7 +44,7 @@ def compiled_or_deployed(path: Path) -> tuple[Project, Program]:
 
 def _kept(root: Path) -> Program | None:
     try:
-        _, _, text = (root / NAME).read_text(encoding="utf-8").partition("\n")
+        _, _, text = (root / state_folder() / _NAME).read_text(encoding="utf-8").partition("\n")
         return from_json(text)
     except (OSError, ValueError):
         return None

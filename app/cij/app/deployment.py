@@ -1,20 +1,17 @@
 """The changes that a deployment of a project would make for open passages (S21)."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-from cij.app.compile import compiled
-from cij.app.open_store import open_when_free, store_path
+from cij.app.project import Project
 from cij.compiler.program import Program
 from cij.runtime import control
-from cij.runtime.clock import LiveClock
+from cij.runtime.change_counts import ChangeCounts
 from cij.runtime.deploy import look
 from cij.runtime.engine import Engine
+from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.foresight import Foresight, foresee
-from cij.runtime.migrate import Change, changes, newest_versions
+from cij.runtime.migrate import Change, changes, newest_versions, staying
 from cij.runtime.older_versions import gone_but_read
 
 
@@ -37,29 +34,54 @@ class Deployment:
 
     @property
     def is_stuck(self) -> bool:
-        """Tell whether an open passage is at a step that the new version does not have."""
-        return any(change.what == "stuck" for change in self.changes)
+        """Tell whether the new version has no place for an open passage, or would send it something again."""
+        return any(change.is_refused for change in self.changes)
 
 
-def deployment(path: Path, on_wait: Callable[[str], None] = lambda text: None) -> Deployment:
-    """Return what `cij run` would change for the project at `path`, without a change."""
-    project, program = compiled(path)
-    # Opening the store would create it, and a plan must change nothing.
-    if not store_path(project).is_file():
-        return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
-    engine = open_when_free(project, on_wait=on_wait)
-    try:
-        look(engine, program)
-        journeys = _compared(engine, program)
-        held = {name: how for name, how in control.held(engine).items() if name in journeys}
-        kept = tuple(gone_but_read(engine, program))
-        found = tuple(changes(engine, program))
-        foreseen = None
-        if not any(change.what == "stuck" for change in found):
-            foreseen = foresee(engine, program, project.root, LiveClock().now())
-        return Deployment(program.timezone, journeys, held, found, kept, foreseen)
-    finally:
-        engine.close()
+def nothing_yet(program: Program) -> Deployment:
+    """Return the deployment into a store that is not there yet."""
+    return Deployment(program.timezone, {j.name: "new" for j in program.journeys}, {}, ())
+
+
+def deployment_of(
+    engine: Engine,
+    project: Project,
+    program: Program,
+    now: datetime,
+    counts: ChangeCounts | None = None,
+    *,
+    is_for_all: bool = True,
+) -> Deployment:
+    """Return what a deployment into an open store would change, without a change; with `counts` it counts
+    more. While it is not for all, those inside stay on their versions."""
+    look(engine, program)
+    journeys = _compared(engine, program)
+    held = {name: how for name, how in control.held(engine).items() if name in journeys}
+    kept = tuple(gone_but_read(engine, program))
+    found = tuple(changes(engine, program) if is_for_all else staying(engine, program))
+    foreseen = None
+    if not any(change.is_refused for change in found):
+        foreseen = _foreseen(engine, project, program, now, counts)
+    return Deployment(program.timezone, journeys, held, found, kept, foreseen)
+
+
+def _foreseen(
+    engine: Engine,
+    project: Project,
+    program: Program,
+    now: datetime,
+    counts: ChangeCounts | None,
+) -> Foresight:
+    while True:
+        try:
+            return foresee(engine, program, project.root, now, counts)
+        except WorldError:
+            raise
+        except Exception as error:
+            # A segment that cannot be evaluated stops no other, as in a run (S28).
+            if counts is None or counts.counting is None:
+                raise
+            counts.leave_out(reason_of(error))
 
 
 def _compared(engine: Engine, program: Program) -> dict[str, str]:
@@ -71,11 +93,3 @@ def _compared(engine: Engine, program: Program) -> dict[str, str]:
         if journey.name not in before:
             found[journey.name] = "new"
     return found | {name: "gone" for name in before if name not in found}
-
-
-def as_json(found: Deployment) -> dict[str, Any]:
-    """Return the changes in types that JSON has. Instants are ISO text with `Z`."""
-    states = {n: {"state": s, "since": f"{at.isoformat()}Z"} for n, (s, at) in found.held.items()}
-    people = [asdict(change) for change in found.changes]
-    plain = {"journeys": found.journeys, "held": states, "people": people, "kept": [*found.kept]}
-    return plain | {"foresight": asdict(found.foresight) if found.foresight is not None else None}

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cij.app.backup import FOLDER as BACKUPS
+from cij.app.backup import backup_folder
 from cij.app.idle_run import forget_idle
 from cij.app.open_store import open_state_file, open_when_free, store_path
 from cij.app.project import Project, open_project
@@ -216,7 +216,7 @@ def _forget_one(
 def _backups(project: Project) -> list[Path]:
     state = store_path(project)
     kept = state.parent.glob(f"{state.name}.*.before-restore")
-    return sorted([*(project.root / BACKUPS).glob("*.duckdb"), *kept])
+    return sorted([*(project.root / backup_folder()).glob("*.duckdb"), *kept])
 
 
 def _forget_in(backup: Path, person: Person, key: str, now: datetime) -> None:

@@ -93,6 +93,18 @@ def is_shallow(repository: Repository) -> bool:
     return found.stdout.strip() == b"true"
 
 
+def own_address(folder: Path) -> str:
+    """Return the address of the person who calls, as git would write it into a commit; else empty."""
+    found = _git(folder, ["config", "user.email"])
+    return found.stdout.decode("utf-8", "replace").strip() if not found.returncode else ""
+
+
+def is_dirty(repository: Repository) -> bool:
+    """Tell whether tracked files of the project differ from the last commit."""
+    asked = ["status", "--porcelain", "--untracked-files=no", "--", repository.prefix or "."]
+    return bool(_git(repository.top, asked).stdout.strip())
+
+
 def tree_at(repository: Repository, commit: str, label: str) -> Tree:
     """Return the files of the project at a commit. Raises: ConfigError."""
     asked = ["ls-tree", "-r", "-z", "--full-tree", commit]

@@ -163,7 +163,7 @@ def idle_run(
     """
     from cij.compiler.compilation import needed_contents
     from cij.runtime.due import next_work
-    from cij.runtime.inbox import FOLDER
+    from cij.runtime.inbox import folder_of
     from cij.runtime.report import stays_until
 
     now, root = report.at, around.question.root
@@ -179,7 +179,7 @@ def idle_run(
         variables=around.variables,
         stamps={**around.sources, **stamps(_with_state_log(state))},
         state=state,
-        inbox=root / FOLDER,
+        inbox=root / folder_of(),
         since=now,
         until=until,
         next_at=next_work(world),

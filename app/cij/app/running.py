@@ -3,27 +3,32 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from cij.app.authorship import author, revision
 from cij.app.check_cache import ask, is_as_found
 from cij.app.compile import Compiled
 from cij.app.deployed_program import keep_program
 from cij.app.idle_run import IdleRun, Surroundings, idle_run, remember_idle, surroundings_of
+from cij.app.kept_texts import kept_texts
 from cij.app.open_store import ledger_of, open_when_free, rewritten, store_path
 from cij.app.project import Project
 from cij.app.project_check import compile_found
 from cij.app.status_file import write_status
 from cij.app.transports import message_folders, open_transports, senders
+from cij.compiler.program import Program
+from cij.runtime.applied import Applied, history, note_applied
 from cij.runtime.clock import LiveClock
 from cij.runtime.clock_faults import set_right
 from cij.runtime.current_state import accept, require_own
 from cij.runtime.delivery import Recovery, release_failed, release_uncertain
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
+from cij.runtime.errors import StoreError
 from cij.runtime.long_run import run_until_stopped
 from cij.runtime.private_files import private_files
 from cij.runtime.report import report
@@ -149,6 +154,7 @@ def _opened(
             prepare(engine)
             accepts(accept(engine, program.project, ledger, now))
         require_own(engine, program.project, ledger)
+        _require_applied(engine, project, program)
         if sets_clock:
             prepare(engine)
             set_right(engine, now)
@@ -159,8 +165,44 @@ def _opened(
             project.settings.retention.ages(), message_folders(project), store_path(project)
         )
         keep_program(root, program)
+        _note(engine, compiled, now)
         stack.callback(opened[0].dispatch.leave)
         yield Run(project, *opened, engine)
+
+
+def _note(engine: Engine, compiled: Compiled, now: datetime) -> None:
+    """Add the program to the history of the store, if another one ran there before."""
+    made = history(engine)
+    if not made or made[0].hash != compiled.program.hash:
+        root = compiled.project.root
+        with engine.transaction():
+            note_applied(
+                engine,
+                compiled.program.hash,
+                now,
+                what="run",
+                who=author(root),
+                revision=revision(root),
+                texts=kept_texts(compiled),
+            )
+
+
+def _require_applied(engine: Engine, project: Project, program: Program) -> None:
+    """Refuse a program that nobody applied, in a protected environment. Raises: StoreError."""
+    here = project.settings.environment
+    made = history(engine) if here.is_protected else []
+    if here.is_protected and (not made or made[0].hash != program.hash):
+        raise StoreError(_refusal(here.name or "", made))
+
+
+def _refusal(name: str, made: Sequence[Applied]) -> str:
+    what = f"the program of the files was not applied to `{name}`, which is protected. "
+    if made:
+        files = f" (revision {made[0].revision})" if made[0].revision else ""
+        what += f"{made[0].hash[:8]}{files} runs there. "
+    return what + (
+        f"See what the files would change: `cij plan {name} -o plan.json`; then `cij apply plan.json`"
+    )
 
 
 def _idle(run: Run, compiled: Compiled, around: Surroundings | None) -> IdleRun | None:

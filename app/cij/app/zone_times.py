@@ -17,6 +17,11 @@ def local(at: datetime | None, zone: str) -> str:
     return found.isoformat(" ", "minutes")[:16]
 
 
+def local_text(at: str, zone: str) -> str:
+    """Return an instant, written in ISO with `Z`, as local time of a zone; empty for an empty text."""
+    return local(datetime.fromisoformat(at.removesuffix("Z")), zone) if at else ""
+
+
 def instant(at: datetime, zone: str) -> datetime:
     """Return the instant of a local time.
 

@@ -65,3 +65,20 @@ def path_and_name(words: Sequence[str]) -> tuple[Path, str | None]:
 
 def _is_path(word: str) -> bool:
     return "/" in word or "\\" in word or Path(word).exists()
+
+
+class Percent(click.ParamType[int]):
+    """A whole percentage such as `5%`, as a number."""
+
+    name = "PERCENT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().removesuffix("%")
+        if not text.isascii() or not text.isdigit() or len(text) > 3 or int(text) > 100:
+            self.fail(f"{value!r} is not a whole percentage; write for example 5%", param, ctx)
+        return int(text)
+
+
+PERCENT = Percent()

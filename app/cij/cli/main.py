@@ -44,7 +44,10 @@ COMMANDS: dict[str, Row] = {
     "diff": _row("diff", "show what a change means for customers", _SEE),
     "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),
-    "plan": _row("plan", "show what a run would change", _RUN),
+    "plan": _row("plan", "show what the files would change, for how many people", _RUN),
+    "apply": _row("apply", "put the program of a plan into its environment", _RUN),
+    "rollback": _row("rollback", "bring the program back that ran before", _RUN),
+    "history": _row("history", "list who applied what, and when", _RUN),
     "run": _row("run", "run the journeys against real data", _RUN),
     "simulate": _row("simulate", "run the journeys on a virtual clock, without sending", _RUN),
     "event": _row("event", "record an event of a customer", _RUN),
@@ -52,6 +55,9 @@ COMMANDS: dict[str, Row] = {
     "resume": _row("resume", "end a pause, or start again after a stop", _RUN),
     "stop": _row("stop", "end a journey for everybody inside", _RUN),
     "backtest": _row("backtest", "replay a past period, without sending", _RUN),
+    "replay": _row(
+        "replay", "compare the program that runs with a new one over a past period", _RUN
+    ),
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "explain why a customer entered, got a message, or did not", _RUN),
     "suppression": _row("suppression", "show and change the list of people who get nothing", _RUN),
@@ -135,10 +141,20 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=_print_version,
     help="Print the version.",
 )
+@click.option(
+    "--env",
+    "env",
+    metavar="NAME",
+    help="Work in the environment NAME of cij.toml; CIJ_ENV does the same.",
+)
 @click.option("--no-color", is_flag=True, help="Print no colours; NO_COLOR does the same.")
 @click.pass_context
-def cli(ctx: click.Context, no_color: bool) -> None:
+def cli(ctx: click.Context, no_color: bool, env: str | None) -> None:
     """Customer journeys as code: write, check, test and run them."""
+    if env is not None:
+        from cij.runtime.state_folder import environment
+
+        ctx.with_resource(environment(env))
     if no_color:
         # A variable, because libraries and child processes read it too.
         os.environ["NO_COLOR"] = "1"

@@ -3,7 +3,7 @@
 Older versions stay while they are used (S21).
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from datetime import datetime
 
 from cij.compiler import expression as ex
@@ -19,6 +19,13 @@ from cij.runtime.engine import Engine
 from cij.runtime.migrate import migrate
 from cij.runtime.moving.choice import mover_for
 from cij.runtime.moving.mover import Mover
+from cij.runtime.rollout import (
+    Rollout,
+    RolloutMover,
+    for_a_share,
+    rollout_of,
+    versions_kept,
+)
 from cij.runtime.store import control, journeys as deployed, meta, passages, segments
 from cij.runtime.store.interning import keep_names
 from cij.runtime.store.outbox import keep_effects
@@ -41,14 +48,16 @@ def prepare(engine: Engine, program: Program) -> None:
 def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None = None) -> World:
     """Make `program` the newest of the store and return the world of all live versions.
 
-    Without `mover` the best one for the engine is used.
+    Without `mover` the best one for the engine is used. While a rollout is for a share of people, those inside
+    stay on their versions.
 
     Raises: StoreError where the program has no place for some open passages (S21).
     """
     with engine.transaction():
         prepare(engine, program)
         _keep_program(engine, program, now)
-        changed = migrate(engine, program)
+        rollout = rollout_of(engine, program)
+        changed = migrate(engine, program) if rollout is None else []
         _start(engine, program.journeys, now)
         for segment in program.segments:
             _keep_segment(engine, segment.name, content_hash(segment))
@@ -58,13 +67,15 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
         orders.retry_all(engine)
     # After the migration, because that moves passages to other states.
     resting = _resting(engine)
-    plan = make_plan(program, resting=resting)
+    planned = for_a_share(program, rollout) if rollout is not None else program
+    plan = make_plan(planned, resting=resting)
     for table in SCRATCH:
         engine.execute(table.ddl)
     live = {(j.name, j.version): j for j in plan.journeys}
-    world = World(engine, program, plan, mover or mover_for(engine), live)
+    world = World(engine, program, plan, mover or _mover(engine, rollout), live)
     world.changes = changed
-    older, still_used = _older_versions(world, resting)
+    entered = versions_kept(rollout, program) if rollout is not None else set[tuple[str, str]]()
+    older, still_used = _older_versions(world, resting, entered)
     world.events_read = _events_read(world, still_used)
     keep_names(engine, _names(world))
     moments = {*plan.moments}
@@ -77,6 +88,10 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
     # What was delivered before anything read it, and before a crash.
     note_deliveries(world, now)
     return world
+
+
+def _mover(engine: Engine, rollout: Rollout | None) -> Mover:
+    return RolloutMover(rollout) if rollout is not None else mover_for(engine)
 
 
 def _events_read(world: World, older: Sequence[Journey]) -> frozenset[str]:
@@ -198,13 +213,15 @@ def _all_visits(world: World) -> dict[int, list[tuple[int, str, str | None]]]:
     return {path: rows for plan in world.journeys.values() for path, rows in plan.visits.items()}
 
 
-def _older_versions(world: World, resting: Resting) -> tuple[list[Plan], list[Journey]]:
-    """Add to the world the older versions with open passages. Return the plans of their programs, and
+def _older_versions(
+    world: World, resting: Resting, entered: AbstractSet[tuple[str, str]]
+) -> tuple[list[Plan], list[Journey]]:
+    """Add to the world the older versions with open passages, and those that are still entered. Return the plans of their programs, and
     the versions.
 
     Their policies are those of the newest program (S21).
     """
-    missing = resting.keys() - world.journeys.keys()
+    missing = (resting.keys() | entered) - world.journeys.keys()
     rules = rules_of(world.program)
     found: list[Plan] = []
     journeys: list[Journey] = []
@@ -217,7 +234,7 @@ def _older_versions(world: World, resting: Resting) -> tuple[list[Plan], list[Jo
             key = journey.name, journey.version
             # The plan includes its entries, because messages read the entering event by them.
             # Customers enter only the newest version.
-            world.journeys[key] = journey_plan(journey, program, rules, resting[key])
+            world.journeys[key] = journey_plan(journey, program, rules, resting.get(key, ()))
             missing.discard((journey.name, journey.version))
         journeys += here
     assert not missing, f"people are in versions that are not stored: {missing}"

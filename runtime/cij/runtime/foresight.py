@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from cij.compiler.program import Program
 from cij.compiler.sql import Statement
@@ -86,21 +87,35 @@ def _noun(count: int, noun: str) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
+class Measure(Protocol):
+    """What else is counted while the program is there, and is taken back with it."""
+
+    def before(self, engine: Engine, now: datetime) -> None:
+        """Count with the program that runs now, on the data of the last run."""
+        ...
+
+    def after(self, world: World, now: datetime, *, is_refreshed: bool) -> None:
+        """Count with the new program; it is called twice, with the data of the last run and of now."""
+        ...
+
+
 class _Undone(Exception):
     """Rolls back what was done to find out."""
 
 
-def foresee(engine: Engine, program: Program, root: Path, now: datetime) -> Foresight:
+def foresee(
+    engine: Engine, program: Program, root: Path, now: datetime, measure: Measure | None = None
+) -> Foresight:
     """Return what a run of the program at `now` would do, without a change of the store.
 
-    Raises: StoreError where the program has no place for some open passages (S21).
+    Where a source fails it is tried once more, and `measure` is called again. Raises: StoreError where the program has no place for some open passages (S21).
     """
     failed: dict[str, str] = {}
     while True:
         found: list[Foresight] = []
         try:
             with suppress(_Undone), engine.transaction():
-                found.append(_tried(engine, program, root, now, failed))
+                found.append(_tried(engine, program, root, now, failed, measure))
                 raise _Undone
         except TornLoad as error:
             # As in a run: once more without this source (S28).
@@ -110,12 +125,23 @@ def foresee(engine: Engine, program: Program, root: Path, now: datetime) -> Fore
 
 
 def _tried(
-    engine: Engine, program: Program, root: Path, now: datetime, failed: dict[str, str]
+    engine: Engine,
+    program: Program,
+    root: Path,
+    now: datetime,
+    failed: dict[str, str],
+    measure: Measure | None,
 ) -> Foresight:
     for statement in statements.BEFORE:
         engine.execute(statement)
+    if measure is not None:
+        measure.before(engine, now)
     world = deploy(engine, program, now)
+    if measure is not None:
+        measure.after(world, now, is_refreshed=False)
     report = refresh(engine, program, root, now, failed)
+    if measure is not None:
+        measure.after(world, now, is_refreshed=True)
     return Foresight(
         # A part that is split off is counted as split, not as new.
         new=_count(engine, statements.NEW) - len(report.split),

@@ -24,18 +24,30 @@ from cij.runtime.outside_json import read_json
 from cij.runtime.private_files import make_inside, private_folder, write_private
 from cij.runtime.refresh import take_in
 from cij.runtime.segments import data_changed
+from cij.runtime.state_folder import state_folder
 from cij.runtime.store import aside, meta
 from cij.runtime.world import World
 
-FOLDER = Path(".cij") / "inbox"
-REFUSED = FOLDER / "refused"
-ANSWERS = Path(".cij") / "answers"
 _BATCH_FILES = 1000
+
+
+def folder_of() -> Path:
+    """Return the folder of what waits to be taken in, as a path from the project folder."""
+    return state_folder() / "inbox"
+
+
+def _refused() -> Path:
+    return folder_of() / "refused"
+
+
+def answers_folder() -> Path:
+    """Return the folder of answers to orders, as a path from the project folder."""
+    return state_folder() / "answers"
 
 
 def hand_in(root: Path, events: Sequence[Mapping[str, Any]]) -> Path:
     """Write events as one file, complete or not at all, and return its path."""
-    folder = root / FOLDER
+    folder = root / folder_of()
     make_inside(root, folder)
     path = folder / f"{uuid.uuid4().hex}.jsonl"
     _write(path, "".join(_line(event) for event in events))
@@ -54,7 +66,7 @@ def _write(path: Path, text: str) -> None:
 
 def answer(root: Path, handed_in: Path) -> dict[str, Any] | None:
     """Take the answer to an order that was handed in as a file of its own, if there is one yet."""
-    path = root / ANSWERS / f"{handed_in.stem}.json"
+    path = root / answers_folder() / f"{handed_in.stem}.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
@@ -70,7 +82,7 @@ def take_all(world: World, root: Path, now: datetime) -> list[Refused]:
     """
     found = [refused for file in _files(root) for refused in _contained(world, root, file, now)]
     for name in aside.names(world.engine, "inbox file"):
-        if not (root / REFUSED / name).exists():
+        if not (root / _refused() / name).exists():
             # Somebody has moved it back or thrown it away.
             aside.forget(world.engine, "inbox file", name)
     return found
@@ -116,15 +128,15 @@ def _take_alone(world: World, row: dict[str, Any], now: datetime) -> Sequence[Re
 
 def _move_aside(engine: Engine, root: Path, file: Path, reason: str, now: datetime) -> None:
     """Keep a file that cannot be taken in where nobody meets it again; moved back, it is tried again."""
-    private_folder(root, REFUSED)
-    file.replace(root / REFUSED / file.name)
+    private_folder(root, _refused())
+    file.replace(root / _refused() / file.name)
     with engine.transaction():
-        aside.put(engine, "inbox file", file.name, f"{reason} (now in {REFUSED})", now)
+        aside.put(engine, "inbox file", file.name, f"{reason} (now in {_refused()})", now)
 
 
 def is_empty(root: Path) -> bool:
     """Tell whether nothing waits to be taken in."""
-    return not any((root / FOLDER).glob("*.jsonl"))
+    return not any((root / folder_of()).glob("*.jsonl"))
 
 
 def take_orders(engine: Engine, root: Path, now: datetime) -> None:
@@ -136,7 +148,7 @@ def take_orders(engine: Engine, root: Path, now: datetime) -> None:
 
 
 def _files(root: Path) -> list[Path]:
-    folder = root / FOLDER
+    folder = root / folder_of()
     return sorted(folder.glob("*.jsonl"), key=_age)[:_BATCH_FILES] if folder.is_dir() else []
 
 
@@ -180,7 +192,7 @@ def _carry_out(
             # The order is carried out; where the disk is full, only nobody hears of it.
             with suppress(OSError):
                 text = json.dumps(one, ensure_ascii=False)
-                _write(private_folder(root, ANSWERS) / f"{file.stem}.json", text)
+                _write(private_folder(root, answers_folder()) / f"{file.stem}.json", text)
     file.unlink(missing_ok=True)
 
 

@@ -69,7 +69,9 @@ def _columns(node: object, program: Program) -> Iterator[str]:
     if isinstance(node, Field):
         yield node.name
     elif isinstance(node, Message):
-        yield from (name.split(".")[0] for name in node.fields)
+        # A template also reads measures, parameters and the entering event, which are no columns.
+        fields = {field.name for field in program.profile.fields}
+        yield from fields & {name.split(".")[0] for name in node.fields}
         yield from _consents(node.topic, None, program)
     elif isinstance(node, Consent):
         yield from _consents(node.topic, node.channel, program)

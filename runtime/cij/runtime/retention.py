@@ -21,8 +21,9 @@ from cij.compiler.sql import intake, query
 from cij.compiler.sql.aging import old_events
 from cij.compiler.sql.load import table_of
 from cij.runtime.engine import Engine
-from cij.runtime.inbox import ANSWERS
+from cij.runtime.inbox import answers_folder
 from cij.runtime.private_files import require_inside
+from cij.runtime.state_folder import state_folder
 from cij.runtime.store import meta
 
 KINDS = ("quarantine", "events", "messages", "history", "answers", "backups")
@@ -108,12 +109,12 @@ def _age_events(engine: Engine, program: Program, limit: Mapping[str, datetime])
 def _files(kind: str, retention: Retention, root: Path) -> Iterable[Path]:
     match kind:
         case "answers":
-            return (root / ANSWERS).glob("*.json")
+            return (root / answers_folder()).glob("*.json")
         case "messages":
             ways = [folder / way for folder in retention.folders for way in (*CHANNELS, "action")]
             return [file for way in ways for file in way.glob("*/*")]
         case "backups":
-            kept = (root / ".cij" / "backup").glob("*.duckdb")
+            kept = (root / state_folder() / "backup").glob("*.duckdb")
             state = retention.state
             return [*kept, *(state.parent.glob(f"{state.name}.*.before-restore*") if state else ())]
     return ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cij.app.journey_graphs import RENDERERS, journey_graphs
+from cij.app.journey_graphs import RENDERERS, compared_graphs, journey_graphs
 from cij.cli.arguments import path_and_name
 from cij.compiler.graph import Graph
 from cij.runtime.errors import ConfigError
@@ -17,6 +17,7 @@ from cij.runtime.errors import ConfigError
 Examples:
   cij graph                                   # all journeys, as Markdown with Mermaid
   cij graph welcome                           # one journey, as Mermaid
+  cij graph --diff main                       # what has changed since main
   cij graph -o docs/journeys.md               # a page that GitHub draws
   cij graph --format svg -o pictures          # pictures/welcome.svg and so on
   cij graph welcome --format svg -o welcome.svg
@@ -24,6 +25,12 @@ Examples:
 )
 @click.argument("words", nargs=-1, metavar="[PATH] [JOURNEY]")
 @click.option("--journey", "name", metavar="NAME", help="As JOURNEY: draw this journey only.")
+@click.option(
+    "--diff",
+    "base",
+    metavar="BASE",
+    help="Mark what is added, removed and changed since BASE, a revision of git or a folder.",
+)
 @click.option(
     "--format",
     "format_name",
@@ -40,13 +47,22 @@ Examples:
     help="Write to this file; for several journeys as SVG, into this folder.",
 )
 def command(
-    words: tuple[str, ...], name: str | None, format_name: str, output: Path | None
+    words: tuple[str, ...],
+    name: str | None,
+    base: str | None,
+    format_name: str,
+    output: Path | None,
 ) -> None:
-    """Draw the journeys of the project at PATH, or one of them."""
+    """Draw the journeys of the project at PATH, or one of them.
+
+    With --diff only those that differ from BASE are drawn. `cij diff BASE` says what the changes mean.
+    """
     path, journey = path_and_name(words)
     name = name or journey
-    graphs = journey_graphs(path, name)
-    if not graphs:
+    graphs = journey_graphs(path, name) if base is None else compared_graphs(path, base, name)
+    if not graphs and base is not None:
+        click.echo(f"No journey differs from {base}.", err=True)
+    elif not graphs:
         click.echo("The project has no journey to draw.", err=True)
     elif format_name == "svg" and (name is None and (len(graphs) > 1 or _is_folder(output))):
         _write_pictures(graphs, output)

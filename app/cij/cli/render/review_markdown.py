@@ -42,13 +42,13 @@ def _lines(report: Report) -> Iterator[str]:
     for review in told_in_figures(report)[:_CHANGES_MAX]:
         yield from _journey(review)
     if same := same_figures(report):
-        yield f"\n{_text(same)}"
+        yield f"\n{markdown_text(same)}"
     for note in report.notes:
-        yield f"\nNote: {_text(note)}."
+        yield f"\nNote: {markdown_text(note)}."
     if report.approvals:
         yield "\n#### Approvals\n"
         for group, sentence, command in approval_lines(report):
-            yield f"- **{_text(group)}**: {_text(sentence)}{f' {_code(command)}' if command else ''}"
+            yield f"- **{markdown_text(group)}**: {markdown_text(sentence)}{f' {_code(command)}' if command else ''}"
     if report.journeys:
         yield f"\n{COUNT_HINT}"
 
@@ -65,12 +65,12 @@ def _summary(report: Report) -> str:
 def _errors(report: Report) -> Iterator[str]:
     if report.base.errors:
         yield f"\n{_code(report.base.label)} does not compile, so only what does is compared:\n"
-        yield from (f"- {_text(error)}" for error in report.base.errors)
+        yield from (f"- {markdown_text(error)}" for error in report.base.errors)
 
 
 def _change(number: int, change: Change) -> Iterator[str]:
     place = f" ({_code(f'{change.place.file}:{change.place.line}')})" if change.place else ""
-    yield f"\n#### {number}. {class_words(change)}: {_text(change.what)}{place}\n"
+    yield f"\n#### {number}. {class_words(change)}: {markdown_text(change.what)}{place}\n"
     yield from _difference(change)
     for label, text in (
         ("What customers get or miss", change.effect),
@@ -80,7 +80,7 @@ def _change(number: int, change: Change) -> Iterator[str]:
         ("**To decide**", change.decide),
     ):
         if text:
-            yield f"- {label}: {_text(text)}"
+            yield f"- {label}: {markdown_text(text)}"
 
 
 def _difference(change: Change) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _difference(change: Change) -> Iterator[str]:
 
 
 def _journey(review: JourneyReview) -> Iterator[str]:
-    yield f"\n<details><summary>Journey <code>{_text(review.name)}</code>, before and after</summary>\n"
+    yield f"\n<details><summary>Journey <code>{markdown_text(review.name)}</code>, before and after</summary>\n"
     found = list(rows(review))
     yield "| | before | after |"
     yield "|---|---|---|"
@@ -110,15 +110,15 @@ def _journey(review: JourneyReview) -> Iterator[str]:
     lines = list(inside_words(review))
     if lines:
         yield "\nPeople inside when the new version runs:\n"
-        yield from (f"- {_text(line)}" for line in lines)
+        yield from (f"- {markdown_text(line)}" for line in lines)
     yield "\n</details>"
 
 
 def _cell(text: str) -> str:
-    return _text(text).replace("|", "\\|")
+    return markdown_text(text).replace("|", "\\|")
 
 
-def _text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Return a text in which nothing is HTML or a mention, but code stays code."""
     parts = re.split("(`[^`]*`)", " ".join(text.split()))
     return "".join(p if p.startswith("`") else _plain(p) for p in parts)

@@ -26,17 +26,20 @@ _INDENT = "          "
 _STYLES = {"policy": "error", "audience": "warning", "structure removed": "warning"}
 
 
-def render_review_text(report: Report, paint: Paint = plain, *, is_one_file: bool = False) -> str:
+def render_review_text(
+    report: Report, paint: Paint = plain, *, is_one_file: bool = False, is_in_plan: bool = False
+) -> str:
     """Return a comparison: consequences first, then each journey before and after.
 
-    Beside the text diff of one file neither the names of both versions nor the figures are needed.
+    Beside the text diff of one file neither the names of both versions nor the figures are needed. A plan
+    has counted the people already.
     """
     shown_report = report.model_copy(update={"journeys": ()}) if is_one_file else report
     head = [] if is_one_file else [f"{report.base.label} -> {report.head.label}"]
-    return "\n".join([*head, *_lines(shown_report, paint)]) + "\n"
+    return "\n".join([*head, *_lines(shown_report, paint, is_in_plan)]) + "\n"
 
 
-def _lines(report: Report, paint: Paint) -> Iterator[str]:
+def _lines(report: Report, paint: Paint, is_in_plan: bool) -> Iterator[str]:
     yield paint("bold", title(report)) + _decisions(report)
     if report.base.errors:
         yield f"{report.base.label} does not compile, so only what does is compared:"
@@ -59,7 +62,7 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
         yield ""
         yield from _wrapped("note", note)
     yield from _approvals(report, paint)
-    if report.journeys:
+    if report.journeys and not is_in_plan:
         yield ""
         yield from textwrap.wrap(COUNT_HINT, _WIDTH)
 

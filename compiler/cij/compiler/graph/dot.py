@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from cij.compiler.graph.drawn_text import isolated, wrapped
-from cij.compiler.graph.outline import Edge, Graph, Kind, Node
+from cij.compiler.graph.outline import Edge, Graph, Kind, Mark, Node
 
 _SIZE, _LINE_WIDTH, _LINES_MAX = 1.0, 20.0, 8
 
@@ -17,6 +17,14 @@ _STYLES: dict[Kind, str] = {
     "end": 'shape=box style="rounded,filled" fillcolor="#e2e8f0" color="#475569"',
     "goal": 'shape=note style="filled" fillcolor="#d1fae5" color="#059669"',
     "exit": 'shape=note style="filled" fillcolor="#fee2e2" color="#dc2626"',
+}
+
+
+_MARKS: dict[Mark, str] = {
+    "": "",
+    "added": ' penwidth=3 color="#16a34a"',
+    "removed": ' penwidth=3 color="#dc2626"',
+    "changed": ' penwidth=3 color="#d97706"',
 }
 
 
@@ -38,7 +46,9 @@ def _document(graph: Graph) -> Iterator[str]:
 
 
 def _node(node: Node) -> str:
-    return f"{_quoted((node.id,))} [label={_label(node.text)} {_STYLES[node.kind]}]"
+    return (
+        f"{_quoted((node.id,))} [label={_label(node.text)} {_STYLES[node.kind]}{_MARKS[node.mark]}]"
+    )
 
 
 def _edge(edge: Edge) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cij.compiler.graph.drawn_text import isolated, shown, wrapped
-from cij.compiler.graph.outline import Edge, Graph, Kind, Node
+from cij.compiler.graph.outline import Edge, Graph, Kind, Mark, Node
 
 # Mermaid breaks lines by itself, but never cuts: a long condition would fill the page.
 _SIZE, _LINE_WIDTH, _LINES_MAX = 1.0, 24.0, 8
@@ -32,6 +32,12 @@ _STYLES: dict[Kind, str] = {
     "goal": "fill:#d1fae5,stroke:#059669,color:#022c22",
     "exit": "fill:#fee2e2,stroke:#dc2626,color:#450a0a",
 }
+# The border of a step that a comparison has marked, over the colours of its kind.
+_MARKS: dict[Mark, str] = {
+    "added": "stroke:#16a34a,stroke-width:4px",
+    "removed": "stroke:#dc2626,stroke-width:4px,stroke-dasharray:6 4",
+    "changed": "stroke:#d97706,stroke-width:4px",
+}
 _NOTE_STYLE = "fill:none,stroke:none"
 
 
@@ -53,6 +59,11 @@ def _document(graph: Graph) -> Iterator[str]:
     # `cij_` in front, because `end` is a word of Mermaid.
     yield from (f"  classDef cij_{kind} {_STYLES[kind]}" for kind in kinds)
     yield f"  classDef cij_note {_NOTE_STYLE}"
+    yield from (f"  style {ids[n.id]} {_MARKS[n.mark]}" for n in _marked(graph))
+
+
+def _marked(graph: Graph) -> list[Node]:
+    return [node for node in (*graph.nodes, *graph.leaves) if node.mark]
 
 
 def _anywhere(graph: Graph, ids: dict[str, str]) -> Iterator[str]:

@@ -21,6 +21,8 @@ from cij.compiler.unparse import (
 from cij.compiler.unparse_effect import effect_words
 from cij.compiler.unparse_policy import policy_notes
 
+# What a comparison says of a node; empty where it is as before.
+Mark = Literal["", "added", "removed", "changed"]
 Kind = Literal["entry", "send", "act", "wait", "decide", "end", "goal", "exit"]
 
 # The states that test the conditions of goals and exits; the author wrote none of them.
@@ -38,6 +40,7 @@ class Node:
     kind: Kind
     text: tuple[str, ...]
     place: str
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from cij.compiler import model, program as pg
+from cij.compiler import model
+from cij.compiler.ahead import backwards, reached, sends, ways
 from cij.compiler.going_on import going_on, named_target
 from cij.compiler.review.both_sides import Context, listed
 from cij.compiler.review.step_matching import Match
@@ -103,10 +104,15 @@ class Inside:
         if lost:
             parts.append(f"They never come to {listed(lost)}, which stands before it now.")
         if twice:
-            parts.append(f"They come to {listed(twice)} a second time.")
+            parts.append(
+                f"Those who got it would come to {listed(twice)} a second time, so `cij run` refuses the "
+                "new version while one of them waits there."
+            )
         question = (
-            "Should those who wait there now miss that, or get it again?"
-            if lost or twice
+            "Should they finish the version they entered with? Then leave out `in_flight = adopt`."
+            if twice
+            else "Should those who wait there now miss that?"
+            if lost
             else "Is the new order right?"
         )
         return " ".join(parts), question
@@ -118,10 +124,10 @@ class Inside:
         if before is None or after is None:
             return [], []
         ahead, ahead_now = (
-            _sends(_reached(old, _ways(before)), before),
-            _sends(_reached(new, _ways(after)), after),
+            sends(reached(old, ways(before)), before),
+            sends(reached(new, ways(after)), after),
         )
-        behind = _sends(_reached(old, _back(_ways(before))), before)
+        behind = sends(reached(old, backwards(ways(before))), before)
         now = {s.step for s in after.states}
         lost = [s for s in ahead if s not in ahead_now and s in now]
         return lost, [s for s in ahead_now if s in behind and s not in ahead]
@@ -134,48 +140,3 @@ def _inside_of(spot: Spot, match: Match) -> list[Spot]:
             names.add(other.name)
             found.append(other)
     return found
-
-
-_Ways = dict[str, list[str]]
-
-
-def _ways(journey: pg.Journey) -> _Ways:
-    return {state.id: _targets(state) for state in journey.states}
-
-
-def _targets(state: pg.State) -> list[str]:
-    match state:
-        case pg.WaitState():
-            arms = [*(a.target for a in state.awaits), *(c.target for c in state.conditions)]
-            return [*arms, state.timeout]
-        case pg.DecideState():
-            return [*(b.target for b in state.branches), state.otherwise]
-        case pg.ActState():
-            return [state.target]
-    return []
-
-
-def _back(ways: _Ways) -> _Ways:
-    found: _Ways = {state: [] for state in ways}
-    for state, targets in ways.items():
-        for target in targets:
-            found[target].append(state)
-    return found
-
-
-def _reached(start: str, ways: _Ways) -> set[str]:
-    seen, todo = set[str](), list(ways.get(start, []))
-    while todo:
-        state = todo.pop()
-        if state not in seen:
-            seen.add(state)
-            todo += ways.get(state, [])
-    return seen
-
-
-def _sends(states: set[str], journey: pg.Journey) -> list[str]:
-    return [
-        s.step
-        for s in journey.states
-        if s.id in states and isinstance(s, pg.ActState) and isinstance(s.effect, pg.SendEffect)
-    ]

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cij.runtime.delivery.channels.files import path_of
-from cij.runtime.inbox import ANSWERS, FOLDER
+from cij.runtime.inbox import answers_folder, folder_of
 from cij.runtime.private_files import require_inside, write_private
+from cij.runtime.state_folder import state_folder
 
 # Folders that are not of the project, or whose files nobody can change piece by piece.
 _NOT_SEARCHED = frozenset([".git", ".venv", "node_modules", "__pycache__"])
@@ -110,7 +111,7 @@ def _handed_in(of: Cleaning) -> int:
     def kept(line: bytes) -> bytes:
         return b"" if of.texts.are_in(line) else line
 
-    return sum(_rewritten(of, file, kept) for file in (of.root / FOLDER).glob("**/*.jsonl"))
+    return sum(_rewritten(of, file, kept) for file in (of.root / folder_of()).glob("**/*.jsonl"))
 
 
 def _handover(of: Cleaning) -> int:
@@ -124,11 +125,11 @@ def _handover(of: Cleaning) -> int:
 
 
 def _answers(of: Cleaning) -> int:
-    return _delete_where_named(of, (of.root / ANSWERS).glob("*.json"), of.texts)
+    return _delete_where_named(of, (of.root / answers_folder()).glob("*.json"), of.texts)
 
 
 def _status(of: Cleaning) -> int:
-    return _delete_where_named(of, (of.root / ".cij").glob("status.*"), of.names)
+    return _delete_where_named(of, (of.root / state_folder()).glob("status.*"), of.names)
 
 
 def _reports(of: Cleaning) -> int:

@@ -121,6 +121,16 @@ PROGRAM = Table(
     (("hash", TEXT), ("text", TEXT), ("deployed_at", INSTANT), ("number", NUMBER)),
     key=("hash",),
 )
+# Each program that came into the store: by `apply`, `rollback` or `run`. `texts` is JSON, null for old
+# rows. `share` is the percentage of those who enter that get it.
+APPLIED = Table(
+    "applied",
+    (
+        *(("number", NUMBER), ("hash", TEXT), ("at", INSTANT), ("what", TEXT), ("who", TEXT)),
+        *(("revision", TEXT), ("texts", TEXT), ("share", NUMBER)),
+    ),
+    key=("number",),
+)
 JOURNEY_STATE = Table(
     "journey_state",
     (("journey", TEXT), ("started_at", INSTANT), ("entered_until", INSTANT)),
@@ -270,6 +280,7 @@ TABLES = (
         SUPPRESSION,
         SUPPRESSION_AHEAD,
         PROGRAM,
+        APPLIED,
         JOURNEY_STATE,
         CONTROL,
         ASIDE,

@@ -1,0 +1,26 @@
+"""`cij history`: which programs came into an environment, when, and by whom."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cij.app.open_store import open_for_questions, store_path
+from cij.app.project import open_project
+from cij.runtime.applied import Applied, history
+from cij.runtime.errors import ConfigError
+
+
+def environment_history(
+    path: Path, on_wait: Callable[[str], None] = lambda text: None
+) -> tuple[str, list[Applied]]:
+    """Return the zone of the project, and the programs, the newest first.
+
+    Raises: ConfigError where nothing has run yet; StoreLocked.
+    """
+    project = open_project(path)
+    if not store_path(project).is_file():
+        raise ConfigError("nothing has run here yet; start with `cij run`")
+    engine = open_for_questions(project, on_wait)
+    try:
+        return project.settings.project.timezone, history(engine)
+    finally:
+        engine.close()

@@ -1,0 +1,86 @@
+"""`cij replay`: the events of a past period through the program that runs and through a new one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cij.app.activity import limits, period
+from cij.app.compared_sides import sides
+from cij.app.comparison import program_of
+from cij.app.compile import compiled
+from cij.app.open_store import open_copy, store_path
+from cij.app.project import Project, open_project
+from cij.compiler.program import Program
+from cij.runtime.backtest import Backtest, backtest
+from cij.runtime.divergence import Divergences, divergences
+from cij.runtime.engine import Engine
+from cij.runtime.errors import ConfigError
+from cij.runtime.insight.person import deployed
+
+Progress = Callable[[datetime, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Both programs over the same events. `every` is the step to which their times were rounded."""
+
+    zone: str
+    older: str
+    newer: str
+    events: int
+    every: timedelta
+    found: Divergences
+
+
+def replay(
+    path: Path,
+    new: str | None,
+    start: datetime,
+    end: datetime | None,
+    progress: Progress = lambda at, zone: None,
+) -> Replay:
+    """Replay a period with the program that runs and with `new`: a revision, a folder, or None for the files.
+
+    Times are local to the project's zone; None is now. Raises: ConfigError where nothing runs yet;
+    RequestError for an unknown revision, or a period that ends before it begins; InvalidProject.
+    """
+    project = open_project(path)
+    if not store_path(project).is_file():
+        raise ConfigError("nothing has run here yet, so there is nothing to replay")
+    newer = compiled(path)[1] if new is None else program_of(sides(path, new, None))
+    begin, finish = period(start, end, project.settings.project.timezone)
+    one, other = open_copy(project), open_copy(project)
+    try:
+        older = deployed(one)
+        if older is None:
+            raise ConfigError("nothing has run here yet, so there is nothing to replay")
+        was = _run(one, project, older, begin, finish, progress)
+        now = _run(other, project, newer, begin, finish, progress)
+        every = max(was.every, now.every)
+        found = divergences(one, other, begin, every if every.total_seconds() > 1 else timedelta())
+    finally:
+        one.close()
+        other.close()
+    zone = project.settings.project.timezone
+    return Replay(zone, older.hash, newer.hash, now.events, every, found)
+
+
+def _run(
+    engine: Engine,
+    project: Project,
+    program: Program,
+    begin: datetime,
+    finish: datetime,
+    progress: Progress,
+) -> Backtest:
+    zone = project.settings.project.timezone
+    return backtest(
+        engine,
+        program,
+        project.root,
+        begin,
+        finish,
+        lambda at: progress(at, zone),
+        limits(project.settings),
+    )
