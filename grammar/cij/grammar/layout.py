@@ -53,9 +53,11 @@ _SPACED = frozenset(
         "AND_STAY",
         "AT_ENTRY",
         "BEST_OF",
+        "DOWN_FOR",
         "GO_TO",
         "IN_SEGMENT",
         "LAST_KNOWN",
+        "NO_OTHER",
         "NOT_BETWEEN",
         "NOT_IN",
         "NOT_IN_SEGMENT",
@@ -117,10 +119,11 @@ def _note(tree: ParseTree, found: Layout) -> None:
 
 
 def _join_events(tree: ParseTree, found: Layout) -> None:
-    """Keep `after 2 days event …` on one line."""
+    """Keep `after 2 days event …` on one line where it is written on one: two are two statements."""
     for before, part in zip(tree.children, tree.children[1:], strict=False):
         is_pair = isinstance(before, ParseTree) and before.data == "after"
-        if is_pair and isinstance(part, ParseTree) and part.data == "happens":
+        is_event = isinstance(part, ParseTree) and part.data == "happens"
+        if is_pair and is_event and before.meta.end_line == part.meta.line:
             found.joined.add(_start(part))
 
 

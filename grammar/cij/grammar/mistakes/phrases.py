@@ -122,7 +122,8 @@ _COVERED = {
         ]
     ),
     "a step": frozenset(word.upper() for word in STEP_WORDS) | {"LABEL"},
-    "a declaration": frozenset(word.upper() for word in OWN_DECLARATIONS) | {"KIND", "$END"},
+    "a declaration": frozenset(word.upper() for word in OWN_DECLARATIONS)
+    | {"KIND", "EVENT", "$END"},
 }
 
 
