@@ -40,6 +40,7 @@ _LINES = frozenset(
 )
 # In these rules `else` is one of several arms and begins a line. Elsewhere it follows a `}`.
 _ARMS = frozenset({"wait_first", "switch"})
+_LAST_ARMS = ("otherwise", "timeout")
 # Each part of these conditions begins a line, so that a change of one part changes one line.
 _CONDITIONS = frozenset({"where", "except"})
 _TIGHT_BEFORE = frozenset({"COMMA", "RPAR", "RSQB", "COLON"})
@@ -53,6 +54,7 @@ _SPACED = frozenset(
         "AND_STAY",
         "AT_ENTRY",
         "BEST_OF",
+        "CONTAINS_ANY",
         "DOWN_FOR",
         "GO_TO",
         "IN_SEGMENT",
@@ -62,6 +64,7 @@ _SPACED = frozenset(
         "NOT_IN",
         "NOT_IN_SEGMENT",
         "STARTS_WITH",
+        "STARTS_WITH_ANY",
         "UP_TO",
     ]
 )
@@ -107,7 +110,7 @@ def _note(tree: ParseTree, found: Layout) -> None:
     if tree.data in _LINES:
         found.lines.add(_start(tree))
     if tree.data in _ARMS:
-        found.lines.update(_start(part) for part in _children(tree, "otherwise"))
+        found.lines.update(_start(p) for rule in _LAST_ARMS for p in _children(tree, rule))
     if tree.data in _CONDITIONS:
         found.fixed_joints.update(_joints(tree.children[1]))
     if tree.data in ("and", "or"):
