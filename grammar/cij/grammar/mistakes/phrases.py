@@ -45,7 +45,9 @@ _OPERATORS = frozenset(
         "NOT_BETWEEN",
         "BETWEEN",
         "CONTAINS",
+        "CONTAINS_ANY",
         "STARTS_WITH",
+        "STARTS_WITH_ANY",
         "COALESCE",
         "LESS",
         "LESS_EQUAL",
@@ -117,6 +119,7 @@ _COVERED = {
             "NOT",
             "AT_ENTRY",
             "LAST_KNOWN",
+            "DISTINCT",
             "IN_SEGMENT",
             "NOT_IN_SEGMENT",
         ]

@@ -161,7 +161,7 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
         return codes.BAD_LABEL.at(label.span, message, help=f"write `{event.name}` alone")
     sends = _labelled_sends(context.steps)
     if label.text not in sends:
-        hint = did_you_mean(label.text, sends)
+        hint = _labelling(label.text, context) or did_you_mean(label.text, sends)
         return codes.BAD_LABEL.at(label.span, f"no send is called `{label.text}`", help=hint)
     channels = sends[label.text]
     if not any(happens_on(event.name, channel) for channel in channels):
@@ -174,6 +174,15 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
             label.span, message, help="move the wait to a place where it has been sent"
         )
     return None
+
+
+def _labelling(name: str, context: JourneyContext) -> str | None:
+    """Return how to give a send a label where an author names its message instead."""
+    message = context.build.model.messages.get(name)
+    if message is None:
+        return None
+    written = f"LABEL: send {message.channel} {name}"
+    return f"`{name}` is a message: give its step a label, `{written}`, and name that"
 
 
 def _labelled_sends(steps: syntax.Steps) -> dict[str, list[str]]:
