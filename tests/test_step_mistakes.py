@@ -122,6 +122,6 @@ def test_a_fragment_cannot_run_itself_and_one_that_is_not_run_is_told() -> None:
 
 
 def test_a_message_that_is_named_instead_of_its_step_is_explained() -> None:
-    steps = "send email first\nwait for opened(first) up to 1 day"
+    steps = "send email hello\nwait for opened(hello) up to 1 day"
     [fault] = [d for d in found(steps) if d.code == "CIJ303"]
-    assert "give its step a label, `LABEL: send email first`" in (fault.help or "")
+    assert "give its step a label, `LABEL: send email hello`" in (fault.help or "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg, story as st
-from cij.compiler.channels import happens_on
+from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean, near_hint
@@ -316,6 +316,8 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
     if context.journey is None:
         return None
     sends = {step: send.channel for step, send in _sends(context.journey)}
+    if event.name == OF_CALLS and label.text in dict(_calls(context.journey)):
+        return ex.Constant(type=TEXT, value="action")
     if label.text not in sends:
         hint = did_you_mean(label.text, sends)
         message = f"no send of `{context.journey.name}` is called `{label.text}`"
