@@ -121,6 +121,22 @@ STEPS = (
         "write parameters between `{` and `}`, one on each line",
         needs="LBRACE",
     ),
+    row(
+        r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
+        "`\\g<bad>` is not a word here",
+        "write `where`",
+        "where",
+        needs="EXPECT WHERE",
+        lacks="LBRACE",
+    ),
+    row(
+        r"\{\s*(?P<inner>[^{}]+?)\s*\}",
+        "an expectation has no block",
+        'write the values as a condition: `where subject = "…" and code = "…"`',
+        lambda m: "where " + " and ".join(filter(None, map(str.strip, m["inner"].splitlines()))),
+        needs="EXPECT WHERE",
+        lacks="LBRACE",
+    ),
     guess(
         r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
         "`\\g<bad>` is not a word here",
