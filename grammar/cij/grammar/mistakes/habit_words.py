@@ -130,7 +130,7 @@ STEPS = (
         lacks="LBRACE",
     ),
     row(
-        r"\{\s*(?P<inner>[^{}]+?)\s*\}",
+        r"expect\s+(?:sent|done)\s[^\n{}]*(?P<bad>\{\s*(?P<inner>[^{}]+?)\s*\})",
         "an expectation has no block",
         'write the values as a condition: `where subject = "…" and code = "…"`',
         lambda m: "where " + " and ".join(filter(None, map(str.strip, m["inner"].splitlines()))),
