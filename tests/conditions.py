@@ -235,6 +235,10 @@ def aggregates(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     if kind == "boolean" or (kind == "integer" and draw(st.booleans())):
         event = pick(draw, [*EVENTS])
         return f"{'any' if kind == 'boolean' else 'count'}({event}{draw(_rest(event, scope))})"
+    if kind == "integer" and draw(st.booleans()):
+        event = pick(draw, [*EVENTS])
+        name = pick(draw, [*EVENTS[event]])
+        return f"count(distinct {event}.{name}{draw(_rest(event, scope))})"
     event, name = pick(draw, found)
     return f"{pick(draw, functions)}({event}.{name}{draw(_rest(event, scope))})"
 
@@ -288,6 +292,8 @@ def _made_text(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     text = values("text", scope)
     match draw(st.integers(0, 4)):
         case 0:
+            if not draw(st.integers(0, 3)):
+                return f"replace({draw(text)}, {draw(text)}, {draw(text)})"
             return f"({draw(text)} ?? {draw(text)})"
         case 1:
             return f"text({draw(values(pick(draw, ['integer', 'boolean']), scope))})"
@@ -405,6 +411,9 @@ def _comparison(draw: st.DrawFn, scope: Scope) -> str:
             return f"{draw(left)} {no}between {draw(right)} and {draw(right)}"
         case "text":
             word = pick(draw, ["contains", "starts with"])
+            if not draw(st.integers(0, 3)):
+                items = ", ".join(draw(st.lists(right, min_size=1, max_size=3)))
+                return f"{draw(left)} {word} any of [{items}]"
             return f"{draw(left)} {word} {draw(right)}"
     if kind == "datetime" and draw(st.integers(0, 4)) == 4:
         right = st.sampled_from(DATES)

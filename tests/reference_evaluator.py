@@ -317,7 +317,7 @@ def _aggregate(world: World, node: syntax.Call, row: Row) -> Value:
         return ends[0 if function == "first" else -1] if ends else None
     found = [x for x in (_of_event(fields[0], e) for e in events) if x is not None]
     if function == "count":
-        return Fraction(len(found))
+        return Fraction(len(set(found) if argument.is_distinct else found))
     if function == "sum":
         return sum(found, Fraction(0))
     return _AGGREGATES[function](found) if found else None
@@ -341,10 +341,18 @@ def _call(world: World, node: syntax.Call, row: Row) -> Value:
         return world.now
     if name == "today":
         return to_local(world.now, row.person.zone).date()
+    if name == "replace":
+        values = [world.value(argument.value, row) for argument in node.arguments]
+        return None if None in values else _replaced(*values)
     value = world.value(node.arguments[0].value, row)
     if value is None:
         return None
     return _FUNCTIONS[name](value, row.person.zone)
+
+
+def _replaced(text: Any, old: Any, new: Any) -> str:
+    # Nothing to look for is found nowhere.
+    return str(text).replace(old, new) if old else str(text)
 
 
 def _lower(text: str) -> str:
@@ -402,6 +410,10 @@ _RULES: dict[type, Callable[[World, Any, Row], Value]] = {
     syntax.Call: _call,
     syntax.Unary: _unary,
     syntax.Binary: _binary,
+    syntax.AnyOf: lambda world, node, row: any(
+        compared(node.operator, world.value(node.value, row), world.value(item, row), row)
+        for item in node.items.items
+    ),
     syntax.InList: _in_list,
     syntax.InSegment: lambda world, node, row: (
         world.is_in(node.segment.text, row) != node.is_negated

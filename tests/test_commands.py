@@ -14,7 +14,7 @@ from cij.app.pages import language_words, word_page
 from cij.cli.exits import Exit
 from cij.compiler.declarations.head_settings import HEAD_SETTINGS
 from cij.compiler.program import from_json
-from cij.grammar.grammar_text import DECLARATION_WORDS
+from cij.grammar.grammar_text import DECLARATION_WORDS, grammar_sources
 from cij.grammar.parser import parse
 from cij.grammar.reserved import OUTCOME, REMOVED_OUTCOME
 from tests.conftest import Cij
@@ -358,6 +358,23 @@ def test_the_example_of_a_word_can_be_read(word: str) -> None:
     example = text.split("```journey\n")[1].partition("```")[0]
     assert parse("a.journey", frame.replace("@", example))[1] == []
     assert word in example or word in ("unknown", "min", "max", "avg", "any", "last")
+
+
+def test_explain_knows_every_word_of_the_grammar() -> None:
+    lines = "\n".join(grammar_sources()[:2]).splitlines()
+    words = [word for line in lines for word in _written_words(line)]
+    assert {"do", "starts with any of", "no other", "sunday", "distinct"} <= {*words}
+    assert [word for word in dict.fromkeys(words) if word_page(word) is None] == []
+
+
+def _written_words(line: str) -> list[str]:
+    """Return the words that a terminal of the grammar matches, without its look-ahead."""
+    found = re.match(r"[A-Z_]+\.\d: /(.+)/$", line)
+    if found is None:
+        return []
+    text = found[1].replace(r"[ \t\r\n]+", " ").partition("(?=")[0].partition("(?!")[0]
+    choices = re.fullmatch(r"\(\?:([a-z|]+)\)(?:s\?)?", text)
+    return choices[1].split("|") if choices else [text]
 
 
 def test_no_declaration_step_or_setting_is_without_a_page() -> None:

@@ -237,7 +237,7 @@ def test_the_statements_of_tests_in_the_guide_are_right() -> None:
     guide = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```journey\n(.*?)```\n", guide, re.DOTALL)
     rows = [line for line in guide.splitlines() if line.startswith(_STATEMENTS)]
-    assert len(rows) == 11
+    assert len(rows) == 15
     for row in rows:
         example = row.split("|")[3].strip().strip("`").replace("{ … }", "{\n  }")
         journey = "presents" if "create_task" in example else "basket"
@@ -248,4 +248,4 @@ def test_the_statements_of_tests_in_the_guide_are_right() -> None:
         assert [d.message for d in found("\n".join([*blocks, test]))] == [], row
 
 
-_STATEMENTS = ("| `clock", "| `given", "| `event E", "| `after", "| `expect")
+_STATEMENTS = ("| `clock", "| `given", "| `event E", "| `after", "| `the runtime", "| `expect")

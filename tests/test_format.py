@@ -54,8 +54,11 @@ CASES = {
     "# doc\nsegment a {}\n# about b\nsegment b {}": (
         "# doc\nsegment a {}\n\n# about b\nsegment b {}\n"
     ),
-    'test "" for j { after 2  days\n event e by "a" }': (
+    'test "" for j { after 2  days  event e by "a" }': (
         'test "" for j {\n  after 2 days event e by "a"\n}\n'
+    ),
+    'test "" for j { after 2  days\n event e by "a" }': (
+        'test "" for j {\n  after 2 days\n  event e by "a"\n}\n'
     ),
     "fragment f { if a { } # why\n else { } }": ("fragment f {\n  if a {} # why\n  else {}\n}\n"),
     'source a { b { c = """\n x\n   y\n""" } }': (
@@ -117,6 +120,9 @@ def scrambled(draw: st.DrawFn) -> tuple[str, str]:
             return match[1]
         if "\n" in match[0] and choices.random() < 0.1:
             return f" # {choices.randrange(100)}\n"
+        # An event on the line of its `after` and one on a line of its own mean different things.
+        if text[match.end() :].startswith("event "):
+            return "\n" if "\n" in match[0] else " "
         # The parts of one literal, such as `7 days`, share a line, and so do `name:` and its step.
         return choices.choice(_GAPS if "\n" in match[0] else _GAPS[:3])
 

@@ -119,3 +119,9 @@ def test_a_fragment_cannot_run_itself_and_one_that_is_not_run_is_told() -> None:
     assert "a fragment cannot run itself: `a` → `b` → `a`" in messages
     unused = "fragment alone {\n  end\n}\n"
     assert [d.code for d in found("", more=unused)] == ["CIJ306"]
+
+
+def test_a_message_that_is_named_instead_of_its_step_is_explained() -> None:
+    steps = "send email hello\nwait for opened(hello) up to 1 day"
+    [fault] = [d for d in found(steps) if d.code == "CIJ303"]
+    assert "give its step a label, `LABEL: send email hello`" in (fault.help or "")

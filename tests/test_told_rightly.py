@@ -109,14 +109,14 @@ def test_a_message_is_asked_for_where_it_was_sent() -> None:
     assert "no send before" in found.message or "outside of a journey" in found.message
 
 
-def test_an_expectation_takes_no_values() -> None:
+def test_values_of_an_expectation_are_a_condition() -> None:
     test = 'test "x" for calls {\n  clock 2026-03-02 10:00\n  expect sent email hello to "ana" with k = "s"\n}\n'
     found = [
         d
         for d in mistakes(EVENTS + MAIL + journey("    end", enter="on start") + test)
         if d.code == "CIJ101"
     ]
-    assert [d.help for d in found] == ["leave it out: only `send`, `do` and `emit` take values"]
+    assert [d.help for d in found] == ["write `where`"]
     block = test.replace('with k = "s"\n', '{\n    k = "s"\n  }\n')
     found = [
         d
@@ -124,7 +124,7 @@ def test_an_expectation_takes_no_values() -> None:
         if d.code == "CIJ101"
     ]
     assert [d.message for d in found] == ["an expectation has no block"]
-    assert found[0].help and "one line" in found[0].help
+    assert [edit.text for fix in found[0].fixes for edit in fix.edits] == ['where k = "s"']
     [found_] = [d for d in told('    send email hello with k = "s"') if d.code == "CIJ101"]
     assert found_.help == "write parameters between `{` and `}`, one on each line"
 

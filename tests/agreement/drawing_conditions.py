@@ -79,6 +79,7 @@ class DrawingConditions:
                 "any(visited since last(purchase.at))",
                 f"count(opened) < {count}",
                 f"count(purchase) = {count}",
+                f"count(distinct visited.page within last {length}) >= {count}",
                 'last(visited.page) = "a"',
             ]
         )
@@ -108,7 +109,7 @@ class DrawingConditions:
             return ""
         fields = {
             "purchase": ["amount > 40 EUR", 'coupon = "a"', "items >= 1", "items > points"],
-            "visited": ['page = "a"', 'page != "b"', "minutes > 1"],
+            "visited": ['page = "a"', 'page starts with any of ["b", "c"]', "minutes > 1"],
             "opened": ['channel = "email"'],
             "done": ["score > 1", "score = 0"],
             "unsubscribed": ['topic = "news"', 'channel = "email"'],

@@ -20,7 +20,8 @@ def page(name: str) -> str | None:
 
 def word_page(word: str) -> str | None:
     """Return the page of a word of the language, such as `goal`; None without one."""
-    return _word_pages().get(word.lower())
+    wanted = " ".join(word.lower().split())
+    return _word_pages().get(wanted) or _also().get(wanted)
 
 
 def language_words() -> list[str]:
@@ -37,6 +38,16 @@ def _word_pages() -> dict[str, str]:
         # `at most` is one word of the language; `starts ends` are two words with one page.
         names = [head] if head == "at most" else head.split()
         found |= {name: f"# {head}\n{body.rstrip()}\n" for name in names}
+    return found
+
+
+@cache
+def _also() -> dict[str, str]:
+    """Return the page of each word that has none of its own: the page that names it as `Also`."""
+    found: dict[str, str] = {}
+    for text in _word_pages().values():
+        line = re.search(r"^Also: (.+)\.$", text, re.MULTILINE)
+        found |= dict.fromkeys(re.findall(r"`([^`]+)`", line[1]) if line else (), text)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 # Events that a message causes. A channel names those that its providers can report.
 Interaction = Literal[
     "delivered",
+    "failed",
     "opened",
     "clicked",
     "replied",
@@ -50,6 +51,7 @@ _ROWS = (
         content=("subject", "body"),
         interactions=(
             "delivered",
+            "failed",
             "opened",
             "clicked",
             "replied",
@@ -67,18 +69,30 @@ _ROWS = (
         address_field="phone",
         is_typed=True,
         content=("text",),
-        interactions=("delivered", "clicked", "replied", "bounced", "unsubscribed", "subscribed"),
+        interactions=(
+            "delivered",
+            "failed",
+            "clicked",
+            "replied",
+            "bounced",
+            "unsubscribed",
+            "subscribed",
+        ),
     ),
     Channel(
         "push",
         address_field="device",
         content=("title", "text"),
-        interactions=("delivered", "opened", "clicked", "unsubscribed", "subscribed"),
+        interactions=("delivered", "failed", "opened", "clicked", "unsubscribed", "subscribed"),
     ),
 )
 
 CHANNELS: dict[str, Channel] = {row.name: row for row in _ROWS}
 assert len(CHANNELS) == len(_ROWS), "two channels share a name"
+
+
+# The one that a call of an action can cause, too: it did not come through.
+OF_CALLS: Interaction = "failed"
 
 
 def happens_on(interaction: str, channel: str) -> bool:

@@ -14,7 +14,18 @@ from cij.compiler.base_node import BaseNode
 from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
 
 Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
-Aggregation = Literal["any", "count", "sum", "avg", "min", "max", "first", "last", "last known"]
+Aggregation = Literal[
+    "any",
+    "count",
+    "count distinct",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "first",
+    "last",
+    "last known",
+]
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
 
 
@@ -332,7 +343,7 @@ class Range(BaseNode):
 class Aggregate(Typed):
     """One value over a customer's events. `value` is missing for `any` and for `count` of rows.
 
-    Nulls: `count` and `any` are never missing, `sum` over no known value is 0, the others are
+    Nulls: `count`, `count distinct` and `any` are never missing, `sum` over no known value is 0, the others are
     missing; values that are missing count nowhere. `first` and `last` go by the time an event
     happened, then by its number, and take that event also where its value is missing; `last known` takes the last
     one that has a value (S5).

@@ -26,6 +26,12 @@ _ALL = (
         TEXT,
         "the text without white space at its ends (spaces of any width, tabs, line ends)",
     ),
+    Function(
+        "replace",
+        (("text",), ("text",), ("text",)),
+        TEXT,
+        "the text with every occurrence of the second argument replaced by the third",
+    ),
     Function("length", (("text",),), INTEGER, "the number of code points"),
     Function("round", (_NUMBER,), None, "the nearest whole number, halves away from zero"),
     Function("abs", (_NUMBER,), None, "the number without its sign"),

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cij.compiler import expression as ex, program as pg, story as st
-from cij.compiler.channels import happens_on
+from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
 from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.pass_state import Build
-from cij.compiler.typecheck import Environment, check, check_value
+from cij.compiler.story_rows import call_row, message_row, row_condition
+from cij.compiler.typecheck import Environment, check, check_condition, check_value
 from cij.compiler.typecheck.checker import period
 from cij.compiler.typecheck.names import event_field
 from cij.compiler.types import TEXT, Type
@@ -123,8 +124,15 @@ def _clock(node: syntax.Clock, context: _Context) -> list[st.Statement]:
 def _after(node: syntax.After, context: _Context) -> list[st.Statement]:
     context.has_begun = True
     line = context.line(node)
-    passed: list[st.Statement] = [st.After(**line, period=period(node.duration))]
+    is_joined = node.event is not None
+    passed: list[st.Statement] = [
+        st.After(**line, period=period(node.duration), is_joined=is_joined)
+    ]
     return passed if node.event is None else [*passed, *_happens(node.event, context)]
+
+
+def _down(node: syntax.Down, context: _Context) -> list[st.Statement]:
+    return [st.Down(**context.line(node), period=period(node.duration))]
 
 
 # --- customers and their values ---------------------------------------------------------------
@@ -146,6 +154,31 @@ def _given(node: syntax.Given, context: _Context) -> list[st.Statement]:
     line = context.line(node)
     customer = node.customer.value
     return [st.Given(**line, customer=customer, fields=fields, consents=tuple(consents))]
+
+
+def _given_row(node: syntax.GivenRow, context: _Context) -> list[st.Statement]:
+    build, name = context.build, node.entity.text
+    entity = build.model.entities.get(name)
+    if entity is None:
+        if name not in build.declared["entity"]:
+            message = f"there is no entity `{name}`"
+            hint = did_you_mean(name, [*build.declared["entity"], "customer"])
+            build.report(codes.UNKNOWN_NAME.at(node.entity.span, message, help=hint))
+        return []
+    types = {f.name: f.type for f in entity.fields}
+    fields = {}
+    for setting in _once(node.settings, context):
+        key = setting.key
+        if key.text not in types:
+            message = f"entity `{name}` has no field `{key.text}`"
+            hint = did_you_mean(key.text, types)
+            build.report(codes.UNKNOWN_NAME.at(key.span, message, help=hint))
+            continue
+        value = _value(setting, types[key.text], context)
+        if value is not None:
+            fields[key.text] = value
+    line = context.line(node)
+    return [st.GivenRow(**line, entity=name, key=node.row.value, fields=fields)]
 
 
 def _once(settings: tuple[syntax.Setting, ...], context: _Context) -> Iterable[syntax.Setting]:
@@ -283,6 +316,8 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
     if context.journey is None:
         return None
     sends = {step: send.channel for step, send in _sends(context.journey)}
+    if event.name == OF_CALLS and label.text in dict(_calls(context.journey)):
+        return ex.Constant(type=TEXT, value="action")
     if label.text not in sends:
         hint = did_you_mean(label.text, sends)
         message = f"no send of `{context.journey.name}` is called `{label.text}`"
@@ -315,9 +350,34 @@ def _expect_sent(node: syntax.ExpectSent, context: _Context) -> list[st.Statemen
     if context.journey is not None:
         sent = {send.message for _, send in _sends(context.journey)}
         _never("sends", name, sent, node.message.span, context)
-    at = _minute(node.at)
-    line = context.line(node)
-    return [st.ExpectSent(**line, channel=message.channel, message=name, customer=customer, at=at)]
+    return [
+        st.ExpectSent(
+            **context.line(node),
+            channel=message.channel,
+            message=name,
+            customer=customer,
+            at=_minute(node.at),
+            key=_key(node.key, context),
+            where=_row(node.where, message_row(message, context.journey), context),
+        )
+    ]
+
+
+def _row(node: syntax.Expression | None, fields: pg.Event, context: _Context) -> st.Row | None:
+    # Without the states of the journey, nobody knows which parameters it gives.
+    if node is None or context.journey is None:
+        return None
+    condition = row_condition(node, fields, context.env)
+    return None if condition is None else st.Row(fields, condition)
+
+
+def _key(node: syntax.Text | None, context: _Context) -> str | None:
+    """Return the value that tells the passages of a customer apart, as `per` of the journey does."""
+    if node is not None and context.journey is not None and context.journey.per is None:
+        message = f"the passages of `{context.journey.name}` have no key"
+        hint = "leave out `for …`, or add `per = FIELD` to the journey"
+        context.build.report(codes.TEST_VALUE.at(node.span, message, help=hint))
+    return node.value if node is not None else None
 
 
 def _never(does: str, name: str, known: Iterable[str], span: Span, context: _Context) -> None:
@@ -334,13 +394,18 @@ def _expect_nothing(node: syntax.ExpectNothing, context: _Context) -> list[st.St
     return [st.ExpectNothing(**context.line(node), customer=customer)]
 
 
+def _expect_no_other(node: syntax.ExpectNoOther, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    return [st.ExpectNoOther(**context.line(node), customer=customer)]
+
+
 def _expect_ended(node: syntax.ExpectEnded, context: _Context) -> list[st.Statement]:
     customer = _customer(node.customer, context)
     if node.outcome is not None and context.journey is not None:
         ends = {s.outcome for s in context.journey.states if isinstance(s, pg.EndState)}
         _never("ends as", node.outcome.text, ends, node.outcome.span, context)
-    outcome = node.outcome.text if node.outcome else None
-    return [st.ExpectEnded(**context.line(node), customer=customer, outcome=outcome)]
+    outcome, key = node.outcome.text if node.outcome else None, _key(node.key, context)
+    return [st.ExpectEnded(**context.line(node), customer=customer, outcome=outcome, key=key)]
 
 
 def _expect_waiting(node: syntax.ExpectWaiting, context: _Context) -> list[st.Statement]:
@@ -355,8 +420,8 @@ def _expect_waiting(node: syntax.ExpectWaiting, context: _Context) -> list[st.St
             hint = did_you_mean(node.step.text, rests)
             message = f"no wait of `{context.journey.name}` is called `{node.step.text}`"
             context.build.report(codes.TEST_STEP.at(node.step.span, message, help=hint))
-    step, until = node.step.text, _minute(node.until)
-    return [st.ExpectWaiting(**context.line(node), customer=customer, step=step, until=until)]
+    line = context.line(node) | {"customer": customer, "key": _key(node.key, context)}
+    return [st.ExpectWaiting(**line, step=node.step.text, until=_minute(node.until))]
 
 
 def _expect_member(node: syntax.ExpectMember, context: _Context) -> list[st.Statement]:
@@ -370,6 +435,14 @@ def _expect_member(node: syntax.ExpectMember, context: _Context) -> list[st.Stat
     return [st.ExpectMember(**line, customer=customer, segment=name, is_negated=node.is_negated)]
 
 
+def _expect_has(node: syntax.ExpectHas, context: _Context) -> list[st.Statement]:
+    customer = _customer(node.customer, context)
+    condition = check_condition(node.condition, context.env)
+    if condition is None:
+        return []
+    return [st.ExpectHas(**context.line(node), customer=customer, condition=condition)]
+
+
 def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statement]:
     customer = _customer(node.customer, context)
     name, declared = node.action.text, context.build.declared["action"]
@@ -381,7 +454,10 @@ def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statemen
     if context.journey is not None:
         called = {effect.action for _, effect in _calls(context.journey)}
         _never("does", name, called, node.action.span, context)
-    return [st.ExpectDone(**context.line(node), action=name, customer=customer)]
+    action = context.build.model.actions.get(name)
+    where = _row(node.where, call_row(action), context) if action is not None else None
+    line = context.line(node)
+    return [st.ExpectDone(**line, action=name, customer=customer, where=where)]
 
 
 def _sends(journey: pg.Journey) -> list[tuple[str, pg.SendEffect]]:
@@ -409,12 +485,16 @@ def _begins(
 _RESOLVERS: dict[type, Callable[[Any, _Context], list[st.Statement]]] = {
     syntax.Clock: _clock,
     syntax.Given: _given,
+    syntax.GivenRow: _begins(_given_row),
     syntax.Happens: _happens,
     syntax.After: _after,
+    syntax.Down: _begins(_down),
     syntax.ExpectSent: _begins(_expect_sent),
     syntax.ExpectNothing: _begins(_expect_nothing),
+    syntax.ExpectNoOther: _begins(_expect_no_other),
     syntax.ExpectEnded: _begins(_expect_ended),
     syntax.ExpectWaiting: _begins(_expect_waiting),
     syntax.ExpectMember: _begins(_expect_member),
+    syntax.ExpectHas: _begins(_expect_has),
     syntax.ExpectDone: _begins(_expect_done),
 }

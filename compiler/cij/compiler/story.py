@@ -6,8 +6,11 @@ Every time of day or date in a story is local to the project's zone, also for cu
 from dataclasses import dataclass, field
 from typing import Union
 
-from cij.compiler.expression import Constant, Period
-from cij.compiler.program import Place
+from cij.compiler.expression import Constant, Expression, Period
+from cij.compiler.program import Event, Place
+
+# What the condition of an expectation looks at, as the name of the event that stands for it.
+MESSAGE, CALL = "message", "call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,15 @@ class Given(Line):
 
 
 @dataclass(frozen=True, slots=True)
+class GivenRow(Line):
+    """A row of an entity by its key. Fields that are not named are missing."""
+
+    entity: str
+    key: str
+    fields: dict[str, Constant] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Happens(Line):
     """An event of a customer, now. `of` is the step of the send that an interaction belongs to."""
 
@@ -48,19 +60,43 @@ class Happens(Line):
 
 @dataclass(frozen=True, slots=True)
 class After(Line):
-    """Time passes, and all that falls due in it is done."""
+    """Time passes, and all that falls due in it is done.
+
+    Where an event follows on the same line (`is_joined`), it comes before what is due at its instant.
+    """
+
+    period: Period
+    is_joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Down(Line):
+    """Time passes in which nothing is done. What fell due is done in one tick at its end (S12)."""
 
     period: Period
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A condition over one message or call, and the event whose fields it reads."""
+
+    fields: Event
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectSent(Line):
-    """`at` is a local time to the minute, `2026-03-02 10:00`, or None for any."""
+    """`at` is a local time to the minute, `2026-03-02 10:00`, or None for any.
+
+    `key` is the entry key of the passage that sends, or None for any.
+    """
 
     channel: str
     message: str
     customer: str
     at: str | None
+    key: str | None = None
+    where: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +107,29 @@ class ExpectNothing(Line):
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectNoOther(Line):
+    """Every message so far was expected by an earlier line."""
+
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectEnded(Line):
-    """Any passage of the customer has ended, with this outcome if there is one."""
+    """Any passage of the customer has ended, with this outcome if there is one. `key` as above."""
 
     customer: str
     outcome: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectWaiting(Line):
-    """`until` as `at` of ExpectSent."""
+    """`until` as `at` of ExpectSent, and `key` as there."""
 
     customer: str
     step: str
     until: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +145,28 @@ class ExpectDone(Line):
 
     action: str
     customer: str
+    where: Row | None = None
 
 
-Expectation = Union[ExpectSent, ExpectNothing, ExpectEnded, ExpectWaiting, ExpectMember, ExpectDone]
-Statement = Union[Given, Happens, After, Expectation]
+@dataclass(frozen=True, slots=True)
+class ExpectHas(Line):
+    """A condition about the customer holds now."""
+
+    customer: str
+    condition: Expression
+
+
+Expectation = Union[
+    ExpectSent,
+    ExpectNothing,
+    ExpectNoOther,
+    ExpectEnded,
+    ExpectWaiting,
+    ExpectMember,
+    ExpectHas,
+    ExpectDone,
+]
+Statement = Union[Given, GivenRow, Happens, After, Down, Expectation]
 
 
 @dataclass(frozen=True, slots=True)

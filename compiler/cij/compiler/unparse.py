@@ -253,7 +253,10 @@ def _aggregate(node: ex.Aggregate) -> _Worded:
     if node.value is not None:
         what += f".{words(node.value)}"
     condition = "" if where is None else f" where {words(where)}"
-    return f"{node.function}({what}{_window(node.window)}{condition})", _Level.ATOM
+    function = node.function.removesuffix(" distinct")
+    if function != node.function:
+        what = f"distinct {what}"
+    return f"{function}({what}{_window(node.window)}{condition})", _Level.ATOM
 
 
 def _all_of(items: Sequence[ex.Expression | None]) -> ex.Expression | None:

@@ -279,11 +279,19 @@ class TreeBuilder(StepBuilder):
         part = after(tree, word)
         return None if part is None else self.moment(part)
 
+    def _key(self, tree: ParseTree) -> syntax.Text | None:
+        part = after(tree, "FOR")
+        return None if part is None else self.text(part)
+
     def _statement_clock(self, tree: ParseTree) -> syntax.Statement:
         return syntax.Clock(self.moment(tree.children[1]), span=self.span(tree))
 
     def _statement_given(self, tree: ParseTree) -> syntax.Statement:
         return syntax.Given(self._customer(tree), self.settings(tree), span=self.span(tree))
+
+    def _statement_given_row(self, tree: ParseTree) -> syntax.Statement:
+        entity, key = self.name(tree.children[1]), self.text(tree.children[2])
+        return syntax.GivenRow(entity, key, self.settings(tree), span=self.span(tree))
 
     def _statement_happens(self, tree: ParseTree) -> syntax.Statement:
         event, label = self.event(tree.children[1])
@@ -293,30 +301,44 @@ class TreeBuilder(StepBuilder):
     def _statement_after(self, tree: ParseTree) -> syntax.Statement:
         return syntax.After(self.duration(tree.children[1]), None, span=self.span(tree))
 
+    def _statement_down(self, tree: ParseTree) -> syntax.Statement:
+        return syntax.Down(self.duration(tree.children[1]), span=self.span(tree))
+
     def _statement_expect_sent(self, tree: ParseTree) -> syntax.Statement:
         channel, message = (self.name(part) for part in tokens(tree, "NAME"))
-        at = self._moment(tree, "AT")
-        return syntax.ExpectSent(channel, message, self._customer(tree), at, span=self.span(tree))
+        at, key = self._moment(tree, "AT"), self._key(tree)
+        where = self.optional_condition(tree, "WHERE")
+        who = self._customer(tree)
+        return syntax.ExpectSent(channel, message, who, at, key, where, span=self.span(tree))
 
     def _statement_expect_nothing(self, tree: ParseTree) -> syntax.Statement:
         return syntax.ExpectNothing(self._customer(tree), span=self.span(tree))
 
+    def _statement_expect_no_other(self, tree: ParseTree) -> syntax.Statement:
+        return syntax.ExpectNoOther(self._customer(tree), span=self.span(tree))
+
     def _statement_expect_ended(self, tree: ParseTree) -> syntax.Statement:
-        outcome = self.optional_name(token(tree, "NAME"))
-        return syntax.ExpectEnded(self._customer(tree), outcome, span=self.span(tree))
+        outcome, key = self.optional_name(token(tree, "NAME")), self._key(tree)
+        return syntax.ExpectEnded(self._customer(tree), outcome, key, span=self.span(tree))
 
     def _statement_expect_waiting(self, tree: ParseTree) -> syntax.Statement:
         step, until = self.name(after(tree, "AT")), self._moment(tree, "UNTIL")
-        return syntax.ExpectWaiting(self._customer(tree), step, until, span=self.span(tree))
+        who, key = self._customer(tree), self._key(tree)
+        return syntax.ExpectWaiting(who, step, until, key, span=self.span(tree))
 
     def _statement_expect_member(self, tree: ParseTree) -> syntax.Statement:
         segment = self.name(tree.children[-1])
         is_negated = token(tree, "NOT_IN_SEGMENT") is not None
         return syntax.ExpectMember(self._customer(tree), segment, is_negated, span=self.span(tree))
 
+    def _statement_expect_has(self, tree: ParseTree) -> syntax.Statement:
+        condition = self.expression(after(tree, "HAS"))
+        return syntax.ExpectHas(self._customer(tree), condition, span=self.span(tree))
+
     def _statement_expect_done(self, tree: ParseTree) -> syntax.Statement:
         action = self.name(after(tree, "DONE"))
-        return syntax.ExpectDone(action, self._customer(tree), span=self.span(tree))
+        where = self.optional_condition(tree, "WHERE")
+        return syntax.ExpectDone(action, self._customer(tree), where, span=self.span(tree))
 
 
 def _is_and_stay(part: ParseTree | Token) -> bool:
@@ -331,7 +353,7 @@ def _is_and_stay(part: ParseTree | Token) -> bool:
 
 
 def _joined(parts: list[syntax.Statement]) -> list[syntax.Statement]:
-    """Join each `after 2 days` with an event that follows it."""
+    """Join each `after 2 days` with an event that follows it on its line."""
     joined: list[syntax.Statement] = []
     for part in parts:
         before = joined[-1] if joined else None
@@ -339,6 +361,7 @@ def _joined(parts: list[syntax.Statement]) -> list[syntax.Statement]:
             isinstance(part, syntax.Happens)
             and isinstance(before, syntax.After)
             and not before.event
+            and before.span.end_line == part.span.line
         ):
             span = before.span.to(part.span)
             joined[-1] = syntax.After(before.duration, part, span=span)

@@ -43,6 +43,7 @@ EXPRESSIONS = frozenset(
         "and",
         "not",
         "compare",
+        "any_of",
         "in_list",
         "in_top",
         "between",
@@ -158,6 +159,12 @@ class ExpressionBuilder:
         amount = self._read(count, literal_values.integer, 0)
         return syntax.Rate(amount, literal_values.unit(word), span=self.span(tree))
 
+    def _any_of(self, tree: ParseTree) -> syntax.Expression:
+        value, word, items = tree.children
+        operator = " ".join(word.split()).removesuffix(" any of")
+        node, span = self.expression(value), self.span(tree)
+        return syntax.AnyOf(node, operator, self._list(items), span=span)
+
     def _in_list(self, tree: ParseTree) -> syntax.Expression:
         value, word, items = tree.children
         node, span = self.expression(value), self.span(tree)
@@ -196,15 +203,17 @@ class ExpressionBuilder:
         return self.path(token)
 
     def _argument(self, tree: ParseTree, is_aggregate: bool) -> syntax.Argument:
-        value, window = self.expression(tree.children[0]), self._window(tree)
-        if is_aggregate and window is None and _is_bare_between(value, tree.children[0]):
+        is_distinct = token(tree, "DISTINCT") is not None
+        first = tree.children[1 if is_distinct else 0]
+        value, window = self.expression(first), self._window(tree)
+        if is_aggregate and window is None and _is_bare_between(value, first):
             # The grammar reads `count(purchase between A and B)` as a comparison, because it does
             # not know the function.
             window = syntax.WindowBetween(value.low, value.high, span=value.span)
             value = value.value
         where = after(tree, "WHERE")
         condition = None if where is None else self.expression(where)
-        return syntax.Argument(value, window, condition, span=self.span(tree))
+        return syntax.Argument(value, window, condition, is_distinct, span=self.span(tree))
 
     def _window(self, tree: ParseTree) -> syntax.Window | None:
         for part in trees(tree, "within_last", "since"):

@@ -196,7 +196,7 @@ def _rows(
     for index, piece in enumerate(pieces):
         before = pieces[index - 1] if index else None
         if before is not None and (index in breaks or before.is_comment or piece.is_own_line):
-            level = 0 if piece.token.type == "ELSE" else breaks.get(index, level or 1)
+            level = 0 if piece.token.type in ("ELSE", "TIMEOUT") else breaks.get(index, level or 1)
             rows.append((text, width))
             text = indent + INDENT * level
         elif before is not None and is_spaced(before.token, piece.token, found):

@@ -40,6 +40,7 @@ _LINES = frozenset(
 )
 # In these rules `else` is one of several arms and begins a line. Elsewhere it follows a `}`.
 _ARMS = frozenset({"wait_first", "switch"})
+_LAST_ARMS = ("otherwise", "timeout")
 # Each part of these conditions begins a line, so that a change of one part changes one line.
 _CONDITIONS = frozenset({"where", "except"})
 _TIGHT_BEFORE = frozenset({"COMMA", "RPAR", "RSQB", "COLON"})
@@ -53,13 +54,17 @@ _SPACED = frozenset(
         "AND_STAY",
         "AT_ENTRY",
         "BEST_OF",
+        "CONTAINS_ANY",
+        "DOWN_FOR",
         "GO_TO",
         "IN_SEGMENT",
         "LAST_KNOWN",
+        "NO_OTHER",
         "NOT_BETWEEN",
         "NOT_IN",
         "NOT_IN_SEGMENT",
         "STARTS_WITH",
+        "STARTS_WITH_ANY",
         "UP_TO",
     ]
 )
@@ -105,7 +110,7 @@ def _note(tree: ParseTree, found: Layout) -> None:
     if tree.data in _LINES:
         found.lines.add(_start(tree))
     if tree.data in _ARMS:
-        found.lines.update(_start(part) for part in _children(tree, "otherwise"))
+        found.lines.update(_start(p) for rule in _LAST_ARMS for p in _children(tree, rule))
     if tree.data in _CONDITIONS:
         found.fixed_joints.update(_joints(tree.children[1]))
     if tree.data in ("and", "or"):
@@ -117,10 +122,11 @@ def _note(tree: ParseTree, found: Layout) -> None:
 
 
 def _join_events(tree: ParseTree, found: Layout) -> None:
-    """Keep `after 2 days event …` on one line."""
+    """Keep `after 2 days event …` on one line where it is written on one: two are two statements."""
     for before, part in zip(tree.children, tree.children[1:], strict=False):
         is_pair = isinstance(before, ParseTree) and before.data == "after"
-        if is_pair and isinstance(part, ParseTree) and part.data == "happens":
+        is_event = isinstance(part, ParseTree) and part.data == "happens"
+        if is_pair and is_event and before.meta.end_line == part.meta.line:
             found.joined.add(_start(part))
 
 

@@ -55,12 +55,45 @@ def unit(text: str) -> str:
 
 
 def duration(text: str) -> tuple[int, str]:
-    """Read `7 days`."""
-    digits, word = text.split()
-    count, singular = integer(digits), unit(word)
+    """Read `7 days`, or two units as the smaller one: `1 hour 30 minutes` is 90 minutes."""
+    first, *second = re.findall(r"(\S+)\s+(\S+)", text)
+    count, singular = _units(*first)
+    if second:
+        more, smaller = _units(*second[0])
+        count, singular = count * _ratio(text, singular, smaller) + more, smaller
     if count > YEARS_MAX * _UNITS_A_YEAR[singular]:
         raise BadLiteral(f"`{text}` is longer than {YEARS_MAX} years")
     return count, singular
+
+
+def _units(digits: str, word: str) -> tuple[int, str]:
+    return integer(digits), unit(word)
+
+
+# How many of the smaller unit are always in one of the larger.
+_RATIOS = {
+    ("hour", "minute"): 60,
+    ("hour", "second"): 3600,
+    ("minute", "second"): 60,
+    ("week", "day"): 7,
+    ("year", "month"): 12,
+}
+
+
+def _ratio(text: str, larger: str, smaller: str) -> int:
+    """Return how many of the smaller unit the larger one has; report units that do not go together."""
+    found = _RATIOS.get((larger, smaller))
+    if found is not None:
+        return found
+    if (smaller, larger) in _RATIOS or smaller == larger:
+        raise BadLiteral(
+            f"`{text}` has its units in the wrong order", "write the larger unit first"
+        )
+    help = (
+        "days, weeks, months and years follow the calendar, and hours the clock; "
+        "write two waits, or `24 hours` for each day"
+    )
+    raise BadLiteral(f"`{text}` mixes units of no fixed ratio", help)
 
 
 def money(text: str) -> tuple[Decimal, str]:

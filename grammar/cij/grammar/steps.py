@@ -92,7 +92,7 @@ class StepBuilder(ExpressionBuilder):
         return replace(node, label=self.name(label), span=self.span(tree))
 
     def otherwise(self, tree: ParseTree) -> syntax.Steps:
-        parts = trees(tree, "otherwise")
+        parts = trees(tree, "otherwise", "timeout")
         return self.steps(parts[0]) if parts else ()
 
     def _step_send(self, tree: ParseTree) -> syntax.Step:

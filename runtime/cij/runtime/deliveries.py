@@ -1,4 +1,4 @@
-"""The outcome `delivered` and the event `delivered` are one thing.
+"""The outcomes `delivered` and `failed` and the events of these names are one thing.
 
     outbox_row, outcome delivered --where some journey or condition reads the event--> event_delivered
 
@@ -7,19 +7,24 @@ The id of the event is the key of its message, so a report that a provider sends
 
 from datetime import datetime
 
+from cij.compiler.sql import Statement
+from cij.runtime.engine import Engine
 from cij.runtime.store import deliveries
 from cij.runtime.store.counters import counters, set_last_event
 from cij.runtime.world import World
 
 
 def note_deliveries(world: World, now: datetime, since: datetime = datetime.min) -> int:
-    """Add an event for each message that was delivered from `since` on and has none; return how many."""
-    if deliveries.EVENT not in world.events_read:
-        return 0
-    engine = world.engine
+    """Add an event for each message that was delivered, and each message or call that failed, from
+    `since` on and that has none; return how many."""
+    notes = [note for name, note in deliveries.NOTES.items() if name in world.events_read]
+    return sum(_noted(world.engine, note, now, since) for note in notes)
+
+
+def _noted(engine: Engine, note: Statement, now: datetime, since: datetime) -> int:
     last = counters(engine)["event"]
     with engine.transaction():
-        count = engine.execute(deliveries.NOTE, {"last": last, "since": since, "now": now})
+        count = engine.execute(note, {"last": last, "since": since, "now": now})
         if count:
             set_last_event(engine, last + count)
     return count

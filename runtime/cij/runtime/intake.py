@@ -262,7 +262,7 @@ def _new_id(key: str) -> str:
 
 
 def _id(row: RawEvent, now: datetime) -> str:
-    if row.get("event") == deliveries.EVENT and row.get("message_key"):
+    if row.get("event") in deliveries.NOTES and row.get("message_key"):
         # A message is delivered once: the outbox has noted it, and the provider may report it again.
         return str(row["message_key"])
     if row.get("id") not in (None, ""):

@@ -350,5 +350,5 @@ class Delivering:
     def _report(self) -> None:
         found = self.runner.dispatch.take_report(self.now)
         self.report.delivery.merge(found)
-        if found.counts["delivered"]:
+        if found.counts["delivered"] or found.counts["failed"]:
             note_deliveries(self.runner.world, self.began, self.began)

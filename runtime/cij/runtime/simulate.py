@@ -25,8 +25,8 @@ Step = Callable[[World, datetime], None]
 def deliver(world: World, now: datetime) -> None:
     """Mark all queued messages as delivered, except those of paused journeys."""
     is_paused = control.journeys_in(world.engine, "paused")
-    if world.engine.execute(DELIVER_RUNNING if is_paused else DELIVER_ALL, {"now": now}):
-        note_deliveries(world, now, now)
+    world.engine.execute(DELIVER_RUNNING if is_paused else DELIVER_ALL, {"now": now})
+    note_deliveries(world, now, now)
 
 
 def run_to(world: World, clock: SimulatedClock, end: datetime, progress: Progress) -> int:

@@ -21,7 +21,8 @@ from cij.grammar import codes, syntax
 # The built-in events, with their fields besides `channel`. The row of a channel in
 # `cij.compiler.channels` names those that happen on it.
 INTERACTIONS: dict[Interaction, dict[str, Type]] = {
-    "delivered": {},
+    "delivered": {"message": TEXT, "topic": TEXT, "journey": TEXT},
+    "failed": {"reason": TEXT, "message": TEXT, "topic": TEXT, "journey": TEXT},
     "opened": {},
     "clicked": {"link": TEXT},
     "replied": {"text": TEXT},

@@ -112,7 +112,7 @@ def aggregate_term(node: ex.Aggregate) -> Term:
     """Return the term of any aggregate that is a value."""
     if node.function == "count" and node.value is None:
         return count_term(node)
-    base = _COUNT if node.function == "count" else base_of(node.type)
+    base = _COUNT if node.function in ("count", "count distinct") else base_of(node.type)
     is_whole = node.type.kind in _WHOLE
     key = _aggregate_key(node)
     return Term(key, node.type, base, node.is_nullable, is_whole, True, node)

@@ -205,6 +205,7 @@ def _top_share(node: ex.TopShare, scope: Scope) -> exp.Expr:
 
 _AGGREGATES: dict[str, str] = {
     "count": "COUNT({x})",
+    "count distinct": "COUNT(DISTINCT {x})",
     "min": "MIN({x})",
     "max": "MAX({x})",
 }
@@ -396,7 +397,8 @@ def _call(node: ex.Call, scope: Scope) -> exp.Expr:
         return exact.absolute(argument, _size(node.arguments[0], scope))
     if node.function == "trim":
         return fill(FUNCTION_SQL["trim"], a=argument, spaces=exp.Literal.string(WHITE_SPACE))
-    return fill(FUNCTION_SQL[node.function], a=argument)
+    more = (value(part, scope) for part in node.arguments[1:])
+    return fill(FUNCTION_SQL[node.function], a=argument, **dict(zip("bc", more, strict=False)))
 
 
 def _coalesce(node: ex.Coalesce, scope: Scope) -> exp.Expr:

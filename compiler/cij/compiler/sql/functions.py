@@ -6,6 +6,7 @@ FUNCTION_SQL: dict[str, str] = {
     "lower": "LOWER({a})",
     "upper": "UPPER({a})",
     "trim": "TRIM({a}, {spaces})",
+    "replace": "REPLACE({a}, {b}, {c})",
     "length": "LENGTH({a})",
     "round": "ROUND({a}, 0)",
     "year": "EXTRACT(YEAR FROM {a})",

@@ -125,7 +125,7 @@ def _arithmetic(node: ex.Arithmetic, measures: Measures) -> Size:
 
 
 def _aggregate(node: ex.Aggregate, measures: Measures) -> Size:
-    if node.function == "count":
+    if node.function in ("count", "count distinct"):
         return Size(COUNT_DIGITS)
     if node.function == "avg":
         return Size(RESULT_DIGITS, PLACES)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.channels import happens_on
+from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import event_field, resolve
@@ -12,6 +12,7 @@ from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
 from cij.grammar import codes, syntax
 
 AGGREGATES = ("any", "count", "sum", "avg", "min", "max", "first", "last", "last known")
+COUNT_DISTINCT = "count distinct"
 
 _Check = Callable[[syntax.Expression, Environment], ex.Expression | None]
 
@@ -26,6 +27,8 @@ def check_aggregate(
         env.report(codes.TYPE_MISMATCH.at(node.span, message))
         return None
     argument = node.arguments[0]
+    if argument.is_distinct and not _may_be_distinct(function, argument, env):
+        return None
     if (items := _list_of(argument, function, env, check)) is not None:
         return _of_list(function, items)
     event = _event(argument, function, env)
@@ -42,7 +45,21 @@ def check_aggregate(
         return None
     if of is not None:
         where = of if where is None else ex.And(items=(of, where))
+    if argument.is_distinct and value is not None:
+        function = COUNT_DISTINCT
     return _build(function, event, value, window, where, node, env)
+
+
+def _may_be_distinct(function: str, argument: syntax.Argument, env: Environment) -> bool:
+    """Tell whether `distinct` stands where it has a meaning, or report that it has none."""
+    path = argument.value
+    has_field = isinstance(path, syntax.Path) and len(path.parts) > 1
+    if function == "count" and has_field:
+        return True
+    message = "`distinct` counts the different values of one field of an event"
+    hint = "write `count(distinct EVENT.FIELD)`, such as `count(distinct purchase.coupon)`"
+    env.report(codes.TYPE_MISMATCH.at(argument.span, message, help=hint))
+    return False
 
 
 def _list_of(
@@ -50,7 +67,7 @@ def _list_of(
 ) -> ex.Expression | None:
     """Return the list that `count` or `any` is asked about, None where it is no list."""
     node = argument.value
-    is_plain = argument.where is None and argument.window is None
+    is_plain = argument.where is None and argument.window is None and not argument.is_distinct
     if function not in ("any", "count") or not is_plain:
         return None
     if isinstance(node, syntax.Path) and node.parts[0] in env.model.events:
@@ -86,6 +103,9 @@ def _message(node: syntax.Call, event: pg.Event, env: Environment) -> ex.OfMessa
     """Return the condition that a row of the event belongs to the message of a labelled send."""
     label = node.arguments[0].value if len(node.arguments) == 1 else None
     name = label.text if isinstance(label, syntax.Path) else ""
+    if event.name == OF_CALLS and name in env.results:
+        called = env.results[name]
+        return ex.OfMessage(journey=called.journey, step=called.step)
     fault, hint = _message_fault(name, event, env)
     if fault is None:
         sent = env.sends[name]
@@ -172,7 +192,7 @@ def _build(
     type = _type(function, value, node, env)
     if type is None:
         return None
-    nullable = function not in ("any", "count", "sum")
+    nullable = function not in ("any", "count", "sum", COUNT_DISTINCT)
     return ex.Aggregate.model_validate(
         {
             "type": type,
@@ -189,7 +209,7 @@ def _build(
 def _type(
     function: str, value: ex.Expression | None, node: syntax.Call, env: Environment
 ) -> Type | None:
-    if function in ("any", "count"):
+    if function in ("any", "count", COUNT_DISTINCT):
         return BOOLEAN if function == "any" else INTEGER
     path = node.arguments[0].value
     if value is None:

@@ -255,6 +255,26 @@ def _in_list(node: syntax.InList, env: Environment) -> ex.Expression | None:
     return _negate_if(node.is_negated, found)
 
 
+def _any_of(node: syntax.AnyOf, env: Environment) -> ex.Expression | None:
+    value = check(node.value, env)
+    if value is None:
+        return None
+    if not node.items.items:
+        message = "the list is empty, so nothing ever fits"
+        env.report(codes.TYPE_MISMATCH.at(node.items.span, message))
+        return None
+    operator = cast(ex.Comparison, node.operator)
+    found: list[ex.Expression] = []
+    for part in node.items.items:
+        typed = check(part, env)
+        spans = (node.value.span, part.span)
+        one = None if typed is None else operators.compare(operator, value, typed, spans, env)
+        if one is None:
+            return None
+        found.append(one)
+    return found[0] if len(found) == 1 else ex.Or(items=tuple(found))
+
+
 def _between(node: syntax.Between, env: Environment) -> ex.Expression | None:
     parts = [check(part, env) for part in (node.value, node.low, node.high)]
     value, low, high = parts
@@ -362,8 +382,8 @@ def _function(node: syntax.Call, env: Environment) -> ex.Expression | None:
 def _takes(node: syntax.Call, count: int, env: Environment) -> bool:
     name = node.function.text
     for argument in node.arguments:
-        if argument.window is not None or argument.where is not None:
-            message = f"`{name}` is no aggregate: it takes no window and no `where`"
+        if argument.window is not None or argument.where is not None or argument.is_distinct:
+            message = f"`{name}` is no aggregate: it takes no window, `where` or `distinct`"
             env.report(codes.TYPE_MISMATCH.at(argument.span, message))
             return False
     if len(node.arguments) != count:
@@ -456,6 +476,7 @@ _RULES: dict[type, _Rule] = {
     syntax.Call: _call,
     syntax.Unary: _unary,
     syntax.Binary: _binary,
+    syntax.AnyOf: _any_of,
     syntax.InList: _in_list,
     syntax.InSegment: _in_segment,
     syntax.InTop: _in_top,

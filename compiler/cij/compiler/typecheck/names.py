@@ -157,7 +157,10 @@ def _unknown(node: syntax.Path, env: Environment) -> None:
     name = node.text
     if env.is_consequence(node.parts[-1]) or _is_broken_field(name, env):
         return
-    if env.event is not None:
+    if env.event is not None and not env.has_customer:
+        what = f"the {env.event.name} has no field `{name}`"
+        candidates = [_AT, *(f.name for f in env.event.fields)]
+    elif env.event is not None:
         what = f"neither the event `{env.event.name}` nor the customer has a field `{name}`"
         candidates = [_AT, *(f.name for f in env.event.fields), *env.field_names]
     else:

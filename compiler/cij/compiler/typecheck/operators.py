@@ -50,11 +50,13 @@ def _warn_of_itself(
     message = (
         f"`{words(left)}` is compared with itself: {f'true for {who}' if is_true else 'never true'}"
     )
-    env.report(
-        codes.ALWAYS_TRUE.at(
-            spans[1], message, help="name another value; `is known` asks whether there is one"
+    hint = "name another value; `is known` asks whether there is one"
+    if isinstance(left, ex.EventField) and env.has_passage:
+        hint = (
+            f"both are the field `{left.name}` of this `{left.event}`; "
+            f"for that of the entering event, write `trigger.{left.name}`"
         )
-    )
+    env.report(codes.ALWAYS_TRUE.at(spans[1], message, help=hint))
 
 
 def align(left: ex.Expression, right: ex.Expression) -> tuple[ex.Expression, ex.Expression]:

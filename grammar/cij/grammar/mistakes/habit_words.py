@@ -34,6 +34,12 @@ CONDITIONS = (
         lambda m: "unknown" if m[0].endswith(" known") else "known",
     ),
     row(
+        r"is\s+(?P<bad>not\s+(?:null|NULL|none|None|empty|blank|missing|nil))(?!\w)",
+        "there is no `\\g<bad>`",
+        "write `is known`; an empty text is a missing value",
+        "known",
+    ),
+    row(
         r"is\s+(?P<bad>null|NULL|none|None|empty|missing|nil)(?!\w)",
         "there is no `\\g<bad>`",
         "write `is unknown`",
@@ -114,6 +120,22 @@ STEPS = (
         "`\\g<bad>` is not a word here",
         "write parameters between `{` and `}`, one on each line",
         needs="LBRACE",
+    ),
+    row(
+        r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
+        "`\\g<bad>` is not a word here",
+        "write `where`",
+        "where",
+        needs="EXPECT WHERE",
+        lacks="LBRACE",
+    ),
+    row(
+        r"expect\s+(?:sent|done)\s[^\n{}]*(?P<bad>\{\s*(?P<inner>[^{}]+?)\s*\})",
+        "an expectation has no block",
+        'write the values as a condition: `where subject = "…" and code = "…"`',
+        lambda m: "where " + " and ".join(filter(None, map(str.strip, m["inner"].splitlines()))),
+        needs="EXPECT WHERE",
+        lacks="LBRACE",
     ),
     guess(
         r"(?P<bad>with|using)\s+[^\W\d][\w.]*\s*=",
@@ -331,6 +353,18 @@ HEADS = (
         "for example `where points > 1000`",
         "where ",
         needs="LBRACE TEXT",
+    ),
+    guess(
+        r"(?P<bad>go\s*to|jump\s+to|goto)\s+[^\W\d]",
+        "steps follow each other: there is no `\\g<bad>`",
+        "put the steps into the branch, repeat them with `repeat up to 3 times { … }`, or share them with `run`",
+        needs="SEND",
+    ),
+    guess(
+        r"repeat\s*(?P<bad>\{|until\s|every\s|while\s|forever)",
+        "a loop has a bound",
+        "write `repeat up to 10 times …`; `every` and `until` come after it",
+        needs="UP_TO",
     ),
     guess(
         r"(?P<bad>when|if)\s+[^\W\d][\w.]*\s*(?:[<>=]|!=)",

@@ -45,7 +45,9 @@ _OPERATORS = frozenset(
         "NOT_BETWEEN",
         "BETWEEN",
         "CONTAINS",
+        "CONTAINS_ANY",
         "STARTS_WITH",
+        "STARTS_WITH_ANY",
         "COALESCE",
         "LESS",
         "LESS_EQUAL",
@@ -117,12 +119,14 @@ _COVERED = {
             "NOT",
             "AT_ENTRY",
             "LAST_KNOWN",
+            "DISTINCT",
             "IN_SEGMENT",
             "NOT_IN_SEGMENT",
         ]
     ),
     "a step": frozenset(word.upper() for word in STEP_WORDS) | {"LABEL"},
-    "a declaration": frozenset(word.upper() for word in OWN_DECLARATIONS) | {"KIND", "$END"},
+    "a declaration": frozenset(word.upper() for word in OWN_DECLARATIONS)
+    | {"KIND", "EVENT", "$END"},
 }
 
 

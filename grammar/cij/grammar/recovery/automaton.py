@@ -15,7 +15,7 @@ from cij.grammar.grammar_text import OWN_DECLARATIONS
 
 END = "$END"
 # The terminals that begin a declaration. The parser accepts them nowhere else.
-BEGINNINGS = frozenset(("KIND", *(word.upper() for word in OWN_DECLARATIONS)))
+BEGINNINGS = frozenset(("KIND", "EVENT", *(word.upper() for word in OWN_DECLARATIONS)))
 # More diagnostics for one file do not help an author.
 MISTAKES_MAX = 50
 # A tree of DEPTH_MAX levels needs less, and the cost of a mistake grows with the stack.

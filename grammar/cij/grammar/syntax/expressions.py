@@ -8,6 +8,7 @@ from typing import Union
 from cij.grammar.syntax.nodes import Name, Node
 
 __all__ = [
+    "AnyOf",
     "Argument",
     "AtEntry",
     "Between",
@@ -150,6 +151,7 @@ class Argument(Node):
     value: "Expression"
     window: Window | None = None
     where: "Expression | None" = None
+    is_distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,15 @@ class InList(Node):
     value: "Expression"
     items: ListOf
     is_negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Node):
+    """`x starts with any of [a, b]`, `x contains any of [a, b]`."""
+
+    value: "Expression"
+    operator: str
+    items: ListOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +271,7 @@ Expression = Union[
     Rate,
     Unary,
     Binary,
+    AnyOf,
     InList,
     InSegment,
     InTop,

@@ -11,13 +11,17 @@ __all__ = [
     "After",
     "AtMost",
     "Clock",
+    "Down",
     "ExpectDone",
     "ExpectEnded",
+    "ExpectHas",
     "ExpectMember",
+    "ExpectNoOther",
     "ExpectNothing",
     "ExpectSent",
     "ExpectWaiting",
     "Given",
+    "GivenRow",
     "Happens",
     "NeverSend",
     "OnCapWait",
@@ -82,6 +86,15 @@ class Given(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class GivenRow(Node):
+    """`given product "p1" {…}`: a row of an entity, by its key."""
+
+    entity: Name
+    row: Text
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Happens(Node):
     """`event opened(reward) by "ana" {…}`, with or without an `after` before it."""
 
@@ -93,20 +106,29 @@ class Happens(Node):
 
 @dataclass(frozen=True, slots=True)
 class After(Node):
-    """`after 2 days [event …]`."""
+    """`after 2 days [event …]`, the event on the same line."""
 
     duration: Duration
     event: Happens | None
 
 
 @dataclass(frozen=True, slots=True)
+class Down(Node):
+    """`the runtime is down for 3 hours`."""
+
+    duration: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectSent(Node):
-    """`expect sent email M to "ana" [at T]`."""
+    """`expect sent email M to "ana" [for KEY] [at T] [where …]`."""
 
     channel: Name
     message: Name
     customer: Text
     at: DateTime | None
+    key: Text | None = None
+    where: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +139,29 @@ class ExpectNothing(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectNoOther(Node):
+    """`expect no other message to "bob"`."""
+
+    customer: Text
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectEnded(Node):
-    """`expect "ana" ended [as OUTCOME]`."""
+    """`expect "ana" ended [as OUTCOME] [for KEY]`."""
 
     customer: Text
     outcome: Name | None
+    key: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectWaiting(Node):
-    """`expect "ana" waiting at LABEL [until T]`."""
+    """`expect "ana" waiting at LABEL [for KEY] [until T]`."""
 
     customer: Text
     step: Name
     until: DateTime | None
+    key: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +174,35 @@ class ExpectMember(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectHas(Node):
+    """`expect "ana" has points > 5`."""
+
+    customer: Text
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectDone(Node):
-    """`expect done ACTION for "ana"`."""
+    """`expect done ACTION for "ana" [where …]`."""
 
     action: Name
     customer: Text
+    where: Expression | None = None
 
 
 Statement = Union[
     Clock,
     Given,
+    GivenRow,
     Happens,
     After,
+    Down,
     ExpectSent,
     ExpectNothing,
+    ExpectNoOther,
     ExpectEnded,
     ExpectWaiting,
     ExpectMember,
+    ExpectHas,
     ExpectDone,
 ]

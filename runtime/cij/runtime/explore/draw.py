@@ -8,7 +8,7 @@ from cij.compiler.channels import CHANNELS
 from cij.compiler.expression import Constant, Period
 from cij.compiler.program import Place
 from cij.compiler.types import Type
-from cij.runtime.explore.story_text import worded
+from cij.runtime.explore.story_text import joined, worded
 from cij.runtime.explore.vocabulary import Constants, Happening, Vocabulary
 
 # Before the last day of a month, before two changes of the clock, and on an ordinary day.
@@ -28,7 +28,7 @@ def draw(words: Vocabulary, random: Random) -> st.Story:
         statements += _step(random.choice(names), words, random)
     place = Place(file="explored", line=1, column=1)
     clock = random.choice(_CLOCKS)
-    numbered = [worded(s, n) for n, s in enumerate(statements, 2)]
+    numbered = [worded(s, n) for n, s in enumerate(joined(statements), 2)]
     return st.Story("explored", "", place, clock, tuple(numbered))
 
 

@@ -23,7 +23,7 @@ from cij.runtime.explore.invariants import (
     zone_said,
 )
 from cij.runtime.explore.lived import Event, Lived, Violation
-from cij.runtime.explore.story_text import as_test
+from cij.runtime.explore.story_text import as_test, joined
 from cij.runtime.explore.vocabulary import vocabulary
 from cij.runtime.insight.timeline import lines, timeline
 from cij.runtime.simulate import run_while
@@ -216,7 +216,7 @@ def _is_only(story: st.Story, name: str | None, place: int) -> bool:
 def _with(story: st.Story, place: int, statement: st.Statement | None) -> st.Story:
     kept = list(story.statements)
     kept[place : place + 1] = [] if statement is None else [statement]
-    return replace(story, statements=tuple(kept))
+    return replace(story, statements=tuple(joined(kept)))
 
 
 # --- playing a story --------------------------------------------------------------------------

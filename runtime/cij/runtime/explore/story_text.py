@@ -1,6 +1,6 @@
 """The text of a drawn story: a `test` block as an author would write it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cij.compiler import story as st
@@ -17,11 +17,29 @@ def worded(statement: st.Statement, line: int) -> st.Statement:
     return replace(statement, place=place, words=" ".join(_lines(statement)).strip())
 
 
+def joined(statements: Sequence[st.Statement]) -> Iterator[st.Statement]:
+    """Yield the statements, each `after` on one line with an event that follows it.
+
+    So an event at exactly a deadline comes before it, and the text plays as the story did.
+    """
+    for statement, behind in zip(statements, [*statements[1:], None], strict=True):
+        if isinstance(statement, st.After):
+            yield replace(statement, is_joined=isinstance(behind, st.Happens))
+        else:
+            yield statement
+
+
 def as_test(story: st.Story, title: str, journey: str) -> str:
     """Return the text of the `test` block."""
     lines = [f'test "{title}" for {name_words(journey)} {{', f"  clock {story.clock}"]
+    begun = ""
     for statement in story.statements:
-        lines += [f"  {line}" for line in _lines(statement)]
+        first, *rest = _lines(statement)
+        if isinstance(statement, st.After) and statement.is_joined:
+            begun = f"{first} "
+            continue
+        lines += [f"  {line}" for line in (begun + first, *rest)]
+        begun = ""
     return "\n".join([*lines, "}"]) + "\n"
 
 

@@ -107,7 +107,7 @@ def _events(reader: _Reader) -> Iterator[Entry]:
         for values in reader.rows(insight.events_of(event)):
             row = dict(zip(names, values, strict=True))
             # The line of the message says it already.
-            if event.name != deliveries.EVENT or row["id"] != row["message_key"]:
+            if event.name not in deliveries.NOTES or row["id"] != row["message_key"]:
                 yield _event(event, row, sent, reader.zone)
 
 

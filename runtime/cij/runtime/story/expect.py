@@ -1,13 +1,21 @@
 """Expectations: each function returns None where it is met, else what is true instead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cij.compiler import story as st
 from cij.compiler.program import SegmentEntry
-from cij.compiler.sql import query
+from cij.compiler.sql import Statement, query
+from cij.compiler.sql.moments import add_rule
 from cij.compiler.sql.plan import segment_query
 from cij.compiler.sql.plan.governing import stands_at
+from cij.compiler.sql.story_checks import (
+    calendar_steps,
+    holds_for_customer,
+    read_of_customer,
+    values_read,
+)
+from cij.runtime.story.expected_rows import row_meets, row_words
 from cij.runtime.story.stage import Stage
 from cij.runtime.story.verdict import Finding
 
@@ -16,7 +24,7 @@ _MESSAGES = query(
     "WHERE o.customer = $customer ORDER BY o.created_at ASC, o.passage ASC, o.turn ASC"
 )
 _PASSAGES = query(
-    "SELECT p.state, p.wake_at, p.ended_at, p.outcome FROM passage_row AS p "
+    "SELECT p.id, p.entry_key, p.state, p.wake_at, p.ended_at, p.outcome FROM passage_row AS p "
     "WHERE p.customer = $customer ORDER BY p.id ASC"
 )
 # Names and effects are joined here in Python. A join in the engine takes two or three times as long
@@ -27,7 +35,9 @@ _SENT = ("delivered", "queued")
 
 
 @dataclass(frozen=True, slots=True)
-class _Message:
+class Message:
+    """A message or a call of a customer. `key` is its effect, passage and turn."""
+
     key: tuple[int, int, int]
     channel: str
     message: str
@@ -38,6 +48,8 @@ class _Message:
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
+    id: int
+    entry_key: str | None
     state: str
     wake_at: datetime | None
     ended_at: datetime | None
@@ -52,14 +64,18 @@ def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
 
     Each line matches a message of its own, so two equal lines expect two messages.
     """
-    alike = [m for m in _messages(stage, wanted.customer) if m.message == wanted.message]
+    mine = _of_key(stage, wanted.customer, wanted.key)
+    alike = [
+        m
+        for m in _messages(stage, wanted.customer)
+        if m.message == wanted.message and (mine is None or m.key[1] in mine)
+    ]
     went = [m for m in alike if m.outcome in _SENT]
     free = [m for m in went if m.key not in stage.expected]
-    for message in free:
-        if wanted.at in (None, stage.shown(message.at)):
-            stage.expected.add(message.key)
-            return None
+    then = [m for m in free if wanted.at in (None, stage.shown(m.at))]
     name = f"{wanted.channel} {wanted.message}"
+    if then:
+        return _met(stage, then, wanted.where, f"{name} was sent with")
     if free:
         return Finding(f"{name} was sent at {_times(stage, free)}")
     if went:
@@ -72,7 +88,29 @@ def sent(stage: Stage, wanted: st.ExpectSent) -> Finding | None:
     return Finding(f"{name} was not sent: never entered", _why_not_inside(stage, wanted.customer))
 
 
-def _suppressed(stage: Stage, message: _Message) -> Finding:
+def _met(stage: Stage, free: list[Message], where: st.Row | None, said: str) -> Finding | None:
+    """Match the first message or call that meets the condition; else say what the first one has."""
+    for message in free:
+        if where is None or row_meets(stage, message.key, message.message, where):
+            stage.expected.add(message.key)
+            return None
+    assert where is not None, "without a condition, each one fits"
+    return Finding(f"{said} {row_words(stage, free[0].key, free[0].message, where)}")
+
+
+def no_other(stage: Stage, wanted: st.ExpectNoOther) -> Finding | None:
+    """Check that every message that the customer has got was expected by an earlier line."""
+    went = [m for m in _messages(stage, wanted.customer) if m.outcome in _SENT]
+    others = [m for m in went if m.key not in stage.expected]
+    return _listed(stage, others) if others else None
+
+
+def _listed(stage: Stage, messages: list[Message]) -> Finding:
+    parts = (f"{m.channel} {m.message} at {stage.shown(m.at)}" for m in messages)
+    return Finding(f"sent: {', '.join(parts)}")
+
+
+def _suppressed(stage: Stage, message: Message) -> Finding:
     word, verb = ("do", "called") if message.channel == "action" else (message.channel, "sent")
     found = f"{word} {message.message} was due at {stage.shown(message.at)}, and not {verb}"
     hint = f"{message.outcome}: {message.reason}"
@@ -86,21 +124,21 @@ def nothing(stage: Stage, wanted: st.ExpectNothing) -> Finding | None:
     went = [m for m in _messages(stage, wanted.customer) if m.outcome in _SENT]
     if not went:
         return None
-    what = ", ".join(f"{m.channel} {m.message} at {stage.shown(m.at)}" for m in went)
     is_known = all(m.key in stage.expected for m in went)
-    return Finding(f"sent: {what}", "nothing means: since the test began" if is_known else None)
+    hint = "nothing means: since the test began; later, write `expect no other message to`"
+    return replace(_listed(stage, went), hint=hint if is_known else None)
 
 
-def _messages(stage: Stage, customer: str, *, is_action: bool = False) -> list[_Message]:
+def _messages(stage: Stage, customer: str, *, is_action: bool = False) -> list[Message]:
     effects = {id: (channel, message) for id, channel, message in stage.rows(_EFFECTS)}
     found = [
-        _Message((effect, passage, turn), *effects[effect], *rest)
+        Message((effect, passage, turn), *effects[effect], *rest)
         for effect, passage, turn, *rest in stage.rows(_MESSAGES, customer=customer)
     ]
     return [m for m in found if (m.channel == "action") == is_action]
 
 
-def _times(stage: Stage, messages: list[_Message]) -> str:
+def _times(stage: Stage, messages: list[Message]) -> str:
     return " and ".join(stage.shown(m.at) for m in messages)
 
 
@@ -110,10 +148,9 @@ def done(stage: Stage, wanted: st.ExpectDone) -> Finding | None:
     alike = [m for m in calls if m.message == wanted.action]
     made = [m for m in alike if m.outcome in _SENT]
     free = [m for m in made if m.key not in stage.expected]
-    if free:
-        stage.expected.add(free[0].key)
-        return None
     name = f"do {wanted.action}"
+    if free:
+        return _met(stage, free, wanted.where, f"{name} was called with")
     if made:
         times = "once" if len(made) == 1 else f"{len(made)} times"
         return Finding(f"{name} was called {times}, and an earlier line has already expected that")
@@ -130,7 +167,7 @@ def done(stage: Stage, wanted: st.ExpectDone) -> Finding | None:
 
 def ended(stage: Stage, wanted: st.ExpectEnded) -> Finding | None:
     """Check that a passage of the customer has ended, with the outcome if one is given."""
-    passages = _passages(stage, wanted.customer)
+    passages = _passages(stage, wanted.customer, wanted.key)
     outcomes = [p.outcome for p in passages if p.ended_at is not None]
     if wanted.outcome in outcomes or (wanted.outcome is None and outcomes):
         return None
@@ -141,7 +178,7 @@ def ended(stage: Stage, wanted: st.ExpectEnded) -> Finding | None:
 
 def waiting(stage: Stage, wanted: st.ExpectWaiting) -> Finding | None:
     """Check that a passage of the customer waits at the step, until the time if one is given."""
-    passages = _passages(stage, wanted.customer)
+    passages = _passages(stage, wanted.customer, wanted.key)
     here = [p for p in passages if p.ended_at is None and _step(stage, p) == wanted.step]
     untils = [stage.shown(p.wake_at) for p in here if p.wake_at is not None]
     if here and (wanted.until is None or wanted.until in untils):
@@ -151,12 +188,19 @@ def waiting(stage: Stage, wanted: st.ExpectWaiting) -> Finding | None:
     return _where(stage, wanted.customer, passages)
 
 
-def _passages(stage: Stage, customer: str) -> list[_Passage]:
+def _passages(stage: Stage, customer: str, wanted: str | None = None) -> list[_Passage]:
+    """Return the passages of a customer, or only those of one key."""
     names: dict[int, str] = dict(stage.rows(_NAMES))
     return [
-        _Passage(names[state], wake_at, ended_at, names.get(outcome))
-        for state, wake_at, ended_at, outcome in stage.rows(_PASSAGES, customer=customer)
+        _Passage(id, key, names[state], wake_at, ended_at, names.get(outcome))
+        for id, key, state, wake_at, ended_at, outcome in stage.rows(_PASSAGES, customer=customer)
+        if wanted in (None, key)
     ]
+
+
+def _of_key(stage: Stage, customer: str, key: str | None) -> set[int] | None:
+    """Return the passages of one key; None where no key is asked for."""
+    return None if key is None else {p.id for p in _passages(stage, customer, key)}
 
 
 def _step(stage: Stage, passage: _Passage) -> str:
@@ -183,6 +227,28 @@ def member(stage: Stage, wanted: st.ExpectMember) -> Finding | None:
         return None
     state = "in" if wanted.is_negated else "not in"
     return Finding(f"{state} segment {wanted.segment}")
+
+
+def has(stage: Stage, wanted: st.ExpectHas) -> Finding | None:
+    """Check that a condition about the customer holds now."""
+    for step in calendar_steps(wanted.condition):
+        stage.world.engine.execute(add_rule(step))
+    stage.world.calendar.forget()
+    stage.world.calendar.show(stage.clock.now())
+    asked = {"customer": wanted.customer, "now": stage.clock.now()}
+    statement = holds_for_customer(wanted.condition, stage.program)
+    if stage.rows(statement, **_bound(statement, asked)):
+        return None
+    read = []
+    for name, node in values_read(wanted.condition):
+        one = read_of_customer(node, stage.program)
+        found = stage.rows(one, **_bound(one, asked))
+        read.append(f"{name} is {found[0][0] if found and found[0][0] is not None else 'unknown'}")
+    return Finding(", ".join(read) or "it does not hold")
+
+
+def _bound(statement: Statement, values: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if name in statement.parameters}
 
 
 def _is_member(stage: Stage, customer: str, name: str) -> bool:

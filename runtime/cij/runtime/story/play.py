@@ -129,21 +129,26 @@ def _do(statement: st.Statement, stage: Stage) -> list[Failure]:
     finding = _ACTIONS[type(statement)](stage, statement)
     if finding is None:
         return []
-    assert not isinstance(statement, st.After), "time passes without failing"
+    assert not isinstance(statement, (st.After, st.Down)), "time passes without failing"
+    customer = "" if isinstance(statement, st.GivenRow) else statement.customer
     return [
         Failure(
             place=statement.place,
             statement=statement.words,
-            customer=statement.customer,
+            customer=customer,
             found=finding.found,
             hint=finding.hint,
-            trace=trace(stage, statement.customer),
+            trace=trace(stage, customer) if customer else (),
         )
     ]
 
 
 def _after(stage: Stage, statement: st.After) -> None:
     stage.after(statement)
+
+
+def _down(stage: Stage, statement: st.Down) -> None:
+    stage.down(statement)
 
 
 def _settled(
@@ -158,12 +163,16 @@ def _settled(
 
 _ACTIONS: dict[type, Callable[[Stage, Any], Finding | None]] = {
     st.Given: Stage.given,
+    st.GivenRow: Stage.given_row,
     st.Happens: Stage.happens,
     st.After: _after,
+    st.Down: _down,
     st.ExpectSent: _settled(expect.sent),
     st.ExpectNothing: _settled(expect.nothing),
+    st.ExpectNoOther: _settled(expect.no_other),
     st.ExpectEnded: _settled(expect.ended),
     st.ExpectWaiting: _settled(expect.waiting),
     st.ExpectMember: _settled(expect.member),
+    st.ExpectHas: _settled(expect.has),
     st.ExpectDone: _settled(expect.done),
 }

@@ -12,6 +12,7 @@ from cij.compiler import story as st
 from cij.compiler.expression import Constant
 from cij.compiler.program import Journey, Program, WaitState
 from cij.compiler.sql import Statement, query
+from cij.compiler.sql.entities import KEY as ROW_KEY, entity_table
 from cij.compiler.sql.interning import number_of
 from cij.compiler.sql.outbox import KEY
 from cij.compiler.sql.unify import consent_columns, consent_name
@@ -92,11 +93,19 @@ class Stage:
             self.quiet_at = now
 
     def after(self, statement: st.After) -> None:
-        """Advance the clock by a period and run the ticks before its end, but not those at
-        the end."""
+        """Advance the clock by a period and run the ticks in it. Those at its end are left to the
+        next statement where an event follows on the same line."""
         end = story_clock.later(self.clock.now(), statement.period, self.zone)
         self._run(lambda at: at < end)
         self.clock.advance_to(end)
+        if not statement.is_joined:
+            self.settle()
+
+    def down(self, statement: st.Down) -> None:
+        """Advance the clock by a period without any tick, as if nothing ran; then tick."""
+        self.settle()
+        self.clock.advance_to(story_clock.later(self.clock.now(), statement.period, self.zone))
+        self.settle()
 
     def _run(self, is_wanted: Callable[[datetime], bool]) -> None:
         run_while(self.world, self.clock, is_wanted, lambda at: None)
@@ -113,6 +122,23 @@ class Stage:
             self._change(statement, values)
         else:
             self._bring(statement, values)
+        data_changed(self.world)
+        self.quiet_at = None
+        return None
+
+    def given_row(self, statement: st.GivenRow) -> Finding | None:
+        """Add a row of an entity, or replace the one with its key."""
+        try:
+            values = self._values(statement.fields)
+        except Unfit as error:
+            return Finding(str(error))
+        entity = next(e for e in self.program.entities if e.name == statement.entity)
+        row = dict.fromkeys(f.name for f in entity.fields) | {ROW_KEY: statement.key, **values}
+        gone = query("DELETE FROM {t} WHERE {k} = $key", t=entity_table(entity.name), k=ROW_KEY)
+        self.world.engine.execute(gone, {"key": statement.key})
+        self.world.engine.append(
+            entity_table(entity.name), {name: [value] for name, value in row.items()}
+        )
         data_changed(self.world)
         self.quiet_at = None
         return None

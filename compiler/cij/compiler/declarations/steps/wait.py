@@ -1,7 +1,7 @@
 """`wait` in all its forms."""
 
 from cij.compiler import expression as ex, model, program as pg
-from cij.compiler.channels import CHANNELS, happens_on
+from cij.compiler.channels import CHANNELS, OF_CALLS, happens_on
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.compiler.naming import did_you_mean
@@ -128,9 +128,7 @@ def _done(pattern: syntax.Pattern, context: JourneyContext) -> pg.Event | None:
         return None
     action = calls[label.text]
     if action in context.build.model.actions and label.text not in context.sent:
-        message = f"`{label.text}` is not called on every path to this wait"
-        hint = "move the wait to a place where it has been called"
-        context.build.report(codes.NOT_SENT_YET.at(label.span, message, help=hint))
+        context.build.report(_too_early(label, "called"))
         return None
     return context.build.model.events.get(pg.done_by(action))
 
@@ -160,8 +158,10 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
         message = f"`{event.name}` is not an interaction with a message, so it has no step"
         return codes.BAD_LABEL.at(label.span, message, help=f"write `{event.name}` alone")
     sends = _labelled_sends(context.steps)
+    if event.name == OF_CALLS and label.text in _labelled_calls(context.steps):
+        return None if label.text in context.sent else _too_early(label, "called")
     if label.text not in sends:
-        hint = did_you_mean(label.text, sends)
+        hint = _labelling(label.text, context) or did_you_mean(label.text, sends)
         return codes.BAD_LABEL.at(label.span, f"no send is called `{label.text}`", help=hint)
     channels = sends[label.text]
     if not any(happens_on(event.name, channel) for channel in channels):
@@ -169,11 +169,23 @@ def _label_fault(label: syntax.Name, event: pg.Event, context: JourneyContext) -
         message = f"`{label.text}` sends by {channel}, and no {channel} is ever {event.name}"
         return codes.BAD_LABEL.at(label.span, message)
     if label.text not in context.sent:
-        message = f"`{label.text}` is not sent on every path to this wait"
-        return codes.NOT_SENT_YET.at(
-            label.span, message, help="move the wait to a place where it has been sent"
-        )
+        return _too_early(label, "sent")
     return None
+
+
+def _too_early(label: syntax.Name, verb: str) -> Diagnostic:
+    message = f"`{label.text}` is not {verb} on every path to this wait"
+    hint = f"move the wait to a place where it has been {verb}"
+    return codes.NOT_SENT_YET.at(label.span, message, help=hint)
+
+
+def _labelling(name: str, context: JourneyContext) -> str | None:
+    """Return how to give a send a label where an author names its message instead."""
+    message = context.build.model.messages.get(name)
+    if message is None:
+        return None
+    written = f"LABEL: send {message.channel} {name}"
+    return f"`{name}` is a message: give its step a label, `{written}`, and name that"
 
 
 def _labelled_sends(steps: syntax.Steps) -> dict[str, list[str]]:
