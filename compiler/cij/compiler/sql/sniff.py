@@ -36,24 +36,26 @@ _PATTERNS = {
 }
 
 
-def sniff(count: int, null: str | None) -> Statement:
+def sniff(count: int, nulls: tuple[str, ...]) -> Statement:
     """Return the query that counts the values that fit each type, for the first `count` columns.
 
-    `null` is the text that means missing. Shape: one row, with the number of rows; then for each
+    `nulls` are the texts that mean missing. Shape: one row, with the number of rows; then for each
     column how many values are known, and how many of these fit each of KINDS.
     """
     counts: list[exp.Expr] = [fill("COUNT(*)")]
     for i in range(count):
-        raw = _known(i, null)
+        raw = _known(i, nulls)
         counts.append(fill("COUNT({r})", r=raw))
         counts += [fill("COUNT(*) FILTER (WHERE {fits})", fits=_fits(k, raw)) for k in KINDS]
     return Statement(select(counts, "SELECT 1 FROM {t} AS s", t=STAGE))
 
 
-def _known(i: int, null: str | None) -> exp.Expr:
+def _known(i: int, nulls: tuple[str, ...]) -> exp.Expr:
     raw = exp.column(f"r{i}", "s", quoted=True)
     tree = fill("NULLIF(TRIM({r}, {spaces}), '')", r=raw, spaces=literal(WHITE_SPACE))
-    return tree if null is None else fill("NULLIF({a}, {null})", a=tree, null=literal(null))
+    for null in nulls:
+        tree = fill("NULLIF({a}, {null})", a=tree, null=literal(null))
+    return tree
 
 
 def _fits(kind: str, raw: exp.Expr) -> exp.Expr:
