@@ -41,12 +41,14 @@ class SourceKind:
     """`settings` are those besides what every source has, such as `key` and `timezone`.
 
     Their order is that of a program's JSON: put those that are needed first. Of the settings `either`
-    a source has exactly one.
+    a source has exactly one. `may_be_half_written` is for what another program may be writing while it is
+    read; a database is read in a transaction.
     """
 
     word: str
     settings: tuple[SourceSetting, ...]
     either: tuple[str, ...] = ()
+    may_be_half_written: bool = False
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -136,9 +138,10 @@ _ROWS = (
             SourceSetting("header", form="flag"),
             *_MEANING,
         ),
+        may_be_half_written=True,
     ),
-    SourceKind("jsonl", (_PATH, SourceSetting("encoding"), *_MEANING)),
-    SourceKind("parquet", (_PATH, *_MEANING)),
+    SourceKind("jsonl", (_PATH, SourceSetting("encoding"), *_MEANING), may_be_half_written=True),
+    SourceKind("parquet", (_PATH, *_MEANING), may_be_half_written=True),
     SourceKind("sqlite", (_PATH, *_TABLE, *_MEANING), either=("table", "query")),
     SourceKind(
         "postgres",

@@ -12,12 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from cij.compiler.program import Program, Source
+from cij.compiler.source_kinds import SOURCE_KINDS
 from cij.runtime.clock import Clock, LiveClock
 from cij.runtime.errors import WorldError
 from cij.runtime.sources.reader import failure, files_of, one_of_files, path_of
 
-# A database is read in a transaction of its own, so only files of text can be met half written.
-KINDS = ("csv", "jsonl", "parquet")
 # How long ago the last change must be where there was no look before.
 AGE_S = 2.0
 # How long after the first look a run that does not go on looks again, and how often.
@@ -31,7 +30,7 @@ Stamp = tuple[tuple[int, ...], int, tuple[int, ...]] | None
 
 def stamp_of(source: Source, root: Path) -> Stamp:
     """Return what is the same as long as nobody writes the files of a source."""
-    if source.kind not in KINDS:
+    if not SOURCE_KINDS[source.kind].may_be_half_written:
         return None
     try:
         files = files_of(source, root)
