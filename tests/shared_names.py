@@ -47,6 +47,7 @@ ONE_CONCEPT = {
     "survey": "source",
     "load": "source",
     "sniff": "source",
+    "source": "source",
     "timeline": "customer",
     "unify": "unification",
     "moments": "calendar instant",

@@ -32,6 +32,7 @@ from cij.compiler.sql.columns import (
     select,
 )
 from cij.compiler.sql.condition import Scope, condition
+from cij.compiler.sql.epochs import datetime_formats, is_epoch, since_1970
 from cij.compiler.sql.lists import one_of, parsed_list
 from cij.compiler.sql.making import make, scratch
 from cij.compiler.sql.parameters import list_of
@@ -273,9 +274,16 @@ def _clean(source: Source, c: SourceColumn, text: exp.Expr) -> exp.Expr:
     if c.type.values is not None:
         clean = "TRIM(NFC_NORMALIZE({r}), {spaces})"
     tree = fill(f"NULLIF({clean}, '')", r=text, spaces=literal(WHITE_SPACE))
-    for null in texts(source.settings.get("null")):
-        tree = fill("NULLIF({a}, {null})", a=tree, null=literal(null))
-    return tree
+    return without_words(tree, texts(source.settings.get("null")))
+
+
+def without_words(tree: exp.Expr, nulls: tuple[str, ...]) -> exp.Expr:
+    """Return the text, or null where it is one of `nulls`."""
+    if not nulls:
+        return tree
+    # Not one NULLIF in another: an engine writes the inner one out twice, and so on.
+    words = one_of(tree, nulls)
+    return fill("CASE WHEN {words} THEN NULL ELSE {a} END", words=words, a=tree)
 
 
 def _texts(source: Source) -> list[exp.Expr]:
@@ -307,41 +315,19 @@ def _extract(i: int, group: int) -> exp.Expr:
 def _local(source: Source, i: int) -> exp.Expr:
     iso = fill("TRY_CAST({a} AS TIMESTAMP)", a=_extract(i, 1))
     # The formats first: `%Y-%d-%m` and ISO 8601 read the same text differently.
-    for text in reversed(_datetime_formats(source)):
+    for text in reversed(datetime_formats(source)):
         raw = column("q", f"r{i}")
-        found = _since_1970(text, raw) if text in EPOCHS else _by_format(text, raw)
+        found = since_1970(text, raw) if text in EPOCHS else _by_format(text, raw)
         iso = fill("COALESCE(CAST({found} AS TIMESTAMP), {iso})", iso=iso, found=found)
     return _bounded(iso, "TIMESTAMP")
 
 
-def _datetime_formats(source: Source) -> tuple[str, ...]:
-    settings = source.settings
-    return texts(settings.get("datetime_format")) or texts(settings.get("date_format"))
-
-
-# No more digits than fit 64 bits as microseconds.
-_EPOCH_NUMBER = {"epoch seconds": "^-?[0-9]{1,12}$", "epoch milliseconds": "^-?[0-9]{1,15}$"}
-
-
-def _since_1970(text: str, raw: exp.Expr) -> exp.Expr:
-    micros = f"TRY_CAST({{r}} AS BIGINT) * {EPOCHS[text]}"
-    return fill(
-        f"CASE WHEN {{is_number}} THEN MAKE_TIMESTAMP({micros}) END",
-        r=raw,
-        is_number=_is_epoch(text, raw),
-    )
-
-
-def _is_epoch(text: str, raw: exp.Expr) -> exp.Expr:
-    return fill("REGEXP_MATCHES({r}, {pattern})", r=raw, pattern=literal(_EPOCH_NUMBER[text]))
-
-
 def _offset(source: Source, i: int) -> exp.Expr:
     found = _extract(i, DATETIME_OFFSET_GROUP)
-    for text in _datetime_formats(source):
+    for text in datetime_formats(source):
         if text in EPOCHS:
             # A count from 1970 is in UTC, whatever the zone of the source.
-            is_number = _is_epoch(text, column("q", f"r{i}"))
+            is_number = is_epoch(text, column("q", f"r{i}"))
             found = fill("CASE WHEN {n} THEN 'Z' ELSE {found} END", n=is_number, found=found)
     return found
 

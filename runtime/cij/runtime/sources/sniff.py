@@ -30,10 +30,10 @@ def sniff_columns(loader: Loader, source: Source, root: Path) -> tuple[SourceCol
 def _column(column: ColumnName, counts: tuple[int, ...]) -> SourceColumn:
     known, *fitting = counts
     fits = {kind for kind, n in zip(CANDIDATES, fitting, strict=True) if n == known and known}
-    return SourceColumn(name=column.name, type=NAMED[_type(column.declared, fits)])
+    return SourceColumn(name=column.name, type=NAMED[narrowest(column.declared, fits)])
 
 
-def _type(declared: str | None, fits: set[str]) -> str:
+def narrowest(declared: str | None, fits: set[str]) -> str:
     """Return the narrowest type that fits, within what the database says of the column."""
     wanted = CANDIDATES if declared is None else _declared_kinds(declared.upper())
     if declared is not None and "BOOL" in declared.upper() and "integer" in fits:
