@@ -39,6 +39,7 @@ ONE_CONCEPT = {
     "program": "program",
     "records": "record",
     "segments": "segment",
+    "segment": "segment",
     "send": "send",
     "simulate": "simulation",
     "status": "the numbers of a store",
