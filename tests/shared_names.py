@@ -40,6 +40,7 @@ ONE_CONCEPT = {
     "records": "record",
     "segments": "segment",
     "segment": "segment",
+    "measure": "a value of each customer",
     "send": "send",
     "simulate": "simulation",
     "status": "the numbers of a store",

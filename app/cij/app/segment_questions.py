@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cij.app.known_names import LAST_RUN, require_known
 from cij.app.request_error import RequestError
 from cij.app.store_view import store_view
 from cij.compiler import expression as ex
-from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program, Segment, SegmentEntry
 from cij.compiler.unparse import words
 from cij.compiler.walk import walk
@@ -92,26 +92,16 @@ def segment_overlap(path: Path, names: Sequence[str], on_wait: Say) -> Overlap:
 
 
 def _segment(program: Program, name: str) -> Segment:
-    known = {segment.name: segment for segment in program.segments}
-    if name not in known:
-        raise RequestError(_unknown(f"there is no segment `{name}`", name, known))
-    return known[name]
+    return require_known("segment", name, {s.name: s for s in program.segments}, LAST_RUN)
 
 
 def _fields(program: Program, names: Sequence[str]) -> list[str]:
     """Return the fields and measures with these names, or say which there is none of."""
-    known = [f.name for f in program.profile.fields] if program.profile else []
+    known = [field.name for field in program.profile.fields]
     known += [measure.name for measure in program.measures]
     for name in names:
-        if name not in known:
-            raise RequestError(_unknown(f"there is no field or measure `{name}`", name, known))
+        require_known("field or measure", name, dict.fromkeys(known), LAST_RUN)
     return list(dict.fromkeys(names))
-
-
-def _unknown(message: str, name: str, known: "Sequence[str] | dict[str, Segment]") -> str:
-    hint = did_you_mean(name, list(known))
-    message += " in the program of the last run"
-    return f"{message}; {hint}" if hint else message
 
 
 def _users(program: Program) -> dict[str, list[str]]:

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Row] = {
     "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),
     "source": _row("source", "list sources, or write the declaration of a file", _SEE),
     "segment": _row("segment", "show sizes, members and overlap of segments", _SEE),
+    "measure": _row("measure", "show sums, averages and percentiles of measures", _SEE),
     "diff": _row("diff", "show what a change means for customers", _SEE),
     "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),

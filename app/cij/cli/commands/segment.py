@@ -2,8 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import click
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import people, project_option
 from cij.cli.render.plain_table import table
+from cij.cli.render.stored_value import plain
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 
@@ -109,10 +108,10 @@ def members(
     rows = segment_members(path, name, fields, limit, say_waiting)
     heads = ["id", *dict.fromkeys(fields)]
     if as_json:
-        cells = [dict(zip(heads, map(_plain, row), strict=True)) for row in rows]
+        cells = [dict(zip(heads, map(plain, row), strict=True)) for row in rows]
         _print(cells)
         return
-    shown = [[_plain(cell) for cell in row] for row in rows]
+    shown = [[plain(cell) for cell in row] for row in rows]
     click.echo(table(f"segment {name}", heads, shown), nl=False)
     if len(rows) == limit:
         click.echo(f"the first {limit} by id; --output writes all of them")
@@ -137,13 +136,3 @@ def overlap(names: tuple[str, ...], path: Path, as_json: bool) -> None:
 
 def _share(count: int, of: int) -> str:
     return f"{count / of:.1%}" if of else ""
-
-
-def _plain(cell: object) -> object:
-    """Return a value as people and JSON write it: no zeros at the end, instants in UTC."""
-    if isinstance(cell, datetime):
-        return f"{cell.isoformat()}Z"
-    if not isinstance(cell, Decimal):
-        return cell if isinstance(cell, bool | int | None) else str(cell)
-    text = f"{cell:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else int(cell)

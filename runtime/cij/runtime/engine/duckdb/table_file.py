@@ -23,8 +23,8 @@ _OPTIONS: dict[Format, str] = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
 # A spreadsheet takes a text that begins so for a formula, but a number or a phone number does nothing.
-_FORMULA = "^[=+@\t\r-]"
-_HARMLESS = "^[+-][0-9][0-9 ().-]*$"
+FORMULA = "^[=+@\t\r-]"
+HARMLESS = "^[+-][0-9][0-9 ().-]*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def _value(column: _Column, format: Format) -> str:
     if column.type == "TIMESTAMP":
         return f"replace(CAST({value} AS VARCHAR), ' ', 'T') || 'Z'"
     if format == "csv" and column.type == "VARCHAR":
-        is_formula = f"regexp_matches({value}, '{_FORMULA}')"
-        is_harmless = f"regexp_matches({value}, '{_HARMLESS}')"
+        is_formula = f"regexp_matches({value}, '{FORMULA}')"
+        is_harmless = f"regexp_matches({value}, '{HARMLESS}')"
         return (
             f"CASE WHEN {is_formula} AND NOT {is_harmless} THEN chr(39) || {value} ELSE {value} END"
         )
