@@ -56,7 +56,12 @@ ARROWS = {
     # What every front door shares. It knows none of them.
     "app/cij/app": ("cij.app", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
     # The front doors are siblings: none imports another.
-    "app/cij/cli": ("cij.cli", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
+    "app/cij/cli": (
+        *("cij.cli", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
+        # `cij lsp` opens the other door, and knows nothing behind it.
+        "cij.lsp.server.make_server",
+    ),
+    "app/cij/lsp": ("cij.lsp", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
 }
 
 # Each third party has one door: the path prefixes that may import it.
@@ -68,6 +73,9 @@ DOORS = {
     "pyspark": ("runtime/cij/runtime/engine",),
     "apscheduler": ("runtime/cij/runtime/scheduler.py",),
     "click": ("app/cij/cli/",),
+    "pygments": ("grammar/cij/grammar/pygments_lexer.py",),
+    "pygls": ("app/cij/lsp/",),
+    "lsprotocol": ("app/cij/lsp/",),
     "platformdirs": ("grammar/cij/grammar/private_folder.py",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
     "idna": ("compiler/cij/compiler/addresses.py",),
