@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from cij.app.known_names import LAST_RUN, require_known
 from cij.app.request_error import RequestError
@@ -22,8 +22,7 @@ from cij.runtime.segment_members import Members, Overlap
 
 Say = Callable[[str], None]
 
-# The endings of files, and what is written there.
-FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+FORMATS: dict[str, Format] = {format: format for format in get_args(Format)}
 _OVERLAP_MAX = 12
 
 

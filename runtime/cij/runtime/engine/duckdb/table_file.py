@@ -15,12 +15,13 @@ from cij.runtime.engine.duckdb.connection import HiddenStream
 from cij.runtime.engine.protocol import ArrowStream
 from cij.runtime.errors import ConfigError
 
-Format = Literal["csv", "jsonl", "parquet"]
+# The endings of the files.
+Format = Literal[".csv", ".jsonl", ".parquet"]
 
 _OPTIONS: dict[Format, str] = {
-    "csv": "FORMAT csv, HEADER true",
-    "jsonl": "FORMAT json",
-    "parquet": "FORMAT parquet, COMPRESSION zstd",
+    ".csv": "FORMAT csv, HEADER true",
+    ".jsonl": "FORMAT json",
+    ".parquet": "FORMAT parquet, COMPRESSION zstd",
 }
 # A spreadsheet takes a text that begins so for a formula, but a number or a phone number does nothing.
 FORMULA = "^[=+@\t\r-]"
@@ -70,7 +71,7 @@ def _copy(stream: ArrowStream, names: Sequence[str], draft: Path, format: Format
 
 def _value(column: _Column, format: Format) -> str:
     value = _quoted(column.name)
-    if format == "parquet":
+    if format == ".parquet":
         return value
     if column.type.startswith("DECIMAL") and column.type.endswith(",0)"):
         return f"CAST({value} AS HUGEINT)"
@@ -81,7 +82,7 @@ def _value(column: _Column, format: Format) -> str:
         )
     if column.type == "TIMESTAMP":
         return f"replace(CAST({value} AS VARCHAR), ' ', 'T') || 'Z'"
-    if format == "csv" and column.type == "VARCHAR":
+    if format == ".csv" and column.type == "VARCHAR":
         is_formula = f"regexp_matches({value}, '{FORMULA}')"
         is_harmless = f"regexp_matches({value}, '{HARMLESS}')"
         return (
