@@ -183,7 +183,7 @@ SOURCE = Addition(
         Insertion(
             "compiler/cij/compiler/source_kinds.py",
             '    SourceKind("sqlite",',
-            '    SourceKind("tsv", (_PATH, _NULL)),\n',
+            '    SourceKind("tsv", (_PATH, *_MEANING)),\n',
             "before",
         ),
         NewFile(

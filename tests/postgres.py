@@ -29,6 +29,7 @@ class PostgresStore:
     def __init__(self, folder: Path) -> None:
         import psycopg
 
+        self.folder = folder
         self._error = psycopg.Error
         self._connection = psycopg.connect(
             host=str(folder), user="cij", dbname="postgres", autocommit=True
@@ -48,6 +49,10 @@ class PostgresStore:
         text = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'
         with self._connection.cursor() as cursor:
             cursor.executemany(text.encode(), list(zip(*columns.values(), strict=True)))
+
+    def run(self, text: str) -> None:
+        """Run statements of a test."""
+        self._connection.execute(text.encode())
 
     def close(self) -> None:
         self._connection.close()

@@ -11,45 +11,18 @@ import pytest
 
 from cij.compiler.expression import Not
 from cij.compiler.program import Source
-from cij.compiler.sql import query
-from cij.runtime.engine import Engine, open_engine
+from cij.runtime.engine import Engine
 from cij.runtime.errors import DataError
 from cij.runtime.sources.load import SourceReport, load
 from cij.runtime.sources.loader import open_loader
-from cij.runtime.store import schema
 from tests.builders import column, equals, source, text, write_csv
-
-NOW = datetime(2026, 3, 2, 10)
+from tests.loading import NOW, bad, failure, loaded, opened, rows
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = open_engine(None)
-    for table in (schema.SOURCE_STATE, schema.QUARANTINE, schema.META):
-        engine.execute(table.ddl)
-    yield engine
-    engine.close()
-
-
-def loaded(engine: Engine, of: Source, folder: Path) -> SourceReport:
-    with engine.transaction(), open_loader() as loader:
-        return load(engine, loader, of, folder, NOW)
-
-
-def rows(engine: Engine, table: str) -> list[tuple[Any, ...]]:
-    return sorted(engine.rows(query("SELECT * FROM {t}", t=table)), key=repr)
-
-
-def bad(engine: Engine) -> list[tuple[Any, ...]]:
-    return engine.rows(
-        query("SELECT q.file, q.line, q.reason, q.content FROM quarantine AS q ORDER BY q.line")
-    )
-
-
-def failure(engine: Engine, of: Source, folder: Path) -> str:
-    with pytest.raises(DataError) as caught:
-        loaded(engine, of, folder)
-    return str(caught.value)
+    with opened() as engine:
+        yield engine
 
 
 # --- values -----------------------------------------------------------------------------------

@@ -81,8 +81,8 @@ def stale_entries(root: Path, model: Model, catalog: Catalog) -> Iterator[str]:
         elif missing:
             what = f"has nothing about {columns} of source {source.name}"
             yield f"{CATALOG_NAME} {what}; run `cij catalog refresh`"
-        elif _is_newer(root / source.settings["path"], root / CATALOG_NAME):
-            what = f"is older than {source.settings['path']} of source {source.name}"
+        elif _is_newer(root / (path := source.settings.get("path", "")), root / CATALOG_NAME):
+            what = f"is older than {path} of source {source.name}"
             yield f"{CATALOG_NAME} {what}; run `cij catalog refresh`"
 
 

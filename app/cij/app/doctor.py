@@ -116,11 +116,17 @@ def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
     paths = dict(source_paths(root))
     for one in trial_load(root):
         path = paths.get(one.name)
-        size = f"{path}, {(root / path).stat().st_size:,} bytes, " if path and not one.fault else ""
+        size = "" if one.fault else _size(root, path)
         status: Literal["ok", "warn", "fail"] = "fail" if one.fault else "ok"
         if one.warning and not one.fault:
             status = "warn"
         yield Finding(status, f"source {one.name}", one.fault or size + one.found)
+
+
+def _size(root: Path, path: str | None) -> str:
+    if path is None or not (root / path).is_file():
+        return f"{path}, " if path else ""
+    return f"{path}, {(root / path).stat().st_size:,} bytes, "
 
 
 def source_paths(root: Path) -> list[tuple[str, str]]:

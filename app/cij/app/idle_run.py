@@ -132,12 +132,13 @@ def surroundings_of(question: Question, compiled: "Compiled") -> Surroundings | 
     visible."""
     from cij.app.config import variable_names
     from cij.app.project_files import FILE_NAME
+    from cij.runtime.sources.reader import is_pattern
 
     names = set(variable_names(question.root / FILE_NAME))
     files: list[Path] = []
     for source in compiled.program.sources:
-        # Size and time show a change only for files.
-        if "path" not in source.settings:
+        # Size and time show a change only for files whose names are known.
+        if "path" not in source.settings or is_pattern(source.settings["path"]):
             return None
         written = [v for v in source.settings.values() if v.startswith(_ENV)]
         names |= {value.removeprefix(_ENV) for value in written}

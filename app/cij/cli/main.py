@@ -31,6 +31,12 @@ def _row(name: str, help: str, section: str) -> Row:
 
 _WRITE, _SEE, _RUN = "Write journeys", "See what they mean", "Run them"
 
+# Each is about what a declaration of the same name made of the data.
+_DATA: dict[str, Row] = {
+    "source": _row("source", "list sources, or write the declaration of a file", _SEE),
+    "segment": _row("segment", "show sizes, members and overlap of segments", _SEE),
+    "measure": _row("measure", "show sums, averages and percentiles of measures", _SEE),
+}
 COMMANDS: dict[str, Row] = {
     "new": _row("new", "make a small working project", _WRITE),
     "check": _row("check", "report every mistake, with its fix", _WRITE),
@@ -41,6 +47,7 @@ COMMANDS: dict[str, Row] = {
     "graph": _row("graph", "draw journeys", _SEE),
     "sql": _row("sql", "print the SQL of a segment, measure or journey", _SEE),
     "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),
+    **_DATA,
     "diff": _row("diff", "show what a change means for customers", _SEE),
     "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),

@@ -9,7 +9,7 @@ import json
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field as PydanticField
+from pydantic import BaseModel, Field as PydanticField
 
 from cij.compiler.action import (
     Action as Action,
@@ -44,42 +44,13 @@ from cij.compiler.head import (
     SegmentEntry as SegmentEntry,
 )
 from cij.compiler.policy import Never as Never, Policy as Policy
-from cij.compiler.source_kinds import known_source_kind
+from cij.compiler.source_table import Source as Source, SourceColumn as SourceColumn
 from cij.compiler.types import Type
 
 FORMAT_VERSION = "1.0"
 
 
 # --- data -------------------------------------------------------------------------------------
-
-
-class SourceColumn(BaseNode):
-    """`separator` stands between the items of a list; without it a list is a JSON array."""
-
-    name: str
-    type: Type
-    is_nullable: bool = True
-    separator: str | None = None
-
-
-class Source(BaseNode):
-    """A table from outside. `settings` hold what the kind needs: path, table, delimiter …
-
-    `tolerate` is the share of rows that may be bad before a refresh fails, as decimal text (S24).
-    `timezone` is the zone of local times without an offset. `personal` are columns that hold what
-    identifies people, besides those whose name says so.
-    """
-
-    name: str
-    kind: Annotated[str, AfterValidator(known_source_kind)]
-    settings: dict[str, str]
-    key: str
-    columns: tuple[SourceColumn, ...]
-    where: Expression | None = None
-    tolerate: str = "0.01"
-    timezone: str
-    personal: tuple[str, ...] = ()
-    place: Place
 
 
 class ConsentMapping(BaseNode):

@@ -6,6 +6,7 @@ The rows of a source are read by the module of the same name in `cij.runtime.sou
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 # Returns what the setting takes instead, or None if the value is right. `env:NAME` is a value that the
 # environment gives when the program runs.
@@ -16,24 +17,38 @@ Check = Callable[[str], str | None]
 MAY_LOSE = "may_lose"
 
 
+# A program keeps several texts of one setting as one text, with this between them.
+BETWEEN_TEXTS = "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSetting:
-    """One setting of a source; its value is a text or `env("NAME")`."""
+    """One setting of a source.
+
+    Attributes:
+        form: its value is a text or `env("NAME")`; one or several texts; or `true` or `false`.
+        check: judges a text, and each of several.
+    """
 
     word: str
     is_needed: bool = False
     check: Check = lambda value: None
+    form: Literal["text", "texts", "flag"] = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
     """`settings` are those besides what every source has, such as `key` and `timezone`.
 
-    Their order is that of a program's JSON: put those that are needed first.
+    Their order is that of a program's JSON: put those that are needed first. Of the settings `either`
+    a source has exactly one. `may_be_half_written` is for what another program may be writing while it is
+    read; a database is read in a transaction.
     """
 
     word: str
     settings: tuple[SourceSetting, ...]
+    either: tuple[str, ...] = ()
+    may_be_half_written: bool = False
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -44,8 +59,28 @@ def _delimiter(value: str) -> str | None:
     return None if len(value) <= 1 or value in ("tab", "\\t") else "one character"
 
 
-def _quote(value: str) -> str | None:
+def _one_character(value: str) -> str | None:
     return None if len(value) <= 1 else "one character"
+
+
+def _decimal_sign(value: str) -> str | None:
+    return None if value in (".", ",") else '`"."` or `","`'
+
+
+def _thousands_sign(value: str) -> str | None:
+    # A digit or a sign of a number would make another number.
+    is_right = len(value) == 1 and not value.isalnum() and value not in "+-%"
+    return None if is_right else 'one character, such as "." or " "'
+
+
+def _only_environment(value: str) -> str | None:
+    return (
+        None if value.startswith("env:") else 'a variable of the environment: env("SHOP_DATABASE")'
+    )
+
+
+def _one_line(value: str) -> str | None:
+    return "a text without line breaks" if BETWEEN_TEXTS in value else None
 
 
 # What may follow a percent sign in DuckDB's format of dates; `-` allows numbers without a leading 0.
@@ -56,6 +91,8 @@ def _date_format(value: str) -> str | None:
     """Refuse a format by which no date can be read."""
     if value.startswith("env:"):
         return None
+    if BETWEEN_TEXTS in value:
+        return "a text without line breaks"
     if "%" in _DIRECTIVES.sub("", value):
         return 'a letter such as d, m or Y after each `%`: "%d.%m.%Y"'
     if not _has_day(value):
@@ -71,9 +108,24 @@ def _has_day(value: str) -> bool:
     return bool(parts & {"c", "x"}) or (has_year and (has_month_and_day or "j" in parts))
 
 
+# Instants that are numbers: so many seconds, or thousandths of a second, since 1970 in UTC.
+EPOCHS = {"epoch seconds": 1_000_000, "epoch milliseconds": 1_000}
+
+
+def _datetime_format(value: str) -> str | None:
+    return None if value in EPOCHS else _date_format(value)
+
+
 _PATH = SourceSetting("path", is_needed=True)
-_NULL = SourceSetting("null")
-_DATE_FORMAT = SourceSetting("date_format", check=_date_format)
+# What the text of a value means, whatever it was read from.
+_MEANING = (
+    SourceSetting("null", check=_one_line, form="texts"),
+    SourceSetting("date_format", check=_date_format, form="texts"),
+    SourceSetting("datetime_format", check=_datetime_format, form="texts"),
+    SourceSetting("decimal", check=_decimal_sign),
+    SourceSetting("thousands", check=_thousands_sign),
+)
+_TABLE = (SourceSetting("table"), SourceSetting("query"))
 
 _ROWS = (
     SourceKind(
@@ -81,20 +133,32 @@ _ROWS = (
         (
             _PATH,
             SourceSetting("delimiter", check=_delimiter),
-            SourceSetting("quote", check=_quote),
+            SourceSetting("quote", check=_one_character),
             SourceSetting("encoding"),
-            _NULL,
-            _DATE_FORMAT,
+            SourceSetting("header", form="flag"),
+            *_MEANING,
         ),
+        may_be_half_written=True,
     ),
-    SourceKind("sqlite", (_PATH, SourceSetting("table", is_needed=True), _NULL, _DATE_FORMAT)),
+    SourceKind("jsonl", (_PATH, SourceSetting("encoding"), *_MEANING), may_be_half_written=True),
+    SourceKind("parquet", (_PATH, *_MEANING), may_be_half_written=True),
+    SourceKind("sqlite", (_PATH, *_TABLE, *_MEANING), either=("table", "query")),
+    SourceKind(
+        "postgres",
+        (
+            SourceSetting("database", is_needed=True, check=_only_environment),
+            *_TABLE,
+            *_MEANING,
+        ),
+        either=("table", "query"),
+    ),
 )
 
 SOURCE_KINDS: dict[str, SourceKind] = {row.word: row for row in _ROWS}
 assert len(SOURCE_KINDS) == len(_ROWS), "two kinds of source share a name"
 
 # Reserved words: reported as not available in this version.
-LATER_SOURCE_KINDS = ("json", "jsonl", "parquet", "postgres", "delta", "dbt", "api", "cloud")
+LATER_SOURCE_KINDS = ("json", "mysql", "delta", "iceberg", "dbt", "api", "cloud")
 
 
 def known_source_kind(word: str) -> str:
@@ -102,3 +166,8 @@ def known_source_kind(word: str) -> str:
     if word not in SOURCE_KINDS:
         raise ValueError(f"the kind is one of {', '.join(SOURCE_KINDS)}")
     return word
+
+
+def texts(value: str | None) -> tuple[str, ...]:
+    """Return the texts of a setting of the form "texts"; none where it is not set."""
+    return () if value is None else tuple(value.split(BETWEEN_TEXTS))

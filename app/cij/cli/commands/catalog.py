@@ -130,7 +130,8 @@ def _tables(model: Model, catalog: Catalog) -> list[tuple[str, Sequence[str], Ro
             (c.name, str(c.type), _key(c.name, source.key), *_seen_words(seen.get(c.name)))
             for c in source.columns
         ]
-        head = f"source {source.name} ({source.kind}, {source.settings['path']})"
+        where = [v for k in ("path", "table") if (v := source.settings.get(k))]
+        head = f"source {source.name} ({', '.join([source.kind, *where])})"
         found.append((head, ("column", "type", "", "unknown", "holds"), columns))
     for entity in model.entities.values():
         rows = [(f.name, str(f.type)) for f in entity.fields]

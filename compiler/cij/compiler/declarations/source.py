@@ -11,7 +11,15 @@ from cij.compiler.declarations.written_type import type_of
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
 from cij.compiler.pass_state import Build
-from cij.compiler.source_kinds import LATER_SOURCE_KINDS, MAY_LOSE, SOURCE_KINDS, SourceKind
+from cij.compiler.source_kinds import (
+    BETWEEN_TEXTS,
+    LATER_SOURCE_KINDS,
+    MAY_LOSE,
+    SOURCE_KINDS,
+    SourceKind,
+    SourceSetting,
+    texts,
+)
 from cij.compiler.typecheck import check_condition
 from cij.compiler.typecheck.checker import all_of
 from cij.compiler.types import NAMED
@@ -29,6 +37,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
     body = _body(node, kind, build)
     own = _own_settings(body, kind)
     missing = [word for word in kind.needed if body.need(word, f'{word} = "…"') is None]
+    missing += _one_of(node, kind, own, body)
     _check_own(body, kind, own)
     zone, tolerate = body.zone("timezone", build.is_zone), _share(body, "tolerate")
     may_lose = _share(body, MAY_LOSE)
@@ -62,7 +71,7 @@ def _body(node: syntax.Declaration, kind: SourceKind, build: Build) -> Body:
         node.items,
         build.report,
         settings=(*_COMMON, *(setting.word for setting in kind.settings)),
-        blocks=("columns",),
+        blocks=("columns", "names"),
         clauses=(syntax.Where,),
         later=("refresh", "derive"),
     )
@@ -70,15 +79,45 @@ def _body(node: syntax.Declaration, kind: SourceKind, build: Build) -> Body:
 
 def _own_settings(body: Body, kind: SourceKind) -> dict[str, str | None]:
     """Return the settings of this kind that are written; None for one with a mistake."""
-    return {s.word: _plain(body, s.word) for s in kind.settings if s.word in body.settings}
+    return {s.word: _written(body, s) for s in kind.settings if s.word in body.settings}
+
+
+def _one_of(
+    node: syntax.Declaration, kind: SourceKind, own: Mapping[str, str | None], body: Body
+) -> list[str]:
+    """Report a source that has none of the settings of which it needs one, or more than one."""
+    given = [word for word in kind.either if word in own]
+    if len(given) == 1 or not kind.either or any(body.is_misspelt(w) for w in kind.either):
+        return []
+    first, *others = kind.either
+    if given:
+        message = f"`{given[1]}` beside `{given[0]}`: a source has one of them"
+        body.report(codes.UNKNOWN_SETTING.at(body.settings[given[1]].span, message))
+        return given
+    hint = f'add `{first} = "…"`' + "".join(f' or `{word} = "…"`' for word in others)
+    message = f"source `{node.name.text}` needs `{first}`"
+    body.report(codes.MISSING_SETTING.at(node.name.span, message, help=hint))
+    return [first]
 
 
 def _check_own(body: Body, kind: SourceKind, own: Mapping[str, str | None]) -> None:
     for setting in kind.settings:
         value = own.get(setting.word)
-        wanted = setting.check(value) if value is not None else None
+        whole = () if value is None else (value,)
+        several = texts(value) if setting.form == "texts" else whole
+        wanted = next((found for text in several if (found := setting.check(text))), None)
         if wanted is not None:
             body.wrong(body.settings[setting.word], wanted)
+    if "decimal" in own or "thousands" in own:
+        _check_signs(body, own)
+
+
+def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:
+    """Report a sign that would mean two things in one number."""
+    point, thousands = own.get("decimal") or ".", own.get("thousands")
+    if point == thousands:
+        word = "thousands" if "thousands" in body.settings else "decimal"
+        body.wrong(body.settings[word], f'another sign than `decimal`, which is "{point}"')
 
 
 def _has_key(
@@ -128,8 +167,11 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     body = Body(f"source `{node.name.text}`", node.name.span, build.report)
     body.settings |= {i.key.text: i for i in node.items if isinstance(i, syntax.Setting)}
     own = _own_settings(body, kind)
-    blocks = [i for i in node.items if isinstance(i, syntax.Block) and i.word.text == "columns"]
-    columns = _declared_columns(node.name.text, blocks[0], build) if blocks else ()
+    blocks = {i.word.text: i for i in node.items if isinstance(i, syntax.Block)}
+    columns = (
+        _declared_columns(node.name.text, blocks["columns"], build) if "columns" in blocks else ()
+    )
+    columns = _renamed(node.name.text, columns, blocks.get("names"), build)
     personal = body.names("personal") or ()
     if None in own.values() or any(word not in own for word in kind.needed) or build.diagnostics:
         return None
@@ -183,6 +225,23 @@ def _kind(node: syntax.Declaration, build: Build) -> SourceKind | None:
     return SOURCE_KINDS[kind]
 
 
+def _written(body: Body, setting: SourceSetting) -> str | None:
+    """Return the value of a setting as a program keeps it; None if it was reported."""
+    value = body.settings[setting.word].value
+    if setting.form == "flag":
+        if isinstance(value, syntax.Boolean):
+            return str(value.value).lower()
+        body.wrong(body.settings[setting.word], "`true` or `false`")
+        return None
+    if setting.form == "texts" and isinstance(value, syntax.ListOf):
+        items = [item.value for item in value.items if isinstance(item, syntax.Text)]
+        if len(items) == len(value.items) and items and not any("\n" in i for i in items):
+            return BETWEEN_TEXTS.join(items)
+        body.wrong(body.settings[setting.word], 'a text, or texts such as ["NULL", "n/a"]')
+        return None
+    return _plain(body, setting.word)
+
+
 def _plain(body: Body, key: str) -> str | None:
     """Return a text, or `env:NAME` for `env("NAME")`, which is read when the program runs."""
     value = body.settings[key].value
@@ -196,11 +255,15 @@ def _plain(body: Body, key: str) -> str | None:
 def _columns(
     node: syntax.Declaration, body: Body, build: Build
 ) -> tuple[pg.SourceColumn, ...] | None:
-    if body.blocks:
-        return _declared_columns(node.name.text, body.blocks[0], build)
+    blocks = {block.word.text: block for block in body.blocks}
     known = build.catalog.get(node.name.text)
-    if known is not None:
-        return _catalog_columns(known)
+    columns: tuple[pg.SourceColumn, ...] | None = None
+    if "columns" in blocks:
+        columns = _declared_columns(node.name.text, blocks["columns"], build)
+    elif known is not None:
+        columns = _catalog_columns(known)
+    if columns is not None:
+        return _renamed(node.name.text, columns, blocks.get("names"), build)
     message = f"the columns of source `{node.name.text}` are not known"
     hint = "write them in a block `columns { … }`, or run `cij catalog refresh`"
     build.report(codes.UNKNOWN_COLUMNS.at(node.name.span, message, help=hint))
@@ -228,6 +291,28 @@ def _declared_columns(
             separator = _separator(setting.value) if type.kind == "list" else None
             columns.append(pg.SourceColumn(name=name, type=type, separator=separator))
     return tuple(columns)
+
+
+def _renamed(
+    source: str,
+    columns: tuple[pg.SourceColumn, ...],
+    block: syntax.Block | None,
+    build: Build,
+) -> tuple[pg.SourceColumn, ...]:
+    """Return the columns with the names that they have in the source, as `names` says."""
+    if block is None:
+        return columns
+    inner = read_body("`names`", block.span, block.items, build.report, settings=None)
+    known = [c.name for c in columns]
+    for name, setting in inner.settings.items():
+        if name not in known and column_mark(source, name) not in build.broken:
+            message = f"source `{source}` has no column `{name}`"
+            hint = did_you_mean(name, known)
+            build.report(codes.UNKNOWN_NAME.at(setting.key.span, message, help=hint))
+    found = {name: inner.text(name) for name in inner.settings}
+    return tuple(
+        c.model_copy(update={"written": found[c.name]}) if found.get(c.name) else c for c in columns
+    )
 
 
 def _separator(node: syntax.Expression) -> str | None:

@@ -101,7 +101,9 @@ def _columns(name: str, old: pg.Source, new: pg.Source) -> Parts:
 
 
 def _column(part: pg.SourceColumn) -> str:
-    return f"{part.name} = {part.type}{'' if part.is_nullable else ', always known'}"
+    known = "" if part.is_nullable else ", always known"
+    outside = "" if part.written is None else f", read from `{part.written}`"
+    return f"{part.name} = {part.type}{known}{outside}"
 
 
 # --- the profile ------------------------------------------------------------------------------

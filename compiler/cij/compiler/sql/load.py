@@ -13,13 +13,16 @@ In the store:
     key_now(key)         keys of all rows that are there now, good or bad
     known                rows of before with such a key: they stay as they were
 
-Missing is a text that is empty or equal to the setting `null`. A row is bad when some text does
+Missing is a text that is empty or one of the setting `null`. A row is bad when some text does
 not fit its type, or when its key or a column that must be known is missing.
 """
+
+from collections.abc import Collection
 
 from sqlglot import exp
 
 from cij.compiler.program import Source, SourceColumn
+from cij.compiler.source_kinds import EPOCHS, texts
 from cij.compiler.sql.columns import (
     SQL_TYPES,
     all_of,
@@ -29,9 +32,11 @@ from cij.compiler.sql.columns import (
     select,
 )
 from cij.compiler.sql.condition import Scope, condition
+from cij.compiler.sql.epochs import datetime_formats, is_epoch, since_1970
 from cij.compiler.sql.lists import one_of, parsed_list
 from cij.compiler.sql.making import make, scratch
 from cij.compiler.sql.parameters import list_of
+from cij.compiler.sql.source_numbers import plain_number
 from cij.compiler.sql.template import Statement, fill, query
 from cij.compiler.sql.zones import UTC_NAMES, periods
 from cij.compiler.types import Kind
@@ -45,7 +50,7 @@ from cij.compiler.written_values import (
 )
 
 _DECIMAL = SQL_TYPES["decimal"]
-STAGE, PARSED = "staging", "parsed"
+STAGE, STAGE_OF_FILE, PARSED = "staging", "staging_file", "parsed"
 BAD_KEY, KEY_NOW = "key_bad", "key_now"
 
 DUPLICATES = query("SELECT d.ordinal, d.first FROM duplicate AS d ORDER BY d.ordinal")
@@ -53,7 +58,9 @@ BAD = query(
     'SELECT p."#ordinal", p."#reason" FROM parsed AS p '
     'WHERE NOT p."#reason" IS NULL ORDER BY p."#ordinal"'
 )
-CLEAR = tuple(query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, "parsed", "duplicate"))
+CLEAR = tuple(
+    query("DROP TABLE IF EXISTS {t}", t=t) for t in (STAGE, STAGE_OF_FILE, "parsed", "duplicate")
+)
 
 
 def table_of(source: str) -> str:
@@ -69,10 +76,28 @@ def columns_of(source: Source) -> list[tuple[str, str]]:
 # --- in the loader ----------------------------------------------------------------------------
 
 
-def staging(width: int) -> Statement:
+def staging(width: int, table: str = STAGE) -> Statement:
     """Return the statement that makes `staging`, empty, for a source of `width` columns."""
     columns = [("ordinal", "BIGINT"), *((f"r{i}", "VARCHAR") for i in range(width))]
-    return scratch(STAGE, columns)
+    return scratch(table, columns)
+
+
+def add_file(source: Source, given: Collection[str]) -> Statement:
+    """Return the statement that adds the staged rows of one file, numbered from `$first` on.
+
+    The values of the columns `given` are not in the file: they are `$v0`, `$v1`, ...
+    """
+    cells: list[exp.Expr] = [fill("s.ordinal + {first}", first=exp.Placeholder(this="first"))]
+    inside = iter(range(len(source.columns)))
+    places = {name: n for n, name in enumerate(given)}
+    for c in source.columns:
+        if c.outside in places:
+            mark = exp.Placeholder(this=f"v{places[c.outside]}")
+            cells.append(fill("CAST({v} AS VARCHAR)", v=mark))
+        else:
+            cells.append(column("s", f"r{next(inside)}"))
+    rows = select(cells, "SELECT 1 FROM {t} AS s", t=STAGE_OF_FILE)
+    return query("INSERT INTO {t} SELECT a.* FROM {rows} AS a", t=STAGE, rows=rows)
 
 
 def parse(source: Source) -> Statement:
@@ -249,9 +274,16 @@ def _clean(source: Source, c: SourceColumn, text: exp.Expr) -> exp.Expr:
     if c.type.values is not None:
         clean = "TRIM(NFC_NORMALIZE({r}), {spaces})"
     tree = fill(f"NULLIF({clean}, '')", r=text, spaces=literal(WHITE_SPACE))
-    if "null" in source.settings:
-        tree = fill("NULLIF({a}, {null})", a=tree, null=literal(source.settings["null"]))
-    return tree
+    return without_words(tree, texts(source.settings.get("null")))
+
+
+def without_words(tree: exp.Expr, nulls: tuple[str, ...]) -> exp.Expr:
+    """Return the text, or null where it is one of `nulls`."""
+    if not nulls:
+        return tree
+    # Not one NULLIF in another: an engine writes the inner one out twice, and so on.
+    words = one_of(tree, nulls)
+    return fill("CASE WHEN {words} THEN NULL ELSE {a} END", words=words, a=tree)
 
 
 def _texts(source: Source) -> list[exp.Expr]:
@@ -268,7 +300,7 @@ def _with_locals(source: Source) -> exp.Expr:
     columns.append(column("q", "#ordinal"))
     for i, c in enumerate(source.columns):
         if c.type.kind == "datetime":
-            columns += [named(_local(source, i), f"l{i}"), named(_offset(i), f"o{i}")]
+            columns += [named(_local(source, i), f"l{i}"), named(_offset(source, i), f"o{i}")]
     return select(columns, "SELECT 1 FROM {rows} AS q", rows=rows)
 
 
@@ -282,16 +314,22 @@ def _extract(i: int, group: int) -> exp.Expr:
 
 def _local(source: Source, i: int) -> exp.Expr:
     iso = fill("TRY_CAST({a} AS TIMESTAMP)", a=_extract(i, 1))
-    text = source.settings.get("datetime_format") or source.settings.get("date_format")
-    if text is not None:
-        # The format first: `%Y-%d-%m` and ISO 8601 read the same text differently.
-        found = _by_format(text, column("q", f"r{i}"))
+    # The formats first: `%Y-%d-%m` and ISO 8601 read the same text differently.
+    for text in reversed(datetime_formats(source)):
+        raw = column("q", f"r{i}")
+        found = since_1970(text, raw) if text in EPOCHS else _by_format(text, raw)
         iso = fill("COALESCE(CAST({found} AS TIMESTAMP), {iso})", iso=iso, found=found)
     return _bounded(iso, "TIMESTAMP")
 
 
-def _offset(i: int) -> exp.Expr:
-    return _extract(i, DATETIME_OFFSET_GROUP)
+def _offset(source: Source, i: int) -> exp.Expr:
+    found = _extract(i, DATETIME_OFFSET_GROUP)
+    for text in datetime_formats(source):
+        if text in EPOCHS:
+            # A count from 1970 is in UTC, whatever the zone of the source.
+            is_number = is_epoch(text, column("q", f"r{i}"))
+            found = fill("CASE WHEN {n} THEN 'Z' ELSE {found} END", n=is_number, found=found)
+    return found
 
 
 def _is_zoned(source: Source, c: SourceColumn) -> bool:
@@ -366,6 +404,8 @@ def _value(source: Source, i: int) -> exp.Expr:
         return _bounded(_instant(source, i), "TIMESTAMP")
     if kind == "date":
         return _bounded(_date(source, raw), "DATE")
+    if kind in ("integer", "decimal", "money", "percent"):
+        raw = plain_number(source, raw)
     return _parsed(kind, raw) if kind in _PARSERS else raw
 
 
@@ -378,10 +418,10 @@ def _parsed(kind: Kind, raw: exp.Expr) -> exp.Expr:
 
 def _date(source: Source, raw: exp.Expr) -> exp.Expr:
     iso = _parsed("date", raw)
-    if "date_format" not in source.settings:
-        return iso
-    found = _by_format(source.settings["date_format"], raw)
-    return fill("COALESCE(CAST({found} AS DATE), {iso})", iso=iso, found=found)
+    for text in reversed(texts(source.settings.get("date_format"))):
+        found = _by_format(text, raw)
+        iso = fill("COALESCE(CAST({found} AS DATE), {iso})", iso=iso, found=found)
+    return iso
 
 
 _LAST = {"DATE": "9999-12-31", "TIMESTAMP": "9999-12-31 23:59:59.999999"}

@@ -1,4 +1,4 @@
-"""CSV files. Settings: path, delimiter, quote, encoding, null, date_format, datetime_format.
+"""CSV files, also compressed ones. Settings: path, delimiter, quote, encoding, header.
 
 DuckDB reads the rows. Python reads the header, checks the encoding, and finds the lines of the few bad
 rows, because a quoted line break makes lines and rows differ.
@@ -17,6 +17,7 @@ from cij.compiler.program import Source
 from cij.runtime.engine.duckdb.scan import CsvFile, FileScan, Reject
 from cij.runtime.errors import DataError
 from cij.runtime.sources.faulty_lines import FaultyLine, Form, without_faulty_lines
+from cij.runtime.sources.packed_file import unpacked
 from cij.runtime.sources.reader import (
     BadRow,
     ColumnName,
@@ -52,8 +53,8 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
         blank = {line.number for line in faulty}
 
         def rejected() -> list[BadRow]:
-            located = _located(readable, scan.rejects())
-            found = [_covered(source, readable, bad, at) for bad, at in located]
+            places = located(readable, scan.rejects())
+            found = [_covered(source, readable, bad, at) for bad, at in places]
             starts.update(bad.line for bad in found)
             return found + [_of_faulty(source, readable, line) for line in faulty]
 
@@ -77,13 +78,17 @@ def names(source: Source, root: Path) -> list[ColumnName]:
         return [ColumnName(name) for name in _header(source, readable)]
 
 
+def _has_header(source: Source) -> bool:
+    return source.settings.get("header") != "false"
+
+
 KIND = Kind(read, fingerprint, names)
 
 
 def _form(source: Source, path: Path) -> Form:
     quote = source.settings.get("quote", '"')
     width = len(_header(source, path))
-    return Form(_delimiter(source).encode(), quote.encode(), width)
+    return Form(_delimiter(source).encode(), quote.encode(), width, _has_header(source))
 
 
 def _of_faulty(source: Source, path: Path, line: FaultyLine) -> BadRow:
@@ -96,11 +101,14 @@ def _of_faulty(source: Source, path: Path, line: FaultyLine) -> BadRow:
 def _table(source: Source, path: Path, file: str) -> CsvFile:
     header = _header(source, path)
     require_columns(source, header, file)
-    twice = [c.name for c in source.columns if header.count(c.name) > 1]
+    twice = [c.outside for c in source.columns if header.count(c.outside) > 1]
     if twice:
         raise failure(source, f'{file} has two columns "{twice[0]}"')
-    picks = tuple(header.index(c.name) for c in source.columns)
-    return CsvFile(path, len(header), picks, _delimiter(source), source.settings.get("quote", '"'))
+    picks = tuple(header.index(c.outside) for c in source.columns)
+    quote = source.settings.get("quote", '"')
+    return CsvFile(
+        path, len(header), picks, _delimiter(source), quote, has_header=_has_header(source)
+    )
 
 
 def _delimiter(source: Source) -> str:
@@ -143,11 +151,22 @@ def _cells(source: Source, lines: Iterable[str]) -> "_csv.Reader":
 
 
 def _header(source: Source, path: Path) -> list[str]:
+    """Return the names in the first line; without such a line, the declared ones in their order."""
     found = next(_records(source, path, "utf-8-sig"), None)
-    if found is None:
-        file = source.settings["path"]
+    file = source.settings["path"]
+    if found is None and (_has_header(source) or not source.columns):
         raise failure(source, f"{file} is empty: it has no line of column names")
-    return found[1]
+    if found is not None and _has_header(source):
+        return found[1]
+    declared = [c.outside for c in source.columns]
+    width = len(found[1]) if found else len(declared)
+    if declared and len(declared) != width:
+        raise failure(
+            source,
+            f"{file} has {width} columns in its first row, and `columns` has {len(declared)}; "
+            "without a line of names, `columns` has all of them in their order",
+        )
+    return declared or [f"column{n}" for n in range(1, width + 1)]
 
 
 def _lines(
@@ -160,20 +179,22 @@ def _lines(
     """Return the line of each row that was read; rejected ones have no ordinal."""
     wanted, found, ordinal = set(ordinals), dict[int, int](), 0
     encoding = source.settings.get("encoding", "utf-8-sig")
-    records = _records(source, path, encoding, blank)
-    next(records, None)
-    for line, _ in records:
-        if len(found) == len(wanted):
-            break
-        if line in rejected:
-            continue
-        if ordinal in wanted:
-            found[ordinal] = line
-        ordinal += 1
+    with unpacked(source, path) as plain:
+        records = _records(source, plain, encoding, blank)
+        if _has_header(source):
+            next(records, None)
+        for line, _ in records:
+            if len(found) == len(wanted):
+                break
+            if line in rejected:
+                continue
+            if ordinal in wanted:
+                found[ordinal] = line
+            ordinal += 1
     return found
 
 
-def _located(path: Path, rejects: list[Reject]) -> list[tuple[BadRow, Reject]]:
+def located(path: Path, rejects: list[Reject]) -> list[tuple[BadRow, Reject]]:
     """Give each broken row its line by counting the line ends before its first byte."""
     if not rejects:
         return []
@@ -225,7 +246,11 @@ def _of_one_record(source: Source, file: TextIO) -> list[str]:
 
 def _keys(source: Source, path: Path, lines: Iterable[str]) -> tuple[str, ...]:
     """Return the cells of the key, each line read by itself."""
-    place = _header(source, path).index(source.key)
+    key = next((c.outside for c in source.columns if c.name == source.key), source.key)
+    header = _header(source, path)
+    if key not in header:
+        return ()
+    place = header.index(key)
     cells = (next(_cells(source, [line]), []) for line in lines)
     return tuple(row[place] for row in cells if len(row) > place)
 

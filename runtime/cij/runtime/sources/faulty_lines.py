@@ -16,11 +16,15 @@ _SURPLUS = "too many columns: empty cells at its end"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a file is written: the signs as bytes, and how many cells a row has."""
+    """How a file is written: the signs as bytes, and how many cells a row has.
+
+    The first line of a file with a header is none of its rows.
+    """
 
     delimiter: bytes
     quote: bytes
     width: int
+    has_header: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def _faulty(path: Path, form: Form) -> Iterator[FaultyLine]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             has_quotes = bool(form.quote) and form.quote in line
-            if not is_inside and number > 1:
+            if not is_inside and (number > 1 or not form.has_header):
                 reason = _fault(line.rstrip(b"\n").removesuffix(b"\r"), form)
                 if reason is not None:
                     yield FaultyLine(number, reason, line.rstrip(b"\r\n"))

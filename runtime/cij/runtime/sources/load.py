@@ -17,8 +17,9 @@ from cij.compiler.sql.records import bad_keys, bad_table
 from cij.runtime.engine import Engine
 from cij.runtime.forgotten import Sieve
 from cij.runtime.sources import KINDS
-from cij.runtime.sources.loader import Loader, Staged
-from cij.runtime.sources.reader import BadRow, failure, with_environment
+from cij.runtime.sources.loader import Loader
+from cij.runtime.sources.many_files import Staged, is_of_files
+from cij.runtime.sources.reader import BadRow, failure, files_of, one_of_files, with_environment
 from cij.runtime.sources.standing_still import require_still, stamp_of
 from cij.runtime.store import meta, sources as stored
 
@@ -146,7 +147,12 @@ def _asks_the_same(engine: Engine, source: Source) -> bool:
 
 
 def _fingerprint(source: Source, root: Path) -> str:
-    outside = KINDS[source.kind].fingerprint(source, root)
+    kind = KINDS[source.kind]
+    if is_of_files(source, root):
+        files = files_of(source, root)
+        marks = [f"{file} {kind.fingerprint(one_of_files(source, file), root)}" for file in files]
+        return content_hash([_LOADER_VERSION, source, marks])
+    outside = kind.fingerprint(source, root)
     return content_hash([_LOADER_VERSION, source, outside])
 
 
@@ -241,12 +247,17 @@ def _bad_rows(loader: Loader, source: Source, staged: Staged) -> list[BadRow]:
     bad = _Bad(dict(engine.rows(statements.BAD)), dict(engine.rows(statements.DUPLICATES)))
     lines = _lines(staged, bad)
     for ordinal, first in bad.firsts.items():
+        other = f" of {staged.file_at(first)}" * (staged.file_at(first) != staged.file_at(ordinal))
         bad.reasons[ordinal] = (
-            f"the key {source.key} is that of line {lines[first]} again (line {lines[ordinal]})"
+            f"the key {source.key} is that of line {lines[first]}{other} again "
+            f"(line {lines[ordinal]})"
         )
     texts = _texts(engine, source, bad)
-    found = [BadRow(lines[o], reason, texts[o]) for o, reason in bad.reasons.items()]
-    return sorted(found + staged.rejected, key=lambda row: row.line)
+    found = [
+        BadRow(lines[o], reason, texts[o], file=staged.file_at(o))
+        for o, reason in bad.reasons.items()
+    ]
+    return sorted(found + staged.rejected, key=lambda row: (row.file, row.line))
 
 
 def _lines(staged: Staged, bad: _Bad) -> dict[int, int]:
@@ -285,7 +296,7 @@ def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
     count = _lines_of(bad)
     if not bad or Decimal(count) <= Decimal(source.tolerate) * read:
         return
-    shown = "".join(f"\n  {file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])
+    shown = "".join(f"\n  {b.file or file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])
     more = len(bad) - _SHOWN_BAD_ROWS
     shown += f"\n  and {more} more" if more > 0 else ""
     raise failure(
@@ -307,7 +318,7 @@ def _quarantine(
         return
     columns: dict[str, list[object]] = {
         "source": [source.name] * len(bad),
-        "file": [file] * len(bad),
+        "file": [row.file or file for row in bad],
         "line": [row.line for row in bad],
         "reason": [row.reason for row in bad],
         "content": [row.content for row in bad],

@@ -7,7 +7,7 @@ is done here on every engine, and the store gets rows that fit its columns.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,19 +17,10 @@ from cij.compiler.sql import load as statements
 from cij.runtime import zones
 from cij.runtime.engine import ArrowStream, Engine, Limits, open_engine
 from cij.runtime.sources import KINDS
-from cij.runtime.sources.reader import BadRow
+from cij.runtime.sources.many_files import Staged, is_of_files, stage_files
 from cij.runtime.store import schema
 
 _NO_LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """What is known of a source whose rows are staged. `lines` finds the lines of ordinals."""
-
-    file: str
-    rejected: list[BadRow]
-    lines: Callable[[Collection[int]], dict[int, int]]
 
 
 @dataclass(slots=True)
@@ -56,6 +47,8 @@ class Loader:
     def stage(self, source: Source, root: Path) -> Staged:
         """Read the rows of a source as text. Raises DataError."""
         self.engine.execute(statements.staging(len(source.columns)))
+        if is_of_files(source, root):
+            return stage_files(self.engine, source, root, KINDS[source.kind])
         with KINDS[source.kind].read(source, root) as reading:
             self.engine.append(statements.STAGE, reading.rows)
             return Staged(reading.file, reading.rejected(), reading.lines)

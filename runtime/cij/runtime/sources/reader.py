@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cij.compiler.program import Source
 from cij.runtime.engine import ArrowStream
@@ -20,6 +20,7 @@ from cij.runtime.private_values import hidden, note
 
 # How the compiler writes `env("NAME")`.
 _VARIABLE = "env:"
+_PATTERN_SIGNS = "*?["
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class BadRow:
 
     A row that the reader could not delimit covers several `lines`, and counts as so many (S24). `keys`
     are the texts of the key on these lines, as far as they can be made out: their rows of before stay.
+    `file` is where it is, of a source of several files.
     """
 
     line: int
@@ -35,6 +37,7 @@ class BadRow:
     content: str
     lines: int = 1
     keys: tuple[str, ...] = ()
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,36 @@ class Kind:
     read: Callable[[Source, Path], AbstractContextManager[Reading]]
     fingerprint: Callable[[Source, Path], str]
     names: Callable[[Source, Path], list[ColumnName]]
+
+
+def files_of(source: Source, root: Path) -> list[str]:
+    """Return the paths of the files of a source, in order of their names. Raises DataError.
+
+    A path with `*`, `?` or `[…]` is a pattern, unless a file has just that name. `**` stands for any
+    folders.
+    """
+    written = source.settings["path"]
+    if not is_pattern(written) or (root / written).exists():
+        return [written]
+    if PurePath(written).is_absolute() or ".." in PurePath(written).parts:
+        raise failure(source, f"{written} leads out of the project's folder")
+    try:
+        found = sorted(p.relative_to(root).as_posix() for p in root.glob(written) if p.is_file())
+    except (ValueError, OSError) as error:
+        raise failure(source, f"{written} is no pattern of file names: {error}") from error
+    if not found:
+        raise failure(source, f"no file below {root} matches {written}")
+    return found
+
+
+def is_pattern(path: str) -> bool:
+    """Tell whether a path may stand for several files."""
+    return not path.startswith(_VARIABLE) and any(sign in path for sign in _PATTERN_SIGNS)
+
+
+def one_of_files(source: Source, file: str) -> Source:
+    """Return the source of one of its files."""
+    return source.model_copy(update={"settings": {**source.settings, "path": file}})
 
 
 def path_of(source: Source, root: Path) -> Path:
@@ -147,7 +180,7 @@ def failure(source: Source, message: str) -> DataError:
 def require_columns(source: Source, names: Iterable[str], where: str) -> None:
     """Raise DataError unless all columns of the source are among `names`."""
     there = list(names)
-    missing = [c.name for c in source.columns if c.name not in there]
+    missing = [c.outside for c in source.columns if c.outside not in there]
     if not missing:
         return
     near = difflib.get_close_matches(missing[0], there, n=1, cutoff=0.6)

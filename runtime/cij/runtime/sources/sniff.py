@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cij.compiler.program import Source, SourceColumn
+from cij.compiler.source_kinds import texts
 from cij.compiler.sql.sniff import KINDS as CANDIDATES, sniff
 from cij.compiler.types import NAMED, TEXT
 from cij.runtime.sources import KINDS
@@ -19,7 +20,7 @@ def sniff_columns(loader: Loader, source: Source, root: Path) -> tuple[SourceCol
         raise failure(source, f'it has two columns "{twice[0]}"')
     columns = tuple(SourceColumn(name=c.name, type=TEXT) for c in names)
     loader.stage(source.model_copy(update={"columns": columns}), root)
-    [row] = loader.engine.rows(sniff(len(columns), source.settings.get("null")))
+    [row] = loader.engine.rows(sniff(len(columns), texts(source.settings.get("null"))))
     loader.clear()
     width = 1 + len(CANDIDATES)
     counts = [row[1 + i * width :][:width] for i in range(len(columns))]
@@ -29,10 +30,10 @@ def sniff_columns(loader: Loader, source: Source, root: Path) -> tuple[SourceCol
 def _column(column: ColumnName, counts: tuple[int, ...]) -> SourceColumn:
     known, *fitting = counts
     fits = {kind for kind, n in zip(CANDIDATES, fitting, strict=True) if n == known and known}
-    return SourceColumn(name=column.name, type=NAMED[_type(column.declared, fits)])
+    return SourceColumn(name=column.name, type=NAMED[narrowest(column.declared, fits)])
 
 
-def _type(declared: str | None, fits: set[str]) -> str:
+def narrowest(declared: str | None, fits: set[str]) -> str:
     """Return the narrowest type that fits, within what the database says of the column."""
     wanted = CANDIDATES if declared is None else _declared_kinds(declared.upper())
     if declared is not None and "BOOL" in declared.upper() and "integer" in fits:

@@ -1,4 +1,4 @@
-"""SQLite files. Settings: path, table, null, date_format, datetime_format.
+"""SQLite files. Settings: path, table or query.
 
 Python's own sqlite3 looks first, so that a mistake has a message of one sentence. DuckDB reads.
 """
@@ -28,13 +28,17 @@ _LOCK_WAIT_S = 2.0
 def read(source: Source, root: Path) -> Iterator[Reading]:
     """Open the table. Raises DataError when it cannot be read."""
     path = path_of(source, root)
-    file, table = source.settings["path"], source.settings["table"]
+    file, table = source.settings["path"], source.settings.get("table")
     there = [column.name for column in _columns(source, path)]
-    require_columns(source, there, f"table {table} of {file}")
+    require_columns(source, there, _where(source))
+    wanted = [c.outside for c in source.columns]
     with FileScan() as scan:
         try:
-            rows = scan.sqlite(path, table, [c.name for c in source.columns])
-            yield Reading(f"{file}:{table}", rows, list, _lines)
+            if table is None:
+                rows = scan.sqlite_query(path, _query(source), wanted)
+            else:
+                rows = scan.sqlite(path, table, wanted)
+            yield Reading(f"{file}:{table or 'query'}", rows, list, _lines)
         except DataError as error:
             message = str(error)
             place = _undecodable(source, path) if "unicode" in message else ""
@@ -66,7 +70,24 @@ def _lines(ordinals: Collection[int]) -> dict[int, int]:
     return {ordinal: ordinal + 1 for ordinal in ordinals}
 
 
+def _where(source: Source) -> str:
+    table, file = source.settings.get("table"), source.settings["path"]
+    return f"table {table} of {file}" if table else f"the query of {file}"
+
+
+def _query(source: Source) -> str:
+    return source.settings["query"].strip().rstrip(";")
+
+
 def _columns(source: Source, path: Path) -> list[ColumnName]:
+    """Return the columns of the table with their types, or those of the query without."""
+    if "table" not in source.settings:
+        try:
+            with closing(_open(path)) as connection:
+                found = connection.execute(f"SELECT * FROM ({_query(source)}\n) LIMIT 0")
+                return [ColumnName(name) for name, *_ in found.description]
+        except sqlite3.Error as error:
+            raise failure(source, _told(source, str(error))) from error
     table = source.settings["table"]
     text = "SELECT name, type FROM pragma_table_info(?)"
     try:
@@ -93,11 +114,13 @@ def _no_table(connection: sqlite3.Connection, source: Source) -> str:
 
 def _undecodable(source: Source, path: Path) -> str:
     """Return where the first value is that is no text, in words; looked for when reading has failed."""
-    columns = [c.name for c in source.columns]
+    columns = [c.outside for c in source.columns]
     picks = ", ".join(_quoted(name) for name in columns)
+    table = source.settings.get("table")
+    rows_of = f"({_query(source)}\n)" if table is None else _quoted(table)
     with closing(_open(path)) as connection:
         connection.text_factory = bytes
-        rows = connection.execute(f"SELECT {picks} FROM {_quoted(source.settings['table'])}")
+        rows = connection.execute(f"SELECT {picks} FROM {rows_of}")
         for number, row in enumerate(rows, 1):
             for name, value in zip(columns, row, strict=True):
                 if isinstance(value, bytes) and not _is_text(value):
@@ -124,7 +147,5 @@ def _told(source: Source, message: str, place: str = "") -> str:
     if "not a database" in message:
         return f"{file} is not an SQLite database"
     if "unicode" in message:
-        return (
-            f"table {source.settings['table']} of {file} holds bytes that are not UTF-8 text{place}"
-        )
+        return f"{_where(source)} holds bytes that are not UTF-8 text{place}"
     return f"cannot read {file}: {message}"

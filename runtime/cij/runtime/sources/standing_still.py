@@ -12,12 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from cij.compiler.program import Program, Source
+from cij.compiler.source_kinds import SOURCE_KINDS
 from cij.runtime.clock import Clock, LiveClock
 from cij.runtime.errors import WorldError
-from cij.runtime.sources.reader import failure, path_of
+from cij.runtime.sources.reader import failure, files_of, one_of_files, path_of
 
-# A database is read in a transaction of its own, so only files of text can be met half written.
-KINDS = ("csv",)
 # How long ago the last change must be where there was no look before.
 AGE_S = 2.0
 # How long after the first look a run that does not go on looks again, and how often.
@@ -25,20 +24,22 @@ STILL_S = 0.2
 LOOKS_MAX = 10
 
 _EPOCH = datetime(1970, 1, 1)
-# Size, time of change and inode; None where there is no file.
-Stamp = tuple[int, int, int] | None
+# Sizes, latest time of change and inodes; None where there is no file.
+Stamp = tuple[tuple[int, ...], int, tuple[int, ...]] | None
 
 
 def stamp_of(source: Source, root: Path) -> Stamp:
-    """Return what is the same as long as nobody writes the file of a source."""
-    if source.kind not in KINDS:
+    """Return what is the same as long as nobody writes the files of a source."""
+    if not SOURCE_KINDS[source.kind].may_be_half_written:
         return None
     try:
-        found = path_of(source, root).stat()
+        files = files_of(source, root)
+        found = [path_of(one_of_files(source, file), root).stat() for file in files]
     except (OSError, RuntimeError, WorldError):
         # Reading it says what is wrong.
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    latest = max(one.st_mtime_ns for one in found)
+    return tuple(s.st_size for s in found), latest, tuple(s.st_ino for s in found)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cij.compiler.program import Source
+from cij.runtime.sources.packed_file import unpacked
 from cij.runtime.sources.reader import failure
 
 _CHUNK_BYTES = 1 << 20
@@ -17,14 +18,15 @@ _CHUNK_BYTES = 1 << 20
 def as_utf8(source: Source, path: Path) -> Iterator[Path]:
     """Give the file itself, or a copy for the time of the loading. Raises DataError."""
     encoding = _codec(source)
-    has_mixed_ends = _examine(source, path, encoding)
-    if encoding == "utf-8" and not has_mixed_ends:
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy.csv"
-        _copy(path, encoding, copy, has_mixed_ends=has_mixed_ends)
-        yield copy
+    with unpacked(source, path) as plain:
+        has_mixed_ends = _examine(source, plain, encoding)
+        if encoding == "utf-8" and not has_mixed_ends:
+            yield plain
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "copy.csv"
+            _copy(plain, encoding, copy, has_mixed_ends=has_mixed_ends)
+            yield copy
 
 
 def _copy(path: Path, encoding: str, copy: Path, *, has_mixed_ends: bool) -> None:

@@ -71,7 +71,7 @@ def _create(path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stream:
+class HiddenStream:
     """An Arrow stream that hides its type.
 
     DuckDB recognises its own relations and would read one of another connection as if it were its
@@ -272,7 +272,7 @@ class DuckEngine:
         return len(rows)
 
     def _take(self, table: str, stream: ArrowStream) -> int:
-        self._connection.register(_STREAM, _Stream(stream))
+        self._connection.register(_STREAM, HiddenStream(stream))
         text = f"INSERT INTO {_quoted(table)} BY NAME SELECT * FROM {_STREAM}"
         try:
             count = int((self.run_text(text, None).fetchone() or (0,))[0])

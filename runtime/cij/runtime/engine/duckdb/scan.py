@@ -9,21 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 
+from cij.runtime.engine.duckdb import json_lines, parquet_scan
 from cij.runtime.engine.duckdb.closed import CLOSED
 from cij.runtime.engine.duckdb.extensions import load_extension
+from cij.runtime.engine.duckdb.parquet_scan import ParquetColumns
 from cij.runtime.engine.protocol import ArrowStream
 from cij.runtime.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A UTF-8 file with a header of `width` names. `picks` are the positions of the wanted columns.
+    """A UTF-8 file of `width` columns. `picks` are the positions of the wanted ones.
 
-    A quote inside a value is doubled. `quote` is None where no value is quoted.
+    A quote inside a value is doubled. `quote` is None where no value is quoted. With `has_header` its
+    first line is no row.
     """
 
     path: Path
@@ -31,6 +34,7 @@ class CsvFile:
     picks: tuple[int, ...]
     delimiter: str
     quote: str | None
+    has_header: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Reject:
 _READ_CSV = """
 SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks}
 FROM read_csv({path},
-  columns = {{{columns}}}, delim = {delimiter}, quote = {quote}, escape = {quote}, header = true,
+  columns = {{{columns}}}, delim = {delimiter}, quote = {quote}, escape = {quote}, header = {header},
   all_varchar = true, auto_detect = false, null_padding = false,
   store_rejects = true, rejects_table = 'csv_reject', rejects_scan = 'csv_reject_scan')
 """
@@ -99,6 +103,7 @@ class FileScan:
             path=_text(_exact(file.path)),
             delimiter=_text(file.delimiter),
             quote=_text(file.quote or ""),
+            header="true" if file.has_header else "false",
         )
         return self._stream(text)
 
@@ -109,6 +114,53 @@ class FileScan:
             Reject(byte, _reason(kind, message), line, kind == "UNQUOTED VALUE")
             for byte, kind, message, line in rows
         ]
+
+    def json_lines(self, path: Path) -> None:
+        """Read the lines of a UTF-8 file as JSON texts, for the three methods below."""
+        self.run(json_lines.LINES.format(path=_text(_exact(path))))
+        self.run(json_lines.DOCUMENTS)
+
+    def members(self, names: Sequence[str]) -> ArrowStream:
+        """Return the text of members of each object; those inside of others by their path."""
+        return self._stream(json_lines.members(names))
+
+    def bad_objects(self) -> list[tuple[int, str]]:
+        """Return (ordinal, text) of the lines that are no JSON object."""
+        return [(ordinal, text) for ordinal, text in self.run(json_lines.BAD_OBJECTS)]
+
+    def structure(self) -> str | None:
+        """Return the members of all objects together, as an object of JSON."""
+        [(found,)] = self.run(json_lines.STRUCTURE)
+        return None if found is None else str(found)
+
+    def json_arrays(self, path: Path, width: int) -> ArrowStream:
+        """Return the rows of a CSV file that `cij` wrote: each cell is a JSON array of `width` texts."""
+        return self._stream(json_lines.arrays(_text(_exact(path)), width))
+
+    def parquet(self, path: Path) -> ParquetColumns:
+        """Open a Parquet file. Raises DataError."""
+        self.run(parquet_scan.VIEW.format(path=_text(_exact(path))))
+        return ParquetColumns(self.run, self._stream)
+
+    def run(self, text: str) -> list[tuple[Any, ...]]:
+        """Run the text of a statement of a scan. Raises DataError."""
+        try:
+            return self._connection.execute(text).fetchall()
+        except duckdb.Error as error:
+            raise DataError(str(error).splitlines()[0]) from error
+
+    def sqlite_query(self, path: Path, query: str, columns: Sequence[str]) -> ArrowStream:
+        """Return columns of the result of a query over an SQLite file."""
+        self.load_extension("sqlite_scanner")
+        self._connection.execute("SET sqlite_all_varchar = true")
+        self.run(f"ATTACH {_text(str(path))} AS outside (TYPE sqlite, READ_ONLY)")
+        picks = ", ".join(
+            f"CAST({_quoted(column)} AS VARCHAR) AS r{n}" for n, column in enumerate(columns)
+        )
+        return self._stream(
+            f"SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks} "
+            f"FROM sqlite_query('outside', {_text(query)})"
+        )
 
     def sqlite(self, path: Path, table: str, columns: Sequence[str]) -> ArrowStream:
         """Return columns of a table of an SQLite file. The caller has checked that they exist."""
