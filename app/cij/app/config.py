@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from cij.app.project_files import FILE_NAME
+from cij.app.service_table import ServiceTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region, mailbox, named_mailbox
@@ -292,9 +293,10 @@ class Settings(_Table):
     store: StoreTable = StoreTable()
     delivery: DeliveryTable = DeliveryTable()
     run: RunTable = RunTable()
+    service: ServiceTable = ServiceTable()
 
 
-_TABLES: tuple[type[_Table], ...] = (
+_TABLES: tuple[type[BaseModel], ...] = (
     Settings,
     ProjectTable,
     StoreTable,
@@ -306,6 +308,7 @@ _TABLES: tuple[type[_Table], ...] = (
     RunTable,
     ReviewTable,
     ReviewRule,
+    ServiceTable,
 )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cij.runtime import control, suppression
+from cij.runtime.anonymous import with_customers
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import Refused, put_event_aside
@@ -102,11 +103,7 @@ def _take_apart(
 
 def _take_alone(world: World, row: dict[str, Any], now: datetime) -> Sequence[Refused]:
     try:
-        with world.engine.transaction():
-            taken = take_in(world.engine, world.program, [row], now)
-            if taken.created:
-                data_changed(world)
-        return taken.refused
+        return _taken_in(world, [row], now)
     except WorldError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is of this line
@@ -152,11 +149,17 @@ def _take(world: World, root: Path, file: Path, now: datetime) -> tuple[Refused,
     if rows and all(map(_is_order, rows)):
         _carry_out(world.engine, root, file, rows, now)
         return ()
+    refused = _taken_in(world, rows, now)
+    file.unlink(missing_ok=True)
+    return refused
+
+
+def _taken_in(world: World, rows: Sequence[dict[str, Any]], now: datetime) -> tuple[Refused, ...]:
     with world.engine.transaction():
-        taken = take_in(world.engine, world.program, rows, now)
+        events = with_customers(world.engine, rows, now)
+        taken = take_in(world.engine, world.program, events, now)
         if taken.created:
             data_changed(world)
-    file.unlink(missing_ok=True)
     return taken.refused
 
 

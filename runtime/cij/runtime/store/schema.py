@@ -239,6 +239,14 @@ NEWCOMER = Table(
         *(("of_source", TEXT), ("of_key", TEXT), ("at", INSTANT)),
     ),
 )
+# Who is behind an id of a browser or an app, as `cij event` takes customers; and the events of those
+# of whom nobody knows it yet.
+ANONYMOUS_ID = Table(
+    "anonymous_id", (("anonymous", TEXT), ("who", TEXT), ("at", INSTANT)), key=("anonymous",)
+)
+ANONYMOUS_EVENT = Table(
+    "anonymous_event", (("anonymous", TEXT), ("at", INSTANT), ("content", TEXT))
+)
 
 # --- sources ----------------------------------------------------------------------------------
 
@@ -278,6 +286,7 @@ TABLES = (
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
     *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE),
+    *(ANONYMOUS_ID, ANONYMOUS_EVENT),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
@@ -293,6 +302,8 @@ OF_DATA = (
         META,
         SUPPRESSION,
         SUPPRESSION_AHEAD,
+        ANONYMOUS_ID,
+        ANONYMOUS_EVENT,
     ),
 )
 
