@@ -13,6 +13,7 @@ ONE_CONCEPT = {
     "changes": "changed versions",
     "absence": "customer in no source",
     "consent": "consent",
+    "consent_origin": "consent",
     "foresight": "what a run would do",
     "renamed_sources": "source",
     "control": "order",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cij.app.consents import consent_answer
 from cij.app.customer_questions import timeline_answer, why_answer
 from cij.app.hand_in_events import newest_message
 from cij.app.orders import order_answer, suppression_answer
@@ -40,6 +41,7 @@ QUESTIONS: dict[str, Question] = {
     "why": Question("read", _of_view(why_answer)),
     "timeline": Question("read", _of_view(timeline_answer)),
     "newest_message": Question("read", _of_view(newest_message)),
+    "consent": Question("read", _of_view(consent_answer)),
     "order": Question("operate", _of_view(order_answer)),
     "suppression": Question("operate", _of_view(suppression_answer)),
     "quarantine": Question("operate", quarantine_answer),

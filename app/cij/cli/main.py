@@ -55,6 +55,7 @@ COMMANDS: dict[str, Row] = {
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "explain why a customer entered, got a message, or did not", _RUN),
     "suppression": _row("suppression", "show and change the list of people who get nothing", _RUN),
+    "consent": _row("consent", "show, export and import what customers agreed to", _RUN),
     "quarantine": _row("quarantine", "show and retry events that do not fit", _RUN),
     "key": _row("key", "make and revoke keys of the HTTP service", _RUN),
     "status": _row("status", "show who is where, and what was sent", _RUN),

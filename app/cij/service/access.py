@@ -18,6 +18,7 @@ from cij.service.problems import Problem
 
 # Requests without a valid key, of one address.
 _GUESSES_PER_S, _GUESSES_AT_ONCE = 2.0, 20.0
+_VISITS_PER_S, _VISITS_AT_ONCE = 20.0, 200.0
 # The addresses and keys that are remembered; the one that was longest silent is forgotten.
 _REMEMBERED = 10_000
 
@@ -88,6 +89,7 @@ class Access:
     keyring: Keyring
     events: Limiter
     guesses: Limiter
+    visits: Limiter
 
     def require(self, request: Request, role: Role, said: object = None) -> Key:
         """Return the key of a request. `said` is a key that the body names.
@@ -106,6 +108,12 @@ class Access:
         if wait_s:
             raise _too_many(f"the key `{key.name}` sends too many events", wait_s)
 
+    def count_visit(self, request: Request) -> None:
+        """Count a visitor of a page, who needs no key. Raises: Problem for too many visits."""
+        address = request.client.host if request.client else ""
+        if wait_s := self.visits.wait_s(address):
+            raise _too_many("too many visits", wait_s)
+
     def _found(self, request: Request, said: object) -> Key:
         secrets = _secrets(request.headers.get("authorization", ""))
         if isinstance(said, str) and said:
@@ -123,6 +131,11 @@ class Access:
 def guesses(clock_s: Callable[[], float]) -> Limiter:
     """Return the limiter of requests without a valid key."""
     return Limiter(_GUESSES_PER_S, _GUESSES_AT_ONCE, clock_s)
+
+
+def visits(clock_s: Callable[[], float]) -> Limiter:
+    """Return the limiter of visits of pages. Many people may be behind one address."""
+    return Limiter(_VISITS_PER_S, _VISITS_AT_ONCE, clock_s)
 
 
 def _too_many(text: str, wait_s: float) -> Problem:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cij.app.request_error import RequestError
 from cij.runtime.calls import TooBusy
 from cij.runtime.errors import WorldError
-from cij.service import asking, receiving
+from cij.service import asking, consent_pages, receiving
 from cij.service.house import House, house_of
 from cij.service.problems import Problem, as_answer
 
@@ -34,8 +34,8 @@ _HEADERS = {
 }
 
 
-def application(house: House, more: Iterable[BaseRoute] = ()) -> Starlette:
-    """Return the application of a house. `more` are routes beside those for events and questions."""
+def application(house: House) -> Starlette:
+    """Return the application of a house."""
     app = Starlette(
         routes=[
             Route("/healthz", _health, methods=["GET"]),
@@ -43,11 +43,12 @@ def application(house: House, more: Iterable[BaseRoute] = ()) -> Starlette:
             Route("/metrics", _metrics, methods=["GET"]),
             *receiving.routes(),
             *asking.routes(),
-            *more,
+            *consent_pages.routes(),
         ],
         middleware=[Middleware(Around, house=house)],
         exception_handlers={
             Problem: _on_problem,
+            consent_pages.Gone: consent_pages.on_gone,
             WorldError: _on_world,
             HTTPException: _on_http,
             Exception: _on_bug,

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from starlette.requests import Request
 
 from cij.app.service_table import ServiceTable
+from cij.app.signed_links import Links
 from cij.compiler.program import Program
 from cij.runtime.calls import Calls
 from cij.runtime.intake_log import IntakeLog
@@ -17,7 +17,6 @@ from cij.service.access import Access
 from cij.service.measuring import Measures
 
 _log = logging.getLogger("cij.service")
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -31,6 +30,7 @@ class House:
     log: IntakeLog
     calls: Calls
     access: Access
+    links: Links
     measures: Measures
     is_stepping: bool = False
     is_stopping: bool = False

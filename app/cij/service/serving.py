@@ -20,13 +20,14 @@ from cij.app.local_service import announced
 from cij.app.running import Run
 from cij.app.service_keys import Key, hash_of
 from cij.app.service_table import split_address
+from cij.app.signed_links import Links
 from cij.runtime.calls import Calls
 from cij.runtime.clock import LiveClock
 from cij.runtime.errors import ConfigError
 from cij.runtime.intake_log import IntakeLog
 from cij.runtime.runner import StepReport
 from cij.runtime.wakeable_stop import WakeableStop
-from cij.service.access import Access, Keyring, Limiter, guesses
+from cij.service.access import Access, Keyring, Limiter, guesses, visits
 from cij.service.application import application
 from cij.service.house import House
 from cij.service.measuring import Measures
@@ -111,6 +112,7 @@ def _service(run: Run, url: str, token: str, stopped: WakeableStop) -> Service:
         Keyring(root, clock.now, own),
         Limiter(per_s, max(2 * per_s, 1.0), time.monotonic),
         guesses(time.monotonic),
+        visits(time.monotonic),
     )
     house = House(
         root=root,
@@ -120,6 +122,7 @@ def _service(run: Run, url: str, token: str, stopped: WakeableStop) -> Service:
         log=IntakeLog(root, on_synced),
         calls=Calls(stopped.wake),
         access=access,
+        links=Links(root),
         measures=Measures(),
     )
     return Service(url, house, run, stopped, arrived)

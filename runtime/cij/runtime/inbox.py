@@ -17,6 +17,7 @@ from typing import Any
 
 from cij.runtime import control, suppression
 from cij.runtime.anonymous import with_customers
+from cij.runtime.consent_origin import note_origins
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import Refused, put_event_aside
@@ -156,7 +157,7 @@ def _take(world: World, root: Path, file: Path, now: datetime) -> tuple[Refused,
 
 def _taken_in(world: World, rows: Sequence[dict[str, Any]], now: datetime) -> tuple[Refused, ...]:
     with world.engine.transaction():
-        events = with_customers(world.engine, rows, now)
+        events = note_origins(world.engine, with_customers(world.engine, rows, now), now)
         taken = take_in(world.engine, world.program, events, now)
         if taken.created:
             data_changed(world)

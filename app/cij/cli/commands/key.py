@@ -8,6 +8,7 @@ import click
 
 from cij.app.project import open_project
 from cij.app.service_keys import ROLES, Key, Role, add_key, read_keys, revoke_key
+from cij.app.signed_links import rotate
 from cij.app.zone_times import instant, local
 from cij.cli.arguments import LocalTime
 from cij.cli.order_options import json_option, project_option
@@ -85,6 +86,14 @@ def revoke(name: str, at: datetime | None, path: Path, as_json: bool) -> None:
     else:
         when = f"ends at {local(ended.ends_at, zone)} ({zone})" if at else "is not valid any more"
         click.echo(f"the key `{name}` {when}")
+
+
+@command.command(epilog="\b\nExample:\n  cij key sign")
+@project_option
+def sign(path: Path) -> None:
+    """Begin to sign the links in messages with a new key. Links of the last five keys stay valid."""
+    kept = rotate(open_project(path).root)
+    click.echo(f"new links have a new key; those of {kept} older keys stay valid")
 
 
 def _is_valid(key: Key, now: datetime) -> str:

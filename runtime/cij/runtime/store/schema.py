@@ -225,6 +225,12 @@ CONSENT_CHANGE = Table(
 )
 # Grants of consent that are dated in the future.
 CONSENT_AHEAD = Table("consent_ahead", CONSENT_CHANGE.columns)
+# Where a change of consent came from, and which text was shown, by the id of its event.
+CONSENT_ORIGIN = Table(
+    "consent_origin",
+    (("event", TEXT), ("origin", TEXT), ("shown", TEXT), ("at", INSTANT)),
+    key=("event",),
+)
 # The canonical form of each written address that differs from it, and of each phone number (S29).
 CANONICAL_ADDRESS = Table(
     "canonical_address",
@@ -286,7 +292,7 @@ TABLES = (
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
     *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE),
-    *(ANONYMOUS_ID, ANONYMOUS_EVENT),
+    *(ANONYMOUS_ID, ANONYMOUS_EVENT, CONSENT_ORIGIN),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
@@ -304,6 +310,7 @@ OF_DATA = (
         SUPPRESSION_AHEAD,
         ANONYMOUS_ID,
         ANONYMOUS_EVENT,
+        CONSENT_ORIGIN,
     ),
 )
 
