@@ -268,7 +268,7 @@ def test_cloud_events_in_three_modes(bed: Bed) -> None:
         "type": "com.shop.purchase",
         "source": "/shop",
         "subject": "2",
-        "time": "2026-05-01T10:00:00+02:00",
+        "time": "2026-05-01T10:00:00.000000000+02:00",
         "data": {"amount": "7.25"},
     }
     kinds = {"structured": "application/cloudevents+json"}

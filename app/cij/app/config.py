@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from cij.app.project_files import FILE_NAME
-from cij.app.service_table import ServiceTable
+from cij.app.service_table import CallbacksTable, ServiceTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region, mailbox, named_mailbox
@@ -309,6 +309,7 @@ _TABLES: tuple[type[BaseModel], ...] = (
     ReviewTable,
     ReviewRule,
     ServiceTable,
+    CallbacksTable,
 )
 
 

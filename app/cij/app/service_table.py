@@ -1,11 +1,14 @@
 """The table `[service]` of cij.toml: the HTTP service of a project."""
 
 import ipaddress
+import os
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from cij.runtime.errors import ConfigError
 
 DEFAULT_PORT = 8080
 
@@ -44,6 +47,29 @@ def _are_proxies(found: tuple[str, ...]) -> tuple[str, ...]:
     return found
 
 
+class CallbacksTable(BaseModel):
+    """`[service.callbacks]`: the mail providers that report what became of mails."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mailgun_key_env: str | None = None
+    postmark: bool = False
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The providers that report."""
+        is_on = {"mailgun": self.mailgun_key_env is not None, "postmark": self.postmark}
+        return tuple(name for name, on in is_on.items() if on)
+
+    def secrets(self) -> dict[str, str]:
+        """Return the secrets of providers that sign. Raises: ConfigError for an unset variable."""
+        if self.mailgun_key_env is None:
+            return {}
+        if not (secret := os.environ.get(self.mailgun_key_env)):
+            raise ConfigError(f"cij.toml: the variable {self.mailgun_key_env} is not set")
+        return {"mailgun": secret}
+
+
 class ServiceTable(BaseModel):
     """`[service]`.
 
@@ -58,3 +84,4 @@ class ServiceTable(BaseModel):
     trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_are_proxies)] = ()
     user_ids: str | None = None
     per_key_per_second: float = Field(default=1000.0, gt=0, le=1_000_000)
+    callbacks: CallbacksTable = CallbacksTable()

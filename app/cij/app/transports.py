@@ -93,6 +93,7 @@ def senders(project: Project) -> Defaults:
         unsubscribe=next(filter(None, (way.unsubscribe for way in mails)), None),
         region=project.settings.project.region,
         links=_links(project),
+        reporting=project.settings.service.callbacks.providers,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from cij.service.bodies import json_of
-from cij.service.event_rows import Naming, Row
+from cij.service.event_rows import Naming, Row, exact
 from cij.service.problems import Problem
 
 STRUCTURED = "application/cloudevents+json"
@@ -59,7 +59,7 @@ def _row(event: Any, naming: Naming) -> Row:
         "customer": naming.customer(event.get("subject")),
     }
     if event.get("time"):
-        row["at"] = event["time"]
+        row["at"] = exact(event["time"])
     fields = event.get("data") or {}
     if isinstance(fields, dict):
         # An interaction with a message says which one, and on which channel.

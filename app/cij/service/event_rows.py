@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from cij.compiler.program import Event, Program
@@ -55,6 +56,25 @@ def naming_of(program: Program, user_source: str | None) -> Naming:
     events = {event.name: event for event in program.events}
     fields = {name: frozenset(f.name for f in event.fields) for name, event in events.items()}
     return Naming(events, sources, user_source or only, fields)
+
+
+def instant_of(text: object) -> datetime | None:
+    """Return an instant of ISO 8601, in UTC; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return found.astimezone(UTC).replace(tzinfo=None) if found and found.tzinfo else found
+    except (ValueError, OverflowError):
+        return None
+
+
+def exact(text: object) -> object:
+    """Return an instant with its offset as the inbox takes it: some systems count nanoseconds.
+
+    Whatever else it is goes on as it is.
+    """
+    found = instant_of(text)
+    has_offset = isinstance(text, str) and datetime.fromisoformat(text).tzinfo if found else False
+    return f"{found.isoformat()}Z" if found is not None and has_offset else text
 
 
 def new_id() -> str:

@@ -1,8 +1,8 @@
 """What the handlers of one service share."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class House:
     access: Access
     links: Links
     measures: Measures
+    secrets: Mapping[str, str] = field(default_factory=dict)
     is_stepping: bool = False
     is_stopping: bool = False
     disk_fault: str | None = None

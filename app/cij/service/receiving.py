@@ -20,8 +20,10 @@ from cij.service.bodies import json_of, read_body
 from cij.service.event_rows import Naming, Row, lines_of, naming_of, new_id
 from cij.service.house import House, house_of
 from cij.service.problems import Problem, as_answer
+from cij.service.providers import KEYED, SIGNED
 
 _PLAIN_BYTES_MAX = 500_000
+_CALLBACK_BYTES_MAX = 200_000
 _UPLOAD_BYTES_MAX = 10_000_000
 # What the place in the inbox says, and nobody else.
 _PLACE = ("file", "line")
@@ -41,6 +43,7 @@ def routes() -> list[Route]:
         Route("/v1/events/{name}", _plain, methods=["POST"]),
         Route("/v1/cloudevents", _cloud_events, methods=["POST"]),
         Route("/v1/upload", _upload, methods=["POST"]),
+        Route("/v1/callbacks/{provider}", _callback, methods=["POST"]),
     ]
 
 
@@ -128,6 +131,28 @@ async def _cloud_events(request: Request) -> Response:
     rows = cloud_events.rows_of(kind, request.headers, body, _naming(house))
     house.access.count(key, len(rows))
     await keep(house, rows, "cloudevents")
+    return JSONResponse({"accepted": len(rows)})
+
+
+# --- providers --------------------------------------------------------------------------------
+
+
+async def _callback(request: Request) -> Response:
+    """`POST /v1/callbacks/PROVIDER`: what became of a mail, in the words of the provider."""
+    house, name = house_of(request), request.path_params["provider"]
+    if name not in house.settings.callbacks.providers:
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "cij.toml names no such provider in [service.callbacks]"
+        )
+    if name in KEYED:
+        house.access.count(house.access.require(request, "write"), 1)
+    else:
+        house.access.count_visit(request)
+    found = json_of(await read_body(request, _CALLBACK_BYTES_MAX))
+    if not isinstance(found, dict):
+        raise Problem(HTTPStatus.BAD_REQUEST, "a report is a JSON object")
+    rows = {**SIGNED, **KEYED}[name](found, house.secrets.get(name))
+    await keep(house, rows, name)
     return JSONResponse({"accepted": len(rows)})
 
 

@@ -10,11 +10,11 @@ before the `sentAt` of the request.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from cij.compiler.program import Event
-from cij.service.event_rows import Naming, Row, new_id, snake
+from cij.service.event_rows import Naming, Row, instant_of, new_id, snake
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
 CALL_BYTES_MAX, BATCH_BYTES_MAX = 32_000, 500_000
@@ -94,15 +94,6 @@ def batch_of(request: Mapping[str, Any], naming: Naming, arrived: datetime) -> B
     """Return the batch of a request, with what its calls have in common."""
     sent_at = instant_of(request.get("sentAt"))
     return Batch(naming, arrived, sent_at, _table(request.get("context")))
-
-
-def instant_of(text: object) -> datetime | None:
-    """Return an instant of ISO 8601, in UTC; None where it is none."""
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return found.astimezone(UTC).replace(tzinfo=None) if found and found.tzinfo else found
-    except (ValueError, OverflowError):
-        return None
 
 
 def _given(call: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -124,6 +124,7 @@ def _service(run: Run, url: str, token: str, stopped: WakeableStop) -> Service:
         access=access,
         links=Links(root),
         measures=Measures(),
+        secrets=settings.callbacks.secrets(),
     )
     return Service(url, house, run, stopped, arrived)
 

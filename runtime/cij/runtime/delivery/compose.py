@@ -12,6 +12,7 @@ from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.defaults import Defaults, LinkKind
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
+from cij.runtime.delivery.provider_marks import marks_of
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
 from cij.runtime.delivery.rendered_values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
@@ -129,6 +130,7 @@ def _email(
         step=row.step,
         reply_to=message.reply_to or defaults.reply_to,
         unsubscribe=_unsubscribe(defaults, row, message),
+        marks=tuple(marks_of(defaults.reporting, row.customer, row.key)),
     )
     # The envelope takes the same form of the address as the header.
     address = mailbox(email.recipient)

@@ -22,7 +22,7 @@ class Defaults:
     """What a message may leave open. `unsubscribe` is a URL or `mailto:`; without it `links` has one.
 
     `region` is that of phone numbers without a country code. `links` is None where customers cannot
-    reach the project.
+    reach the project. `reporting` are the mail providers that report what became of mails.
     """
 
     sender: str | None = None
@@ -30,6 +30,7 @@ class Defaults:
     unsubscribe: str | None = None
     region: str | None = None
     links: MessageLinks | None = None
+    reporting: tuple[str, ...] = ()
 
     def texts(self) -> list[object]:
         """Return what decides how a message is written."""
