@@ -78,6 +78,8 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
         log.append(b" " * 64_000_001).result(10)
     log.append(b"one\n").result(10)
     log.close()
+    with pytest.raises(OSError, match="about to end"):
+        log.append(b"two\n").result(10)
 
 
 def test_questions_are_answered_once_or_refused() -> None:

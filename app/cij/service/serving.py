@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,20 +73,30 @@ def serving(run: Run, address: str | None, stopped: WakeableStop) -> Iterator[Se
 
     `address` takes the place of `listen` in cij.toml. Raises: ConfigError where it cannot be used.
     """
-    listening = _listening(address or run.project.settings.service.listen)
-    token = secrets.token_urlsafe(32)
-    service = _service(run, _url(listening), token, stopped)
+    settings = run.project.settings.service
+    # Before anything is opened: a variable may not be set.
+    signed = settings.callbacks.secrets()
+    with closing(_listening(address or settings.listen)) as listening:
+        token = secrets.token_urlsafe(32)
+        service = _service(run, _url(listening), token, stopped)
+        service.house.secrets = signed
+        with _served_at(service, listening, token):
+            yield service
+
+
+@contextmanager
+def _served_at(service: Service, listening: socket.socket, token: str) -> Iterator[None]:
+    stopped, root = service.stopped, service.run.project.root
     server = uvicorn.Server(_config(service))
     thread = threading.Thread(
         target=_served, args=(server, listening, stopped), name="cij-http", daemon=True
     )
     try:
-        with announced(run.project.root, service.url, token):
+        with announced(root, service.url, token):
             thread.start()
-            yield service
+            yield
     finally:
         _end(service, server, thread)
-        listening.close()
 
 
 def _end(service: Service, server: uvicorn.Server, thread: threading.Thread) -> None:
@@ -124,7 +134,6 @@ def _service(run: Run, url: str, token: str, stopped: WakeableStop) -> Service:
         access=access,
         links=Links(root),
         measures=Measures(),
-        secrets=settings.callbacks.secrets(),
     )
     return Service(url, house, run, stopped, arrived)
 

@@ -48,6 +48,7 @@ class IntakeLog:
         self._waiting_bytes = 0
         # The first guards the counter alone: whoever holds the second may wait for the disk.
         self._counting, self._writing = threading.Lock(), threading.Lock()
+        self._is_closed = False
         self._file: IO[bytes] | None = None
         self._path = root
         self._thread = threading.Thread(target=self._run, name="cij-intake", daemon=True)
@@ -59,13 +60,19 @@ class IntakeLog:
         # Nobody can call back what is on its way to the disk.
         future.set_running_or_notify_cancel()
         with self._counting:
-            is_full = self._waiting_bytes + len(lines) > _WAITING_BYTES_MAX
-            self._waiting_bytes += 0 if is_full else len(lines)
-        if is_full:
-            future.set_exception(OSError("the disk is too slow for what comes in"))
-        else:
-            self._queue.put(_Entry(lines, future))
+            why = self._why_not(len(lines))
+            if why is None:
+                self._waiting_bytes += len(lines)
+                self._queue.put(_Entry(lines, future))
+        if why is not None:
+            future.set_exception(OSError(why))
         return future
+
+    def _why_not(self, bytes: int) -> str | None:
+        if self._is_closed:
+            return "the service is about to end"
+        is_full = self._waiting_bytes + bytes > _WAITING_BYTES_MAX
+        return "the disk is too slow for what comes in" if is_full else None
 
     def hand_over(self) -> None:
         """Move what was written to the inbox."""
@@ -74,7 +81,9 @@ class IntakeLog:
 
     def close(self) -> None:
         """Write what waits, and hand all over."""
-        self._queue.put(None)
+        with self._counting:
+            self._is_closed = True
+            self._queue.put(None)
         self._thread.join()
         self.hand_over()
 
