@@ -114,7 +114,7 @@ def served(folder: Path) -> Iterator[Bed]:
     """Serve a project until the block ends."""
     project, now = open_project(folder), LiveClock().now()
     roles: tuple[Role, ...] = ("write", "read", "operate")
-    keys = {role: add_key(project, f"{role} key", role, now) for role in roles}
+    keys: dict[Role, str] = {role: add_key(project, f"{role} key", role, now) for role in roles}
     stopped, begun, found = WakeableStop(), threading.Event(), list[Service]()
     failed = list[BaseException]()
 

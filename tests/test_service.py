@@ -18,8 +18,9 @@ from cij.app.service_table import split_address
 from cij.cli.exits import Exit
 from cij.runtime.clock import LiveClock
 from cij.service.access import Limiter
-from cij.service.event_rows import snake
+from cij.service.event_rows import Row, snake
 from tests.conftest import Cij
+from tests.odd_values import DATES, INSTANTS, NUMBERS, TEXTS
 from tests.service_bed import Bed, served, shop_project
 
 
@@ -289,6 +290,60 @@ def test_cloud_events_in_three_modes(bed: Bed) -> None:
         answer = bed.post("/v1/cloudevents", wrong, head={"content-type": kinds["structured"]})
         assert answer.status_code == 400
     assert bed.post("/v1/cloudevents", {}).status_code == 400
+
+
+# --- odd values -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_no_value_is_a_bug_or_stops_another_event(bed: Bed) -> None:
+    values: list[Any] = [*NUMBERS, *DATES, *INSTANTS, *TEXTS, None, True, 5, 1e400, [], {}, [[]]]
+    lines: list[Row] = []
+    for n, value in enumerate(values):
+        call = {"userId": value, "anonymousId": value, "event": value, "messageId": value}
+        lines += [{**call, "type": "track"}, {"type": value, "userId": "1", "previousId": value}]
+        lines.append({"type": "track", "userId": "1", "event": "page", "messageId": f"odd-{n}"})
+        lines[-1] |= {
+            "timestamp": value,
+            "sentAt": value,
+            "properties": {"name": value, "x": value},
+        }
+    small = [line for line in lines if len(json.dumps(line)) < 30_000]
+    for start in range(0, len(small), 100):
+        batch = {"batch": small[start : start + 100], "sentAt": values[start % len(values)]}
+        answer = bed.post("/v1/batch", batch)
+        assert answer.status_code == 200, answer.text
+    plain = [{"customer": v, "at": v, "id": v, "fields": {"name": v}, "channel": v} for v in values]
+    fields = [{"customer": "shop:1", "fields": v, "origin": v, "shown": v} for v in values]
+    for rows in (plain, fields):
+        text = "\n".join(json.dumps({"event": "subscribed", **row}) for row in rows)
+        assert bed.post("/v1/upload", text.encode()).status_code == 200
+        for name in ("page", "subscribed"):
+            assert bed.post(f"/v1/events/{name}", rows[:90]).status_code in (200, 413)
+    for value in (None, True, 5, 1e400, [], {}, [[]], "\x00", "\ud800", "x" * 60_000):
+        for question in ("why", "timeline", "order", "suppression", "quarantine", "consent"):
+            asked: dict[str, Any] = {
+                "person": value,
+                "journey": value,
+                "at": value,
+                "control": value,
+            }
+            asked |= {"suppress": value, "action": value, "ids": value, "limit": value}
+            answer = bed.post(f"/api/v1/{question}", asked, "operate")
+            assert answer.status_code in (200, 400, 422), (question, value, answer.text)
+
+    class Broken:
+        def ask(self, *_: Any, **__: Any) -> None:
+            raise ZeroDivisionError("what a request said")
+
+    kept, bed.service.house.calls = bed.service.house.calls, Broken()  # type: ignore[assignment]
+    broken = bed.post("/api/v1/status", {}, "read")
+    bed.service.house.calls = kept
+    assert broken.status_code == 500 and broken.json() == {"error": "this is a bug in cij"}
+    assert broken.headers["cache-control"] == "no-store"
+    bed.post("/v1/events/purchase", {"customer": "shop:1", "id": "after all"})
+    assert purchase(bed, "after all")
+    assert bed.ask("status", "read")["failed"] == []
 
 
 # --- what does not fit ------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Events that were put aside because they do not fit: shown, tried again, or dropped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from cij.runtime.retry_events import (
 )
 from cij.runtime.world import World
 
-# More lines help nobody; `--json` has a limit of its own.
-SHOWN_MAX = 50
+# More lines than the first help nobody; `--limit` asks for others.
+SHOWN_MAX, LIMIT_MAX = 50, 100_000
 
 
 def quarantine(
@@ -48,9 +48,9 @@ def quarantine_answer(world: World, asked: Mapping[str, Any], now: datetime) -> 
     """Answer `quarantine`. Raises: RequestError."""
     action = asked.get("action")
     if action == "list":
-        rows = put_aside(world, int(asked.get("limit") or SHOWN_MAX))
+        rows = put_aside(world, _limit(asked.get("limit")))
         return {"version": 1, "count": count(world), "events": [_plain(row) for row in rows]}
-    ids = all_ids(world) if asked.get("all") else _known(world, asked.get("ids") or ())
+    ids = all_ids(world) if asked.get("all") else _known(world, asked.get("ids") or [])
     if action == "show":
         shown = filter(None, (one_aside(world, id) for id in ids))
         return {"version": 1, "events": [_plain(row) for row in shown]}
@@ -64,11 +64,18 @@ def quarantine_answer(world: World, asked: Mapping[str, Any], now: datetime) -> 
     raise RequestError(f"there is no action `{action}`")
 
 
-def _known(world: World, ids: Sequence[str]) -> list[str]:
+def _limit(given: object) -> int:
+    is_count = isinstance(given, int) and not isinstance(given, bool) and 0 < given <= LIMIT_MAX
+    return given if is_count and isinstance(given, int) else SHOWN_MAX
+
+
+def _known(world: World, ids: object) -> list[str]:
+    if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
+        raise RequestError("`ids` is not a list of ids")
     for id in ids:
-        if one_aside(world, str(id)) is None:
+        if one_aside(world, id) is None:
             raise RequestError(f"no event that is put aside has the id `{id}`")
-    return [str(id) for id in ids]
+    return ids
 
 
 def _plain(row: Aside) -> dict[str, Any]:

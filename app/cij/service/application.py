@@ -51,7 +51,6 @@ def application(house: House) -> Starlette:
             consent_pages.Gone: consent_pages.on_gone,
             WorldError: _on_world,
             HTTPException: _on_http,
-            Exception: _on_bug,
         },
     )
     app.state.house = house
@@ -101,8 +100,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _on_bug(request: Request, error: Exception) -> Response:
-    # Not its text, which may hold what the request said.
+def _on_bug(error: Exception) -> Response:
+    # Not its text, which may hold what the request said, and no trace, which may hold values.
     _log.error("a request failed: %s in %s", type(error).__name__, _place(error))
     return as_answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in cij"))
 
@@ -127,16 +126,20 @@ class Around:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.monotonic(), [500]
+        began, status, is_begun = time.monotonic(), [500], [False]
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
-                status[0] = message["status"]
+                status[0], is_begun[0] = message["status"], True
                 message["headers"] = [*_with_headers(message)]
             await send(message)
 
         try:
             await self._app(scope, receive, send_on)
+        except Exception as error:  # noqa: BLE001 - it is of this request, and ends nothing else (S28)
+            answer = _on_bug(error)
+            if not is_begun[0]:
+                await answer(scope, receive, send_on)
         finally:
             self._note(scope, status[0], time.monotonic() - began)
 

@@ -177,7 +177,7 @@ def _listening(address: str) -> socket.socket:
 
 
 def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
+    found, port = listening.getsockname()[:2]
     # Every address of this machine has this one.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found) or str(found)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

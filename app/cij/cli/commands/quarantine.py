@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cij.app.quarantine import SHOWN_MAX, quarantine
+from cij.app.quarantine import LIMIT_MAX, SHOWN_MAX, quarantine
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import json_option, project_option
@@ -34,7 +34,7 @@ def command() -> None:
 
 
 @command.command("list", epilog="\b\nExample:\n  cij quarantine list --json")
-@click.option("--limit", default=SHOWN_MAX, type=click.IntRange(1, 100_000), show_default=True)
+@click.option("--limit", default=SHOWN_MAX, type=click.IntRange(1, LIMIT_MAX), show_default=True)
 @project_option
 @json_option
 def list_(limit: int, path: Path, as_json: bool) -> None:
