@@ -55,11 +55,14 @@ ARROWS = {
     ),
     # What every front door shares. It knows none of them.
     "app/cij/app": ("cij.app", "cij.grammar", "cij.compiler", "cij.runtime", "cij.stdlib"),
-    # The front doors are siblings: none imports another. But a command starts the service.
+    # The front doors are siblings: none imports another.
     "app/cij/cli": (
         *("cij.cli", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
+        # Commands open the other doors, and know nothing behind them.
+        "cij.lsp.server.make_server",
         "cij.service.serving",
     ),
+    "app/cij/lsp": ("cij.lsp", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
     "app/cij/service": ("cij.service", "cij.app", "cij.compiler", "cij.runtime"),
 }
 
@@ -75,6 +78,9 @@ DOORS = {
     "starlette": ("app/cij/service/",),
     "uvicorn": ("app/cij/service/",),
     "prometheus_client": ("app/cij/service/",),
+    "pygments": ("grammar/cij/grammar/pygments_lexer.py",),
+    "pygls": ("app/cij/lsp/",),
+    "lsprotocol": ("app/cij/lsp/",),
     "platformdirs": ("grammar/cij/grammar/private_folder.py",),
     "liquid": ("compiler/cij/compiler/liquid_syntax.py", "runtime/cij/runtime/delivery/"),
     "idna": ("compiler/cij/compiler/addresses.py",),

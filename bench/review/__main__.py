@@ -1,4 +1,4 @@
-"""`python -m bench.review [JOURNEYS]`: `cij diff` of a small change, beside `cij check` of the same project.
+"""`python -m bench.review [JOURNEYS | keystrokes]`: `cij diff` of a small change, beside `cij check` of the same project.
 
 A ratio of at most 3 is the aim: both sides are compiled, and parsed where they differ. The project is the shop of
 the tests, again and again under other names, in a git repository. CPU seconds of the processes, cold and with
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from bench.review import keystrokes
+
 SHOP = Path(__file__).parents[2] / "tests" / "fixtures" / "review" / "shop"
 CIJ = Path(sys.executable).parent / "cij"
 ROUNDS = 3
@@ -26,6 +28,9 @@ _NAMES = re.compile(
 
 def main() -> None:
     """Print the seconds and the ratios."""
+    if sys.argv[1:] == ["keystrokes"]:
+        keystrokes.main()
+        return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "project"

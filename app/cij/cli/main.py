@@ -36,6 +36,7 @@ COMMANDS: dict[str, Row] = {
     "check": _row("check", "report every mistake, with its fix", _WRITE),
     "fmt": _row("fmt", "format .journey files", _WRITE),
     "test": _row("test", "run the tests of the journeys", _WRITE),
+    "lsp": _row("lsp", "serve an editor: mistakes, completion, rename", _WRITE),
     "explain": _row("explain", "explain a journey, rule, word or code in plain words", _SEE),
     "graph": _row("graph", "draw journeys", _SEE),
     "sql": _row("sql", "print the SQL of a segment, measure or journey", _SEE),

@@ -19,6 +19,16 @@ def explanations(name: str, source: Model, files: Mapping[str, syntax.File]) -> 
             yield [head, *_comment(kind, name, files), *rest]
 
 
+def explanation(kind: str, name: str, source: Model, files: Mapping[str, syntax.File]) -> list[str]:
+    """Return the text, as lines, of one declaration; empty where its kind has none."""
+    for each in _explained():
+        part = each.made(source).get(name)
+        if each.word == kind and part is not None and each.explain is not None:
+            _, *rest = each.explain(part, source)
+            return [*_comment(each, name, files), *rest]
+    return []
+
+
 def names(source: Model) -> dict[str, list[str]]:
     """Return the names that have a meaning, by kind. Built-in events are left out."""
     return {

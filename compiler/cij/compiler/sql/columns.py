@@ -4,6 +4,7 @@ Instants are timestamps in UTC without a zone. Amounts, numbers and shares are e
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -101,11 +102,11 @@ def migrate(
     """
     found = []
     for name, type in columns:
-        kind = exp.DataType.build(type, dialect="duckdb")
+        kind = _parsed(type)
         if name not in there:
             tree = fill("ALTER TABLE {t} ADD COLUMN {c} BIGINT", t=table, c=name)
             found.append(_with_type(tree, kind))
-        elif exp.DataType.build(there[name], dialect="duckdb") != kind:
+        elif _parsed(there[name]) != kind:
             text = "ALTER TABLE {t} ALTER COLUMN {c} SET DATA TYPE BIGINT USING TRY_CAST({c} AS BIGINT)"
             found.append(_with_type(fill(text, t=table, c=name), kind))
     return found
@@ -125,5 +126,10 @@ def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
 
 def definition(name: str, type: str) -> exp.Expr:
     """Return the definition of a column for `CREATE TABLE`."""
-    kind = exp.DataType.build(type, dialect="duckdb")
-    return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind)
+    return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=_parsed(type).copy())
+
+
+@lru_cache(maxsize=256)
+def _parsed(type: str) -> exp.Expr:
+    """Return the tree of a type. It is shared: copy it before it becomes a part of another tree."""
+    return exp.DataType.build(type, dialect="duckdb")

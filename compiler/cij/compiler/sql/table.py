@@ -1,6 +1,7 @@
 """The declaration of a table, and the statement that makes it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -31,11 +32,17 @@ class Table:
     @property
     def ddl(self) -> Statement:
         """The statement that makes an empty table unless it exists."""
-        tree = stored_plainly(create(self.name, self.columns), *self.plain).tree.copy()
-        for definition in tree.find_all(exp.ColumnDef):
-            if definition.name in self.known:
-                constraint = exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
-                definition.append("constraints", constraint)
-        if self.is_scratch:
-            tree.set("properties", exp.Properties(expressions=[exp.TemporaryProperty()]))
-        return Statement(tree)
+        return _ddl(self)
+
+
+# A store is prepared at the start of each command, and its tables are always the same.
+@lru_cache(maxsize=512)
+def _ddl(table: Table) -> Statement:
+    tree = stored_plainly(create(table.name, table.columns), *table.plain).tree.copy()
+    for definition in tree.find_all(exp.ColumnDef):
+        if definition.name in table.known:
+            constraint = exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
+            definition.append("constraints", constraint)
+    if table.is_scratch:
+        tree.set("properties", exp.Properties(expressions=[exp.TemporaryProperty()]))
+    return Statement(tree)

@@ -55,10 +55,6 @@ _TRAITS = Traits(has_row_ids=True, is_shared=False)
 _STREAM = "arrow_stream"
 # DuckDB's message before the error of a stream that fails.
 _BROKEN = "get_next failed(): "
-_COLUMNS = """
-SELECT c.column_name, c.data_type FROM information_schema.columns AS c
-WHERE c.table_name = $1 ORDER BY c.ordinal_position
-"""
 
 
 def _create(path: Path) -> None:
@@ -286,8 +282,12 @@ class DuckEngine:
 
     def columns_of(self, table: str) -> dict[str, str]:
         """See `Engine.columns_of`."""
-        found = self.run_text(_COLUMNS, [table]).fetchall()
-        return {name: written(type) for name, type in found}
+        # A tenth of the time of a query of `information_schema`, which looks at every table.
+        try:
+            found = self.run_text(f"DESCRIBE {_quoted(table)}", None).fetchall()
+        except duckdb.CatalogException:
+            return {}
+        return {name: written(type) for name, type, *_ in found}
 
     def copy_from(self, path: Path) -> None:
         """Copy all tables of another file into this engine, which has to be empty and in memory."""
