@@ -62,10 +62,12 @@ ARROWS = {
     # The front doors are siblings: none imports another.
     "app/cij/cli": (
         *("cij.cli", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
-        # `cij lsp` opens the other door, and knows nothing behind it.
+        # Commands open the other doors, and know nothing behind them.
         "cij.lsp.server.make_server",
+        "cij.service.serving",
     ),
     "app/cij/lsp": ("cij.lsp", "cij.app", "cij.grammar", "cij.compiler", "cij.runtime"),
+    "app/cij/service": ("cij.service", "cij.app", "cij.compiler", "cij.runtime"),
 }
 
 # Each third party has one door: the path prefixes that may import it.
@@ -77,6 +79,9 @@ DOORS = {
     "pyspark": ("runtime/cij/runtime/engine",),
     "apscheduler": ("runtime/cij/runtime/scheduler.py",),
     "click": ("app/cij/cli/",),
+    "starlette": ("app/cij/service/",),
+    "uvicorn": ("app/cij/service/",),
+    "prometheus_client": ("app/cij/service/",),
     "pygments": ("grammar/cij/grammar/pygments_lexer.py",),
     "pygls": ("app/cij/lsp/",),
     "lsprotocol": ("app/cij/lsp/",),

@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 
 from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
+from cij.app.service_table import CallbacksTable, ServiceTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region, mailbox, named_mailbox
@@ -330,6 +331,7 @@ class Settings(_Table):
     delivery: DeliveryTable = DeliveryTable()
     run: RunTable = RunTable()
     retention: RetentionTable = RetentionTable()
+    service: ServiceTable = ServiceTable()
     _environment: Environment = PrivateAttr(default_factory=Environment)
 
     @property
@@ -338,7 +340,7 @@ class Settings(_Table):
         return self._environment
 
 
-_TABLES: tuple[type[_Table], ...] = (
+_TABLES: tuple[type[BaseModel], ...] = (
     Settings,
     ProjectTable,
     StoreTable,
@@ -351,6 +353,8 @@ _TABLES: tuple[type[_Table], ...] = (
     RetentionTable,
     ReviewTable,
     ReviewRule,
+    ServiceTable,
+    CallbacksTable,
 )
 
 

@@ -1,16 +1,17 @@
 """Hands in events: they are checked against the program and put into the inbox of the project."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cij.app.deployed_program import compiled_or_deployed
+from cij.app.local_service import ask
 from cij.app.open_store import open_store, store_path
 from cij.app.project import Project
 from cij.app.request_error import RequestError
-from cij.app.store_view import store_view
+from cij.app.store_view import StoreView, store_view
 from cij.app.zone_times import instant
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Event, Program
@@ -86,6 +87,7 @@ def hand_in_file(path: Path, file: Path) -> HandedIn:
 
 def _handed_in(project: Project, rows: list[dict[str, Any]]) -> HandedIn:
     hand_in(project.root, rows)
+    ask(project.root, "look", {})
     return HandedIn(tuple(rows), store_path(project).is_file())
 
 
@@ -184,12 +186,22 @@ def _key(project: Project, person: str, text: str, on_wait: Callable[[str], None
     # A key always has colons.
     if ":" in text:
         return text
-    with store_view(project.root, on_wait) as found:
-        rows = found.engine.rows(_MESSAGES, {"customer": found.customer(person)})
-    newest: list[str] = [key for key, step in rows if step == text]
+    asked = {"person": person, "step": text}
+    key: str | None = ask(project.root, "newest_message", asked)
+    if key is None:
+        with store_view(project.root, on_wait) as view:
+            key = newest_message(view, asked, LiveClock().now())
+    return key
+
+
+def newest_message(view: StoreView, asked: Mapping[str, Any], now: datetime) -> str:
+    """Return the key of the newest message of a step that a person got. Raises: RequestError."""
+    person, step = str(asked.get("person")), asked.get("step")
+    rows = view.engine.rows(_MESSAGES, {"customer": view.customer(person)})
+    newest: list[str] = [key for key, of_step in rows if of_step == step]
     if not newest:
-        steps = ", ".join(dict.fromkeys(f"`{step}`" for _, step in rows)) or "none"
-        message = f"{person} got no message or call of `{text}`; there is {steps}"
+        steps = ", ".join(dict.fromkeys(f"`{of_step}`" for _, of_step in rows)) or "none"
+        message = f"{person} got no message or call of `{step}`; there is {steps}"
         raise RequestError(message)
     return newest[0]
 

@@ -80,6 +80,8 @@ def find_idle(path: Path, now: datetime) -> IdleRun | None:
         and found.variables == _variables(found.variables)
         and found.stamps == stamps(found.stamps)
         and not any(found.inbox.glob("*.jsonl"))
+        # What a service left that was killed.
+        and not any(found.inbox.with_name("intake").glob("*.log"))
         and is_unchanged(question.root, found.contents)
         and _is_free(found.state)
     )

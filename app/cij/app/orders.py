@@ -1,19 +1,23 @@
 """Orders: pause, resume and stop a journey, and change the suppression list.
 
 An order is carried out at once if no process has the state file open. If a running `cij run` has
-it, the order is put into its inbox, and the command waits for the answer.
+it, its service carries out the order. A run without a service takes the order from its inbox, and the
+command waits for the answer.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cij.app.compile import compile_path
 from cij.app.known_names import require_journey
+from cij.app.local_service import ask as ask_service, is_there
 from cij.app.open_store import open_store, store_path
 from cij.app.project import Project
 from cij.app.request_error import RequestError
+from cij.app.store_view import StoreView
 from cij.compiler.program import Program
 from cij.runtime import control, suppression
 from cij.runtime.clock import LiveClock
@@ -45,6 +49,11 @@ def give(
     """
     project, program = _opened(path, say)
     message = {"journey": journey, **order}
+    if is_there(project.root):
+        # The number of people inside is unknown, because another process has the store.
+        ask(None)
+        if (found := ask_service(project.root, "order", message)) is not None:
+            return _checked(found)
     try:
         engine = open_store(project)
     except StoreLocked:
@@ -85,6 +94,17 @@ def _prepare(engine: Engine, program: Program | None) -> None:
     prepare(engine, known)
 
 
+def order_answer(view: StoreView, order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Carry out an order about a journey in a running project. Raises: RequestError."""
+    require_journey(str(order.get("journey")), control.known_journeys(view.engine), _IN_STATE)
+    return control.as_json(control.apply(view.engine, order, now))
+
+
+def suppression_answer(view: StoreView, order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Carry out an order about the suppression list in a running project."""
+    return suppression.as_json(suppression.apply(view.engine, order, now))
+
+
 def _at_once(engine: Engine, message: Options, ask: Ask) -> dict[str, Any]:
     require_journey(message["journey"], control.known_journeys(engine), _IN_STATE)
     ask(control.inside(engine, message["journey"]))
@@ -97,6 +117,9 @@ def change_suppression(path: Path, order: Options, wait_s: float, say: Say) -> d
     Raises: ConfigError where nothing has run yet.
     """
     project, program = _opened(path, say)
+    found: dict[str, Any] | None = ask_service(project.root, "suppression", order)
+    if found is not None:
+        return found
     try:
         engine = open_store(project)
     except StoreLocked:

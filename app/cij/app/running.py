@@ -29,6 +29,7 @@ from cij.runtime.delivery import Recovery, release_failed, release_uncertain
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
+from cij.runtime.intake_log import recover as recover_log
 from cij.runtime.long_run import run_until_stopped
 from cij.runtime.private_files import private_files
 from cij.runtime.report import report
@@ -63,8 +64,16 @@ class Run:
         """Let `stopped` end the run after the messages that connections have in their hands."""
         self.runner.stopped = stopped
 
-    def until_stopped(self, stopped: threading.Event, poll_s: float, after_step: AfterStep) -> None:
+    def until_stopped(
+        self,
+        stopped: threading.Event,
+        poll_s: float,
+        after_step: AfterStep,
+        between: Callable[[datetime], bool] = lambda now: False,
+    ) -> None:
         """Make steps until `stopped` is set. The status file is written after each.
+
+        `between` is called between two steps, and returns whether it left something for the next one.
 
         Other commands read that file while this process has the store open.
         """
@@ -80,7 +89,10 @@ class Run:
                 write_status(self.project.root, report(self.runner.world, now))
                 written = time.monotonic()
 
-        run_until_stopped(self.runner, LiveClock(), stopped, poll_s=poll_s, after_step=noted)
+        clock = LiveClock()
+        run_until_stopped(
+            self.runner, clock, stopped, poll_s=poll_s, after_step=noted, between=between
+        )
 
     def release_failed(self) -> int:
         """Queue messages again that were refused for good, and return their number."""
@@ -149,6 +161,8 @@ def _opened(
         engine = rewritten(project, open_when_free(project, on_wait=on_wait))
         stack.callback(engine.close)
         now, root = LiveClock().now(), project.root
+        # What a service had on the disk when it was killed.
+        recover_log(root)
         ledger = ledger_of(project)
         if accepts is not None:
             prepare(engine)

@@ -6,6 +6,7 @@ from pathlib import Path
 from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
 from cij.app.open_store import store_path
 from cij.app.project import Project
+from cij.app.signed_links import Links, PublicLinks
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
@@ -19,6 +20,7 @@ from cij.runtime.delivery import (
     WebhookSettings,
     open_transport,
 )
+from cij.runtime.delivery.defaults import MessageLinks
 from cij.runtime.errors import ConfigError
 
 
@@ -99,7 +101,14 @@ def senders(project: Project) -> Defaults:
         sender=next(filter(None, senders), f"cij@{_domain(project)}"),
         unsubscribe=next(filter(None, (way.unsubscribe for way in mails)), None),
         region=project.settings.project.region,
+        links=_links(project),
+        reporting=project.settings.service.callbacks.providers,
     )
+
+
+def _links(project: Project) -> MessageLinks | None:
+    url = project.settings.service.url
+    return None if url is None else PublicLinks(url, Links(project.root))
 
 
 def _domain(project: Project) -> str:

@@ -5,7 +5,8 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
-import click
+from cij.cli.run_log import say
+from cij.runtime.wakeable_stop import WakeableStop
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -18,7 +19,7 @@ class Stopping:
     """
 
     def __init__(self) -> None:
-        self.stopped = threading.Event()
+        self.stopped = WakeableStop()
         self.number: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -39,4 +40,4 @@ class Stopping:
         self.stopped.set()
         for each in self._before:
             signal.signal(each, signal.SIG_DFL)
-        click.echo("stopping after the messages that are under way", err=True)
+        say("stopping after the messages that are under way")

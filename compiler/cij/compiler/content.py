@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.declarations.message import file_of
+from cij.compiler.message_links import LINKS, check_link
 from cij.compiler.naming import did_you_mean, near
 from cij.compiler.pass_state import Build, SendSite
 from cij.compiler.placeholder import Placeholder
@@ -141,6 +142,24 @@ def _check_placeholder(
         use.fields[written] = None
     elif name in text.build.declared["measure"]:
         use.fields[written] = None
+    else:
+        _check_other(path, placeholder, text, message, sites, use)
+
+
+def _check_other(
+    path: Sequence[str],
+    placeholder: Placeholder,
+    text: _Text,
+    message: pg.Message,
+    sites: list[SendSite],
+    use: _Use,
+) -> None:
+    """Check what is no value of the customer: a link, a path through relations, or a parameter."""
+    name, written = ".".join(path), ".".join(placeholder.path)
+    profile = text.build.model.profile
+    if path[0] == LINKS and len(path) > 1 and _field(LINKS, text.build) is None:
+        # The delivery makes them, so they are no values of the send.
+        check_link(path[1:], text.span(placeholder.index, len(written)), text.build)
     elif (relation := _relation(path, text.build)) is not None:
         if _check_related(relation, path[1:], placeholder, text):
             use.fields[written] = None

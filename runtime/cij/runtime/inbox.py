@@ -17,6 +17,8 @@ from typing import Any
 
 from cij.compiler.written_values import plain_number
 from cij.runtime import control, suppression
+from cij.runtime.anonymous import with_customers
+from cij.runtime.consent_origin import note_origins
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.intake import Refused, put_event_aside
@@ -115,11 +117,7 @@ def _take_apart(
 
 def _take_alone(world: World, row: dict[str, Any], now: datetime) -> Sequence[Refused]:
     try:
-        with world.engine.transaction():
-            taken = take_in(world.engine, world.program, [row], now)
-            if taken.created:
-                data_changed(world)
-        return taken.refused
+        return _taken_in(world, [row], now)
     except WorldError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is of this line
@@ -165,11 +163,17 @@ def _take(world: World, root: Path, file: Path, now: datetime) -> tuple[Refused,
     if rows and all(map(_is_order, rows)):
         _carry_out(world.engine, root, file, rows, now)
         return ()
+    refused = _taken_in(world, rows, now)
+    file.unlink(missing_ok=True)
+    return refused
+
+
+def _taken_in(world: World, rows: Sequence[dict[str, Any]], now: datetime) -> tuple[Refused, ...]:
     with world.engine.transaction():
-        taken = take_in(world.engine, world.program, rows, now)
+        events = note_origins(world.engine, with_customers(world.engine, rows, now), now)
+        taken = take_in(world.engine, world.program, events, now)
         if taken.created:
             data_changed(world)
-    file.unlink(missing_ok=True)
     return taken.refused
 
 

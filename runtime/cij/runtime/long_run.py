@@ -94,10 +94,12 @@ def run_until_stopped(
     *,
     poll_s: float,
     after_step: Callable[[StepReport, datetime], None],
+    between: Callable[[datetime], bool] = lambda now: False,
 ) -> None:
     """Run until `stopped` is set; then messages that are under way are settled.
 
-    Raises what ended a step. A source that cannot be used for now is none of this.
+    `between` is called between two steps, in this thread. It returns whether there is something for a
+    step to do. Raises what ended a step. A source that cannot be used for now is none of this.
     """
     # A single step needs no scheduler, and loading it takes a tenth of such a run.
     from cij.runtime.scheduler import Scheduler
@@ -110,7 +112,8 @@ def run_until_stopped(
     while not stopped.is_set():
         scheduler.next_in(loop.seconds_left())
         is_poll = _POLL in scheduler.wait(stopped)
-        if not stopped.is_set() and (is_poll or loop.seconds_left() <= 0):
+        is_work = between(clock.now())
+        if not stopped.is_set() and (is_poll or is_work or loop.seconds_left() <= 0):
             loop.step(with_refresh=is_poll)
     scheduler.shutdown()
     runner.dispatch.finish(clock.now())

@@ -4,7 +4,6 @@ What is wrong lies in the template, in the sender or in a setting, so nothing is
 of them has changed.
 """
 
-from dataclasses import astuple
 from datetime import datetime
 
 from cij.compiler.program import Program, content_hash
@@ -18,7 +17,7 @@ def write_again(engine: Engine, program: Program, defaults: Defaults, now: datet
 
     What has expired stays as it is, and so does what a stopped journey wanted to send.
     """
-    mark = content_hash([list(program.messages), list(program.actions), list(astuple(defaults))])
+    mark = content_hash([list(program.messages), list(program.actions), defaults.texts()])
     with engine.transaction():
         if mark == meta.value(engine, meta.TEXTS):
             return 0

@@ -16,7 +16,7 @@ VARIABLE = "CIJ_ENV"
 STATE = Path(".cij")
 # A name is part of a path, so it has no dots and no slashes. These are names of files in `.cij`.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_TAKEN = ("answers", "backup", "cache", "inbox", "outbox")
+_TAKEN = ("answers", "backup", "cache", "inbox", "intake", "outbox")
 
 _chosen: str | None = None
 

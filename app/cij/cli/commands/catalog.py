@@ -10,6 +10,7 @@ import click
 from cij.app.catalog_file import described
 from cij.app.catalog_listing import Rows, as_json as plain, event_fields, listing, profile_fields
 from cij.app.project_files import CATALOG_NAME
+from cij.app.tracking_plan import tracking_plan
 from cij.cli.exits import Exit
 from cij.cli.render.plain_table import table
 from cij.compiler.column_statistics import Catalog, ColumnStatistics
@@ -17,7 +18,7 @@ from cij.compiler.model import Model
 from cij.compiler.naming import near_hint
 from cij.compiler.unparse import words
 
-_REFRESH = "refresh"
+_REFRESH, _EVENTS = "refresh", "events"
 
 
 @click.command(
@@ -25,28 +26,39 @@ _REFRESH = "refresh"
 Examples:
   cij catalog
   cij catalog examples/loyalty --json
+  cij catalog events --format json-schema   # a tracking plan for those who send events
   cij catalog refresh                  # look at the rows of all sources
   cij catalog refresh --check          # exit code 1 if the data have changed since"""
 )
-@click.argument("words_", nargs=-1, metavar="[refresh] [PATH]")
+@click.argument("words_", nargs=-1, metavar="[refresh|events] [PATH]")
+@click.option(
+    "--format", "form", type=click.Choice(["json-schema"]), help="With `events`: this form."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the catalog as JSON.")
 @click.option("--check", "is_dry", is_flag=True, help="Write nothing; exit 1 if refresh would.")
-def command(words_: tuple[str, ...], as_json: bool, is_dry: bool) -> None:
+def command(words_: tuple[str, ...], form: str | None, as_json: bool, is_dry: bool) -> None:
     """List what the project at PATH knows: sources, customer fields, events, segments, messages.
 
     `refresh` reads the rows of the sources and writes what their columns hold to catalog.lock.json,
     which belongs in git: types, the share of rows without a value, the smallest and largest number
     or date, and the values of small enums. It writes no values of personal columns. Some names are
     known as personal; `personal = [col]` in a source adds others.
+
+    `events --format json-schema` prints the events that the project takes, for those who send them.
     """
-    is_refresh = words_[:1] == (_REFRESH,)
-    paths = words_[1:] if is_refresh else words_
+    is_refresh, is_events = words_[:1] == (_REFRESH,), words_[:1] == (_EVENTS,)
+    paths = words_[1:] if is_refresh or is_events else words_
     if len(paths) > 1:
         raise click.UsageError("give one PATH")
     if is_dry and not is_refresh:
         raise click.UsageError("--check needs `refresh`")
+    if is_events != (form is not None):
+        raise click.UsageError("write `cij catalog events --format json-schema`")
     path = Path(paths[0] if paths else ".")
-    hint = None if is_refresh or path.exists() else near_hint(str(path), [_REFRESH])
+    if is_events:
+        click.echo(json.dumps(tracking_plan(path), ensure_ascii=False, indent=2))
+        return
+    hint = None if is_refresh or path.exists() else near_hint(str(path), [_REFRESH, _EVENTS])
     if hint:
         raise click.UsageError(f"there is no folder `{path}`; {hint}")
     if is_refresh:

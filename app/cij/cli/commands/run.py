@@ -15,17 +15,23 @@ from cij.cli.arguments import INTERVAL_S
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.report_tables import print_report
+from cij.cli.run_log import Kind, begin, log_option, say
 from cij.cli.stopping import Stopping
 from cij.runtime.clock import LiveClock
+from cij.runtime.errors import ConfigError
 from cij.runtime.report_data import Report, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     # Loaded at run time only where something may be due, because an idle run needs no engine.
+    from contextlib import AbstractContextManager
+
     from cij.app.running import Run
     from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
+    from cij.runtime.wakeable_stop import WakeableStop
+    from cij.service.serving import Service
 
 
 class Orders(NamedTuple):
@@ -37,12 +43,18 @@ class Orders(NamedTuple):
     set_clock: bool
 
 
+http_option = click.option(
+    "--http", metavar="HOST:PORT", help="Take events and questions there too: 127.0.0.1:8080."
+)
+
+
 @click.command(
     epilog="""\b
 Examples:
   cij run examples/loyalty --once     refresh, move everybody who is due, deliver, stop
   cij run                             go on until Ctrl-C
   cij run --once --json | jq .messages
+  cij run --http 127.0.0.1:8080 --log json
   cij run --once --resend-uncertain   after a broken run, if a second copy does no harm"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
@@ -78,17 +90,31 @@ Examples:
     is_flag=True,
     help="The clock of this machine is right. Correct the dates that a run with a wrong clock set too late.",
 )
-def command(path: Path, once: bool, as_json_: bool, poll: float, **orders: bool) -> None:
+@http_option
+@log_option
+def command(
+    path: Path,
+    once: bool,
+    as_json_: bool,
+    poll: float,
+    http: str | None,
+    log_kind: Kind,
+    **orders: bool,
+) -> None:
     """Run the journeys of the project at PATH.
 
     Loads and unifies the data, moves everybody who is due, and delivers their messages by the
-    channels of cij.toml. The next run goes on where this one ended and sends nothing twice.
+    channels of cij.toml. The next run goes on where this one ended and sends nothing twice. With
+    `--http` it also takes events and questions, as `cij serve` does.
     """
+    if once and http is not None:
+        raise click.UsageError("`--http` needs a run that goes on, so leave out `--once`")
     is_plain = once and not any(orders.values())
     if is_plain and (idle := find_idle(path, LiveClock().now())) is not None:
         _print_idle(idle, as_json_)
     else:
-        _run(path, once, as_json_, poll, Orders(**orders))
+        begin(log_kind)
+        run_project(path, once, as_json_, poll, Orders(**orders), http)
 
 
 def _print_idle(found: IdleRun, as_json_: bool) -> None:
@@ -97,29 +123,29 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
     _print(found.report, found.zone, as_json_)
 
 
-def _run(path: Path, once: bool, as_json_: bool, poll: float, orders: Orders) -> None:
-    import logging
-
+def run_project(
+    path: Path, once: bool, as_json_: bool, poll: float, orders: Orders, http: str | None
+) -> None:
+    """Run a project once, or until it is stopped; with `http` behind an HTTP service."""
     from cij.app.running import open_run
     from cij.runtime.migrate import told
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     on_accept = _say_accepted if orders.accepts else None
     with open_run(path, say_waiting, accepts=on_accept, sets_clock=orders.set_clock) as run:
         _say_recovery(run.recovery)
         for change in run.runner.world.changes:
-            click.echo(told(change), err=True)
+            say(told(change))
         if orders.resend:
-            click.echo(f"{run.release_uncertain()} messages go out again", err=True)
+            say(f"{run.release_uncertain()} messages go out again")
         if orders.again:
-            click.echo(f"{run.release_failed()} refused messages go out again", err=True)
+            say(f"{run.release_failed()} refused messages go out again")
         made, stopping = None, Stopping()
         with stopping:
             if once:
                 run.stop_by(stopping.stopped)
                 made = _once(run)
             else:
-                _until_stopped(run, poll, stopping)
+                _until_stopped(run, poll, stopping, http)
         found = run.report()
         _print(found, run.zone, as_json_)
     if once and stopping.number is not None:
@@ -128,18 +154,31 @@ def _run(path: Path, once: bool, as_json_: bool, poll: float, orders: Orders) ->
         raise click.exceptions.Exit(code)
 
 
+def begin_service(
+    run: "Run", http: str, stopped: "WakeableStop"
+) -> "AbstractContextManager[Service]":
+    """Open the service of a run; an empty `http` is the address in cij.toml. Raises: ConfigError."""
+    try:
+        from cij.service.serving import serving
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn", "prometheus_client"):
+            raise
+        text = "the HTTP service needs more packages: pip install 'cij[service]'"
+        raise ConfigError(text) from error
+    return serving(run, http or None, stopped)
+
+
 def _say_accepted(sent: int) -> None:
-    click.echo(
+    say(
         f"this state is the current one from now on; {sent} messages that a newer one had sent are "
-        "kept as `uncertain` when they come up again",
-        err=True,
+        "kept as `uncertain` when they come up again"
     )
 
 
 def _once(run: "Run") -> "StepReport":
     made = run.once()
     for reason in made.refresh.failed.values() if made.refresh else ():
-        click.echo(f"cij: error: {reason}", err=True)
+        say(f"cij: error: {reason}")
     if not _say_step(made):
         _say_idle(run.next_at(), run.zone)
     _say_problems(made, {})
@@ -162,19 +201,29 @@ def _say_idle(next_at: datetime | None, zone: str) -> None:
     else:
         at = max(next_at, LiveClock().now())
         text = f"nothing was due; the next thing is at {local(at, zone)} ({zone})"
-    click.echo(text, err=True)
+    say(text)
 
 
-def _until_stopped(run: "Run", poll_s: float, stopping: Stopping) -> None:
-    click.echo(f"running {run.project.root}; Ctrl-C stops", err=True)
+def _until_stopped(run: "Run", poll_s: float, stopping: Stopping, http: str | None) -> None:
     printed: dict[str, str] = {}
 
     def after_step(made: "StepReport", now: datetime) -> None:
         _say_step(made)
         _say_problems(made, printed)
 
-    run.until_stopped(stopping.stopped, poll_s, after_step)
-    click.echo("stopped", err=True)
+    if http is None:
+        say(f"running {run.project.root}; Ctrl-C stops")
+        run.until_stopped(stopping.stopped, poll_s, after_step)
+    else:
+        with begin_service(run, http, stopping.stopped) as service:
+            say(f"serving {run.project.root} at {service.url}; Ctrl-C stops")
+
+            def after_both(made: "StepReport", now: datetime) -> None:
+                after_step(made, now)
+                service.after_step(made, now)
+
+            run.until_stopped(stopping.stopped, poll_s, after_both, service.between)
+    say("stopped")
 
 
 def _print(found: Report, zone: str, as_json_: bool) -> None:
@@ -192,16 +241,15 @@ def _say_uncertain(found: Report) -> None:
     """
     count = sum(m.count for m in found.messages if m.outcome == "uncertain")
     if count:
-        click.echo(
+        say(
             f"{count} messages may have been sent when a run broke off; they are kept as "
-            "`uncertain` and not sent again, unless you give `--resend-uncertain`",
-            err=True,
+            "`uncertain` and not sent again, unless you give `--resend-uncertain`"
         )
 
 
 def _say_recovery(recovery: "Recovery") -> None:
     if recovery.requeued:
-        click.echo(f"{recovery.requeued} messages of a run that broke off go out again", err=True)
+        say(f"{recovery.requeued} messages of a run that broke off go out again")
 
 
 def _say_step(made: "StepReport") -> bool:
@@ -211,15 +259,15 @@ def _say_step(made: "StepReport") -> bool:
         kinds = ", ".join(f"{count} of {kind}" for kind, count in made.aged.items())
         lines = [f"older than [retention] keeps them, and deleted: {kinds}", *lines]
     for line in lines:
-        click.echo(line, err=True)
+        say(line)
     aside = Counter((str(r.row.get("event") or "event"), r.reason) for r in made.refused)
     for (event, reason), count in aside.items():
         times = f" {count} times" if count > 1 else ""
-        click.echo(f"cij: {event} was put aside{times}: {reason}", err=True)
+        say(f"cij: {event} was put aside{times}: {reason}")
     delivered = made.delivery.counts.get("delivered", 0)
     if made.entered or made.moves or delivered:
         moves = f"{made.moves} move{'' if made.moves == 1 else 's'}"
-        click.echo(f"{made.entered} entered, {moves}, {delivered} delivered", err=True)
+        say(f"{made.entered} entered, {moves}, {delivered} delivered")
     return bool(
         lines or made.refused or made.events or made.entered or made.moves or made.delivery.counts
     )
@@ -232,19 +280,19 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
     channel that is down fails at each step.
     """
     if made.clock_fault is not None and printed.get("clock") is None:
-        click.echo(f"cij: error: {made.clock_fault}", err=True)
+        say(f"cij: error: {made.clock_fault}")
     for channel, message in made.delivery.channel_errors.items():
         if printed.get(channel) != message:
-            click.echo(f"cij: {channel} is down, its messages wait: {message}", err=True)
+            say(f"cij: {channel} is down, its messages wait: {message}")
     for action, message in made.delivery.receiver_errors.items():
         if printed.get(action) != message:
-            click.echo(f"cij: {action} waits: {message}", err=True)
+            say(f"cij: {action} waits: {message}")
     printed.clear()
     printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
     if made.clock_fault is not None:
         printed["clock"] = made.clock_fault
     for line in _failure_lines(made.delivery.failures):
-        click.echo(line, err=True)
+        say(line)
 
 
 def _failure_lines(failures: "Sequence[Failure]") -> "Iterator[str]":

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from cij.app.customer_questions import CustomerTimeline, timeline_of
+from cij.app.customer_questions import timeline_of
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
-from cij.runtime.insight.timeline import as_json, lines
 
 
 @click.command(
@@ -31,22 +30,13 @@ def command(person: str, journey: str | None, path: Path, as_json_: bool) -> Non
     """
     found = timeline_of(path, person, journey, say_waiting)
     if as_json_:
-        click.echo(json.dumps(as_json(found.timeline), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(found["entries"], indent=2, ensure_ascii=False))
         return
-    click.echo(f"{found.customer} ({found.zone})")
-    for line in lines(found.timeline, found.zone):
+    click.echo(f"{found['customer']} ({found['zone']})")
+    for line in found["lines"]:
         click.echo(line)
-    if not found.timeline.entries:
+    if found["is_empty"]:
         click.echo("nothing has happened yet")
     # A timeline shows what happened and not why, so it points to the command that does.
-    if asked := _worth_asking(found, journey):
-        click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {asked[0]}")
-
-
-def _worth_asking(found: CustomerTimeline, journey: str | None) -> list[str]:
-    """Return journeys for the hint about `cij why`, the most useful first.
-
-    The one that was named comes first, then those that the customer was in, then all others.
-    """
-    passed = [entry.journey for entry in found.timeline.entries if entry.journey]
-    return [journey, *passed] if journey else [*passed, *found.journeys]
+    if found["asking"]:
+        click.echo(f"\nthe rules behind it: cij why {shlex.quote(person)} {found['asking'][0]}")

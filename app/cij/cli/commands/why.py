@@ -10,7 +10,6 @@ from cij.app.customer_questions import why_of
 from cij.cli.arguments import LocalTime
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
-from cij.runtime.insight.why import as_json, lines
 
 
 @click.command(
@@ -38,8 +37,8 @@ def command(
     values. The rules are those of the last run. Events count as of the instant. Fields are those of
     today, because older values are not kept.
     """
-    answer, zone = why_of(path, person, journey, at, say_waiting)
+    answer = why_of(path, person, journey, at, say_waiting)
     if as_json_:
-        click.echo(json.dumps(as_json(answer), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(answer["tree"], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(lines(answer, zone)))
+        click.echo("\n".join(answer["lines"]))

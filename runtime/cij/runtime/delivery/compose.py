@@ -1,6 +1,7 @@
 """From a row of the outbox and its stored message to the bytes that a transport takes."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -8,12 +9,17 @@ from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
 from cij.runtime.delivery.address import mailbox, named_mailbox, phone_number
 from cij.runtime.delivery.channels.transport import Prepared
-from cij.runtime.delivery.defaults import Defaults
+from cij.runtime.delivery.defaults import Defaults, LinkKind
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
+from cij.runtime.delivery.provider_marks import marks_of
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
 from cij.runtime.delivery.rendered_values import number
 from cij.runtime.errors import DeliveryError, PermanentDelivery
+
+# How a template names a link: `{{ links.unsubscribe }}`, `{{ links.confirm.news }}`.
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_LINK = re.compile(r"\blinks\.(unsubscribe|preferences|confirm)\b(?:\.(\w+))?")
 
 
 def compose_action(row: Row, action: Action, store: str = "") -> Prepared:
@@ -59,7 +65,8 @@ def compose(
     """
     if not row.address:
         raise PermanentDelivery(f"the customer has no address for {row.channel}")
-    rendered = render(content, _values(row))
+    values = {**_links(row, message, content, defaults), **_values(row)}
+    rendered = render(content, values)
     if CHANNELS[row.channel].form == "mail":
         return _email(row, message, content, rendered, defaults, store)
     address = row.address
@@ -73,6 +80,28 @@ def _values(row: Row) -> dict[str, Any]:
     found = json.loads(row.parameters or "{}", parse_float=number)
     assert isinstance(found, dict), f"the parameters of {row.key} are not a JSON object"
     return found
+
+
+def _links(row: Row, message: Message, content: Content, defaults: Defaults) -> dict[str, str]:
+    """Return the links that a text prints, by name. Raises DeliveryError where none can be made."""
+    tags = " ".join(_TAG.findall(f"{content.subject}\n{content.body}"))
+    found = set(_LINK.findall(tags))
+    if found and defaults.links is None:
+        raise DeliveryError(
+            f"message {message.name} has a link, and cij.toml has no `url` in [service]"
+        )
+    return {
+        ".".join(filter(None, ("links", kind, topic))): _link(
+            kind, row, topic or message.topic, defaults
+        )
+        for kind, topic in found
+    }
+
+
+def _link(kind: LinkKind, row: Row, topic: str, defaults: Defaults) -> str:
+    assert defaults.links is not None, "a link was asked for where none can be made"
+    about = (row.customer, topic, row.channel, row.key, row.created_at)
+    return defaults.links.url(kind, *about)
 
 
 def _email(
@@ -100,7 +129,8 @@ def _email(
         journey=row.journey,
         step=row.step,
         reply_to=message.reply_to or defaults.reply_to,
-        unsubscribe=_unsubscribe(defaults.unsubscribe, row, message),
+        unsubscribe=_unsubscribe(defaults, row, message),
+        marks=tuple(marks_of(defaults.reporting, row.customer, row.key)),
     )
     # The envelope takes the same form of the address as the header.
     address = mailbox(email.recipient)
@@ -110,10 +140,12 @@ def _email(
     )
 
 
-def _unsubscribe(target: str | None, row: Row, message: Message) -> str | None:
+def _unsubscribe(defaults: Defaults, row: Row, message: Message) -> str | None:
     """Return where this customer unsubscribes: one click must say who it is and from what."""
+    target = defaults.unsubscribe
     if target is None:
-        return None
+        is_known = defaults.links is not None
+        return _link("unsubscribe", row, message.topic, defaults) if is_known else None
     known = {"{customer}": row.customer, "{topic}": message.topic, "{key}": row.key}
     for hole, value in known.items():
         target = target.replace(hole, quote(value, safe=""))

@@ -16,6 +16,8 @@ from cij.runtime.delivery.address import mailbox, named_mailbox
 from cij.runtime.errors import PermanentDelivery
 
 _LINE_MAX = 76
+# A line of a mail has 998 signs at most.
+_MARK_MAX = 900
 # So many bytes of UTF-8 fit in one encoded word, behind the longest name of a header.
 _WORD_BYTES = 36
 _RTL = frozenset({"ar", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"})
@@ -30,6 +32,7 @@ class Email:
     """`sender` and `reply_to` may have a name: `Shop <news@shop.example>`.
 
     `sent_at` is naive UTC. `unsubscribe` is a URL or `mailto:` for one-click unsubscription.
+    `marks` are headers for the provider.
     """
 
     key: str
@@ -44,6 +47,7 @@ class Email:
     step: str
     reply_to: str | None = None
     unsubscribe: str | None = None
+    marks: tuple[tuple[str, str], ...] = ()
 
 
 def build(email: Email) -> bytes:
@@ -62,6 +66,7 @@ def build(email: Email) -> bytes:
     ]
     if email.reply_to:
         headers.insert(2, "Reply-To: " + _named(*named_mailbox(email.reply_to)))
+    headers += [_mark(name, value) for name, value in email.marks]
     if email.unsubscribe:
         headers += _unsubscribe(email.unsubscribe)
     return "\r\n".join(headers).encode("ascii") + b"\r\n" + _body(email)
@@ -94,6 +99,12 @@ def _hash(key: str) -> str:
 
 def _header(name: str, value: str) -> str:
     return f"{name}: " + _value(_CONTROL.sub(" ", value).strip(), _LINE_MAX - len(name) - 2)
+
+
+def _mark(name: str, value: str) -> str:
+    # A provider reads it as it is, so it stays in one line while a line may be so long.
+    is_plain = value.isascii() and value.isprintable() and len(value) < _MARK_MAX
+    return f"{name}: {value}" if is_plain else _header(name, value)
 
 
 def _value(text: str, room: int) -> str:

@@ -31,6 +31,16 @@ _OF_KEY = (
 )
 _SUPPRESSED = f"{_OF_CUSTOMER} OR {{t}}.address IN {_TEXTS}"
 
+_THEIR_CONSENT = " OR ".join(
+    f"{{t}}.event IN (SELECT e.id FROM {table} AS e WHERE e.customer IN {_CUSTOMERS})"
+    for table in ("event_subscribed", "event_unsubscribed")
+)
+# Events are erased first, and an origin has nothing of a person but the id of its event.
+_NO_EVENT = " AND ".join(
+    f"NOT {{t}}.event IN (SELECT e.id FROM {table} AS e WHERE NOT e.id IS NULL)"
+    for table in ("event_subscribed", "event_unsubscribed")
+)
+
 
 def _says(column: str, *, is_sure: bool) -> str:
     """Return the condition that a free text has some text of the person in it."""
@@ -137,6 +147,14 @@ PLACES = (
         "quarantine",
         "rows and events that were put aside, with their text",
         f"{_says('content', is_sure=False)} OR {_says('reason', is_sure=True)}",
+    ),
+    Place("anonymous_id", "ids of their browsers and apps", f"{{t}}.who IN {_TEXTS}"),
+    Place("anonymous_event", "events of a visitor that name them", _says("content", is_sure=True)),
+    Place(
+        "consent_origin",
+        "where they agreed or refused, and the text they saw",
+        _NO_EVENT,
+        shown=("consent_origin", _THEIR_CONSENT),
     ),
     # What holds nothing of a person: numbers, names of the program, hashes.
     *map(Place, ("visit", "name", "winner", "effect", "content", "program", "journey_state")),

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cij.runtime import intake_log
 from cij.runtime.delivery.channels.files import path_of
 from cij.runtime.inbox import answers_folder, folder_of
 from cij.runtime.private_files import require_inside, write_private
@@ -114,6 +115,14 @@ def _handed_in(of: Cleaning) -> int:
     return sum(_rewritten(of, file, kept) for file in (of.root / folder_of()).glob("**/*.jsonl"))
 
 
+def _logged(of: Cleaning) -> int:
+    def kept(line: bytes) -> bytes:
+        return b"" if of.texts.are_in(line) else line
+
+    files = (of.root / intake_log.folder_of_log()).glob("*.log")
+    return sum(_rewritten(of, file, kept) for file in files)
+
+
 def _handover(of: Cleaning) -> int:
     def kept(line: bytes) -> bytes:
         if not of.texts.are_in(line):
@@ -152,6 +161,7 @@ FILES = (
     FilePlace("outbox/CHANNEL/DAY", "messages to them", "deletes them", _messages),
     FilePlace("outbox/action/NAME", "calls about them", "empties their lines but for the key", _calls),
     FilePlace(".cij/inbox", "events that nobody took yet, or that were refused", "deletes their lines", _handed_in),
+    FilePlace(".cij/intake", "events of the service that no step took yet", "deletes their lines", _logged),
     FilePlace(".cij/handover.jsonl", "answers of mail servers", "empties their reasons", _handover),
     FilePlace(".cij/answers", "answers to orders", "deletes those that name them", _answers),
     FilePlace(".cij/status.json", "the last report", "deletes it where it names them", _status),

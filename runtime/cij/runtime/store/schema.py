@@ -235,6 +235,12 @@ CONSENT_CHANGE = Table(
 )
 # Grants of consent that are dated in the future.
 CONSENT_AHEAD = Table("consent_ahead", CONSENT_CHANGE.columns)
+# Where a change of consent came from, and which text was shown, by the id of its event.
+CONSENT_ORIGIN = Table(
+    "consent_origin",
+    (("event", TEXT), ("origin", TEXT), ("shown", TEXT), ("at", INSTANT)),
+    key=("event",),
+)
 # The canonical form of each written address that differs from it, and of each phone number (S29).
 CANONICAL_ADDRESS = Table(
     "canonical_address",
@@ -248,6 +254,14 @@ NEWCOMER = Table(
         *(("key", TEXT), ("field", TEXT), ("value", TEXT)),
         *(("of_source", TEXT), ("of_key", TEXT), ("at", INSTANT)),
     ),
+)
+# Who is behind an id of a browser or an app, as `cij event` takes customers; and the events of those
+# of whom nobody knows it yet.
+ANONYMOUS_ID = Table(
+    "anonymous_id", (("anonymous", TEXT), ("who", TEXT), ("at", INSTANT)), key=("anonymous",)
+)
+ANONYMOUS_EVENT = Table(
+    "anonymous_event", (("anonymous", TEXT), ("at", INSTANT), ("content", TEXT))
 )
 
 # Hashes of people who were forgotten (S27).
@@ -292,6 +306,7 @@ TABLES = (
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
     *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE, FORGOTTEN),
+    *(ANONYMOUS_ID, ANONYMOUS_EVENT, CONSENT_ORIGIN),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (
@@ -307,6 +322,9 @@ OF_DATA = (
         META,
         SUPPRESSION,
         SUPPRESSION_AHEAD,
+        ANONYMOUS_ID,
+        ANONYMOUS_EVENT,
+        CONSENT_ORIGIN,
     ),
 )
 
