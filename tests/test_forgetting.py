@@ -255,7 +255,7 @@ def test_what_is_older_than_retention_says_is_deleted_once_a_day(
     full: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(full, tmp_path / "shop"))
-    ages = dict.fromkeys(KINDS, timedelta(days=30))
+    ages: dict[str, timedelta] = dict.fromkeys(KINDS, timedelta(days=30))
     retention = Retention(ages, (root / "outbox",), root / ".cij" / "state.duckdb")
     with closing(open_state_file(root / ".cij" / "state.duckdb")) as engine:
         program = deployed(engine)

@@ -28,7 +28,7 @@ from cij.runtime.world import World
 from cij.service.bodies import read_body
 from cij.service.event_rows import Row, new_id
 from cij.service.house import House, house_of
-from cij.service.page_texts import Texts, texts_for
+from cij.service.page_texts import Texts, channel_word, texts_for
 from cij.service.problems import Problem
 from cij.service.receiving import keep
 
@@ -131,7 +131,7 @@ def _told(house: House, visitor: _Visitor, title: str, text: str) -> Response:
 
 def _about(text: str, program: Program, visitor: _Visitor) -> str:
     link = visitor.link
-    channel = visitor.texts.channels.get(link.channel, link.channel)
+    channel = channel_word(link.channel, visitor.language)
     return text.format(topic=_topic_words(program, link.topic), channel=channel)
 
 
@@ -158,9 +158,7 @@ async def _save(request: Request) -> Response:
     program, rows = house.program(), []
     for (topic, channel, is_wanted), (_, _, was) in zip(chosen, visitor.consents, strict=True):
         if is_wanted != was:
-            shown = (
-                f"{_topic_words(program, topic)}: {visitor.texts.channels.get(channel, channel)}"
-            )
+            shown = f"{_topic_words(program, topic)}: {channel_word(channel, visitor.language)}"
             rows.append(_row(visitor, topic, channel, is_wanted, "preference page", shown))
     await keep(house, rows, "page")
     return _preferences(request, house, visitor, chosen, visitor.texts.saved)
@@ -175,7 +173,7 @@ def _preferences(
 ) -> Response:
     texts, by_topic = visitor.texts, dict[str, list[str]]()
     for topic, channel, is_granted in consents:
-        box = _checkbox(_box(topic, channel), texts.channels.get(channel, channel), is_granted)
+        box = _checkbox(_box(topic, channel), channel_word(channel, visitor.language), is_granted)
         by_topic.setdefault(topic, []).append(box)
     fields = "".join(
         f"<fieldset><legend>{escape(_topic_words(house.program(), topic))}</legend>"

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from cij.compiler.channels import CHANNELS
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """`{topic}` and `{channel}` are filled. Words of channels are by the name of the channel."""
+    """`{topic}` and `{channel}` are filled."""
 
     title: str
     stop_title: str
@@ -22,7 +24,6 @@ class Texts:
     none: str
     saved: str
     gone: str
-    channels: dict[str, str]
 
 
 _ENGLISH = Texts(
@@ -41,7 +42,6 @@ _ENGLISH = Texts(
     none="Unsubscribe me from everything",
     saved="Your choice is saved.",
     gone="This link is not valid. Please use the link in a newer message.",
-    channels={"email": "email", "sms": "text message", "push": "app"},
 )
 _GERMAN = Texts(
     title="Was Sie von uns hören",
@@ -59,7 +59,6 @@ _GERMAN = Texts(
     none="Von allem abmelden",
     saved="Ihre Auswahl ist gespeichert.",
     gone="Dieser Link ist nicht gültig. Bitte nehmen Sie den Link aus einer neueren Nachricht.",
-    channels={"email": "E-Mail", "sms": "SMS", "push": "App"},
 )
 _SPANISH = Texts(
     title="Qué quieres recibir",
@@ -77,7 +76,6 @@ _SPANISH = Texts(
     none="Darme de baja de todo",
     saved="Tus preferencias están guardadas.",
     gone="Este enlace no es válido. Usa el enlace de un mensaje más reciente.",
-    channels={"email": "correo", "sms": "SMS", "push": "la aplicación"},
 )
 _FRENCH = Texts(
     title="Ce que vous recevez de nous",
@@ -95,9 +93,15 @@ _FRENCH = Texts(
     none="Me désabonner de tout",
     saved="Votre choix est enregistré.",
     gone="Ce lien n’est pas valide. Utilisez le lien d’un message plus récent.",
-    channels={"email": "e-mail", "sms": "SMS", "push": "l’application"},
 )
 TEXTS = {"en": _ENGLISH, "de": _GERMAN, "es": _SPANISH, "fr": _FRENCH}
+
+
+def channel_word(channel: str, language: str) -> str:
+    """Return what people call a channel."""
+    row = CHANNELS.get(channel)
+    called = row.called if row is not None else {}
+    return called.get(language) or called.get("en") or channel
 
 
 def texts_for(*languages: str | None) -> tuple[str, Texts]:

@@ -4,7 +4,8 @@ The compiler, the store, delivery and the front doors read this table; none has 
 What carries the messages of a channel is a transport (`cij.runtime.delivery.channels`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 # Events that a message causes. A channel names those that its providers can report.
@@ -30,7 +31,8 @@ class Channel:
     order; the last is the body, and the one before it the subject. `form` says what is built of
     them: a MIME mail, whose body may be Markdown or HTML, or plain text. `transports` are the ways
     that `[delivery.CHANNEL]` in cij.toml may name; the first is the default. `file_suffix` is the
-    ending of a message that is written to a file.
+    ending of a message that is written to a file. `called` is what people call the channel, by language, for
+    the pages that they see.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Channel:
     form: Literal["mail", "text"] = "text"
     transports: tuple[Literal["files", "smtp"], ...] = ("files",)
     file_suffix: str = "txt"
+    called: Mapping[str, str] = field(default_factory=dict)
 
 
 _ROWS = (
@@ -63,6 +66,7 @@ _ROWS = (
         form="mail",
         transports=("files", "smtp"),
         file_suffix="eml",
+        called={"en": "email", "de": "E-Mail", "es": "correo", "fr": "e-mail"},
     ),
     Channel(
         "sms",
@@ -78,12 +82,14 @@ _ROWS = (
             "unsubscribed",
             "subscribed",
         ),
+        called={"en": "text message", "de": "SMS", "es": "SMS", "fr": "SMS"},
     ),
     Channel(
         "push",
         address_field="device",
         content=("title", "text"),
         interactions=("delivered", "failed", "opened", "clicked", "unsubscribed", "subscribed"),
+        called={"en": "app", "de": "App", "es": "la aplicación", "fr": "l’application"},
     ),
 )
 

@@ -177,6 +177,11 @@ def _given_customer(node: syntax.Given, scope: Scope) -> Found:
         yield from of_node(setting.value, scope)
 
 
+def _given_row(node: syntax.GivenRow, scope: Scope) -> Found:
+    yield from named("entity", node.entity)
+    yield from _fields_of(node.settings, f"{node.entity.text}.", "entity field", scope)
+
+
 def _fields_of(settings: tuple[syntax.Setting, ...], prefix: str, kind: str, scope: Scope) -> Found:
     for setting in settings:
         yield Occurrence(Node(kind, prefix + setting.key.text), setting.key.span)
@@ -209,6 +214,7 @@ _VISITORS: dict[type, Visitor] = {
     syntax.ExpectSent: _expect_sent,
     syntax.ExpectWaiting: _expect_waiting,
     syntax.Given: _given_customer,
+    syntax.GivenRow: _given_row,
     syntax.Happens: _happens,
     syntax.InSegment: _in_segment,
     syntax.Path: of_path,

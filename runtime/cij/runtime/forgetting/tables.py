@@ -159,7 +159,7 @@ PLACES = (
     # What holds nothing of a person: numbers, names of the program, hashes.
     *map(Place, ("visit", "name", "winner", "effect", "content", "program", "journey_state")),
     *map(Place, ("journey_control", "segment_state", "counter", "meta", "zone", "loaded_source")),
-    *map(Place, ("sent_before", "forgotten", "moment", "moment_rule")),
+    *map(Place, ("sent_before", "forgotten", "moment", "moment_rule", "applied")),
 )
 
 
