@@ -1,13 +1,13 @@
 """`cij forget`: erases all that is kept of a person."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from cij.app.forget import Forgotten, allow, forget
+from cij.cli.confirmation import confirm
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
@@ -39,7 +39,7 @@ def command(
         _allow(path, people, as_json)
         return
     if not yes:
-        _confirm(f"Erase all that is kept of {', '.join(people)}?")
+        confirm(f"Erase all that is kept of {', '.join(people)}?", "nobody was forgotten")
     found = forget(path, people, say_waiting)
     if as_json:
         click.echo(json.dumps([asdict(done) for done in found], indent=2, ensure_ascii=False))
@@ -58,20 +58,6 @@ def _allow(path: Path, people: tuple[str, ...], as_json: bool) -> None:
     for who, was_forgotten in found.items():
         words = "may come back; the next run reads all sources again"
         click.echo(f"{who}: {words if was_forgotten else 'was not forgotten'}")
-
-
-def _confirm(question: str) -> None:
-    try:
-        is_meant = click.confirm(question, err=True)
-    except click.Abort as error:
-        # On a terminal the person has cancelled. Elsewhere nobody could answer.
-        if sys.stdin.isatty():
-            raise
-        click.echo(err=True)
-        raise click.UsageError("there is no terminal to ask; give `--yes` in a script") from error
-    if not is_meant:
-        click.echo("nobody was forgotten", err=True)
-        raise click.exceptions.Exit(Exit.ERRORS)
 
 
 def _lines(done: Forgotten) -> list[str]:

@@ -1,12 +1,12 @@
 """`cij rollback`: brings the program back that ran before."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from cij.app.open_environment import open_word
 from cij.app.rollback import Rollback, rollback
+from cij.cli.confirmation import confirm
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
@@ -41,7 +41,7 @@ def command(word: str | None, to: str | None, is_dry: bool, is_sure: bool, path:
         if is_dry:
             return
         if not is_sure:
-            _ask()
+            confirm("Go back?", "nothing was changed")
         found.carry_out()
         click.echo(f"{found.program.hash[:8]} runs again")
         _say_next(found)
@@ -62,13 +62,6 @@ def _print(found: Rollback) -> None:
 
 def _revision(found: Rollback) -> str:
     return f", revision {found.to.revision}" if found.to.revision else ""
-
-
-def _ask() -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError("without a terminal nobody can be asked; add `--yes`")
-    if not click.confirm("Go back?", default=False):
-        raise click.exceptions.Exit(Exit.ERRORS)
 
 
 def _say_next(found: Rollback) -> None:

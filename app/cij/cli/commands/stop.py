@@ -1,13 +1,12 @@
 """`cij stop`: ends a journey for all customers inside (S23)."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cij.app.orders import give
-from cij.cli.exits import Exit
+from cij.cli.confirmation import confirm
 from cij.cli.order_options import (
     json_option,
     messages,
@@ -41,24 +40,10 @@ def command(journey: str, yes: bool, path: Path, wait_s: float, as_json: bool) -
     def ask(count: int | None) -> None:
         if not yes:
             who = "all who are inside" if count is None else f"{people(count)} inside"
-            _confirm(f"Stop {journey} for good, and end it for {who}?")
+            confirm(f"Stop {journey} for good, and end it for {who}?", "nothing was stopped")
 
     found = give(path, journey, {"control": "stop"}, wait_s, say, ask)
     print_done(found, as_json, _words)
-
-
-def _confirm(question: str) -> None:
-    try:
-        is_meant = click.confirm(question, err=True)
-    except click.Abort as error:
-        # On a terminal the person has cancelled. Elsewhere nobody could answer.
-        if sys.stdin.isatty():
-            raise
-        click.echo(err=True)
-        raise click.UsageError("there is no terminal to ask; give `--yes` in a script") from error
-    if not is_meant:
-        click.echo("nothing was stopped", err=True)
-        raise click.exceptions.Exit(Exit.ERRORS)
 
 
 def _words(done: dict[str, Any]) -> str:

@@ -109,17 +109,19 @@ def _calls(of: Cleaning) -> int:
 
 
 def _handed_in(of: Cleaning) -> int:
-    def kept(line: bytes) -> bytes:
-        return b"" if of.texts.are_in(line) else line
-
-    return sum(_rewritten(of, file, kept) for file in (of.root / folder_of()).glob("**/*.jsonl"))
+    return _without_lines(of, (of.root / folder_of()).glob("**/*.jsonl"))
 
 
 def _logged(of: Cleaning) -> int:
+    return _without_lines(of, (of.root / intake_log.folder_of_log()).glob("*.log"))
+
+
+def _without_lines(of: Cleaning, files: Iterable[Path]) -> int:
+    """Delete the lines that name the person."""
+
     def kept(line: bytes) -> bytes:
         return b"" if of.texts.are_in(line) else line
 
-    files = (of.root / intake_log.folder_of_log()).glob("*.log")
     return sum(_rewritten(of, file, kept) for file in files)
 
 
