@@ -10,10 +10,13 @@ from datetime import datetime
 
 from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Topic
+from cij.compiler.sql.outbox import CALLS
 from cij.runtime import consent
 from cij.runtime.event_values import Unfit
 from cij.runtime.suppression import REASONS
 
+# The channels of messages, and that of calls, which report what came back as an event.
+_WAYS = [*CHANNELS, CALLS]
 # Interactions that change consent: whether they grant it.
 CONSENT = {"subscribed": True, "unsubscribed": False}
 # Interactions after which an address must get nothing. If several customers have it, they concern all
@@ -23,7 +26,7 @@ AGAINST_ADDRESS = frozenset({"unsubscribed", *REASONS})
 
 def channel_of(event: str, given: str | None) -> str | None:
     """Return the channel that an interaction names; None for all. Raises Unfit for an unknown one."""
-    return _named(event, "channel", given, CHANNELS)
+    return _named(event, "channel", given, _WAYS)
 
 
 def topic_of(event: str, given: object, topics: Iterable[Topic]) -> str | None:
@@ -35,7 +38,7 @@ def topic_of(event: str, given: object, topics: Iterable[Topic]) -> str | None:
 def require_names(channel: object, topic: object, topics: Iterable[Topic]) -> None:
     """Raise Unfit for an unknown name of any interaction, where its author can still mend it."""
     names = [t.name for t in topics]
-    for what, given, known in (("channel", channel, [*CHANNELS]), ("topic", topic, names)):
+    for what, given, known in (("channel", channel, _WAYS), ("topic", topic, names)):
         if isinstance(given, str) and given and _same(given, known) is None:
             raise Unfit(_unknown(what, given, known))
 

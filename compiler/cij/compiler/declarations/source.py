@@ -173,7 +173,10 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     )
     columns = _renamed(node.name.text, columns, blocks.get("names"), build)
     personal = body.names("personal") or ()
-    if None in own.values() or any(word not in own for word in kind.needed) or build.diagnostics:
+    lacks = any(word not in own for word in kind.needed)
+    # Of the settings `either` it needs exactly one.
+    lacks |= bool(kind.either) and sum(word in own for word in kind.either) != 1
+    if None in own.values() or lacks or build.diagnostics:
         return None
     return pg.Source(
         name=node.name.text,
