@@ -143,8 +143,11 @@ def test_templates(template: str, text: str) -> None:
         ("{{ 'x' | plus: 1 }}", "`x` is not a number"),
         ("{{ 1.5 | round: 'x' }}", "`x` is not a number"),
         ("{{ 1000000000000000000 | times: 1000000000000000000000 }}", "too many digits"),
-        ("{% for x in (1..100000) %}{{ x }}{% endfor %}", "loop iteration limit"),
-        ("{% for i in (1..99) %}{% assign x = x | append: x %}{% endfor %}{{ x }}", "limit"),
+        ("{% for x in (1..100000) %}{{ x }}{% endfor %}", "a range has more than 10,000 numbers"),
+        (
+            "{% for i in (1..99) %}{% assign x = x | append: x %}{% endfor %}{{ x }}",
+            "longer than 2,000,000 characters",
+        ),
     ],
 )
 def test_what_cannot_be_written_is_said(template: str, message: str) -> None:
