@@ -1,5 +1,6 @@
 """`cij plan ENV`, `cij apply`, `cij rollback` and `cij history`: from the files to an environment and back."""
 
+import io
 import json
 import re
 import shutil
@@ -243,7 +244,11 @@ def test_a_failure_in_the_middle_applies_nothing(
 
 
 @pytest.mark.slow
-def test_rollback_first_says_what_happens_to_everybody(shop: Path, cij: Cij) -> None:
+def test_rollback_first_says_what_happens_to_everybody(
+    shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody is there to answer.
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     assert "no other program" in cij("rollback", "prod", "--yes").err
     edit(shop, ("points > 1000", "points > 1500"), ADOPTED)
     cij("plan", "prod", "-o", "plan.json", "--days", "0")
