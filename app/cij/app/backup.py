@@ -113,7 +113,7 @@ def _marks(project: Project) -> tuple[str | None, list[str]]:
 
 
 def _forget_again(engine: Engine, found: tuple[str | None, list[str]]) -> int:
-    """Forget in a backup whom the state before it had forgotten (S27)."""
+    """Erase the people from a backup whom the state before it has forgotten (S27)."""
     key, marks = found
     program, now = deployed(engine), LiveClock().now()
     if key is None or not marks or program is None:

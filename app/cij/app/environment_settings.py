@@ -19,7 +19,7 @@ from cij.runtime.state_folder import STATE, fault_of
 
 TABLE = "env"
 _PROTECTED = "protected"
-# What a project means is the same everywhere, and so is who has to approve it.
+# The meaning of a project and its rules of approval are the same everywhere.
 _SHARED = ("project", "review", TABLE)
 _STORE = "store"
 

@@ -172,7 +172,7 @@ def _program(engine: Engine) -> Program:
 
 
 def _ids(engine: Engine, program: Program, who: str) -> list[str]:
-    """Return the customers whom a text names. Raises: RequestError for several, or for nobody."""
+    """Return the customers that a text names. Raises: RequestError for several, or for none."""
     found = find(engine, program, who)
     if len(found) > 1:
         known = ", ".join(f"{c.id} ({c.how})" for c in found)

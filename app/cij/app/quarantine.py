@@ -1,4 +1,4 @@
-"""Events that were put aside because they do not fit: shown, tried again, or dropped."""
+"""Shows, retries and drops events that were put aside because they do not fit."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

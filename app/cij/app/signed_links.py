@@ -32,7 +32,7 @@ _PATHS: dict[Purpose, str] = {
     "preferences": PREFERENCES_PATH,
     "confirm": CONFIRM_PATH,
 }
-# Whoever confirms later may not remember what it was. All other links stay valid.
+# After a longer time the customer may not remember what it was. All other links stay valid.
 CONFIRM_WITHIN = timedelta(days=7)
 # With a new one each year, links of these years stay valid.
 _KEPT = 5

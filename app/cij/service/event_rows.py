@@ -38,7 +38,7 @@ class Naming:
         return self.events.get(text) or self.events.get(snake(text))
 
     def customer(self, user: object) -> str | None:
-        """Return whom a user id means, as the inbox names customers; None where it is no id."""
+        """Return the customer that a user id means, as the inbox names customers; None where it is no id."""
         if isinstance(user, bool) or not isinstance(user, str | int):
             return None
         text = str(user).strip()

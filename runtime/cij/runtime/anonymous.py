@@ -1,4 +1,4 @@
-"""Events of somebody whom only a browser or an app knows, until they say who they are.
+"""Events of an anonymous visitor, until they say who they are.
 
     {"event": "visit", "anonymous": "a-1", …}                        held
     {"event": "purchase", "customer": "shop:17", "anonymous": "a-1"}   now a-1 is known

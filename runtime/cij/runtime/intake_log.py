@@ -51,7 +51,7 @@ class IntakeLog:
         self._on_synced = on_synced
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._waiting_bytes = 0
-        # The first guards the counter alone: whoever holds the second may wait for the disk.
+        # The first guards only the counter: the holder of the second may wait for the disk.
         self._counting, self._writing = threading.Lock(), threading.Lock()
         self._is_closed = False
         self._file: IO[bytes] | None = None

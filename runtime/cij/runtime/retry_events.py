@@ -1,4 +1,4 @@
-"""Events that were put aside: looked at, tried again, or dropped."""
+"""Shows, retries and drops events that were put aside."""
 
 import json
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ class WakeableStop(threading.Event):
         """Wait for an order to stop or for `wake`. Tell whether the run has to stop."""
         self._bell.wait(timeout)
         if not self.is_set():
-            # Whoever wakes the run leaves the work before, and the run looks for it after this.
+            # The caller leaves the work before it wakes the run, and the run looks for it after this.
             self._bell.clear()
         return self.is_set()
 

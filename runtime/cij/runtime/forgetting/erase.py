@@ -121,7 +121,7 @@ def _hide_suppressions(engine: Engine, person: Person, key: str) -> None:
 
 
 def erase_marked(engine: Engine, program: Program, now: datetime) -> int:
-    """Erase everybody whom the marks of a store name, as after a backup was put back; return how many."""
+    """Erase all people that the marks of a store name, as after a backup was restored; return how many."""
     if not forgotten.is_anybody(engine):
         return 0
     key = forgotten.store_key(engine)

@@ -1,4 +1,4 @@
-"""Who somebody is who has to be forgotten or told what is kept of them (S27)."""
+"""Finds the customer, the records and the texts of a person to forget or to export (S27)."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ class Person:
 
 
 def identify(engine: Engine, program: Program, ids: list[str], told: str) -> Person:
-    """Return who has the ids or is told by a text, and fill the scratch tables with it.
+    """Return the person with these ids or this text, and fill the scratch tables with what is theirs.
 
     A text may name somebody who is no customer: by an address, or by the key of a record.
     """

@@ -39,7 +39,7 @@ def _is_packed(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(_GZIP)) == _GZIP
     except OSError:
-        # Whoever reads it says what is wrong.
+        # The reader reports what is wrong.
         return False
 
 

@@ -1,5 +1,5 @@
 """The tables `anonymous_id` and `anonymous_event`: who is behind an id of a browser or an app, and the
-events of ids of whom nobody knows that yet."""
+events of ids whose customer is not known yet."""
 
 from cij.compiler.sql import query
 from cij.compiler.sql.parameters import list_of, rows_of

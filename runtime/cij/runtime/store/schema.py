@@ -255,8 +255,8 @@ NEWCOMER = Table(
         *(("of_source", TEXT), ("of_key", TEXT), ("at", INSTANT)),
     ),
 )
-# Who is behind an id of a browser or an app, as `cij event` takes customers; and the events of those
-# of whom nobody knows it yet.
+# The customer behind an id of a browser or an app, as `cij event` names customers; and the events of
+# ids whose customer is not known yet.
 ANONYMOUS_ID = Table(
     "anonymous_id", (("anonymous", TEXT), ("who", TEXT), ("at", INSTANT)), key=("anonymous",)
 )
