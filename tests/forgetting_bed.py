@@ -126,7 +126,7 @@ OF_BOB = "o-2,b-18,for a friend,ana.secret@example.com,2026-01-03 10:00\n"
 # All that must not be found anywhere. Values of others, such as Madrid, must stay.
 OF_ANA_ONLY = (
     *("ana.secret@example.com", "Ana Quintanilla", "Villasecreta", "velvet slippers"),
-    *("secret telephone note", "a-17", "ana.secret+old@example.com"),
+    *("secret telephone note", "a-17", "ana.secret+old@example.com", "browser-77"),
 )
 
 
@@ -159,9 +159,13 @@ def leave_traces(root: Path) -> None:
     inbox = root / ".cij" / "inbox"
     event = {"event": "nothing", "customer": "ana.secret@example.com"}
     hand_in(inbox / "1.jsonl", [event, {"event": "called", "customer": "bob@example.com"}])
+    visitor = {"anonymous": "browser-77", "customer": "shop:a-17"}
+    unknown = {"event": "called", "anonymous": "browser-78", "note": "ana.secret@example.com"}
+    hand_in(inbox / "1b.jsonl", [visitor, unknown])
     run_once(root, 7)
     hand_in(inbox / "2.jsonl", [event, {"event": "called", "customer": "joana.secret@example.com"}])
     hand_in(inbox / "refused" / "3.jsonl", [event])
+    hand_in(root / ".cij" / "intake" / "4.log", [event])
     (root / ".cij" / "answers").mkdir(exist_ok=True)
     (root / ".cij" / "answers" / "x.json").write_text('{"entries": ["ana.secret@example.com"]}')
     (root / "cij-bug-x.txt").write_text("command: cij timeline ana.secret@example.com")
