@@ -123,7 +123,9 @@ def test_much_garbage_is_read_soon(name: str) -> None:
     assert time.process_time() - start < 3
 
 
-@pytest.mark.parametrize("word", ["expect no other message to", 'event bought by "bo" event bought by'])
+@pytest.mark.parametrize(
+    "word", ["expect no other message to", 'event bought by "bo" event bought by']
+)
 def test_a_mistake_after_a_word_that_also_begins_declarations_is_one(word: str) -> None:
     text = f'test "t" for j {{\n  {word} "ana"\n  expect "ana" ended 2026-03-02\n}}\n' + AFTER
     node, diagnostics = parse("a.journey", text)
