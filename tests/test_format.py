@@ -130,7 +130,7 @@ def scrambled(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=800)
+@settings(max_examples=250)
 @given(scrambled())
 def test_scrambled_files(pair: tuple[str, str]) -> None:
     text, other = pair
@@ -149,7 +149,7 @@ def comments(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(st.data())
 def test_generated_programs(data: st.DataObject) -> None:
     text = data.draw(programs())

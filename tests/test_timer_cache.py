@@ -96,6 +96,7 @@ def _plainly(journeys: str) -> object:
     return six_days(compiled(journeys), PLAIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("journeys", "few"), [(_NOTED, 1), (JOURNEYS, 12)])
 def test_moves_of_few_are_followed(journeys: str, few: int) -> None:
     without = _Counted(10**9)

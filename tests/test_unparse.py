@@ -211,7 +211,7 @@ def _parsed(text: str) -> syntax.Node:
     return declaration
 
 
-@settings(max_examples=1000)
+@settings(max_examples=250)
 @given(EXPRESSIONS)
 def test_leaving_out_parentheses_changes_nothing(expression: ex.Expression) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -9,7 +9,7 @@ from cij.grammar.span import file_start
 from tests.reference_evaluator import stepped, to_instant
 
 DAYS = 36
-STREAMS = 40
+STREAMS = 80
 INSTANTS = 12
 PROJECT_ZONE = "Europe/Madrid"
 ZONES = (
