@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cij.compiler import model, program as pg
+from cij.compiler.effect import raised_by
 from cij.compiler.pass_state import Build
 from cij.grammar import codes
 from cij.grammar.diagnostic import Label
@@ -29,8 +30,9 @@ class _Edges:
 
     def _step(self, step: model.Step, causes: _Causes) -> _Causes:
         match step:
-            case model.Act(effect=pg.EmitEffect(event=event), span=span):
-                for cause in causes:
+            case model.Act(effect=effect, span=span):
+                event = raised_by(effect)
+                for cause in causes if event is not None else ():
                     self.found.setdefault((cause, event), span)
             case model.Wait():
                 # What a timer starts is started by no event, unless it may be past already. A

@@ -20,6 +20,7 @@ from cij.compiler.action import (
 from cij.compiler.base_node import BaseNode as BaseNode, Place as Place
 from cij.compiler.effect import (
     ArmEffect as ArmEffect,
+    ConsentEffect as ConsentEffect,
     DoEffect as DoEffect,
     Effect as Effect,
     EmitEffect as EmitEffect,

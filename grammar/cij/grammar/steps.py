@@ -177,6 +177,19 @@ class StepBuilder(ExpressionBuilder):
         _, field, _, value = tree.children
         return syntax.Set(self.path(field), self.expression(value), span=self.span(tree))
 
+    def _step_give(self, tree: ParseTree) -> syntax.Step:
+        topic, channel = self._consent(tree)
+        return syntax.GiveConsent(topic, channel, span=self.span(tree))
+
+    def _step_withdraw(self, tree: ParseTree) -> syntax.Step:
+        topic, channel = self._consent(tree)
+        return syntax.WithdrawConsent(topic, channel, span=self.span(tree))
+
+    def _consent(self, tree: ParseTree) -> tuple[syntax.Name, syntax.Name | None]:
+        """Read `consent news by email`."""
+        names = [self.name(part) for part in tokens(tree, "NAME")]
+        return names[0], names[1] if len(names) > 1 else None
+
     def _step_emit(self, tree: ParseTree) -> syntax.Step:
         event = self.name(tree.children[1])
         return syntax.Emit(event, self.settings(tree), span=self.span(tree))

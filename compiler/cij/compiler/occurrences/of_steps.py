@@ -86,6 +86,10 @@ def _emit(node: syntax.Emit, scope: Scope) -> Found:
     yield from _fields_of(node.settings, f"{node.event.text}.", "event field", scope)
 
 
+def _consent(node: "syntax.GiveConsent | syntax.WithdrawConsent", scope: Scope) -> Found:
+    yield from named("topic", node.topic)
+
+
 def _run(node: syntax.Run, scope: Scope) -> Found:
     yield from named("fragment", node.fragment)
     yield from inside(node, scope, "fragment")
@@ -213,6 +217,7 @@ _VISITORS: dict[type, Visitor] = {
     syntax.ExpectMember: _expect_member,
     syntax.ExpectSent: _expect_sent,
     syntax.ExpectWaiting: _expect_waiting,
+    syntax.GiveConsent: _consent,
     syntax.Given: _given_customer,
     syntax.GivenRow: _given_row,
     syntax.Happens: _happens,
@@ -225,4 +230,5 @@ _VISITORS: dict[type, Visitor] = {
     syntax.Send: _send,
     syntax.Set: _set,
     syntax.Setting: _setting,
+    syntax.WithdrawConsent: _consent,
 }

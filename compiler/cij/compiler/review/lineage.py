@@ -275,6 +275,8 @@ def _add_written(node: Node, step: model.Step, found: Lineage) -> None:
     match step.effect:
         case pg.SetEffect(field=name):
             found.add(Node("field", name), [node])
+        case pg.ConsentEffect(topic=name):
+            found.add(Node("topic", name), [node])
         case pg.EmitEffect(event=name):
             found.add(Node("event", name), [node])
 

@@ -304,6 +304,7 @@ _RULES: Mapping[type, _Rule] = {
     pg.SendEffect: _refers("message", "message"),
     pg.DoEffect: _refers("action", "action"),
     pg.SetEffect: _refers("field", "field"),
+    pg.ConsentEffect: _refers("topic", "topic"),
     pg.EmitEffect: _emit,
     pg.ConsentMapping: _refers("topic", "topic"),
     pg.Mapping: _mapping,

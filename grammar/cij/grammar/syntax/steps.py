@@ -15,6 +15,7 @@ __all__ = [
     "Emit",
     "End",
     "First",
+    "GiveConsent",
     "If",
     "LabelledStep",
     "Pattern",
@@ -33,6 +34,7 @@ __all__ = [
     "WaitUntil",
     "Weekday",
     "Winner",
+    "WithdrawConsent",
 ]
 
 
@@ -195,6 +197,22 @@ class Set(LabelledStep):
 
 
 @dataclass(frozen=True, slots=True)
+class GiveConsent(LabelledStep):
+    """`give consent TOPIC by CHANNEL`. Without a channel it is for all of the topic."""
+
+    topic: Name
+    channel: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawConsent(LabelledStep):
+    """`withdraw consent TOPIC by CHANNEL`. Without a channel it is for all of the topic."""
+
+    topic: Name
+    channel: Name | None
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(LabelledStep):
     event: Name
     settings: tuple[Setting, ...]
@@ -233,6 +251,8 @@ Step = Union[
     First,
     Do,
     Set,
+    GiveConsent,
+    WithdrawConsent,
     Emit,
     Repeat,
     Run,

@@ -60,6 +60,20 @@ def forget_raised(event: str) -> Statement:
     )
 
 
+def forget_own_consents(event: str, is_granted: bool) -> Statement:
+    """Return the statement that removes the changes of consent that journeys made: the backtest makes
+    them again. It must run while their events are there."""
+    is_meant = "past_consent.granted" if is_granted else "NOT past_consent.granted"
+    return query(
+        f"DELETE FROM past_consent WHERE {is_meant} AND EXISTS("
+        "SELECT 1 FROM {t} AS e JOIN passage AS p ON p.customer = e.customer "
+        "AND STRPOS(e.id, CONCAT(p.journey, ':', CAST(p.id AS VARCHAR), ':')) = 1 "
+        "WHERE e.customer = past_consent.customer AND e.at = past_consent.at "
+        "AND e.topic = past_consent.topic AND COALESCE(e.channel, past_consent.channel) = past_consent.channel)",
+        t=f"event_{event}",
+    )
+
+
 # A backtest delivers its own messages, and they may get the keys of these.
 FORGET_DELIVERIES = query(
     "DELETE FROM event_delivered WHERE event_delivered.at >= $start "

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import program as pg
+from cij.compiler.effect import changes_customer
 from cij.compiler.expression import EnteredAt, Expired, OfMessage, Result
 from cij.compiler.sql.condition import column, condition, zone_of
 from cij.compiler.sql.interning import JOINED, numbered
@@ -55,7 +56,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
         has_cuts=any(leaf.is_cut for leaf in region.leaves),
         keeps_since=is_held(region),
         may_be_past=may_be_past(region),
-        sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
+        sets_fields=any(changes_customer(s.effect) for s in _acts(region, context)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from cij.compiler import program as pg
+from cij.compiler.effect import changes_customer
 from cij.compiler.expression import And, Expression, FirstCome, OverCap
 from cij.compiler.sql.plan.governing import heading_for
 from cij.compiler.verify import targets
@@ -132,11 +133,11 @@ def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
     """Return the states at which a region has to be cut.
 
     A guard that counts passages has to see the counts of the regions before it. A state after `set`
-    has to read the new value, and all statements of one region read the same snapshot.
+    or a change of consent has to read the new value, and all statements of one region read the same snapshot.
     """
     found = {s.id for s in journey.states if isinstance(s, pg.DecideState) and _counts(s)}
     for state in journey.states:
-        if isinstance(state, pg.ActState) and isinstance(state.effect, pg.SetEffect):
+        if isinstance(state, pg.ActState) and changes_customer(state.effect):
             target = states[state.target]
             if _goes_on(target) or _reads(target):
                 found.add(target.id)

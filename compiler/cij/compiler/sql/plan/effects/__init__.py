@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from cij.compiler import program as pg
+from cij.compiler.sql.plan.effects.consent import consent
 from cij.compiler.sql.plan.effects.counting import arm, take, turn
 from cij.compiler.sql.plan.effects.do import do
 from cij.compiler.sql.plan.effects.emit import emit
@@ -20,6 +21,7 @@ _EFFECTS: Mapping[type, Emit] = {
     pg.SendEffect: send,
     pg.DoEffect: do,
     pg.SetEffect: set_field,
+    pg.ConsentEffect: consent,
     pg.EmitEffect: emit,
     pg.IterationEffect: turn,
     pg.TakeEffect: take,
