@@ -1,5 +1,7 @@
 """Draw the steps of journeys and fragments."""
 
+from random import Random
+
 from tests.agreement.batch_settings import DURATIONS
 from tests.agreement.drawing_conditions import DrawingConditions
 
@@ -51,6 +53,17 @@ class DrawingSteps(DrawingConditions):
         follow = f"if {self.result()} {self._block(1, 1)} else {self._block(1, 1)}"
         follow = self.pick(["", f"{self._label('i')}: {follow}\n"])
         return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{follow}"
+
+    def _consenting(self, random: Random) -> str:
+        """Return a change of consent as the first step of a journey; nothing for most.
+
+        It comes first, so no event that it raises is one of its causes.
+        """
+        if random.randrange(5):
+            return ""
+        label = self._label("y")
+        verb = random.choice(["give", "give", "withdraw"])
+        return f"{label}: {verb} consent news{random.choice(['', ' by email', ' by sms'])}\n"
 
     def _many(self) -> str:
         """Return sends as the first steps of a journey, where a cap has room for two."""
