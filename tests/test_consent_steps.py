@@ -4,9 +4,14 @@ from datetime import datetime
 
 import pytest
 
+from cij.app.standard_library import library
+from cij.compiler.compilation import Compilation, compile_project
 from cij.runtime.consent_origin import ledger
 from cij.runtime.intake import take_in
-from tests.testbed import DAY, HOUR, TestBed, program_of
+from cij.runtime.interactions import CONSENT
+from cij.runtime.store import past
+from cij.runtime.story import run_story
+from tests.testbed import DATA, DAY, HOUR, SETTINGS, TestBed, program_of
 
 NOW = datetime(2026, 3, 2, 10)
 # Half of the customers are held out: what they agreed to is noted all the same.
@@ -149,3 +154,76 @@ def test_mistakes_are_reported(step: str) -> None:
 def test_what_an_event_makes_a_journey_say_must_not_start_it_again() -> None:
     with pytest.raises(AssertionError, match="raises itself again without a wait"):
         program_of("journey j { enter on subscribed again always steps { give consent news } }")
+
+
+# --- the fragment of the library --------------------------------------------------------------
+
+DOUBLE_OPT_IN = """
+use std.consent
+
+journey j {
+  enter on visit
+  steps {
+    asked: run double_opt_in(news, tip, "https://shop.example.com/confirm")
+    end confirmed
+  }
+}
+
+test "who clicks the link agrees, others do not" for j {
+  clock 2026-03-02 10:00
+  given customer "ana" {
+    email = "ana@example.com"
+  }
+  given customer "bob" {
+    email = "bob@example.com"
+  }
+  event visit by "ana"
+  event visit by "bob"
+  expect sent email tip to "ana"
+  after 1 hour event clicked(`asked.ask`) by "ana" {
+    link = "https://shop.example.com/terms"
+  }
+  expect "ana" waiting at `asked.answer`
+  after 1 hour event clicked(`asked.ask`) by "ana" {
+    link = "https://shop.example.com/confirm?id=7"
+  }
+  expect "ana" has consent.news.email and not consent.news.sms
+  expect "ana" ended as confirmed
+  after 7 days
+  expect "bob" ended as unconfirmed
+  expect "bob" has not consent.news.email
+}
+"""
+WRONG_NAMES = {
+    "(nws, tip,": "there is no topic `nws`",
+    "(news, tipp,": "there is no message `tipp`",
+    '(news, "tip",': "`request` of fragment `double_opt_in` is the name of a message",
+}
+
+
+def _compiled(text: str) -> Compilation:
+    files = {"data.journey": DATA, "a.journey": text}
+    return compile_project(SETTINGS, files, {}, {}, library=library())
+
+
+def test_double_opt_in_is_a_fragment_of_the_library() -> None:
+    made = _compiled(DOUBLE_OPT_IN)
+    assert made.program is not None, made.diagnostics
+    assert run_story(made.program, made.stories[0]).failures == ()
+    for wrong, message in WRONG_NAMES.items():
+        found = _compiled(DOUBLE_OPT_IN.replace("(news, tip,", wrong)).diagnostics
+        assert [d.message for d in found] == [message]
+        assert found[0].span.file == "a.journey"
+
+
+def test_a_backtest_forgets_what_journeys_gave() -> None:
+    bed = _bed("journey j { enter on visit steps { yes: give consent news } }")
+    _visit(bed, NOW)
+    engine = bed.engine
+    for statement in past.REMEMBER:
+        engine.execute(statement, {"start": NOW - DAY})
+    count = "SELECT COUNT(*) FROM past_consent AS p"
+    assert bed.rows(count) == [(8,)]
+    for event, is_granted in CONSENT.items():
+        engine.execute(past.forget_own_consents(event, is_granted))
+    assert bed.rows(count) == [(0,)]

@@ -31,9 +31,9 @@ class _Edges:
     def _step(self, step: model.Step, causes: _Causes) -> _Causes:
         match step:
             case model.Act(effect=effect, span=span):
-                event = raised_by(effect)
-                for cause in causes if event is not None else ():
-                    self.found.setdefault((cause, event), span)
+                if (event := raised_by(effect)) is not None:
+                    for cause in causes:
+                        self.found.setdefault((cause, event), span)
             case model.Wait():
                 # What a timer starts is started by no event, unless it may be past already. A
                 # condition may hold at once.

@@ -92,7 +92,23 @@ def _consent(node: "syntax.GiveConsent | syntax.WithdrawConsent", scope: Scope) 
 
 def _run(node: syntax.Run, scope: Scope) -> Found:
     yield from named("fragment", node.fragment)
-    yield from inside(node, scope, "fragment")
+    for argument in node.arguments:
+        kind = _declared(argument, scope)
+        if kind is not None and isinstance(argument, syntax.Path):
+            yield Occurrence(Node(kind, argument.text), argument.span)
+        else:
+            yield from of_node(argument, scope)
+
+
+def _declared(argument: syntax.Expression, scope: Scope) -> str | None:
+    """Return the kind of declaration that an argument names; None for a value."""
+    if not isinstance(argument, syntax.Path) or len(argument.parts) > 1:
+        return None
+    profile = scope.model.profile
+    if profile is not None and any(f.name == argument.text for f in profile.fields):
+        return None
+    kinds = (("topic", scope.model.topics), ("message", scope.model.messages))
+    return next((kind for kind, made in kinds if argument.text in made), None)
 
 
 def _pattern(node: syntax.Pattern, scope: Scope) -> Found:
