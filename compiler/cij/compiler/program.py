@@ -28,6 +28,7 @@ from cij.compiler.effect import (
     SendEffect as SendEffect,
     SetEffect as SetEffect,
     TakeEffect as TakeEffect,
+    raised_by as raised_by,
 )
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cij.compiler import program as pg
-from cij.compiler.effect import raised_by
 from cij.compiler.sql.replay import left_out
 from cij.compiler.sql.template import Statement
 from cij.compiler.sql.unify import update_consents
@@ -94,7 +93,7 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
 
 def _raised(program: pg.Program) -> set[str]:
     acts = (s for j in program.journeys for s in j.states if isinstance(s, pg.ActState))
-    return {event for a in acts if (event := raised_by(a.effect)) is not None}
+    return {event for a in acts if (event := pg.raised_by(a.effect)) is not None}
 
 
 def _interactions(program: pg.Program) -> list[pg.Event]:

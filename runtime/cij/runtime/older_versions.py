@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel
 
-from cij.compiler.effect import ConsentEffect, SetEffect
 from cij.compiler.expression import Consent, Field, Related
-from cij.compiler.program import Message, Program, Topic, from_json
+from cij.compiler.program import ConsentEffect, Message, Program, SetEffect, Topic, from_json
 from cij.compiler.sql.unify import consent_name, customer_columns
 from cij.compiler.walk import walk
 from cij.runtime.engine import Engine, Row
