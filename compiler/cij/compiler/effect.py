@@ -45,6 +45,13 @@ class ConsentEffect(BaseNode):
     is_given: bool
 
 
+class NoteEventEffect(BaseNode):
+    """Remember the event that ended the wait before, under the name of the step."""
+
+    kind: Literal["note_event"] = "note_event"
+    event: str
+
+
 class EmitEffect(BaseNode):
     """Raise an event of the customer, at the instant of the step."""
 
@@ -89,6 +96,7 @@ Effect = Annotated[
         DoEffect,
         SetEffect,
         ConsentEffect,
+        NoteEventEffect,
         EmitEffect,
         IterationEffect,
         TakeEffect,
@@ -109,5 +117,5 @@ def raised_by(effect: Effect) -> str | None:
 
 
 def changes_customer(effect: Effect) -> bool:
-    """Tell whether an effect changes what conditions read of the customer, in the same tick."""
-    return isinstance(effect, (SetEffect, ConsentEffect))
+    """Tell whether an effect changes what conditions of the steps behind it read."""
+    return isinstance(effect, (SetEffect, ConsentEffect, NoteEventEffect))

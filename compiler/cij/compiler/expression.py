@@ -196,6 +196,18 @@ class Result(Typed):
     name: str
 
 
+class Noted(Typed):
+    """A field of the event that ended a wait, by the name that the wait gives it; missing without one.
+
+    In a loop it is that of the latest iteration.
+    """
+
+    op: Literal["noted"] = "noted"
+    event: str
+    step: str
+    name: str
+
+
 class OfMessage(Typed):
     """True for an event row that is an interaction with what a step of this passage has sent.
 
@@ -468,6 +480,7 @@ Expression = TypeAliasType(
             AtEntry,
             EnteredAt,
             Result,
+            Noted,
             OfMessage,
             FirstCome,
             Winner,

@@ -25,6 +25,7 @@ from cij.compiler.effect import (
     Effect as Effect,
     EmitEffect as EmitEffect,
     IterationEffect as IterationEffect,
+    NoteEventEffect as NoteEventEffect,
     SendEffect as SendEffect,
     SetEffect as SetEffect,
     TakeEffect as TakeEffect,

@@ -31,6 +31,10 @@ def _consent(effect: pg.ConsentEffect) -> str:
     return f"{verb} consent {name_words(effect.topic)}{by}"
 
 
+def _note(effect: pg.NoteEventEffect) -> str:
+    return f"remember the event {name_words(effect.event)}"
+
+
 def _emit(effect: pg.EmitEffect) -> str:
     return f"emit {name_words(effect.event)}"
 
@@ -52,6 +56,7 @@ _WORDS: Mapping[type, Callable[[Any], str]] = {
     pg.DoEffect: _do,
     pg.SetEffect: _set,
     pg.ConsentEffect: _consent,
+    pg.NoteEventEffect: _note,
     pg.EmitEffect: _emit,
     pg.IterationEffect: _turn,
     pg.TakeEffect: _take,

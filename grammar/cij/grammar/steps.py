@@ -65,7 +65,8 @@ class StepBuilder(ExpressionBuilder):
     def pattern(self, tree: ParseTree) -> syntax.Pattern:
         event, label = self.event(tree.children[0])
         where = self.optional_condition(tree, "WHERE")
-        return syntax.Pattern(event, label, where, span=self.span(tree))
+        name = self.optional_name(token(tree, "NAME"))
+        return syntax.Pattern(event, label, where, name, span=self.span(tree))
 
     # --- steps ---
 

@@ -177,7 +177,12 @@ def _wait(step: model.Wait) -> Lines:
 def _arm_words(arm: model.AwaitArm | model.WhenArm) -> str:
     if isinstance(arm, model.WhenArm):
         return f"when {words(arm.condition)}"
-    return f"on {event_words(arm.event, arm.of, arm.where)}"
+    noted = (s.name for s in arm.steps if isinstance(s, model.Act) and _is_note(s))
+    return f"on {event_words(arm.event, arm.of, arm.where, next(noted, None))}"
+
+
+def _is_note(step: model.Act) -> bool:
+    return isinstance(step.effect, pg.NoteEventEffect)
 
 
 def _choose(step: model.Choose) -> Lines:

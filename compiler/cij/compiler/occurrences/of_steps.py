@@ -114,6 +114,8 @@ def _declared(argument: syntax.Expression, scope: Scope) -> str | None:
 def _pattern(node: syntax.Pattern, scope: Scope) -> Found:
     yield from _event(node.event, scope)
     yield from _label(node.label, scope)
+    if node.name is not None:
+        yield Occurrence(step_node(scope.declaration, node.name.text), node.name.span, True)
     if node.where is not None:
         yield from of_node(node.where, scope.within(node.event.text))
 

@@ -40,12 +40,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Pattern(Node):
-    """`opened(reward) where …`: an event, optionally of one labelled send, optionally with a
-    filter."""
+    """`opened(reward) as look where …`: an event, optionally of one labelled send, optionally with a
+    filter. Only in a wait it may have a name."""
 
     event: Name
     label: Name | None
     where: Expression | None
+    name: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
