@@ -145,13 +145,26 @@ class DrawingSteps(DrawingConditions):
     def _events(self, form: str, depth: int) -> str:
         length = self.pick(DURATIONS)
         if form == "for":
-            text = f"wait for {self._pattern()} up to {length} {self._block(depth - 1, 0)}"
+            pattern, block = self._named(self._pattern(), self._block(depth - 1, 0))
+            text = f"wait for {pattern} up to {length} {block}"
             return text + (f" else {self._block(depth - 1, 0)}" if self.is_(2) else "")
         arms = [
             f"{self._arm()} {self._block(depth - 1, 0)}" for _ in range(self.random.randint(2, 3))
         ]
         otherwise = f"else {self._block(depth - 1, 0)}\n" if self.is_(2) else ""
         return f"wait up to {length} {{\n" + "\n".join(arms) + f"\n{otherwise}}}"
+
+    def _named(self, pattern: str, block: str) -> tuple[str, str]:
+        """Return a pattern with a name, and the steps of its arm with one that reads by this name."""
+        # Its own generator: the other steps stay as they were.
+        random = Random(f"name {self.seed} {self.made}")
+        if not pattern.startswith("purchase") or self.is_inside or random.randrange(3):
+            return pattern, block
+        name = self._label("n")
+        between = random.choice(["", f"{self._label('w')}: wait {random.choice(DURATIONS)}\n"])
+        reading = f"{between}{self._label('q')}: set stage = {name}.items\n"
+        named = pattern.replace("purchase", f"purchase as {name}", 1)
+        return named, block.replace("{\n", "{\n" + reading, 1)
 
     def _arm(self) -> str:
         return f"when {self._steady()}" if self.is_(5) else f"on {self._pattern()}"

@@ -137,14 +137,14 @@ class InterpreterState:
         return replace(row, entry=passage.entry, results=self._results(customer, passage))
 
     def _results(self, customer: CustomerState, passage: Passage) -> dict[str, dict[str, Any]]:
-        """Return by step the latest values that the calls of a passage returned."""
+        """Return by step the latest values that the calls of a passage returned; and named events."""
         found: dict[str, dict[str, Any]] = {}
         for h in sorted(customer.arrived, key=lambda h: (h.at, h.seq)):
             call = customer.about.get(h.seq)
             if call in passage.messages and h.at <= self.now:
                 known = {name: value for name, value in h.fields.items() if value is not None}
                 found.setdefault(call.step, {}).update(known)
-        return found
+        return found | passage.noted
 
     def _forget_view(self, customer: CustomerState) -> None:
         for key in [key for key in self.views if key[0] == customer.drawn.id]:

@@ -89,7 +89,7 @@ def _noted(pattern: syntax.Pattern | None, context: JourneyContext) -> dict[str,
     """Return the event that a wait gives a name, by this name; nothing without one."""
     if pattern is None or pattern.name is None:
         return {}
-    name = context.named(pattern.name, "its fields")
+    name = context.named(pattern.name, "at")
     event = _awaited_event(pattern, context)
     return {} if event is None else {pattern.name.text: Awaited(name, event)}
 
