@@ -147,7 +147,7 @@ def test_in_a_loop_it_is_that_of_the_latest_iteration() -> None:
     bed.people("ana")
     bed.event("visit", "ana", NOW)
     bed.tick(NOW)
-    found = []
+    found: list[object] = []
     for hour, name in ((1, "b1"), (2, "b2")):
         bed.event("cart", "ana", NOW + hour * HOUR, fields={"cart_id": name, "total": "1"})
         bed.tick(NOW + hour * HOUR)

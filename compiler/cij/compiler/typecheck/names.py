@@ -6,7 +6,13 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
-from cij.compiler.typecheck.environment import ENTRY_IS_ASKED, NO_TRIGGER, Awaited, Called, Environment
+from cij.compiler.typecheck.environment import (
+    ENTRY_IS_ASKED,
+    NO_TRIGGER,
+    Awaited,
+    Called,
+    Environment,
+)
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
 from cij.compiler.unparse import WEEKDAYS
 from cij.grammar import codes, syntax
@@ -265,9 +271,7 @@ def result_of(called: Called | Awaited, name: str) -> ex.Result | ex.Noted | Non
         if field is None:
             return None
         # Another arm or the deadline may have ended the wait.
-        return ex.Noted(
-            type=field.type, is_nullable=True, event=event, step=called.step, name=name
-        )
+        return ex.Noted(type=field.type, is_nullable=True, event=event, step=called.step, name=name)
     type = next((r.type for r in called.action.returns if r.name == name), None)
     if type is None:
         return None

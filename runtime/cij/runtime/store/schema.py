@@ -295,7 +295,20 @@ QUARANTINE = Table(
 SENT_BEFORE = Table("sent_before", (("mark", TEXT), ("count", NUMBER)), key=("mark",))
 
 TABLES = (
-    *(PASSAGE, MOVE, VISIT, SERIES, NOTED_EVENT, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
+    *(
+        PASSAGE,
+        MOVE,
+        VISIT,
+        SERIES,
+        NOTED_EVENT,
+        NAME,
+        CONVERSION,
+        SPLIT_ARM,
+        WINNER,
+        EFFECT,
+        OUTBOX,
+        CONTENT,
+    ),
     *(
         SUPPRESSION,
         SUPPRESSION_AHEAD,

@@ -1,6 +1,6 @@
 """The event that ended a wait is noted under a name, for what is read behind the wait.
 
-    noted_event(passage, step, event)   one row for each name of a passage; that of the latest iteration
+noted_event(passage, step, event)   one row for each name of a passage; that of the latest iteration
 """
 
 from cij.compiler import program as pg
