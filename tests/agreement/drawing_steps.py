@@ -35,12 +35,23 @@ class DrawingSteps(DrawingConditions):
         form = self.pick([*leaves, *inner] if depth and self.left > 0 else leaves)
         label = self._label(form[0])
         if form == "send":
-            text = self._send()
+            text = self._send() + self._asked(label)
             self.sends += [label] * text.startswith("send email")
         else:
             text = self._short(form) or self._long(form, depth)
             self.calls += [label] * (form == "do")
         return f"{label}: {text}"
+
+    def _asked(self, send: str) -> str:
+        """Return a step behind a send that asks what has become of it; nothing for most."""
+        # Its own generator: the other steps stay as they were.
+        random = Random(f"outcome {self.seed} {self.made}")
+        if self.is_inside or random.randrange(4):
+            return ""
+        kinds = random.sample(["no_consent", "suppressed", "no_address", "capped", "withheld"], 3)
+        listed = ", ".join(f'"{kind}"' for kind in kinds)
+        then = f"{self._label('s')}: set stage = {random.choice(['7', 'points'])}"
+        return f"\n{self._label('o')}: if {send}.outcome in [{listed}] {{\n{then}\n}}"
 
     def _asking(self) -> str:
         """Return a call and a wait for its answer, as the first steps of a journey."""

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from cij.compiler.base_node import BaseNode
-from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type
+from cij.compiler.outcomes import OUTCOMES
+from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type, enum
 
 Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 
@@ -171,6 +172,18 @@ class Noted(Typed):
     event: str
     step: str
     name: str
+
+
+class SendOutcome(Typed):
+    """What has become of the message of a step of this passage; missing before the step.
+
+    In a loop it is that of the latest iteration.
+    """
+
+    op: Literal["send_outcome"] = "send_outcome"
+    type: Type = enum(*OUTCOMES)
+    is_nullable: bool = True
+    step: str
 
 
 class OfMessage(Typed):

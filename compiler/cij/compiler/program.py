@@ -46,6 +46,7 @@ from cij.compiler.head import (
     Schedule as Schedule,
     SegmentEntry as SegmentEntry,
 )
+from cij.compiler.outcomes import OUTCOMES as OUTCOMES
 from cij.compiler.policy import Never as Never, Policy as Policy
 from cij.compiler.source_table import Source as Source, SourceColumn as SourceColumn
 from cij.compiler.types import Type

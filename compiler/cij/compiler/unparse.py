@@ -394,6 +394,7 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.AtEntry: lambda node: (f"at entry {name_words(node.name)}", _Level.ATOM),
     ex.EnteredAt: _fixed("the entry"),
     ex.Result: lambda node: (name_words(f"{node.step}.{node.name}"), _Level.ATOM),
+    ex.SendOutcome: lambda node: (name_words(f"{node.step}.outcome"), _Level.ATOM),
     ex.Noted: lambda node: (name_words(f"{node.step}.{node.name}"), _Level.ATOM),
     ex.FirstCome: lambda node: (f"among the first {node.count}", _Level.ATOM),
     ex.Expired: lambda node: (f"held for {duration_words(node.period)}", _Level.ATOM),

@@ -95,6 +95,17 @@ def noted(node: ex.Noted, scope: Scope) -> exp.Expr:
     )
 
 
+_OUTCOME = """
+(SELECT CAST(ob.outcome AS VARCHAR) FROM outbox_row AS ob JOIN effect AS oe ON oe.id = ob.effect
+ WHERE ob.passage = {passage} AND oe.step = {step} ORDER BY ob.turn DESC NULLS LAST LIMIT 1)
+"""
+
+
+def send_outcome(node: ex.SendOutcome, scope: Scope) -> exp.Expr:
+    """Return what has become of the latest message of a step of the passage."""
+    return fill(_OUTCOME, passage=_passage_id(scope), step=exp.Literal.string(node.step))
+
+
 def of_message(node: ex.OfMessage, scope: Scope) -> exp.Expr:
     """Return the condition that an event row belongs to a message of a step of the passage."""
     assert scope.event is not None, "there is no event row"

@@ -27,6 +27,7 @@ _ELSEWHERE = (
         ex.EnteredAt,
         ex.Result,
         ex.Noted,
+        ex.SendOutcome,
         ex.ColumnBefore,
     ),
     *(ex.Again, ex.FirstCome, ex.Best, ex.Winner, ex.OfMessage, ex.HeldUntil, ex.Expired),

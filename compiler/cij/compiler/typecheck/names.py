@@ -34,6 +34,8 @@ def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
         return _trigger(node, env)
     if rest and head in env.results:
         return _result(node, env)
+    if rest and head in env.sends:
+        return _outcome(node, env)
     if env.source is not None:
         return _column(node, env)
     if len(node.parts) == 1:
@@ -247,6 +249,16 @@ def _result(node: syntax.Path, env: Environment) -> ex.Expression | None:
         hint = did_you_mean(name, result_names(called))
         env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such value", help=hint))
     return found
+
+
+def _outcome(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    """Return `LABEL.outcome` of a send."""
+    label, *names = node.parts
+    if names == ["outcome"]:
+        return ex.SendOutcome(step=env.sends[label].step)
+    message = f"`{label}` is a send, and `{label}.outcome` is all that can be read of it"
+    env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such value"))
+    return None
 
 
 def result_names(called: Called | Awaited) -> list[str]:
