@@ -7,7 +7,7 @@ from statistics import mean
 
 import pytest
 
-from bench.frontend.__main__ import GARBAGE, GARBAGE_SIZE
+from bench.frontend.__main__ import GARBAGE
 from bench.frontend.mutations import outcomes, sources
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
@@ -25,8 +25,10 @@ FRAMES = {
     "steps": "journey j {\n  enter from segment s\n\n  steps {\n    @\n  }\n}\n",
 }
 AFTER = "\nsegment last {\n  where points > 1\n}\n"
-CASES = 500
-PAIRS = 200
+# `python -m bench.frontend recovery` draws more, and reads 10 MB of garbage.
+CASES = 200
+PAIRS = 80
+GARBAGE_BYTES = 1_000_000
 # So many mistakes of each kind, at least, have a fix.
 FIXES_MIN = 20
 
@@ -111,15 +113,24 @@ def test_two_edits_give_two_diagnostics() -> None:
     assert mean(len(case.diagnostics) == 2 for case in cases) >= 0.8
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", GARBAGE)
 def test_much_garbage_is_read_soon(name: str) -> None:
     unit = GARBAGE[name]
-    start = time.monotonic()
-    _, diagnostics = parse("a.journey", (unit * (GARBAGE_SIZE // len(unit) + 1))[:GARBAGE_SIZE])
+    # The time of the processor, because a busy machine says nothing about the parser.
+    start = time.process_time()
+    _, diagnostics = parse("a.journey", (unit * (GARBAGE_BYTES // len(unit) + 1))[:GARBAGE_BYTES])
     assert 1 <= len(diagnostics) <= 50
-    # Twice that on a quiet machine, for a busy one.
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize(
+    "word", ["expect no other message to", 'event bought by "bo" event bought by']
+)
+def test_a_mistake_after_a_word_that_also_begins_declarations_is_one(word: str) -> None:
+    text = f'test "t" for j {{\n  {word} "ana"\n  expect "ana" ended 2026-03-02\n}}\n' + AFTER
+    node, diagnostics = parse("a.journey", text)
+    assert [found.span.line for found in diagnostics] == [3]
+    assert names(node)[-1] == "last"
 
 
 # --- the tree ---------------------------------------------------------------------------------

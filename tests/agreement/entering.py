@@ -109,13 +109,20 @@ class Entering(Walking):
         return any(self._blocks(p, customer) for p in customer.of(journey))
 
     def _use_right(self, customer: CustomerState, journey: Journey) -> None:
-        """S7: the right lasts while the customer stays in the segment, and is used as soon as possible."""
+        """S7: the right lasts while the customer stays in the segment, and is used as soon as possible.
+
+        Instants that a late tick makes up (S12) are those of schedules and limits: no right is used there.
+        """
         name = customer.rights.get(journey.name)
         if name is None:
             return
         if name not in customer.segments:
             del customer.rights[journey.name]
-        elif not self._is_kept_out(customer, journey) and self._admits(journey):
+        elif (
+            self.now == self.real
+            and not self._is_kept_out(customer, journey)
+            and self._admits(journey)
+        ):
             del customer.rights[journey.name]
             waiting = Waiting(customer, "", self.now, self.now, None, name)
             self._enqueue(journey, waiting)

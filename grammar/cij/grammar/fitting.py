@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from cij.grammar.recovery.automaton import BEGINNINGS, END, JUNK, Automaton, Lexeme, Stack, stack_of
+from cij.grammar.recovery.automaton import (
+    BEGINNINGS,
+    END,
+    FIRST_HEIGHT_MAX,
+    JUNK,
+    Automaton,
+    Lexeme,
+    Stack,
+    stack_of,
+)
 from cij.grammar.table_cache import table
 
 
@@ -31,7 +40,7 @@ def fitting(text: str, end: int) -> Fitting:
         lexeme = automaton.next(stack or first, position)
         if lexeme.type == END:
             break
-        if lexeme.type in BEGINNINGS or _begins(automaton, first, lexeme):
+        if _is_first(automaton, stack, lexeme) or _begins(automaton, first, lexeme):
             # A declaration begins in the first column, so the one before it is over.
             stack = first if stack is None else _closed(automaton, stack, lexeme, first)
             before = []
@@ -44,6 +53,14 @@ def fitting(text: str, end: int) -> Fitting:
 def _closed(automaton: Automaton, stack: Stack, lexeme: Lexeme, first: Stack) -> Stack:
     """Return the stack in which a declaration may begin: this one, or the first of a file."""
     return stack if automaton.after(stack, lexeme.type) is not None else first
+
+
+def _is_first(automaton: Automaton, stack: Stack | None, lexeme: Lexeme) -> bool:
+    """Tell whether a token is the first of a declaration: steps and tests use some of the words too."""
+    if lexeme.type not in BEGINNINGS or stack is None:
+        return lexeme.type in BEGINNINGS
+    after = automaton.after(stack, lexeme.type)
+    return after is None or after.height <= FIRST_HEIGHT_MAX
 
 
 def _begins(automaton: Automaton, first: Stack, lexeme: Lexeme) -> bool:

@@ -177,7 +177,10 @@ def admit_from_segments(
             entries = [*_joined(admission, segments, now), *admission.called(now)]
             until: dict[str, object] = {"entered_until": admission.seen_until}
             with world.working_on("journey", admission.plan.name):
-                entries = [*_rights(world, admission, now), *entries]
+                # A right is used in the tick that finds it free, as segments are looked at in ticks.
+                # One that is made up has no part in it: which instants those are says nothing of it.
+                if not is_missed:
+                    entries = [*_rights(world, admission, now), *entries]
                 if entries:
                     entered += _admit(world, admission, entries, now, until | {"earliest": now})
                 entered += _from_queue(world, admission, now, now)

@@ -14,8 +14,12 @@ from lark.utils import TextSlice
 from cij.grammar.grammar_text import OWN_DECLARATIONS
 
 END = "$END"
-# The terminals that begin a declaration. The parser accepts them nowhere else.
+# The terminals that begin a declaration. Steps and tests use some of these words as well, but with a
+# higher stack.
 BEGINNINGS = frozenset(("KIND", "EVENT", *(word.upper() for word in OWN_DECLARATIONS)))
+# The height of the stack after the first token of a declaration: the first state, the list of the
+# declarations before it, and the token.
+FIRST_HEIGHT_MAX = 3
 # More diagnostics for one file do not help an author.
 MISTAKES_MAX = 50
 # A tree of DEPTH_MAX levels needs less, and the cost of a mistake grows with the stack.

@@ -9,6 +9,7 @@ from cij.grammar.mistakes import Habitual, Mistake
 from cij.grammar.recovery.automaton import (
     BEGINNINGS,
     END,
+    FIRST_HEIGHT_MAX,
     JUNK,
     MISTAKES_MAX,
     STACK_MAX,
@@ -69,7 +70,8 @@ class Mending:
         return lexeme.type not in BEGINNINGS and self.layout.is_beginning(lexeme.start)
 
     def _take(self, lexeme: Lexeme, stack: Stack) -> None:
-        if lexeme.type in BEGINNINGS:
+        # Steps and tests use some of these words as well, further up the stack.
+        if lexeme.type in BEGINNINGS and stack.height <= FIRST_HEIGHT_MAX:
             self.begin = len(self.lexemes)
             self.begin_place = lexeme.start
             self.changes = Counter()
@@ -200,6 +202,8 @@ class Mending:
     # --- applying a repair ---
 
     def _apply(self, repair: Repair, wrong: Lexeme) -> None:
+        is_change = repair.inserted or repair.keep < len(self.lexemes)
+        assert is_change or repair.resume > wrong.start, "each repair goes on, so mending ends"
         undone = self.lexemes[repair.keep :] or [wrong]
         start = min(wrong.start, undone[0].start)
         self.damage.append(Damage(start, max(repair.resume, wrong.end)))

@@ -9,7 +9,15 @@ from lark.exceptions import UnexpectedInput
 
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.expressions import ParseTree
-from cij.grammar.recovery.automaton import BEGINNINGS, END, STACK_MAX, Automaton, Lexeme, stack_of
+from cij.grammar.recovery.automaton import (
+    BEGINNINGS,
+    END,
+    FIRST_HEIGHT_MAX,
+    STACK_MAX,
+    Automaton,
+    Lexeme,
+    stack_of,
+)
 from cij.grammar.recovery.damage import Damage
 from cij.grammar.recovery.places import Places
 
@@ -66,7 +74,8 @@ class _Reader:
         for token in self.lexer.lex(self.state):
             feed(token)
             tokens.append(token)
-            if token.type in BEGINNINGS:
+            # Steps and tests use some of these words as well, further up the stack.
+            if token.type in BEGINNINGS and len(states) <= FIRST_HEIGHT_MAX:
                 self.begin, self.height = len(tokens) - 1, len(states) - 1
             elif len(states) > STACK_MAX:
                 raise _TooDeep
