@@ -57,8 +57,7 @@ STORIES = {
     ),
     "the other is sent": (
         _EMAIL + _SMS + _PHONE,
-        '  expect sent sms text to "ana"\n  expect "ana" waiting at look\n'
-        '  after 2 days\n  expect "ana" ended as completed\n',
+        '  expect sent sms text to "ana"\n  after 2 days\n  expect "ana" ended as completed\n',
     ),
     "no address": (_YES, '  expect "ana" ended as no_mail\n'),
 }

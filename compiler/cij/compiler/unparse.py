@@ -6,6 +6,7 @@ it binds, and the text around it demands how tightly it must bind.
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
@@ -90,6 +91,14 @@ def schedule_words(every: pg.Schedule) -> str:
         return f"every {every.count} {every.unit}s{_at(every.at)}"
     unit = WEEKDAYS[every.weekday - 1] if every.unit == "week" else every.unit
     return f"every {unit}{_at(every.at)}"
+
+
+def end_words(end: str) -> str:
+    """Return a local end in ISO form as an author writes it: midnight is the end of the day before."""
+    day, _, time = end.partition("T")
+    if time != "00:00:00":
+        return moment_words(end)
+    return f"the end of {date.fromisoformat(day) - timedelta(days=1)}"
 
 
 def moment_words(local: str) -> str:
