@@ -287,7 +287,7 @@ def test_who_comes_by_different_events_waits_in_the_order_of_their_times() -> No
 
 
 def test_at_the_end_of_a_journey_its_queue_is_turned_away() -> None:
-    text = limited("limit = 1 per day", more="ends = 2026-03-06")
+    text = limited("limit = 1 per day", more="ends = 2026-03-05")
     bed = TestBed(text, NOW)
     bed.people("a", "b", "c", "d")
     for n, name in enumerate("abcd"):
@@ -317,7 +317,7 @@ def test_events_before_the_start_and_from_the_end_on_admit_nobody() -> None:
 
 
 def test_a_run_that_was_down_for_the_whole_of_a_journey_rests() -> None:
-    text = limited("starts = 2026-03-05", "enter from segment keen", "ends = 2026-03-06")
+    text = limited("starts = 2026-03-05", "enter from segment keen", "ends = 2026-03-05")
     bed = TestBed(text, NOW)
     bed.people("ana", points=20)
     bed.tick(NOW)
@@ -386,7 +386,7 @@ def test_an_explanation_tells_who_enters_when() -> None:
         "everybody in segment keen at that instant, every monday at 08:00",
         "nobody in a real run, because it is a draft",
         "from 2026-12-01 09:00 on",
-        "until 2026-12-24 00:00; customers inside then go on",
+        "until the end of 2026-12-24; customers inside then go on",
         "at most 3 per day; the others wait for the next",
     ):
         assert words in text
@@ -401,7 +401,7 @@ def test_a_drawing_tells_who_enters_when() -> None:
     wanted = {
         "draft: nobody enters in a real run",
         "starts 2026-12-01 09:00",
-        "ends 2026-12-24 00:00",
+        "ends at the end of 2026-12-24",
         "at most 3 enter per day",
     }
     assert wanted <= set(drawn.notes)

@@ -338,3 +338,33 @@ def test_who_was_taken_over_is_told_by_the_version_in_which_he_stood() -> None:
     assert "waits at seven until 2026-03-11" in told[-1]
     answer = why.why(bed.engine, bed.world.program, "ana", "series", _NOON + timedelta(hours=2))
     assert "week: waits 7 days" in "\n".join(why.lines(answer, ZONE))
+
+
+_READS_THE_TRIGGER = """
+journey shops {
+  enter on cart
+  again always
+  exit bought when any(purchase where amount = trigger.total)
+  goal paid when count(purchase where amount >= trigger.total) >= 2
+  steps {
+    mail: send email tip
+    look: wait 1 day
+    if any(opened(mail)) and sum(purchase.amount where amount <= trigger.total) > 5 EUR {
+      end opened
+    }
+  }
+}
+"""
+
+
+def test_why_reads_the_entering_event_inside_an_aggregate() -> None:
+    bed = TestBed(_READS_THE_TRIGGER, _NOON)
+    bed.people("ana")
+    euros = {"total": "50", "cart_id": "b1"}
+    bed.event("purchase", "ana", _NOON - timedelta(hours=1), fields={"amount": "7"})
+    bed.event("cart", "ana", _NOON, fields=euros)
+    bed.run_to(_NOON + timedelta(days=2))
+    answer = why.why(bed.engine, bed.world.program, "ana", "shops", _NOON + timedelta(days=2))
+    told = "\n".join(why.lines(answer, ZONE))
+    assert "sum(purchase.amount where amount <= trigger.total)" in told
+    assert "= 7 EUR" in told and "no such opened" in told

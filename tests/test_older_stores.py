@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from cij.app.compile import compiled
-from cij.compiler.program import Program
+from cij.compiler.program import OUTCOMES, Program
 from cij.compiler.sql import query
 from cij.compiler.sql.outbox import KEY
 from cij.runtime import deploy as deploying
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.engine import Engine, open_copy, open_engine
-from cij.runtime.store.outcomes import OUTCOMES
 from tests.example import copy_example, inside, run_once
 
 NOW = datetime(2026, 3, 6, 11, 0)

@@ -296,7 +296,7 @@ journey k { enter on raised exit on purchase steps { w: wait 10 days } }
 
 
 def test_a_right_in_a_journey_that_has_closed_stops_no_tick() -> None:
-    more = "ends = 2026-03-10"
+    more = "ends = 2026-03-09"
     found = bed(_JOIN.format(again="always", more=more, wait="10 days"), points=20)
     for day, points in ((1, 0), (2, 20)):
         found.change("ana", points=points)

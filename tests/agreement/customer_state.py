@@ -57,6 +57,8 @@ class Passage:
     visits: list[tuple[datetime, str, str]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     conversions: dict[str, datetime] = field(default_factory=dict)
+    # The fields of the events that ended waits, by the names that the waits give them.
+    noted: dict[str, dict[str, Any]] = field(default_factory=dict)
     # The instant of the last move, and that of the next one while the passage is woken.
     since: datetime = datetime.min
     as_of: datetime = datetime.min

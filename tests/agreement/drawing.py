@@ -184,7 +184,7 @@ class _Drawing(DrawingSteps, DrawingCustomers):
             "points != at entry points",
         ]
         asking = self._asking() if self.batch.has_calls else ""
-        first = asking + self._many()
+        first = self._consenting(Random(f"consent {name}")) + asking + self._many()
         steps = self._block(2 if besides else 3, 2).replace("{\n", "{\n" + first, 1)
         return f"journey {name} {{\n{head}\nsteps {steps}\n}}\n"
 

@@ -1,5 +1,7 @@
 """Draw the steps of journeys and fragments."""
 
+from random import Random
+
 from tests.agreement.batch_settings import DURATIONS
 from tests.agreement.drawing_conditions import DrawingConditions
 
@@ -33,12 +35,23 @@ class DrawingSteps(DrawingConditions):
         form = self.pick([*leaves, *inner] if depth and self.left > 0 else leaves)
         label = self._label(form[0])
         if form == "send":
-            text = self._send()
+            text = self._send() + self._asked(label)
             self.sends += [label] * text.startswith("send email")
         else:
             text = self._short(form) or self._long(form, depth)
             self.calls += [label] * (form == "do")
         return f"{label}: {text}"
+
+    def _asked(self, send: str) -> str:
+        """Return a step behind a send that asks what has become of it; nothing for most."""
+        # Its own generator: the other steps stay as they were.
+        random = Random(f"outcome {self.seed} {self.made}")
+        if self.is_inside or random.randrange(4):
+            return ""
+        kinds = random.sample(["no_consent", "suppressed", "no_address", "capped", "withheld"], 3)
+        listed = ", ".join(f'"{kind}"' for kind in kinds)
+        then = f"{self._label('s')}: set stage = {random.choice(['7', 'points'])}"
+        return f"\n{self._label('o')}: if {send}.outcome in [{listed}] {{\n{then}\n}}"
 
     def _asking(self) -> str:
         """Return a call and a wait for its answer, as the first steps of a journey."""
@@ -51,6 +64,17 @@ class DrawingSteps(DrawingConditions):
         follow = f"if {self.result()} {self._block(1, 1)} else {self._block(1, 1)}"
         follow = self.pick(["", f"{self._label('i')}: {follow}\n"])
         return f"{text}{between}{label}: {wait} else {self._block(1, 0)}\n{follow}"
+
+    def _consenting(self, random: Random) -> str:
+        """Return a change of consent as the first step of a journey; nothing for most.
+
+        It comes first, so no event that it raises is one of its causes.
+        """
+        if random.randrange(5):
+            return ""
+        label = self._label("y")
+        verb = random.choice(["give", "give", "withdraw"])
+        return f"{label}: {verb} consent news{random.choice(['', ' by email', ' by sms'])}\n"
 
     def _many(self) -> str:
         """Return sends as the first steps of a journey, where a cap has room for two."""
@@ -132,13 +156,26 @@ class DrawingSteps(DrawingConditions):
     def _events(self, form: str, depth: int) -> str:
         length = self.pick(DURATIONS)
         if form == "for":
-            text = f"wait for {self._pattern()} up to {length} {self._block(depth - 1, 0)}"
+            pattern, block = self._named(self._pattern(), self._block(depth - 1, 0))
+            text = f"wait for {pattern} up to {length} {block}"
             return text + (f" else {self._block(depth - 1, 0)}" if self.is_(2) else "")
         arms = [
             f"{self._arm()} {self._block(depth - 1, 0)}" for _ in range(self.random.randint(2, 3))
         ]
         otherwise = f"else {self._block(depth - 1, 0)}\n" if self.is_(2) else ""
         return f"wait up to {length} {{\n" + "\n".join(arms) + f"\n{otherwise}}}"
+
+    def _named(self, pattern: str, block: str) -> tuple[str, str]:
+        """Return a pattern with a name, and the steps of its arm with one that reads by this name."""
+        # Its own generator: the other steps stay as they were.
+        random = Random(f"name {self.seed} {self.made}")
+        if not pattern.startswith("purchase") or self.is_inside or random.randrange(3):
+            return pattern, block
+        name = self._label("n")
+        between = random.choice(["", f"{self._label('w')}: wait {random.choice(DURATIONS)}\n"])
+        reading = f"{between}{self._label('q')}: set stage = {name}.items\n"
+        named = pattern.replace("purchase", f"purchase as {name}", 1)
+        return named, block.replace("{\n", "{\n" + reading, 1)
 
     def _arm(self) -> str:
         return f"when {self._steady()}" if self.is_(5) else f"on {self._pattern()}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from cij.grammar import syntax
 from tests.agreement.contact_rules import Rules, SuppressionList, contents
-from tests.agreement.customer_state import CustomerState, Journey, Passage
+from tests.agreement.customer_state import CALL, CustomerState, Journey, Passage
 from tests.agreement.entry_queue import Queue, Waiting
 from tests.agreement.entry_times import EntryTimes
 from tests.agreement.reading import (
@@ -137,14 +137,15 @@ class InterpreterState:
         return replace(row, entry=passage.entry, results=self._results(customer, passage))
 
     def _results(self, customer: CustomerState, passage: Passage) -> dict[str, dict[str, Any]]:
-        """Return by step the latest values that the calls of a passage returned."""
+        """Return by step the latest values that the calls of a passage returned; and named events."""
         found: dict[str, dict[str, Any]] = {}
         for h in sorted(customer.arrived, key=lambda h: (h.at, h.seq)):
             call = customer.about.get(h.seq)
             if call in passage.messages and h.at <= self.now:
                 known = {name: value for name, value in h.fields.items() if value is not None}
                 found.setdefault(call.step, {}).update(known)
-        return found
+        outcomes = {m.step: {"outcome": m.outcome} for m in passage.messages if m.channel != CALL}
+        return found | passage.noted | outcomes
 
     def _forget_view(self, customer: CustomerState) -> None:
         for key in [key for key in self.views if key[0] == customer.drawn.id]:

@@ -28,6 +28,9 @@ FEATURES: Mapping[str, str] = {
     "no place left": r"^p\d+/.* [ew]4 ",
     "the best message": r"^b\d+/\d+ .* message b1 delivered",
     "priority": r"^k\d+/\d+ .* message",
+    "an outcome that is asked for": r" o\d+ \(",
+    "an event with a name": r" q\d+ \(",
+    "a consent that a journey gives": r" y\d+ \(",
     "a stop": r" as stopped by stopped$",
 }
 

@@ -77,7 +77,9 @@ class Waits(Goals):
     def _wake_at(
         self, customer: CustomerState, passage: Passage, number: int, event: Occurrence, why: str
     ) -> None:
-        steps = arms(passage.wait)[number][2]
+        pattern, _, steps = arms(passage.wait)[number]
+        if pattern is not None and pattern.name is not None:
+            passage.noted[pattern.name.text] = {"at": event.at, **event.fields}
         passage.counts_from = max(passage.counts_from, event.at)
         passage.woken_by = event.seq
         self._wake(customer, passage, steps, why)

@@ -103,7 +103,13 @@ class Walking(Waits):
             case syntax.End():
                 outcome = step.outcome.text if step.outcome else "completed"
                 passage.ended = (self.now, outcome, "end")
-            case syntax.Set() | syntax.Emit() | syntax.Do():
+            case (
+                syntax.Set()
+                | syntax.Emit()
+                | syntax.Do()
+                | syntax.GiveConsent()
+                | syntax.WithdrawConsent()
+            ):
                 self._act(step, customer, passage)
             case syntax.Run() | syntax.Repeat() | Iteration() | IterationEnd():
                 passage.todo = (*self._inner(step, customer, passage), *passage.todo)
@@ -164,6 +170,8 @@ class Walking(Waits):
             syntax.Set: self._set,
             syntax.Emit: self._raise,
             syntax.Do: self._call,
+            syntax.GiveConsent: self._agree,
+            syntax.WithdrawConsent: self._agree,
         }
         ways[type(step)](step, customer, passage)
 
@@ -175,11 +183,27 @@ class Walking(Waits):
             self._forget_view(customer)
 
     def _raise(self, step: syntax.Emit, customer: CustomerState, passage: Passage) -> None:
-        if passage.is_held_out:
-            return
+        if not passage.is_held_out:
+            fields = {s.key.text: self.value(s.value, customer, passage) for s in step.settings}
+            self._happen(step.event.text, fields, customer)
+
+    def _agree(self, step: Any, customer: CustomerState, passage: Passage) -> None:
+        """S20: a refusal takes back all that was said before it. It counts for the held-out, too."""
+        is_refusal = isinstance(step, syntax.WithdrawConsent)
+        channel = step.channel.text if step.channel else None
+        topic = step.topic.text
+        for about in [a for a in customer.consents if a[0] == topic and channel in (None, a[1])]:
+            words = customer.consent_words.setdefault(about, [])
+            granted = [at for at, is_no in words if not is_no] if is_refusal else []
+            words.append((max([self.now, *granted]), is_refusal))
+            customer.consents[about] = not max(words)[1]
+        self.is_dirty = True
+        fields = {"topic": topic, "channel": channel}
+        self._happen("unsubscribed" if is_refusal else "subscribed", fields, customer)
+
+    def _happen(self, event: str, fields: dict[str, Any], customer: CustomerState) -> None:
         self.raised += 1
-        fields = {s.key.text: self.value(s.value, customer, passage) for s in step.settings}
-        arrival = Arrival(self.real, self.now, step.event.text, 10**6 + self.raised, fields)
+        arrival = Arrival(self.real, self.now, event, 10**6 + self.raised, fields)
         customer.arrived.append(arrival)
         customer.raised.append(occurrence_of(arrival))
         self.arrived_at[id(customer.raised[-1])] = self.real

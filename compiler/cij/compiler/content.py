@@ -13,7 +13,7 @@ from cij.compiler.placeholder import Placeholder
 from cij.compiler.placeholders import placeholders
 from cij.compiler.relations import follow
 from cij.compiler.text_places import in_file, inside_text
-from cij.compiler.typecheck.names import event_field, result_of
+from cij.compiler.typecheck.names import event_field, no_result, result_names, result_of
 from cij.grammar import codes, syntax
 from cij.grammar.span import Span
 
@@ -266,11 +266,10 @@ def _check_result(name: str, placeholder: Placeholder, text: _Text, sites: list[
             text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint))
             return
         if result_of(called, result) is None:
-            if f"action {called.action.name}" not in text.build.broken:
-                hint_or_none = did_you_mean(result, [r.name for r in called.action.returns])
-                message = f"action `{called.action.name}` returns no `{result}`"
-                report = codes.UNKNOWN_PLACEHOLDER.at(span, message, help=hint_or_none)
-                text.build.report(report)
+            told = no_result(called, result, text.build.broken)
+            if told is not None:
+                hint_or_none = did_you_mean(result, result_names(called))
+                text.build.report(codes.UNKNOWN_PLACEHOLDER.at(span, told, help=hint_or_none))
             return
     if not (placeholder.has_default or placeholder.is_tested):
         _report_default(name, placeholder, text)

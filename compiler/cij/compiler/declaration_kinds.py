@@ -123,6 +123,8 @@ DECLARATION_KINDS: tuple[DeclarationKind, ...] = (
             pg.Await: lambda node: node.event,
             ex.Aggregate: lambda node: node.event,
             ex.Result: lambda node: pg.done_by(node.action),
+            ex.Noted: lambda node: node.event,
+            pg.NoteEventEffect: lambda node: node.event,
         },
         declares_fields=True,
     ),

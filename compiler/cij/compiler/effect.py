@@ -33,6 +33,25 @@ class SetEffect(BaseNode):
     value: Expression
 
 
+class ConsentEffect(BaseNode):
+    """Note that the customer gave or withdrew a consent. What stands behind it reads the new state.
+
+    It raises `subscribed` or `unsubscribed`: the ledger of consents reads them (S20).
+    """
+
+    kind: Literal["consent"] = "consent"
+    topic: str
+    channels: tuple[str, ...]
+    is_given: bool
+
+
+class NoteEventEffect(BaseNode):
+    """Remember the event that ended the wait before, under the name of the step."""
+
+    kind: Literal["note_event"] = "note_event"
+    event: str
+
+
 class EmitEffect(BaseNode):
     """Raise an event of the customer, at the instant of the step."""
 
@@ -72,6 +91,31 @@ class ArmEffect(BaseNode):
 
 
 Effect = Annotated[
-    Union[SendEffect, DoEffect, SetEffect, EmitEffect, IterationEffect, TakeEffect, ArmEffect],
+    Union[
+        SendEffect,
+        DoEffect,
+        SetEffect,
+        ConsentEffect,
+        NoteEventEffect,
+        EmitEffect,
+        IterationEffect,
+        TakeEffect,
+        ArmEffect,
+    ],
     PydanticField(discriminator="kind"),
 ]
+
+
+def raised_by(effect: Effect) -> str | None:
+    """Return the event that an effect raises; None for one that raises none."""
+    match effect:
+        case EmitEffect(event=event):
+            return event
+        case ConsentEffect(is_given=is_given):
+            return "subscribed" if is_given else "unsubscribed"
+    return None
+
+
+def changes_customer(effect: Effect) -> bool:
+    """Tell whether an effect changes what conditions of the steps behind it read."""
+    return isinstance(effect, (SetEffect, ConsentEffect, NoteEventEffect))

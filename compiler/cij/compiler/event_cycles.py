@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cij.compiler import model, program as pg
+from cij.compiler.effect import raised_by
 from cij.compiler.pass_state import Build
 from cij.grammar import codes
 from cij.grammar.diagnostic import Label
@@ -29,9 +30,10 @@ class _Edges:
 
     def _step(self, step: model.Step, causes: _Causes) -> _Causes:
         match step:
-            case model.Act(effect=pg.EmitEffect(event=event), span=span):
-                for cause in causes:
-                    self.found.setdefault((cause, event), span)
+            case model.Act(effect=effect, span=span):
+                if (event := raised_by(effect)) is not None:
+                    for cause in causes:
+                        self.found.setdefault((cause, event), span)
             case model.Wait():
                 # What a timer starts is started by no event, unless it may be past already. A
                 # condition may hold at once.

@@ -7,7 +7,7 @@ from cij.compiler.column_statistics import Catalog
 from cij.compiler.library import Library
 from cij.compiler.model import Model
 from cij.compiler.program import Event
-from cij.compiler.typecheck.environment import Called
+from cij.compiler.typecheck.environment import Awaited, Called
 from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic
 
@@ -22,7 +22,7 @@ class SendSite:
         parameters: the names that the step gives, also where the value has a mistake.
         trigger: the events that the passage may have entered by.
         known: the customer's fields that cannot be missing, by the conditions on the way.
-        results: the calls whose results can be read.
+        results: the calls whose results can be read, and the named events of waits.
     """
 
     step: syntax.Send
@@ -31,7 +31,7 @@ class SendSite:
     trigger: tuple[Event, ...]
     known: frozenset[str]
     is_trigger_broken: bool = False
-    results: Mapping[str, Called] = field(default_factory=dict)
+    results: Mapping[str, Called | Awaited] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

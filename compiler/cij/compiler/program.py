@@ -20,13 +20,16 @@ from cij.compiler.action import (
 from cij.compiler.base_node import BaseNode as BaseNode, Place as Place
 from cij.compiler.effect import (
     ArmEffect as ArmEffect,
+    ConsentEffect as ConsentEffect,
     DoEffect as DoEffect,
     Effect as Effect,
     EmitEffect as EmitEffect,
     IterationEffect as IterationEffect,
+    NoteEventEffect as NoteEventEffect,
     SendEffect as SendEffect,
     SetEffect as SetEffect,
     TakeEffect as TakeEffect,
+    raised_by as raised_by,
 )
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (
@@ -43,6 +46,7 @@ from cij.compiler.head import (
     Schedule as Schedule,
     SegmentEntry as SegmentEntry,
 )
+from cij.compiler.outcomes import OUTCOMES as OUTCOMES
 from cij.compiler.policy import Never as Never, Policy as Policy
 from cij.compiler.source_table import Source as Source, SourceColumn as SourceColumn
 from cij.compiler.types import Type

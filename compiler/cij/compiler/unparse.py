@@ -6,6 +6,7 @@ it binds, and the text around it demands how tightly it must bind.
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
@@ -92,16 +93,30 @@ def schedule_words(every: pg.Schedule) -> str:
     return f"every {unit}{_at(every.at)}"
 
 
+def end_words(end: str) -> str:
+    """Return a local end in ISO form as an author writes it: midnight is the end of the day before."""
+    day, _, time = end.partition("T")
+    if time != "00:00:00":
+        return moment_words(end)
+    return f"the end of {date.fromisoformat(day) - timedelta(days=1)}"
+
+
 def moment_words(local: str) -> str:
     """Return a local time of the program as it is written: `2026-12-01 09:00`."""
     return local.replace("T", " ").removesuffix(":00")
 
 
-def event_words(event: str, of: str | None = None, where: ex.Expression | None = None) -> str:
-    """Return what stands after `on`: `opened(reward) where channel = "web"`."""
+def event_words(
+    event: str,
+    of: str | None = None,
+    where: ex.Expression | None = None,
+    name: str | None = None,
+) -> str:
+    """Return what stands after `on`: `opened(reward) as look where channel = "web"`."""
     # The event that an action was done is written `done(call)`.
     word = event.rpartition(".")[2] if of is not None else event
     text = name_words(word) + (f"({name_words(of)})" if of is not None else "")
+    text += f" as {name_words(name)}" if name is not None else ""
     return text if where is None else f"{text} where {words(where)}"
 
 
@@ -388,6 +403,8 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.AtEntry: lambda node: (f"at entry {name_words(node.name)}", _Level.ATOM),
     ex.EnteredAt: _fixed("the entry"),
     ex.Result: lambda node: (name_words(f"{node.step}.{node.name}"), _Level.ATOM),
+    ex.SendOutcome: lambda node: (name_words(f"{node.step}.outcome"), _Level.ATOM),
+    ex.Noted: lambda node: (name_words(f"{node.step}.{node.name}"), _Level.ATOM),
     ex.FirstCome: lambda node: (f"among the first {node.count}", _Level.ATOM),
     ex.Expired: lambda node: (f"held for {duration_words(node.period)}", _Level.ATOM),
     ex.Listed: _fixed("on the suppression list"),

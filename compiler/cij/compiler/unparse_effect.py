@@ -24,6 +24,17 @@ def _set(effect: pg.SetEffect) -> str:
     return f"set {name_words(effect.field)} = {words(effect.value)}"
 
 
+def _consent(effect: pg.ConsentEffect) -> str:
+    """Name a single channel only: `by email, sms` is not the language, and all of them need no name."""
+    verb = "give" if effect.is_given else "withdraw"
+    by = f" by {effect.channels[0]}" if len(effect.channels) == 1 else ""
+    return f"{verb} consent {name_words(effect.topic)}{by}"
+
+
+def _note(effect: pg.NoteEventEffect) -> str:
+    return f"remember the event {name_words(effect.event)}"
+
+
 def _emit(effect: pg.EmitEffect) -> str:
     return f"emit {name_words(effect.event)}"
 
@@ -44,6 +55,8 @@ _WORDS: Mapping[type, Callable[[Any], str]] = {
     pg.SendEffect: _send,
     pg.DoEffect: _do,
     pg.SetEffect: _set,
+    pg.ConsentEffect: _consent,
+    pg.NoteEventEffect: _note,
     pg.EmitEffect: _emit,
     pg.IterationEffect: _turn,
     pg.TakeEffect: _take,

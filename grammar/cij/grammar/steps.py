@@ -65,7 +65,8 @@ class StepBuilder(ExpressionBuilder):
     def pattern(self, tree: ParseTree) -> syntax.Pattern:
         event, label = self.event(tree.children[0])
         where = self.optional_condition(tree, "WHERE")
-        return syntax.Pattern(event, label, where, span=self.span(tree))
+        name = self.optional_name(token(tree, "NAME"))
+        return syntax.Pattern(event, label, where, name, span=self.span(tree))
 
     # --- steps ---
 
@@ -176,6 +177,19 @@ class StepBuilder(ExpressionBuilder):
     def _step_set(self, tree: ParseTree) -> syntax.Step:
         _, field, _, value = tree.children
         return syntax.Set(self.path(field), self.expression(value), span=self.span(tree))
+
+    def _step_give(self, tree: ParseTree) -> syntax.Step:
+        topic, channel = self._consent(tree)
+        return syntax.GiveConsent(topic, channel, span=self.span(tree))
+
+    def _step_withdraw(self, tree: ParseTree) -> syntax.Step:
+        topic, channel = self._consent(tree)
+        return syntax.WithdrawConsent(topic, channel, span=self.span(tree))
+
+    def _consent(self, tree: ParseTree) -> tuple[syntax.Name, syntax.Name | None]:
+        """Read `consent news by email`."""
+        names = [self.name(part) for part in tokens(tree, "NAME")]
+        return names[0], names[1] if len(names) > 1 else None
 
     def _step_emit(self, tree: ParseTree) -> syntax.Step:
         event = self.name(tree.children[1])

@@ -21,6 +21,7 @@ from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy, prepare
 from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
+from cij.runtime.interactions import CONSENT
 from cij.runtime.runner import refresh_what_can_be
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import Progress, Step, contained_step
@@ -75,6 +76,8 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
     with engine.transaction():
         for statement in past.REMEMBER:
             engine.execute(statement, at)
+        for event, is_granted in CONSENT.items():
+            engine.execute(past.forget_own_consents(event, is_granted))
         for event in _raised(program):
             engine.execute(past.forget_raised(event))
         for statement in (past.FORGET_DELIVERIES, *past.CLEAR):
@@ -90,7 +93,7 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
 
 def _raised(program: pg.Program) -> set[str]:
     acts = (s for j in program.journeys for s in j.states if isinstance(s, pg.ActState))
-    return {a.effect.event for a in acts if isinstance(a.effect, pg.EmitEffect)}
+    return {event for a in acts if (event := pg.raised_by(a.effect)) is not None}
 
 
 def _interactions(program: pg.Program) -> list[pg.Event]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pydantic import BaseModel
 
 from cij.compiler.expression import Consent, Field, Related
-from cij.compiler.program import Message, Program, Topic, from_json
+from cij.compiler.program import ConsentEffect, Message, Program, SetEffect, Topic, from_json
 from cij.compiler.sql.unify import consent_name, customer_columns
 from cij.compiler.walk import walk
 from cij.runtime.engine import Engine, Row
@@ -73,6 +73,11 @@ def _columns(node: object, program: Program) -> Iterator[str]:
         fields = {field.name for field in program.profile.fields}
         yield from fields & {name.split(".")[0] for name in node.fields}
         yield from _consents(node.topic, None, program)
+    elif isinstance(node, SetEffect):
+        yield node.field
+    elif isinstance(node, ConsentEffect):
+        for channel in node.channels:
+            yield from _consents(node.topic, channel, program)
     elif isinstance(node, Consent):
         yield from _consents(node.topic, node.channel, program)
 

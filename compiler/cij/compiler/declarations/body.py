@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import TypeVar
 
 from cij.compiler.naming import did_you_mean, near, near_hint
@@ -111,6 +112,15 @@ class Body:
         if setting is not None and isinstance(setting.value, syntax.Date):
             return f"{setting.value.value.isoformat()}T00:00:00"
         return self._read(key, syntax.DateTime, wanted, lambda v: v.value.isoformat())
+
+    def local_end(self, key: str) -> str | None:
+        """Return a setting that is a local end, in ISO form; a date means the end of that day."""
+        setting = self.settings.get(key)
+        if setting is not None and isinstance(setting.value, syntax.Date):
+            # The last date that there is has no day after it.
+            day = min(setting.value.value, date.max - timedelta(days=1)) + timedelta(days=1)
+            return f"{day.isoformat()}T00:00:00"
+        return self.local_time(key)
 
     def wrong(self, setting: syntax.Setting, wanted: str) -> None:
         """Report a setting with another kind of value than it takes."""

@@ -8,6 +8,7 @@ from cij.compiler.declarations.explain_lines import INDENT, Lines, heading, inde
 from cij.compiler.model import Model, sent_messages
 from cij.compiler.unparse import (
     duration_words,
+    end_words,
     event_words,
     moment_words,
     name_words,
@@ -64,7 +65,7 @@ def _times(head: pg.Head) -> Lines:
     if head.starts is not None:
         yield f"from {moment_words(head.starts)} on"
     if head.ends is not None:
-        yield f"until {moment_words(head.ends)}; customers inside then go on"
+        yield f"until {end_words(head.ends)}; customers inside then go on"
     if head.limit is not None:
         yield f"at most {head.limit.count} per {head.limit.unit}; the others wait for the next"
 
@@ -177,7 +178,12 @@ def _wait(step: model.Wait) -> Lines:
 def _arm_words(arm: model.AwaitArm | model.WhenArm) -> str:
     if isinstance(arm, model.WhenArm):
         return f"when {words(arm.condition)}"
-    return f"on {event_words(arm.event, arm.of, arm.where)}"
+    noted = (s.name for s in arm.steps if isinstance(s, model.Act) and _is_note(s))
+    return f"on {event_words(arm.event, arm.of, arm.where, next(noted, None))}"
+
+
+def _is_note(step: model.Act) -> bool:
+    return isinstance(step.effect, pg.NoteEventEffect)
 
 
 def _choose(step: model.Choose) -> Lines:

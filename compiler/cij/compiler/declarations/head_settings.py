@@ -102,7 +102,7 @@ HEAD_SETTINGS: tuple[HeadSetting, ...] = (
     HeadSetting("suppress", "suppress", _suppress),
     HeadSetting("limit", "limit", lambda w: entering.limit(w.body)),
     HeadSetting("starts", "starts", lambda w: w.body.local_time("starts")),
-    HeadSetting("ends", "ends", lambda w: w.body.local_time("ends")),
+    HeadSetting("ends", "ends", lambda w: w.body.local_end("ends")),
     HeadSetting("stage", "is_draft", _is_draft),
     HeadSetting("language", "language", _language),
     HeadSetting("timezone", "timezone", lambda w: w.body.zone("timezone", w.build.is_zone)),

@@ -10,6 +10,7 @@ from typing import Literal
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.unparse import (
     duration_words,
+    end_words,
     event_words,
     moment_words,
     name_words,
@@ -314,6 +315,6 @@ def _times(journey: pg.Journey) -> Iterator[str]:
     if journey.starts is not None:
         yield f"starts {moment_words(journey.starts)}"
     if journey.ends is not None:
-        yield f"ends {moment_words(journey.ends)}"
+        yield f"ends at {end_words(journey.ends)}"
     if journey.limit is not None:
         yield f"at most {journey.limit.count} enter per {journey.limit.unit}"

@@ -86,14 +86,36 @@ def _emit(node: syntax.Emit, scope: Scope) -> Found:
     yield from _fields_of(node.settings, f"{node.event.text}.", "event field", scope)
 
 
+def _consent(node: "syntax.GiveConsent | syntax.WithdrawConsent", scope: Scope) -> Found:
+    yield from named("topic", node.topic)
+
+
 def _run(node: syntax.Run, scope: Scope) -> Found:
     yield from named("fragment", node.fragment)
-    yield from inside(node, scope, "fragment")
+    for argument in node.arguments:
+        kind = _declared(argument, scope)
+        if kind is not None and isinstance(argument, syntax.Path):
+            yield Occurrence(Node(kind, argument.text), argument.span)
+        else:
+            yield from of_node(argument, scope)
+
+
+def _declared(argument: syntax.Expression, scope: Scope) -> str | None:
+    """Return the kind of declaration that an argument names; None for a value."""
+    if not isinstance(argument, syntax.Path) or len(argument.parts) > 1:
+        return None
+    profile = scope.model.profile
+    if profile is not None and any(f.name == argument.text for f in profile.fields):
+        return None
+    kinds = (("topic", scope.model.topics), ("message", scope.model.messages))
+    return next((kind for kind, made in kinds if argument.text in made), None)
 
 
 def _pattern(node: syntax.Pattern, scope: Scope) -> Found:
     yield from _event(node.event, scope)
     yield from _label(node.label, scope)
+    if node.name is not None:
+        yield Occurrence(step_node(scope.declaration, node.name.text), node.name.span, True)
     if node.where is not None:
         yield from of_node(node.where, scope.within(node.event.text))
 
@@ -213,6 +235,7 @@ _VISITORS: dict[type, Visitor] = {
     syntax.ExpectMember: _expect_member,
     syntax.ExpectSent: _expect_sent,
     syntax.ExpectWaiting: _expect_waiting,
+    syntax.GiveConsent: _consent,
     syntax.Given: _given_customer,
     syntax.GivenRow: _given_row,
     syntax.Happens: _happens,
@@ -225,4 +248,5 @@ _VISITORS: dict[type, Visitor] = {
     syntax.Send: _send,
     syntax.Set: _set,
     syntax.Setting: _setting,
+    syntax.WithdrawConsent: _consent,
 }

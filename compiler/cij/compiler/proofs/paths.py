@@ -325,6 +325,11 @@ def may_change(condition: ex.Expression, effect: pg.Effect) -> bool:
         case pg.SetEffect(field=field):
             derived = any(isinstance(p, (ex.Member, ex.MeasureValue)) for p in inside)
             return derived or any(isinstance(p, ex.Field) and p.name == field for p in inside)
+        case pg.SendEffect():
+            return any(isinstance(p, ex.SendOutcome) for p in inside)
+        case pg.ConsentEffect(topic=topic):
+            derived = any(isinstance(p, (ex.Member, ex.MeasureValue, ex.Aggregate)) for p in inside)
+            return derived or any(isinstance(p, ex.Consent) and p.topic == topic for p in inside)
         case pg.EmitEffect():
             return any(isinstance(p, (ex.Member, ex.MeasureValue, ex.Aggregate)) for p in inside)
     return False

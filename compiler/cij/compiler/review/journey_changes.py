@@ -18,6 +18,7 @@ from cij.compiler.review.rule_changes import rule_changes
 from cij.compiler.review.step_changes import step_changes
 from cij.compiler.unparse import (
     duration_words,
+    end_words,
     event_words,
     moment_words,
     percent_words,
@@ -234,7 +235,7 @@ HEAD_CHANGES: tuple[tuple[str, _Read, ChangeClass, str, str, str], ...] = (
      "Customers above the limit enter later.", "Can the team and the systems behind it cope?"),
     ("starts", lambda h: moment_words(h.starts) if h.starts else None, "timing",
      "it starts at another time", "Nobody enters before.", "Is the date agreed?"),
-    ("ends", lambda h: moment_words(h.ends) if h.ends else None, "timing",
+    ("ends", lambda h: end_words(h.ends) if h.ends else None, "timing",
      "it ends at another time", "Nobody enters from then on; people inside go on.",
      "Is the date agreed?"),
     ("draft", lambda h: "a draft" if h.is_draft else "live", "audience",

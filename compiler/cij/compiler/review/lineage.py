@@ -275,6 +275,8 @@ def _add_written(node: Node, step: model.Step, found: Lineage) -> None:
     match step.effect:
         case pg.SetEffect(field=name):
             found.add(Node("field", name), [node])
+        case pg.ConsentEffect(topic=name):
+            found.add(Node("topic", name), [node])
         case pg.EmitEffect(event=name):
             found.add(Node("event", name), [node])
 
@@ -312,6 +314,7 @@ _READ: Mapping[type, Callable[[Any], Iterable[Node]]] = {
     ex.MeasureValue: lambda n: [Node("measure", n.measure)],
     ex.Aggregate: lambda n: [Node("event", n.event)],
     ex.Result: lambda n: [Node("action", n.action)],
+    ex.Noted: lambda n: [Node("event", n.event), Node("event field", f"{n.event}.{n.name}")],
     pg.SegmentEntry: lambda n: [Node("segment", n.segment)],
     pg.EventEntry: lambda n: [Node("event", n.event)],
     pg.SendEffect: lambda n: [Node("message", n.message)],

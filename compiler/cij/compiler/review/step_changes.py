@@ -341,7 +341,7 @@ def _act(old: Spot, new: Spot, steps: Steps) -> Iterator[Change]:
     if len(calls) == 2 and calls[0].action == calls[1].action:
         yield _given(old, new, calls[0].parameters, calls[1].parameters, steps)
         return
-    writes = isinstance(other.effect, (pg.SetEffect, pg.EmitEffect))
+    writes = isinstance(other.effect, (pg.SetEffect, pg.ConsentEffect, pg.EmitEffect))
     yield steps.change(
         new,
         "changed",

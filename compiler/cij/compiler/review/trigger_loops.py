@@ -7,6 +7,7 @@ be meant, so a reviewer sees them.
 from collections.abc import Collection
 
 from cij.compiler import program as pg
+from cij.compiler.effect import raised_by
 from cij.compiler.program import Program
 
 # The most loops that are named; one is enough to look.
@@ -39,7 +40,7 @@ def _starts(program: Program) -> dict[str, list[str]]:
 
 def _raised(journey: pg.Journey) -> list[str]:
     acts = (s.effect for s in journey.states if isinstance(s, pg.ActState))
-    return [effect.event for effect in acts if isinstance(effect, pg.EmitEffect)]
+    return [event for effect in acts if (event := raised_by(effect)) is not None]
 
 
 def _way_back(start: str, starts: dict[str, list[str]]) -> tuple[str, ...] | None:

@@ -436,6 +436,8 @@ _VALUES: dict[type, _Emit] = {
     ex.AtEntry: passage.at_entry,
     ex.EnteredAt: passage.entered_at,
     ex.Result: passage.result,
+    ex.Noted: passage.noted,
+    ex.SendOutcome: passage.send_outcome,
     ex.MeasureValue: lambda n, s: value(s.catalog.measures[n.measure].value, s),
     ex.Aggregate: _aggregate,
     ex.Arithmetic: _arithmetic,

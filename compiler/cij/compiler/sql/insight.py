@@ -76,24 +76,32 @@ def counted_rows(node: ex.Aggregate, program: Program, journey: Journey) -> Stat
     """Return the query for the last events that an aggregate counts.
 
     Shape: (at, id, value, count), where the count is of all events and not only of those shown.
-    Parameter: `now`.
+    Parameters: `now`, and `passage`, which may be null.
     """
     context = Context(program, journey, Catalog.of(program), rules_of(program))
     outer = context.scope
     inner = outer.inside_aggregate()
     assert inner.event is not None
     shown = value(node.value, inner) if node.value is not None else exp.null()
-    return query(
-        "SELECT {at}, {id}, {shown}, COUNT(*) OVER () FROM customer AS c JOIN {t} AS {e} ON {rows} "
+    tree = fill(
+        "SELECT {at}, {id}, {shown}, COUNT(*) OVER () FROM customer AS c "
+        "LEFT JOIN passage_row AS p ON p.id = $passage "
         f"WHERE c.id = $customer ORDER BY {{at}} DESC, {{seq}} DESC LIMIT {_SHOWN_ROWS}",
         at=column(inner.event, "at"),
         id=column(inner.event, "id"),
         seq=column(inner.event, "seq"),
         shown=shown,
+    )
+    # The events come last, because which of them count may depend on the entering event.
+    context.with_triggers(tree, "p", node)
+    counted = fill(
+        "SELECT 1 FROM x JOIN {t} AS {e} ON {rows}",
         t=f"event_{node.event}",
         e=inner.event,
         rows=exp.and_(*row_conditions(node, outer, inner), copy=False),
     )
+    tree.append("joins", counted.args["joins"][0].copy())
+    return Statement(tree)
 
 
 def origins(program: Program, place: int, node: ex.Expression, time: str | None) -> Statement:

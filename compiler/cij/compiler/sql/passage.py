@@ -78,6 +78,34 @@ def result(node: ex.Result, scope: Scope) -> exp.Expr:
     )
 
 
+_NOTED = """
+(SELECT {x} FROM noted_event AS ne JOIN {events} AS nd ON nd.seq = ne.event
+ WHERE ne.passage = {passage} AND ne.step = {step})
+"""
+
+
+def noted(node: ex.Noted, scope: Scope) -> exp.Expr:
+    """Return a field of the event that ended a wait of the passage."""
+    return fill(
+        _NOTED,
+        x=column("nd", node.name),
+        events=f"event_{node.event}",
+        passage=_passage_id(scope),
+        step=exp.Literal.string(node.step),
+    )
+
+
+_OUTCOME = """
+(SELECT CAST(ob.outcome AS VARCHAR) FROM outbox_row AS ob JOIN effect AS oe ON oe.id = ob.effect
+ WHERE ob.passage = {passage} AND oe.step = {step} ORDER BY ob.turn DESC NULLS LAST LIMIT 1)
+"""
+
+
+def send_outcome(node: ex.SendOutcome, scope: Scope) -> exp.Expr:
+    """Return what has become of the latest message of a step of the passage."""
+    return fill(_OUTCOME, passage=_passage_id(scope), step=exp.Literal.string(node.step))
+
+
 def of_message(node: ex.OfMessage, scope: Scope) -> exp.Expr:
     """Return the condition that an event row belongs to a message of a step of the passage."""
     assert scope.event is not None, "there is no event row"
@@ -90,14 +118,18 @@ def of_message(node: ex.OfMessage, scope: Scope) -> exp.Expr:
 
 def _key_prefix(journey: str, step: str, scope: Scope) -> exp.Expr:
     """Return how the keys begin of all messages and calls of a step of the passage."""
-    assert scope.passage is not None, "a message of a passage is asked for outside a passage"
-    # Scratch tables of a batch have the number of the passage under another name.
     return fill(
         "CONCAT({head}, CAST({id} AS TEXT), {step})",
         head=exp.Literal.string(f"{journey}:"),
-        id=column(scope.passage, "id" if scope.passage == "p" else "passage"),
+        id=_passage_id(scope),
         step=exp.Literal.string(f":{step}:"),
     )
+
+
+def _passage_id(scope: Scope) -> exp.Expr:
+    assert scope.passage is not None, "what a passage has is asked for outside a passage"
+    # Scratch tables of a batch have the number of the passage under another name.
+    return column(scope.passage, "id" if scope.passage == "p" else "passage")
 
 
 def kept_key(name: str) -> str:

@@ -20,7 +20,16 @@ from cij.compiler.unparse import words
 
 # What is read from more than the row of a customer or a record.
 _ELSEWHERE = (
-    *(ex.EventField, ex.TriggerField, ex.AtEntry, ex.EnteredAt, ex.Result, ex.ColumnBefore),
+    *(
+        ex.EventField,
+        ex.TriggerField,
+        ex.AtEntry,
+        ex.EnteredAt,
+        ex.Result,
+        ex.Noted,
+        ex.SendOutcome,
+        ex.ColumnBefore,
+    ),
     *(ex.Again, ex.FirstCome, ex.Best, ex.Winner, ex.OfMessage, ex.HeldUntil, ex.Expired),
 )
 

@@ -5,6 +5,14 @@ nothing more: one mistake, one diagnostic.
 """
 
 from cij.compiler.typecheck.checker import check, check_condition, check_value
-from cij.compiler.typecheck.environment import Called, Environment, Sent
+from cij.compiler.typecheck.environment import Awaited, Called, Environment, Sent
 
-__all__ = ["Called", "Environment", "Sent", "check", "check_condition", "check_value"]
+__all__ = [
+    "Awaited",
+    "Called",
+    "Environment",
+    "Sent",
+    "check",
+    "check_condition",
+    "check_value",
+]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.naming import did_you_mean
-from cij.compiler.typecheck.environment import Environment
+from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.typecheck.names import event_field, resolve
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
 from cij.grammar import codes, syntax
@@ -103,8 +103,8 @@ def _message(node: syntax.Call, event: pg.Event, env: Environment) -> ex.OfMessa
     """Return the condition that a row of the event belongs to the message of a labelled send."""
     label = node.arguments[0].value if len(node.arguments) == 1 else None
     name = label.text if isinstance(label, syntax.Path) else ""
-    if event.name == OF_CALLS and name in env.results:
-        called = env.results[name]
+    called = env.results.get(name)
+    if event.name == OF_CALLS and isinstance(called, Called):
         return ex.OfMessage(journey=called.journey, step=called.step)
     fault, hint = _message_fault(name, event, env)
     if fault is None:

@@ -25,6 +25,14 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """The event that ended a wait, by the whole name that the wait gives it."""
+
+    step: str
+    event: pg.Event
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A labelled `send`: its step by the whole name, and the channels that it may use."""
 
@@ -53,7 +61,7 @@ class Environment:
         is_trigger_broken: an entering event has a mistake, so naming the trigger is no further one.
         has_passage: the place is inside of a journey.
         bindings: the arguments of a fragment by the names of its parameters; None has a mistake.
-        results: the calls on the way to this place, by their labels.
+        results: the calls on the way to this place, by their labels; and the named events of waits.
         sends: the messages that were sent on some way to this place, by their labels.
         no_trigger: why the entering event cannot be read here.
         outer_event: the event row around that of `event`, of which `event.` could be meant too.
@@ -74,7 +82,7 @@ class Environment:
     is_trigger_broken: bool = False
     has_passage: bool = False
     bindings: "Mapping[str, Expression | None]" = field(default_factory=dict)
-    results: "Mapping[str, Called]" = field(default_factory=dict)
+    results: "Mapping[str, Called | Awaited]" = field(default_factory=dict)
     sends: Mapping[str, Sent] = field(default_factory=dict)
     no_trigger: str = NO_TRIGGER
     outer_event: pg.Event | None = None

@@ -6,7 +6,13 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
-from cij.compiler.typecheck.environment import ENTRY_IS_ASKED, NO_TRIGGER, Called, Environment
+from cij.compiler.typecheck.environment import (
+    ENTRY_IS_ASKED,
+    NO_TRIGGER,
+    Awaited,
+    Called,
+    Environment,
+)
 from cij.compiler.types import BOOLEAN, DATETIME, TEXT, Type
 from cij.compiler.unparse import WEEKDAYS
 from cij.grammar import codes, syntax
@@ -28,6 +34,8 @@ def resolve(node: syntax.Path, env: Environment) -> ex.Expression | None:
         return _trigger(node, env)
     if rest and head in env.results:
         return _result(node, env)
+    if rest and head in env.sends:
+        return _outcome(node, env)
     if env.source is not None:
         return _column(node, env)
     if len(node.parts) == 1:
@@ -237,15 +245,45 @@ def _measure(name: str, env: Environment) -> ex.Expression | None:
 def _result(node: syntax.Path, env: Environment) -> ex.Expression | None:
     called, name = env.results[node.parts[0]], ".".join(node.parts[1:])
     found = result_of(called, name)
-    if found is None and f"action {called.action.name}" not in env.broken:
-        hint = did_you_mean(name, [r.name for r in called.action.returns])
-        message = f"action `{called.action.name}` returns no `{name}`"
-        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such result", help=hint))
+    if found is None and (message := no_result(called, name, env.broken)) is not None:
+        hint = did_you_mean(name, result_names(called))
+        env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such value", help=hint))
     return found
 
 
-def result_of(called: Called, name: str) -> ex.Result | None:
-    """Return what stands for a result of a call, if the action has such a one."""
+def _outcome(node: syntax.Path, env: Environment) -> ex.Expression | None:
+    """Return `LABEL.outcome` of a send."""
+    label, *names = node.parts
+    if names == ["outcome"]:
+        return ex.SendOutcome(step=env.sends[label].step)
+    message = f"`{label}` is a send, and `{label}.outcome` is all that can be read of it"
+    env.report(codes.UNKNOWN_NAME.at(node.span, message, label="no such value"))
+    return None
+
+
+def result_names(called: Called | Awaited) -> list[str]:
+    """Return the names of the values that can be read."""
+    parts = called.event.fields if isinstance(called, Awaited) else called.action.returns
+    return [part.name for part in parts]
+
+
+def no_result(called: Called | Awaited, name: str, broken: set[str]) -> str | None:
+    """Return the message that there is no such value; None where that follows from another mistake."""
+    if isinstance(called, Awaited):
+        event = called.event.name
+        return None if f"{event}.{name}" in broken else f"event `{event}` has no field `{name}`"
+    action = called.action.name
+    return None if f"action {action}" in broken else f"action `{action}` returns no `{name}`"
+
+
+def result_of(called: Called | Awaited, name: str) -> ex.Result | ex.Noted | None:
+    """Return what stands for a result of a call, or for a field of an event that ended a wait."""
+    if isinstance(called, Awaited):
+        field, event = event_field(called.event, name), called.event.name
+        if field is None:
+            return None
+        # Another arm or the deadline may have ended the wait.
+        return ex.Noted(type=field.type, is_nullable=True, event=event, step=called.step, name=name)
     type = next((r.type for r in called.action.returns if r.name == name), None)
     if type is None:
         return None

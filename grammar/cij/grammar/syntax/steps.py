@@ -15,6 +15,7 @@ __all__ = [
     "Emit",
     "End",
     "First",
+    "GiveConsent",
     "If",
     "LabelledStep",
     "Pattern",
@@ -33,17 +34,19 @@ __all__ = [
     "WaitUntil",
     "Weekday",
     "Winner",
+    "WithdrawConsent",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern(Node):
-    """`opened(reward) where …`: an event, optionally of one labelled send, optionally with a
-    filter."""
+    """`opened(reward) as look where …`: an event, optionally of one labelled send, optionally with a
+    filter. Only in a wait it may have a name."""
 
     event: Name
     label: Name | None
     where: Expression | None
+    name: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,22 @@ class Set(LabelledStep):
 
 
 @dataclass(frozen=True, slots=True)
+class GiveConsent(LabelledStep):
+    """`give consent TOPIC by CHANNEL`. Without a channel it is for all of the topic."""
+
+    topic: Name
+    channel: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawConsent(LabelledStep):
+    """`withdraw consent TOPIC by CHANNEL`. Without a channel it is for all of the topic."""
+
+    topic: Name
+    channel: Name | None
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(LabelledStep):
     event: Name
     settings: tuple[Setting, ...]
@@ -233,6 +252,8 @@ Step = Union[
     First,
     Do,
     Set,
+    GiveConsent,
+    WithdrawConsent,
     Emit,
     Repeat,
     Run,

@@ -46,26 +46,49 @@ def _nothing_after_the_end(lived: Lived) -> Iterator[Violation]:
             yield Violation("nothing is sent after an exit", journey, customer, text)
 
 
+# The consents that journeys gave and withdrew; the id of such an event begins with its passage.
+_OF_JOURNEYS = query(
+    "SELECT e.at, e.customer, e.topic, e.channel, e.granted FROM ("
+    "SELECT s.*, TRUE AS granted FROM event_subscribed AS s UNION ALL "
+    "SELECT u.*, FALSE AS granted FROM event_unsubscribed AS u) AS e "
+    "JOIN passage AS p ON p.customer = e.customer "
+    "AND STRPOS(e.id, CONCAT(p.journey, ':', CAST(p.id AS VARCHAR), ':')) = 1 ORDER BY e.seq"
+)
+
+
+def _said(lived: Lived) -> list[Said]:
+    """Return all that was said about consents, in the order of time."""
+    topics = {t.name: t for t in lived.stage.program.topics}
+    found = list(lived.said)
+    for at, customer, topic, channel, is_granted in lived.rows(_OF_JOURNEYS):
+        for way in topics[topic].channels if channel is None else (channel,):
+            found.append(Said(at, customer, topic, way, is_granted))
+    return sorted(found, key=lambda said: said.at)
+
+
 def _consent_holds(lived: Lived) -> Iterator[Violation]:
     topics = {t.name: t for t in lived.stage.program.topics}
+    said = _said(lived)
     for row in lived.rows(_SENT):
         customer, journey, _, channel, topic, message, at, outcome, *_ = row
         if channel == "action" or outcome not in ("queued", "delivered"):
             continue
         if topics[topic].consent != "none" and not _agreed(
-            lived, row[0], topics[topic], channel, at
+            said, row[0], topics[topic], channel, at
         ):
             text = f"{channel} {message} at {lived.stage.shown(at)} without consent to {topic}"
             yield Violation("consent holds", journey, customer, text)
 
 
-def _agreed(lived: Lived, customer: str, topic: pg.Topic, channel: str, at: datetime) -> bool:
+def _agreed(
+    all_said: list[Said], customer: str, topic: pg.Topic, channel: str, at: datetime
+) -> bool:
     """Tell whether there may have been consent at an instant.
 
     A change at the same instant may have come after the message, so the state before it counts too.
     """
     states = [topic.consent != "opt_in"]
-    for said in lived.said:
+    for said in all_said:
         if (said.customer, said.topic, said.channel) == (customer, topic.name, channel):
             if said.at < at:
                 states = [said.is_granted]

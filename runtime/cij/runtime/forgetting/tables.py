@@ -95,6 +95,7 @@ PLACES = (
     Place("passage_row", "their passages", _OF_VIEW, shown=("passage", _OF_VIEW)),
     Place("move", "their steps", _OF_PASSAGE, shown=("history", _OF_PASSAGE)),
     Place("series", "days of their waits", _OF_PASSAGE),
+    Place("noted_event", "events that ended their waits", _OF_PASSAGE),
     Place("absent_timer", "timers of their passages", _OF_PASSAGE),
     Place("split_arm", "which arm they took", _OF_PASSAGE),
     Place("conversion", "goals that they reached", _OF_CUSTOMER),

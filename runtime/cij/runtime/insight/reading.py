@@ -113,7 +113,7 @@ class Reader:
 
     def _events(self, node: ex.Aggregate) -> Iterator[Node]:
         statement = insight.counted_rows(node, self.program, self.journey)
-        rows = self._rows(statement)
+        rows = self._rows(statement, passage=self.passage)
         for at, id, value, _ in rows:
             source: dict[str, object] = {"event": node.event, "id": id, "at": _iso(at)}
             text = None

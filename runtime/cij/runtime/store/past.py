@@ -21,7 +21,7 @@ _EMPTIED = (
     *(schema.WINNER, schema.EVENT_AHEAD, schema.SEGMENT_MEMBER, schema.SEGMENT_STATE),
     *(schema.JOURNEY_STATE, schema.ENTRY_QUEUE, schema.TURNED_AWAY, schema.SUPPRESSION),
     schema.SUPPRESSION_AHEAD,
-    *(schema.CONTROL, schema.OUTBOX, schema.SERIES, schema.ABSENT_TIMER),
+    *(schema.CONTROL, schema.OUTBOX, schema.SERIES, schema.NOTED_EVENT, schema.ABSENT_TIMER),
 )
 
 REMEMBER = (
@@ -56,6 +56,20 @@ def forget_raised(event: str) -> Statement:
     return query(
         "DELETE FROM {t} WHERE EXISTS(SELECT 1 FROM passage AS p WHERE p.customer = {t}.customer "
         "AND STRPOS({t}.id, CONCAT(p.journey, ':', CAST(p.id AS VARCHAR), ':')) = 1)",
+        t=f"event_{event}",
+    )
+
+
+def forget_own_consents(event: str, is_granted: bool) -> Statement:
+    """Return the statement that removes the changes of consent that journeys made: the backtest makes
+    them again. It must run while their events are there."""
+    is_meant = "past_consent.granted" if is_granted else "NOT past_consent.granted"
+    return query(
+        f"DELETE FROM past_consent WHERE {is_meant} AND EXISTS("
+        "SELECT 1 FROM {t} AS e JOIN passage AS p ON p.customer = e.customer "
+        "AND STRPOS(e.id, CONCAT(p.journey, ':', CAST(p.id AS VARCHAR), ':')) = 1 "
+        "WHERE e.customer = past_consent.customer AND e.at = past_consent.at "
+        "AND e.topic = past_consent.topic AND COALESCE(e.channel, past_consent.channel) = past_consent.channel)",
         t=f"event_{event}",
     )
 

@@ -56,6 +56,12 @@ SERIES = Table(
     ),
     key=("passage", "state"),
 )
+# The event that ended a wait, by the name that the wait gives it (`LABEL.field` behind the wait).
+NOTED_EVENT = Table(
+    "noted_event",
+    (("passage", NUMBER), ("step", TEXT), ("event", NUMBER)),
+    key=("passage", "step"),
+)
 NAME = Table("name", (("id", NUMBER), ("text", TEXT)), key=("id",))
 CONVERSION = Table(
     "conversion",
@@ -289,7 +295,20 @@ QUARANTINE = Table(
 SENT_BEFORE = Table("sent_before", (("mark", TEXT), ("count", NUMBER)), key=("mark",))
 
 TABLES = (
-    *(PASSAGE, MOVE, VISIT, SERIES, NAME, CONVERSION, SPLIT_ARM, WINNER, EFFECT, OUTBOX, CONTENT),
+    *(
+        PASSAGE,
+        MOVE,
+        VISIT,
+        SERIES,
+        NOTED_EVENT,
+        NAME,
+        CONVERSION,
+        SPLIT_ARM,
+        WINNER,
+        EFFECT,
+        OUTBOX,
+        CONTENT,
+    ),
     *(
         SUPPRESSION,
         SUPPRESSION_AHEAD,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cij.compiler.declarations.steps.branch import if_, split, switch
+from cij.compiler.declarations.steps.consent import consent
 from cij.compiler.declarations.steps.do import do
 from cij.compiler.declarations.steps.effects import emit, set_field
 from cij.compiler.declarations.steps.end import end
@@ -35,6 +36,8 @@ RESOLVERS: Mapping[type, Resolver] = {
     syntax.First: first,
     syntax.Do: do,
     syntax.Set: set_field,
+    syntax.GiveConsent: consent,
+    syntax.WithdrawConsent: consent,
     syntax.Emit: emit,
     syntax.Repeat: repeat,
     syntax.Run: run,

@@ -34,13 +34,8 @@ def _keep_results(
     label: syntax.Name, step: str, action: pg.Action, context: JourneyContext
 ) -> None:
     """From here on `LABEL.x` is what the call returned, and `done(LABEL)` that it was done."""
-    build, profile = context.build, context.build.model.profile
-    taken = {"customer", "event", "trigger", "consent", profile.name if profile else ""}
-    taken |= {f.name for f in profile.fields if f.type.entity} if profile else set()
-    if action.returns and (label.text in taken or label.text in build.declared["event"]):
-        message = f"`{label.text}.{action.returns[0].name}` would have two meanings"
-        hint = "choose a label that is not a field, an event or a word of the language"
-        build.report(codes.BAD_LABEL.at(label.span, message, help=hint))
+    if action.returns:
+        context.require_own(label, action.returns[0].name)
     called = Called(context.node.name.text, step, action)
     context.env = replace(context.env, results={**context.env.results, label.text: called})
     context.sent |= {label.text}

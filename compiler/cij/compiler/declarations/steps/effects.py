@@ -38,10 +38,9 @@ def _own_field(path: syntax.Path, context: JourneyContext) -> pg.ProfileField | 
         return None
     if path.parts[0] == "consent":
         message = f"`{path.text}` is a consent and no field, so `set` cannot write it"
-        advice = (
-            "consent comes from a source (`from SOURCE { consent.TOPIC = COLUMN }` in the profile) or from "
-            "the events `subscribed` and `unsubscribed`"
-        )
+        topic, *by = path.parts[1:] or ("TOPIC",)
+        wanted = " ".join(["consent", topic, *(f"by {channel}" for channel in by)])
+        advice = f"write `give {wanted}`, or `withdraw {wanted}`"
         build.report(codes.BAD_SETTING.at(path.span, message, help=advice))
         return None
     near = did_you_mean(path.text, own)

@@ -1,12 +1,12 @@
 """One journey while its steps are resolved, and what all blocks of steps have in common."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cij.compiler import model
 from cij.compiler.pass_state import Build
-from cij.compiler.typecheck import Environment
+from cij.compiler.typecheck import Awaited, Environment
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
 from cij.grammar.span import Span
@@ -44,6 +44,21 @@ class JourneyContext:
         self.names[name] = step.span
         return name
 
+    def named(self, name: syntax.Name, part: str) -> str:
+        """Return the whole name of what a step names besides itself; unique in the journey."""
+        self.require_own(name, part)
+        return self._labelled(name)
+
+    def require_own(self, name: syntax.Name, part: str) -> None:
+        """Report a name whose values could be read as something else: `NAME.part`."""
+        build, profile = self.build, self.build.model.profile
+        taken = {"customer", "event", "trigger", "consent", profile.name if profile else ""}
+        taken |= {f.name for f in profile.fields if f.type.entity} if profile else set()
+        if name.text in taken or name.text in build.declared["event"]:
+            message = f"`{name.text}.{part}` would have two meanings"
+            hint = "choose a label that is not a field, an event or a word of the language"
+            build.report(codes.BAD_LABEL.at(name.span, message, help=hint))
+
     def _labelled(self, label: syntax.Name) -> str:
         name = self.prefix + label.text
         if name in self.names:
@@ -75,17 +90,23 @@ def resolve_steps(steps: syntax.Steps, context: JourneyContext) -> model.Steps:
 
 
 def branches(
-    context: JourneyContext, blocks: list[tuple[syntax.Steps, frozenset[str]]]
+    context: JourneyContext,
+    blocks: list[tuple[syntax.Steps, frozenset[str]]],
+    noted: Sequence[Mapping[str, Awaited]] = (),
 ) -> list[model.Steps]:
-    """Resolve alternative blocks, each with its own promises; after them only common ones hold."""
+    """Resolve alternative blocks, each with its own promises; after them only common ones hold.
+
+    `noted` are the named events that the first blocks begin with.
+    """
     known, sent, called = context.known, context.sent, context.env.results
     sends = context.env.sends
     all_called, all_sends = dict(called), dict(sends)
     results: list[model.Steps] = []
     after: list[tuple[frozenset[str], frozenset[str]]] = []
-    for steps, promises in blocks:
+    own: list[Mapping[str, Awaited]] = [*noted, *({} for _ in blocks[len(noted) :])]
+    for (steps, promises), named in zip(blocks, own, strict=True):
         context.known, context.sent = known | promises, sent
-        context.env = replace(context.env, results=called, sends=sends)
+        context.env = replace(context.env, results={**called, **named}, sends=sends)
         resolved = resolve_steps(steps, context)
         results.append(resolved)
         all_called |= context.env.results

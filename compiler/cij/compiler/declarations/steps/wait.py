@@ -6,7 +6,7 @@ from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_fields
-from cij.compiler.typecheck import check, check_condition
+from cij.compiler.typecheck import Awaited, check, check_condition
 from cij.compiler.typecheck.checker import period
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic
@@ -50,12 +50,15 @@ def wait_event(step: syntax.WaitEvent, context: JourneyContext) -> model.Step | 
     """`wait for EVENT up to D`."""
     name = context.name_of(step, f"wait for {step.pattern.event.text}")
     arm = _pattern(step.pattern, context)
-    then, otherwise = branches(context, [(step.then, frozenset()), (step.otherwise, frozenset())])
+    noted = _noted(step.pattern, context)
+    then, otherwise = branches(
+        context, [(step.then, frozenset()), (step.otherwise, frozenset())], [noted]
+    )
     if arm is None:
         return None
     event, of, where = arm
     timer = pg.AfterPeriod(period=period(step.up_to))
-    arms = (model.AwaitArm(event, of, where, then),)
+    arms = (model.AwaitArm(event, of, where, (*_noting(noted, step.pattern), *then)),)
     return model.Wait(name, step.span, timer, arms, otherwise)
 
 
@@ -66,18 +69,48 @@ def wait_first(step: syntax.WaitFirst, context: JourneyContext) -> model.Step | 
     blocks = [
         (arm.steps, _promised(head, context)) for arm, head in zip(step.arms, heads, strict=True)
     ]
-    *bodies, otherwise = branches(context, [*blocks, (step.otherwise, frozenset())])
+    noted = [_noted(arm.pattern, context) for arm in step.arms]
+    *bodies, otherwise = branches(context, [*blocks, (step.otherwise, frozenset())], noted)
     if None in heads:
         return None
     events: list[model.AwaitArm] = []
     conditions: list[model.WhenArm] = []
     for order, (head, body) in enumerate(zip(heads, bodies, strict=True)):
         if isinstance(head, tuple):
-            events.append(model.AwaitArm(*head, body, order))
+            steps = (*_noting(noted[order], step.arms[order].pattern), *body)
+            events.append(model.AwaitArm(*head, steps, order))
         elif head is not None:
             conditions.append(model.WhenArm(head, order, body))
     timer = pg.AfterPeriod(period=period(step.up_to))
     return model.Wait(name, step.span, timer, tuple(events), otherwise, tuple(conditions))
+
+
+def _noted(pattern: syntax.Pattern | None, context: JourneyContext) -> dict[str, Awaited]:
+    """Return the event that a wait gives a name, by this name; nothing without one."""
+    if pattern is None or pattern.name is None:
+        return {}
+    name = context.named(pattern.name, "at")
+    event = _awaited_event(pattern, context)
+    return {} if event is None else {pattern.name.text: Awaited(name, event)}
+
+
+def _awaited_event(pattern: syntax.Pattern, context: JourneyContext) -> pg.Event | None:
+    """Return the event of a pattern whose mistakes are reported already."""
+    events = context.build.model.events
+    if not _is_done(pattern):
+        return events.get(pattern.event.text)
+    assert pattern.label is not None, "`done` alone is an event like any other"
+    action = _labelled_calls(context.steps).get(pattern.label.text)
+    return None if action is None else events.get(pg.done_by(action))
+
+
+def _noting(noted: dict[str, Awaited], pattern: syntax.Pattern | None) -> model.Steps:
+    """Return the hidden step that remembers the event, at the beginning of its arm."""
+    return tuple(
+        model.Act(a.step, pattern.span, pg.NoteEventEffect(event=a.event.name), is_hidden=True)
+        for a in noted.values()
+        if pattern is not None
+    )
 
 
 _Head = tuple[str, str | None, ex.Expression | None]

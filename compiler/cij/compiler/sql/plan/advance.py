@@ -6,7 +6,8 @@ from pydantic import BaseModel
 from sqlglot import exp
 
 from cij.compiler import program as pg
-from cij.compiler.expression import EnteredAt, Expired, OfMessage, Result
+from cij.compiler.effect import changes_customer
+from cij.compiler.expression import EnteredAt, Expired, Noted, OfMessage, Result, SendOutcome
 from cij.compiler.sql.condition import column, condition, zone_of
 from cij.compiler.sql.interning import JOINED, numbered
 from cij.compiler.sql.plan.context import Context, in_numbers, text
@@ -55,7 +56,7 @@ def advance(region: Region, context: Context) -> RegionPlan:
         has_cuts=any(leaf.is_cut for leaf in region.leaves),
         keeps_since=is_held(region),
         may_be_past=may_be_past(region),
-        sets_fields=any(isinstance(s.effect, pg.SetEffect) for s in _acts(region, context)),
+        sets_fields=any(changes_customer(s.effect) for s in _acts(region, context)),
     )
 
 
@@ -159,9 +160,13 @@ def _keeping(rows: exp.Select, row: str, context: Context) -> exp.Select:
     return rows
 
 
+# What is read from the row of the passage.
+_OF_PASSAGE = (EnteredAt, Expired, Noted, OfMessage, Result, SendOutcome)
+
+
 def _asks_for_passage(read: list[object]) -> bool:
     nodes = [p for r in read if isinstance(r, BaseModel) for p in walk(r)]
-    return any(isinstance(node, (EnteredAt, Expired, OfMessage, Result)) for node in nodes)
+    return any(isinstance(node, _OF_PASSAGE) for node in nodes)
 
 
 def _guards(tree: Tree) -> list[object]:

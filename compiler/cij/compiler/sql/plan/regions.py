@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from cij.compiler import program as pg
-from cij.compiler.expression import And, Expression, FirstCome, OverCap
+from cij.compiler.effect import changes_customer
+from cij.compiler.expression import And, Expression, FirstCome, OverCap, SendOutcome
 from cij.compiler.sql.plan.governing import heading_for
 from cij.compiler.verify import targets
+from cij.compiler.walk import walk
 
 # A region with more leaves is cut where branches join. Its size is then linear in the size of the
 # journey and not in the number of paths, which can be exponential.
@@ -131,12 +133,14 @@ def regions(journey: pg.Journey) -> list[Region]:
 def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
     """Return the states at which a region has to be cut.
 
-    A guard that counts passages has to see the counts of the regions before it. A state after `set`
-    has to read the new value, and all statements of one region read the same snapshot.
+    A guard that counts passages has to see the counts of the regions before it, and a state that reads the
+    outcome of a send that of the regions before it. A state after `set`
+    or a change of consent has to read the new value, and all statements of one region read the same snapshot.
     """
     found = {s.id for s in journey.states if isinstance(s, pg.DecideState) and _counts(s)}
+    found |= {s.id for s in journey.states if _goes_on(s) and _reads_outcome(s)}
     for state in journey.states:
-        if isinstance(state, pg.ActState) and isinstance(state.effect, pg.SetEffect):
+        if isinstance(state, pg.ActState) and changes_customer(state.effect):
             target = states[state.target]
             if _goes_on(target) or _reads(target):
                 found.add(target.id)
@@ -154,6 +158,10 @@ def _is_counting(guard: Expression) -> bool:
 
 def _reads(state: pg.State) -> bool:
     return isinstance(state, pg.WaitState) and isinstance(state.timer, pg.UntilMoment)
+
+
+def _reads_outcome(state: pg.State) -> bool:
+    return any(isinstance(part, SendOutcome) for part in walk(state))
 
 
 def _woken_at(journey: pg.Journey) -> list[str]:

@@ -7,6 +7,7 @@ all of them.
 """
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.effect import changes_customer
 from cij.compiler.sql.plan.context import Context
 from cij.compiler.sql.plan.regions import Region
 from cij.compiler.sql.plan.series import series_of
@@ -52,7 +53,7 @@ def region_key(context: Context, region: Region) -> str:
     acts = (state for state in states if isinstance(state, pg.ActState))
     # A customer may be in two journeys, and each has to read what the other has set before. One
     # statement for both could not do that.
-    own = journey.version if any(isinstance(a.effect, pg.SetEffect) for a in acts) else ""
+    own = journey.version if any(changes_customer(a.effect) for a in acts) else ""
     # Whether a wait is in a series depends on the whole journey, too.
     series = sorted(series_of(journey) & reached)
     parts = [context.program.hash, journey.model_copy(update=changed), ways, own, series]

@@ -217,13 +217,19 @@ def _result(name: str, site: Site) -> ex.Expression | None:
     prefix = site.state.step.rpartition(".")[0]
     step = f"{prefix}.{label}" if prefix else label
     for state in site.context.journey.states:
-        if (
-            isinstance(state, pg.ActState)
-            and state.step == step
-            and isinstance(state.effect, pg.DoEffect)
-        ):
-            return _value_of(site.context.action(state.effect.action), step, result, site)
+        match state:
+            case pg.ActState(step=own, effect=pg.DoEffect(action=action)) if own == step:
+                return _value_of(site.context.action(action), step, result, site)
+            case pg.ActState(step=own, effect=pg.NoteEventEffect(event=event)) if own == step:
+                return _noted(site.context.event(event), step, result)
     return None
+
+
+def _noted(event: pg.Event, step: str, name: str) -> ex.Expression:
+    # Every event has `at`, and only interactions have `channel`.
+    named = {f.name: f.type for f in event.fields} | {"at": DATETIME}
+    type = named.get(name, TEXT)
+    return ex.Noted(type=type, is_nullable=True, event=event.name, step=step, name=name)
 
 
 def _value_of(action: pg.Action, step: str, name: str, site: Site) -> ex.Expression:
