@@ -9,17 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from liquid.builtin.expressions.arguments import KeywordArgument, PositionalArgument
-from liquid.builtin.expressions.filtered import Filter
-from liquid.builtin.expressions.primitive import (
-    FalseLiteral,
-    FloatLiteral,
-    IntegerLiteral,
-    StringLiteral,
-    TrueLiteral,
-)
-from liquid.expression import Expression
-
 Kind = Literal["any value", "a number", "a whole number", "a text"]
 
 
@@ -55,24 +44,28 @@ ARGUMENTS: dict[str, Arguments] = {
     "slice": Arguments(("a whole number",) * 2, 1),
 }
 FILTERS = frozenset(ARGUMENTS)
+# What is no literal.
+ANYTHING = object()
 
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _NUMERIC = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?\s*")
 _COUNTS = ("no argument", "one argument", "two arguments")
 
 
-def argument_fault(one: Filter) -> str | None:
-    """Say what is wrong with the arguments of a filter that there is; None if nothing is."""
-    takes = ARGUMENTS[one.name]
-    named = [
-        a.name for a in one.args if isinstance(a, KeywordArgument) if a.name not in takes.names
-    ]
-    if named:
-        return f"`{one.name}` has no argument `{named[0]}`"
-    given = [a.value for a in one.args if isinstance(a, PositionalArgument)]
+def argument_fault(name: str, given: Sequence[object], named: Sequence[str]) -> str | None:
+    """Say what is wrong with the arguments of a filter that there is; None if nothing is.
+
+    `given` has the values of literals, and `ANYTHING` for what is known only later.
+    """
+    takes = ARGUMENTS[name]
+    unknown = [one for one in named if one not in takes.names]
+    if unknown:
+        return f"`{name}` has no argument `{unknown[0]}`"
     if not takes.least <= len(given) <= len(takes.kinds):
-        return f"`{one.name}` takes {_count(takes)}, and has {len(given)} here"
-    return _of_kind(one.name, given, takes.kinds)
+        return f"`{name}` takes {_count(takes)}, and has {len(given)} here"
+    pairs = zip(given, takes.kinds, strict=False)
+    wrong = next((pair for pair in pairs if not _fits(*pair)), None)
+    return f"`{name}` takes {wrong[1]} here, and `{_written(wrong[0])}` is none" if wrong else None
 
 
 def _count(takes: Arguments) -> str:
@@ -82,24 +75,16 @@ def _count(takes: Arguments) -> str:
     return f"{'up to' if not takes.least else 'one or'} {_COUNTS[most]}"
 
 
-def _of_kind(name: str, given: Sequence[Expression], kinds: Sequence[Kind]) -> str | None:
-    for value, kind in zip(given, kinds, strict=False):
-        if not _fits(value, kind):
-            return f"`{name}` takes {kind} here, and `{value}` is none"
-    return None
-
-
-def _fits(value: Expression, kind: Kind) -> bool:
-    """Tell whether a value is of a kind, or may be, because it is no literal."""
-    if kind == "any value":
+def _fits(value: object, kind: Kind) -> bool:
+    if kind == "any value" or value is ANYTHING:
         return True
-    if isinstance(value, (TrueLiteral, FalseLiteral)):
-        return False
-    if isinstance(value, (IntegerLiteral, FloatLiteral)):
-        return kind == "a number" or (
-            kind == "a whole number" and isinstance(value, IntegerLiteral)
-        )
-    if isinstance(value, StringLiteral):
+    if isinstance(value, str):
         pattern = {"a number": _NUMERIC, "a whole number": _WHOLE}.get(kind)
-        return pattern is None or pattern.fullmatch(value.value) is not None
-    return True
+        return pattern is None or pattern.fullmatch(value) is not None
+    if kind == "a text" or isinstance(value, bool):
+        return False
+    return kind == "a number" or isinstance(value, int)
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -14,6 +14,7 @@ from liquid import Environment
 from liquid.ast import BlockNode, ConditionalBlockNode, IllegalNode, Node
 from liquid.builtin.content import Literal
 from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression, Path
+from liquid.builtin.expressions.arguments import KeywordArgument, PositionalArgument
 from liquid.builtin.expressions.filtered import Filter
 from liquid.builtin.expressions.logical import (
     ContainsExpression,
@@ -50,7 +51,7 @@ from liquid.stream import TokenStream
 from liquid.tag import Tag
 from liquid.token import TOKEN_ILLEGAL, TOKEN_TAG, Token
 
-from cij.compiler.liquid_filters import FILTERS, argument_fault
+from cij.compiler.liquid_filters import ANYTHING, FILTERS, argument_fault
 from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.placeholder import Names, Placeholder, TemplateError
 
@@ -309,11 +310,21 @@ class _Walk:
 
 def _check_filter(one: Filter) -> None:
     if one.name in FILTERS:
-        if (fault := argument_fault(one)) is not None:
+        named = [a.name for a in one.args if isinstance(a, KeywordArgument)]
+        given = [_literal(a.value) for a in one.args if isinstance(a, PositionalArgument)]
+        if (fault := argument_fault(one.name, given, named)) is not None:
             raise _Refusal(fault, one.token)
         return
     hint = _FILTERS_REFUSED.get(one.name) or did_you_mean(one.name, sorted(FILTERS))
     raise _Refusal(f"there is no filter `{one.name}`" + (f"; {hint}" if hint else ""), one.token)
+
+
+def _literal(value: Expression) -> object:
+    if isinstance(value, (TrueLiteral, FalseLiteral)):
+        return isinstance(value, TrueLiteral)
+    if isinstance(value, (IntegerLiteral, FloatLiteral, StringLiteral)):
+        return value.value
+    return ANYTHING
 
 
 def _nodes(block: BlockNode | MultiExpressionBlockNode) -> list[Node]:
