@@ -149,7 +149,7 @@ BROKEN_SOURCES: dict[str, tuple[Break, tuple[str, ...]]] = {
     ),
     "no key": (_add(",Nina,New,n@example.com,en,,yes,2026-01-01"), (":18: ", "customer_id")),
     "an empty file": (_empty, ("shop_customers.csv is empty",)),
-    "not UTF-8": (_write_latin, ("shop_customers.csv:2 is not UTF-8", "windows-1252")),
+    "not UTF-8": (_write_latin, ("shop_customers.csv:2: ", "not UTF-8 at", "windows-1252")),
     "not a database": (_write_text_as_database, ("data/loyalty.db is not an SQLite database",)),
 }
 

@@ -110,6 +110,16 @@ def test_a_local_name_counts_on_the_ways_that_assign_it() -> None:
         ("a {{ b | upcas }}", "there is no filter `upcas`; did you mean `upcase`?", 9),
         ("{{ b | escape }}", "values are escaped", 7),
         ("{{ b | safe }}", "values are escaped", 7),
+        ("{{ b | append }}", "`append` takes one argument, and has 0 here", 7),
+        ("{{ b | upcase: 1 }}", "`upcase` takes no argument, and has 1 here", 7),
+        ("{{ b | replace: 'a', 'b', 'c' }}", "`replace` takes one or two arguments", 7),
+        ("{{ b | date }}", "`date` takes one argument, and has 0 here", 7),
+        ("{{ b | date: 5 }}", "`date` takes a text here, and `5` is none", 7),
+        ("{{ b | slice: 'a' }}", "`slice` takes a whole number here, and `'a'` is none", 7),
+        ("{{ b | round: 1.5 }}", "`round` takes a whole number here", 7),
+        ("{{ b | plus: true }}", "`plus` takes a number here, and `true` is none", 7),
+        ("{% assign c = b | times: 'x' %}", "`times` takes a number here", 18),
+        ("{{ b | default: 1, allow: true }}", "`default` has no argument `allow`", 7),
         ("é {% if x %}a", "`if` is never closed: write {% endif %}", 5),
         ("{% if x %}{% for y in z %}{% endif %}", "write {% endfor %}", 29),
         ("{% if x %}a{% fi %}", "`fi` does not close it: write {% endif %}", 14),
@@ -130,6 +140,24 @@ def test_what_is_refused(text: str, message: str, index: int) -> None:
     assert error is not None
     assert message in error.message
     assert error.index == index
+
+
+def test_arguments_that_fit_are_none() -> None:
+    for used in (
+        "append: 1",
+        "default: 'x', allow_false: true",
+        "default",
+        "divided_by: '2.5'",
+        "join",
+        "plus: other",
+        "replace: 'a'",
+        "round: 2",
+        "slice: -3, 2",
+        "sort: 'name'",
+        "truncate: 5, ''",
+        "truncate",
+    ):
+        assert placeholders(f"{{{{ b | upcase | {used} }}}}")[1] is None, used
 
 
 @given(st.text(alphabet=st.sampled_from(list("{}%|:' ab.[]\n-#ifendfor=שם"))))

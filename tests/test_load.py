@@ -264,7 +264,9 @@ def test_what_is_wrong_with_a_file_is_told(engine: Engine, tmp_path: Path) -> No
     path.write_bytes(b"id,email,email\n")
     assert 'two columns "email"' in failure(engine, of, tmp_path)
     path.write_bytes(b"id,email\n1,a\n2,M\xfcller\n")
-    assert "shop.csv:3 is not UTF-8 (byte 0xFC)" in failure(engine, of, tmp_path)
+    text = failure(engine, of, tmp_path)
+    assert 'shop.csv:3: column email: not UTF-8 at "byte 4 of the line, 0xFC"' in text
+    assert 'declare its encoding, for example encoding = "windows-1252"' in text
     assert 'no encoding "klingon"' in failure(
         engine, source("shop", {"email": "text"}, encoding="klingon"), tmp_path
     )

@@ -1,6 +1,5 @@
 """What data says is what is stored: no value changes in silence, and none stops the others (S24, S30)."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +13,6 @@ from cij.compiler.sql import query
 from cij.compiler.sql.columns import SQL_TYPES
 from cij.compiler.types import TEXT, list_of
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.errors import DataError
 from cij.runtime.event_values import Unfit, read_value
 from cij.runtime.sources.load import load
 from cij.runtime.sources.loader import open_loader
@@ -220,21 +218,6 @@ def test_mixed_line_ends_in_any_encoding(
     (tmp_path / "shop.csv").write_bytes(text.encode(encoding))
     of = source("shop", {"a": "text"}, encoding=encoding)
     assert loaded(engine, of, tmp_path) == [("1", "x"), ("2", "y\rz"), ("3", "\xfc")]
-
-
-@pytest.mark.parametrize("value", [b"\xff", "caf\xe9".encode("latin-1")])
-def test_bytes_that_are_no_text_are_told_with_their_place(
-    engine: Engine, tmp_path: Path, value: bytes
-) -> None:
-    connection = sqlite3.connect(tmp_path / "cards.db")
-    connection.execute("CREATE TABLE cards (id TEXT, a TEXT)")
-    connection.executemany(
-        "INSERT INTO cards VALUES (?, CAST(? AS TEXT))", [("1", "x"), ("2", value)]
-    )
-    connection.commit()
-    of = source("cards", {"a": "text"}, kind="sqlite", path="cards.db", table="cards")
-    with pytest.raises(DataError, match=r"not UTF-8 text \(row 2, column a\)"):
-        loaded(engine, of, tmp_path)
 
 
 # --- calculating ------------------------------------------------------------------------------

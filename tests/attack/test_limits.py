@@ -12,13 +12,16 @@ import pytest
 
 from cij.app.journey_file import read_file
 from cij.cli import failures
+from cij.cli.render.diagnostic_text import render_text
 from cij.compiler.addresses import ADDRESS_MAX, canonical, told_address
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.naming import near
 from cij.compiler.program import Content
 from cij.compiler.types import Type
 from cij.compiler.written_values import plain_number
-from cij.grammar import parser
+from cij.grammar import codes, parser
 from cij.grammar.recovery import MISTAKES_MAX
+from cij.grammar.span import Span
 from cij.runtime.delivery.render import render
 from cij.runtime.engine import open_engine
 from cij.runtime.errors import PermanentDelivery, StoreError
@@ -142,6 +145,20 @@ def test_suggestions_for_misspelt_names_take_no_square_of_time() -> None:
         assert near("x" * 5_000_000, names) == []
         assert near("x" * 5_000, ["x" * 4_999]) == []
     assert near("emial", ["email", "name"]) == ["email"]
+
+
+def test_many_mistakes_take_no_square_of_time() -> None:
+    lines = [f"x{i} = 1" for i in range(3_000)]
+    found = MistakeList()
+    with quickly():
+        for i in range(len(lines)):
+            place = Span("a.journey", 0, 2, i + 1, 1, i + 1, 3)
+            mistake = codes.UNKNOWN_NAME.at(place, f"there is no `x{i}`")
+            for _ in range(2):
+                if mistake not in found:
+                    found.append(mistake)
+        assert len(found) == len(lines)
+        assert "x2999 = 1" in render_text(found, {"a.journey": "\n".join(lines)})
 
 
 def test_words_and_signs_of_a_file_are_counted_before_it_is_read() -> None:

@@ -28,6 +28,7 @@ from cij.compiler.declarations.policy import check_consents
 from cij.compiler.event_cycles import check_event_cycles
 from cij.compiler.library import Library, borrow
 from cij.compiler.lowering.program import lower
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.model import Model, ProjectSettings
 from cij.compiler.pass_state import Build, Catalog
 from cij.compiler.program import Program
@@ -97,7 +98,7 @@ def compile_project(
     Diagnostics come sorted by place.
     """
     own, parsing = parsed or parse_files(texts)
-    diagnostics = list(parsing)
+    diagnostics = MistakeList(parsing)
     borrowed = borrow(own, library, diagnostics.append)
     # The library comes first: a project that takes one of its names gets the mistake.
     files = {**borrowed.files, **own}

@@ -14,6 +14,8 @@ from liquid import Environment
 from liquid.ast import BlockNode, ConditionalBlockNode, IllegalNode, Node
 from liquid.builtin.content import Literal
 from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression, Path
+from liquid.builtin.expressions.arguments import KeywordArgument, PositionalArgument
+from liquid.builtin.expressions.filtered import Filter
 from liquid.builtin.expressions.logical import (
     ContainsExpression,
     EqExpression,
@@ -49,19 +51,11 @@ from liquid.stream import TokenStream
 from liquid.tag import Tag
 from liquid.token import TOKEN_ILLEGAL, TOKEN_TAG, Token
 
+from cij.compiler.liquid_filters import ANYTHING, FILTERS, argument_fault
 from cij.compiler.naming import did_you_mean, near_hint
 from cij.compiler.placeholder import Names, Placeholder, TemplateError
 
 TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "raw", "#")
-
-# As one text: a list of these would be 40 lines.
-_FILTER_NAMES = """
-    abs append at_least at_most capitalize ceil date default divided_by downcase first floor join
-    last lstrip minus modulo plus prepend remove remove_first remove_last replace replace_first
-    replace_last reverse round rstrip size slice sort split squish strip strip_newlines times
-    truncate truncatewords uniq upcase url_encode
-"""
-FILTERS = frozenset(_FILTER_NAMES.split())
 
 _ESCAPED = "remove it: printed values are escaped for the format of the body"
 _FILTERS_REFUSED = {n: _ESCAPED for n in ("escape", "escape_once", "newline_to_br", "safe")}
@@ -283,7 +277,7 @@ class _Walk:
         assert isinstance(expression, FilteredExpression), "ternary expressions are off"
         filters = expression.filters or []
         for one in filters:
-            _check_filter(one.name, one.token)
+            _check_filter(one)
         # A missing value passes through filters as missing until a `default` replaces it.
         last = max((i for i, one in enumerate(filters) if one.name == "default"), default=-1)
         self.read(_all_paths(expression.left), scope, has_default=last >= 0)
@@ -314,11 +308,23 @@ class _Walk:
                 raise _Refusal(message, path.token)
 
 
-def _check_filter(name: str, token: Token) -> None:
-    if name in FILTERS:
+def _check_filter(one: Filter) -> None:
+    if one.name in FILTERS:
+        named = [a.name for a in one.args if isinstance(a, KeywordArgument)]
+        given = [_literal(a.value) for a in one.args if isinstance(a, PositionalArgument)]
+        if (fault := argument_fault(one.name, given, named)) is not None:
+            raise _Refusal(fault, one.token)
         return
-    hint = _FILTERS_REFUSED.get(name) or did_you_mean(name, sorted(FILTERS))
-    raise _Refusal(f"there is no filter `{name}`" + (f"; {hint}" if hint else ""), token)
+    hint = _FILTERS_REFUSED.get(one.name) or did_you_mean(one.name, sorted(FILTERS))
+    raise _Refusal(f"there is no filter `{one.name}`" + (f"; {hint}" if hint else ""), one.token)
+
+
+def _literal(value: Expression) -> object:
+    if isinstance(value, (TrueLiteral, FalseLiteral)):
+        return isinstance(value, TrueLiteral)
+    if isinstance(value, (IntegerLiteral, FloatLiteral, StringLiteral)):
+        return value.value
+    return ANYTHING
 
 
 def _nodes(block: BlockNode | MultiExpressionBlockNode) -> list[Node]:

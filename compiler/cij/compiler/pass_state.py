@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cij.compiler.column_statistics import Catalog
 from cij.compiler.library import Library
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.model import Model
 from cij.compiler.program import Event
 from cij.compiler.typecheck.environment import Awaited, Called
@@ -51,7 +52,7 @@ class Build:
     """
 
     model: Model
-    diagnostics: list[Diagnostic]
+    diagnostics: MistakeList
     declared: dict[str, dict[str, syntax.Declaration]]
     journeys: dict[str, syntax.Journey]
     texts: Mapping[str, str]

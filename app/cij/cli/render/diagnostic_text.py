@@ -1,6 +1,7 @@
 """Diagnostics for people: the source line, carets below it, and advice."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -96,6 +97,8 @@ def _marks(span: Span, lines: list[str], text: str, style: str) -> list[Mark]:
     ]
 
 
+# The diagnostics of a file come one after the other, and each asks for its lines.
+@lru_cache(maxsize=16)
 def _lines(text: str) -> list[str]:
     # Not `splitlines`, which also splits at characters that are no line ends in spans.
     return [line.removesuffix("\r") for line in text.split("\n")] if text else []

@@ -8,6 +8,7 @@ from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
 from cij.compiler.declarations.written_type import type_of
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.model import Model, ProjectSettings, place
 from cij.compiler.naming import column_mark, did_you_mean, near_hint
 from cij.compiler.pass_state import Build
@@ -160,7 +161,7 @@ def unresolved_source(node: syntax.Declaration, timezone: str) -> pg.Source | No
     Nothing is reported: the project is compiled once the columns are known. There are no columns
     where the source does not declare them.
     """
-    build = Build(Model(ProjectSettings("", timezone)), [], {}, {}, {}, {}, {})
+    build = Build(Model(ProjectSettings("", timezone)), MistakeList(), {}, {}, {}, {}, {})
     kind = _kind(node, build)
     if kind is None:
         return None

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import OF_CALLS, happens_on
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.typecheck.names import event_field, resolve
@@ -72,7 +73,7 @@ def _list_of(
         return None
     if isinstance(node, syntax.Path) and node.parts[0] in env.model.events:
         return None
-    found = check(node, replace(env, diagnostics=[]))
+    found = check(node, replace(env, diagnostics=MistakeList()))
     return found if found is not None and found.type.kind == "list" else None
 
 

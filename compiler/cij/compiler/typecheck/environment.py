@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from cij.compiler import program as pg
 from cij.compiler.column_statistics import Catalog
 from cij.compiler.expression import Expression
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.model import Model
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.syntax import Declaration
@@ -68,7 +69,7 @@ class Environment:
     """
 
     model: Model
-    diagnostics: list[Diagnostic]
+    diagnostics: MistakeList
     declared: Mapping[str, Mapping[str, Declaration]]
     typed_measure: "Callable[[str, Environment], pg.Measure | None]"
     source: pg.Source | None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.mistake_list import MistakeList
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.relations import field_of
 from cij.compiler.typecheck.environment import (
@@ -47,7 +48,7 @@ def _relation(node: syntax.Path, env: Environment) -> tuple[ex.Expression, tuple
     """Return the relation that a path begins with, and the names after it."""
     if not env.declared["entity"]:
         return None
-    silent = replace(env, diagnostics=[])
+    silent = replace(env, diagnostics=MistakeList())
     for count in range(1, len(node.parts)):
         base = resolve(replace(node, parts=node.parts[:count]), silent)
         if base is not None and base.type.entity is not None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from cij.compiler.program import Source
 from cij.runtime.engine.duckdb.scan import CsvFile, FileScan, Reject
 from cij.runtime.errors import DataError
+from cij.runtime.sources import undecodable
 from cij.runtime.sources.faulty_lines import FaultyLine, Form, without_faulty_lines
 from cij.runtime.sources.packed_file import unpacked
 from cij.runtime.sources.reader import (
@@ -28,7 +29,7 @@ from cij.runtime.sources.reader import (
     require_columns,
     stamp,
 )
-from cij.runtime.sources.text_file import as_utf8
+from cij.runtime.sources.text_file import as_utf8, encoding_of
 
 if TYPE_CHECKING:
     import _csv
@@ -54,8 +55,8 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
 
         def rejected() -> list[BadRow]:
             places = located(readable, scan.rejects())
+            starts.update(bad.line for bad, _ in places)
             found = [_covered(source, readable, bad, at) for bad, at in places]
-            starts.update(bad.line for bad in found)
             return found + [_of_faulty(source, readable, line) for line in faulty]
 
         try:
@@ -124,7 +125,10 @@ def _records(
     Lines with the numbers `blank` count as such.
     """
     # A carriage return alone ends a line where nothing else does.
-    with path.open(encoding=encoding, newline="\n" if _has_line_feeds(path) else "") as file:
+    newline = "\n" if _has_line_feeds(path) else ""
+    # In UTF-16 not every byte can be escaped.
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    with path.open(encoding=encoding, errors=errors, newline=newline) as file:
         lines = ("\n" if n in blank else line for n, line in enumerate(file, 1))
         rows = _cells(source, lines if blank else file)
         start = 1
@@ -157,6 +161,7 @@ def _header(source: Source, path: Path) -> list[str]:
     if found is None and (_has_header(source) or not source.columns):
         raise failure(source, f"{file} is empty: it has no line of column names")
     if found is not None and _has_header(source):
+        _require_text(source, found[1])
         return found[1]
     declared = [c.outside for c in source.columns]
     width = len(found[1]) if found else len(declared)
@@ -167,6 +172,15 @@ def _header(source: Source, path: Path) -> list[str]:
             "without a line of names, `columns` has all of them in their order",
         )
     return declared or [f"column{n}" for n in range(1, width + 1)]
+
+
+def _require_text(source: Source, header: list[str]) -> None:
+    """Raise DataError where the line of column names has bytes that are no text."""
+    encoding = encoding_of(source)
+    place = undecodable.first_place([_delimiter(source).join(header)], encoding)
+    if place is not None:
+        found = f"{source.settings['path']}:1: {undecodable.reason('', place, encoding)}"
+        raise failure(source, f"{found}. {undecodable.advice(encoding)}")
 
 
 def _lines(
@@ -220,14 +234,40 @@ def _covered(source: Source, path: Path, bad: BadRow, reject: Reject) -> BadRow:
     A quote that is not closed takes in the lines up to the next quote, or to the end of the file. What
     the scanner shows of such a row is cut off, so it is looked up in the file.
     """
+    if reject.is_undecodable:
+        return _undecodable(source, path, bad, _record_at(source, path, reject.byte))
     if not reject.is_unclosed:
         return replace(bad, keys=_keys(source, path, [bad.content]))
-    with path.open("rb") as file:
-        file.seek(reject.byte)
-        rest = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-        lines = [line for line in _of_one_record(source, rest) if line.strip()]
+    lines = [line for line in _record_at(source, path, reject.byte) if line.strip()]
     reason = bad.reason + (f", and takes in {len(lines)} lines" if len(lines) > 1 else "")
     return replace(bad, reason=reason, lines=len(lines), keys=_keys(source, path, lines))
+
+
+def _undecodable(source: Source, path: Path, bad: BadRow, lines: list[str]) -> BadRow:
+    """Say in which line and column the first byte is that is no text."""
+    encoding = encoding_of(source)
+    lines = lines[next((n for n, line in enumerate(lines) if line.strip()), 0) :]
+    place = undecodable.first_place(lines, encoding)
+    assert place is not None, f"line {bad.line} of {path.name} is text"
+    [record] = list(_cells(source, lines))[:1]
+    names = zip(_header(source, path), record, strict=False)
+    column = next((name for name, cell in names if not undecodable.is_text(cell)), "")
+    return replace(
+        bad,
+        line=bad.line + place.line,
+        reason=undecodable.reason(column, place, encoding),
+        content=undecodable.shown("".join(lines).strip("\r\n"), encoding),
+        keys=_keys(source, path, ["".join(lines)]),
+        advice=undecodable.advice(encoding),
+    )
+
+
+def _record_at(source: Source, path: Path, byte: int) -> list[str]:
+    """Return the lines of the record that starts at a byte, and of blank ones before it."""
+    with path.open("rb") as file:
+        file.seek(byte)
+        rest = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+        return _of_one_record(source, rest)
 
 
 def _of_one_record(source: Source, file: TextIO) -> list[str]:
@@ -252,7 +292,8 @@ def _keys(source: Source, path: Path, lines: Iterable[str]) -> tuple[str, ...]:
         return ()
     place = header.index(key)
     cells = (next(_cells(source, [line]), []) for line in lines)
-    return tuple(row[place] for row in cells if len(row) > place)
+    keys = (row[place] for row in cells if len(row) > place)
+    return tuple(key for key in keys if undecodable.is_text(key))
 
 
 def _line_ends(data: bytes) -> int:

@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from cij.compiler.program import Source
-from cij.runtime.engine.duckdb.scan import FileScan
+from cij.runtime.engine.duckdb.scan import FileScan, Reject
 from cij.runtime.errors import DataError
 from cij.runtime.outside_json import read_json
+from cij.runtime.sources import undecodable
 from cij.runtime.sources.csv import located
 from cij.runtime.sources.faulty_lines import FaultyLine, Form, without_faulty_lines
 from cij.runtime.sources.reader import BadRow, ColumnName, Kind, Reading, failure, path_of, stamp
-from cij.runtime.sources.text_file import as_utf8
+from cij.runtime.sources.text_file import as_utf8, encoding_of
 
 # Lines have no columns and no quotes.
 _FORM = Form(b"\x01", b"", 1, has_header=False)
+# The name of a member.
+_MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:')
 _INEXACT = "a number with more digits than can be read exactly; write it as a text"
 
 
@@ -39,7 +42,8 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
     ):
 
         def rejected() -> list[BadRow]:
-            found = [_of_scanner(bad) for bad, _ in located(readable, scan.rejects())]
+            places = located(readable, scan.rejects())
+            found = [_of_scanner(source, readable, bad, reject) for bad, reject in places]
             shifted.extend(sorted(bad.line for bad in found))
             found += [_of_faulty(line) for line in faulty]
             return found + [_bad(source, _line(o, shifted), t) for o, t in scan.bad_objects()]
@@ -78,10 +82,31 @@ def _line(ordinal: int, shifted: Collection[int]) -> int:
     return line
 
 
-def _of_scanner(bad: BadRow) -> BadRow:
+def _of_scanner(source: Source, path: Path, bad: BadRow, reject: Reject) -> BadRow:
+    if reject.is_undecodable:
+        return _undecodable(source, path, bad, reject)
     # What separates columns elsewhere is a sign that JSON does not have.
     is_split = bad.reason.startswith("too many columns")
     return replace(bad, reason="not JSON: a control character") if is_split else bad
+
+
+def _undecodable(source: Source, path: Path, bad: BadRow, reject: Reject) -> BadRow:
+    """Say in which member the first byte is that is no text."""
+    with path.open("rb") as file:
+        file.seek(reject.byte)
+        # Blank lines may be before it.
+        line = next(line for line in file if line.strip()).decode(errors="surrogateescape")
+    encoding = encoding_of(source)
+    place = undecodable.first_place([line], encoding)
+    assert place is not None, f"line {bad.line} of {path.name} is text"
+    before = [*_MEMBER.finditer(line, 0, place.index)]
+    return replace(
+        bad,
+        reason=undecodable.reason(before[-1][1] if before else "", place, encoding),
+        content=undecodable.shown(line.strip("\r\n"), encoding),
+        keys=tuple(key for key in _keys(source, line) if undecodable.is_text(key)),
+        advice=undecodable.advice(encoding),
+    )
 
 
 def _of_faulty(line: FaultyLine) -> BadRow:

@@ -299,10 +299,13 @@ def _judge(source: Source, file: str, read: int, bad: list[BadRow]) -> None:
     shown = "".join(f"\n  {b.file or file}:{b.line}: {b.reason}" for b in bad[:_SHOWN_BAD_ROWS])
     more = len(bad) - _SHOWN_BAD_ROWS
     shown += f"\n  and {more} more" if more > 0 else ""
+    advice = next(
+        (b.advice for b in bad if b.advice), "Correct the rows, or set `tolerate` higher."
+    )
     raise failure(
         source,
         f"{count} of {read} rows are bad, more than the {_percent(source.tolerate)} that it "
-        f"tolerates; the old data stays. Correct the rows, or set `tolerate` higher.{shown}",
+        f"tolerates; the old data stays. {advice}{shown}",
     )
 
 

@@ -29,7 +29,7 @@ class BadRow:
 
     A row that the reader could not delimit covers several `lines`, and counts as so many (S24). `keys`
     are the texts of the key on these lines, as far as they can be made out: their rows of before stay.
-    `file` is where it is, of a source of several files.
+    `file` is where it is, of a source of several files. `advice` is what helps where many rows are like it.
     """
 
     line: int
@@ -38,6 +38,7 @@ class BadRow:
     lines: int = 1
     keys: tuple[str, ...] = ()
     file: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

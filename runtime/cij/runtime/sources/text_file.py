@@ -10,13 +10,17 @@ from pathlib import Path
 from cij.compiler.program import Source
 from cij.runtime.sources.packed_file import unpacked
 from cij.runtime.sources.reader import failure
+from cij.runtime.sources.undecodable import MARKED, Encoding
 
 _CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
 def as_utf8(source: Source, path: Path) -> Iterator[Path]:
-    """Give the file itself, or a copy for the time of the loading. Raises DataError."""
+    """Give the file itself, or a copy for the time of the loading. Raises DataError.
+
+    Bytes that are no text stay as they are, or are marked in a copy (`undecodable`).
+    """
     encoding = _codec(source)
     with unpacked(source, path) as plain:
         has_mixed_ends = _examine(source, plain, encoding)
@@ -30,9 +34,11 @@ def as_utf8(source: Source, path: Path) -> Iterator[Path]:
 
 
 def _copy(path: Path, encoding: str, copy: Path, *, has_mixed_ends: bool) -> None:
+    errors = "surrogateescape" if encoding == "utf-8" else MARKED
+    newline = "\n" if has_mixed_ends else ""
     with (
-        path.open(encoding=encoding, newline="\n" if has_mixed_ends else "") as old,
-        copy.open("w", encoding="utf-8", newline="") as new,
+        path.open(encoding=encoding, errors=errors, newline=newline) as old,
+        copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as new,
     ):
         if has_mixed_ends:
             # A carriage return inside of a cell is a part of its text.
@@ -40,6 +46,11 @@ def _copy(path: Path, encoding: str, copy: Path, *, has_mixed_ends: bool) -> Non
             return
         while text := old.read(_CHUNK_BYTES):
             new.write(text)
+
+
+def encoding_of(source: Source) -> Encoding:
+    """Return the encoding of a source, and whether `as_utf8` marks what is no text in it."""
+    return Encoding(source.settings.get("encoding", "UTF-8"), _codec(source) != "utf-8")
 
 
 def _codec(source: Source) -> str:
@@ -66,19 +77,12 @@ class _Ends:
 
 
 def _examine(source: Source, path: Path, encoding: str) -> bool:
-    """Check all bytes. Returns whether some lines end with CR LF and others with LF."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    """Return whether some lines end with CR LF and others with LF."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     ends = _Ends()
     for chunk in _chunks(source, path):
-        pending = decoder.getstate()[0]
-        try:
-            # An empty chunk is the last one.
-            text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            line = ends.lf + (pending + chunk)[: error.start].count(b"\n") + 1
-            raise failure(source, _not_text(source, line, error)) from error
-        # As text: in UTF-16 the bytes of a line end do not stand side by side.
-        ends.see(text)
+        # As text: in UTF-16 the bytes of a line end are not side by side. An empty chunk is the last one.
+        ends.see(decoder.decode(chunk, final=not chunk))
     return 0 < ends.crlf < ends.lf
 
 
@@ -91,12 +95,3 @@ def _chunks(source: Source, path: Path) -> Iterator[bytes]:
         reason = error.strerror or type(error).__name__
         raise failure(source, f"cannot read {source.settings['path']}: {reason}") from error
     yield b""
-
-
-def _not_text(source: Source, line: int, error: UnicodeDecodeError) -> str:
-    file, byte = source.settings["path"], error.object[error.start]
-    encoding = source.settings.get("encoding", "UTF-8")
-    return (
-        f"{file}:{line} is not {encoding} (byte 0x{byte:02X}); save the file as UTF-8, "
-        'or declare its encoding, for example encoding = "windows-1252"'
-    )

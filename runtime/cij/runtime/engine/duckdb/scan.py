@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import duckdb
 
-from cij.runtime.engine.duckdb import json_lines, parquet_scan
+from cij.runtime.engine.duckdb import json_lines, parquet_scan, sqlite_cells
 from cij.runtime.engine.duckdb.closed import CLOSED
 from cij.runtime.engine.duckdb.extensions import load_extension
 from cij.runtime.engine.duckdb.parquet_scan import ParquetColumns
@@ -42,13 +42,15 @@ class Reject:
     """A row that does not parse.
 
     `byte` is its start, from 0; blank lines may follow there first. Of a long row `content` is the
-    beginning. One with an unclosed quote ends where the next quote does.
+    beginning. One with an unclosed quote ends where the next quote does. One that is undecodable has bytes
+    that are not UTF-8.
     """
 
     byte: int
     reason: str
     content: str
     is_unclosed: bool
+    is_undecodable: bool = False
 
 
 _READ_CSV = """
@@ -111,7 +113,13 @@ class FileScan:
         """Return the rows of the CSV file that did not parse, in the order of the file."""
         rows = self._connection.execute(_REJECTS).fetchall()
         return [
-            Reject(byte, _reason(kind, message), line, kind == "UNQUOTED VALUE")
+            Reject(
+                byte,
+                _reason(kind, message),
+                line,
+                is_unclosed=kind == "UNQUOTED VALUE",
+                is_undecodable=kind == "INVALID ENCODING",
+            )
             for byte, kind, message, line in rows
         ]
 
@@ -151,27 +159,35 @@ class FileScan:
 
     def sqlite_query(self, path: Path, query: str, columns: Sequence[str]) -> ArrowStream:
         """Return columns of the result of a query over an SQLite file."""
-        self.load_extension("sqlite_scanner")
-        self._connection.execute("SET sqlite_all_varchar = true")
+        self._open_sqlite()
         self.run(f"ATTACH {_text(str(path))} AS outside (TYPE sqlite, READ_ONLY)")
-        picks = ", ".join(
-            f"CAST({_quoted(column)} AS VARCHAR) AS r{n}" for n, column in enumerate(columns)
-        )
-        return self._stream(
-            f"SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks} "
-            f"FROM sqlite_query('outside', {_text(query)})"
-        )
+        picks = [f"CAST({_quoted(column)} AS VARCHAR)" for column in columns]
+        return self._cells(picks, f"sqlite_query('outside', {_text(query)})")
 
     def sqlite(self, path: Path, table: str, columns: Sequence[str]) -> ArrowStream:
         """Return columns of a table of an SQLite file. The caller has checked that they exist."""
+        self._open_sqlite()
+        picks = [_quoted(column) for column in columns]
+        return self._cells(picks, f"sqlite_scan({_text(str(path))}, {_text(table)})")
+
+    def odd_rows(self, count: int) -> list[tuple[int, list[str | None]]]:
+        """Return (ordinal, cells) of the rows of SQLite that are not UTF-8, once the others were read.
+
+        Odd bytes are as Python escapes them.
+        """
+        [(is_any,)] = self.run(sqlite_cells.HAS_ODD_ROWS)
+        found = self.run(sqlite_cells.odd_rows(count)) if is_any else []
+        return [(row[0], [_escaped(cell) for cell in row[1:]]) for row in found]
+
+    def _open_sqlite(self) -> None:
         self.load_extension("sqlite_scanner")
         # SQLite does not enforce the types of columns, so the loader types the text of each value.
         self._connection.execute("SET sqlite_all_varchar = true")
-        picks = ", ".join(f"{_quoted(column)} AS r{n}" for n, column in enumerate(columns))
-        return self._stream(
-            f"SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks} "
-            f"FROM sqlite_scan({_text(str(path))}, {_text(table)})"
-        )
+
+    def _cells(self, picks: Sequence[str], table: str) -> ArrowStream:
+        self.run(sqlite_cells.SEQUENCE)
+        self.run(sqlite_cells.view(picks, table))
+        return self._stream(sqlite_cells.rows(len(picks)))
 
     def load_extension(self, name: str) -> None:
         """Load an extension that a scan needs. Raises StoreError where it is not installed."""
@@ -188,6 +204,10 @@ class FileScan:
 def _reason(kind: str, message: str) -> str:
     reason = _REASONS.get(kind, kind.lower())
     return f"{reason}: {message}" if kind.endswith("COLUMNS") else reason
+
+
+def _escaped(cell: bytes | None) -> str | None:
+    return None if cell is None else cell.decode(errors="surrogateescape")
 
 
 def _exact(path: Path) -> str:
