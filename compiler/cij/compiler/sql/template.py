@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from cij.compiler.sql.dialects import portable
+from cij.compiler.sql.parameter_types import PARAMETER_TYPES
 
 # A hole becomes an identifier with this prefix, so that the parser reads the text as plain SQL.
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -30,7 +31,7 @@ class Statement:
     it.
     """
 
-    __slots__ = ("_make", "_parameters", "_tables", "_texts", "_tree", "_variants", "_writes")
+    __slots__ = ("_bound", "_make", "_parameters", "_tables", "_texts", "_tree", "_variants", "_writes")
 
     def __init__(
         self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
@@ -40,6 +41,7 @@ class Statement:
         self._tables: frozenset[str] | None = None
         self._writes: str | None = None
         self._texts: dict[tuple[str, bool], str] = {}
+        self._bound: dict[tuple[str, bool, frozenset[str]], tuple[str, tuple[str, ...]]] = {}
         self._variants: dict[Hashable, Statement | None] = {}
 
     @classmethod
@@ -138,6 +140,42 @@ class Statement:
             tree = portable(self.tree, dialect)
             self._texts[key] = tree.sql(dialect, identify=True, pretty=pretty)
         return self._texts[key]
+
+    def bound_text(
+        self, dialect: str, nulls: frozenset[str] = frozenset()
+    ) -> tuple[str, tuple[str, ...]]:
+        """Return the SQL with the parameters `$1`, `$2`, and the name of each.
+
+        A driver gives the type of a value, so only parameters that are null are cast.
+        """
+        return self._numbered(self.tree, dialect, nulls)
+
+    def query_text(self, dialect: str, nulls: frozenset[str] = frozenset()) -> str:
+        """Return the query of a `CREATE TABLE AS`. Its parameters have the numbers of `bound_text`."""
+        return self._numbered(self.tree.expression, dialect, nulls)[0]
+
+    def _numbered(
+        self, tree: exp.Expr, dialect: str, nulls: frozenset[str]
+    ) -> tuple[str, tuple[str, ...]]:
+        key = (dialect, tree is self.tree, nulls)
+        if key not in self._bound:
+            # A tree of its own, because the parameters in it are replaced.
+            made = portable(tree, dialect).copy()
+            names = _number_parameters(made, nulls)
+            self._bound[key] = made.sql(dialect, identify=True), names
+        return self._bound[key]
+
+
+def _number_parameters(tree: exp.Expr, nulls: frozenset[str]) -> tuple[str, ...]:
+    names: dict[str, int] = {}
+    # The list is complete before the first replacement, because that changes the tree.
+    for node in list(tree.find_all(exp.Placeholder)):
+        name = str(node.this)
+        number = names.setdefault(name, len(names) + 1)
+        is_cast = name in PARAMETER_TYPES and isinstance(node.parent, exp.Cast)
+        hole = node.parent if is_cast and name not in nulls and node.parent else node
+        hole.replace(exp.Parameter(this=exp.Literal.number(number)))
+    return tuple(names)
 
 
 def _over(tree: exp.Expr, tables: Mapping[str, str]) -> exp.Expr:
