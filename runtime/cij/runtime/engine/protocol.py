@@ -95,6 +95,10 @@ class Engine(Protocol):
         """
         ...
 
+    def tables(self) -> list[str]:
+        """Return the names of the tables of the store, sorted. Views and scratch tables are none."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Run the statements inside atomically. A nested transaction is part of the outer one."""
         ...

@@ -295,6 +295,11 @@ class DuckEngine:
             return {}
         return {name: written(type) for name, type, *_ in found}
 
+    def tables(self) -> list[str]:
+        """See `Engine.tables`."""
+        text = "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND NOT internal ORDER BY 1"
+        return [name for (name,) in self.run_text(text, None).fetchall()]
+
     def copy_from(self, path: Path) -> None:
         """Copy all tables of another file into this engine, which has to be empty and in memory."""
         try:

@@ -1,5 +1,6 @@
 """Rows in Arrow's format as a CSV file that PostgreSQL's COPY reads."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -39,6 +40,23 @@ def _write(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
         f"COPY (SELECT {picks} FROM rows) TO '{where}' (FORMAT csv, HEADER false, FORCE_QUOTE *)"
     )
     return [name for name, *_ in columns]
+
+
+def read_csv(columns: Mapping[str, str], file: Path) -> ArrowStream:
+    """Return the rows of a file that PostgreSQL's COPY wrote. The file is not needed afterwards."""
+    connection = duckdb.connect(":memory:", config=CLOSED)
+    types = ", ".join(f"{_literal(name)}: {_literal(type)}" for name, type in columns.items())
+    connection.execute(
+        f"CREATE TABLE rows AS SELECT * FROM read_csv({_literal(str(file))}, columns = {{{types}}}, "
+        "header = false, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
+        "allow_quoted_nulls = false, auto_detect = false, max_line_size = 100000000, "
+        "dateformat = '%Y-%m-%d', parallel = false)"
+    )
+    return connection.sql("SELECT * FROM rows")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from cij.compiler.sql import Statement
 from cij.runtime.engine.postgresql import writer_lock
-from cij.runtime.engine.postgresql.copying import copy_columns, copy_stream
+from cij.runtime.engine.postgresql.copying import copy_columns, copy_stream, stream_of
 from cij.runtime.engine.postgresql.making import MadeTables, named, nulls_of, quoted, raw
 from cij.runtime.engine.postgresql.session import Address, connect, told
 from cij.runtime.engine.postgresql.values import type_name
@@ -25,6 +25,7 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attidentity = ''
 ORDER BY a.attnum
 """
+_TABLES = 'SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename COLLATE "C"'
 _RELATION = "SELECT to_regclass(%s)"
 # The indexes of a table, by its name.
 Indexes = Callable[[str], Sequence[tuple[str, ...]]]
@@ -115,12 +116,8 @@ class PostgresEngine:
 
     def stream(self, statement: Statement, parameters: Parameters = {}) -> ArrowStream:  # noqa: B006
         """See `Engine.stream`."""
-        from cij.runtime.engine.duckdb.rows_as_arrow import rows_as_arrow
-
         with self._ready():
-            cursor = self._run(statement, parameters)
-            columns = {c.name: type_name(c.type_display) for c in cursor.description or ()}
-            return rows_as_arrow(columns, cursor.fetchall())
+            return stream_of(self._connection, statement, parameters)
 
     def append(self, table: str, rows: Mapping[str, Sequence[object]] | ArrowStream) -> int:
         """See `Engine.append`."""
@@ -134,6 +131,12 @@ class PostgresEngine:
         with self._ready():
             found = self._connection.execute(_COLUMNS, (quoted(table),)).fetchall()
             return {name: type_name(type) for name, type in found}
+
+    def tables(self) -> list[str]:
+        """See `Engine.tables`."""
+        with self._ready():
+            found = self._connection.execute(_TABLES, (self._address.schema,)).fetchall()
+            return [name for (name,) in found]
 
     def is_empty(self, table: str) -> bool:
         """Tell whether a table has no rows."""
