@@ -123,9 +123,21 @@ def _made(node: exp.Expr) -> exp.Expr:
 
 
 def _object(node: exp.Expr) -> exp.Expr:
-    # JSON_OBJECT('a': x) needs PostgreSQL 16. This function exists in older versions too.
-    pairs = [part for pair in node.expressions for part in (pair.this, pair.expression)]
-    return exp.Anonymous(this="JSON_BUILD_OBJECT", expressions=pairs)
+    # JSON_OBJECT needs PostgreSQL 16, and JSON_BUILD_OBJECT writes blanks: the text would be another.
+    parts: list[exp.Expr] = []
+    for pair in node.expressions:
+        name = json.dumps(pair.this.name, ensure_ascii=False)
+        parts.append(exp.Literal.string(f"{',' if parts else '{'}{name}:"))
+        parts.append(_json_value(pair.expression))
+    parts.append(exp.Literal.string("}" if parts else "{}"))
+    return exp.cast(exp.Concat(expressions=parts, safe=True), "JSON")
+
+
+def _json_value(value: exp.Expr) -> exp.Expr:
+    is_untyped = isinstance(value, (exp.Null, exp.Placeholder)) or value.is_string
+    typed = exp.cast(value, "TEXT") if is_untyped else value
+    text = exp.cast(exp.Anonymous(this="TO_JSON", expressions=[typed]), "TEXT")
+    return exp.Coalesce(this=text, expressions=[exp.Literal.string("null")])
 
 
 def _latest(node: exp.Expr) -> exp.Expr:

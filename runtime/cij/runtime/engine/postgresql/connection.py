@@ -175,6 +175,8 @@ class PostgresEngine:
             count = 0
         else:
             self._run(statement, parameters)
+            if is_scratch:
+                self._made.scratch.setdefault(table, ())
             count = 0
         if not is_scratch:
             self._complete(table)

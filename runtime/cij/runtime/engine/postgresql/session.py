@@ -105,8 +105,8 @@ def _prepare(connection: "psycopg.Connection[Any]", address: Address) -> None:
     for name, value in _SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, false)", (name, value))
     connection.execute(_TRY_CAST)
-    # A temporary table is found first, so no table of the store can take its place.
-    path = f'pg_temp, "{address.schema}"'
+    # Tables are made in the first schema that is named; scratch tables are found before it.
+    path = f'"{address.schema}"'
     connection.execute("SELECT set_config('search_path', %s, false)", (path,))
 
 
