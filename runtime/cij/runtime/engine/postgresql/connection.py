@@ -4,7 +4,7 @@ Time: instants are datetimes in UTC without a zone, as parameters and in rows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,11 @@ from cij.compiler.sql import Statement
 from cij.runtime.engine.postgresql import writer_lock
 from cij.runtime.engine.postgresql.copying import copy_columns, copy_stream, stream_of
 from cij.runtime.engine.postgresql.making import MadeTables, named, nulls_of, quoted, raw
+from cij.runtime.engine.postgresql.outcome import is_committed, number_of_transaction, patiently
 from cij.runtime.engine.postgresql.session import Address, connect, told
 from cij.runtime.engine.postgresql.values import type_name
 from cij.runtime.engine.protocol import ArrowStream, Instants, Limits, Parameters, Row, Traits
-from cij.runtime.errors import StoreError
+from cij.runtime.errors import StoreError, StoreLost
 
 _TRAITS = Traits(has_row_ids=False, is_shared=True, has_enums=False)
 _COLUMNS = """
@@ -148,11 +149,14 @@ class PostgresEngine:
     def _ready(self) -> Iterator[None]:
         """Have a session for a statement: a new one where the last was lost between transactions."""
         if self._connection.closed and not self._is_open:
-            self._connect()
-            if self._restore is not None:
-                self._restore()
-        with told():
+            self._connect_again()
+        with told(self._connection):
             yield
+
+    def _connect_again(self) -> None:
+        patiently(self._connect)
+        if self._restore is not None:
+            self._restore()
 
     def _run(self, statement: Statement, parameters: Parameters) -> Any:
         text, names = statement.bound_text("postgres", nulls_of(statement, parameters))
@@ -246,13 +250,23 @@ class PostgresEngine:
     def _roll_back(self) -> None:
         if self._connection.closed:
             return
-        with told():
+        with suppress(StoreLost), told(self._connection):
             self._connection.execute("ROLLBACK")
         self._made.roll_back()
 
     def _commit(self) -> None:
-        with told():
-            self._connection.execute("COMMIT")
+        """Commit. Where the answer is lost, a new session asks the server what became of it."""
+        with told(self._connection):
+            number = number_of_transaction(self._connection)
+        try:
+            with told(self._connection):
+                self._connection.execute("COMMIT")
+        except StoreLost:
+            if number is None:
+                return
+            self._connect_again()
+            if not is_committed(self._connection, number):
+                raise
 
     # --- what only the engine of a single process can know ---------------------------------------
 

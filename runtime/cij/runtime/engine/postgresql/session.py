@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cij.runtime.errors import ConfigError, StoreError
+from cij.runtime.errors import ConfigError, StoreError, StoreLost
 from cij.runtime.private_values import note
 
 if TYPE_CHECKING:
@@ -133,8 +133,9 @@ def fault_of_server(connection: "psycopg.Connection[Any]") -> str | None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Raise StoreError with one message for what the server or the network refuses."""
+def told(connection: "psycopg.Connection[Any] | None" = None) -> Iterator[None]:
+    """Raise StoreError with one message for what the server or the network refuses; StoreLost where it
+    ended `connection`."""
     psycopg = driver()
     try:
         yield
@@ -151,6 +152,11 @@ def told() -> Iterator[None]:
             f"the role of the store lacks a right: {first_line(error)}; see docs/postgresql.md"
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if connection is not None and connection.closed:
+            raise StoreLost(
+                f"the connection to the store was lost: {first_line(error)}; nothing of the step that "
+                "was under way was kept, and the next run goes on from before it"
+            ) from error
         raise StoreError(f"the store failed: {first_line(error)}") from error
 
 
