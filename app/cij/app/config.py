@@ -30,6 +30,7 @@ from pydantic_core import ErrorDetails
 from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
 from cij.app.service_table import CallbacksTable, ServiceTable
+from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region, mailbox, named_mailbox
@@ -101,36 +102,6 @@ def _as_unsubscribe(text: str | None) -> str | None:
 
 
 _Unsubscribe = Annotated[str | None, AfterValidator(_as_unsubscribe)]
-
-
-class StoreTable(_Table):
-    """`[store]`. The path is relative to the project folder.
-
-    Without `memory_mb` and `threads` the engine uses at most 80% of the memory of the machine, and
-    all its cores. Data that does not fit is written to disk, beside the state file.
-    """
-
-    kind: Literal["duckdb", "postgresql"] = "duckdb"
-    path: str = ".cij/state.duckdb"
-    # The address of the database, where the store is in PostgreSQL, and the schema of its tables.
-    dsn: str | None = Field(default=None, repr=False)
-    schema_: str = Field(default="cij", alias="schema", pattern=r"^[a-z_][a-z0-9_]{0,47}$")
-    memory_mb: int | None = Field(default=None, ge=256)
-    threads: int | None = Field(default=None, ge=1, le=1024)
-
-    @model_validator(mode="after")
-    def _is_somewhere(self) -> Self:
-        if self.is_shared != (self.dsn is not None):
-            raise ValueError(
-                'a store with kind = "postgresql" needs `dsn`, such as "env:CIJ_STORE_DSN", and no '
-                "other kind has it"
-            )
-        return self
-
-    @property
-    def is_shared(self) -> bool:
-        """Tell whether the store is on a server, so that others can read it while a run writes."""
-        return self.kind == "postgresql"
 
 
 class _Way(_Table):
@@ -408,6 +379,7 @@ def _valid(
     ]
     if missing:
         raise ConfigError("\n".join(missing))
+    _require_variable(data, lines)
     try:
         return Settings.model_validate(_filled(data, environment))
     except ValidationError as error:
@@ -433,6 +405,15 @@ def project_settings(
         return _valid(kept, key_lines(text), environment)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{FILE_NAME} in {label} is not valid TOML: {error}") from error
+
+
+def _require_variable(data: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+    """Refuse an address of a database in the file: it may hold a password."""
+    store = data.get("store")
+    dsn = store.get("dsn") if isinstance(store, dict) else None
+    if isinstance(dsn, str) and not dsn.startswith(_ENV):
+        text = '`store.dsn` names a variable: dsn = "env:CIJ_STORE_DSN"'
+        raise ConfigError(_at(lines, ("store", "dsn"), text))
 
 
 def _at(lines: dict[KeyPath, int], path: KeyPath, message: str) -> str:

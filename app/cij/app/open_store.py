@@ -19,7 +19,7 @@ from cij.runtime.errors import ConfigError, StoreLocked
 from cij.runtime.private_files import private_files, private_folder, require_inside
 from cij.runtime.state_folder import state_folder
 from cij.runtime.store import meta
-from cij.runtime.store.copying import copy_tables
+from cij.runtime.store.copy_store import copy_tables
 
 
 def store_path(project: Project) -> Path:

@@ -147,7 +147,10 @@ def _latest(node: exp.Expr) -> exp.Expr:
     ordered = exp.Order(this=node.this, expressions=[by])
     # DuckDB leaves out what has no value, or no place in the order.
     is_there = exp.and_(
-        *(exp.not_(exp.Is(this=each.copy(), expression=exp.null())) for each in (node.this, node.expression))
+        *(
+            exp.not_(exp.Is(this=each.copy(), expression=exp.null()))
+            for each in (node.this, node.expression)
+        )
     )
     array = exp.Paren(
         this=exp.Filter(this=exp.ArrayAgg(this=ordered), expression=exp.Where(this=is_there))
@@ -171,9 +174,7 @@ def _function(node: exp.Expr) -> exp.Expr:
         hashed = exp.Anonymous(
             this="HASHTEXTEXTENDED", expressions=[*node.expressions, exp.Literal.number(0)]
         )
-        return exp.Paren(
-            this=exp.BitwiseAnd(this=hashed, expression=exp.Literal.number(2**63 - 1))
-        )
+        return exp.Paren(this=exp.BitwiseAnd(this=hashed, expression=exp.Literal.number(2**63 - 1)))
     if node.name == "EPOCH_US":
         epoch = exp.Extract(this=exp.Var(this="EPOCH"), expression=node.expressions[0])
         return exp.cast(exp.Mul(this=epoch, expression=exp.Literal.number(1_000_000)), "BIGINT")
@@ -210,7 +211,11 @@ def _recordset(node: exp.Expr) -> exp.Expr:
     source = node.args.get("from_")
     inner = source.this.this if source and isinstance(source.this, exp.Subquery) else None
     rows = inner.find(exp.FromJson) if isinstance(inner, exp.Select) else None
-    if rows is None or not isinstance(shape := json.loads(rows.expression.name)[0], dict):
+    if (
+        source is None
+        or rows is None
+        or not isinstance(shape := json.loads(rows.expression.name)[0], dict)
+    ):
         return node
     alias = source.this.alias
     types = [
@@ -237,7 +242,7 @@ def _tried(node: exp.Expr) -> exp.Expr:
     # not fit.
     text = exp.cast(node.this, "TEXT")
     return exp.Anonymous(
-        this="pg_temp.cij_try_cast", expressions=[text, exp.cast(exp.null(), node.to)]
+        this="pg_temp.cij_try_cast", expressions=[text, exp.cast(exp.null(), node.args["to"])]
     )
 
 

@@ -9,6 +9,7 @@ is a parameter that is bound when the statement runs.
 
 import re
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import sqlglot
@@ -22,6 +23,22 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _MARK = "hole__"
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a statement makes.
+
+    Attributes:
+        is_scratch: whether it belongs to the connection.
+        is_anew: whether it replaces an older one.
+        reads: the tables of its query; None where it is empty at first.
+    """
+
+    is_view: bool
+    is_scratch: bool
+    is_anew: bool
+    reads: frozenset[str] | None
+
+
 class Statement:
     """One statement.
 
@@ -31,7 +48,16 @@ class Statement:
     it.
     """
 
-    __slots__ = ("_bound", "_make", "_parameters", "_tables", "_texts", "_tree", "_variants", "_writes")
+    __slots__ = (
+        "_bound",
+        "_make",
+        "_parameters",
+        "_tables",
+        "_texts",
+        "_tree",
+        "_variants",
+        "_writes",
+    )
 
     def __init__(
         self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
@@ -90,6 +116,25 @@ class Statement:
         The count that the engine returns is then the number of new rows.
         """
         return isinstance(self.tree, exp.Insert)
+
+    @property
+    def making(self) -> Making | None:
+        """What it makes; None for all statements but `CREATE`."""
+        if not isinstance(self.tree, exp.Create):
+            return None
+        rows = self.tree.expression
+        is_query = isinstance(rows, exp.Query)
+        return Making(
+            is_view=self.tree.args.get("kind") == "VIEW",
+            is_scratch=self.tree.find(exp.TemporaryProperty) is not None,
+            is_anew=bool(self.tree.args.get("replace")),
+            reads=frozenset(t.name for t in rows.find_all(exp.Table)) if is_query else None,
+        )
+
+    @property
+    def is_drop(self) -> bool:
+        """Tell whether it removes a table."""
+        return isinstance(self.tree, exp.Drop)
 
     def variant(
         self, key: Hashable, make: "Callable[[exp.Expr], exp.Expr | None]"

@@ -46,13 +46,15 @@ def open_engine(
     )
 
 
-def open_server(dsn: str, schema: str, purpose: str = "store", *, is_reader: bool = False) -> Engine:
+def open_server(
+    dsn: str, schema: str, purpose: str = "store", *, is_reader: bool = False
+) -> Engine:
     """Open a store in the schema `schema` of a PostgreSQL database, as its one writer or as a reader.
 
     `purpose` is what the server shows of the session. Raises: ConfigError, StoreError, StoreLocked.
     """
-    from cij.compiler.sql.keys import indexes_of, is_ordered
-    from cij.runtime.engine.postgresql.connection import PostgresEngine
+    from cij.compiler.sql.indexes import indexes_of, is_ordered
+    from cij.runtime.engine.postgresql.server_engine import PostgresEngine
     from cij.runtime.engine.postgresql.session import Address
 
     address = Address(dsn, schema)

@@ -297,7 +297,9 @@ class DuckEngine:
 
     def tables(self) -> list[str]:
         """See `Engine.tables`."""
-        text = "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND NOT internal ORDER BY 1"
+        text = (
+            "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND NOT internal ORDER BY 1"
+        )
         return [name for (name,) in self.run_text(text, None).fetchall()]
 
     def copy_from(self, path: Path) -> None:

@@ -20,7 +20,7 @@ _CONNECT_S = 10
 STATEMENT_S, LOCK_S = 3600, 60
 # The server notices within a minute that the machine of a session is gone, and frees its lock.
 _ALIVE = {"keepalives": 1, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3}
-_SETTINGS = {
+SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO",
     "intervalstyle": "iso_8601",
@@ -57,18 +57,20 @@ class Address:
 
 def connect(address: Address, purpose: str) -> "psycopg.Connection[Any]":
     """Return a session with autocommit in the schema of the store. Raises: ConfigError, StoreError."""
-    psycopg = driver()
+    library = driver()
     try:
         # The driver's message would repeat what may be a password.
-        note("the password", str(psycopg.conninfo.conninfo_to_dict(address.dsn).get("password", "")))
-    except psycopg.Error:
+        note(
+            "the password", str(library.conninfo.conninfo_to_dict(address.dsn).get("password", ""))
+        )
+    except library.Error:
         raise ConfigError("the variable of `store.dsn` holds no address of a database") from None
     options: dict[str, Any] = {**_ALIVE, "application_name": _name(purpose)}
     try:
-        found: psycopg.Connection[Any] = psycopg.connect(
+        found: Any = library.connect(
             address.dsn, autocommit=True, connect_timeout=_CONNECT_S, **options
         )
-    except psycopg.Error as error:
+    except library.Error as error:
         raise StoreError(f"cannot connect to the store: {first_line(error)}") from error
     try:
         with told():
@@ -76,7 +78,8 @@ def connect(address: Address, purpose: str) -> "psycopg.Connection[Any]":
     except BaseException:
         found.close()
         raise
-    return found
+    made: psycopg.Connection[Any] = found
+    return made
 
 
 def driver() -> Any:
@@ -102,7 +105,7 @@ def _prepare(connection: "psycopg.Connection[Any]", address: Address) -> None:
     register(connection)
     if (fault := fault_of_server(connection)) is not None:
         raise StoreError(fault)
-    for name, value in _SETTINGS.items():
+    for name, value in SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, false)", (name, value))
     connection.execute(_TRY_CAST)
     # Tables are made in the first schema that is named; scratch tables are found before it.

@@ -9,13 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlglot import exp
-
-from cij.compiler.sql import Statement
+from cij.compiler.sql import Making, Statement
 from cij.runtime.engine.postgresql.values import bindable
 
 Columns = tuple[tuple[str, int, int], ...]
 _NEW = "new#"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A query with the values of its parameters."""
+
+    text: str
+    values: Sequence[object] = ()
 
 
 @dataclass(slots=True)
@@ -49,90 +55,78 @@ class MadeTables:
         self.connection.execute(statement.bound_text("postgres")[0])
         self.scratch[table] = ()
 
-    def fill(
-        self, statement: Statement, values: Mapping[str, object], *, is_scratch: bool
-    ) -> int:
+    def fill(self, statement: Statement, making: Making, values: Mapping[str, object]) -> int:
         """Make a table of a query in place of an older one, and return the number of its rows."""
         table, nulls = str(statement.writes), nulls_of(statement, values)
-        text = statement.query_text("postgres", nulls)
-        parameters = named(values, statement.bound_text("postgres", nulls)[1])
-        target = f"pg_temp.{quoted(table)}" if is_scratch else quoted(table)
-        if is_scratch and table not in self.scratch:
-            count = self._new(target, text, parameters)
-        elif self._has_shape(table, text, parameters, is_scratch=is_scratch):
-            count = self._refill(table, target, text, parameters, statement, is_scratch=is_scratch)
+        rows = Rows(
+            statement.query_text("postgres", nulls),
+            named(values, statement.bound_text("postgres", nulls)[1]),
+        )
+        target = f"pg_temp.{quoted(table)}" if making.is_scratch else quoted(table)
+        if making.is_scratch and table not in self.scratch:
+            count = self._new(target, rows)
+        elif self._has_shape(table, rows, making):
+            count = self._refill(table, target, rows, making)
         else:
-            count = self._replace(table, target, text, parameters)
-        if is_scratch:
-            self.scratch[table] = self._shapes[text] = self._columns(f"SELECT * FROM {target}", ())
+            count = self._replace(table, target, rows)
+        if making.is_scratch:
+            shape = self._columns(Rows(f"SELECT * FROM {target}"))
+            self.scratch[table] = self._shapes[rows.text] = shape
             if count:
                 self.connection.execute(f"ANALYZE {target}")
         return count
 
-    def _new(self, target: str, text: str, parameters: Sequence[object]) -> int:
+    def _new(self, target: str, rows: Rows) -> int:
         temp = "TEMP " if target.startswith("pg_temp.") else ""
-        return self._run(f"CREATE {temp}TABLE {target} AS {text}", parameters)
+        return self._run(f"CREATE {temp}TABLE {target} AS {rows.text}", rows)
 
-    def _replace(self, table: str, target: str, text: str, parameters: Sequence[object]) -> int:
+    def _replace(self, table: str, target: str, rows: Rows) -> int:
         # The query may read the table that it replaces.
         draft = target.replace(quoted(table), quoted(_NEW + table))
-        count = self._new(draft, text, parameters)
+        count = self._new(draft, rows)
         self.connection.execute(f"DROP TABLE IF EXISTS {target}")
         self.connection.execute(f"ALTER TABLE {draft} RENAME TO {quoted(table)}")
         return count
 
-    def _refill(
-        self,
-        table: str,
-        target: str,
-        text: str,
-        parameters: Sequence[object],
-        statement: Statement,
-        *,
-        is_scratch: bool,
-    ) -> int:
-        reads_itself = table in {t.name for t in statement.tree.expression.find_all(exp.Table)}
+    def _refill(self, table: str, target: str, rows: Rows, making: Making) -> int:
+        reads_itself = table in (making.reads or ())
+        draft = f"pg_temp.{quoted(_NEW + table)}"
         if reads_itself:
-            draft = f"pg_temp.{quoted(_NEW + table)}"
-            self._new(draft, text, parameters)
-            text, parameters = f"SELECT * FROM {draft}", ()
+            self._new(draft, rows)
+            rows = Rows(f"SELECT * FROM {draft}")
+        names = ", ".join(quoted(name) for name, *_ in self._columns(rows))
         # Rows of the store are deleted, since a reader beside would see a truncated table as empty.
-        self.connection.execute(f"TRUNCATE {target}" if is_scratch else f"DELETE FROM {target}")
-        names = ", ".join(quoted(name) for name, *_ in self._columns(text, parameters))
-        count = self._run(f"INSERT INTO {target} ({names}) {text}", parameters)
+        clear = f"TRUNCATE {target}" if making.is_scratch else f"DELETE FROM {target}"
+        self.connection.execute(clear)
+        count = self._run(f"INSERT INTO {target} ({names}) {rows.text}", rows)
         if reads_itself:
             self.connection.execute(f"DROP TABLE {draft}")
         return count
 
-    def _has_shape(
-        self, table: str, text: str, parameters: Sequence[object], *, is_scratch: bool
-    ) -> bool:
+    def _has_shape(self, table: str, rows: Rows, making: Making) -> bool:
         """Tell whether a table has the columns that a query gives."""
-        if is_scratch:
-            return bool(self.scratch[table]) and self.scratch[table] == self._shapes.get(text)
+        if making.is_scratch:
+            there = self.scratch[table]
+            return bool(there) and there == self._shapes.get(rows.text)
         there = self._there(table)
-        return bool(there) and there == self._columns(text, parameters)
+        return bool(there) and there == self._columns(rows)
 
     def _there(self, table: str) -> Columns:
         row = self.connection.execute("SELECT to_regclass(%s)", (quoted(table),)).fetchone()
-        return self._columns(f"SELECT * FROM {quoted(table)}", ()) if row and row[0] else ()
+        return self._columns(Rows(f"SELECT * FROM {quoted(table)}")) if row and row[0] else ()
 
-    def _columns(self, text: str, parameters: Sequence[object]) -> Columns:
+    def _columns(self, rows: Rows) -> Columns:
         """Return (name, type, form of the type) of the columns of a query, which does not run."""
-        cursor = raw(self.connection, f"SELECT * FROM ({text}) AS q LIMIT 0", parameters)
-        description = cursor.pgresult
-        assert description is not None, "a query has columns"
+        found = raw(self.connection, f"SELECT * FROM ({rows.text}) AS q LIMIT 0", rows.values)
+        result = found.pgresult
+        assert result is not None, "a query has columns"
         return tuple(
-            (
-                str((description.fname(i) or b"").decode()),
-                description.ftype(i),
-                description.fmod(i),
-            )
-            for i in range(description.nfields)
+            (str((result.fname(i) or b"").decode()), result.ftype(i), result.fmod(i))
+            for i in range(result.nfields)
         )
 
-    def _run(self, text: str, parameters: Sequence[object]) -> int:
-        return max(int(raw(self.connection, text, parameters).rowcount), 0)
+    def _run(self, text: str, rows: Rows) -> int:
+        return max(int(raw(self.connection, text, rows.values).rowcount), 0)
 
 
 def raw(connection: Any, text: str, parameters: Sequence[object]) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cij.compiler.sql import Statement
-from cij.runtime.engine.postgresql.making import named, nulls_of, raw
+from cij.runtime.engine.postgresql.made_tables import named, nulls_of, raw
 from cij.runtime.engine.postgresql.values import bindable, type_name
 from cij.runtime.engine.protocol import ArrowStream, Parameters
 

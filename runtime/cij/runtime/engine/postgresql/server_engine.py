@@ -8,12 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from datetime import datetime
 from typing import Any
 
-from sqlglot import exp
-
-from cij.compiler.sql import Statement
+from cij.compiler.sql import Making, Statement
 from cij.runtime.engine.postgresql import writer_lock
-from cij.runtime.engine.postgresql.copying import copy_columns, copy_stream, stream_of
-from cij.runtime.engine.postgresql.making import MadeTables, named, nulls_of, quoted, raw
+from cij.runtime.engine.postgresql.copy_rows import copy_columns, copy_stream, stream_of
+from cij.runtime.engine.postgresql.made_tables import MadeTables, named, nulls_of, quoted, raw
 from cij.runtime.engine.postgresql.outcome import is_committed, number_of_transaction, patiently
 from cij.runtime.engine.postgresql.session import Address, connect, told
 from cij.runtime.engine.postgresql.values import type_name
@@ -103,8 +101,9 @@ class PostgresEngine:
     ) -> int:
         """Run a statement and return the number of rows that it changed."""
         with self._ready():
-            if isinstance(statement.tree, exp.Create):
-                return self._create(statement, parameters)
+            if (making := statement.making) is not None:
+                return self._create(statement, making, parameters)
+            self._may_write(statement.writes)
             if not statement.is_change_of_rows and statement.writes is not None:
                 return self._change_schema(statement, parameters)
             return max(int(self._run(statement, parameters).rowcount), 0)
@@ -123,6 +122,7 @@ class PostgresEngine:
     def append(self, table: str, rows: Mapping[str, Sequence[object]] | ArrowStream) -> int:
         """See `Engine.append`."""
         with self._ready():
+            self._may_write(table)
             if isinstance(rows, Mapping):
                 return copy_columns(self._connection, table, rows)
             return copy_stream(self._connection, table, rows)
@@ -164,25 +164,23 @@ class PostgresEngine:
 
     # --- tables -------------------------------------------------------------------------------
 
-    def _create(self, statement: Statement, parameters: Parameters) -> int:
-        tree, table = statement.tree, str(statement.writes)
-        is_scratch = tree.find(exp.TemporaryProperty) is not None
-        if not is_scratch and self._is_reader:
+    def _create(self, statement: Statement, making: Making, parameters: Parameters) -> int:
+        table = str(statement.writes)
+        if not making.is_scratch and self._is_reader:
             self._require(table)
             return 0
-        if tree.args.get("kind") != "TABLE":
+        if making.is_view:
             return self._view(statement, table)
-        if isinstance(tree.expression, exp.Query):
-            count = self._made.fill(statement, parameters, is_scratch=is_scratch)
-        elif tree.args.get("replace"):
+        count = 0
+        if making.reads is not None:
+            count = self._made.fill(statement, making, parameters)
+        elif making.is_anew:
             self._made.empty(table, statement)
-            count = 0
         else:
             self._run(statement, parameters)
-            if is_scratch:
+            if making.is_scratch:
                 self._made.scratch.setdefault(table, ())
-            count = 0
-        if not is_scratch:
+        if not making.is_scratch:
             self._complete(table)
         return count
 
@@ -195,7 +193,7 @@ class PostgresEngine:
     def _change_schema(self, statement: Statement, parameters: Parameters) -> int:
         self._run(statement, parameters)
         self._made.schema_changed()
-        if isinstance(statement.tree, exp.Drop):
+        if statement.is_drop:
             self._made.scratch.pop(str(statement.writes), None)
         return 0
 
@@ -219,6 +217,13 @@ class PostgresEngine:
     def _is_there(self, table: str) -> bool:
         row = self._connection.execute(_RELATION, (quoted(table),)).fetchone()
         return bool(row and row[0])
+
+    def _may_write(self, table: str | None) -> None:
+        if self._is_reader and table is not None and table not in self._made.scratch:
+            raise StoreError(
+                f"`{table}` of the store is of an older version of the project, and a reader changes "
+                "nothing; the next `cij run` brings it up to date"
+            )
 
     def _require(self, table: str) -> None:
         if not self._is_there(table):
