@@ -175,6 +175,12 @@ def _function(node: exp.Expr) -> exp.Expr:
             this="HASHTEXTEXTENDED", expressions=[*node.expressions, exp.Literal.number(0)]
         )
         return exp.Paren(this=exp.BitwiseAnd(this=hashed, expression=exp.Literal.number(2**63 - 1)))
+    if node.name == "REGEXP_ESCAPE":
+        signs, escaped = exp.Literal.string("([^a-zA-Z0-9_])"), exp.Literal.string("\\\\\\1")
+        everywhere = exp.Literal.string("g")
+        return exp.Anonymous(
+            this="REGEXP_REPLACE", expressions=[*node.expressions, signs, escaped, everywhere]
+        )
     if node.name == "EPOCH_US":
         epoch = exp.Extract(this=exp.Var(this="EPOCH"), expression=node.expressions[0])
         return exp.cast(exp.Mul(this=epoch, expression=exp.Literal.number(1_000_000)), "BIGINT")

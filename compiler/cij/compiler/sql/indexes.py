@@ -34,6 +34,9 @@ _OF_EVENT: tuple[Columns, ...] = (("seq",), ("customer", "at"))
 # Tables that statements read in the order in which their rows were written.
 _ORDERED = frozenset({"move"})
 
+# Tables that a question fills for itself, with what depends only on the instant and the zones.
+_COMPUTED = frozenset({"moment", "moment_rule", "zone"})
+
 
 def indexes_of(table: str) -> Sequence[Columns]:
     """Return the columns of the indexes of a table, those that the table lacks included."""
@@ -45,3 +48,8 @@ def indexes_of(table: str) -> Sequence[Columns]:
 def is_ordered(table: str) -> bool:
     """Tell whether rows of a table are read in the order of writing."""
     return table in _ORDERED
+
+
+def is_computed(table: str) -> bool:
+    """Tell whether a question fills a table for itself."""
+    return table in _COMPUTED

@@ -53,13 +53,16 @@ def open_server(
 
     `purpose` is what the server shows of the session. Raises: ConfigError, StoreError, StoreLocked.
     """
-    from cij.compiler.sql.indexes import indexes_of, is_ordered
-    from cij.runtime.engine.postgresql.server_engine import PostgresEngine
+    from cij.compiler.sql.indexes import indexes_of, is_computed, is_ordered
+    from cij.runtime.engine.postgresql.server_engine import Layout, PostgresEngine
     from cij.runtime.engine.postgresql.session import Address
 
     address = Address(dsn, schema)
     return PostgresEngine(
-        address, purpose, indexes=indexes_of, is_ordered=is_ordered, is_reader=is_reader
+        address,
+        purpose,
+        Layout(indexes_of, is_ordered, is_computed),
+        is_reader=is_reader,
     )
 
 

@@ -5,6 +5,7 @@ Time: instants are datetimes in UTC without a zone, as parameters and in rows.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,31 +27,42 @@ ORDER BY a.attnum
 """
 _TABLES = 'SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename COLLATE "C"'
 _RELATION = "SELECT to_regclass(%s)"
-# The indexes of a table, by its name.
-Indexes = Callable[[str], Sequence[tuple[str, ...]]]
 # A column with this name counts the rows of a table in the order of writing.
 _WRITTEN = "rowid"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the engine knows of tables, by their names.
+
+    Attributes:
+        indexes: the columns of the indexes of a table.
+        is_ordered: whether its rows are read in the order of writing.
+        is_computed: whether a reader fills it for itself.
+    """
+
+    indexes: Callable[[str], Sequence[tuple[str, ...]]]
+    is_ordered: Callable[[str], bool]
+    is_computed: Callable[[str], bool]
 
 
 class PostgresEngine:
     """One session. The writer has the lock of the store; a reader sees one state, and writes nothing.
 
-    `indexes` gives the indexes of a table, and `is_ordered` the tables whose rows are read in the order of
-    writing. Raises: ConfigError, StoreError, StoreLocked.
+    Raises: ConfigError, StoreError, StoreLocked.
     """
 
     def __init__(
         self,
         address: Address,
         purpose: str,
+        layout: Layout,
         *,
-        indexes: Indexes,
-        is_ordered: Callable[[str], bool],
         is_reader: bool = False,
     ) -> None:
         self.traits, self.limits = _TRAITS, Limits()
         self._address, self._purpose, self._is_reader = address, purpose, is_reader
-        self._indexes, self._is_ordered = indexes, is_ordered
+        self._layout = layout
         self._is_open = False
         self._restore: Callable[[], None] | None = None
         self._connection: Any = None
@@ -200,12 +212,12 @@ class PostgresEngine:
     def _complete(self, table: str) -> None:
         """Give a table of the store its indexes, and the column that orders its rows."""
         there = self.columns_of(table)
-        if self._is_ordered(table):
+        if self._layout.is_ordered(table):
             self._connection.execute(
                 f"ALTER TABLE {quoted(table)} ADD COLUMN IF NOT EXISTS {quoted(_WRITTEN)} "
                 "BIGINT GENERATED ALWAYS AS IDENTITY"
             )
-        for columns in self._indexes(table):
+        for columns in self._layout.indexes(table):
             if there.keys() >= set(columns):
                 name = quoted("_".join(("i", table, *columns))[:63])
                 names = ", ".join(map(quoted, columns))
@@ -219,11 +231,17 @@ class PostgresEngine:
         return bool(row and row[0])
 
     def _may_write(self, table: str | None) -> None:
-        if self._is_reader and table is not None and table not in self._made.scratch:
+        """Refuse a write of a reader, but to scratch tables and to its own copy of what it computes."""
+        if not self._is_reader or table is None or table in self._made.scratch:
+            return
+        if not self._layout.is_computed(table):
             raise StoreError(
                 f"`{table}` of the store is of an older version of the project, and a reader changes "
                 "nothing; the next `cij run` brings it up to date"
             )
+        name = quoted(table)
+        self._connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}")
+        self._made.scratch[table] = ()
 
     def _require(self, table: str) -> None:
         if not self._is_there(table):
