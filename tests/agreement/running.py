@@ -16,6 +16,7 @@ from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import ActState, DoEffect, Program, SendEffect
 from cij.compiler.sql import query
+from cij.compiler.sql.parameters import list_of
 from cij.runtime import control, zones
 from cij.runtime.clock import SimulatedClock
 from cij.runtime.deploy import deploy
@@ -47,8 +48,10 @@ _OUTBOX = query(
 _CONVERSIONS = query(
     "SELECT v.passage, v.goal, v.at FROM conversion AS v ORDER BY v.passage, v.goal"
 )
-_OF_THESE = "FROM customer WHERE customer.id IN (SELECT r.id FROM UNNEST($ids) AS r(id))"
-_STORED, _FORGET = query(f"SELECT * {_OF_THESE}"), query(f"DELETE {_OF_THESE}")
+_OF_THESE = "FROM customer WHERE customer.id IN (SELECT r.item FROM {ids} AS r)"
+_STORED, _FORGET = (
+    query(f"{verb} {_OF_THESE}", ids=list_of("ids")) for verb in ("SELECT *", "DELETE")
+)
 # The engine's reasons for these steps; the interpreter writes none.
 _WITHOUT_REASON = ("joined", "else", "quiet hours", "a cap")
 Lines = dict[str, list[str]]
@@ -160,7 +163,7 @@ def _bring(run: _Run, new: Sequence[_Values]) -> None:
     """Store new values of customers. Their other values stay, also those that a journey has set."""
     engine = run.world.engine
     names = list(engine.columns_of("customer"))
-    ids = {"ids": [id for id, _ in new]}
+    ids = {"ids": json.dumps([id for id, _ in new])}
     rows = {
         row[names.index("id")]: dict(zip(names, row, strict=True))
         for row in engine.rows(_STORED, ids)

@@ -55,6 +55,7 @@ def back_up(path: Path, target: Path | None) -> Backup:
     Raises: ConfigError where nothing has run yet or the target exists; StoreError.
     """
     project = open_project(path)
+    _require_file(project)
     state = store_path(project)
     if not state.is_file():
         raise ConfigError("nothing has run here yet; start with `cij run`")
@@ -76,6 +77,7 @@ def restore(path: Path, backup: Path) -> Restored:
     Raises: ConfigError; StoreLocked while the project runs; StoreError where the backup cannot be used.
     """
     project, program = compiled(path)
+    _require_file(project)
     if not backup.is_file():
         raise ConfigError(f"there is no file {backup}")
     state = store_path(project)
@@ -98,6 +100,15 @@ def restore(path: Path, backup: Path) -> Restored:
         with private_files():
             rewrite_state_file(state)
     return Restored(sent, before, erased)
+
+
+def _require_file(project: Project) -> None:
+    """Refuse a store on a server, which has tools of its own for this. Raises: ConfigError."""
+    if project.settings.store.is_shared:
+        raise ConfigError(
+            "the store is in PostgreSQL: back it up with `pg_dump` and put it back with `pg_restore`, see "
+            "docs/postgresql.md; the next `cij run` notices a store that went back"
+        )
 
 
 def _marks(project: Project) -> tuple[str | None, list[str]]:

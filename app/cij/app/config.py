@@ -30,6 +30,7 @@ from pydantic_core import ErrorDetails
 from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
 from cij.app.service_table import CallbacksTable, ServiceTable
+from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region, mailbox, named_mailbox
@@ -101,19 +102,6 @@ def _as_unsubscribe(text: str | None) -> str | None:
 
 
 _Unsubscribe = Annotated[str | None, AfterValidator(_as_unsubscribe)]
-
-
-class StoreTable(_Table):
-    """`[store]`. The path is relative to the project folder.
-
-    Without `memory_mb` and `threads` the engine uses at most 80% of the memory of the machine, and
-    all its cores. Data that does not fit is written to disk, beside the state file.
-    """
-
-    kind: Literal["duckdb"] = "duckdb"
-    path: str = ".cij/state.duckdb"
-    memory_mb: int | None = Field(default=None, ge=256)
-    threads: int | None = Field(default=None, ge=1, le=1024)
 
 
 class _Way(_Table):
@@ -391,6 +379,7 @@ def _valid(
     ]
     if missing:
         raise ConfigError("\n".join(missing))
+    _require_variable(data, lines)
     try:
         return Settings.model_validate(_filled(data, environment))
     except ValidationError as error:
@@ -416,6 +405,15 @@ def project_settings(
         return _valid(kept, key_lines(text), environment)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{FILE_NAME} in {label} is not valid TOML: {error}") from error
+
+
+def _require_variable(data: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+    """Refuse an address of a database in the file: it may hold a password."""
+    store = data.get("store")
+    dsn = store.get("dsn") if isinstance(store, dict) else None
+    if isinstance(dsn, str) and not dsn.startswith(_ENV):
+        text = '`store.dsn` names a variable: dsn = "env:CIJ_STORE_DSN"'
+        raise ConfigError(_at(lines, ("store", "dsn"), text))
 
 
 def _at(lines: dict[KeyPath, int], path: KeyPath, message: str) -> str:

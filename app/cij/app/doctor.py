@@ -146,6 +146,9 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
     from cij.runtime.store.preparing import unusable
     from cij.runtime.zones import unknown
 
+    if settings.store.is_shared:
+        yield _server(root)
+        return
     file = root / settings.store.path
     ledger = Ledger(file.with_name(f"{file.name}.ledger"))
     if not file.exists():
@@ -173,6 +176,19 @@ def _state(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "state", text)
     except StoreError as error:
         yield Finding("fail", "state", str(error))
+
+
+def _server(root: Path) -> Finding:
+    """Tell whether the store on a server can be used, and whether something has run there."""
+    from cij.app.open_store import has_store
+
+    schema = open_project(root).settings.store.schema_
+    try:
+        there = has_store(open_project(root))
+    except (ConfigError, StoreError) as error:
+        return Finding("fail", "state", str(error))
+    text = "has a store" if there else "has no store yet; cij run makes it"
+    return Finding("ok", "state", f"the schema {schema} on the server {text}")
 
 
 def _keys(found: "Audit") -> Finding:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cij.app.open_store import open_for_questions, store_path
+from cij.app.open_store import has_store, open_for_questions
 from cij.app.project import open_project
 from cij.runtime.applied import Applied, history
 from cij.runtime.errors import ConfigError
@@ -17,7 +17,7 @@ def environment_history(
     Raises: ConfigError where nothing has run yet; StoreLocked.
     """
     project = open_project(path)
-    if not store_path(project).is_file():
+    if not has_store(project):
         raise ConfigError("nothing has run here yet; start with `cij run`")
     engine = open_for_questions(project, on_wait)
     try:

@@ -22,7 +22,7 @@ from cij.app.compile import Compiled, compile_path
 from cij.app.config import Settings
 from cij.app.deployment import Deployment, deployment_of, nothing_yet
 from cij.app.kept_texts import project_texts
-from cij.app.open_store import open_copy, open_scratch, open_when_free, store_path
+from cij.app.open_store import has_store, open_copy, open_scratch, open_when_free
 from cij.app.plan_conflicts import conflicts, pairs
 from cij.app.plan_report import (
     Group,
@@ -77,7 +77,7 @@ def environment_plan(
     rollout; None is everybody, or the share of a rollout that is on.
     """
     made, now = compile_path(path), LiveClock().now()
-    if not store_path(made.project).is_file() and not made.project.settings.environment.name:
+    if not has_store(made.project) and not made.project.settings.environment.name:
         return core_of(None, made, now).report
     engine = _opened(made.project, on_wait)
     try:
@@ -92,7 +92,7 @@ def environment_plan(
 
 def _opened(project: Project, on_wait: Say) -> Engine:
     """Open the store; in memory where there is none yet, because a plan must not make one."""
-    is_there = store_path(project).is_file()
+    is_there = has_store(project)
     return open_when_free(project, on_wait=on_wait) if is_there else open_scratch()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cij.app.backup import backup_folder
 from cij.app.idle_run import forget_idle
-from cij.app.open_store import open_state_file, open_when_free, store_path
+from cij.app.open_store import has_store, open_state_file, open_when_free, store_path
 from cij.app.project import Project, open_project
 from cij.app.request_error import RequestError
 from cij.app.transports import message_folders
@@ -86,8 +86,10 @@ def forget(
             found.append(done)
             texts.append((done, cleaning))
         engine.maintain(is_thorough=True)
-    with private_files():
-        rewrite_state_file(state)
+    # A server frees the space of deleted rows by itself (docs/postgresql.md).
+    if not project.settings.store.is_shared:
+        with private_files():
+            rewrite_state_file(state)
     forget_idle(project.root)
     for done, cleaning in texts:
         anew = {state, *(project.root / name for name in done.backups)}
@@ -146,10 +148,9 @@ def export(
 
 
 def _state(project: Project) -> Path:
-    state = store_path(project)
-    if not state.is_file():
+    if not has_store(project):
         raise ConfigError("nothing has run here yet; start with `cij run`")
-    return state
+    return store_path(project)
 
 
 def _opened(project: Project, on_wait: Callable[[str], None]) -> Engine:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cij.app.deployed_program import compiled_or_deployed
 from cij.app.local_service import ask
-from cij.app.open_store import open_store, store_path
+from cij.app.open_store import has_store, open_store
 from cij.app.project import Project
 from cij.app.request_error import RequestError
 from cij.app.store_view import StoreView, store_view
@@ -88,7 +88,7 @@ def hand_in_file(path: Path, file: Path) -> HandedIn:
 def _handed_in(project: Project, rows: list[dict[str, Any]]) -> HandedIn:
     hand_in(project.root, rows)
     ask(project.root, "look", {})
-    return HandedIn(tuple(rows), store_path(project).is_file())
+    return HandedIn(tuple(rows), has_store(project))
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
@@ -132,7 +132,7 @@ def _require_person(project: Project, program: Program, text: str) -> None:
 
 def _may_be_known(project: Project, program: Program, id: str) -> bool:
     """Tell whether the store knows an id. While another program has it open, nobody can say."""
-    if not store_path(project).is_file():
+    if not has_store(project):
         return False
     try:
         engine = open_store(project)

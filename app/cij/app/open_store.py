@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from cij.app.project import Project
@@ -11,20 +12,42 @@ from cij.runtime.engine import (
     Engine,
     open_copy as open_store_copy,
     open_engine,
+    open_server,
     rewrite_state_file,
 )
 from cij.runtime.errors import ConfigError, StoreLocked
 from cij.runtime.private_files import private_files, private_folder, require_inside
+from cij.runtime.state_folder import state_folder
 from cij.runtime.store import meta
+from cij.runtime.store.copy_store import copy_tables
 
 
 def store_path(project: Project) -> Path:
-    """Return the path of the state file. Raises: ConfigError where it is outside of the project."""
+    """Return the path of the state file. Raises: ConfigError where it is outside of the project.
+
+    Where the store is on a server, it is the name of what is beside a state file: the ledger.
+    """
+    if project.settings.store.is_shared:
+        return (project.root / state_folder() / f"store-{project.settings.store.schema_}").resolve()
     path = (project.root / project.settings.store.path).resolve()
     # A project from elsewhere must not overwrite files outside of its folder.
     if not path.is_relative_to(project.root):
         raise ConfigError("cij.toml: `store.path` leads out of the project folder")
     return path
+
+
+def has_store(project: Project) -> bool:
+    """Tell whether the project has a store, so that something has run. Raises: as `open_store`."""
+    if not project.settings.store.is_shared:
+        return store_path(project).is_file()
+    with closing(_reader(project)) as engine:
+        return bool(engine.columns_of("meta"))
+
+
+def _reader(project: Project) -> Engine:
+    store = project.settings.store
+    assert store.dsn is not None, "the settings were checked"
+    return open_server(store.dsn, store.schema_, "reader", is_reader=True)
 
 
 def ledger_of(project: Project) -> Ledger:
@@ -44,6 +67,8 @@ def open_store(project: Project) -> Engine:
     else:
         private_folder(project.root, path.parent.relative_to(project.root))
     store = project.settings.store
+    if store.dsn is not None:
+        return open_server(store.dsn, store.schema_, "writer")
     with private_files():
         return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
 
@@ -55,8 +80,10 @@ def open_for_questions(
 ) -> Engine:
     """Open the state for questions. Who may only read it works on a copy in memory.
 
-    Raises: as `open_store`.
+    On a server it is open beside a run, as it was after the last transaction. Raises: as `open_store`.
     """
+    if project.settings.store.is_shared:
+        return _reader(project)
     path = store_path(project)
     if _may_write(path):
         return open_when_free(project, patience_s, on_wait)
@@ -105,6 +132,9 @@ def open_when_free(
 
 def rewritten(project: Project, engine: Engine) -> Engine:
     """Write the state file anew where something in it must not stay, and return an engine for it."""
+    if engine.traits.is_shared:
+        # The server frees the space of deleted rows, see docs/postgresql.md.
+        return engine
     if not engine.columns_of("meta") or meta.value(engine, meta.REWRITE) != "yes":
         return engine
     engine.close()
@@ -125,5 +155,15 @@ def open_copy(project: Project) -> Engine:
 
     It is empty where nothing has run yet.
     """
+    if project.settings.store.is_shared:
+        return _copied(project)
     path = store_path(project)
     return open_store_copy(path) if path.is_file() else open_engine(None)
+
+
+def _copied(project: Project) -> Engine:
+    copy = open_engine(None)
+    with closing(_reader(project)) as engine:
+        if engine.columns_of("meta"):
+            copy_tables(engine, copy)
+    return copy

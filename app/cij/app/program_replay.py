@@ -9,7 +9,7 @@ from cij.app.activity import limits, period
 from cij.app.compared_sides import sides
 from cij.app.comparison import program_of
 from cij.app.compile import compiled
-from cij.app.open_store import open_copy, store_path
+from cij.app.open_store import has_store, open_copy
 from cij.app.project import Project, open_project
 from cij.compiler.program import Program
 from cij.runtime.backtest import Backtest, backtest
@@ -46,7 +46,7 @@ def replay(
     RequestError for an unknown revision, or a period that ends before it begins; InvalidProject.
     """
     project = open_project(path)
-    if not store_path(project).is_file():
+    if not has_store(project):
         raise ConfigError("nothing has run here yet, so there is nothing to replay")
     newer = compiled(path)[1] if new is None else program_of(sides(path, new, None))
     begin, finish = period(start, end, project.settings.project.timezone)

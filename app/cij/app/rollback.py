@@ -13,7 +13,7 @@ from pathlib import Path
 from cij.app.authorship import author
 from cij.app.deployed_program import keep_program
 from cij.app.deployment import Deployment, deployment_of
-from cij.app.open_store import ledger_of, open_when_free, store_path
+from cij.app.open_store import has_store, ledger_of, open_when_free
 from cij.app.project import Project, open_project
 from cij.app.request_error import RequestError
 from cij.compiler.program import Program
@@ -64,7 +64,7 @@ def rollback(
     Raises: RequestError where there is no such program; ConfigError where nothing has run yet; StoreError.
     """
     project = open_project(path)
-    if not store_path(project).is_file():
+    if not has_store(project):
         raise ConfigError("nothing has run here yet, so there is no way back")
     engine = open_when_free(project, on_wait=on_wait)
     try:

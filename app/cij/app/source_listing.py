@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cij.app.compile import compiled
-from cij.app.open_store import open_for_questions, store_path
+from cij.app.open_store import has_store, open_for_questions
 from cij.runtime.deploy import look
 from cij.runtime.errors import ConfigError
 from cij.runtime.store import aside, sources as stored
@@ -51,7 +51,7 @@ def listed_sources(
     project, program = compiled(path)
     loads: dict[str, tuple[datetime, int, int]] = {}
     errors: dict[str, str] = {}
-    if store_path(project).is_file():
+    if has_store(project):
         engine = open_for_questions(project, on_wait)
         try:
             look(engine, program)
@@ -76,7 +76,7 @@ def bad_rows(
     project, program = compiled(path)
     if name not in {source.name for source in program.sources}:
         raise ConfigError(f"there is no source {name}")
-    if not store_path(project).is_file():
+    if not has_store(project):
         return []
     engine = open_for_questions(project, on_wait)
     try:

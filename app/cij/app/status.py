@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cij.app.compile import compiled
 from cij.app.local_service import ask
-from cij.app.open_store import open_for_questions, store_path
+from cij.app.open_store import has_store, open_for_questions
 from cij.app.project import Project
 from cij.app.status_file import read_status
 from cij.compiler.program import Program
@@ -39,7 +39,7 @@ def status(path: Path) -> Status:
 
 
 def _found(project: Project, program: Program) -> tuple[Report, bool]:
-    if not store_path(project).is_file():
+    if not has_store(project):
         raise ConfigError("nothing has run here yet; start with `cij run`")
     if (found := ask(project.root, "status", {})) is not None:
         return from_json(found), True

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cij.app.open_store import open_for_questions, store_path
+from cij.app.open_store import has_store, open_for_questions
 from cij.app.project import open_project
 from cij.app.request_error import RequestError
 from cij.compiler.program import Program
@@ -48,7 +48,7 @@ def store_view(
     """
     project = open_project(path)
     nothing = ConfigError("nothing has run here yet; start with `cij run`")
-    if not store_path(project).is_file():
+    if not has_store(project):
         raise nothing
     engine = open_for_questions(project, on_wait)
     try:

@@ -14,7 +14,9 @@ from cij.runtime.errors import StoreError
 from cij.runtime.store import meta, sent_before
 
 # A new file has none.
-_TABLES = query("SELECT COUNT(*) FROM information_schema.tables AS t WHERE t.table_schema = 'main'")
+_TABLES = query(
+    "SELECT COUNT(*) FROM information_schema.tables AS t WHERE t.table_schema = CURRENT_SCHEMA()"
+)
 _ACCEPT = (
     "If there is none, `cij run --accept-state` goes on with this one, and keeps as `uncertain` what "
     "the ledger says was sent"

@@ -69,8 +69,7 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
     resting = _resting(engine)
     planned = for_a_share(program, rollout) if rollout is not None else program
     plan = make_plan(planned, resting=resting)
-    for table in SCRATCH:
-        engine.execute(table.ddl)
+    _make_scratch(engine)
     live = {(j.name, j.version): j for j in plan.journeys}
     world = World(engine, program, plan, mover or _mover(engine, rollout), live)
     world.changes = changed
@@ -85,9 +84,21 @@ def deploy(engine: Engine, program: Program, now: datetime, mover: Mover | None 
     _keep_visits(world)
     keep_effects(engine, (e for plan in world.journeys.values() for e in plan.effects))
     _keep_timeouts(world)
+    engine.on_new_session(lambda: _restore(world))
     # What was delivered before anything read it, and before a crash.
     note_deliveries(world, now)
     return world
+
+
+def _make_scratch(engine: Engine) -> None:
+    for table in SCRATCH:
+        engine.execute(table.ddl)
+
+
+def _restore(world: World) -> None:
+    """Make the scratch tables again that a lost connection took with it."""
+    _make_scratch(world.engine)
+    _keep_timeouts(world)
 
 
 def _mover(engine: Engine, rollout: Rollout | None) -> Mover:

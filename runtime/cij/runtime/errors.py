@@ -4,7 +4,8 @@ WorldError
 ├── ConfigError     cij.toml or the environment is wrong
 ├── DataError       a source cannot be read, or too many of its rows are bad
 ├── StoreError      the state file is damaged or of another version
-│   └── StoreLocked     another program has it
+│   ├── StoreLocked     another program has it
+│   └── StoreLost       the connection to a server broke in the middle of a transaction
 └── DeliveryError   a provider refused; `retry` tells whether to try again
     ├── SenderRefused       the provider takes nothing from this sender
     ├── TransientDelivery   later may go well
@@ -49,6 +50,10 @@ class StoreError(WorldError):
 
 class StoreLocked(StoreError):
     """Another program has the state file: mostly a `cij run`."""
+
+
+class StoreLost(StoreError):
+    """The connection to the server of the store broke. Nothing of the open transaction was kept."""
 
 
 class DeliveryError(WorldError):

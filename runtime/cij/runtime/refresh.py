@@ -106,7 +106,8 @@ def prepare(engine: Engine, program: Program) -> None:
     counters.start(engine)
     engine.execute(unify_statements.customer_table(program))
     _prepare_table(engine, "customer", unify_statements.customer_columns(program))
-    engine.execute(row_locator.SET_ID_HASHES)
+    if engine.traits.has_row_ids:
+        engine.execute(row_locator.SET_ID_HASHES)
     for entity in program.entities:
         _prepare_table(engine, entity_table(entity.name), entity_rows.columns_of(entity))
     for event in program.events:

@@ -275,8 +275,9 @@ def _refreshed(
     if report.is_unified_anew:
         # Timers may have been taken, or given back.
         world.mover.forget()
-        # Only now: rows of a transaction that goes on have no place yet.
-        world.engine.execute(row_locator.NOTE_ROWS)
+        if world.engine.traits.has_row_ids:
+            # Only now: rows of a transaction that goes on have no place yet.
+            world.engine.execute(row_locator.NOTE_ROWS)
     return report
 
 

@@ -7,6 +7,6 @@ for any dialect. Values are bound parameters and never part of the text, so no v
 statement.
 """
 
-from cij.compiler.sql.template import Statement, query
+from cij.compiler.sql.template import Making, Statement, query
 
-__all__ = ["Statement", "query"]
+__all__ = ["Making", "Statement", "query"]

@@ -123,20 +123,67 @@ def _made(node: exp.Expr) -> exp.Expr:
 
 
 def _object(node: exp.Expr) -> exp.Expr:
-    # JSON_OBJECT('a': x) needs PostgreSQL 16. This function exists in older versions too.
-    pairs = [part for pair in node.expressions for part in (pair.this, pair.expression)]
-    return exp.Anonymous(this="JSON_BUILD_OBJECT", expressions=pairs)
+    # JSON_OBJECT needs PostgreSQL 16, and JSON_BUILD_OBJECT writes blanks: the text would be another.
+    parts: list[exp.Expr] = []
+    for pair in node.expressions:
+        name = json.dumps(pair.this.name, ensure_ascii=False)
+        parts.append(exp.Literal.string(f"{',' if parts else '{'}{name}:"))
+        parts.append(_json_value(pair.expression))
+    parts.append(exp.Literal.string("}" if parts else "{}"))
+    return exp.cast(exp.Concat(expressions=parts, safe=True), "JSON")
+
+
+def _json_value(value: exp.Expr) -> exp.Expr:
+    is_untyped = isinstance(value, (exp.Null, exp.Placeholder)) or value.is_string
+    typed = exp.cast(value, "TEXT") if is_untyped else value
+    text = exp.cast(exp.Anonymous(this="TO_JSON", expressions=[typed]), "TEXT")
+    return exp.Coalesce(this=text, expressions=[exp.Literal.string("null")])
 
 
 def _latest(node: exp.Expr) -> exp.Expr:
-    # PostgreSQL has no ARG_MAX, so this is the first item of an ordered array.
-    by = exp.Ordered(this=node.expression, desc=True, nulls_first=False)
+    # PostgreSQL has no ARG_MAX and ARG_MIN, so this is the first item of an ordered array.
+    is_latest = isinstance(node, exp.ArgMax)
+    by = exp.Ordered(this=node.expression, desc=is_latest, nulls_first=False)
     ordered = exp.Order(this=node.this, expressions=[by])
-    array = exp.Paren(this=exp.ArrayAgg(this=ordered))
+    # DuckDB leaves out what has no value, or no place in the order.
+    is_there = exp.and_(
+        *(
+            exp.not_(exp.Is(this=each.copy(), expression=exp.null()))
+            for each in (node.this, node.expression)
+        )
+    )
+    array = exp.Paren(
+        this=exp.Filter(this=exp.ArrayAgg(this=ordered), expression=exp.Where(this=is_there))
+    )
     return exp.Bracket(this=array, expressions=[exp.Literal.number(1)], offset=1, safe=True)
 
 
+def _filtered(node: exp.Expr) -> exp.Expr:
+    # The item of an array that `_latest` made: the condition is that of the array.
+    if not isinstance(node.this, exp.Bracket):
+        return node
+    inner = node.this.find(exp.Filter)
+    assert inner is not None, "`_latest` made it"
+    inner.expression.set("this", exp.and_(inner.expression.this, node.expression.this))
+    return node.this
+
+
 def _function(node: exp.Expr) -> exp.Expr:
+    if node.name == "HASH":
+        # `row_locator` shifts it, and its result is never negative.
+        hashed = exp.Anonymous(
+            this="HASHTEXTEXTENDED", expressions=[*node.expressions, exp.Literal.number(0)]
+        )
+        return exp.Paren(this=exp.BitwiseAnd(this=hashed, expression=exp.Literal.number(2**63 - 1)))
+    if node.name == "REGEXP_ESCAPE":
+        signs, escaped = exp.Literal.string("([^a-zA-Z0-9_])"), exp.Literal.string("\\\\\\1")
+        everywhere = exp.Literal.string("g")
+        return exp.Anonymous(
+            this="REGEXP_REPLACE", expressions=[*node.expressions, signs, escaped, everywhere]
+        )
+    if node.name == "EPOCH_US":
+        epoch = exp.Extract(this=exp.Var(this="EPOCH"), expression=node.expressions[0])
+        return exp.cast(exp.Mul(this=epoch, expression=exp.Literal.number(1_000_000)), "BIGINT")
     if node.name != "NFC_NORMALIZE":
         return node
     return exp.Anonymous(this="NORMALIZE", expressions=[*node.expressions, exp.Var(this="NFC")])
@@ -156,10 +203,53 @@ def _listed(node: exp.Expr) -> exp.Expr:
         return node
     shape = rows.expression
     item = json.loads(shape.name)[0]
-    assert isinstance(item, str), "rows are bound by the engine itself"
+    if isinstance(item, dict):
+        # The query around it becomes `_recordset`.
+        return node
     text = exp.cast(rows.this, "JSON")
     items = exp.Anonymous(this="JSON_ARRAY_ELEMENTS_TEXT", expressions=[text])
     return exp.cast(items, exp.DataType.build(item, dialect="duckdb"))
+
+
+def _recordset(node: exp.Expr) -> exp.Expr:
+    """Return rows in JSON, `SELECT j.r.x FROM (SELECT UNNEST(FROM_JSON($rows, ...)) AS r) AS j`, as rows
+    of a function."""
+    source = node.args.get("from_")
+    inner = source.this.this if source and isinstance(source.this, exp.Subquery) else None
+    rows = inner.find(exp.FromJson) if isinstance(inner, exp.Select) else None
+    if (
+        source is None
+        or rows is None
+        or not isinstance(shape := json.loads(rows.expression.name)[0], dict)
+    ):
+        return node
+    alias = source.this.alias
+    types = [
+        exp.ColumnDef(
+            this=exp.to_identifier(name, quoted=True),
+            kind=_data_type(exp.DataType.build(type, dialect="duckdb")),
+        )
+        for name, type in shape.items()
+    ]
+    function = exp.Anonymous(
+        this="JSON_TO_RECORDSET", expressions=[exp.cast(rows.this.copy(), "JSON")]
+    )
+    table = exp.Table(
+        this=function, alias=exp.TableAlias(this=exp.to_identifier(alias), columns=types)
+    )
+    for cell in list(node.find_all(exp.Dot)):
+        cell.replace(exp.column(cell.expression.copy(), alias))
+    node.set("from_", exp.From(this=table))
+    return node
+
+
+def _tried(node: exp.Expr) -> exp.Expr:
+    # A function of the session (`engine/postgresql/session.py`), which gives null for a value that does
+    # not fit.
+    text = exp.cast(node.this, "TEXT")
+    return exp.Anonymous(
+        this="pg_temp.cij_try_cast", expressions=[text, exp.cast(exp.null(), node.args["to"])]
+    )
 
 
 Rewrites = dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]]
@@ -168,11 +258,15 @@ _BY_DIALECT: dict[str, Rewrites] = {
     "postgres": {
         exp.Anonymous: _function,
         exp.ArgMax: _latest,
+        exp.ArgMin: _latest,
         exp.Create: _made,
         exp.Explode: _listed,
+        exp.Filter: _filtered,
         exp.JSONObject: _object,
         exp.Placeholder: _typed,
+        exp.Select: _recordset,
         exp.Split: _parts,
+        exp.TryCast: _tried,
     }
 }
 

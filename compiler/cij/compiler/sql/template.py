@@ -9,16 +9,34 @@ is a parameter that is bound when the statement runs.
 
 import re
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
 
 from cij.compiler.sql.dialects import portable
+from cij.compiler.sql.parameter_types import PARAMETER_TYPES
 
 # A hole becomes an identifier with this prefix, so that the parser reads the text as plain SQL.
 _HOLE = re.compile(r"\{(\w+)\}")
 _MARK = "hole__"
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a statement makes.
+
+    Attributes:
+        is_scratch: whether it belongs to the connection.
+        is_anew: whether it replaces an older one.
+        reads: the tables of its query; None where it is empty at first.
+    """
+
+    is_view: bool
+    is_scratch: bool
+    is_anew: bool
+    reads: frozenset[str] | None
 
 
 class Statement:
@@ -30,7 +48,16 @@ class Statement:
     it.
     """
 
-    __slots__ = ("_make", "_parameters", "_tables", "_texts", "_tree", "_variants", "_writes")
+    __slots__ = (
+        "_bound",
+        "_make",
+        "_parameters",
+        "_tables",
+        "_texts",
+        "_tree",
+        "_variants",
+        "_writes",
+    )
 
     def __init__(
         self, tree: exp.Expr | None, make: "Callable[[], Statement] | None" = None
@@ -40,6 +67,7 @@ class Statement:
         self._tables: frozenset[str] | None = None
         self._writes: str | None = None
         self._texts: dict[tuple[str, bool], str] = {}
+        self._bound: dict[tuple[str, bool, frozenset[str]], tuple[str, tuple[str, ...]]] = {}
         self._variants: dict[Hashable, Statement | None] = {}
 
     @classmethod
@@ -88,6 +116,25 @@ class Statement:
         The count that the engine returns is then the number of new rows.
         """
         return isinstance(self.tree, exp.Insert)
+
+    @property
+    def making(self) -> Making | None:
+        """What it makes; None for all statements but `CREATE`."""
+        if not isinstance(self.tree, exp.Create):
+            return None
+        rows = self.tree.expression
+        is_query = isinstance(rows, exp.Query)
+        return Making(
+            is_view=self.tree.args.get("kind") == "VIEW",
+            is_scratch=self.tree.find(exp.TemporaryProperty) is not None,
+            is_anew=bool(self.tree.args.get("replace")),
+            reads=frozenset(t.name for t in rows.find_all(exp.Table)) if is_query else None,
+        )
+
+    @property
+    def is_drop(self) -> bool:
+        """Tell whether it removes a table."""
+        return isinstance(self.tree, exp.Drop)
 
     def variant(
         self, key: Hashable, make: "Callable[[exp.Expr], exp.Expr | None]"
@@ -138,6 +185,42 @@ class Statement:
             tree = portable(self.tree, dialect)
             self._texts[key] = tree.sql(dialect, identify=True, pretty=pretty)
         return self._texts[key]
+
+    def bound_text(
+        self, dialect: str, nulls: frozenset[str] = frozenset()
+    ) -> tuple[str, tuple[str, ...]]:
+        """Return the SQL with the parameters `$1`, `$2`, and the name of each.
+
+        A driver gives the type of a value, so only parameters that are null are cast.
+        """
+        return self._numbered(self.tree, dialect, nulls)
+
+    def query_text(self, dialect: str, nulls: frozenset[str] = frozenset()) -> str:
+        """Return the query of a `CREATE TABLE AS`. Its parameters have the numbers of `bound_text`."""
+        return self._numbered(self.tree.expression, dialect, nulls)[0]
+
+    def _numbered(
+        self, tree: exp.Expr, dialect: str, nulls: frozenset[str]
+    ) -> tuple[str, tuple[str, ...]]:
+        key = (dialect, tree is self.tree, nulls)
+        if key not in self._bound:
+            # A tree of its own, because the parameters in it are replaced.
+            made = portable(tree, dialect).copy()
+            names = _number_parameters(made, nulls)
+            self._bound[key] = made.sql(dialect, identify=True), names
+        return self._bound[key]
+
+
+def _number_parameters(tree: exp.Expr, nulls: frozenset[str]) -> tuple[str, ...]:
+    names: dict[str, int] = {}
+    # The list is complete before the first replacement, because that changes the tree.
+    for node in list(tree.find_all(exp.Placeholder)):
+        name = str(node.this)
+        number = names.setdefault(name, len(names) + 1)
+        is_cast = name in PARAMETER_TYPES and isinstance(node.parent, exp.Cast)
+        hole = node.parent if is_cast and name not in nulls and node.parent else node
+        hole.replace(exp.Parameter(this=exp.Literal.number(number)))
+    return tuple(names)
 
 
 def _over(tree: exp.Expr, tables: Mapping[str, str]) -> exp.Expr:

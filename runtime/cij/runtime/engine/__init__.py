@@ -18,6 +18,7 @@ __all__ = [
     "copy_state_file",
     "open_copy",
     "open_engine",
+    "open_server",
     "rewrite_state_file",
 ]
 
@@ -42,6 +43,26 @@ def open_engine(
 
     return DuckEngine(
         path, threads=threads, memory_mb=memory_mb, is_tiny=is_tiny, spill=spill, passes=passes
+    )
+
+
+def open_server(
+    dsn: str, schema: str, purpose: str = "store", *, is_reader: bool = False
+) -> Engine:
+    """Open a store in the schema `schema` of a PostgreSQL database, as its one writer or as a reader.
+
+    `purpose` is what the server shows of the session. Raises: ConfigError, StoreError, StoreLocked.
+    """
+    from cij.compiler.sql.indexes import indexes_of, is_computed, is_ordered
+    from cij.runtime.engine.postgresql.server_engine import Layout, PostgresEngine
+    from cij.runtime.engine.postgresql.session import Address
+
+    address = Address(dsn, schema)
+    return PostgresEngine(
+        address,
+        purpose,
+        Layout(indexes_of, is_ordered, is_computed),
+        is_reader=is_reader,
     )
 
 

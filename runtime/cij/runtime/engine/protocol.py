@@ -35,10 +35,12 @@ class Traits:
 
     `has_row_ids`: a table has `rowid`, which finds a row without a key. `is_shared`: other
     processes write to the same store, so a result that was read earlier may be out of date.
+    `has_enums`: a text of few values has a type of its own.
     """
 
     has_row_ids: bool
     is_shared: bool
+    has_enums: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,10 @@ class Engine(Protocol):
         """
         ...
 
+    def tables(self) -> list[str]:
+        """Return the names of the tables of the store, sorted. Views and scratch tables are none."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Run the statements inside atomically. A nested transaction is part of the outer one."""
         ...
@@ -105,6 +111,10 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+    def on_new_session(self, restore: Callable[[], None]) -> None:
+        """Call `restore` when scratch tables were lost with the connection to a server."""
+        ...
 
     # The methods below depend on facts that only an engine of a single process can know.
 

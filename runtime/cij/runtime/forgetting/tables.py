@@ -174,9 +174,11 @@ FAMILIES = {
 }
 COLUMNS_OF_STORE = query(
     "SELECT c.table_name, c.column_name, UPPER(c.data_type) FROM information_schema.columns AS c "
-    "WHERE c.table_schema = 'main' ORDER BY c.table_name, c.ordinal_position"
+    # PostgreSQL counts the rows of `move` in a column of its own.
+    "WHERE c.table_schema = CURRENT_SCHEMA() AND c.column_name <> 'rowid' "
+    "ORDER BY c.table_name, c.ordinal_position"
 )
 TABLES_OF_STORE = query(
     "SELECT t.table_name FROM information_schema.tables AS t "
-    "WHERE t.table_schema = 'main' AND t.table_type = 'BASE TABLE' ORDER BY t.table_name"
+    "WHERE t.table_schema = CURRENT_SCHEMA() AND t.table_type = 'BASE TABLE' ORDER BY t.table_name"
 )

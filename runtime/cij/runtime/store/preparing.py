@@ -42,7 +42,7 @@ def prepare(engine: Engine) -> None:
             engine.execute(statement)
         if found != STORE_VERSION:
             meta.put(engine, meta.STORE_VERSION, STORE_VERSION)
-        if engine.columns_of("outbox_row")["outcome"] != OUTCOME:
+        if engine.traits.has_enums and engine.columns_of("outbox_row")["outcome"] != OUTCOME:
             engine.execute(_KNOW_OUTCOMES)
         keep_names(engine, interning.GIVEN)
         counters.start(engine)

@@ -53,11 +53,11 @@ _LOG_BYTES_MAX = 16_000_000
 # A transaction that changes more rows is checkpointed at its commit: writing it to the log first
 # and to the file later would be twice the work.
 _LOGGED_ROWS_MAX = 500_000
-_TRAITS = Traits(has_row_ids=True, is_shared=False)
+_TRAITS = Traits(has_row_ids=True, is_shared=False, has_enums=True)
 # The name of an Arrow stream in statements while its rows are inserted.
 _STREAM = "arrow_stream"
 # DuckDB's message before the error of a stream that fails.
-_BROKEN = "get_next failed(): "
+BROKEN = "get_next failed(): "
 
 
 def _create(path: Path) -> None:
@@ -278,8 +278,8 @@ class DuckEngine:
             count = int((self.run_text(text, None).fetchone() or (0,))[0])
         except duckdb.InvalidInputException as error:
             # What cannot be taken in is a fault of the rows, which come from outside.
-            found = _first_line(error)
-            raise DataError(found.partition(_BROKEN)[2] or found) from error
+            found = first_line(error)
+            raise DataError(found.partition(BROKEN)[2] or found) from error
         finally:
             self._connection.unregister(_STREAM)
         self._written(table, has_grown=count > 0)
@@ -294,6 +294,13 @@ class DuckEngine:
         except duckdb.CatalogException:
             return {}
         return {name: written(type) for name, type, *_ in found}
+
+    def tables(self) -> list[str]:
+        """See `Engine.tables`."""
+        text = (
+            "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND NOT internal ORDER BY 1"
+        )
+        return [name for (name,) in self.run_text(text, None).fetchall()]
 
     def copy_from(self, path: Path) -> None:
         """Copy all tables of another file into this engine, which has to be empty and in memory."""
@@ -317,6 +324,9 @@ class DuckEngine:
     def close(self) -> None:
         self._connection.close()
 
+    def on_new_session(self, restore: Callable[[], None]) -> None:
+        """The connection is never lost."""
+
     def _written(self, table: str | None, *, has_grown: bool = False) -> None:
         self._cache.invalidate(table, has_grown=has_grown)
         if table == MOMENT:
@@ -334,7 +344,7 @@ class DuckEngine:
             return self._connection.execute(text, bound)
         except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
             where = self.path or "in memory"
-            raise StoreError(f"the state file {where} failed: {_first_line(error)}") from error
+            raise StoreError(f"the state file {where} failed: {first_line(error)}") from error
         except RuntimeError as error:
             # The driver reports Ctrl-C in this way.
             if isinstance(error.__cause__, KeyboardInterrupt):
@@ -349,7 +359,7 @@ class DuckEngine:
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
             self._cache.clear()
-            raise StoreError(f"the state could not be saved: {_first_line(error)}") from error
+            raise StoreError(f"the state could not be saved: {first_line(error)}") from error
         if is_big:
             # Not in `finally`: after a failed commit the connection may be unusable.
             self._connection.execute(f"SET checkpoint_threshold = '{_LOG_MAX}'")
@@ -363,7 +373,7 @@ def _escaped(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
@@ -372,4 +382,4 @@ def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
         return StoreLocked(
             f"another `cij run` or program has {path} open; stop it, or wait until it ends"
         )
-    return StoreError(f"cannot open the state file {path}: {_first_line(error)}")
+    return StoreError(f"cannot open the state file {path}: {first_line(error)}")
