@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.compiler.sql.making import make, rebuild
 from cij.compiler.sql.passes import Pass
@@ -25,7 +26,15 @@ from tests.agreement.running import compiled as compile_scenarios, traces
 from tests.agreement.tick_times import Spacing
 from tests.builders import REPOSITORY
 from tests.engines import Opens, dsn_of
-from tests.example import environment
+from tests.example import (
+    by_recipient,
+    copy_example,
+    environment,
+    inside,
+    messages,
+    replace as replace_text,
+    run_once,
+)
 from tests.postgres import PostgresStore, server
 from tests.ways import PLAIN, Way
 from tests.whole_stores import contents, lived
@@ -298,3 +307,39 @@ def test_a_text_with_a_character_that_no_table_takes_is_kept_readable(store: Pos
         engine.execute(query("INSERT INTO said (text) VALUES ($x)"), {"x": "\x00"})
         said = query("SELECT s.text FROM said AS s ORDER BY s.text")
         assert engine.rows(said) == [("a\ufffdb",), ("c\ufffd",), ("\ufffd",)]
+
+
+# --- the command line -------------------------------------------------------------------------
+
+_WHO = "chloe.dubois@example.com"
+
+
+@pytest.mark.slow
+def test_commands_work_on_a_server_as_on_a_file(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
+    file, shared = copy_example(tmp_path / "file"), copy_example(tmp_path / "server")
+    replace_text(
+        shared / "cij.toml",
+        'path = ".cij/state.duckdb"',
+        'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "command"',
+    )
+    assert inside("status", str(shared))[0] == Exit.CONFIG, "nothing has run here yet"
+    run_once(file), run_once(shared)
+    mails = [by_recipient(messages(project).values()) for project in (file, shared)]
+    assert mails[0] == mails[1] and len(mails[0]) == 11
+    with closing(_open(store, "command")):
+        # Questions are answered while another process writes; a second run is refused.
+        for question in (["status"], ["timeline", _WHO], ["why", _WHO, "loyalty_reward"]):
+            folder = [str(shared)] if question == ["status"] else ["--project", str(shared)]
+            code, _, err = inside(*question, *folder)
+            assert code == 0, err
+        code, out, _ = inside("doctor", str(shared))
+        assert code == 0 and "the schema command on the server has a store" in out
+        code, _, err = inside("run", str(shared), "--once")
+        assert code == Exit.STORE and "writes to the store since" in err
+    code, _, err = inside("backup", str(shared))
+    assert code == Exit.CONFIG and "pg_dump" in err
+    run_once(shared)
+    assert len(messages(shared)) == 11, "nothing goes out twice"
