@@ -42,6 +42,7 @@ ONE_CONCEPT = {
     "journey": "journey",
     "lineage": "what a name is made of",
     "new_entries": "entry",
+    "outcomes": "what has become of a message",
     "outbox": "outbox",
     "play": "story",
     "policy": "policy",
