@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from cij.compiler import liquid_syntax
+from cij.compiler import liquid_filters, liquid_syntax
 from cij.compiler.placeholder import Placeholder
 from cij.compiler.placeholders import placeholders, plain
 from cij.runtime.delivery import dialect
@@ -169,7 +169,7 @@ def test_any_text_gives_an_answer(text: str) -> None:
 
 def test_the_runtime_speaks_the_same_dialect() -> None:
     assert dialect.TAGS == liquid_syntax.TAGS
-    assert dialect.FILTERS == liquid_syntax.FILTERS
+    assert dialect.FILTERS == liquid_filters.FILTERS
 
 
 # --- without Liquid ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ FILES: list[tuple[str, str | None, bytes, list[tuple[int, str, str]], str]] = [
 def test_a_byte_that_is_no_text_is_one_bad_row(engine: Engine, tmp_path: Path) -> None:
     for number, (kind, encoding, data, places, keys) in enumerate(FILES):
         (tmp_path / f"{number}.txt").write_bytes(data)
-        more = {"encoding": encoding} if encoding else {}
+        more: dict[str, Any] = {"encoding": encoding} if encoding else {}
         of = source(f"s{number}", COLUMNS, tolerate="0.9", kind=kind, path=f"{number}.txt", **more)
         loaded(engine, of, tmp_path)
         assert [row[1:] for row in bad(engine)] == places, number
@@ -120,11 +121,12 @@ def database(tmp_path: Path) -> Path:
 def test_a_cell_of_sqlite_that_is_no_text_is_one_bad_row(engine: Engine, database: Path) -> None:
     first = (2, 'column a: not UTF-8 at "byte 2 of the value, 0xFF"', "id=2, a=A\ufffd, n=2")
     second = (4, 'column a: not UTF-8 at "byte 1 of the value, 0xFF"', "id=4, a=\ufffd, n=4")
-    for name, setting, keys, places in (
+    cases: list[tuple[str, dict[str, Any], str, list[tuple[int, str, str]]]] = [
         ("a", {"table": "t"}, "13", [first, second]),
         ("b", {"query": "SELECT id, a, n FROM t;"}, "13", [first, second]),
         ("c", {"table": "few"}, "1", [first]),
-    ):
+    ]
+    for name, setting, keys, places in cases:
         of = source(name, COLUMNS, tolerate="0.9", kind="sqlite", path="t.db", **setting)
         loaded(engine, of, database)
         assert [row[1:] for row in bad(engine)] == places, name
@@ -137,6 +139,7 @@ def test_a_view_without_an_end_is_refused(
 ) -> None:
     monkeypatch.setattr(sqlite, "COUNT_MAX_S", 0.1)
     endless = "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT COUNT(*) AS id, 1 AS a, 2 AS n FROM r"
-    for setting in ({"table": "endless"}, {"table": "silent"}, {"query": endless}):
+    settings: list[dict[str, Any]] = [{"table": "endless"}, {"table": "silent"}, {"query": endless}]
+    for setting in settings:
         of = source("shop", COLUMNS, kind="sqlite", path="t.db", **setting)
         assert "has not ended after 0.1 s" in failure(engine, of, database)
