@@ -1,6 +1,7 @@
 """Actions: how they are declared, typed and called, what their rows hold, and the library's own."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def test_an_action_of_the_library_is_used_and_its_place_is_in_the_library(tmp_pa
 def test_a_module_that_there_is_not_is_reported_with_a_near_one() -> None:
     (found,) = mistakes("use std.action\n")
     assert (found.code, found.message) == ("CIJ202", "there is no module `std.action`")
-    assert found.help == "did you mean `std.actions`?"
+    assert found.help == "did you mean `std.actions` or `std.consent`?"
 
 
 def test_what_is_missing_says_which_module_has_it() -> None:
@@ -161,8 +162,10 @@ def test_the_library_is_formatted_and_documented(module: str) -> None:
         library=library(),
     )
     assert made.program is not None and not made.diagnostics
-    assert made.program.actions
     assert not [action.name for action in made.program.actions if not action.doc]
+    # The comment above a declaration is its documentation in an editor.
+    above = re.findall(r"^(.*)\n(?:action|fragment) \w+", text, re.MULTILINE)
+    assert above and all(line.startswith("#") for line in above)
 
 
 def test_the_actions_that_sales_systems_have() -> None:
