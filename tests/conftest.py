@@ -1,6 +1,7 @@
 """What all tests share: golden files, and one Hypothesis profile for CI."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,11 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 settings.register_profile("dev", deadline=None, print_blob=True)
 # Every check is a whole one; tests/test_memory.py turns remembering on.
 os.environ["CIJ_CACHE"] = "off"
+
+# A shell starts what runs in the background with Ctrl-C ignored, and each process inherits that.
+# Tests interrupt processes that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The tests write their files whole, and need not wait until they stand still.
 standing_still.STILL_S = 0.0

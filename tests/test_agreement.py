@@ -26,6 +26,8 @@ from tests.agreement.tick_times import Spacing
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (SCENARIOS * STREAMS))
+# The last two have people held out, caps of several messages and ends, of which the others have few.
+RUN = (*range(BATCHES), 8, 14)
 # Every fourth batch runs in time as well as late: a tick in time is the simplest of all schedules.
 IN_TIME = range(0, BATCHES, 4)
 # Later batches, in which journeys call actions.
@@ -43,7 +45,7 @@ def test_the_engine_does_what_the_interpreter_expects(batch: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", [*range(BATCHES), CALLING[0]])
+@pytest.mark.parametrize("batch", [*RUN, CALLING[0]])
 def test_late_ticks_do_what_ticks_in_time_would_do(batch: int) -> None:
     check(batch, LATE[batch % len(LATE)])
 
@@ -77,7 +79,7 @@ def test_a_difference_is_seen_and_shown() -> None:
 @pytest.mark.slow
 def test_every_feature_is_reached_by_many_seeds() -> None:
     found: Counter[str] = Counter()
-    for batch in (*range(BATCHES), *CALLING):
+    for batch in (*RUN, *CALLING):
         scenarios = [draw(batch * SCENARIOS + n, batch) for n in range(SCENARIOS)]
         found += reached(scenarios, expected_of(scenarios))
     assert {name: found[name] for name in (*FEATURES, *HEADS, *OTHERS) if found[name] < LEAST} == {}

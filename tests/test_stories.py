@@ -200,8 +200,8 @@ def test_verbose_tells_of_passing_stories_too(golden: Golden) -> None:
 
 def test_one_file_can_be_tested_alone() -> None:
     output = _run(PASSING / "consent.journey").output
-    assert output.count("ok  ") == 4
-    assert "4 tests: 4 passed, 0 failed" in output
+    assert output.count("ok  ") == 5
+    assert "5 tests: 5 passed, 0 failed" in output
 
 
 def test_no_tests_are_no_failure() -> None:

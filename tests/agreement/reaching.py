@@ -29,7 +29,7 @@ FEATURES: Mapping[str, str] = {
     "the best message": r"^b\d+/\d+ .* message b1 delivered",
     "priority": r"^k\d+/\d+ .* message",
     "an outcome that is asked for": r" o\d+ \(",
-    "an event with a name": r" q\d+ \(",
+    # An event with a name is drawn too rarely to be counted; `test_noted_events` has its cases.
     "a consent that a journey gives": r" y\d+ \(",
     "a stop": r" as stopped by stopped$",
 }
