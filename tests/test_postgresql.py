@@ -326,7 +326,8 @@ def test_commands_work_on_a_server_as_on_a_file(
         'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "command"',
     )
     assert inside("status", str(shared))[0] == Exit.CONFIG, "nothing has run here yet"
-    run_once(file), run_once(shared)
+    for each in (file, shared):
+        run_once(each)
     mails = [by_recipient(messages(project).values()) for project in (file, shared)]
     assert mails[0] == mails[1] and len(mails[0]) == 11
     with closing(_open(store, "command")):
