@@ -70,7 +70,7 @@ class PostgresStore:
 
 
 @cache
-def _binary(name: str) -> str | None:
+def binary(name: str) -> str | None:
     """Return the path of a program of the server; Debian keeps them off the PATH."""
     there = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(there[-1]) if there else shutil.which(name)
@@ -80,7 +80,7 @@ def _binary(name: str) -> str | None:
 def server() -> Iterator[PostgresStore]:
     """Start a server, or skip the test and say why."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    if _binary("initdb") is None or _binary("pg_ctl") is None:
+    if binary("initdb") is None or binary("pg_ctl") is None:
         pytest.skip("PostgreSQL is not installed: no `initdb`, no `pg_ctl`")
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL does not run as root, and there is no `runuser`")
@@ -107,7 +107,7 @@ def _start(folder: Path) -> None:
 
 
 def _do(program: str, *arguments: str) -> None:
-    command = [str(_binary(program)), *arguments]
+    command = [str(binary(program)), *arguments]
     if os.geteuid() == 0:
         command = ["runuser", "-u", "postgres", "--", *command]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)

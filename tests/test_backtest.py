@@ -25,6 +25,7 @@ from cij.runtime.engine import Row, open_copy, open_engine
 from cij.runtime.intake import take_in
 from cij.runtime.runner import refresh_data
 from cij.runtime.simulate import run_to, simulate
+from cij.runtime.store import past, schema
 from cij.runtime.world import World
 from tests.conftest import Golden
 from tests.example import copy_example, inside, replace
@@ -244,3 +245,14 @@ def test_a_breach_is_more_than_the_provider_takes() -> None:
         False,
         False,
     ]
+
+
+def test_nothing_that_journeys_did_is_left_in_the_copy() -> None:
+    of_journeys = {
+        table.name
+        for table in schema.TABLES
+        if {name for name, *_ in table.columns} & {"passage", "journey"}
+    }
+    # It has names and numbers of steps, and nothing that happened.
+    kept = {"effect"}
+    assert of_journeys - kept <= {table for s in past.CLEAR for table in s.tables}

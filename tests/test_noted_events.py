@@ -1,10 +1,12 @@
 """`wait for E as NAME`: fields of the event that ended a wait are read by its name."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from cij.compiler.compilation import compile_project
+from cij.runtime.retention import Retention, age
 from cij.runtime.story import run_story
 from tests.testbed import DATA, DAY, HOUR, SETTINGS, TestBed, program_of
 
@@ -157,3 +159,26 @@ def test_in_a_loop_it_is_that_of_the_latest_iteration() -> None:
     found += bed.rows("SELECT c.tier FROM customer AS c")[0]
     assert found == ["b1", "b2", "b2"]
     assert bed.rows("SELECT COUNT(*) FROM noted_event AS n") == [(1,)]
+
+
+def test_retention_keeps_the_event_while_the_passage_goes_on_and_the_name_no_longer() -> None:
+    bed = TestBed(
+        "journey j { enter on visit steps { w: wait for cart as it up to 1 day  wait for cart up to 1 day"
+        " wait 60 days set tier = it.cart_id  wait 1 day } }",
+        NOW,
+    )
+    bed.people("ana")
+    bed.event("visit", "ana", NOW)
+    bed.tick(NOW)
+    for hour, name in ((1, "b1"), (2, "b2")):
+        bed.event("cart", "ana", NOW + hour * HOUR, fields={"cart_id": name, "total": "1"})
+        bed.run_to(NOW + hour * HOUR)
+    bed.run_to(NOW + 40 * DAY)
+    program = bed.world.program
+    retention = Retention({"events": 30 * DAY, "history": 30 * DAY})
+    age(bed.engine, program, retention, Path(), NOW + 40 * DAY)
+    bed.run_to(NOW + 70 * DAY)
+    assert bed.rows("SELECT c.tier FROM customer AS c") == [("b1",)]
+    assert bed.rows("SELECT COUNT(*) FROM noted_event AS n") == [(1,)]
+    age(bed.engine, program, retention, Path(), NOW + 120 * DAY)
+    assert bed.rows("SELECT COUNT(*) FROM noted_event AS n") == [(0,)]

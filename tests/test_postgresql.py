@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ from tests.example import (
     replace as replace_text,
     run_once,
 )
-from tests.postgres import PostgresStore, server
+from tests.postgres import PostgresStore, binary, server
 from tests.ways import PLAIN, Way
 from tests.whole_stores import contents, lived
 
@@ -299,6 +300,67 @@ def test_statements_and_locks_take_no_longer_than_they_may(
         assert engine.rows(_ALL) == []
 
 
+def test_a_question_that_fails_stops_no_other_of_the_reader(store: PostgresStore) -> None:
+    _open(store, "asked").close()
+    with closing(_open(store, "asked", is_reader=True)) as reader:
+        reader.execute(make("mine", "SELECT 1 AS n"))
+        with pytest.raises(Exception, match="zero"):
+            reader.rows(query("SELECT 1 / (m.n - 1) FROM mine AS m"))
+        assert reader.rows(query("SELECT m.n FROM mine AS m")) == [(1,)]
+
+
+def test_an_empty_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The driver would connect to the server of this machine.
+    monkeypatch.setenv("CIJ_STORE_DSN", "")
+    folder = _on_server(copy_example(tmp_path), "nowhere")
+    code, _, err = inside("status", str(folder))
+    assert code == Exit.CONFIG and "store.dsn" in err
+
+
+def _on_server(project: Path, schema: str) -> Path:
+    """Put the store of an example into a schema of the server."""
+    table = f'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "{schema}"'
+    replace_text(project / "cij.toml", 'path = ".cij/state.duckdb"', table)
+    return project
+
+
+@pytest.mark.slow
+def test_a_restored_dump_of_before_the_last_mails_is_refused(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
+    folder = _on_server(copy_example(tmp_path), "dumped")
+    cards = folder / "data" / "loyalty.db"
+    all_cards = cards.read_bytes()
+    with closing(sqlite3.connect(cards)) as few:
+        few.execute("DELETE FROM cards WHERE rowid > 8")
+        few.commit()
+    run_once(folder)
+    first = messages(folder).keys()
+    dump = tmp_path / "store.dump"
+    _tool(store, "pg_dump", "--schema=dumped", "--format=custom", f"--file={dump}")
+    cards.write_bytes(all_cards)
+    run_once(folder)
+    sent = messages(folder)
+    assert sent.keys() > first, "more went out after the dump"
+    store.run("DROP SCHEMA dumped CASCADE")
+    _tool(store, "pg_restore", "--dbname=postgres", str(dump))
+    code, _, err = inside("run", str(folder), "--once")
+    assert code == Exit.STORE and "--accept-state" in err
+    assert messages(folder) == sent
+    code, _, err = inside("run", str(folder), "--once", "--accept-state")
+    assert code == Exit.DELIVERY and "kept as `uncertain` and not sent again" in err
+    assert messages(folder).keys() == sent.keys()
+
+
+def _tool(store: PostgresStore, name: str, *arguments: str) -> None:
+    found = binary(name)
+    assert found is not None, f"{name} is installed with the server"
+    place = ["--host", str(store.folder), "--username", "cij"]
+    where = [] if any(a.startswith("--dbname") for a in arguments) else ["postgres"]
+    subprocess.run([found, *place, *arguments, *where], check=True, capture_output=True)
+
+
 def test_a_text_with_a_character_that_no_table_takes_is_kept_readable(store: PostgresStore) -> None:
     with closing(_open(store, "odd")) as engine, closing(open_engine(None)) as duck:
         engine.execute(query("CREATE TABLE IF NOT EXISTS said (text VARCHAR)"))
@@ -319,12 +381,8 @@ def test_commands_work_on_a_server_as_on_a_file(
     store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
-    file, shared = copy_example(tmp_path / "file"), copy_example(tmp_path / "server")
-    replace_text(
-        shared / "cij.toml",
-        'path = ".cij/state.duckdb"',
-        'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "command"',
-    )
+    file = copy_example(tmp_path / "file")
+    shared = _on_server(copy_example(tmp_path / "server"), "command")
     assert inside("status", str(shared))[0] == Exit.CONFIG, "nothing has run here yet"
     for each in (file, shared):
         run_once(each)

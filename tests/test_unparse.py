@@ -18,7 +18,7 @@ from cij.compiler.types import (
     Type,
     money,
 )
-from cij.compiler.unparse import duration_words, event_words, timer_words, words
+from cij.compiler.unparse import duration_words, end_words, event_words, timer_words, words
 from cij.grammar import syntax
 from cij.grammar.parser import parse
 
@@ -218,3 +218,10 @@ def test_leaving_out_parentheses_changes_nothing(expression: ex.Expression) -> N
         patch.setattr(unparse, "in_parentheses", lambda level, node: f"({words(node)})")
         everywhere = words(expression)
     assert _parsed(words(expression)) == _parsed(everywhere)
+
+
+def test_an_end_at_midnight_is_that_of_the_day_before() -> None:
+    assert end_words("2026-12-25T00:00:00") == "the end of 2026-12-24"
+    assert end_words("2026-12-24T09:00:00") == "2026-12-24 09:00"
+    # No date is before this one.
+    assert end_words("0001-01-01T00:00:00") == "0001-01-01 00:00"

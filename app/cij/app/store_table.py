@@ -16,8 +16,9 @@ class StoreTable(BaseModel):
 
     kind: Literal["duckdb", "postgresql"] = "duckdb"
     path: str = ".cij/state.duckdb"
-    # The address of the database, where the store is in PostgreSQL, and the schema of its tables.
-    dsn: str | None = Field(default=None, repr=False)
+    # The address of the database, where the store is in PostgreSQL, and the schema of its tables. With an
+    # empty address the driver would look for a server on this machine.
+    dsn: str | None = Field(default=None, repr=False, min_length=1)
     schema_: str = Field(default="cij", alias="schema", pattern=r"^[a-z_][a-z0-9_]{0,47}$")
     memory_mb: int | None = Field(default=None, ge=256)
     threads: int | None = Field(default=None, ge=1, le=1024)

@@ -96,7 +96,8 @@ def schedule_words(every: pg.Schedule) -> str:
 def end_words(end: str) -> str:
     """Return a local end in ISO form as an author writes it: midnight is the end of the day before."""
     day, _, time = end.partition("T")
-    if time != "00:00:00":
+    # Before the first date there is none.
+    if time != "00:00:00" or date.fromisoformat(day) == date.min:
         return moment_words(end)
     return f"the end of {date.fromisoformat(day) - timedelta(days=1)}"
 

@@ -43,6 +43,7 @@ _ENDED = "(SELECT p.id FROM passage_row AS p WHERE p.ended_at < $before)"
 _HISTORY = (
     query(f"DELETE FROM move WHERE move.passage IN {_ENDED}"),
     query(f"DELETE FROM series WHERE series.passage IN {_ENDED}"),
+    query(f"DELETE FROM noted_event WHERE noted_event.passage IN {_ENDED}"),
     query(
         "UPDATE passage_row SET at_entry = NULL "
         "WHERE passage_row.ended_at < $before AND NOT passage_row.at_entry IS NULL"

@@ -29,6 +29,8 @@ def old_events(event: Event, source: Source | None) -> Statement:
         "WHERE p.ended_at IS NULL AND NOT p.trigger IS NULL) "
         "AND NOT {seq} IN (SELECT p.event FROM passage_row AS p "
         "WHERE p.ended_at IS NULL AND NOT p.event IS NULL) "
+        "AND NOT {seq} IN (SELECT n.event FROM noted_event AS n JOIN passage_row AS p ON p.id = n.passage "
+        "WHERE p.ended_at IS NULL AND NOT n.event IS NULL) "
         "AND NOT {seq} IN (SELECT q.trigger FROM entry_queue AS q WHERE NOT q.trigger IS NULL)",
         t=table,
         at=column(table, "at"),

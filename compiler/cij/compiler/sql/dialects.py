@@ -168,25 +168,41 @@ def _filtered(node: exp.Expr) -> exp.Expr:
     return node.this
 
 
+def _hash(arguments: list[exp.Expr]) -> exp.Expr:
+    # `row_locator` shifts it, and its result is never negative.
+    hashed = exp.Anonymous(this="HASHTEXTEXTENDED", expressions=[*arguments, exp.Literal.number(0)])
+    return exp.Paren(this=exp.BitwiseAnd(this=hashed, expression=exp.Literal.number(2**63 - 1)))
+
+
+def _escape(arguments: list[exp.Expr]) -> exp.Expr:
+    signs, escaped = exp.Literal.string("([^a-zA-Z0-9_])"), exp.Literal.string("\\\\\\1")
+    everywhere = exp.Literal.string("g")
+    return exp.Anonymous(
+        this="REGEXP_REPLACE", expressions=[*arguments, signs, escaped, everywhere]
+    )
+
+
+def _microseconds(arguments: list[exp.Expr]) -> exp.Expr:
+    epoch = exp.Extract(this=exp.Var(this="EPOCH"), expression=arguments[0])
+    return exp.cast(exp.Mul(this=epoch, expression=exp.Literal.number(1_000_000)), "BIGINT")
+
+
+def _normalize(arguments: list[exp.Expr]) -> exp.Expr:
+    return exp.Anonymous(this="NORMALIZE", expressions=[*arguments, exp.Var(this="NFC")])
+
+
+# DuckDB's functions that PostgreSQL has in another form.
+_FUNCTIONS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
+    "EPOCH_US": _microseconds,
+    "HASH": _hash,
+    "NFC_NORMALIZE": _normalize,
+    "REGEXP_ESCAPE": _escape,
+}
+
+
 def _function(node: exp.Expr) -> exp.Expr:
-    if node.name == "HASH":
-        # `row_locator` shifts it, and its result is never negative.
-        hashed = exp.Anonymous(
-            this="HASHTEXTEXTENDED", expressions=[*node.expressions, exp.Literal.number(0)]
-        )
-        return exp.Paren(this=exp.BitwiseAnd(this=hashed, expression=exp.Literal.number(2**63 - 1)))
-    if node.name == "REGEXP_ESCAPE":
-        signs, escaped = exp.Literal.string("([^a-zA-Z0-9_])"), exp.Literal.string("\\\\\\1")
-        everywhere = exp.Literal.string("g")
-        return exp.Anonymous(
-            this="REGEXP_REPLACE", expressions=[*node.expressions, signs, escaped, everywhere]
-        )
-    if node.name == "EPOCH_US":
-        epoch = exp.Extract(this=exp.Var(this="EPOCH"), expression=node.expressions[0])
-        return exp.cast(exp.Mul(this=epoch, expression=exp.Literal.number(1_000_000)), "BIGINT")
-    if node.name != "NFC_NORMALIZE":
-        return node
-    return exp.Anonymous(this="NORMALIZE", expressions=[*node.expressions, exp.Var(this="NFC")])
+    made = _FUNCTIONS.get(node.name)
+    return node if made is None else made(node.expressions)
 
 
 def _parts(node: exp.Expr) -> exp.Expr:

@@ -14,6 +14,7 @@ _INDEXES: dict[str, tuple[Columns, ...]] = {
     "move": (("passage",),),
     "visit": (("path", "n"),),
     "series": (("passage", "state"),),
+    "noted_event": (("passage", "step"),),
     "name": (("id",),),
     "conversion": (("passage",), ("customer",)),
     "split_arm": (("passage",),),
@@ -29,6 +30,7 @@ _INDEXES: dict[str, tuple[Columns, ...]] = {
     "moment": (("zone", "name"),),
     "anonymous_id": (("anonymous",),),
     "consent_change": (("customer",),),
+    "consent_origin": (("event",),),
 }
 _OF_EVENT: tuple[Columns, ...] = (("seq",), ("customer", "at"))
 # Tables that statements read in the order in which their rows were written.

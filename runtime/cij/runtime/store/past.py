@@ -20,7 +20,7 @@ _EMPTIED = (
     *(schema.PASSAGE, schema.MOVE, schema.PROGRAM, schema.CONVERSION, schema.SPLIT_ARM),
     *(schema.WINNER, schema.EVENT_AHEAD, schema.SEGMENT_MEMBER, schema.SEGMENT_STATE),
     *(schema.JOURNEY_STATE, schema.ENTRY_QUEUE, schema.TURNED_AWAY, schema.SUPPRESSION),
-    schema.SUPPRESSION_AHEAD,
+    *(schema.ENTRY_RIGHT, schema.SUPPRESSION_AHEAD),
     *(schema.CONTROL, schema.OUTBOX, schema.SERIES, schema.NOTED_EVENT, schema.ABSENT_TIMER),
 )
 

@@ -29,6 +29,7 @@ _TABLES = 'SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablen
 _RELATION = "SELECT to_regclass(%s)"
 # A column with this name counts the rows of a table in the order of writing.
 _WRITTEN = "rowid"
+_QUESTION = "question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class PostgresEngine:
         self._made = MadeTables(self._connection)
         try:
             with told():
-                self._begin_reading() if self._is_reader else self._begin_writing()
+                if self._is_reader:
+                    self._begin_reading()
+                else:
+                    self._begin_writing()
         except BaseException:
             self._connection.close()
             raise
@@ -162,8 +166,25 @@ class PostgresEngine:
         """Have a session for a statement: a new one where the last was lost between transactions."""
         if self._connection.closed and not self._is_open:
             self._connect_again()
-        with told(self._connection):
+        with told(self._connection), self._alone():
             yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Undo what fails of a reader by itself: its one transaction would refuse all later questions."""
+        if not self._is_reader:
+            yield
+            return
+        self._connection.execute(f"SAVEPOINT {_QUESTION}")
+        self._made.begin()
+        try:
+            yield
+        except BaseException:
+            if not self._connection.closed:
+                self._connection.execute(f"ROLLBACK TO SAVEPOINT {_QUESTION}")
+                self._made.roll_back()
+            raise
+        self._connection.execute(f"RELEASE SAVEPOINT {_QUESTION}")
 
     def _connect_again(self) -> None:
         patiently(self._connect)

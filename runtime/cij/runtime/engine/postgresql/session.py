@@ -94,7 +94,7 @@ def driver() -> Any:
 
 
 def _name(purpose: str) -> str:
-    """Return what the server shows of this session: whom a second writer can ask."""
+    """Return the name of this session on the server. A second writer reads it, to know which process to stop."""
     text = f"cij {purpose}, process {os.getpid()} on {socket.gethostname()}"
     return text.encode("ascii", "replace")[:_NAME_BYTES_MAX].decode()
 
