@@ -26,7 +26,7 @@ from tests.agreement.tick_times import Spacing
 
 SEEDS = 1000
 BATCHES = -(-SEEDS // (SCENARIOS * STREAMS))
-# The last two have people held out, caps of several messages and ends, of which the others have few.
+# In the others, held-out people, caps of several messages and `ends` are rare. The last two have many.
 RUN = (*range(BATCHES), 8, 14)
 # Every fourth batch runs in time as well as late: a tick in time is the simplest of all schedules.
 IN_TIME = range(0, BATCHES, 4)

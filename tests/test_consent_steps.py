@@ -1,11 +1,15 @@
 """The steps `give consent` and `withdraw consent`: consent, its event, its origin, and who reacts (S20)."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 
 from cij.app.standard_library import library
 from cij.compiler.compilation import Compilation, compile_project
+from cij.compiler.declarations.fragment_names import named_parameters
+from cij.grammar import syntax
+from cij.grammar.parser import parse
 from cij.runtime.consent_origin import ledger
 from cij.runtime.intake import take_in
 from cij.runtime.interactions import CONSENT
@@ -97,17 +101,17 @@ def test_the_ledger_says_which_step_of_which_journey_it_was() -> None:
     ]
 
 
+def _say(bed: TestBed, event: str, at: datetime, arrives: datetime) -> None:
+    """Hand in what Ana said about the news, besides the journey."""
+    fields = {"topic": "news"}
+    row = {"event": event, "customer": "ana", "at": at, "id": "x", "fields": fields}
+    assert not take_in(bed.engine, bed.world.program, [row], arrives).refused
+
+
 def test_a_refusal_takes_back_what_was_agreed_to_for_later() -> None:
     bed = _bed("journey j { enter on visit steps { no: withdraw consent news by email } }")
     later = NOW + 3 * DAY
-    row = {
-        "event": "subscribed",
-        "customer": "ana",
-        "at": later,
-        "id": "x",
-        "fields": {"topic": "news"},
-    }
-    assert not take_in(bed.engine, bed.world.program, [row], NOW).refused
+    _say(bed, "subscribed", later, NOW)
     bed.event("visit", "ana", NOW)
     bed.run_to(later + DAY)
     # The one for SMS was not taken back.
@@ -123,14 +127,7 @@ def test_the_later_word_counts_and_at_one_instant_the_refusal(
     bed = _bed(
         "journey j { enter on visit again always steps { yes: give consent news by email } }"
     )
-    row = {
-        "event": "unsubscribed",
-        "customer": "ana",
-        "at": refused_at,
-        "id": "x",
-        "fields": {"topic": "news"},
-    }
-    assert not take_in(bed.engine, bed.world.program, [row], max(NOW, refused_at)).refused
+    _say(bed, "unsubscribed", refused_at, max(NOW, refused_at))
     bed.event("visit", "ana", NOW)
     bed.tick(NOW + 2 * HOUR)
     assert bed.rows(_CONSENTS)[0][1] is expected
@@ -204,6 +201,34 @@ WRONG_NAMES = {
 def _compiled(text: str) -> Compilation:
     files = {"data.journey": DATA, "a.journey": text}
     return compile_project(SETTINGS, files, {}, {}, library=library())
+
+
+def test_a_fragment_hands_a_topic_on_to_another() -> None:
+    bed = _bed(
+        "fragment inner(t) { g: give consent t by email } fragment outer(t) { r: run inner(t) } "
+        "journey j { enter on visit steps { x: run outer(news) } }"
+    )
+    bed.event("visit", "ana", NOW)
+    bed.run_to(NOW + HOUR)
+    assert bed.rows(_CONSENTS)[0][1]
+
+
+def test_fragments_that_run_many_others_are_looked_at_once() -> None:
+    found = _fragments(60, lambda n: " ".join(f"run f{m}(t)" for m in range(n + 1, 60)))
+    assert named_parameters(found["f0"], found) == {}
+
+
+def test_fragments_that_run_each_other_too_deep_are_refused() -> None:
+    chain = "".join(f"fragment f{n}(t) {{ r: run f{n + 1}(t) }}\n" for n in range(1500))
+    text = chain + "fragment f1500(t) { g: give consent t }\n"
+    with pytest.raises(AssertionError, match="more than 100 levels deep"):
+        program_of(text + "journey j { enter on visit steps { x: run f0(news) } }")
+
+
+def _fragments(count: int, steps: Callable[[int], str]) -> dict[str, syntax.Fragment]:
+    text = "".join(f"fragment f{n}(t) {{ {steps(n)} }}\n" for n in range(count))
+    found = parse("a.journey", text)[0].declarations
+    return {f.name.text: f for f in found if isinstance(f, syntax.Fragment)}
 
 
 def test_double_opt_in_is_a_fragment_of_the_library() -> None:

@@ -58,8 +58,9 @@ _NO_FACTS = Facts(lambda table: False)
 _BATCH = 100
 
 
-# What applies together is compared in time and with 15 customers in each of two scenarios; what applies
-# alone with fewer, and with ticks of which each has the work of days. The journeys below compare it in time.
+# (scenarios, customers of each, ticks). All ways together are compared with ticks in time. A single way is
+# compared with fewer people and with late ticks, each of which has the work of days; the small journeys
+# below compare it in time.
 _TOGETHER = (2, 15, Spacing())
 _ALONE_DRAWN = (1, 8, Spacing(late="days"))
 _drawn = lru_cache(drawn)

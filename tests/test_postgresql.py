@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cij.app.open_store import in_memory_copy
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.compiler.sql.making import make, rebuild
@@ -22,6 +23,7 @@ from cij.runtime.engine import Engine, open_engine, open_server
 from cij.runtime.engine.postgresql import outcome, server_engine, session
 from cij.runtime.engine.postgresql.writer_lock import key_of
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked, StoreLost
+from cij.runtime.store.preparing import prepare
 from tests.agreement.comparing import drawn
 from tests.agreement.running import compiled as compile_scenarios, traces
 from tests.agreement.tick_times import Spacing
@@ -98,6 +100,23 @@ def test_drawn_journeys_move_alike(store: PostgresStore) -> None:
     found, expected = (traces(program, scenarios, Spacing(late="days"), w) for w in (way, PLAIN))
     assert {c: sorted(x) for c, x in found.items()} == {c: sorted(x) for c, x in expected.items()}
     assert any(len(lines) > 3 for lines in found.values())
+
+
+@pytest.mark.slow
+def test_a_copy_in_memory_keeps_the_order_of_writing(store: PostgresStore) -> None:
+    count = 200_000
+    numbers = [(n * 7_919) % count for n in range(count)]
+    with closing(_open(store, "ordered")) as engine, closing(in_memory_copy(engine)) as copy:
+        assert copy.columns_of("meta") == {}, "nothing has run"
+        prepare(engine)
+        nothing: list[object] = [None] * count
+        moves = {"at": nothing, "path": nothing, "why": nothing, "event": nothing}
+        engine.append("move", moves | {"passage": numbers})
+        # A row that is written anew is at the end of the file on the server, and not of the order.
+        store.run("UPDATE ordered.move SET why = 1 WHERE passage < 1000")
+        with closing(in_memory_copy(engine)) as copied:
+            found = copied.rows(query("SELECT m.passage FROM move AS m ORDER BY m.rowid"))
+            assert [n for (n,) in found] == numbers
 
 
 # --- one writer, many readers -----------------------------------------------------------------

@@ -156,14 +156,16 @@ def open_copy(project: Project) -> Engine:
     It is empty where nothing has run yet.
     """
     if project.settings.store.is_shared:
-        return _copied(project)
+        with closing(_reader(project)) as engine:
+            return in_memory_copy(engine)
     path = store_path(project)
     return open_store_copy(path) if path.is_file() else open_engine(None)
 
 
-def _copied(project: Project) -> Engine:
-    copy = open_engine(None)
-    with closing(_reader(project)) as engine:
-        if engine.columns_of("meta"):
-            copy_tables(engine, copy)
+def in_memory_copy(engine: Engine) -> Engine:
+    """Return a store in memory with all tables of another; an empty one where nothing has run."""
+    # Several threads would insert the moves of a passage in another order than they were made in.
+    copy = open_engine(None, threads=1)
+    if engine.columns_of("meta"):
+        copy_tables(engine, copy)
     return copy

@@ -34,7 +34,7 @@ class SetEffect(BaseNode):
 
 
 class ConsentEffect(BaseNode):
-    """Note that the customer gave or withdrew a consent. What stands behind it reads the new state.
+    """Note that the customer gave or withdrew a consent. The steps after it read the new state.
 
     It raises `subscribed` or `unsubscribed`: the ledger of consents reads them (S20).
     """

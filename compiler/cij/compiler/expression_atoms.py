@@ -229,7 +229,7 @@ class Choice(BaseNode):
 class Best(Typed):
     """True when the choice at `place` is the one that this customer most likely reacts to.
 
-    Order: whom it can reach; the share of messages on its channel of the last 90 days that the
+    Order: those that can reach the customer come first; then the share of messages on its channel of the last 90 days that the
     customer opened or clicked; the share of all customers that reacted to the message; then the
     order in which the choices are written.
     """
@@ -272,7 +272,7 @@ class Expired(Typed):
 
 
 class Listed(Typed):
-    """True for who, or whose address on the channel, is on the suppression list."""
+    """True if the customer, or their address on the channel, is on the suppression list."""
 
     op: Literal["listed"] = "listed"
     type: Type = BOOLEAN

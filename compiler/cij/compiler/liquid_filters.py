@@ -1,7 +1,7 @@
 """The filters of messages, and the arguments that each takes.
 
 The runtime has the same filters (`cij.runtime.delivery.dialect`). An argument that is written as a literal is
-checked here; what a name stands for is known only when a message is written.
+checked here. The value behind a name is known only when a message is written.
 """
 
 import re
@@ -14,7 +14,7 @@ Kind = Literal["any value", "a number", "a whole number", "a text"]
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The kinds of the arguments, the first `least` of which are needed."""
+    """The arguments of a filter: the kind of each, how many are required (`least`), and names of options."""
 
     kinds: tuple[Kind, ...] = ()
     least: int = 0
@@ -44,7 +44,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "slice": Arguments(("a whole number",) * 2, 1),
 }
 FILTERS = frozenset(ARGUMENTS)
-# What is no literal.
+# The value of an argument that is no literal.
 ANYTHING = object()
 
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
@@ -53,7 +53,7 @@ _COUNTS = ("no argument", "one argument", "two arguments")
 
 
 def argument_fault(name: str, given: Sequence[object], named: Sequence[str]) -> str | None:
-    """Say what is wrong with the arguments of a filter that there is; None if nothing is.
+    """Return what is wrong with the arguments of a known filter; None if nothing is.
 
     `given` has the values of literals, and `ANYTHING` for what is known only later.
     """

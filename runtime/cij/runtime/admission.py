@@ -178,7 +178,8 @@ def admit_from_segments(
             until: dict[str, object] = {"entered_until": admission.seen_until}
             with world.working_on("journey", admission.plan.name):
                 # A right is used in the tick that finds it free, as segments are looked at in ticks.
-                # One that is made up has no part in it: which instants those are says nothing of it.
+                # Instants that are made up depend on the limits and calendars of other journeys, so
+                # they must not decide when somebody enters.
                 if not is_missed:
                     entries = [*_rights(world, admission, now), *entries]
                 if entries:

@@ -1,4 +1,4 @@
-"""Parameters of fragments that stand for a name: of a message or of a topic.
+"""Parameters of fragments whose argument is the name of a message or a topic.
 
 send email request           `request` is the message that the argument names
 give consent topic by email  `topic` is the topic that the argument names
@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, cast
 
 from cij.grammar import syntax
+from cij.grammar.expressions import DEPTH_MAX
 
 # The fields of steps that have names of declarations.
 _NAMING: Mapping[type, tuple[str, str]] = {
@@ -19,14 +20,41 @@ _NAMING: Mapping[type, tuple[str, str]] = {
 }
 
 
-def named_parameters(fragment: syntax.Fragment) -> dict[str, str]:
-    """Return the parameters that stand for a name, with the kind of declaration that it is of."""
+def named_parameters(
+    fragment: syntax.Fragment,
+    fragments: Mapping[str, syntax.Fragment],
+    known: dict[str, dict[str, str]] | None = None,
+    depth: int = 0,
+) -> dict[str, str]:
+    """Return the parameters that take a name, each with the kind of declaration that it names.
+
+    `known` has the answer for fragments that were looked at: each is looked at once. A fragment that is
+    run more than `DEPTH_MAX` levels deep is refused where it is run, so it needs no answer.
+    """
+    known = {} if known is None else known
     own = {p.text for p in fragment.parameters}
-    return {name.text: kind for name, kind in _names(fragment.steps) if name.text in own}
+    found = {name.text: kind for name, kind in _names(fragment.steps) if name.text in own}
+    # A fragment that runs itself is a mistake, which is reported elsewhere.
+    known[fragment.name.text] = found
+    for run in _runs(fragment.steps):
+        inner = fragments.get(run.fragment.text)
+        if inner is None or depth >= DEPTH_MAX:
+            continue
+        named = known.get(inner.name.text)
+        if named is None:
+            named = named_parameters(inner, fragments, known, depth + 1)
+        for parameter, argument in zip(inner.parameters, run.arguments, strict=False):
+            if (
+                parameter.text in named
+                and isinstance(argument, syntax.Path)
+                and argument.text in own
+            ):
+                found[argument.text] = named[parameter.text]
+    return found
 
 
 def with_names(steps: syntax.Steps, given: Mapping[str, syntax.Path]) -> syntax.Steps:
-    """Return steps in which the arguments are in the place of such parameters."""
+    """Return steps with the arguments in place of such parameters."""
     changed: syntax.Steps = _changed(steps, given) if given else steps
     return changed
 
@@ -42,6 +70,17 @@ def _names(value: object) -> Iterator[tuple[syntax.Name, str]]:
             yield from ((n, kind) for n in (found if isinstance(found, tuple) else (found,)))
         for name in _fields(cast(Hashable, type(value))):
             yield from _names(getattr(value, name))
+
+
+def _runs(value: object) -> Iterator[syntax.Run]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _runs(item)
+    elif isinstance(value, syntax.Run):
+        yield value
+    elif isinstance(value, syntax.Node):
+        for name in _fields(cast(Hashable, type(value))):
+            yield from _runs(getattr(value, name))
 
 
 def _changed(value: Any, given: Mapping[str, syntax.Path]) -> Any:

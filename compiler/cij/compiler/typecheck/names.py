@@ -278,7 +278,7 @@ def no_result(called: Called | Awaited, name: str, broken: set[str]) -> str | No
 
 
 def result_of(called: Called | Awaited, name: str) -> ex.Result | ex.Noted | None:
-    """Return what stands for a result of a call, or for a field of an event that ended a wait."""
+    """Return the expression for a result of a call, or for a field of the event that ended a wait."""
     if isinstance(called, Awaited):
         field, event = event_field(called.event, name), called.event.name
         if field is None:

@@ -44,7 +44,7 @@ codecs.register_error(MARKED, _mark)
 
 
 def first_place(lines: Sequence[str], encoding: Encoding) -> Place | None:
-    """Return where the first byte is that is no text."""
+    """Return the place of the first byte that is no text; None if all are."""
     for number, line in enumerate(lines):
         if (found := _BYTE.search(line)) is not None:
             return _place(number, line, found.start(), encoding)
@@ -71,7 +71,7 @@ def advice(encoding: Encoding) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Tell whether a text has no byte that is none."""
+    """Tell whether all bytes of a text could be decoded."""
     return _BYTE.search(text) is None
 
 

@@ -10,20 +10,22 @@ from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import check
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label
+from cij.grammar.expressions import DEPTH_MAX
 
 
 def run(step: syntax.Run, context: JourneyContext) -> model.Step | None:
     """Return the steps of the fragment, with the arguments in the place of its parameters.
 
     An argument is read anew wherever the fragment names it, at the moment that step runs (S11).
-    A parameter that the fragment uses as a message or a topic takes a name. Labels inside are its own: outside the step `first` of `again: run remind` is `again.first`.
+    A parameter that the fragment uses as a message or a topic takes a name. Labels inside are its own:
+    outside, the step `first` of `again: run remind` is `again.first`.
     """
     name = context.name_of(step, f"run {step.fragment.text}")
     fragment = _fragment(step, context)
     if fragment is None:
         return None
     context.build.run_fragments.add(fragment.name.text)
-    named = named_parameters(fragment)
+    named = named_parameters(fragment, context.build.fragments)
     bindings = _bindings(step, fragment, named, context)
     if bindings is None:
         return None
@@ -53,6 +55,10 @@ def _fragment(step: syntax.Run, context: JourneyContext) -> syntax.Fragment | No
         way = " → ".join(f"`{n}`" for n in (*context.running, name))
         message = f"a fragment cannot run itself: {way}"
         build.report(codes.ENDLESS_LOOP.at(step.fragment.span, message))
+        return None
+    if len(context.running) >= DEPTH_MAX:
+        message = f"fragments run each other more than {DEPTH_MAX} levels deep"
+        build.report(codes.UNEXPECTED_TEXT.at(step.fragment.span, message))
         return None
     return found
 

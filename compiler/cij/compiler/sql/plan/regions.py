@@ -133,9 +133,9 @@ def regions(journey: pg.Journey) -> list[Region]:
 def _begins_anew(journey: pg.Journey, states: dict[str, pg.State]) -> set[str]:
     """Return the states at which a region has to be cut.
 
-    A guard that counts passages has to see the counts of the regions before it, and a state that reads the
-    outcome of a send that of the regions before it. A state after `set`
-    or a change of consent has to read the new value, and all statements of one region read the same snapshot.
+    All statements of one region read the same snapshot. So a guard that counts passages begins a region, to
+    see the counts of those before it, and so does a state that reads the outcome of a send. A state after
+    `set` or a change of consent begins one, to read the new value.
     """
     found = {s.id for s in journey.states if isinstance(s, pg.DecideState) and _counts(s)}
     found |= {s.id for s in journey.states if _goes_on(s) and _reads_outcome(s)}
