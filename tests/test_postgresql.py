@@ -20,6 +20,7 @@ from cij.compiler.sql import query
 from cij.compiler.sql.making import make, rebuild
 from cij.compiler.sql.passes import Pass
 from cij.runtime.engine import Engine, open_engine, open_server
+from cij.runtime.engine.duckdb.csv_file import write_csv
 from cij.runtime.engine.postgresql import outcome, server_engine, session
 from cij.runtime.engine.postgresql.writer_lock import key_of
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked, StoreLost
@@ -334,6 +335,13 @@ def test_an_empty_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     folder = _on_server(copy_example(tmp_path), "nowhere")
     code, _, err = inside("status", str(folder))
     assert code == Exit.CONFIG and "store.dsn" in err
+
+
+def test_rows_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    with closing(open_engine(None)) as duck:
+        rows = duck.stream(query("SELECT 1 AS n"))
+        with pytest.raises(StoreError, match="could not be written"):
+            write_csv(rows, tmp_path / "no" / "folder.csv")
 
 
 def _on_server(project: Path, schema: str) -> Path:

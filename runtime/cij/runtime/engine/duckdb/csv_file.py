@@ -8,7 +8,7 @@ import duckdb
 from cij.runtime.engine.duckdb.closed import CLOSED
 from cij.runtime.engine.duckdb.connection import BROKEN, HiddenStream, first_line
 from cij.runtime.engine.protocol import ArrowStream
-from cij.runtime.errors import DataError
+from cij.runtime.errors import DataError, StoreError
 
 _STREAM = "arrow_stream"
 
@@ -16,7 +16,8 @@ _STREAM = "arrow_stream"
 def write_csv(stream: ArrowStream, file: Path) -> list[str]:
     """Write all rows to `file`, in a private folder, and return the names of the columns.
 
-    A null is nothing, and an empty text is a pair of quotes. Raises DataError where the stream fails.
+    A null is nothing, and an empty text is a pair of quotes. Raises DataError where the stream fails, and
+    StoreError where the file cannot be written.
     """
     with duckdb.connect(":memory:", config=CLOSED) as connection:
         connection.register(_STREAM, HiddenStream(stream))
@@ -25,6 +26,9 @@ def write_csv(stream: ArrowStream, file: Path) -> list[str]:
         except duckdb.InvalidInputException as error:
             found = first_line(error)
             raise DataError(found.partition(BROKEN)[2] or found) from error
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            text = f"rows for the store could not be written to {file.parent}: {first_line(error)}"
+            raise StoreError(text) from error
 
 
 def _write(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
