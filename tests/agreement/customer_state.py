@@ -69,9 +69,12 @@ class Journey:
     """A declaration of a journey, with its head by kind."""
 
     node: syntax.Journey
+    _headers: dict[type, list[Any]] = field(default_factory=dict)
 
     def headers(self, kind: type) -> list[Any]:
-        return [h for h in self.node.headers if isinstance(h, kind)]
+        if kind not in self._headers:
+            self._headers[kind] = [h for h in self.node.headers if isinstance(h, kind)]
+        return self._headers[kind]
 
     @cached_property
     def name(self) -> str:
@@ -102,7 +105,7 @@ class Journey:
 class CustomerState:
     """What has happened to one customer so far.
 
-    `arrived` are all events handed in. Of those that have happened, `pending` are for later in this tick,
+    `arrived` are all events handed in, `seen` the same for conditions. Of those that have happened, `pending` are for later in this tick,
     `upcoming` are to be processed now, in order, and `processed` are done; `raised` are those that
     journeys emitted. `about` gives the message of an interaction by `seq`.
     """
@@ -111,6 +114,7 @@ class CustomerState:
     fields: dict[str, Any]
     consents: dict[tuple[str, str], bool]
     arrived: list[Arrival] = field(default_factory=list)
+    seen: list[Occurrence] = field(default_factory=list)
     processed: list[Occurrence] = field(default_factory=list)
     pending: list[Occurrence] = field(default_factory=list)
     upcoming: list[Occurrence] = field(default_factory=list)
@@ -124,6 +128,10 @@ class CustomerState:
     rights: dict[str, str] = field(default_factory=dict)
     # Passages that have to move, and the reason for each.
     woken: list[tuple[Passage, str]] = field(default_factory=list)
+
+    def arrive(self, arrival: Arrival, event: Occurrence) -> None:
+        self.arrived.append(arrival)
+        self.seen.append(event)
 
     def of(self, journey: Journey) -> list[Passage]:
         return self.passages.setdefault(journey.name, [])

@@ -1,5 +1,6 @@
 """Entering a journey: S6, S7, and the queue in front of a limit."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -78,28 +79,35 @@ class Entering(Walking):
     def _next_look(self, name: str) -> datetime:
         return self.looked[name] + self.refresh[name]
 
-    def _join(self, customer: CustomerState, joined: list[str], is_first: bool) -> None:
-        """S6: customers enter when they join a segment, and members at the start or on schedule."""
+    def _doors(self, is_first: bool) -> Iterator[tuple[Journey, syntax.EnterSegment, bool]]:
+        """Yield the ways into journeys from segments that are open now (S6), and whether each is for
+        all members, as at the start or on schedule, or for those who join."""
         for journey in self.journeys:
             times = self.entry_times[journey.name]
-            self._use_right(customer, journey)
             is_start = is_first and self._begins(times)
-            for header in journey.headers(syntax.EnterSegment):
-                name = header.segment.text
+            for header in journey.headers(syntax.EnterSegment) if times.is_open(self.now) else ():
                 if header.every is not None:
-                    enters = (
-                        is_first and times.is_called(header, self.now) and name in customer.segments
-                    )
-                elif is_start:
-                    enters = name in customer.segments
-                else:
-                    enters = name in joined and not header.is_once
-                if not enters or not times.is_open(self.now):
-                    continue
-                if header.every is None and self._is_kept_out(customer, journey):
-                    customer.rights.setdefault(journey.name, name)
-                else:
-                    self._enqueue(journey, Waiting(customer, "", self.now, self.now, None, name))
+                    if is_first and times.is_called(header, self.now):
+                        yield journey, header, True
+                elif is_start or not header.is_once:
+                    yield journey, header, is_start
+
+    def _join(
+        self,
+        customer: CustomerState,
+        joined: list[str],
+        doors: Sequence[tuple[Journey, syntax.EnterSegment, bool]],
+    ) -> None:
+        for journey in self.journeys if customer.rights else ():
+            self._use_right(customer, journey)
+        for journey, header, is_for_members in doors:
+            name = header.segment.text
+            if name not in (customer.segments if is_for_members else joined):
+                continue
+            if header.every is None and self._is_kept_out(customer, journey):
+                customer.rights.setdefault(journey.name, name)
+            else:
+                self._enqueue(journey, Waiting(customer, "", self.now, self.now, None, name))
 
     def _is_kept_out(self, customer: CustomerState, journey: Journey) -> bool:
         """S7: tell whether an earlier passage keeps a customer out, but not for good."""
@@ -130,7 +138,13 @@ class Entering(Walking):
     def _admits(self, journey: Journey) -> bool:
         return journey.name not in self.paused and self.entry_times[journey.name].is_open(self.now)
 
-    def next_right(self, customer: CustomerState, journey: Journey) -> datetime | None:
+    def next_rights(self) -> Iterator[datetime]:
+        """Yield when each right becomes free that somebody has."""
+        for customer in [c for c in self.customers if c.rights]:
+            found = (self._next_right(customer, journey) for journey in self.journeys)
+            yield from (at for at in found if at)
+
+    def _next_right(self, customer: CustomerState, journey: Journey) -> datetime | None:
         """Return when a right becomes free; None while it waits for the end of a passage."""
         passages = customer.of(journey)
         is_open = journey.name not in self.paused and self.entry_times[journey.name].is_open(

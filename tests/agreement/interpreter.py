@@ -47,8 +47,7 @@ class Interpreter(Entering):
         found += [self._next_look(name) for name in self.entered]
         found += [at for times in self.entry_times.values() for at in times.instants]
         found += [at for q in self.queues.values() if (at := q.next_period(self.now)) is not None]
-        rights = (self.next_right(c, j) for c in self.customers for j in self.journeys)
-        found += [at for at in rights if at]
+        found += self.next_rights()
         return min((at for at in found if at > self.real), default=None)
 
     def moment(self, now: datetime) -> None:
@@ -106,8 +105,7 @@ class Interpreter(Entering):
         """Tell whether something was emitted, or a passage ended that kept its customer out (S7)."""
         if any(customer.raised for customer in self.customers):
             return True
-        rights = (self.next_right(c, j) for c in self.customers for j in self.journeys)
-        return any(at is not None and at <= self.real for at in rights)
+        return any(at <= self.real for at in self.next_rights())
 
     def _settle(self, is_refreshed: bool, is_first: bool) -> None:
         is_dirty, is_last = self.is_dirty, self.now == self.real
@@ -120,8 +118,9 @@ class Interpreter(Entering):
                 self._watch(customer)
             self._go_all(self.customers)
             self.as_of(self.until)
+        doors = [*self._doors(is_first)]
         for customer in self.customers:
-            self._join(customer, joined[customer.drawn.id], is_first)
+            self._join(customer, joined[customer.drawn.id], doors)
         for queue in self.queues.values():
             if self.entry_times[queue.journey.name].is_open(self.until):
                 self._let_in(queue, self.until, self.until)
@@ -174,7 +173,7 @@ class Interpreter(Entering):
     def _arrive(self, customer: CustomerState, before: datetime) -> None:
         for arrival in customer.drawn.arrivals:
             if before < arrival.arrives <= self.now:
-                customer.arrived.append(arrival)
+                customer.arrive(arrival, occurrence_of(arrival))
                 self._note(customer, arrival)
                 about = customer.about.get(arrival.seq)
                 self.suppressed.follow(arrival, customer.drawn.id, about, customer.fields)

@@ -14,7 +14,6 @@ from tests.agreement.entry_times import EntryTimes
 from tests.agreement.reading import (
     clauses,
     events_in,
-    occurrence_of,
     refresh,
     setting,
     zone_exists,
@@ -116,7 +115,7 @@ class InterpreterState:
         zone = self.zone(customer, journey)
         key = (customer.drawn.id, zone)
         if key not in self.views:
-            events = tuple(occurrence_of(h) for h in customer.arrived if h.at <= self.now)
+            events = tuple(event for event in customer.seen if event.at <= self.now)
             consents = dict(customer.consents)
             self.views[key] = Person(
                 customer.drawn.id, zone, dict(customer.fields), consents, events

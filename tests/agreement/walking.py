@@ -204,7 +204,7 @@ class Walking(Waits):
     def _happen(self, event: str, fields: dict[str, Any], customer: CustomerState) -> None:
         self.raised += 1
         arrival = Arrival(self.real, self.now, event, 10**6 + self.raised, fields)
-        customer.arrived.append(arrival)
+        customer.arrive(arrival, occurrence_of(arrival))
         customer.raised.append(occurrence_of(arrival))
         self.arrived_at[id(customer.raised[-1])] = self.real
         self._forget_view(customer)
