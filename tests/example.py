@@ -16,6 +16,8 @@ from typing import Any
 
 from cij.cli.failures import run
 from cij.cli.main import cli
+from cij.grammar import table_cache
+from cij.grammar.private_folder import keep
 
 ROOT = Path(__file__).parents[1]
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
@@ -31,6 +33,13 @@ def copy_example(folder: Path) -> Path:
     """Copy the example without what a run of it may have left, and return the copy."""
     leave = shutil.ignore_patterns(".cij", "outbox", "__pycache__")
     return Path(shutil.copytree(ROOT / "examples" / "loyalty", folder / "loyalty", ignore=leave))
+
+
+def keep_parse_table() -> None:
+    """Put the parse table into the cache folder that is set, since building it takes seconds."""
+    content = io.BytesIO()
+    table_cache.table().save(content)
+    keep(f"grammar-{table_cache.fingerprint()}.table", content.getvalue())
 
 
 def environment() -> dict[str, str]:
