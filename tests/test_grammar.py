@@ -348,7 +348,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[lark.Lark
     """
     known, built = table_cache.table(), list[lark.Lark]()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(table_cache, "build", lambda: built.append(known) or known)
+
+    def build() -> lark.Lark:
+        built.append(known)
+        return known
+
+    monkeypatch.setattr(table_cache, "build", build)
     return built
 
 
