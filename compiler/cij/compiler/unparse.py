@@ -18,8 +18,9 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 class _Level(IntEnum):
-    """How tightly a text binds: the rules of the grammar from `_or` to `_atom`."""
+    """How tightly a text binds: the rules of the grammar from `_expression` to `_atom`."""
 
+    CASES = 0
     OR = 1
     AND = 2
     NOT = 3
@@ -248,6 +249,11 @@ def _is_zero(node: ex.Expression) -> bool:
     return isinstance(node, ex.Constant) and node.value in (0, "0") and node.value is not False
 
 
+def _cases(node: ex.Cases) -> _Worded:
+    said = [f"when {words(case.condition)} then {words(case.value)}" for case in node.cases]
+    return " ".join([*said, f"else {words(node.otherwise)}"]), _Level.CASES
+
+
 def _coalesce(node: ex.Coalesce) -> _Worded:
     left, right = (
         in_parentheses(_Level.COALESCE, node.value),
@@ -425,5 +431,6 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.Not: _not,
     ex.Arithmetic: _arithmetic,
     ex.Coalesce: _coalesce,
+    ex.Cases: _cases,
     ex.Call: _call,
 }

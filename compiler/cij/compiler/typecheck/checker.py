@@ -11,6 +11,7 @@ from cij.compiler.functions import FUNCTIONS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import enum_values, operators
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
+from cij.compiler.typecheck.cases import check_cases
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
 from cij.compiler.typecheck.relations import check_relation
@@ -476,6 +477,7 @@ _RULES: dict[type, _Rule] = {
     syntax.Call: _call,
     syntax.Unary: _unary,
     syntax.Binary: _binary,
+    syntax.Cases: lambda node, env: check_cases(node, env, check, check_condition),
     syntax.AnyOf: _any_of,
     syntax.InList: _in_list,
     syntax.InSegment: _in_segment,
