@@ -11,7 +11,7 @@ from cij.compiler.functions import FUNCTIONS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import enum_values, operators
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
-from cij.compiler.typecheck.cases import check_cases
+from cij.compiler.typecheck.by_cases import check_cases
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
 from cij.compiler.typecheck.relations import check_relation
@@ -69,6 +69,8 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
     """As `check`, and report a value of another type than `wanted`."""
     if isinstance(node, syntax.ListOf) and wanted.item is not None:
         return _list_value(node, wanted, env)
+    if isinstance(node, syntax.Cases) and wanted.values is not None:
+        return check_cases(node, env, lambda part, e: check_value(part, wanted, e), check_condition)
     found = check(node, env)
     if found is None:
         return None
