@@ -88,10 +88,11 @@ def timer_words(timer: pg.Timer) -> str:
 
 def schedule_words(every: pg.Schedule) -> str:
     """Return what stands behind a segment: `every monday at 09:00`, `every 2 weeks at 09:00`."""
+    zone = "" if every.zone is None else f' in "{every.zone}"'
     if every.count > 1:
-        return f"every {every.count} {every.unit}s{_at(every.at)}"
+        return f"every {every.count} {every.unit}s{_at(every.at)}{zone}"
     unit = WEEKDAYS[every.weekday - 1] if every.unit == "week" else every.unit
-    return f"every {unit}{_at(every.at)}"
+    return f"every {unit}{_at(every.at)}{zone}"
 
 
 def end_words(end: str) -> str:
