@@ -16,6 +16,8 @@ from typing import Any
 
 from cij.cli.failures import run
 from cij.cli.main import cli
+from cij.grammar import table_cache
+from cij.grammar.private_folder import keep
 
 ROOT = Path(__file__).parents[1]
 PORTIONS = ("grammar", "compiler", "runtime", "stdlib", "app")
@@ -33,6 +35,13 @@ def copy_example(folder: Path) -> Path:
     return Path(shutil.copytree(ROOT / "examples" / "loyalty", folder / "loyalty", ignore=leave))
 
 
+def keep_parse_table() -> None:
+    """Put the parse table into the cache folder that is set, since building it takes seconds."""
+    content = io.BytesIO()
+    table_cache.table().save(content)
+    keep(f"grammar-{table_cache.fingerprint()}.table", content.getvalue())
+
+
 def environment() -> dict[str, str]:
     """Return the environment of a process that imports from this tree."""
     path = os.pathsep.join(str(ROOT / portion) for portion in PORTIONS)
@@ -40,7 +49,12 @@ def environment() -> dict[str, str]:
 
 
 def cij(*arguments: str | Path) -> Done:
-    """Run the command line to its end."""
+    """Run the command line to its end, in this process: starting Python takes a second."""
+    return subprocess.CompletedProcess(arguments, *inside(*map(str, arguments)))
+
+
+def cij_alone(*arguments: str | Path) -> Done:
+    """Run the command line to its end, in a process of its own."""
     return subprocess.run(
         [*CIJ, *map(str, arguments)],
         capture_output=True,

@@ -219,7 +219,7 @@ def test_people_at_the_end_of_a_day_are_those_who_stand_there(tmp_path: Path) ->
         refresh_data(world, folder, START)
         found = simulate(world, START, START + timedelta(days=9), _nothing)
         counted = {(s.day, s.journey, s.step): s.people for s in found.standing}
-    for days in range(9):
+    for days in (0, 3, 8):
         with closing(open_engine(None)) as engine:
             world = deploy(engine, program, START)
             refresh_data(world, folder, START)

@@ -30,7 +30,7 @@ from tests.example import add_people, by_recipient, copy_example, environment, m
 from tests.tiny import HEAD
 
 ROUNDS = 3
-DISASTERS = int(os.environ.get("CIJ_DISASTERS", "12"))
+DISASTERS = int(os.environ.get("CIJ_DISASTERS", "6"))
 START = datetime(2026, 3, 2, 9)
 DAY = timedelta(days=1)
 JOURNEY = """

@@ -17,6 +17,7 @@ from cij.grammar.format import format_text
 from cij.runtime.due import next_tick
 from cij.runtime.report import report
 from cij.runtime.schedule import next_call, next_period, period_start
+from tests.draws import draws
 from tests.testbed import DATA, DAY, HOUR, SETTINGS, ZONE, TestBed, names, program_of
 
 # A Wednesday, 10:00 in Madrid.
@@ -150,7 +151,7 @@ def _instant(local: datetime) -> datetime:
     return probe
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(50), deadline=None)
 @given(schedules(), st.sampled_from(ZONES), st.integers(0, 500), st.integers(0, 23))
 def test_the_calendar_agrees_with_looking_at_every_day(
     every: Schedule, zone: str, day: int, hour: int
@@ -168,7 +169,7 @@ def test_the_calendar_agrees_with_looking_at_every_day(
         assert next_call(every, zone, first, before) == at
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     st.sampled_from(("second", "minute", "hour", "day", "week", "month", "year")),
     st.sampled_from(ZONES),

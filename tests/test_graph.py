@@ -23,6 +23,7 @@ from cij.compiler.graph.scene import scene
 from cij.compiler.model import ProjectSettings
 from cij.compiler.types import INTEGER
 from tests.conftest import FIXTURES
+from tests.draws import draws
 
 Golden = Callable[[str, str], None]
 FOLDER = FIXTURES / "graph"
@@ -338,7 +339,7 @@ def test_an_unknown_journey_is_named_with_what_there_is(project: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not here")
-@settings(max_examples=10)
+@settings(max_examples=draws(5))
 @given(journeys())
 def test_graphviz_reads_any_drawing(drawn: pg.Journey) -> None:
     text = to_dot(outline(drawn))

@@ -8,7 +8,7 @@ import pytest
 
 from cij.cli.exits import Exit
 from cij.runtime.inbox import hand_in
-from tests.example import cij, copy_example, inside, replace, run_once, start, status
+from tests.example import cij, cij_alone, copy_example, inside, replace, run_once, start, status
 from tests.tiny import HEAD
 
 ANA = ("--customer", "ana.garcia@example.com")
@@ -94,7 +94,7 @@ def test_what_was_put_aside_is_told_by_run_and_status(project: Path) -> None:
 
 def test_a_script_cannot_be_asked_whether_to_stop(project: Path) -> None:
     cij("run", project, "--once")
-    done = cij("stop", "loyalty_reward", "--project", project)
+    done = cij_alone("stop", "loyalty_reward", "--project", project)
     assert done.returncode == Exit.USAGE and "give `--yes` in a script" in done.stderr
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from cij.app import running as run_module
 from cij.runtime.clock import LiveClock
-from tests.example import cij, copy_example, environment, inside, replace
+from tests.example import cij_alone, copy_example, environment, inside, keep_parse_table, replace
 
 JOURNEY = "journeys/loyalty.journey"
 HOLDER = """
@@ -32,6 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("CIJ_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CIJ_TEST_FOLDER", "outbox")
+    keep_parse_table()
     found = copy_example(tmp_path)
     replace(found / "cij.toml", 'folder = "outbox"', 'folder = "env:CIJ_TEST_FOLDER"')
     assert once(found)[0] == 0
@@ -170,7 +171,7 @@ def test_the_engine_is_not_loaded(project: Path) -> None:
         "print(code, sorted(heavy))"
     )
     # The cache is of the very code, and where it lies: this process finds it by another path.
-    assert cij("run", project, "--once").returncode == 0
+    assert cij_alone("run", project, "--once").returncode == 0
     done = subprocess.run(
         [sys.executable, "-c", code, str(project)],
         capture_output=True,

@@ -16,7 +16,7 @@ from cij.grammar import syntax
 from cij.grammar.diagnostic import Diagnostic
 from cij.grammar.parser import parse
 from cij.grammar.private_folder import keep, kept
-from tests.example import copy_example, inside, replace, start
+from tests.example import copy_example, inside, keep_parse_table, replace, start
 
 JOURNEY = "journeys/loyalty.journey"
 CATALOG = '{"version": 1, "sources": {"shop": {"columns": {"zone": {"type": "text"}}}}}'
@@ -255,6 +255,7 @@ def test_a_file_is_whole_or_not_there(folder: Path) -> None:
 @pytest.mark.slow
 def test_processes_may_check_at_once(project: Path) -> None:
     expected = afresh(project)[1]
+    keep_parse_table()
     running = [start("check", project) for _ in range(4)]
     assert [process.communicate(timeout=60)[0] for process in running] == [expected] * 4
     assert check(project)[1] == expected

@@ -61,7 +61,7 @@ _BATCH = 100
 # (scenarios, customers of each, ticks). All ways together are compared with ticks in time. A single way is
 # compared with fewer people and with late ticks, each of which has the work of days; the small journeys
 # below compare it in time.
-_TOGETHER = (2, 15, Spacing())
+_TOGETHER = (1, 15, Spacing())
 _ALONE_DRAWN = (1, 8, Spacing(late="days"))
 _drawn = lru_cache(drawn)
 

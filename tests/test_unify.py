@@ -30,6 +30,7 @@ from tests.builders import (
     topic,
     write_csv,
 )
+from tests.draws import draws
 
 NOW = datetime(2026, 3, 2, 10)
 
@@ -131,7 +132,7 @@ record_lists = st.dictionaries(keys, values, max_size=25).map(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=draws(3))
 @given(records=record_lists)
 def test_clusters_are_those_of_a_union_find(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record]
@@ -143,7 +144,7 @@ def test_clusters_are_those_of_a_union_find(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=draws(3))
 @given(records=record_lists, more=record_lists, random=st.randoms(use_true_random=False))
 def test_ids_are_stable(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record], more: list[Record], random: Any
@@ -165,7 +166,7 @@ def test_ids_are_stable(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=draws(3))
 @given(runs=st.lists(record_lists, min_size=2, max_size=4))
 def test_whatever_happens_ids_are_one_to_one_with_clusters(
     tmp_path_factory: pytest.TempPathFactory, runs: list[list[Record]]

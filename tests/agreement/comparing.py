@@ -79,14 +79,16 @@ def drawn(batch: int) -> list[Scenario]:
     raise AssertionError(f"batch {batch} is refused {_ATTEMPTS} times")
 
 
-def faults(scenarios: Sequence[Scenario], spacing: Spacing) -> Iterator[Fault]:
-    """Yield the seeds of a batch whose traces differ."""
+def faults(
+    scenarios: Sequence[Scenario], spacing: Spacing, expected: Lines | None = None
+) -> Iterator[Fault]:
+    """Yield the seeds of a batch whose traces differ. `expected` is what `expected_of` returns."""
     if not scenarios:
         return
     program, refused = compiled(scenarios)
     assert program is not None, f"refused: {refused}"
     actual = traces(program, scenarios, spacing)
-    expected = expected_of(scenarios, spacing)
+    expected = expected or expected_of(scenarios, spacing)
     for scenario in scenarios:
         for customer in scenario.customers:
             both = expected[customer.id], actual[customer.id]

@@ -14,9 +14,12 @@ from tests.reference_evaluator import Occurrence, Person
 CALL = "action"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Message:
-    """A message or call of a step, with its outcome and the reason if it was not sent."""
+    """A message or call of a step, with its outcome and the reason if it was not sent.
+
+    Two that look alike are two: a reaction to one is none to the other.
+    """
 
     at: datetime
     step: str

@@ -64,6 +64,18 @@ class Interpreter(Entering):
         while (at := self._missed()) is not None:
             self._step(at, False)
         self._step(now, is_refreshed)
+        if self.ticks is not None:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """What has left is an event of the next tick. In time nothing has changed by then."""
+        for customer in self.customers:
+            for m in customer.messages:
+                if m.outcome == "delivered" and m.at == self.real:
+                    self.raised += 1
+                    event = occurrence_of(Arrival(m.at, m.at, "delivered", 10**6 + self.raised, {}))
+                    customer.pending.append(event)
+                    self.arrived_at[id(event)] = m.at
 
     def _missed(self) -> datetime | None:
         """S12: return the next instant of a schedule or a limit that a late tick has to make up."""

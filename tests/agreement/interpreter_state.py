@@ -151,8 +151,10 @@ class InterpreterState:
             del self.views[key]
 
     def _end(self, passage: Passage, state: str, why: str) -> None:
-        passage.visits.append((self.now, state, why))
+        # S12: what happened before the passage sent something late ends it no earlier than that.
+        at = max(self.now, passage.since)
+        passage.visits.append((at, state, why))
         cause, _, name = state.partition(":")
         outcome = {"goal": "converted", "exit": name.split(" #")[0]}.get(cause, state)
-        passage.ended = (self.now, outcome, cause if name else "end")
+        passage.ended = (at, outcome, cause if name else "end")
         passage.wait, passage.due, passage.todo = None, None, ()

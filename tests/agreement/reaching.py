@@ -51,6 +51,9 @@ OTHERS = (
 )
 
 
+NAMES = (*FEATURES, *HEADS, *OTHERS)
+
+
 def reached(scenarios: Sequence[Scenario], traces: Mapping[str, Sequence[str]]) -> Counter[str]:
     """Return by feature the number of traces that have it."""
     count: Counter[str] = Counter()
@@ -68,7 +71,8 @@ def reached(scenarios: Sequence[Scenario], traces: Mapping[str, Sequence[str]]) 
     return count
 
 
-_ARM = re.compile(r"w\d+/\d+ \S+ \S+ (w[23]) ")
+# A trace of a late tick has no instants.
+_ARM = re.compile(r"w\d+/\d+ (?:\S+ \S+)? (w[23]) ")
 
 
 def _others(
