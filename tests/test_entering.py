@@ -13,6 +13,7 @@ from cij.compiler.explain import explanations
 from cij.compiler.graph.outline import outline
 from cij.compiler.program import Schedule
 from cij.compiler.sql import query
+from cij.grammar.format import format_text
 from cij.runtime.due import next_tick
 from cij.runtime.report import report
 from cij.runtime.schedule import next_call, next_period, period_start
@@ -436,3 +437,21 @@ def test_a_calendar_without_again_is_a_warning() -> None:
     texts = {"data.journey": DATA, "a.journey": WEEKLY.replace("again always", "")}
     [found] = compile_project(SETTINGS, texts, {}, {}).diagnostics
     assert (found.code, found.is_error) == ("CIJ307", False)
+
+
+def test_a_calendar_may_name_its_zone() -> None:
+    head = 'journey {0} {{\n  enter from segment s every day at 09:00{1}\n  again always\n  timezone = "Europe/Madrid"\n'
+    rest = "  steps {\n    rest: wait 1 hour\n  }\n}\n\n"
+    text = head.format("own", ' in "Asia/Tokyo"') + rest + head.format("plain", "") + rest
+    text += "segment s {\n  where points > 1\n}\n"
+    assert format_text("a.journey", text).text == text
+    bed = TestBed(text, datetime(2026, 3, 1, 12))
+    bed.people("ana", points=5)
+    bed.run_to(datetime(2026, 3, 2, 12))
+    entered = bed.rows("SELECT p.journey, p.entered_at FROM passage AS p ORDER BY 1")
+    # 09:00 in Tokyo is midnight in UTC, and 09:00 in Madrid is 08:00.
+    assert entered == [("own", datetime(2026, 3, 2)), ("plain", datetime(2026, 3, 2, 8))]
+    files = {"data.journey": DATA, "a.journey": text}
+    found = compile_project(SETTINGS, files, {}, {}, is_zone=lambda zone: zone != "Asia/Tokyo")
+    [mistake] = found.diagnostics
+    assert mistake.message == "`Asia/Tokyo` is not an IANA time zone"

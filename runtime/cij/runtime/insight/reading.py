@@ -259,6 +259,8 @@ def _operands(node: ex.Expression) -> Iterator[ex.Expression]:
             found = [value]
         case ex.Coalesce(value=value, default=default):
             found = [value, default]
+        case ex.Cases(cases=cases, otherwise=otherwise):
+            found = [part for c in cases for part in (c.condition, c.value)] + [otherwise]
         case ex.Call(arguments=arguments):
             found = list(arguments)
         case ex.Related(base=base):
