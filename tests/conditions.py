@@ -223,10 +223,14 @@ def values(draw: st.DrawFn, kind: str, scope: Scope) -> str:
 def _by_cases(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     kinds = NUMBERS if kind == "decimal" else (kind,)
     cases = [
-        f"when {draw(conditions(scope))} then {draw(values(pick(draw, kinds), scope))}"
+        f"when {_asked(draw(conditions(scope)))} then {draw(values(pick(draw, kinds), scope))}"
         for _ in range(pick(draw, [1, 1, 2]))
     ]
     return f"({' '.join(cases)} else {draw(values(kind, scope))})"
+
+
+def _asked(condition: str) -> str:
+    return f"({condition})" if condition.startswith("-") else condition
 
 
 def _fields(scope: Scope, kind: str) -> list[str]:

@@ -68,6 +68,11 @@ def test_it_is_formatted_explained_and_proven() -> None:
     assert always(_condition("(when points > 5 then 1 else 2) < 3"), model)
 
 
+def test_a_condition_that_begins_with_a_minus_is_in_parentheses() -> None:
+    text = "(when (-points > 3) then 1 when points > 2 then 2 else 3) = 1"
+    assert words(_condition(text)) == text
+
+
 def test_a_field_may_be_called_when() -> None:
     event = "event called {\n  fields {\n    when = date\n    then = text\n  }\n}\n"
     head = "segment s {\n  where any(called where "

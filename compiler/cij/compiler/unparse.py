@@ -251,8 +251,14 @@ def _is_zero(node: ex.Expression) -> bool:
 
 
 def _cases(node: ex.Cases) -> _Worded:
-    said = [f"when {words(case.condition)} then {words(case.value)}" for case in node.cases]
+    said = [f"when {_asked(case.condition)} then {words(case.value)}" for case in node.cases]
     return " ".join([*said, f"else {words(node.otherwise)}"]), _Level.CASES
+
+
+def _asked(condition: ex.Expression) -> str:
+    # In `when -1` the first word would be a name, from which 1 is taken.
+    text = words(condition)
+    return f"({text})" if text.startswith("-") else text
 
 
 def _coalesce(node: ex.Coalesce) -> _Worded:
