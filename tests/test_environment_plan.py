@@ -433,6 +433,12 @@ def test_a_replay_shows_first_differences_with_an_example(shop: Path, cij: Cij) 
     assert sum(n for (kind, *_), n in kinds.items() if kind == "later") == 5
     said = cij(*words).out
     assert "loyalty: 5 customers: enters -> nothing" in said and "for example c" in said
+    some = json.loads(cij(*words, "--sample", "7", "--json").out)
+    assert some["sample"] == {"customers": 7, "of": 12} and 5 <= some["differ"] <= 7
+    said = cij(*words, "--sample", "999").out
+    assert "a sample of 12 of 12 customers" in said and "loyalty: 5 customers: enters" in said
+    assert found["sample"] is None
+    assert cij(*words, "--sample", "0").code == 2
     assert cij("--env", "prod", "replay", "nowhere", "--from", "2026-03-01").code == 2
     assert cij("replay", "--from", "2026-03-01").code == 3
 

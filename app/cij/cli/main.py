@@ -49,6 +49,7 @@ COMMANDS: dict[str, Row] = {
     "catalog": _row("catalog", "list profile fields, events, segments and messages", _SEE),
     **_DATA,
     "diff": _row("diff", "show what a change means for customers", _SEE),
+    "approve": _row("approve", "sign an approval of a change", _SEE),
     "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),
     "plan": _row("plan", "show what the files would change, for how many people", _RUN),
