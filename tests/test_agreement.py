@@ -67,6 +67,7 @@ def _kept(batch: int, *, is_late: bool) -> str:
     return REACHED.format("late" if is_late else "in time", batch)
 
 
+@pytest.mark.slow
 def test_a_difference_is_seen_and_shown() -> None:
     scenarios = [replace(s, customers=s.customers[:8]) for s in drawn(0)[:1]]
     program, _ = compiled(scenarios)

@@ -284,6 +284,7 @@ def test_sql_as_json_has_statements_with_parameters(cij: Cij) -> None:
     assert statement["of"] == "segment big_spenders" and statement["parameters"] == ["now"]
 
 
+@pytest.mark.slow
 def test_sql_of_a_name_alone_looks_in_this_folder() -> None:
     assert "-- segment loyal" in _process(["sql", "loyal"], folder=LOYALTY).stdout
 
@@ -316,12 +317,14 @@ def test_explain_knows_every_kind_of_name(name: str, cij: Cij) -> None:
     assert f" {name}  (journeys/" in out and len(out.splitlines()) > 1
 
 
+@pytest.mark.slow
 def test_explain_lists_what_there_is(cij: Cij, tmp_path: Path) -> None:
     out = cij("explain", LOYALTY).out
     assert "journey: loyalty_reward, coupon_thanks" in out and "  S27 " in out
     assert "  CIJ101" in _process(["explain"], folder=tmp_path).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["goal"], ["Send"], ["at", "most"], ["ends"]])
 def test_explain_knows_the_words_of_the_language(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "goal").mkdir()
@@ -430,6 +433,7 @@ def types_of(text: str) -> dict[str, dict[str, str]]:
     return {s["name"]: {c["name"]: c["type"] for c in s["columns"]} for s in sources}
 
 
+@pytest.mark.slow
 def test_refresh_finds_the_columns_that_the_example_declares(cij: Cij, loyalty: Path) -> None:
     declared = types_of(cij("catalog", loyalty, "--json").out)
     without_columns(loyalty, "shop", "orders")
@@ -445,6 +449,7 @@ def test_a_misspelled_refresh_is_no_path(cij: Cij) -> None:
     assert done.code == Exit.USAGE and "did you mean `refresh`" in done.err
 
 
+@pytest.mark.slow
 def test_refresh_is_stable(cij: Cij, loyalty: Path) -> None:
     without_columns(loyalty, "shop", "cards", "orders")
     cij("catalog", "refresh", loyalty)

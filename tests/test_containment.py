@@ -223,6 +223,7 @@ def _garble(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00\xd8\x00" * 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [_vanish, _point_at_itself, _garble])
 def test_a_source_that_fails_stops_nothing_else(
     project: Path, harm: Callable[[Path], None]
@@ -248,6 +249,7 @@ def test_a_source_that_fails_stops_nothing_else(
     assert status(project)["failed"] == []
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_while_it_is_written_is_undone_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +265,7 @@ def test_a_source_that_fails_while_it_is_written_is_undone_alone(
     assert status(project)["failed"] == [] and status(project)["profiles"] == 19
 
 
+@pytest.mark.slow
 def test_a_source_that_was_never_loaded_makes_no_customers(project: Path) -> None:
     shop = project / "data" / "shop_customers.csv"
     good = shop.read_bytes()

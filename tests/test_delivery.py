@@ -168,6 +168,7 @@ def test_values_are_not_read_as_markdown_or_html() -> None:
     assert rendered.text == f"**Hi {EVIL}**, `{EVIL}`\n"
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_no_value_makes_markup(value: str) -> None:
     html = _body("# {{ v }}\n\n- {{ v }}\n", "markdown", v=value).html or ""
@@ -445,6 +446,7 @@ delivery.drain(engine, transports, datetime(2026, 3, 2, 10))
 """
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_gives_each_file_once(tmp_path: Path) -> None:
     store, folder, whole = tmp_path / "state.db", tmp_path / "out", tmp_path / "whole"
     engine = open_engine(store)

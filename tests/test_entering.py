@@ -151,6 +151,7 @@ def _instant(local: datetime) -> datetime:
     return probe
 
 
+@pytest.mark.slow
 @settings(max_examples=draws(50), deadline=None)
 @given(schedules(), st.sampled_from(ZONES), st.integers(0, 500), st.integers(0, 23))
 def test_the_calendar_agrees_with_looking_at_every_day(

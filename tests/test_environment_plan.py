@@ -126,6 +126,7 @@ def planned(_made: Path, tmp_path_factory: pytest.TempPathFactory) -> PlanReport
     return load_plan(shop / "p.json")
 
 
+@pytest.mark.slow
 def test_a_plan_counts_people_messages_and_conflicts(planned: PlanReport) -> None:
     plain = json.loads(planned.model_dump_json(by_alias=True))
     assert (plain["format_version"], plain["environment"], plain["is_protected"]) == (
@@ -227,6 +228,7 @@ def test_of_two_applies_at_once_one_is_done(shop: Path, cij: Cij) -> None:
     assert len(json.loads(cij("history", "prod", "--json").out)) == 2
 
 
+@pytest.mark.slow
 def test_a_failure_in_the_middle_applies_nothing(
     shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
 ) -> None:

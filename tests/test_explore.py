@@ -98,6 +98,7 @@ def _read(folder: Path, text: str, title: str) -> list[st.Story]:
     return [story for story in found if story.title.startswith(title)]
 
 
+@pytest.mark.slow
 def test_a_quiet_life_breaks_nothing(lived: Lived) -> None:
     assert [*violations(lived)] == []
     outcomes = {row[0] for row in lived.stage.rows(query("SELECT o.outcome FROM outbox AS o"))}
@@ -152,6 +153,7 @@ DOCTORED: dict[str, Doctor] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", DOCTORED)
 def test_each_rule_can_be_broken(lived: Lived, rule: str) -> None:
     DOCTORED[rule](lived)
@@ -195,12 +197,14 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "SHRINKING_MAX", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_a_passage_that_does_not_get_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "run_while", lambda *_: 0)
     assert _first_broken() == "every passage moves on"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_another_history_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "COMPARED", (query("SELECT RANDOM()"),))
@@ -294,6 +298,7 @@ def test_the_command_fails_and_says_how_to_see_it_again(tmp_path: Path) -> None:
     assert len(failures) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_what_was_found_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "COMPARED", (query("SELECT RANDOM()"),))

@@ -76,6 +76,7 @@ def test_whoever_may_be_a_customer_is_taken(cij: Cij, folder: Path, who: str) ->
     assert cij("run", folder, "--once").code == Exit.OK
 
 
+@pytest.mark.slow
 def test_a_mistake_elsewhere_does_not_stop_events(cij: Cij, folder: Path) -> None:
     cij("run", folder, "--once")
     (folder / "other.journey").write_text("journey half {\n")

@@ -267,6 +267,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_a_broken_rule_is_seen(rule: str) -> None:
     found = compiled(HEAD + STEPS).program

@@ -292,6 +292,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_gives_diagnostics_soon(name: str) -> None:
     start = time.monotonic()
@@ -336,6 +337,7 @@ def test_any_cut_of_a_file_is_read(data: st.DataObject) -> None:
 # --- the table --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_grammar_has_no_conflict() -> None:
     table_cache.build(is_strict=True)
 

@@ -169,6 +169,7 @@ FILES: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_any_kind_of_file_gives_a_diagnostic(project: Path, name: str) -> None:
     make, words = FILES[name]

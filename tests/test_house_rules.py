@@ -150,6 +150,7 @@ def _none(violations: Iterable[str]) -> None:
     assert not found, "\n".join([f"{len(found)} violations:", *found])
 
 
+@pytest.mark.slow
 def test_a_module_says_what_it_is_for() -> None:
     _none(f"{file} has no docstring" for file in FILES if not ast.get_docstring(_tree(file)))
 

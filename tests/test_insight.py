@@ -72,6 +72,7 @@ _AT = ("--at", "2026-03-16 10:00")
 # --- why --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "person"),
     [("ana", "ana.garcia@example.com"), ("bob", "shop:C-02"), ("chloe", "C-03")],
@@ -137,6 +138,7 @@ def test_the_timeline_as_json(project: Path) -> None:
     assert message["details"]["address"] == "ana.garcia@example.com"
 
 
+@pytest.mark.slow
 def test_the_timeline_of_one_journey(project: Path) -> None:
     arguments = ("timeline", "C-01", "--project", str(project), "--json", "--journey")
     mine = json.loads(_told(*arguments, "loyalty_reward"))["entries"]
@@ -189,6 +191,7 @@ def test_nothing_has_run_yet(tmp_path: Path) -> None:
 _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("why", "C-01", "loyalty_reward"), ("timeline", "C-01")])
 def test_while_another_has_the_state_it_says_what_to_do(
     project: Path, tmp_path: Path, command: tuple[str, ...]
@@ -227,6 +230,7 @@ policy contact {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["why", "timeline"])
 def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, command: str) -> None:
     folder = copy_example(tmp_path)
@@ -247,6 +251,7 @@ def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, comm
     golden(f"insight/{command}_held.txt", "\n".join(out))
 
 
+@pytest.mark.slow
 def test_a_simulation_tells_what_policies_do(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     (folder / "policy.journey").write_text(_POLICY)

@@ -78,6 +78,7 @@ def test_a_bounce_is_about_the_address_of_its_message() -> None:
     assert _listed(bed) == [("ana@example.com", "hard bounce")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key", [None, "", ":", "sent", "spring:2026:1:9:send sale:2026:1:0", "x:1:send sale:2026:1:0"]
 )

@@ -31,6 +31,7 @@ def test_signs_that_an_encoding_lacks_are_replaced(folder: Path, encoding: str) 
     assert (done.returncode, "bug" in done.stderr) == (0, False), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("variables", [{}, {"PYTHONUNBUFFERED": "1"}])
 def test_a_full_disk_is_told_and_the_code_is_that_of_the_work(

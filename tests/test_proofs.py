@@ -96,6 +96,7 @@ def test_texts_with_a_prefix_are_an_interval() -> None:
 # --- against z3 and the evaluator -------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_the_prover_agrees_with_z3(seed: int) -> None:
     random = Random(seed)
@@ -128,6 +129,7 @@ def _check_conflict(conflict: list[ex.Expression], catalog: Catalog) -> None:
         assert Oracle(catalog).verdict(rest) != "unsat", "one condition could be left out"
 
 
+@pytest.mark.slow
 def test_implication_disjointness_and_truth_agree_with_z3() -> None:
     random = Random(99)
     for _ in range(200):

@@ -194,6 +194,7 @@ def test_a_record_reaches_its_customer_by_reference(engine: Engine, folder: Path
     assert reasons == [("event order_updated", 'cards("9") leads to no customer')]
 
 
+@pytest.mark.slow
 def test_a_deleted_record_of_somebody_who_stays(engine: Engine, folder: Path) -> None:
     text = (
         EVENTS
@@ -227,6 +228,7 @@ def test_a_row_that_turns_bad_is_neither_deleted_nor_created(engine: Engine, fol
     assert happened(engine, "card_changed", "before", "points") == [("ann@x.com", 10, 12)]
 
 
+@pytest.mark.slow
 def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> None:
     """One wrong number must not delete a customer who is in journeys."""
     program = program_of(EVENTS)
@@ -252,6 +254,7 @@ def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> N
     assert rows(engine, "SELECT COUNT(*) FROM source_cards AS s") == [(1,)]
 
 
+@pytest.mark.slow
 def test_existing_records_count_as_created_on_request(engine: Engine, folder: Path) -> None:
     text = EVENTS.replace("on = created", "on = created\n  existing = true")
     refresh(engine, program_of(text), folder, NOW)
@@ -260,6 +263,7 @@ def test_existing_records_count_as_created_on_request(engine: Engine, folder: Pa
     assert len(happened(engine, "card_created")) == 2
 
 
+@pytest.mark.slow
 def test_a_new_definition_begins_to_compare_anew(engine: Engine, folder: Path) -> None:
     refresh(engine, program_of(EVENTS), folder, NOW)
     other = program_of(EVENTS.replace("changes = [points]", "changes = [tier]"))
@@ -271,6 +275,7 @@ def test_a_new_definition_begins_to_compare_anew(engine: Engine, folder: Path) -
     assert happened(engine, "card_changed") == [("bob@x.com",)]
 
 
+@pytest.mark.slow
 def test_a_refresh_that_fails_raises_no_event(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)

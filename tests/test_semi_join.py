@@ -61,6 +61,7 @@ _WHEN = st.none() | st.integers(0, 6)
 _ZONE = st.sampled_from(["a", "b", "nowhere", None])
 
 
+@pytest.mark.slow
 @settings(max_examples=draws(50))
 @given(
     people=st.dictionaries(_WHO, st.tuples(_ZONE, _WHEN)),

@@ -213,6 +213,7 @@ def test_the_public_client_works_with_another_host_alone(bed: Bed) -> None:
     assert (page["name"], page["url"]) == ("Python", "https://shop.example/docs")
 
 
+@pytest.mark.slow
 def test_events_of_a_browser_wait_for_their_person(bed: Bed) -> None:
     early = {"anonymousId": "b-7", "event": "Purchase", "messageId": "b-early"}
     said = "2026-05-01T10:00:00Z"
@@ -439,6 +440,7 @@ def test_no_command_follows_a_file_of_somebody_else(bed: Bed, cij: Cij, tmp_path
 # --- events on the disk -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_and_a_key_that_sends_too_much(tmp_path: Path) -> None:
     folder = shop_project(tmp_path / "p", "[service]\nper_key_per_second = 5\n")
     with served(folder) as bed:

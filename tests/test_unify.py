@@ -195,6 +195,7 @@ def test_a_long_chain_is_one_customer(engine: Engine, tmp_path: Path) -> None:
     assert len(groups(engine)) == 1
 
 
+@pytest.mark.slow
 def test_the_older_id_survives_a_merger(engine: Engine, tmp_path: Path) -> None:
     load(engine, tmp_path, [person("b", "1", "x")])
     load(engine, tmp_path, [person("b", "1", "x"), person("a", "1", "y")])

@@ -249,6 +249,7 @@ def state(runner: Runner) -> tuple[Any, ...]:
     return found
 
 
+@pytest.mark.slow
 def test_a_call_is_tried_again_later_each_time_and_then_given_up(
     receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -275,6 +276,7 @@ def test_retry_after_decides_when(receiver: Receiver, tmp_path: Path) -> None:
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [
@@ -392,6 +394,7 @@ def test_a_run_calls_the_webhook_of_cij_toml(
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
 
 
+@pytest.mark.slow
 def test_a_run_says_what_waits_and_what_failed(
     cij: Cij, receiver: Receiver, dead_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
