@@ -319,6 +319,29 @@ def test_a_place_of_the_first_is_told() -> None:
         assert f"first places: took {branch}" in lines and f"leaves as {outcome}" in lines
 
 
+_BEST = """
+message sms short { topic = news  locale "en" { text = "a" } }
+message email long { topic = news  locale "en" { subject = "a"  body = "a" } }
+journey choice { enter on visit
+  steps { best: send best of (long, short) } }
+"""
+
+
+def test_a_choice_is_not_made_again_after_its_message_was_delivered() -> None:
+    bed = TestBed(_BEST, _NOON)
+    bed.people("ana", phone="+34600000001", **{"consent.news.sms": True})
+    bed.event("visit", "ana", _NOON)
+    bed.tick(_NOON)
+    for outcome in ("delivered", "failed"):
+        bed.engine.execute(query("UPDATE outbox_row SET outcome = $o"), {"o": outcome})
+        lines = list(
+            why.lines(why.why(bed.engine, bed.world.program, "ana", "choice", _NOON), ZONE)
+        )
+        (place,) = (n for n, line in enumerate(lines) if line.endswith("is the best: yes"))
+        assert "took branch 1" in lines[place - 1]
+        assert "best: email long" in lines[place + 1], "nothing speaks against the choice"
+
+
 def test_who_was_lost_in_a_pause_is_told_so() -> None:
     bed = TestBed(_BEFORE, _NOON)
     bed.people("ana")
