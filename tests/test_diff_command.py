@@ -408,16 +408,16 @@ def test_a_signed_entry_approves_this_change_only(
     assert cij(*owner, "otto@example.com", "--key", str(keys / "otto")).code == 0
     assert gate() == (0, "", ["lena@example.com", "otto@example.com"])
 
-    file, text = ruled / "approvals.toml", (ruled / "approvals.toml").read_text()
-    file.write_text(text.replace('rule = "legal"', 'rule = "owner"'))
+    entries, text = ruled / "approvals.toml", (ruled / "approvals.toml").read_text()
+    entries.write_text(text.replace('rule = "legal"', 'rule = "owner"'))
     assert gate()[0] == 1 and "lena@example.com for owner does not count: they are not" in gate()[1]
-    file.write_text(text.replace("lena@", "LENA@"))
+    entries.write_text(text.replace("lena@", "LENA@"))
     assert gate()[0] == 1 and "the entry or its signature was altered" in gate()[1]
     for damaged, why in (("[[approval", "approvals.toml: "), ("[[approval]]\n", "approval.0.who")):
-        file.write_text(damaged)
+        entries.write_text(damaged)
         done = cij("diff", "main", "--gate")
         assert done.code == 3 and why in done.err, done.err
-    file.write_text(text)
+    entries.write_text(text)
     edit(ruled, "changed-shares")
     assert gate()[0] == 1 and "it is of another state of the change" in gate()[1]
     assert cij("approve", "lego", "main", "--key", str(keys / "lena")).code == 2
