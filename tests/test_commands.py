@@ -488,10 +488,7 @@ def test_refresh_tells_types_apart(cij: Cij, tmp_path: Path) -> None:
     ],
 )
 def test_refresh_names_each_source_that_cannot_be_read(
-    settings: str,
-    words: str,
-    cij: Cij,
-    tmp_path: Path,
+    settings: str, words: str, cij: Cij, tmp_path: Path
 ) -> None:
     (tmp_path / "cij.toml").write_text(TOML)
     (tmp_path / "empty.csv").write_text("")

@@ -366,17 +366,9 @@ def test_a_signature_may_be_needed(ruled: Path, cij: Cij) -> None:
     assert cij("diff", "main", "HEAD", "--gate").code == 1
 
 
-def test_a_signed_entry_approves_this_change_only(
-    ruled: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys = ruled.parent / "keys"
-    keys.mkdir()
-    for name in ("lena", "otto", "ana"):
-        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(keys / name)]
-        subprocess.run(words, check=True)
-    approve_ = ("approve", "legal", "main", "--key", str(keys / "lena"), "--who")
-    done = cij(*approve_, "lena@example.com")
-    assert done.code == 2 and "need `allowed_signers`" in done.err
+def _allow_signers(ruled: Path, keys: Path) -> None:
+    """Allow the keys of lena and otto on `main`. A branch cannot add a signer: ana is in the group, and
+    her key is allowed on the branch only."""
     git(ruled, "checkout", "-q", "main")
     allowed = [f"{who}@example.com {(keys / f'{who}.pub').read_text()}" for who in ("lena", "otto")]
     (ruled / "allowed").write_text("".join(allowed))
@@ -390,9 +382,22 @@ def test_a_signed_entry_approves_this_change_only(
     git(ruled, "commit", "-q", "-a", "-m", "signers")
     git(ruled, "checkout", "-q", "topic")
     git(ruled, "merge", "-q", "main")
-    # A branch cannot add a signer: ana is in the group, and her key is allowed here only.
     with (ruled / "allowed").open("a") as file:
         file.write(f"ana@example.com {(keys / 'ana.pub').read_text()}")
+
+
+def test_a_signed_entry_approves_this_change_only(
+    ruled: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ruled.parent / "keys"
+    keys.mkdir()
+    for name in ("lena", "otto", "ana"):
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(keys / name)]
+        subprocess.run(words, check=True)
+    approve_ = ("approve", "legal", "main", "--key", str(keys / "lena"), "--who")
+    done = cij(*approve_, "lena@example.com")
+    assert done.code == 2 and "need `allowed_signers`" in done.err
+    _allow_signers(ruled, keys)
     assert cij(*approve_, "lena@example.com").code == 0
     owner = ("approve", "owner", "main", "--who")
     assert cij(*owner, "ana@example.com", "--key", str(keys / "ana")).code == 0
@@ -423,7 +428,7 @@ def test_a_signed_entry_approves_this_change_only(
     assert cij("approve", "lego", "main", "--key", str(keys / "lena")).code == 2
     assert cij(*approve_, "mallory@example.com").code == 2
     git(ruled, "checkout", "-q", "journeys")
-    monkeypatch.setattr("cij.app.ssh_signatures._PROGRAM", "ssh-keygen-that-is-missing")
+    monkeypatch.setattr("cij.app.ssh_signatures.PROGRAM", "ssh-keygen-that-is-missing")
     done = cij("diff", "main", "--gate")
     assert done.code == 3 and "need `ssh-keygen`, which is not installed" in done.err
 

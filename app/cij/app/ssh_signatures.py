@@ -14,7 +14,7 @@ from cij.runtime.errors import ConfigError
 # A signature for one purpose is worth nothing for another, such as a commit.
 _PURPOSE = "cij-approval"
 _SECONDS_MAX = 30
-_PROGRAM = "ssh-keygen"
+PROGRAM = "ssh-keygen"
 Verdict = Literal["good", "unknown signer", "altered"]
 
 
@@ -46,7 +46,7 @@ def sign(text: str, key: Path) -> str:
 def _call(arguments: Sequence[str], text: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            [_PROGRAM, "-Y", *arguments],
+            [PROGRAM, "-Y", *arguments],
             input=text.encode(),
             capture_output=True,
             timeout=_SECONDS_MAX,
