@@ -53,20 +53,18 @@ COMMANDS: dict[str, Row] = {
     "lineage": _row("lineage", "follow a name from the column to the mail, and back", _SEE),
     "build": _row("build", "write the compiled program as JSON", _SEE),
     "plan": _row("plan", "show what the files would change, for how many people", _RUN),
-    "apply": _row("apply", "put the program of a plan into its environment", _RUN),
-    "rollback": _row("rollback", "bring the program back that ran before", _RUN),
+    "apply": _row("apply", "make a saved plan live in its environment", _RUN),
+    "rollback": _row("rollback", "go back to the version that ran before", _RUN),
     "history": _row("history", "list who applied what, and when", _RUN),
     "run": _row("run", "run the journeys against real data", _RUN),
-    "serve": _row("serve", "run the journeys, and take events and questions over HTTP", _RUN),
+    "serve": _row("serve", "run the journeys, and offer an HTTP API for events and status", _RUN),
     "simulate": _row("simulate", "run the journeys on a virtual clock, without sending", _RUN),
     "event": _row("event", "record an event of a customer", _RUN),
     "pause": _row("pause", "freeze the sends and entries of a journey", _RUN),
     "resume": _row("resume", "end a pause, or start again after a stop", _RUN),
-    "stop": _row("stop", "end a journey for everybody inside", _RUN),
-    "backtest": _row("backtest", "replay a past period, without sending", _RUN),
-    "replay": _row(
-        "replay", "compare the program that runs with a new one over a past period", _RUN
-    ),
+    "stop": _row("stop", "end a journey for all customers in it", _RUN),
+    "backtest": _row("backtest", "try the files on past events, without sending", _RUN),
+    "replay": _row("replay", "compare a new version with the live one on past events", _RUN),
     "timeline": _row("timeline", "show what happened to one customer", _RUN),
     "why": _row("why", "explain why a customer entered, got a message, or did not", _RUN),
     "suppression": _row("suppression", "show and change the list of people who get nothing", _RUN),
@@ -157,7 +155,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     "--env",
     "env",
     metavar="NAME",
-    help="Work in the environment NAME of cij.toml; CIJ_ENV does the same.",
+    help="Work in the environment NAME of cij.toml, such as staging; CIJ_ENV does the same.",
 )
 @click.option("--no-color", is_flag=True, help="Print no colours; NO_COLOR does the same.")
 @click.pass_context
