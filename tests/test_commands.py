@@ -342,6 +342,7 @@ def test_a_name_of_the_project_and_a_word_are_both_told(cij: Cij, loyalty: Path)
 
 # What stands around the examples of a word, by what its page begins with.
 _FRAMES = {
+    "In a value by cases.": "@",
     "A declaration.": "@",
     "A step.": "journey j {\n  steps {\n@\n  }\n}",
     "In the head of a journey.": "journey j {\n@\n}",
