@@ -112,6 +112,7 @@ journey any {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READS)
 def test_what_another_condition_reads_is_looked_at(tmp_path: Path, name: str) -> None:
     events = [bought("ana", START + n * HOUR, "5") for n in range(1, 9)]

@@ -199,6 +199,7 @@ _TOLERANT = '"data/shop_customers.csv"\n  tolerate = 20%\n'
 _REASONS = ("too few columns", "soon", "that of line 18 again")
 
 
+@pytest.mark.slow
 def test_an_unknown_zone_of_a_customer_counts_as_none(project: Path) -> None:
     fresh = copy_example(project.parent / "fresh")
     replace(shop(fresh), "Asia/Tokyo", "Mars/Olympus")
@@ -265,6 +266,7 @@ def test_a_folder_without_settings_is_no_project(project: Path) -> None:
 # --- the state file ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0.0, 0.5])
 def test_a_damaged_state_file_is_told_and_left_alone(project: Path, kept: float) -> None:
     file = project / ".cij" / "state.duckdb"

@@ -38,6 +38,7 @@ def test_a_statement_that_fails_puts_its_journey_aside_and_no_other(way: str) ->
     assert next_tick(bed.world) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS_TRIED)
 def test_a_journey_goes_on_where_it_stood_after_the_cause_is_mended(way: str) -> None:
     bed = broken_bed(way)

@@ -36,6 +36,7 @@ def ends(folder: Path) -> set[tuple[str | None, datetime | None]]:
         return {(outcome, at) for outcome, at in engine.rows(_ENDED)}
 
 
+@pytest.mark.slow
 def test_a_wait_for_it_ends_in_the_run_that_delivers(cij: Cij, folder: Path) -> None:
     assert cij("run", folder, "--once").code in (Exit.OK, Exit.DELIVERY)
     assert ("arrived", NOW) in ends(folder)
@@ -82,6 +83,7 @@ def test_it_holds_in_simulations_and_backtests(cij: Cij, folder: Path) -> None:
     assert "arrived" in outcomes
 
 
+@pytest.mark.slow
 def test_the_timeline_says_it_once(cij: Cij, folder: Path) -> None:
     cij("run", folder, "--once")
     told = cij("timeline", "shop:1", "--project", folder).out

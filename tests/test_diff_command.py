@@ -386,6 +386,7 @@ def _allow_signers(ruled: Path, keys: Path) -> None:
         file.write(f"ana@example.com {(keys / 'ana.pub').read_text()}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not here")
 def test_a_signed_entry_approves_this_change_only(
     ruled: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch

@@ -332,6 +332,7 @@ def test_a_store_without_texts_is_planned_without_explanations(shop: Path, cij: 
     assert plain["segments"][0]["leave"] == 5
 
 
+@pytest.mark.slow
 def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(
     shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
 ) -> None:

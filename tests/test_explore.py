@@ -235,6 +235,7 @@ def test_a_seed_draws_the_same_story_and_another_another() -> None:
     assert first == again != other
 
 
+@pytest.mark.slow
 def test_a_drawn_story_is_a_test_that_authors_can_keep(tmp_path: Path) -> None:
     # A test is about one journey, and may name the steps of this one only.
     alone = tuple(j for j in _program().journeys if j.name == "greeting")

@@ -117,6 +117,7 @@ def test_nothing_of_a_forgotten_person_is_left(full: Path, cleaned: tuple[Path, 
                 assert "a-17" not in row and "Ana Quintanilla" not in row, name
 
 
+@pytest.mark.slow
 def test_what_is_of_others_stays(cleaned: tuple[Path, str]) -> None:
     root, _ = cleaned
     for text in ("bob@example.com", "Bob Brown", "joana.secret@example.com", "for a friend"):

@@ -158,6 +158,7 @@ def test_nobody_is_told_of_somebody_unknown(project: Path, command: tuple[str, .
     assert "nobody is known as `X`" in err
 
 
+@pytest.mark.slow
 def test_several_who_are_meant_are_named(project: Path, tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     (folder / ".cij").mkdir()

@@ -111,6 +111,7 @@ def _rank(values: list[Decimal], share: str) -> Decimal:
     return sorted(values)[math.ceil(Decimal(share) * len(values)) - 1]
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_public_shop_are_those_that_python_computes(chinook: Path) -> None:
     spent, people = _spent(chinook)
     values = [*spent.values()]

@@ -281,6 +281,7 @@ def test_an_event_is_not_lost_when_a_timer_before_it_raises_one_that_nobody_awai
     assert rows == [("bought", NOW + 2 * HOUR)]
 
 
+@pytest.mark.slow
 def test_events_keep_their_order_when_a_timer_before_them_raises_one() -> None:
     text = (
         _RAISER

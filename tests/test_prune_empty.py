@@ -71,6 +71,7 @@ def _engine() -> Iterator[Engine]:
 _ROWS = st.lists(st.integers(0, 3) | st.none(), max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=draws(50), deadline=None)
 @given(text=st.sampled_from([text for text, _ in _CASES]), a=_ROWS, b=_ROWS, later=st.booleans())
 def test_the_rows_are_the_same(

@@ -150,6 +150,7 @@ def test_the_first_load_is_no_news(engine: Engine, folder: Path) -> None:
     assert sum(again.events.values()) == 0
 
 
+@pytest.mark.slow
 def test_each_kind_of_change_is_an_event(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
@@ -170,6 +171,7 @@ def test_each_kind_of_change_is_an_event(engine: Engine, folder: Path) -> None:
     assert rows(engine, "SELECT COUNT(*) FROM quarantine AS q") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_change_to_and_from_nothing_is_one(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
@@ -215,6 +217,7 @@ event order_deleted {
     assert happened(engine, "order_deleted", "state", "at") == [("ann@x.com", "open", NOW + HOUR)]
 
 
+@pytest.mark.slow
 def test_a_row_that_turns_bad_is_neither_deleted_nor_created(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)

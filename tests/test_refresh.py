@@ -91,6 +91,7 @@ def test_only_new_rows_become_events(engine: Engine, folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_who_is_unknown_waits_in_quarantine(engine: Engine, folder: Path) -> None:
     lines = ("o1,9,2026-01-01,1,", "o2,1,,1,", "o3,,2026-01-01,1,")
     rewrite(folder, "orders", HEADER, *lines)

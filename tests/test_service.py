@@ -45,6 +45,7 @@ def customer(bed: Bed, person: str) -> str:
 # --- keys -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_only_a_key_of_the_right_role_opens_a_door(bed: Bed) -> None:
     http = bed.http
     for path, body in (("/v1/events/purchase", "{}"), ("/v1/batch", "{}"), ("/api/v1/status", "")):
@@ -189,6 +190,7 @@ def test_no_client_can_give_an_order(bed: Bed) -> None:
 # --- Segment ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_public_client_works_with_another_host_alone(bed: Bed) -> None:
     failed: list[Any] = []
     client = SegmentClient(
@@ -373,6 +375,7 @@ def test_what_does_not_fit_is_shown_retried_and_dropped(bed: Bed, cij: Cij) -> N
     assert cij("quarantine", "retry", *at).code == Exit.USAGE
 
 
+@pytest.mark.slow
 def test_a_retry_takes_in_what_fits_by_now(tmp_path: Path, cij: Cij) -> None:
     folder = shop_project(tmp_path / "p")
     (folder / ".cij" / "inbox").mkdir(parents=True)
@@ -425,6 +428,7 @@ def test_commands_ask_the_service_that_has_the_store(bed: Bed, cij: Cij) -> None
     bed.settled(lambda: len(bed.events("opened")) == before + 1, "the event is taken in")
 
 
+@pytest.mark.slow
 def test_no_command_follows_a_file_of_somebody_else(bed: Bed, cij: Cij, tmp_path: Path) -> None:
     folder = shop_project(tmp_path / "p")
     cij("run", folder, "--once")

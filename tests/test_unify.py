@@ -211,6 +211,7 @@ def test_the_older_id_survives_a_merger(engine: Engine, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_part_with_the_first_record_keeps_the_id(engine: Engine, tmp_path: Path) -> None:
     load(engine, tmp_path, [person("b", "1", "x")])
     load(engine, tmp_path, [person("a", "1", "x"), person("b", "1", "x")])
@@ -221,6 +222,7 @@ def test_the_part_with_the_first_record_keeps_the_id(engine: Engine, tmp_path: P
     assert report.split == ((id, found["b1"]),)
 
 
+@pytest.mark.slow
 def test_who_comes_back_is_the_same(engine: Engine, tmp_path: Path) -> None:
     everybody = [person("a", "1", "x"), person("b", "8", "z"), person("b", "7", "y")]
     load(engine, tmp_path, everybody)
@@ -388,6 +390,7 @@ def test_the_latest_change_survives_every_refresh(engine: Engine, tmp_path: Path
     assert customers(engine, *NAMES) == [("a", False, True, False), ("b", True, True, True)]
 
 
+@pytest.mark.slow
 def test_refusals_follow_mergers_and_splits(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,email,news", "1,a,yes")
     write_csv(tmp_path, "cards", "id,email,news", "1,b,yes")

@@ -38,6 +38,7 @@ def at_turn(number: int, do: Callable[[], object]) -> Callable[[str], Answer]:
 _SLOW_S = 0.04
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["pause", "stop"])
 def test_an_order_cuts_the_outbox_within_two_seconds(tmp_path: Path, order: str) -> None:
     server, mail_s = HostileSmtp(delay_s=0.2), 4 * 0.2
@@ -124,6 +125,7 @@ def test_a_message_that_makes_the_server_hang_up_is_alone_in_doubt(tmp_path: Pat
         assert outcomes(runner) == {"delivered": 30, "uncertain": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
