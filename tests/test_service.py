@@ -356,6 +356,9 @@ def test_no_value_is_a_bug_or_stops_another_event(bed: Bed) -> None:
 def test_what_does_not_fit_is_shown_retried_and_dropped(bed: Bed, cij: Cij) -> None:
     at = ("--project", bed.folder)
     bed.post("/v1/events/purchase", {"customer": "shop:1", "id": "q-1", "fields": {"amount": "?"}})
+    for number in (float("inf"), float("nan")):
+        bed.post("/v1/events/purchase", {"customer": "shop:1", "fields": {"amount": number}})
+    bed.post("/v1/events/purchase", b'{"customer": "shop:1", "fields": {"amount": [1e400, NaN]}}')
     bed.post("/v1/track", {"userId": "1", "event": "Undeclared Thing", "messageId": "q-2"})
 
     def reasons() -> dict[str, str]:
