@@ -213,7 +213,7 @@ def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_cleanly(project: Path, number: int) -> None:
     with running(project) as process:
         assert "Where people are" in stopped(process, number)

@@ -66,6 +66,21 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [("wonn", "did you mean `won`?"), ("`sold out`", "declare it: event `sold out` { … }")],
+)
+def test_an_unknown_event_has_a_way_out(name: str, help: str) -> None:
+    more = "".join(f"event plain_{letter} {{\n}}\n" for letter in "abcdefgh")
+    tested = f'test "t" for j {{\n  clock 2026-03-02 10:00\n  given customer "ana" {{\n  }}\n  event {name} by "ana"\n}}\n'
+    aggregate = f"if any({name}) {{\n  end\n}}"
+    for steps, after in ((f"emit {name}", ""), (aggregate, ""), ("end", tested)):
+        [error] = [d for d in found(steps, more=more + after) if d.is_error]
+        assert error.help == help
+    [error] = [d for d in found("end", f"  exit on {name}\n", more) if d.is_error]
+    assert error.help == help
+
+
 @pytest.mark.parametrize("steps", WRONG)
 def test_a_mistake_is_told_once(steps: str) -> None:
     errors = [d for d in found(steps) if d.is_error]

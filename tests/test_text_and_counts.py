@@ -91,9 +91,13 @@ def test_mistakes_name_it(condition: str, message: str) -> None:
         ("1 hour 30 minutes", "wait 90 minutes"),
         ("1 week 2 days", "wait 9 days"),
         ("1 year  6 months", "wait 18 months"),
-        ("2 days 3 hours", "mixes units of no fixed ratio"),
+        ("2 days 3 hours", "a day may have 23 or 25 hours"),
+        ("3 minutes 2 months", "a day may have 23 or 25 hours"),
+        ("1 month 2 weeks", "months differ in length"),
+        ("5 days 1 year", "months differ in length"),
         ("30 minutes 1 hour", "wrong order"),
-        ("1 day 2 days", "wrong order"),
+        ("1 day 2 days", "one unit twice"),
+        ("1 day 2 weeks", "wrong order"),
     ],
 )
 def test_a_duration_of_two_units(duration: str, found: str) -> None:

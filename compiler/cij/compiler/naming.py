@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from cij.grammar.codes import UNKNOWN_NAME
+from cij.grammar.diagnostic import Diagnostic
+from cij.grammar.span import Span
+
 _NAMES_MAX = 3
 _LIKENESS_MIN = 0.66
 # Of more candidates only neighbours in the alphabet are compared.
@@ -79,6 +83,13 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     if 0 < len(names) <= 8:
         return "there is " + ", ".join(f"`{n}`" for n in sorted(names))
     return None
+
+
+def no_event(span: Span, name: str, events: Iterable[str], label: str = "") -> Diagnostic:
+    """Return the diagnostic for an event that is not declared."""
+    written = name if name.isidentifier() else f"`{name}`"
+    help = did_you_mean(name, events) or f"declare it: event {written} {{ … }}"
+    return UNKNOWN_NAME.at(span, f"there is no event `{name}`", label=label, help=help)
 
 
 def column_mark(source: str, column: str) -> str:

@@ -14,7 +14,7 @@ from cij.compiler import expression as ex, program as pg, story as st
 from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
-from cij.compiler.naming import did_you_mean, near_hint
+from cij.compiler.naming import did_you_mean, near_hint, no_event
 from cij.compiler.pass_state import Build
 from cij.compiler.story_rows import call_row, message_row, row_condition
 from cij.compiler.typecheck import Environment, check, check_condition, check_value
@@ -284,9 +284,7 @@ def _done(node: syntax.Happens, context: _Context) -> pg.Event | None:
 def _event(name: syntax.Name, context: _Context) -> pg.Event | None:
     events = context.build.model.events
     if name.text not in events and name.text not in context.build.declared["event"]:
-        hint = did_you_mean(name.text, events)
-        message = f"there is no event `{name.text}`"
-        context.build.report(codes.UNKNOWN_NAME.at(name.span, message, help=hint))
+        context.build.report(no_event(name.span, name.text, events))
     return events.get(name.text)
 
 

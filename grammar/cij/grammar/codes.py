@@ -24,7 +24,7 @@ def _row(row: Code) -> Code:
     return row
 
 
-UNEXPECTED_TEXT = _error("CIJ101", "unexpected-text", "the text does not fit the grammar here")
+UNEXPECTED_TEXT = _error("CIJ101", "syntax", "the text does not fit the grammar here")
 UNREADABLE_FILE = _error("CIJ102", "unreadable-file", "the file is not UTF-8 text of usable size")
 BAD_LITERAL = _error(
     "CIJ103",

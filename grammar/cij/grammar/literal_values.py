@@ -80,20 +80,34 @@ _RATIOS = {
 }
 
 
+_MONTHS = ("months differ in length", "use one unit, for example `10 weeks`")
+_DAYS = ("a day may have 23 or 25 hours", "use hours alone: a day is `24 hours`")
+# Why units do not go together, and what to write instead.
+_WITHOUT_RATIO = {
+    **{(larger, smaller): _MONTHS for larger in ("year", "month") for smaller in ("week", "day")},
+    **{
+        (larger, smaller): _DAYS
+        for larger in ("year", "month", "week", "day")
+        for smaller in ("hour", "minute", "second")
+    },
+}
+
+
 def _ratio(text: str, larger: str, smaller: str) -> int:
     """Return how many of the smaller unit the larger one has; report units that do not go together."""
     found = _RATIOS.get((larger, smaller))
     if found is not None:
         return found
-    if (smaller, larger) in _RATIOS or smaller == larger:
+    if smaller == larger:
+        raise BadLiteral(f"`{text}` has one unit twice", "add the two numbers up")
+    if (smaller, larger) in _RATIOS:
         raise BadLiteral(
             f"`{text}` has its units in the wrong order", "write the larger unit first"
         )
-    help = (
-        "days, weeks, months and years follow the calendar, and hours the clock; "
-        "write two waits, or `24 hours` for each day"
-    )
-    raise BadLiteral(f"`{text}` mixes units of no fixed ratio", help)
+    if (smaller, larger) in _WITHOUT_RATIO:
+        larger, smaller = smaller, larger
+    why, help = _WITHOUT_RATIO[larger, smaller]
+    raise BadLiteral(f"`{text}` cannot be one duration, because {why}", help)
 
 
 def money(text: str) -> tuple[Decimal, str]:

@@ -86,12 +86,12 @@ def command(
     format_name: str,
     output: Path | None,
 ) -> None:
-    """Show what the files would change in ENV, an environment of cij.toml, or by the next run.
+    """Preview what the files would change in ENV, an environment of cij.toml, or in the next run.
 
-    Says who would enter and leave the changed segments, where everybody inside a changed journey goes
-    on, what the next days would send before and after, which journeys compete, and what each change
-    means. Reads the sources, and changes nothing. The command fails (exit code 5) if the new version has
-    no step for somebody, or would send them again what they got.
+    Says who would enter and leave the changed segments, where customers inside a changed journey
+    continue, how many messages the next days would bring before and after, which journeys compete, and
+    what each change means. Reads the sources, and changes nothing. Fails (exit code 5) if somebody waits
+    at a step that the new version does not have, or would get the same message again.
     """
     name, where = open_word(word, path)
     with environment(name):

@@ -28,10 +28,10 @@ Examples:
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @project_option
 def command(word: str | None, to: str | None, is_dry: bool, is_sure: bool, path: Path) -> None:
-    """Bring the program back that ran before in ENV, an environment of cij.toml.
+    """Go back to the previous version in ENV, an environment of cij.toml.
 
-    First prints what happens to everybody: to those inside, and to those who enter. What was sent stays sent.
-    The files stay as they are; in an environment that is not protected the next `cij run` applies them again.
+    First prints what happens to customers inside, and to those who enter later. Sent messages stay sent.
+    Your files do not change. So in an environment without `protected` the next `cij run` applies them again.
     """
     name, where = open_word(word, path)
     with environment(name), rollback(where, to, say_waiting) as found:

@@ -35,9 +35,10 @@ Examples:
 def command(path: Path, http: str, poll: float, log_kind: Kind) -> None:
     """Run the journeys of the project at PATH, and take events and questions over HTTP.
 
-    As `cij run`, with a service beside it: events (plain, Segment's HTTP API, CloudEvents, files of
-    JSON lines), /healthz, /readyz and /metrics. Clients need a key: see `cij key`. An event that is
-    answered with 200 is safe on the disk. docs/service.md has all of it.
+    Does what `cij run` does, and offers an HTTP API. Clients send events (plain, Segment's HTTP API,
+    CloudEvents, files of JSON lines) and ask for the status. Each client needs a key: see `cij key`.
+    The answer 200 means that the event is safe on the disk. Probes are /healthz, /readyz and /metrics.
+    docs/service.md describes the API.
     """
     begin(log_kind)
     run_project(path, False, False, poll, Orders(False, False, False, False), http)

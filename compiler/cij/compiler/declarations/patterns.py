@@ -1,10 +1,10 @@
 """Patterns: `EVENT(label) where …`, in entries, goals, exits and waits."""
 
 from cij.compiler import expression as ex, program as pg
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import no_event
 from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import Environment, check_condition
-from cij.grammar import codes, syntax
+from cij.grammar import syntax
 
 
 def find_event(pattern: syntax.Pattern, build: Build) -> pg.Event | None:
@@ -12,9 +12,7 @@ def find_event(pattern: syntax.Pattern, build: Build) -> pg.Event | None:
     name = pattern.event.text
     found = build.model.events.get(name)
     if found is None and name not in build.declared["event"]:
-        hint = did_you_mean(name, build.model.events)
-        message = f"there is no event `{name}`"
-        build.report(codes.UNKNOWN_NAME.at(pattern.event.span, message, help=hint))
+        build.report(no_event(pattern.event.span, name, build.model.events))
     return found
 
 

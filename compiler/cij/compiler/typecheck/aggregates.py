@@ -6,7 +6,7 @@ from dataclasses import replace
 from cij.compiler import expression as ex, program as pg
 from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.mistake_list import MistakeList
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, no_event
 from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.typecheck.names import event_field, resolve
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
@@ -93,10 +93,13 @@ def _event(argument: syntax.Argument, function: str, env: Environment) -> pg.Eve
         name = path.function.text
     found = env.model.events.get(name)
     if found is None and name not in env.declared["event"]:
-        message = f"there is no event `{name}`" if name else f"`{function}` takes an event"
-        hint = did_you_mean(name, env.model.events)
-        label = "no such event" if name else ""
-        env.report(codes.UNKNOWN_NAME.at(path.span, message, label=label, help=hint))
+        events = env.model.events
+        nothing = f"`{function}` takes an event"
+        env.report(
+            no_event(path.span, name, events, "no such event")
+            if name
+            else codes.UNKNOWN_NAME.at(path.span, nothing, help=did_you_mean("", events))
+        )
     return found
 
 

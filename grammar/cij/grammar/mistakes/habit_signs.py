@@ -1,6 +1,7 @@
 """Habits in signs, numbers and texts."""
 
 import re
+from decimal import Decimal
 from functools import partial
 
 from cij.grammar.grammar_text import DECLARATION_WORDS
@@ -30,6 +31,12 @@ def _clock(match: re.Match[str]) -> str:
     return f"{hour + 12 * (match['half'][0] in 'pP'):02}:{minute}"
 
 
+def _smaller(match: re.Match[str]) -> str:
+    """Rewrite `1.5 hours` in the next smaller unit."""
+    smaller, ratio = _SMALLER[match[2]]
+    return f"{int(Decimal(match[1]) * ratio)} {smaller}"
+
+
 def _spaced(unit: str, match: re.Match[str]) -> str:
     return unit if match.string[match.start("bad") - 1].isspace() else f" {unit}"
 
@@ -48,6 +55,8 @@ def _misspelt(unit: str) -> str:
 # --- the rows ---------------------------------------------------------------------------------
 
 _UNITS = "(?:second|minute|hour|day|week|month|year)s?"
+# Whole for each half and quarter. A day is missing, because it may have 23 or 25 hours.
+_SMALLER = {"minute": ("seconds", 60), "hour": ("minutes", 60), "year": ("months", 12)}
 _NUMBER = r"[0-9][0-9_]*(?:\.[0-9]+)?"
 _DURATION = "for example `7 days`"
 _TIMES = "times have 24 hours: for example `09:00`"
@@ -265,6 +274,22 @@ NUMBERS = (
             lacks="INT",
         )
         for unit in ("second", "minute", "hour", "day", "week", "month", "year")
+    ),
+    row(
+        rf"(\d+\.(?:25|50?|75))[ \t]+({'|'.join(_SMALLER)})s?(?!\w)",
+        "a duration is a whole number of a unit",
+        "use the next smaller unit",
+        _smaller,
+        needs="DURATION",
+        lacks="DECIMAL",
+    ),
+    guess(
+        rf"\d+\.\d+[ \t]+{_UNITS}(?!\w)",
+        "a duration is a whole number of a unit",
+        "use a smaller unit: for example `36 hours` instead of 1.5 days",
+        "1 day",
+        needs="DURATION",
+        lacks="DECIMAL",
     ),
     row(
         r"\d+(?!\w)",

@@ -2,7 +2,7 @@
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.declarations.steps.step_context import JourneyContext
-from cij.compiler.naming import did_you_mean
+from cij.compiler.naming import did_you_mean, no_event
 from cij.compiler.typecheck import check_value
 from cij.grammar import codes, syntax
 
@@ -58,9 +58,8 @@ def emit(step: syntax.Emit, context: JourneyContext) -> model.Step | None:
     event = build.model.events.get(step.event.text)
     if event is None:
         if step.event.text not in build.declared["event"]:
-            hint = did_you_mean(step.event.text, build.declared["event"])
-            message = f"there is no event `{step.event.text}`"
-            build.report(codes.UNKNOWN_NAME.at(step.event.span, message, help=hint))
+            declared = build.declared["event"]
+            build.report(no_event(step.event.span, step.event.text, declared))
         return None
     if event.is_interaction:
         message = f"`{event.name}` is a built-in event about messages, so no journey can raise it"
