@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cij.app.pages import language_words, page, titles, word_page
+from cij.app.pages import language_words, page, terms, titles, word_page
 from cij.app.project_files import FILE_NAME, find_root
 from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError
@@ -19,7 +19,7 @@ def page_of(what: str) -> str | None:
 
 
 def is_word(what: str) -> bool:
-    """Tell whether a text is a word of the language and not a folder with a project."""
+    """Tell whether a text is a word of the language or a term, and not a folder with a project."""
     return word_page(what) is not None and not (Path(what) / FILE_NAME).is_file()
 
 
@@ -50,7 +50,7 @@ def nearest(what: str, project: "Compiled | None") -> str:
     """Return a question such as `did you mean …?` with the nearest name; empty without one."""
     own = [name for names in names_of(project).values() for name in names]
     codes = [*titles("diagnostics"), *titles("semantics")]
-    hint = near_hint(what, own) or near_hint(what, language_words())
+    hint = near_hint(what, own) or near_hint(what, [*language_words(), *terms()])
     return hint or near_hint(what.upper(), codes) or ""
 
 

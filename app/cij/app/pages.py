@@ -1,6 +1,7 @@
-"""The pages that ship with cij: diagnostic codes, rules of the semantics, words of the language."""
+"""The pages that ship with cij: diagnostic codes, rules of the semantics, words of the language, terms."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -19,9 +20,9 @@ def page(name: str) -> str | None:
 
 
 def word_page(word: str) -> str | None:
-    """Return the page of a word of the language, such as `goal`; None without one."""
+    """Return the page of a word of the language or of a term, such as `goal` or `passage`; None without one."""
     wanted = " ".join(word.lower().split())
-    return _word_pages().get(wanted) or _also().get(wanted)
+    return _word_pages().get(wanted) or _also().get(wanted) or _terms().get(wanted)
 
 
 def language_words() -> list[str]:
@@ -29,15 +30,30 @@ def language_words() -> list[str]:
     return list(_word_pages())
 
 
+def terms() -> list[str]:
+    """Return what the documentation and the commands call things that are no words of the language."""
+    return list(_terms())
+
+
 @cache
-def _word_pages() -> dict[str, str]:
-    text = (resources.files("cij.compiler") / "pages" / "words.md").read_text(encoding="utf-8")
-    found: dict[str, str] = {}
+def _terms() -> dict[str, str]:
+    return {head: f"# {head}\n{body}" for head, body in _parts("terms.md")}
+
+
+def _parts(file: str) -> Iterator[tuple[str, str]]:
+    text = (resources.files("cij.compiler") / "pages" / file).read_text(encoding="utf-8")
     for part in text.split("\n## ")[1:]:
         head, _, body = part.partition("\n")
+        yield head, f"{body.rstrip()}\n"
+
+
+@cache
+def _word_pages() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for head, body in _parts("words.md"):
         # `at most` is one word of the language; `starts ends` are two words with one page.
         names = [head] if head == "at most" else head.split()
-        found |= {name: f"# {head}\n{body.rstrip()}\n" for name in names}
+        found |= {name: f"# {head}\n{body}" for name in names}
     return found
 
 

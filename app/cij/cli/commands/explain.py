@@ -1,4 +1,4 @@
-"""`cij explain`: the meaning of a code, a rule, a word or a declaration, in plain words."""
+"""`cij explain`: the meaning of a code, a rule, a word, a term or a declaration, in plain words."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cij.app.explanations import explained, is_word, names_of, nearest, page_of, project_at
-from cij.app.pages import language_words, titles
+from cij.app.pages import language_words, terms, titles
 from cij.cli.arguments import path_and_name
 from cij.cli.exits import Exit
 
@@ -23,13 +23,14 @@ Examples:
   cij explain CIJ602                   # a code that `cij check` has printed
   cij explain S16                      # a rule of the language
   cij explain goal                     # a word of the language
+  cij explain passage                  # a term of the documentation
   cij explain loyalty_reward examples/loyalty
   cij explain --json                   # the same list, as JSON"""
 )
 @click.argument("words", nargs=-1, metavar="[WHAT] [PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print the texts, or the names, as JSON.")
 def command(words: tuple[str, ...], as_json: bool) -> None:
-    """Explain WHAT: a code, a rule, a word, or a name in the project at PATH."""
+    """Explain WHAT: a code, a rule, a word, a term, or a name in the project at PATH."""
     # The name of a code or rule is never a path, also where a folder has the same name.
     text = page_of(words[0]) if words else None
     if text is not None and len(words) == 1:
@@ -82,17 +83,20 @@ def _nothing(what: str, project: "Compiled | None") -> list[str]:
 def _list(project: "Compiled | None", as_json: bool) -> None:
     if as_json:
         pages = {"rules": titles("semantics"), "codes": titles("diagnostics")}
-        click.echo(_json({"names": names_of(project), "words": language_words(), **pages}))
+        click.echo(
+            _json(
+                {"names": names_of(project), "words": language_words(), "terms": terms(), **pages}
+            )
+        )
         return
     if project is None:
         click.echo("There is no project here; in a project its names are listed as well.")
     for kind, found in names_of(project).items():
         if found:
             click.echo(f"{kind}: {', '.join(found)}")
-    click.echo("\nWords")
-    click.echo(
-        fill(", ".join(language_words()), width=96, initial_indent="  ", subsequent_indent="  ")
-    )
+    for title, words in (("Words", language_words()), ("Terms", terms())):
+        listed = fill(", ".join(words), width=96, initial_indent="  ", subsequent_indent="  ")
+        click.echo(f"\n{title}\n{listed}")
     for title, folder in (("Rules", "semantics"), ("Codes", "diagnostics")):
         click.echo(f"\n{title}")
         for name, text in titles(folder).items():
