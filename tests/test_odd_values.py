@@ -67,3 +67,19 @@ def test_the_ends_of_the_calendar_have_a_local_time() -> None:
             assert abs(zones.to_local(at, zone) - at) <= timedelta(days=1)
             assert local(at, zone)[:4] == f"{at.year:04}"
             assert abs(instant(at, zone) - at) <= timedelta(days=1)
+
+
+@pytest.mark.parametrize("window", ["3 hours", "2 days", "1 month"])
+def test_a_window_that_ends_after_the_calendar_changes_nothing(
+    cij: Cij, folder: Path, window: str
+) -> None:
+    more = f"segment late {{\n  where any(start within last {window})\n  refresh = 1 hour\n}}\n"
+    late = journey("    end", enter="from segment late").replace("calls", "late")
+    file = folder / "late.journey"
+    file.write_text(more + late)
+    events = folder / "events.jsonl"
+    event = {"event": "start", "customer": "shop:1", "at": "9999-12-31T23:30:00Z"}
+    events.write_text(json.dumps(event) + "\n")
+    assert cij("event", "--file", events, "--project", folder).code == Exit.OK
+    assert cij("run", folder, "--once").code in (Exit.OK, Exit.ASIDE)
+    assert cij("simulate", folder, "--days", "2").code == Exit.OK

@@ -117,7 +117,7 @@ def _next_evaluation(world: World, plan: SegmentPlan, state: SegmentState) -> da
     if not world.is_virtual or plan.next_change is None:
         return evaluated + interval
     change = world.engine.rows(plan.next_change, {"now": evaluated})[0][0]
-    if change is None:
+    if change is None or change > datetime.max - interval:
         return None
     # At the first of its intervals at which it can differ, as if all had been looked at.
     steps: int = -((evaluated - change) // interval)

@@ -74,6 +74,12 @@ JOIN zone AS y ON y.name = q.name AND q.target >= y.local_from AND q.target < y.
 """
 
 
+# What lies beyond the last year of ISO 8601 never comes, and Python has no such instant.
+_FIRST = """
+SELECT MIN(q.at) FROM {rows} AS q WHERE q.at < CAST('9999-12-31 00:00:00' AS TIMESTAMP)
+"""
+
+
 def next_change(inside: Sequence[BaseModel]) -> Statement | None:
     """Return the query for the first instant after `now` at which time may change a condition.
 
@@ -95,7 +101,7 @@ def next_change(inside: Sequence[BaseModel]) -> Statement | None:
     rows = found[0]
     for other in found[1:]:
         rows = exp.union(rows, other, distinct=False, copy=False)
-    return query("SELECT MIN(q.at) FROM {rows} AS q", rows=rows)
+    return query(_FIRST, rows=rows)
 
 
 def _window(event: str, period: ex.Period) -> list[exp.Expr]:
