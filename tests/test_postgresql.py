@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from cij.app import writer_turn
 from cij.app.open_store import in_memory_copy
+from cij.cli import taking_over
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.compiler.sql.making import make, rebuild
@@ -31,13 +33,17 @@ from tests.agreement.tick_times import Spacing
 from tests.builders import REPOSITORY
 from tests.engines import Opens, dsn_of
 from tests.example import (
+    CIJ,
+    add_people,
     by_recipient,
     copy_example,
     environment,
+    eventually,
     inside,
     messages,
     replace as replace_text,
     run_once,
+    running,
 )
 from tests.postgres import PostgresStore, binary, server
 from tests.ways import PLAIN, Way
@@ -429,3 +435,59 @@ def test_commands_work_on_a_server_as_on_a_file(
     assert code == Exit.CONFIG and "pg_dump" in err
     run_once(shared)
     assert len(messages(shared)) == 11, "nothing goes out twice"
+
+
+@pytest.mark.slow
+def test_a_run_survives_its_connection_and_a_standby_survives_the_run(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
+    project = copy_example(tmp_path)
+    code, _, err = inside("run", str(project), "--standby")
+    assert code == Exit.CONFIG and "a store on a server" in err
+    _on_server(project, "turns")
+
+    def sent(count: int) -> None:
+        eventually(lambda: len(messages(project)) == count, f"there are {count} messages")
+
+    with running(project) as first:
+        _killed(store, "turns")
+        add_people(project, 1)
+        sent(19)
+        assert first.poll() is None, "it goes on"
+        said = tmp_path / "said"
+        with said.open("w") as file:
+            second = subprocess.Popen(
+                [*CIJ, "run", str(project), "--poll", "0.2", "--standby"],
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+                env=environment(),
+            )
+        try:
+            # It says who writes, which is the first again.
+            who = f"waiting: `cij writer, process {first.pid}"
+            eventually(lambda: who in said.read_text(encoding="utf-8"), "the second waits")
+            first.kill()
+            add_people(project, 2)
+            sent(27)
+            second.terminate()
+            assert second.wait(30) == 0
+        finally:
+            second.kill()
+            second.wait()
+    by_recipient(messages(project).values())
+
+
+def test_a_transaction_that_loses_its_session_is_made_again_and_no_more_than_some_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_over, "PAUSES_S", (0.0,))
+    monkeypatch.setattr(writer_turn, "wait_for_turn", lambda *_: True)
+    tries = 0
+    turns = taking_over.Turns(tmp_path, is_standby=False, is_once=True)
+    with pytest.raises(StoreLost):
+        while turns.wait():
+            with turns.taken():
+                tries += 1
+                raise StoreLost("the connection was lost")
+    assert tries == 4

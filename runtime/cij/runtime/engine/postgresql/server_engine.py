@@ -187,7 +187,11 @@ class PostgresEngine:
         self._connection.execute(f"RELEASE SAVEPOINT {_QUESTION}")
 
     def _connect_again(self) -> None:
-        patiently(self._connect)
+        try:
+            patiently(self._connect)
+        except StoreError as error:
+            # Who has to go on opens the store anew.
+            raise StoreLost(str(error)) from error
         if self._restore is not None:
             self._restore()
 
