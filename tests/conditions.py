@@ -202,6 +202,8 @@ def values(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     """Return the text of a value of a kind."""
     forms = ["field", "constant"] + ["event"] * bool(_fields(scope, kind))
     forms += ["made", "made", "aggregate"] if scope.depth > 0 else []
+    if scope.depth > 0 and kind != "boolean" and not draw(_below(12)):
+        return draw(_by_cases(kind, scope.inner))
     match pick(draw, forms):
         case "constant":
             return literal(kind, pick(draw, VALUES[kind] + ODD.get(kind, ())))
@@ -214,6 +216,21 @@ def values(draw: st.DrawFn, kind: str, scope: Scope) -> str:
         case "aggregate":
             return draw(aggregates(kind, scope.inner))
     return draw(_MADE[kind](kind, scope.inner))
+
+
+@cache
+@st.composite
+def _by_cases(draw: st.DrawFn, kind: str, scope: Scope) -> str:
+    kinds = NUMBERS if kind == "decimal" else (kind,)
+    cases = [
+        f"when {_asked(draw(conditions(scope)))} then {draw(values(pick(draw, kinds), scope))}"
+        for _ in range(pick(draw, [1, 1, 2]))
+    ]
+    return f"({' '.join(cases)} else {draw(values(kind, scope))})"
+
+
+def _asked(condition: str) -> str:
+    return f"({condition})" if condition.startswith("-") else condition
 
 
 def _fields(scope: Scope, kind: str) -> list[str]:

@@ -11,14 +11,16 @@ from hypothesis import settings
 from cij.cli.failures import run
 from cij.cli.main import cli
 from cij.runtime.sources import standing_still
+from tests.draws import USUAL, draws
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
 Golden = Callable[[Path | str, str], None]
 
 # In CI every run draws the same examples, so a red build is red again on a developer's machine.
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("dev", deadline=None, print_blob=True)
+_DRAWN = settings(max_examples=draws(USUAL), deadline=None, print_blob=True)
+settings.register_profile("ci", _DRAWN, derandomize=True)
+settings.register_profile("dev", _DRAWN)
 # Every check is a whole one; tests/test_memory.py turns remembering on.
 os.environ["CIJ_CACHE"] = "off"
 

@@ -223,6 +223,11 @@ def _alike(value: Value, other: Value, row: Row) -> Value:
     return value
 
 
+def _cases(world: World, node: syntax.Cases, row: Row) -> Value:
+    taken = (value for condition, value in node.cases if world.holds(condition, row))
+    return world.value(next(taken, node.otherwise), row)
+
+
 def _binary(world: World, node: syntax.Binary, row: Row) -> Value:
     if node.operator in ("and", "or"):
         both = (world.holds(side, row) for side in (node.left, node.right))
@@ -410,6 +415,7 @@ _RULES: dict[type, Callable[[World, Any, Row], Value]] = {
     syntax.Call: _call,
     syntax.Unary: _unary,
     syntax.Binary: _binary,
+    syntax.Cases: _cases,
     syntax.AnyOf: lambda world, node, row: any(
         compared(node.operator, world.value(node.value, row), world.value(item, row), row)
         for item in node.items.items

@@ -139,6 +139,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     found.engine.close()
 
 
+@pytest.mark.slow
 def test_who_comes_back_goes_on_where_they_stood(store: Store) -> None:
     store.deploy(program_of())
     store.load(NOW, *ALL)
@@ -152,6 +153,7 @@ def test_who_comes_back_goes_on_where_they_stood(store: Store) -> None:
     assert store.ended("ana") == [("completed", NOW + 12 * DAY)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_to_move_people_lets_them_stand_still(store: Store, way: str) -> None:
     store.engine = WAYS[way].engine()
@@ -165,6 +167,7 @@ def test_every_way_to_move_people_lets_them_stand_still(store: Store, way: str) 
     assert store.sent("ana") == [NOW + 4 * DAY]
 
 
+@pytest.mark.slow
 def test_a_timer_that_is_not_due_on_return_is_kept(store: Store) -> None:
     store.deploy(program_of())
     store.load(NOW, *ALL)
@@ -175,6 +178,7 @@ def test_a_timer_that_is_not_due_on_return_is_kept(store: Store) -> None:
     assert store.sent("ana") == [NOW + 3 * DAY]
 
 
+@pytest.mark.slow
 def test_who_stays_away_leaves_as_gone(store: Store) -> None:
     store.deploy(program_of())
     store.load(NOW, *ALL)
@@ -190,6 +194,7 @@ def test_who_stays_away_leaves_as_gone(store: Store) -> None:
     assert store.ended("ana") == [("gone", NOW + 31 * DAY)] and not store.sent("ana")
 
 
+@pytest.mark.slow
 def test_how_long_they_may_be_away_is_a_setting(store: Store) -> None:
     store.deploy(program_of(profile="gone_after = 2 days"))
     store.load(NOW, *ALL)
@@ -198,6 +203,7 @@ def test_how_long_they_may_be_away_is_a_setting(store: Store) -> None:
     assert store.ended("ana") == [("gone", NOW + 3 * DAY)]
 
 
+@pytest.mark.slow
 def test_a_simulation_ends_them_in_its_time(store: Store) -> None:
     store.deploy(program_of("one: wait 90 days"))
     store.load(NOW, *ALL)
@@ -207,6 +213,7 @@ def test_a_simulation_ends_them_in_its_time(store: Store) -> None:
     assert store.ended("bob") == [(None, None)]
 
 
+@pytest.mark.slow
 def test_their_queued_messages_wait_and_are_cancelled_at_the_end(store: Store) -> None:
     store.deploy(program_of("hello: send email hello\n one: wait 90 days"))
     people = "".join(f"{name},{name}@example.com\n" for name in ALL)
@@ -225,6 +232,7 @@ def test_their_queued_messages_wait_and_are_cancelled_at_the_end(store: Store) -
     assert store.rows(why) == [("cancelled", "the customer is in no source any more")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "steps"),
     [
@@ -247,6 +255,7 @@ def test_an_event_moves_nobody_who_is_away(store: Store, head: str, steps: str) 
     assert store.rows("SELECT v.customer FROM conversion AS v") in ([], [(store.id("bob"),)])
 
 
+@pytest.mark.slow
 def test_a_new_version_wakes_nobody_who_is_away(store: Store) -> None:
     store.deploy(program_of())
     store.load(NOW, *ALL)
@@ -259,6 +268,7 @@ def test_a_new_version_wakes_nobody_who_is_away(store: Store) -> None:
     assert store.rows(stands.format(store.id("ana"))) == [("two",)]
 
 
+@pytest.mark.slow
 def test_who_comes_back_as_somebody_else_goes_on_as_well(store: Store) -> None:
     store.deploy(program_of())
     store.load(NOW, *ALL)
@@ -272,6 +282,7 @@ def test_who_comes_back_as_somebody_else_goes_on_as_well(store: Store) -> None:
     assert store.id("ana") == store.id("bob")
 
 
+@pytest.mark.slow
 def test_a_short_absence_gives_no_second_right_to_enter(store: Store) -> None:
     store.deploy(program_of("one: wait 1 day", "again always"))
     store.load(NOW, *ALL)
@@ -281,6 +292,7 @@ def test_a_short_absence_gives_no_second_right_to_enter(store: Store) -> None:
     assert len(store.ended("ana")) == 1
 
 
+@pytest.mark.slow
 def test_status_why_and_timeline_say_so(store: Store) -> None:
     program = program_of()
     store.deploy(program)
@@ -296,6 +308,7 @@ def test_status_why_and_timeline_say_so(store: Store) -> None:
     assert "stands still at one, and leaves as gone 2026-04-02 10:00" in text
 
 
+@pytest.mark.slow
 def test_the_commands_find_who_is_away(tmp_path: Path, cij: Cij) -> None:
     text = TEXT.replace("STEPS", "one: wait 3 days").replace("HEAD", "").replace("PROFILE", "")
     toml = '[project]\nname = "x"\ntimezone = "UTC"\n[delivery.email]\nkind = "files"\n'

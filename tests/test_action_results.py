@@ -57,6 +57,7 @@ WAIT = """\
 """
 
 
+@pytest.mark.slow
 def test_what_is_done_at_once_is_gone_on_with_in_the_same_step(tmp_path: Path) -> None:
     text = USE + journey(CALL + WAIT)
     runner = run(project(tmp_path, text), Answering(call_id=42, outcome="reached", more=[1]))
@@ -68,6 +69,7 @@ def test_what_is_done_at_once_is_gone_on_with_in_the_same_step(tmp_path: Path) -
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 def test_a_result_that_does_not_fit_is_missing_and_told(tmp_path: Path) -> None:
     text = USE + journey(CALL + WAIT)
     runner = run(project(tmp_path, text), Answering(call_id={"a": 1}, outcome="reached"))
@@ -86,6 +88,7 @@ def test_what_is_not_done_yet_is_waited_for(tmp_path: Path) -> None:
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 def test_others_say_by_an_event_that_it_was_done(cij: Cij, tmp_path: Path) -> None:
     folder = project(tmp_path / "p", USE + journey(CALL + WAIT))
     cij("run", folder, "--once")

@@ -75,6 +75,7 @@ test "a task" for calls {
 """
 
 
+@pytest.mark.slow
 def test_a_run_writes_each_row_once_and_says_so(cij: Cij, tmp_path: Path) -> None:
     folder = project(tmp_path / "p", TASKS)
     first = cij("run", folder, "--once", "--json")
@@ -165,6 +166,7 @@ def test_the_example_is_right_and_plays_its_stories(cij: Cij) -> None:
     assert "4 passed, 0 failed" in played.out
 
 
+@pytest.mark.slow
 def test_doctor_looks_at_the_ways_of_actions(
     cij: Cij, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -254,6 +254,7 @@ def test_values_reach_the_outside_without_loss(tmp_path: Path) -> None:
     assert missing == {**dict.fromkeys(given), "another": "P3W"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "iso"),
     [("2 hours", "PT2H"), ("1 month", "P1M"), ("90 seconds", "PT90S"), ("5 minutes", "PT5M")],

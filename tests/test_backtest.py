@@ -150,12 +150,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 _PERIOD = ("--from", "2026-03-02 10:00", "--to", "2026-03-20")
 
 
+@pytest.mark.slow
 def test_the_command_tells_days_people_hours_and_reasons(project: Path, golden: Golden) -> None:
     code, out, err = inside("backtest", *_PERIOD, "--project", str(project))
     assert code == 0, err
     golden("backtest/loyalty.txt", "\n".join(line.rstrip() for line in out.splitlines()) + "\n")
 
 
+@pytest.mark.slow
 def test_the_json_agrees_with_itself(project: Path) -> None:
     code, out, _ = inside("backtest", *_PERIOD, "--project", str(project), "--json")
     found = json.loads(out)
@@ -168,6 +170,7 @@ def test_the_json_agrees_with_itself(project: Path) -> None:
     assert found["events"] > 6
 
 
+@pytest.mark.slow
 def test_one_journey_alone(project: Path) -> None:
     code, out, _ = inside(
         "backtest", "coupon_thanks", *_PERIOD, "--project", str(project), "--json"
@@ -186,6 +189,7 @@ def test_the_period_has_to_be_one(project: Path) -> None:
     assert "not before" in err
 
 
+@pytest.mark.slow
 def test_the_drawing_is_one_svg_with_every_number(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "course.svg"
     code, _, _ = inside("backtest", *_PERIOD, "--project", str(project), "--svg", str(file))
@@ -197,6 +201,7 @@ def test_the_drawing_is_one_svg_with_every_number(project: Path, tmp_path: Path)
     assert "2026-03-02" in texts
 
 
+@pytest.mark.slow
 def test_a_backtest_needs_no_state(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     period = ("--from", "2026-02-01", "--to", "2026-03-01", "--json")
@@ -219,7 +224,7 @@ def test_people_at_the_end_of_a_day_are_those_who_stand_there(tmp_path: Path) ->
         refresh_data(world, folder, START)
         found = simulate(world, START, START + timedelta(days=9), _nothing)
         counted = {(s.day, s.journey, s.step): s.people for s in found.standing}
-    for days in range(9):
+    for days in (0, 3, 8):
         with closing(open_engine(None)) as engine:
             world = deploy(engine, program, START)
             refresh_data(world, folder, START)

@@ -112,6 +112,7 @@ journey any {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READS)
 def test_what_another_condition_reads_is_looked_at(tmp_path: Path, name: str) -> None:
     events = [bought("ana", START + n * HOUR, "5") for n in range(1, 9)]
@@ -132,6 +133,7 @@ def test_a_condition_of_a_step_makes_no_instants(tmp_path: Path) -> None:
     assert not [c for c in found.course.days if c.what == "sent"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_instants(tmp_path: Path) -> None:
     """Engines keep what they know of each statement, so none may be made anew at every instant."""
     visits: list[Event] = [("visit", "ana", START + n * HOUR, {}) for n in range(1, 90)]
@@ -149,6 +151,7 @@ def test_memory_does_not_grow_with_instants(tmp_path: Path) -> None:
     assert many - few < 10, f"{many - few} statements were made for 100 more instants"
 
 
+@pytest.mark.slow
 def test_it_tells_people_and_where_they_left(tmp_path: Path) -> None:
     visits: list[Event] = [("visit", "ana", START + n * DAY, {}) for n in range(1, 4)]
     course = replayed(tmp_path, ONCE_A_DAY, *visits, ("visit", "bob", START + DAY, {})).course
@@ -160,6 +163,7 @@ def test_it_tells_people_and_where_they_left(tmp_path: Path) -> None:
     assert (left.step, left.outcome, left.passages) == ("", "done", 3)
 
 
+@pytest.mark.slow
 def test_it_says_when_it_is_approximate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     visits: list[Event] = [("visit", "ana", START + n * HOUR, {}) for n in range(1, 9)]
     assert replayed(tmp_path, ONCE_A_DAY, *visits).every == timedelta(seconds=1)

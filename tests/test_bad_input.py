@@ -154,6 +154,7 @@ BROKEN_SOURCES: dict[str, tuple[Break, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN_SOURCES)
 def test_a_broken_source_leaves_the_state_as_it_was(project: Path, name: str) -> None:
     harm, words = BROKEN_SOURCES[name]
@@ -168,6 +169,7 @@ def test_a_broken_source_leaves_the_state_as_it_was(project: Path, name: str) ->
     assert status(project) == before and messages(project) == files
 
 
+@pytest.mark.slow
 def test_a_locked_database_is_told_and_read_when_it_is_free(project: Path) -> None:
     before = status(project)
     with closing(sqlite3.connect(project / "data" / "loyalty.db", isolation_level=None)) as other:
@@ -197,6 +199,7 @@ _TOLERANT = '"data/shop_customers.csv"\n  tolerate = 20%\n'
 _REASONS = ("too few columns", "soon", "that of line 18 again")
 
 
+@pytest.mark.slow
 def test_an_unknown_zone_of_a_customer_counts_as_none(project: Path) -> None:
     fresh = copy_example(project.parent / "fresh")
     replace(shop(fresh), "Asia/Tokyo", "Mars/Olympus")
@@ -244,6 +247,7 @@ BROKEN_SETTINGS: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN_SETTINGS)
 def test_broken_settings_are_told_with_their_line(project: Path, name: str) -> None:
     old, new, words = BROKEN_SETTINGS[name]
@@ -262,6 +266,7 @@ def test_a_folder_without_settings_is_no_project(project: Path) -> None:
 # --- the state file ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0.0, 0.5])
 def test_a_damaged_state_file_is_told_and_left_alone(project: Path, kept: float) -> None:
     file = project / ".cij" / "state.duckdb"

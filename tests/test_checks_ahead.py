@@ -42,6 +42,7 @@ def test_what_fails_for_everybody_is_told_by_check(
     assert (said or "") in done.out + done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reader_p", "My Shop!", "_", "café", "x" * 200])
 def test_a_project_of_any_name_can_send(cij: Cij, tmp_path: Path, name: str) -> None:
     toml = MAIL_TOML.replace('name = "test"', f'name = "{name}"').replace(

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from cij.app.config import SmtpDelivery, load_settings
+from cij.app.new_project import example_names
 from cij.app.project import open_project
 from cij.cli.exits import Exit
 from cij.cli.failures import run
@@ -235,6 +236,26 @@ def test_a_new_project_can_be_opened(tmp_path: Path) -> None:
     assert list(opened.sources) == ["journeys/welcome.journey"]
     assert {".gitignore", ".gitattributes", ".github"} <= set(os.listdir(tmp_path / "shop"))
     assert not [f for f in (tmp_path / "shop").rglob("*") if "dot_" in f.name]
+
+
+def test_a_project_may_begin_with_an_example(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for example in example_names():
+        root = tmp_path / example
+        assert run(cli, ["new", str(root / 'my"own'), "--from", example]) == Exit.OK
+        opened = open_project(root / 'my"own')
+        assert opened.settings.project.name == 'my"own'
+        assert opened.sources and ".gitignore" in os.listdir(root / 'my"own')
+        assert f"examples/{example}" not in (root / 'my"own' / "README.md").read_text("utf-8")
+    there = tmp_path / "there"
+    assert run(cli, ["new", str(there), "--from", "loyalty", "--timezone", "Asia/Tokyo"]) == Exit.OK
+    assert open_project(there).settings.project.timezone == "Asia/Tokyo"
+    assert not [f for f in there.rglob("*") if f.suffix == ".py" or f.name in (".cij", "outbox")]
+    for name in ("nothing", "../examples/loyalty", ""):
+        assert run(cli, ["new", str(tmp_path / "new"), "--from", name]) == Exit.USAGE
+        assert "abandoned_cart, app_onboarding" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "Puntos de fidelización"])

@@ -284,6 +284,7 @@ def test_sql_as_json_has_statements_with_parameters(cij: Cij) -> None:
     assert statement["of"] == "segment big_spenders" and statement["parameters"] == ["now"]
 
 
+@pytest.mark.slow
 def test_sql_of_a_name_alone_looks_in_this_folder() -> None:
     assert "-- segment loyal" in _process(["sql", "loyal"], folder=LOYALTY).stdout
 
@@ -316,12 +317,14 @@ def test_explain_knows_every_kind_of_name(name: str, cij: Cij) -> None:
     assert f" {name}  (journeys/" in out and len(out.splitlines()) > 1
 
 
+@pytest.mark.slow
 def test_explain_lists_what_there_is(cij: Cij, tmp_path: Path) -> None:
     out = cij("explain", LOYALTY).out
     assert "journey: loyalty_reward, coupon_thanks" in out and "  S27 " in out
     assert "  CIJ101" in _process(["explain"], folder=tmp_path).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["goal"], ["Send"], ["at", "most"], ["ends"]])
 def test_explain_knows_the_words_of_the_language(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "goal").mkdir()
@@ -339,6 +342,7 @@ def test_a_name_of_the_project_and_a_word_are_both_told(cij: Cij, loyalty: Path)
 
 # What stands around the examples of a word, by what its page begins with.
 _FRAMES = {
+    "In a value by cases.": "@",
     "A declaration.": "@",
     "A step.": "journey j {\n  steps {\n@\n  }\n}",
     "In the head of a journey.": "journey j {\n@\n}",
@@ -430,6 +434,7 @@ def types_of(text: str) -> dict[str, dict[str, str]]:
     return {s["name"]: {c["name"]: c["type"] for c in s["columns"]} for s in sources}
 
 
+@pytest.mark.slow
 def test_refresh_finds_the_columns_that_the_example_declares(cij: Cij, loyalty: Path) -> None:
     declared = types_of(cij("catalog", loyalty, "--json").out)
     without_columns(loyalty, "shop", "orders")
@@ -445,6 +450,7 @@ def test_a_misspelled_refresh_is_no_path(cij: Cij) -> None:
     assert done.code == Exit.USAGE and "did you mean `refresh`" in done.err
 
 
+@pytest.mark.slow
 def test_refresh_is_stable(cij: Cij, loyalty: Path) -> None:
     without_columns(loyalty, "shop", "cards", "orders")
     cij("catalog", "refresh", loyalty)
@@ -483,10 +489,7 @@ def test_refresh_tells_types_apart(cij: Cij, tmp_path: Path) -> None:
     ],
 )
 def test_refresh_names_each_source_that_cannot_be_read(
-    settings: str,
-    words: str,
-    cij: Cij,
-    tmp_path: Path,
+    settings: str, words: str, cij: Cij, tmp_path: Path
 ) -> None:
     (tmp_path / "cij.toml").write_text(TOML)
     (tmp_path / "empty.csv").write_text("")

@@ -4,7 +4,6 @@ Each example is one project of up to 50 conditions over a handful of customers. 
 draws that many examples.
 """
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -19,9 +18,9 @@ from cij.runtime.refresh import prepare
 from tests.condition_case import SETTINGS, case_of, check, project_of
 from tests.conditions import CUSTOMER, EVENTS, segments
 from tests.customers import ZONES, is_own, worlds
+from tests.draws import draws
 from tests.reference_evaluator import Occurrence, Person
 
-EXAMPLES = int(os.environ.get("CIJ_MEANING", "0")) or 25
 # Conditions of one example: enough to make the engine's start worth it, few enough to shrink.
 BATCH = 50
 
@@ -38,7 +37,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.mark.slow
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=draws(10),
     # `check` reduces what it finds, much faster.
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[

@@ -87,6 +87,7 @@ def mails(bed: Bed) -> list[Message]:
     return [message_from_bytes(f.read_bytes()) for f in (bed.folder / "outbox").rglob("*.eml")]
 
 
+@pytest.mark.slow
 def test_a_mail_has_one_click_and_opening_its_link_changes_nothing(bed: Bed) -> None:
     bed.post("/v1/events/purchase", {"customer": "shop:1"})
     bed.settled(lambda: any((bed.folder / "outbox").rglob("*.eml")), "the mail is there")
@@ -137,6 +138,7 @@ def test_the_preference_page_saves_what_is_chosen(bed: Bed) -> None:
     assert "Offers <b>& more</b>: email" in {row["shown"] for row in found}
 
 
+@pytest.mark.slow
 def test_a_double_opt_in_needs_a_click_on_the_page(bed: Bed) -> None:
     bed.post("/v1/events/wants_news", {"customer": "new@example.com"})
     bed.settled(lambda: any(m["To"] == "new@example.com" for m in mails(bed)), "the mail is there")
@@ -161,6 +163,7 @@ def _confirmed(bed: Bed) -> bool:
     return any(e["name"] == "confirmed" for e in bed.ask("status", "read")["ended"])
 
 
+@pytest.mark.slow
 def test_a_link_that_does_not_exist_is_a_mistake(tmp_path: Path, cij: Cij) -> None:
     folder = shop_project(tmp_path / "p")
     text = CONFIRM.replace("links.preferences", "links.preference")

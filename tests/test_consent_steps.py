@@ -118,6 +118,7 @@ def test_a_refusal_takes_back_what_was_agreed_to_for_later() -> None:
     assert bed.rows(_CONSENTS)[0][1:3] == (False, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("refused_at", "expected"), [(NOW - HOUR, True), (NOW, False), (NOW + HOUR, False)]
 )
@@ -218,6 +219,7 @@ def test_fragments_that_run_many_others_are_looked_at_once() -> None:
     assert named_parameters(found["f0"], found) == {}
 
 
+@pytest.mark.slow
 def test_fragments_that_run_each_other_too_deep_are_refused() -> None:
     chain = "".join(f"fragment f{n}(t) {{ r: run f{n + 1}(t) }}\n" for n in range(1500))
     text = chain + "fragment f1500(t) { g: give consent t }\n"

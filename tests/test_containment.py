@@ -38,6 +38,7 @@ def test_a_statement_that_fails_puts_its_journey_aside_and_no_other(way: str) ->
     assert next_tick(bed.world) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS_TRIED)
 def test_a_journey_goes_on_where_it_stood_after_the_cause_is_mended(way: str) -> None:
     bed = broken_bed(way)
@@ -223,6 +224,7 @@ def _garble(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00\xd8\x00" * 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [_vanish, _point_at_itself, _garble])
 def test_a_source_that_fails_stops_nothing_else(
     project: Path, harm: Callable[[Path], None]
@@ -248,6 +250,7 @@ def test_a_source_that_fails_stops_nothing_else(
     assert status(project)["failed"] == []
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_while_it_is_written_is_undone_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +266,7 @@ def test_a_source_that_fails_while_it_is_written_is_undone_alone(
     assert status(project)["failed"] == [] and status(project)["profiles"] == 19
 
 
+@pytest.mark.slow
 def test_a_source_that_was_never_loaded_makes_no_customers(project: Path) -> None:
     shop = project / "data" / "shop_customers.csv"
     good = shop.read_bytes()

@@ -66,6 +66,7 @@ ODD_LINES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD_LINES)
 def test_a_line_that_fails_stops_no_other(project: Path, name: str) -> None:
     _put(
@@ -77,6 +78,7 @@ def test_a_line_that_fails_stops_no_other(project: Path, name: str) -> None:
     assert len(rows_of(project, "SELECT e.seq FROM event_opened AS e")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -210,6 +212,7 @@ segment everybody {
 """
 
 
+@pytest.mark.slow
 def test_a_mended_template_sends_what_failed_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +276,7 @@ journey calling {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["\ud800", "x\x00y"])
 def test_an_answer_that_fails_counts_as_done_without_a_result(tmp_path: Path, odd: str) -> None:
     class Odd(Rows):

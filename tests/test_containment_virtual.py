@@ -58,6 +58,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_a_simulation_tells_which_template_fails(cij: Cij, folder: Path) -> None:
     done = cij("simulate", folder, "--days", "2")
     assert done.code == Exit.DELIVERY
@@ -67,6 +68,7 @@ def test_a_simulation_tells_which_template_fails(cij: Cij, folder: Path) -> None
     assert "9 plain (delivered)" in done.out and "6 hello (delivered)" in done.out
 
 
+@pytest.mark.slow
 def test_it_says_what_a_run_says(cij: Cij, folder: Path) -> None:
     simulated = json.loads(cij("simulate", folder, "--days", "1", "--json").out)
     [not_sent] = simulated["not_sent"]
@@ -76,6 +78,7 @@ def test_it_says_what_a_run_says(cij: Cij, folder: Path) -> None:
     assert not_sent["reason"] in told
 
 
+@pytest.mark.slow
 def test_what_is_mended_ends_well(cij: Cij, folder: Path) -> None:
     text = (folder / "a.journey").read_text()
     mended = text.replace("{{ 10 | divided_by: points }}", "{{ points }}")
@@ -83,6 +86,7 @@ def test_what_is_mended_ends_well(cij: Cij, folder: Path) -> None:
     assert cij("simulate", folder, "--days", "2").code == Exit.OK
 
 
+@pytest.mark.slow
 def test_a_backtest_tells_it_too(cij: Cij, folder: Path) -> None:
     cij("run", folder, "--once")
     day = (NOW - timedelta(days=1)).date().isoformat()
@@ -90,6 +94,7 @@ def test_a_backtest_tells_it_too(cij: Cij, folder: Path) -> None:
     assert done.code == Exit.DELIVERY and "messages of hello cannot be written" in done.err
 
 
+@pytest.mark.slow
 def test_a_simulation_goes_on_without_a_journey_that_fails() -> None:
     bed = broken_bed()
     found = simulate(bed.world, NOW, NOW + timedelta(days=3), lambda at: None)
@@ -100,6 +105,7 @@ def test_a_simulation_goes_on_without_a_journey_that_fails() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_leaves_the_simulation_of_the_rest(cij: Cij, folder: Path) -> None:
     more = REST.replace("segment counted", "segment other")
     assert more
@@ -121,6 +127,7 @@ test "one" for {name} {{
 """
 
 
+@pytest.mark.slow
 def test_a_journey_that_fails_is_a_failed_test_and_the_others_are_played(
     cij: Cij, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("addition", ADDITIONS, ids=lambda a: a.title)
 def test_a_recorded_addition_works(addition: Addition, failures: dict[str, str]) -> None:
     assert addition.title not in failures, failures[addition.title]

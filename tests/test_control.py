@@ -68,6 +68,7 @@ def test_in_a_pause_nothing_is_due_and_timers_fire_when_it_ends() -> None:
     assert bed.sent() == [("ana", "first", NOW + 3 * DAY)]
 
 
+@pytest.mark.slow
 def test_events_of_a_pause_count_when_it_ends_in_the_order_of_their_times() -> None:
     bed = bed_of("ana", "bob", "cleo")
     bed.order("pause", "race", NOW + HOUR)
@@ -186,6 +187,7 @@ def test_another_journey_is_not_touched_by_a_pause() -> None:
     assert found == [("other",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", [HOUR, 7 * HOUR, 3 * DAY])
 def test_a_pause_is_like_a_time_when_nothing_ran(spacing: timedelta) -> None:
     """The independent reference: the same events, with no ticks instead of a pause."""
@@ -279,6 +281,7 @@ def state_of(project: Path) -> str:
     return str(states[JOURNEY])
 
 
+@pytest.mark.slow
 def test_the_commands_work_on_the_state_when_nothing_runs(project: Path) -> None:
     run_once(project)
     at = ("--project", str(project))
@@ -293,6 +296,7 @@ def test_the_commands_work_on_the_state_when_nothing_runs(project: Path) -> None
     assert state_of(project) == "stopped"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -309,6 +313,7 @@ def test_wrong_orders_are_told(
     assert found == code and words in err
 
 
+@pytest.mark.slow
 def test_a_stopped_journey_is_resumed_on_request_only(project: Path) -> None:
     run_once(project)
     at = ("--project", str(project))
@@ -318,6 +323,7 @@ def test_a_stopped_journey_is_resumed_on_request_only(project: Path) -> None:
     assert said("resume", JOURNEY, "--again", *at)["state"] == "live"
 
 
+@pytest.mark.slow
 def test_a_journey_can_be_stopped_while_a_file_has_a_mistake(project: Path) -> None:
     run_once(project)
     (project / "journeys" / "z.journey").write_text("segment s {\n  where pointz > 1\n}\n")
@@ -336,6 +342,7 @@ def test_before_the_first_run_there_is_nothing_to_pause(project: Path) -> None:
     assert code == 3 and "start with `cij run`" in err
 
 
+@pytest.mark.slow
 def test_an_order_that_waits_is_carried_out_before_a_later_one_and_once(project: Path) -> None:
     run_once(project)
     at = ("--project", str(project))
@@ -349,6 +356,7 @@ def test_an_order_that_waits_is_carried_out_before_a_later_one_and_once(project:
     assert state_of(project) == "live" and not waiting.exists()
 
 
+@pytest.mark.slow
 def test_the_commands_work_while_a_run_is_going(project: Path) -> None:
     at = ("--project", str(project), "--wait", "60")
     with running(project):

@@ -36,11 +36,13 @@ def ends(folder: Path) -> set[tuple[str | None, datetime | None]]:
         return {(outcome, at) for outcome, at in engine.rows(_ENDED)}
 
 
+@pytest.mark.slow
 def test_a_wait_for_it_ends_in_the_run_that_delivers(cij: Cij, folder: Path) -> None:
     assert cij("run", folder, "--once").code in (Exit.OK, Exit.DELIVERY)
     assert ("arrived", NOW) in ends(folder)
 
 
+@pytest.mark.slow
 def test_a_report_of_the_provider_says_nothing_new(cij: Cij, folder: Path) -> None:
     (folder / "a.journey").write_text(
         (folder / "a.journey").read_text() + "segment twice {\n  where count(delivered) > 1\n}\n"
@@ -56,6 +58,7 @@ def test_a_report_of_the_provider_says_nothing_new(cij: Cij, folder: Path) -> No
         assert engine.rows(query("SELECT COUNT(*) FROM event_delivered")) == [(1,)]
 
 
+@pytest.mark.slow
 def test_what_was_delivered_before_anybody_asked_counts(cij: Cij, folder: Path) -> None:
     text = (folder / "a.journey").read_text()
     (folder / "a.journey").write_text(text.replace(WAITS, journey("    mail: send email hello")))
@@ -68,6 +71,7 @@ def test_what_was_delivered_before_anybody_asked_counts(cij: Cij, folder: Path) 
     assert line.split()[-1] == "1"
 
 
+@pytest.mark.slow
 def test_it_holds_in_simulations_and_backtests(cij: Cij, folder: Path) -> None:
     assert "arrived" in cij("simulate", folder, "--days", "2").out
     cij("run", folder, "--once")
@@ -79,6 +83,7 @@ def test_it_holds_in_simulations_and_backtests(cij: Cij, folder: Path) -> None:
     assert "arrived" in outcomes
 
 
+@pytest.mark.slow
 def test_the_timeline_says_it_once(cij: Cij, folder: Path) -> None:
     cij("run", folder, "--once")
     told = cij("timeline", "shop:1", "--project", folder).out

@@ -87,8 +87,7 @@ def test_a_value_is_written_plainly(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     ("template", "text"),
     [
-        ("{{ points | plus: 10 }}", "60"),
-        ("{{ price | times: 2 }}", "99.8"),
+        ("{{ points | plus: 10 }} {{ price | times: 2 }}", "60 99.8"),
         ("{{ whole | divided_by: 4 }}", "2.5"),
         ("{{ points | divided_by: 4 }}", "12"),
         ("{{ '10' | divided_by: 4 }}", "2"),
@@ -96,9 +95,8 @@ def test_a_value_is_written_plainly(value: object, text: str) -> None:
         ("{{ amount | times: 0.333 }}", "16.6167"),
         ("{{ amount | round: 1 }}", "49.90"),
         ("{{ 2.5 | round }} {{ -2.5 | round }} {{ 0.285 | round: 2 }}", "3 -3 0.29"),
-        ("{{ 10.25 | plus: 0.25 }}", "10.5"),
+        ("{{ 10.25 | plus: 0.25 }} {{ -7.5 | modulo: 2 }} {{ -7 | modulo: 2 }}", "10.5 0.5 1"),
         ("{{ wide | plus: 1 }}", "12345678901234567891.0123456789"),
-        ("{{ -7.5 | modulo: 2 }} {{ -7 | modulo: 2 }}", "0.5 1"),
         ("{% if tenth == 10.1 %}same{% endif %}{% if tenth > 10.1 %}more{% endif %}", "same"),
         (
             "{{ 1.1 | ceil }} {{ -1.1 | floor }} {{ -1.5 | abs }} {{ 1.5 | at_least: 2 }}",
@@ -168,6 +166,7 @@ def test_values_are_not_read_as_markdown_or_html() -> None:
     assert rendered.text == f"**Hi {EVIL}**, `{EVIL}`\n"
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_no_value_makes_markup(value: str) -> None:
     html = _body("# {{ v }}\n\n- {{ v }}\n", "markdown", v=value).html or ""
@@ -445,6 +444,7 @@ delivery.drain(engine, transports, datetime(2026, 3, 2, 10))
 """
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_gives_each_file_once(tmp_path: Path) -> None:
     store, folder, whole = tmp_path / "state.db", tmp_path / "out", tmp_path / "whole"
     engine = open_engine(store)

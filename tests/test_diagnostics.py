@@ -212,6 +212,7 @@ def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert [d.code for d in compile_path(tmp_path).diagnostics] == ["CIJ206"]
 
 
+@pytest.mark.slow
 def test_checking_imports_no_engine() -> None:
     code = (
         "import sys; from cij.cli.main import cli;"
@@ -233,6 +234,7 @@ def test_the_examples_of_the_guide_are_one_project_that_compiles() -> None:
         assert format_text("a.journey", block).text == block
 
 
+@pytest.mark.slow
 def test_the_statements_of_tests_in_the_guide_are_right() -> None:
     guide = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```journey\n(.*?)```\n", guide, re.DOTALL)

@@ -1,9 +1,8 @@
 """Conditions on other engines: PostgreSQL runs them, four more have golden files.
 
-Each example on PostgreSQL is a project of up to 50 conditions. CIJ_MEANING=5000 draws that many.
+Each example on PostgreSQL is a project of up to 50 conditions. CIJ_DRAWS=500 draws more of them.
 """
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from difflib import unified_diff
@@ -34,10 +33,10 @@ from tests.condition_case import case_of, check
 from tests.conditions import segments
 from tests.conftest import FIXTURES, Golden
 from tests.customers import ZONES, worlds
+from tests.draws import draws
 from tests.postgres import PostgresStore, server
 from tests.reference_evaluator import Person
 
-EXAMPLES = int(os.environ.get("CIJ_MEANING", "0"))
 NOW = datetime(2026, 3, 29, 12)
 # How they spell what DuckDB spells `"name"` and `$now`; a golden file tells only other differences.
 GENERATED_ONLY = {
@@ -47,7 +46,7 @@ GENERATED_ONLY = {
     "clickhouse": ('"', "{now: }"),
 }
 DRAWN = settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=draws(6),
     # `check` reduces what it finds, much faster.
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[
@@ -143,7 +142,7 @@ def _copy(table: Statement, engine: Engine, postgres: PostgresStore) -> None:
 
 
 @pytest.mark.slow
-@settings(DRAWN, max_examples=EXAMPLES or 25)
+@settings(DRAWN, max_examples=draws(8))
 @given(segments(50))
 def test_conditions_are_made_of_known_nodes_only(conditions: list[str]) -> None:
     for text, statement in case_of(conditions, NOW, []).statements():

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -363,6 +364,75 @@ def test_a_signature_may_be_needed(ruled: Path, cij: Cij) -> None:
     approve(ruled, "legal", program, "Lena <lena@example.com>")
     approve(ruled, "owner", program, "Otto <otto@example.com>")
     assert cij("diff", "main", "HEAD", "--gate").code == 1
+
+
+def _allow_signers(ruled: Path, keys: Path) -> None:
+    """Allow the keys of lena and otto on `main`. A branch cannot add a signer: ana is in the group, and
+    her key is allowed on the branch only."""
+    git(ruled, "checkout", "-q", "main")
+    allowed = [f"{who}@example.com {(keys / f'{who}.pub').read_text()}" for who in ("lena", "otto")]
+    (ruled / "allowed").write_text("".join(allowed))
+    settings = ruled / "cij.toml"
+    settings.write_text(
+        settings.read_text().replace(
+            "[review.approvers]", '[review]\nallowed_signers = "allowed"\n\n[review.approvers]'
+        )
+    )
+    git(ruled, "add", "allowed")
+    git(ruled, "commit", "-q", "-a", "-m", "signers")
+    git(ruled, "checkout", "-q", "topic")
+    git(ruled, "merge", "-q", "main")
+    with (ruled / "allowed").open("a") as file:
+        file.write(f"ana@example.com {(keys / 'ana.pub').read_text()}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not here")
+def test_a_signed_entry_approves_this_change_only(
+    ruled: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ruled.parent / "keys"
+    keys.mkdir()
+    for name in ("lena", "otto", "ana"):
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(keys / name)]
+        subprocess.run(words, check=True)
+    approve_ = ("approve", "legal", "main", "--key", str(keys / "lena"), "--who")
+    done = cij(*approve_, "lena@example.com")
+    assert done.code == 2 and "need `allowed_signers`" in done.err
+    _allow_signers(ruled, keys)
+    assert cij(*approve_, "lena@example.com").code == 0
+    owner = ("approve", "owner", "main", "--who")
+    assert cij(*owner, "ana@example.com", "--key", str(keys / "ana")).code == 0
+
+    def gate() -> tuple[int, str, list[str | None]]:
+        done = cij("diff", "main", "--gate", "--json")
+        found = json.loads(done.out)
+        return done.code, " ".join(found["notes"]), [a["approved_by"] for a in found["approvals"]]
+
+    code, notes, by = gate()
+    assert (code, sorted(map(str, by))) == (1, ["None", "lena@example.com"])
+    assert "ana@example.com for owner does not count: the allowed signers have no such key" in notes
+    assert cij(*owner, "otto@example.com", "--key", str(keys / "otto")).code == 0
+    assert gate() == (0, "", ["lena@example.com", "otto@example.com"])
+
+    entries, text = ruled / "approvals.toml", (ruled / "approvals.toml").read_text()
+    entries.write_text(text.replace('rule = "legal"', 'rule = "owner"'))
+    assert gate()[0] == 1 and "lena@example.com for owner does not count: they are not" in gate()[1]
+    entries.write_text(text.replace("lena@", "LENA@"))
+    assert gate()[0] == 1 and "the entry or its signature was altered" in gate()[1]
+    for damaged, why in (("[[approval", "approvals.toml: "), ("[[approval]]\n", "approval.0.who")):
+        entries.write_text(damaged)
+        done = cij("diff", "main", "--gate")
+        assert done.code == 3 and why in done.err, done.err
+    entries.write_text(text)
+    edit(ruled, "changed-shares")
+    assert gate()[0] == 1 and "it is of another state of the change" in gate()[1]
+    assert cij("approve", "lego", "main", "--key", str(keys / "lena")).code == 2
+    assert cij(*approve_, "mallory@example.com").code == 2
+    git(ruled, "checkout", "-q", "journeys")
+    monkeypatch.setattr("cij.app.ssh_signatures.PROGRAM", "ssh-keygen-that-is-missing")
+    done = cij("diff", "main", "--gate")
+    assert done.code == 3 and "need `ssh-keygen`, which is not installed" in done.err
 
 
 def test_rules_for_nobody_are_a_mistake_of_the_settings(shop: Path, cij: Cij) -> None:

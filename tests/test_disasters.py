@@ -4,11 +4,8 @@ Whatever happened, the next run ends with what one undisturbed run leaves: nothi
 twice, and what broke off said so in a clear message. `CIJ_DISASTERS=200` lets so many happen.
 """
 
-import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -26,11 +23,12 @@ from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import take_in
 from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
-from tests.example import add_people, by_recipient, copy_example, environment, messages, run_once
+from tests.example import add_people, by_recipient, copy_example, messages, run_once
+from tests.nursery import Nursery, kill
 from tests.tiny import HEAD
 
 ROUNDS = 3
-DISASTERS = int(os.environ.get("CIJ_DISASTERS", "12"))
+DISASTERS = int(os.environ.get("CIJ_DISASTERS", "6"))
 START = datetime(2026, 3, 2, 9)
 DAY = timedelta(days=1)
 JOURNEY = """
@@ -45,72 +43,13 @@ journey welcome {
 """
 KINDS = ("kill", "torn log", "full disk", "two at once")
 
-# Forks a run for each line: what breaks off is the work and not the start of Python. The answer is
-# the number of the process, and then its exit code. `room` is how large a file may grow, in bytes:
-# writing on fails as it does when the disk is full.
-NURSERY = """
-import json, os, resource, signal, sys
-import aiosmtplib, apscheduler.executors.debug, apscheduler.schedulers.base, markdown_it
-import cij.app.compile, cij.app.project
-from cij.cli.main import main
-from cij.compiler.sql import intake, load, plan, unify
-for line in sys.stdin:
-    order = json.loads(line)
-    pid = os.fork()
-    if pid == 0:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if order["room"] is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (order["room"], order["room"]))
-        sys.argv = ["cij", "run", order["path"], "--once"]
-        main()
-    print(pid, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
-class Nursery:
-    """Starts runs; `said` is what they wrote to standard error, one after the other."""
-
-    def __init__(self, said: Path) -> None:
-        self._file = said.open("w+b")
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", NURSERY],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._file,
-            text=True,
-            bufsize=1,
-            env=environment(),
-        )
-
-    def start(self, project: Path, room: int | None = None) -> int:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"path": str(project), "room": room}) + "\n")
-        return int(self._process.stdout.readline())
-
-    def end(self) -> int:
-        assert self._process.stdout is not None
-        return int(self._process.stdout.readline())
-
-    def said(self) -> str:
-        self._file.flush()
-        self._file.seek(0)
-        return self._file.read().decode()
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._file.close()
-
 
 @pytest.fixture(scope="module")
 def nurseries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Nursery, Nursery]]:
     folder = tmp_path_factory.mktemp("said")
-    pair = Nursery(folder / "one.txt"), Nursery(folder / "two.txt")
-    yield pair
-    for nursery in pair:
-        nursery.close()
+    warm = copy_example(folder)
+    with Nursery(folder / "one.txt", warm) as one, Nursery(folder / "two.txt", warm) as two:
+        yield one, two
 
 
 def strike(kind: str, project: Path, draw: random.Random, pair: tuple[Nursery, Nursery]) -> None:
@@ -129,10 +68,7 @@ def strike(kind: str, project: Path, draw: random.Random, pair: tuple[Nursery, N
     else:
         pid = one.start(project)
         time.sleep(draw.uniform(0.02, 1.2))
-        try:
-            os.kill(pid, 9)
-        except ProcessLookupError:
-            pass
+        kill(pid)
         assert one.end() in (0, -9), one.said()
         if kind == "torn log":
             _tear(project, draw)

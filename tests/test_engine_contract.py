@@ -103,7 +103,7 @@ def test_a_stream_that_breaks_off_is_the_mistake_of_its_data(engine: Engine) -> 
     )
     with (
         closing(open_engine(None)) as other,
-        pytest.raises(DataError, match="it broke"),
+        pytest.raises(DataError, match="it broke|reading the rows broke off"),
         engine.transaction(),
     ):
         engine.append("typed", other.stream(rows))

@@ -13,9 +13,11 @@ from cij.compiler.explain import explanations
 from cij.compiler.graph.outline import outline
 from cij.compiler.program import Schedule
 from cij.compiler.sql import query
+from cij.grammar.format import format_text
 from cij.runtime.due import next_tick
 from cij.runtime.report import report
 from cij.runtime.schedule import next_call, next_period, period_start
+from tests.draws import draws
 from tests.testbed import DATA, DAY, HOUR, SETTINGS, ZONE, TestBed, names, program_of
 
 # A Wednesday, 10:00 in Madrid.
@@ -149,7 +151,8 @@ def _instant(local: datetime) -> datetime:
     return probe
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=draws(50), deadline=None)
 @given(schedules(), st.sampled_from(ZONES), st.integers(0, 500), st.integers(0, 23))
 def test_the_calendar_agrees_with_looking_at_every_day(
     every: Schedule, zone: str, day: int, hour: int
@@ -167,7 +170,7 @@ def test_the_calendar_agrees_with_looking_at_every_day(
         assert next_call(every, zone, first, before) == at
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     st.sampled_from(("second", "minute", "hour", "day", "week", "month", "year")),
     st.sampled_from(ZONES),
@@ -435,3 +438,21 @@ def test_a_calendar_without_again_is_a_warning() -> None:
     texts = {"data.journey": DATA, "a.journey": WEEKLY.replace("again always", "")}
     [found] = compile_project(SETTINGS, texts, {}, {}).diagnostics
     assert (found.code, found.is_error) == ("CIJ307", False)
+
+
+def test_a_calendar_may_name_its_zone() -> None:
+    head = 'journey {0} {{\n  enter from segment s every day at 09:00{1}\n  again always\n  timezone = "Europe/Madrid"\n'
+    rest = "  steps {\n    rest: wait 1 hour\n  }\n}\n\n"
+    text = head.format("own", ' in "Asia/Tokyo"') + rest + head.format("plain", "") + rest
+    text += "segment s {\n  where points > 1\n}\n"
+    assert format_text("a.journey", text).text == text
+    bed = TestBed(text, datetime(2026, 3, 1, 12))
+    bed.people("ana", points=5)
+    bed.run_to(datetime(2026, 3, 2, 12))
+    entered = bed.rows("SELECT p.journey, p.entered_at FROM passage AS p ORDER BY 1")
+    # 09:00 in Tokyo is midnight in UTC, and 09:00 in Madrid is 08:00.
+    assert entered == [("own", datetime(2026, 3, 2)), ("plain", datetime(2026, 3, 2, 8))]
+    files = {"data.journey": DATA, "a.journey": text}
+    found = compile_project(SETTINGS, files, {}, {}, is_zone=lambda zone: zone != "Asia/Tokyo")
+    [mistake] = found.diagnostics
+    assert mistake.message == "`Asia/Tokyo` is not an IANA time zone"

@@ -45,6 +45,7 @@ journey go {{
 """
 
 
+@pytest.mark.slow
 def test_messages_read_through_relations(cij: Cij, tmp_path: Path) -> None:
     body = "{{ trigger.product.title | default: '?' }} from {{ trigger.product.shop.region.name | default: '?' }}"
     subject = "In {{ favourite.city | default: 'town' }}, {{ favourite.region.name | default: '' }}"
@@ -119,6 +120,7 @@ def test_mistakes_are_told(cij: Cij, tmp_path: Path, old: str, new: str, words: 
     assert words in done.out and done.code == Exit.ERRORS, done.out
 
 
+@pytest.mark.slow
 def test_new_rows_of_an_entity_change_segments(cij: Cij, tmp_path: Path) -> None:
     body = JOURNEY.format(subject="Hi", body="Hi").replace(
         'on purchase where product.category = "coffee"', "from segment north"

@@ -40,6 +40,7 @@ def test_conditions_find(found: dict[str, str], condition: str) -> None:
     assert found[condition] == FINDS[condition]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [

@@ -113,6 +113,7 @@ def test_the_zone_is_the_customers_else_the_journeys(tmp_path: Path) -> None:
     assert wakes == [("a@x.example", tokyo), ("b@x.example", london), ("c@x.example", tokyo)]
 
 
+@pytest.mark.slow
 def test_a_zone_that_does_not_exist_is_told_by_run_status_and_doctor(tmp_path: Path) -> None:
     root = tmp_path / "p"
     _project(root, '"in.csv"')

@@ -126,6 +126,7 @@ def planned(_made: Path, tmp_path_factory: pytest.TempPathFactory) -> PlanReport
     return load_plan(shop / "p.json")
 
 
+@pytest.mark.slow
 def test_a_plan_counts_people_messages_and_conflicts(planned: PlanReport) -> None:
     plain = json.loads(planned.model_dump_json(by_alias=True))
     assert (plain["format_version"], plain["environment"], plain["is_protected"]) == (
@@ -227,6 +228,7 @@ def test_of_two_applies_at_once_one_is_done(shop: Path, cij: Cij) -> None:
     assert len(json.loads(cij("history", "prod", "--json").out)) == 2
 
 
+@pytest.mark.slow
 def test_a_failure_in_the_middle_applies_nothing(
     shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +332,7 @@ def test_a_store_without_texts_is_planned_without_explanations(shop: Path, cij: 
     assert plain["segments"][0]["leave"] == 5
 
 
+@pytest.mark.slow
 def test_a_journey_that_is_gone_and_a_segment_that_cannot_be_counted(
     shop: Path, cij: Cij, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -433,6 +436,12 @@ def test_a_replay_shows_first_differences_with_an_example(shop: Path, cij: Cij) 
     assert sum(n for (kind, *_), n in kinds.items() if kind == "later") == 5
     said = cij(*words).out
     assert "loyalty: 5 customers: enters -> nothing" in said and "for example c" in said
+    some = json.loads(cij(*words, "--sample", "7", "--json").out)
+    assert some["sample"] == {"customers": 7, "of": 12} and 5 <= some["differ"] <= 7
+    said = cij(*words, "--sample", "999").out
+    assert "a sample of 12 of 12 customers" in said and "loyalty: 5 customers: enters" in said
+    assert found["sample"] is None
+    assert cij(*words, "--sample", "0").code == 2
     assert cij("--env", "prod", "replay", "nowhere", "--from", "2026-03-01").code == 2
     assert cij("replay", "--from", "2026-03-01").code == 3
 

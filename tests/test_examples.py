@@ -35,6 +35,7 @@ def test_an_example_is_correct_and_formatted(project: Path, cij: Cij) -> None:
     assert cij("fmt", "--check", project).code == Exit.OK
 
 
+@pytest.mark.slow
 @each
 def test_the_tests_of_an_example_pass(project: Path, cij: Cij) -> None:
     done = cij("test", project)
@@ -58,6 +59,7 @@ def test_an_example_runs_and_sends_nothing_twice(project: Path, tmp_path: Path, 
     assert messages(copy) == sent
 
 
+@pytest.mark.slow
 @each_by_segment
 def test_people_enter_an_example_that_begins_with_a_segment(project: Path, cij: Cij) -> None:
     done = cij("simulate", project, "--from", START, "--days", "3", "--json")
@@ -65,6 +67,7 @@ def test_people_enter_an_example_that_begins_with_a_segment(project: Path, cij: 
     assert "entered" in {count["what"] for count in json.loads(done.out)["days"]}
 
 
+@pytest.mark.slow
 def test_the_readme_of_loyalty_shows_what_comes(tmp_path: Path, cij: Cij) -> None:
     readme = (ROOT / "examples" / "loyalty" / "README.md").read_text(encoding="utf-8")
     copy = copy_example(tmp_path)

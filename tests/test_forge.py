@@ -73,6 +73,7 @@ def last_step() -> str:
     return textwrap.dedent(re.split(r"run: \|\n", text)[-1])
 
 
+@pytest.mark.slow
 def test_the_action_writes_one_comment_and_updates_it(
     tmp_path: Path, server: tuple[str, type[Comments]]
 ) -> None:

@@ -77,6 +77,7 @@ def rows(root: Path, text: str, **holes: str) -> list[tuple[object, ...]]:
         return engine.rows(query(text, **holes))
 
 
+@pytest.mark.slow
 def test_every_table_and_place_has_a_row(full: Path) -> None:
     with closing(open_state_file(full / ".cij" / "state.duckdb")) as engine:
         made = {name for (name,) in engine.rows(TABLES_OF_STORE)}
@@ -100,6 +101,7 @@ def test_every_table_and_place_has_a_row(full: Path) -> None:
     assert not missing, f"docs/personal-data.md lacks {missing}"
 
 
+@pytest.mark.slow
 def test_nothing_of_a_forgotten_person_is_left(full: Path, cleaned: tuple[Path, str]) -> None:
     places = set().union(*(files_with(full, text) for text in OF_ANA_ONLY))
     # The bed is worth nothing where she was not everywhere before.
@@ -115,6 +117,7 @@ def test_nothing_of_a_forgotten_person_is_left(full: Path, cleaned: tuple[Path, 
                 assert "a-17" not in row and "Ana Quintanilla" not in row, name
 
 
+@pytest.mark.slow
 def test_what_is_of_others_stays(cleaned: tuple[Path, str]) -> None:
     root, _ = cleaned
     for text in ("bob@example.com", "Bob Brown", "joana.secret@example.com", "for a friend"):

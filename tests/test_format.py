@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings, strategies as st
 
 from cij.grammar.format import COLUMNS_MAX, format_text
 from cij.grammar.parser import parse
+from tests.draws import draws
 from tests.strategies import programs
 
 FOLDER = Path(__file__).parent / "fixtures" / "grammar"
@@ -130,7 +131,7 @@ def scrambled(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@settings(max_examples=draws(80))
 @given(scrambled())
 def test_scrambled_files(pair: tuple[str, str]) -> None:
     text, other = pair
@@ -149,7 +150,7 @@ def comments(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=draws(60))
 @given(st.data())
 def test_generated_programs(data: st.DataObject) -> None:
     text = data.draw(programs())

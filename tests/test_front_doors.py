@@ -28,6 +28,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_source_that_a_run_refuses_is_a_fault(cij: Cij, folder: Path, name: str) -> None:
     file, content = folder / "customers.csv", BROKEN[name]
@@ -44,6 +45,7 @@ def test_a_source_that_a_run_refuses_is_a_fault(cij: Cij, folder: Path, name: st
     assert line.split("  ")[-1].partition(" (")[0].strip() in said.err
 
 
+@pytest.mark.slow
 def test_bad_rows_are_told_and_good_sources_are_good(cij: Cij, folder: Path) -> None:
     assert "ok    source shop    customers.csv" in cij("doctor", folder).out
     text = (folder / "a.journey").read_text().replace("key = id", "key = id\n  tolerate = 90%", 1)
@@ -76,6 +78,7 @@ def test_whoever_may_be_a_customer_is_taken(cij: Cij, folder: Path, who: str) ->
     assert cij("run", folder, "--once").code == Exit.OK
 
 
+@pytest.mark.slow
 def test_a_mistake_elsewhere_does_not_stop_events(cij: Cij, folder: Path) -> None:
     cij("run", folder, "--once")
     (folder / "other.journey").write_text("journey half {\n")

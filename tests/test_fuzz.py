@@ -6,10 +6,11 @@ The same cases each time. `python -m bench.fuzz --seconds 600` draws others.
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from tests.draws import draws
 from tests.fuzzing import TEXTS, examine, examine_bytes
 from tests.value_fuzzing import examine_values
 
-CASES = {"deep nesting": 40, "changed examples": 70}
+CASES = {"deep nesting": 15, "changed examples": 25, "programs of the grammar": 40}
 FIXED = settings(
     derandomize=True,
     database=None,
@@ -21,7 +22,7 @@ FIXED = settings(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TEXTS)
 def test_any_text_is_read_checked_and_formatted(kind: str) -> None:
-    @settings(FIXED, max_examples=CASES.get(kind, 150))
+    @settings(FIXED, max_examples=draws(CASES.get(kind, 60)))
     @given(TEXTS[kind])
     def each(text: str) -> None:
         examine(text)
@@ -46,7 +47,7 @@ def test_what_was_found_once_stays_mended(text: str) -> None:
     examine(text)
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=draws(70))
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     examine_bytes(data)

@@ -1,9 +1,8 @@
 """Programs drawn at random: each is diagnosed, or it compiles, deploys and runs by the rules.
 
-CIJ_EXAMPLES=5000 draws more of them.
+CIJ_DRAWS=500 draws more of them.
 """
 
-import os
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,13 +29,13 @@ from cij.runtime.store.keys import DOUBLE_MESSAGES
 from cij.runtime.tick import tick
 from cij.runtime.timers import last_tick
 from cij.runtime.world import World
+from tests.draws import draws
 from tests.projects import HEAD, START, Arrival, arrivals, projects
 from tests.strategies import programs
 
 DAYS = 40
 RESTARTS_EVERY = 5
 SETTINGS = ProjectSettings("generated", "Europe/Madrid", "en")
-EXAMPLES = int(os.environ.get("CIJ_EXAMPLES", "0"))
 
 PEOPLE = """\
 id,email,first_name,language,timezone,points,balance,born,seen,vip,news
@@ -52,7 +51,7 @@ def compiled(text: str) -> Compilation:
     return compile_project(SETTINGS, {"a.journey": text}, {}, {})
 
 
-@settings(max_examples=EXAMPLES or 80)
+@settings(max_examples=draws(30))
 @given(st.data())
 def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -> None:
     found = compiled(data.draw(programs()))
@@ -60,7 +59,7 @@ def test_any_file_of_the_grammar_is_compiled_or_diagnosed(data: st.DataObject) -
 
 
 SLOW = settings(
-    max_examples=EXAMPLES or 8,
+    max_examples=draws(3),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -268,6 +267,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_a_broken_rule_is_seen(rule: str) -> None:
     found = compiled(HEAD + STEPS).program

@@ -88,6 +88,7 @@ def script(title: str, statement: Statement) -> str:
     return f"-- {title}\n{statement.text(pretty=True)};\n\n"
 
 
+@pytest.mark.slow
 def test_the_messages_and_the_report_of_a_first_step(project: Path, golden: Golden) -> None:
     opened, program = compiled(project)
     engine = open_engine(None)

@@ -292,6 +292,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_gives_diagnostics_soon(name: str) -> None:
     start = time.monotonic()
@@ -336,6 +337,7 @@ def test_any_cut_of_a_file_is_read(data: st.DataObject) -> None:
 # --- the table --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_grammar_has_no_conflict() -> None:
     table_cache.build(is_strict=True)
 
@@ -348,7 +350,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[lark.Lark
     """
     known, built = table_cache.table(), list[lark.Lark]()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(table_cache, "build", lambda: built.append(known) or known)
+
+    def build() -> lark.Lark:
+        built.append(known)
+        return known
+
+    monkeypatch.setattr(table_cache, "build", build)
     return built
 
 

@@ -23,6 +23,7 @@ from cij.compiler.graph.scene import scene
 from cij.compiler.model import ProjectSettings
 from cij.compiler.types import INTEGER
 from tests.conftest import FIXTURES
+from tests.draws import draws
 
 Golden = Callable[[str, str], None]
 FOLDER = FIXTURES / "graph"
@@ -210,6 +211,7 @@ def _states(id: str, to: st.SearchStrategy[str]) -> st.SearchStrategy[pg.State]:
     )
 
 
+@pytest.mark.slow
 @given(journeys())
 def test_any_drawing_is_well_formed(drawn: pg.Journey) -> None:
     graph = outline(drawn)
@@ -220,6 +222,7 @@ def test_any_drawing_is_well_formed(drawn: pg.Journey) -> None:
     assert dot.count('"') == 0 and dot.count("->") == len(graph.edges)
 
 
+@pytest.mark.slow
 @given(journeys())
 def test_nothing_lies_on_anything_else(drawn: pg.Journey) -> None:
     found = scene(outline(drawn))
@@ -243,6 +246,7 @@ def test_lines_stay_off_the_cards(drawn: pg.Journey) -> None:
         assert not inside
 
 
+@pytest.mark.slow
 def test_a_long_journey_is_drawn() -> None:
     """A thousand steps one after the other are no deep recursion."""
     steps = [act(f"s{i}", "email", f"m{i}", f"s{i + 1}") for i in range(1000)]
@@ -338,7 +342,7 @@ def test_an_unknown_journey_is_named_with_what_there_is(project: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not here")
-@settings(max_examples=10)
+@settings(max_examples=draws(5))
 @given(journeys())
 def test_graphviz_reads_any_drawing(drawn: pg.Journey) -> None:
     text = to_dot(outline(drawn))

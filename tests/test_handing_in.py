@@ -8,7 +8,7 @@ import pytest
 
 from cij.cli.exits import Exit
 from cij.runtime.inbox import hand_in
-from tests.example import cij, copy_example, inside, replace, run_once, start, status
+from tests.example import cij, cij_alone, copy_example, inside, replace, run_once, start, status
 from tests.tiny import HEAD
 
 ANA = ("--customer", "ana.garcia@example.com")
@@ -53,6 +53,7 @@ def test_person_and_fields_may_stand_behind_the_name(project: Path) -> None:
     assert handed["fields"] == {"topic": "rewards"}
 
 
+@pytest.mark.slow
 def test_a_message_is_known_by_its_step(project: Path) -> None:
     opened = ("event", "opened", ANA[1], "--project", str(project), "--message")
     assert inside(*opened, "reward")[0] == Exit.CONFIG
@@ -65,6 +66,7 @@ def test_a_message_is_known_by_its_step(project: Path) -> None:
     assert standing == {"opened": 11, "vip": 1}
 
 
+@pytest.mark.slow
 def test_a_message_that_she_did_not_get_is_refused(project: Path) -> None:
     run_once(project)
     code, _, err = inside(
@@ -74,6 +76,7 @@ def test_a_message_that_she_did_not_get_is_refused(project: Path) -> None:
     assert f"{ANA[1]} got no message or call of `rewart`; there is `reward`" in err
 
 
+@pytest.mark.slow
 def test_who_hands_in_before_the_first_run_is_told(project: Path) -> None:
     at = ("opened", *ANA, "--project", project)
     assert "nothing has run here yet" in cij("event", *at).stderr
@@ -81,6 +84,7 @@ def test_who_hands_in_before_the_first_run_is_told(project: Path) -> None:
     assert cij("event", *at).stderr == ""
 
 
+@pytest.mark.slow
 def test_what_was_put_aside_is_told_by_run_and_status(project: Path) -> None:
     # The command refuses such a customer, and a file of the inbox may name anybody.
     hand_in(project, [{"event": "opened", "customer": "nobody", "id": n} for n in "ab"])
@@ -92,17 +96,20 @@ def test_what_was_put_aside_is_told_by_run_and_status(project: Path) -> None:
     assert "put aside" not in cij("run", project, "--once").stderr
 
 
+@pytest.mark.slow
 def test_a_script_cannot_be_asked_whether_to_stop(project: Path) -> None:
     cij("run", project, "--once")
-    done = cij("stop", "loyalty_reward", "--project", project)
+    done = cij_alone("stop", "loyalty_reward", "--project", project)
     assert done.returncode == Exit.USAGE and "give `--yes` in a script" in done.stderr
 
 
+@pytest.mark.slow
 def test_tables_have_no_blanks_at_the_ends_of_lines(project: Path) -> None:
     lines = cij("run", project, "--once").stdout.splitlines()
     assert lines == [line.rstrip() for line in lines] and "Journeys" in lines
 
 
+@pytest.mark.slow
 def test_a_run_with_nothing_to_do_says_when_there_is(project: Path) -> None:
     arguments = ("run", str(project), "--once")
     assert "nothing was due" not in inside(*arguments)[2]
@@ -122,6 +129,7 @@ def test_a_run_that_nobody_will_ever_need_says_so(tmp_path: Path) -> None:
     assert err == "nothing was due, and nothing will be until an event or new data arrives\n"
 
 
+@pytest.mark.slow
 def test_who_is_not_on_the_suppression_list_is_told(project: Path) -> None:
     run_once(project)
     at = ("--project", str(project))
@@ -132,6 +140,7 @@ def test_who_is_not_on_the_suppression_list_is_told(project: Path) -> None:
     assert inside("suppression", "remove", ANA[1], *at)[1] == "was not on the list\n"
 
 
+@pytest.mark.slow
 def test_tables_for_a_reader_who_went_away_end_with_the_code_for_that(project: Path) -> None:
     run_once(project)
     process = start("status", project)
@@ -141,6 +150,7 @@ def test_tables_for_a_reader_who_went_away_end_with_the_code_for_that(project: P
     process.stderr.close()
 
 
+@pytest.mark.slow
 def test_why_without_a_journey_names_them(project: Path) -> None:
     run_once(project)
     code, _, err = inside("why", ANA[1], "--project", str(project))
@@ -155,6 +165,7 @@ def test_an_inbox_that_cannot_be_written_is_told(project: Path) -> None:
     assert code == Exit.CONFIG and err.startswith("cij: error: cannot use ") and "inbox" in err
 
 
+@pytest.mark.slow
 def test_a_damaged_state_is_not_taken_for_one_in_use(project: Path) -> None:
     run_once(project)
     (project / ".cij" / "state.duckdb").write_bytes(b"no database" * 1000)
@@ -187,6 +198,7 @@ def test_a_file_of_events_is_judged_before_it_is_handed_in(project: Path) -> Non
     assert json.loads(out) == {"version": 1, "handed_in": [json.loads(good)]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "who", [("notanaddress",), ("ana@",), ("12345",), ("--customer", "c0000000000000000")]
 )
@@ -199,6 +211,7 @@ def test_who_cannot_be_meant_does_not_come_on_the_suppression_list(
     assert "the list is empty" in inside("suppression", "list", "--project", str(project))[1]
 
 
+@pytest.mark.slow
 def test_rows_that_are_left_out_are_told_with_their_place(project: Path) -> None:
     key = "  key = customer_id\n"
     replace(project / "journeys" / "data.journey", key, key + "  tolerate = 50%\n")

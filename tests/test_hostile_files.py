@@ -169,6 +169,7 @@ FILES: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_any_kind_of_file_gives_a_diagnostic(project: Path, name: str) -> None:
     make, words = FILES[name]
@@ -187,12 +188,14 @@ def test_a_device_is_not_formatted(device: str) -> None:
     assert done.returncode == Exit.ERRORS and "no ordinary file" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_may_be_called_like_a_file(project: Path) -> None:
     (project / "folder.journey").mkdir()
     (project / "folder.journey" / "in.journey").write_text("segment inside {\n  where y z\n}\n")
     assert told(project, "folder.journey/in.journey")
 
 
+@pytest.mark.slow
 def test_folders_may_link_in_circles(project: Path) -> None:
     for name, target in (("a", "b"), ("b", "a")):
         (project / name).mkdir()
@@ -223,6 +226,7 @@ message email m {{
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

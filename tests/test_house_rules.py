@@ -150,6 +150,7 @@ def _none(violations: Iterable[str]) -> None:
     assert not found, "\n".join([f"{len(found)} violations:", *found])
 
 
+@pytest.mark.slow
 def test_a_module_says_what_it_is_for() -> None:
     _none(f"{file} has no docstring" for file in FILES if not ast.get_docstring(_tree(file)))
 
@@ -159,6 +160,7 @@ def test_files_are_short() -> None:
     _none(f"{file} has {n} lines" for file, n in counts.items() if n > FILE_LINES_MAX)
 
 
+@pytest.mark.slow
 def test_functions_are_short() -> None:
     _none(
         f"{file}:{node.lineno} {node.name} has {length} lines"
@@ -169,10 +171,12 @@ def test_functions_are_short() -> None:
     )
 
 
+@pytest.mark.slow
 def test_imports_between_portions_go_one_way() -> None:
     _none(violation for file in SOURCES for violation in _forbidden_imports(file))
 
 
+@pytest.mark.slow
 def test_the_application_layer_neither_prints_nor_exits() -> None:
     """Front doors differ in how they show an answer and an error, so this layer does neither."""
     _none(found for file in SOURCES if file.startswith("app/cij/app/") for found in _outputs(file))
@@ -208,6 +212,7 @@ def _forbidden_imports(file: str) -> Iterator[str]:
             yield f"{file}:{line} imports {module}"
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Imports for types alone are left out: they are gone when the program runs."""
     modules = {_module(file): file for file in SOURCES}
@@ -233,6 +238,7 @@ def _imported(file: str, modules: Collection[str]) -> Iterator[str]:
             yield whole
 
 
+@pytest.mark.slow
 def test_a_third_party_has_one_importer() -> None:
     _none(
         f"{file}:{line} imports {module}"
@@ -242,6 +248,7 @@ def test_a_third_party_has_one_importer() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_compiler_does_not_touch_the_world() -> None:
     pure = [f for f in SOURCES if f.startswith(("grammar/", "compiler/"))]
     _none(v for file in pure if file not in WORLD_EXCEPTIONS for v in _world_uses(file))

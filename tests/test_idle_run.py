@@ -12,7 +12,7 @@ import pytest
 
 from cij.app import running as run_module
 from cij.runtime.clock import LiveClock
-from tests.example import cij, copy_example, environment, inside, keep_parse_table, replace
+from tests.example import cij_alone, copy_example, environment, inside, keep_parse_table, replace
 
 JOURNEY = "journeys/loyalty.journey"
 HOLDER = """
@@ -71,6 +71,7 @@ def without_instant(report: str) -> dict[str, object]:
     return {**json.loads(report), "at": None}
 
 
+@pytest.mark.slow
 def test_it_says_what_a_whole_run_says(
     project: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_it_says_what_a_whole_run_says(
     assert long_json[2] == short_json[2]
 
 
+@pytest.mark.slow
 def test_the_status_file_is_of_now(project: Path, whole: Whole) -> None:
     file = project / ".cij" / "status.json"
     before = datetime.fromisoformat(json.loads(file.read_text())["at"])
@@ -110,6 +112,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_changed_makes_a_whole_run(project: Path, whole: Whole, what: str) -> None:
     once(project)
@@ -119,6 +122,7 @@ def test_what_changed_makes_a_whole_run(project: Path, whole: Whole, what: str) 
     assert whole.count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [timedelta(days=-1), timedelta(days=60)])
 def test_so_does_a_clock_outside_of_what_is_known(
     project: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch, by: timedelta
@@ -128,11 +132,13 @@ def test_so_does_a_clock_outside_of_what_is_known(
     assert whole.count == 1
 
 
+@pytest.mark.slow
 def test_so_does_a_wish_to_send_again(project: Path, whole: Whole) -> None:
     once(project, "--resend-uncertain")
     assert whole.count == 1
 
 
+@pytest.mark.slow
 def test_a_segment_that_time_changes_is_counted_anew(project: Path, whole: Whole) -> None:
     append(JOURNEY, "\nsegment recent { where any(purchase within last 30 days) }\n")(project)
     assert once(project)[0] == 0
@@ -140,6 +146,7 @@ def test_a_segment_that_time_changes_is_counted_anew(project: Path, whole: Whole
     assert whole.count == 2
 
 
+@pytest.mark.slow
 def test_a_store_that_another_process_has_is_waited_for(project: Path, whole: Whole) -> None:
     state = project / ".cij" / "state.duckdb"
     command = [sys.executable, "-c", HOLDER, str(state), "1.5"]
@@ -149,12 +156,14 @@ def test_a_store_that_another_process_has_is_waited_for(project: Path, whole: Wh
     assert whole.count == 1
 
 
+@pytest.mark.slow
 def test_what_is_due_is_done(project: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
     later(monkeypatch, timedelta(days=4))
     assert "nothing was due" not in once(project)[2]
     assert whole.count == 1
 
 
+@pytest.mark.slow
 def test_a_project_elsewhere_is_not_this_one(project: Path, whole: Whole, tmp_path: Path) -> None:
     other = tmp_path / "moved"
     project.rename(other)
@@ -162,6 +171,7 @@ def test_a_project_elsewhere_is_not_this_one(project: Path, whole: Whole, tmp_pa
     assert whole.count == 1
 
 
+@pytest.mark.slow
 def test_the_engine_is_not_loaded(project: Path) -> None:
     code = (
         "import sys; sys.argv = ['cij', 'run', sys.argv[1], '--once']\n"
@@ -171,7 +181,7 @@ def test_the_engine_is_not_loaded(project: Path) -> None:
         "print(code, sorted(heavy))"
     )
     # The cache is of the very code, and where it lies: this process finds it by another path.
-    assert cij("run", project, "--once").returncode == 0
+    assert cij_alone("run", project, "--once").returncode == 0
     done = subprocess.run(
         [sys.executable, "-c", code, str(project)],
         capture_output=True,

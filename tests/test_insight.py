@@ -72,6 +72,7 @@ _AT = ("--at", "2026-03-16 10:00")
 # --- why --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "person"),
     [("ana", "ana.garcia@example.com"), ("bob", "shop:C-02"), ("chloe", "C-03")],
@@ -137,6 +138,7 @@ def test_the_timeline_as_json(project: Path) -> None:
     assert message["details"]["address"] == "ana.garcia@example.com"
 
 
+@pytest.mark.slow
 def test_the_timeline_of_one_journey(project: Path) -> None:
     arguments = ("timeline", "C-01", "--project", str(project), "--json", "--journey")
     mine = json.loads(_told(*arguments, "loyalty_reward"))["entries"]
@@ -156,6 +158,7 @@ def test_nobody_is_told_of_somebody_unknown(project: Path, command: tuple[str, .
     assert "nobody is known as `X`" in err
 
 
+@pytest.mark.slow
 def test_several_who_are_meant_are_named(project: Path, tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     (folder / ".cij").mkdir()
@@ -189,6 +192,7 @@ def test_nothing_has_run_yet(tmp_path: Path) -> None:
 _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("why", "C-01", "loyalty_reward"), ("timeline", "C-01")])
 def test_while_another_has_the_state_it_says_what_to_do(
     project: Path, tmp_path: Path, command: tuple[str, ...]
@@ -227,6 +231,7 @@ policy contact {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["why", "timeline"])
 def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, command: str) -> None:
     folder = copy_example(tmp_path)
@@ -247,6 +252,7 @@ def test_who_is_held_by_a_policy_is_told_so(tmp_path: Path, golden: Golden, comm
     golden(f"insight/{command}_held.txt", "\n".join(out))
 
 
+@pytest.mark.slow
 def test_a_simulation_tells_what_policies_do(tmp_path: Path) -> None:
     folder = copy_example(tmp_path)
     (folder / "policy.journey").write_text(_POLICY)
@@ -312,6 +318,29 @@ def test_a_place_of_the_first_is_told() -> None:
         answer = why.why(bed.engine, bed.world.program, name, "lucky", _NOON)
         lines = "\n".join(why.lines(answer, ZONE))
         assert f"first places: took {branch}" in lines and f"leaves as {outcome}" in lines
+
+
+_BEST = """
+message sms short { topic = news  locale "en" { text = "a" } }
+message email long { topic = news  locale "en" { subject = "a"  body = "a" } }
+journey choice { enter on visit
+  steps { best: send best of (long, short) } }
+"""
+
+
+def test_a_choice_is_not_made_again_after_its_message_was_delivered() -> None:
+    bed = TestBed(_BEST, _NOON)
+    bed.people("ana", phone="+34600000001", **{"consent.news.sms": True})
+    bed.event("visit", "ana", _NOON)
+    bed.tick(_NOON)
+    for outcome in ("delivered", "failed"):
+        bed.engine.execute(query("UPDATE outbox_row SET outcome = $o"), {"o": outcome})
+        lines = list(
+            why.lines(why.why(bed.engine, bed.world.program, "ana", "choice", _NOON), ZONE)
+        )
+        (place,) = (n for n, line in enumerate(lines) if line.endswith("is the best: yes"))
+        assert "took branch 1" in lines[place - 1]
+        assert "best: email long" in lines[place + 1], "nothing speaks against the choice"
 
 
 def test_who_was_lost_in_a_pause_is_told_so() -> None:

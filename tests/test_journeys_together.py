@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from cij.app.compile import compiled_stories
 from cij.compiler.sql import query
 from cij.runtime.deploy import deploy
@@ -55,6 +57,7 @@ def test_an_event_that_is_raised_and_a_field_that_is_written_start_other_journey
     ]
 
 
+@pytest.mark.slow
 def test_what_was_written_outlives_a_tick_and_is_written_once() -> None:
     world = _world()
     tick(world, START)

@@ -174,6 +174,7 @@ journey go {{
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "balance", "text"),
     [

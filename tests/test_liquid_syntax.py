@@ -7,6 +7,7 @@ from cij.compiler import liquid_filters, liquid_syntax
 from cij.compiler.placeholder import Placeholder
 from cij.compiler.placeholders import placeholders, plain
 from cij.runtime.delivery import dialect
+from tests.draws import draws
 
 
 def _read(text: str) -> list[Placeholder]:
@@ -186,7 +187,7 @@ def test_what_only_prints_names_is_read_without_liquid(text: str) -> None:
     assert plain(text) is not None
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=draws(500))
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
 def test_reading_without_liquid_is_reading_with_it(text: str) -> None:
     found = plain(text)

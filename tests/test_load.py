@@ -28,6 +28,7 @@ def engine() -> Iterator[Engine]:
 # --- values -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("type", "written", "value"),
     [
@@ -312,6 +313,7 @@ def test_a_table_of_sqlite(engine: Engine, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_locked_database_is_told(engine: Engine, tmp_path: Path) -> None:
     other = database(tmp_path)
     other.execute("BEGIN EXCLUSIVE")

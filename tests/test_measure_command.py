@@ -111,6 +111,7 @@ def _rank(values: list[Decimal], share: str) -> Decimal:
     return sorted(values)[math.ceil(Decimal(share) * len(values)) - 1]
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_public_shop_are_those_that_python_computes(chinook: Path) -> None:
     spent, people = _spent(chinook)
     values = [*spent.values()]
@@ -137,6 +138,7 @@ def test_the_figures_of_a_public_shop_are_those_that_python_computes(chinook: Pa
     assert Decimal(of_companies["sum"]) == sum(companies)
 
 
+@pytest.mark.slow
 def test_dates_have_ends_but_no_sum_and_an_empty_group_is_a_result(tmp_path: Path) -> None:
     rows = "CustomerId,Country,Company\n1,=1+cmd|A,x\n2,,\n3,+34,\n"
     (tmp_path / "customer.csv").write_text(rows, encoding="utf-8")

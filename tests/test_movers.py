@@ -61,7 +61,7 @@ _BATCH = 100
 # (scenarios, customers of each, ticks). All ways together are compared with ticks in time. A single way is
 # compared with fewer people and with late ticks, each of which has the work of days; the small journeys
 # below compare it in time.
-_TOGETHER = (2, 15, Spacing())
+_TOGETHER = (1, 15, Spacing())
 _ALONE_DRAWN = (1, 8, Spacing(late="days"))
 _drawn = lru_cache(drawn)
 
@@ -125,6 +125,7 @@ def _plain_days(journeys: str) -> Kept:
     return six_days(compiled(_SMALL[journeys]), PLAIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "journeys"),
     [
@@ -145,6 +146,7 @@ def test_small_journeys_say_something() -> None:
     assert {row[3] for row in sent} == {"capped", "no_consent", "no_address", "queued"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_moved", [False, True])
 def test_row_locators_change_nothing(is_moved: bool) -> None:
     way = WAYS["few_of_many by hash and row"]
@@ -164,6 +166,7 @@ class _CountedDue(DueInPlace):
         super().run(world, batch, moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journeys", ["alone", "past", "first"])
 def test_people_are_due_in_place(journeys: str) -> None:
     due = _CountedDue()
@@ -261,6 +264,7 @@ def _four_days(program: Program, way: Way) -> Kept:
     return [*kept(world.engine), world.engine.rows(_VISITS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journeys", [_BOTH_SET, _CUT_EACH])
 @pytest.mark.parametrize("way", ["shared_plans", "all for few", "all for many"])
 def test_journeys_that_only_seem_to_go_on_alike(way: str, journeys: str) -> None:
@@ -269,6 +273,7 @@ def test_journeys_that_only_seem_to_go_on_alike(way: str, journeys: str) -> None
     assert _four_days(compiled(journeys), WAYS[way]) == found
 
 
+@pytest.mark.slow
 def test_where_the_rows_of_customers_are() -> None:
     engine = open_engine(None, is_tiny=True)
     six_days(compiled(), DEFAULT, engine)
@@ -280,6 +285,7 @@ def test_where_the_rows_of_customers_are() -> None:
     assert engine.rows(_ROWS) == inside and engine.execute(row_locator.NOTE_ROWS) == 0
 
 
+@pytest.mark.slow
 def test_few_of_many_are_in_the_log(tmp_path: Path) -> None:
     """What stands in the write-ahead log alone is there after a crash, each row once."""
     engine = open_engine(tmp_path / "state.duckdb")
@@ -336,6 +342,7 @@ FROM (
 )
 
 
+@pytest.mark.slow
 def test_numbers_are_dense_and_in_the_order_of_customers(tmp_path: Path) -> None:
     """Also where there are more than fit into one group of rows, and of a second wave."""
     people = 300_000

@@ -143,6 +143,7 @@ journey welcome {
     ]
 
 
+@pytest.mark.slow
 def test_the_command_line_hands_in_a_newcomer(tmp_path: Path) -> None:
     project = copy_example(tmp_path)
     before = run_once(project)["profiles"]

@@ -119,6 +119,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 def test_stories() -> None:
     text = ASKING + "".join(
         f'\ntest "{title}" for asking {{\n{_GIVEN}{body}}}\n' for title, body in STORIES.items()

@@ -193,6 +193,7 @@ def _passages(engine: Engine) -> list[list[tuple[Any, ...]]]:
     return [[row[:width] for row in engine.rows(_PASSAGES)], engine.rows(_HISTORY)]
 
 
+@pytest.mark.slow
 def test_older_passages_and_their_history_are_brought_over_as_they_are(old: Path) -> None:
     with closing(_opened(old)) as engine:
         before = _passages(engine)
@@ -288,6 +289,7 @@ def test_what_breaks_off_leaves_the_older_store(old: Path, monkeypatch: pytest.M
         assert _rows(engine) == before
 
 
+@pytest.mark.slow
 def test_an_older_store_is_read_and_run_by_the_command_line(old: Path) -> None:
     with closing(_opened(old)) as engine:
         keys = [row[0] for row in _rows(engine)]

@@ -179,6 +179,7 @@ NEWS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "without", "outcomes", "name"),
     [
@@ -208,6 +209,7 @@ def test_a_version_reads_the_last_values_of_what_is_gone(
     engine.close()
 
 
+@pytest.mark.slow
 def test_a_refusal_of_a_topic_that_is_gone_holds(folder: Path) -> None:
     engine = open_engine(None)
     live(folder, engine, BY_NEWS)
@@ -228,6 +230,7 @@ TOML = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "without", "name"),
     [

@@ -93,6 +93,7 @@ def test_in_a_fragment_it_is_the_message_of_this_use(cij: Cij, tmp_path: Path) -
     assert "1 failed" in once_more, once_more
 
 
+@pytest.mark.slow
 def test_what_is_said_of_it(cij: Cij, tmp_path: Path) -> None:
     played(cij, tmp_path, BODY)
     told = cij("explain", "calls", tmp_path).out

@@ -281,6 +281,7 @@ def test_an_event_is_not_lost_when_a_timer_before_it_raises_one_that_nobody_awai
     assert rows == [("bought", NOW + 2 * HOUR)]
 
 
+@pytest.mark.slow
 def test_events_keep_their_order_when_a_timer_before_them_raises_one() -> None:
     text = (
         _RAISER
@@ -350,3 +351,16 @@ journey j { enter on stamped where as_of = 7 steps {
     found.event("stamped", "ana", NOW + MINUTE, fields={"as_of": 7, "acted_at": 8})
     found.tick(NOW + 3 * HOUR)
     assert found.ended() == {"ana": ("right", NOW + HOUR + MINUTE)}
+
+
+def test_a_late_message_is_valid_from_when_it_can_be_sent() -> None:
+    """A passage comes to a place in front of the send at the instant of its timer, and is not held."""
+    text = """
+journey j { enter on visit steps { w: wait 1 hour  x: set seen = 7  s: send email brief } }
+message email brief { topic = news  expires = 2 hours
+  locale "en" { subject = "Brief"  body = "Brief" } }
+policy rare { quiet 21:00..23:00  at most 2 email per 7 days }
+"""
+    found = visited(text)
+    found.tick(NOW + 9 * HOUR)
+    assert found.rows("SELECT o.outcome FROM outbox AS o") == [("queued",)]

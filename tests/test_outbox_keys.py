@@ -12,6 +12,7 @@ from cij.compiler.sql.outbox import having
 from cij.compiler.sql.template import fill
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.store import prepare
+from tests.draws import draws
 from tests.outbox import put
 from tests.testbed import TestBed
 
@@ -77,6 +78,7 @@ def test_a_bounce_is_about_the_address_of_its_message() -> None:
     assert _listed(bed) == [("ana@example.com", "hard bounce")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key", [None, "", ":", "sent", "spring:2026:1:9:send sale:2026:1:0", "x:1:send sale:2026:1:0"]
 )
@@ -140,7 +142,7 @@ def engine() -> Iterator[Engine]:
         yield found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(20), deadline=None)
 @given(_ROWS, _MADE_UP, st.data())
 def test_rows_are_found_by_their_keys(
     engine: Engine,

@@ -1,5 +1,7 @@
 """What comes as JSON from outside may be broken or deep: it is mended or put aside, and stops nothing."""
 
+import json
+
 import pytest
 
 from cij.runtime.outside_json import read_json
@@ -27,3 +29,11 @@ def test_what_is_nested_too_deep_is_refused(depth: int, signs: tuple[str, str]) 
     for form in (text, text.encode()):
         with pytest.raises(ValueError, match="nested too deep"):
             read_json(form)
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e999", "NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("form", ["{}", "[{}]", '{{"a": {}}}'])
+def test_what_is_read_can_be_written_again(text: str, form: str) -> None:
+    assert json.loads(json.dumps(read_json(form.format(text)), allow_nan=False)) == json.loads(
+        form.format(f'"{text}"')
+    )

@@ -148,6 +148,7 @@ def _tables(program: Program) -> Iterator[tuple[str, Statement]]:
         yield table, columns.create(table, entity_rows.columns_of(entity))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_postgres_runs_every_statement(postgres: PostgresStore, example: str) -> None:
     program = _program(example)

@@ -19,6 +19,7 @@ def _stories() -> tuple[Program, dict[str, Story], StoryPlayer]:
     return program, {f"{s.journey}: {s.title}": s for s in stories}, StoryPlayer(program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _stories()[1])
 def test_a_rule_of_sending_holds(name: str) -> None:
     _, stories, player = _stories()

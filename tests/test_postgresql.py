@@ -1,5 +1,6 @@
 """A store in PostgreSQL is what a store in DuckDB is: on a real server, table by table."""
 
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from cij.app.open_store import in_memory_copy
 from cij.cli import taking_over
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
+from cij.compiler.sql.intake import WHO
 from cij.compiler.sql.making import make, rebuild
 from cij.compiler.sql.passes import Pass
 from cij.runtime.engine import Engine, open_engine, open_server
@@ -30,6 +32,8 @@ from cij.runtime.store.preparing import prepare
 from tests.agreement.comparing import drawn
 from tests.agreement.running import compiled as compile_scenarios, traces
 from tests.agreement.tick_times import Spacing
+from tests.attack.killed_project import server_store
+from tests.attack.killing import kill_runs
 from tests.builders import REPOSITORY
 from tests.engines import Opens, dsn_of
 from tests.example import (
@@ -45,6 +49,7 @@ from tests.example import (
     run_once,
     running,
 )
+from tests.nursery import Nursery
 from tests.postgres import PostgresStore, binary, server
 from tests.ways import PLAIN, Way
 from tests.whole_stores import contents, lived
@@ -270,6 +275,18 @@ def test_a_run_that_is_killed_before_a_commit_goes_on_from_before_it(
         assert contents(engine) == expected
 
 
+@pytest.mark.slow
+def test_kills_of_runs_lose_and_double_nothing(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `server_store` sets it, and this puts it back.
+    monkeypatch.setenv("CIJ_STORE_DSN", "")
+    settings = server_store(store)
+    with Nursery(tmp_path / "said.txt") as nursery:
+        found = kill_runs(tmp_path, nursery, 5, seed=3, store=settings)
+    assert found.is_good, found.line()
+
+
 # --- what a server must be ----------------------------------------------------------------------
 
 
@@ -402,6 +419,18 @@ def test_a_text_with_a_character_that_no_table_takes_is_kept_readable(store: Pos
         engine.execute(query("INSERT INTO said (text) VALUES ($x)"), {"x": "\x00"})
         said = query("SELECT s.text FROM said AS s ORDER BY s.text")
         assert engine.rows(said) == [("a\ufffdb",), ("c\ufffd",), ("\ufffd",)]
+
+
+def test_an_event_names_a_customer_by_a_text_of_any_form(store: PostgresStore) -> None:
+    texts = ["ana@example.com", "shop:1", "shop:9", "shop", ":", "ana"]
+    with closing(_open(store, "who")) as engine:
+        prepare(engine)
+        engine.append("customer_alias", {"alias": ["ana"], "customer": ["c1"]})
+        engine.append("customer_key", {"source": ["shop"], "key": ["1"], "customer": ["c1"]})
+        engine.execute(query("CREATE TABLE customer (id TEXT)"))
+        engine.append("customer", {"id": ["c1"]})
+        rows = engine.rows(WHO, {"who": json.dumps(texts)})
+    assert {text: id for text, id in rows} == dict.fromkeys(texts) | {"shop:1": "c1", "ana": "c1"}
 
 
 # --- the command line -------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """What the prover claims, against z3, an evaluator and simulated passages.
 
-CIJ_EXAMPLES=5000 asks about more conditions.
+CIJ_DRAWS=25 asks about more conditions.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -39,12 +38,13 @@ from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, PERCENT, TEX
 from cij.compiler.unparse import words
 from cij.grammar.span import file_start
 from tests.builders import REPOSITORY
+from tests.draws import draws
 from tests.oracle import FIELDS, Catalog, Oracle, catalog_of, condition, is_true, read
 
 Golden = Callable[[Path | str, str], None]
 
 FIXTURES = Path(__file__).parent / "fixtures" / "proofs"
-ASKED = int(os.environ.get("CIJ_EXAMPLES", "0")) or 500
+ASKED = draws(200)
 
 
 def number(value: int) -> ex.Constant:
@@ -96,6 +96,7 @@ def test_texts_with_a_prefix_are_an_interval() -> None:
 # --- against z3 and the evaluator -------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_the_prover_agrees_with_z3(seed: int) -> None:
     random = Random(seed)
@@ -128,6 +129,7 @@ def _check_conflict(conflict: list[ex.Expression], catalog: Catalog) -> None:
         assert Oracle(catalog).verdict(rest) != "unsat", "one condition could be left out"
 
 
+@pytest.mark.slow
 def test_implication_disjointness_and_truth_agree_with_z3() -> None:
     random = Random(99)
     for _ in range(200):
@@ -354,7 +356,7 @@ def simulated(source: model.Journey, random: Random, is_hasty: bool) -> int:
     return max((sum(1 for s in sent if end - week < s <= end) for end in sent), default=0)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(draws(40)))
 def test_no_run_sends_more_than_the_bound(seed: int) -> None:
     draw = Draw(seed, is_plain=seed % 2 == 0)
     rules: tuple[tuple[AgainRule, int], ...] = (("never", 0), ("after", 2), ("always", 0))

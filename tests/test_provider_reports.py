@@ -56,6 +56,7 @@ def told(bed: Bed, event: str, id: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_reports_of_mailgun(bed: Bed) -> None:
     marks, path = sent(bed), "/v1/callbacks/mailgun"
 

@@ -10,6 +10,7 @@ from cij.compiler.sql import Statement, query
 from cij.compiler.sql.passes.prune_empty import asked_of, without
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.engine.duckdb.connection import DuckEngine
+from tests.draws import draws
 
 _TABLES = ("a", "b", "event_n")
 _EMPTY = frozenset({"event_n"})
@@ -70,7 +71,8 @@ def _engine() -> Iterator[Engine]:
 _ROWS = st.lists(st.integers(0, 3) | st.none(), max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=draws(50), deadline=None)
 @given(text=st.sampled_from([text for text, _ in _CASES]), a=_ROWS, b=_ROWS, later=st.booleans())
 def test_the_rows_are_the_same(
     engine: DuckEngine, text: str, a: list[int], b: list[int], later: bool

@@ -150,6 +150,7 @@ def test_the_first_load_is_no_news(engine: Engine, folder: Path) -> None:
     assert sum(again.events.values()) == 0
 
 
+@pytest.mark.slow
 def test_each_kind_of_change_is_an_event(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
@@ -170,6 +171,7 @@ def test_each_kind_of_change_is_an_event(engine: Engine, folder: Path) -> None:
     assert rows(engine, "SELECT COUNT(*) FROM quarantine AS q") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_change_to_and_from_nothing_is_one(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
@@ -194,6 +196,7 @@ def test_a_record_reaches_its_customer_by_reference(engine: Engine, folder: Path
     assert reasons == [("event order_updated", 'cards("9") leads to no customer')]
 
 
+@pytest.mark.slow
 def test_a_deleted_record_of_somebody_who_stays(engine: Engine, folder: Path) -> None:
     text = (
         EVENTS
@@ -214,6 +217,7 @@ event order_deleted {
     assert happened(engine, "order_deleted", "state", "at") == [("ann@x.com", "open", NOW + HOUR)]
 
 
+@pytest.mark.slow
 def test_a_row_that_turns_bad_is_neither_deleted_nor_created(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)
@@ -227,6 +231,7 @@ def test_a_row_that_turns_bad_is_neither_deleted_nor_created(engine: Engine, fol
     assert happened(engine, "card_changed", "before", "points") == [("ann@x.com", 10, 12)]
 
 
+@pytest.mark.slow
 def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> None:
     """One wrong number must not delete a customer who is in journeys."""
     program = program_of(EVENTS)
@@ -252,6 +257,7 @@ def test_a_row_that_turns_bad_stays_as_it_was(engine: Engine, folder: Path) -> N
     assert rows(engine, "SELECT COUNT(*) FROM source_cards AS s") == [(1,)]
 
 
+@pytest.mark.slow
 def test_existing_records_count_as_created_on_request(engine: Engine, folder: Path) -> None:
     text = EVENTS.replace("on = created", "on = created\n  existing = true")
     refresh(engine, program_of(text), folder, NOW)
@@ -260,6 +266,7 @@ def test_existing_records_count_as_created_on_request(engine: Engine, folder: Pa
     assert len(happened(engine, "card_created")) == 2
 
 
+@pytest.mark.slow
 def test_a_new_definition_begins_to_compare_anew(engine: Engine, folder: Path) -> None:
     refresh(engine, program_of(EVENTS), folder, NOW)
     other = program_of(EVENTS.replace("changes = [points]", "changes = [tier]"))
@@ -271,6 +278,7 @@ def test_a_new_definition_begins_to_compare_anew(engine: Engine, folder: Path) -
     assert happened(engine, "card_changed") == [("bob@x.com",)]
 
 
+@pytest.mark.slow
 def test_a_refresh_that_fails_raises_no_event(engine: Engine, folder: Path) -> None:
     program = program_of(EVENTS)
     refresh(engine, program, folder, NOW)

@@ -26,8 +26,8 @@ FRAMES = {
 }
 AFTER = "\nsegment last {\n  where points > 1\n}\n"
 # `python -m bench.frontend recovery` draws more, and reads 10 MB of garbage.
-CASES = 200
-PAIRS = 80
+CASES = 100
+PAIRS = 40
 GARBAGE_BYTES = 1_000_000
 # So many mistakes of each kind, at least, have a fix.
 FIXES_MIN = 20

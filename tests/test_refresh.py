@@ -91,6 +91,7 @@ def test_only_new_rows_become_events(engine: Engine, folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_who_is_unknown_waits_in_quarantine(engine: Engine, folder: Path) -> None:
     lines = ("o1,9,2026-01-01,1,", "o2,1,,1,", "o3,,2026-01-01,1,")
     rewrite(folder, "orders", HEADER, *lines)
@@ -123,6 +124,7 @@ def test_a_date_is_the_local_midnight_of_the_source(engine: Engine, folder: Path
     ]
 
 
+@pytest.mark.slow
 def test_events_follow_their_customer(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     rewrite(folder, "shop", "id,email", "1,bob", "2,bob")
@@ -133,6 +135,7 @@ def test_events_follow_their_customer(engine: Engine, folder: Path) -> None:
     assert [row[2] for row in purchases(engine)] == ["bob", "ann"]
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_everything_as_it_was(engine: Engine, folder: Path) -> None:
     refresh(engine, shop(), folder, NOW)
     before = purchases(engine), rows(engine, "SELECT * FROM customer AS c ORDER BY c.id")
@@ -149,6 +152,7 @@ def test_a_failure_leaves_everything_as_it_was(engine: Engine, folder: Path) -> 
     assert refresh(engine, shop(), folder, LATER).profiles == 2
 
 
+@pytest.mark.slow
 def test_an_export_of_customers_without_rows_is_refused(engine: Engine, folder: Path) -> None:
     """It broke off, most likely, and would take everybody out of everything."""
     refresh(engine, shop(), folder, NOW)
@@ -273,6 +277,7 @@ def test_events_without_an_id(engine: Engine, world: pr.Program) -> None:
     assert first == [(datetime(2026, 3, 1, tzinfo=UTC).replace(tzinfo=None),)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

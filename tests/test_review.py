@@ -314,6 +314,7 @@ def test_layout_and_comments_are_no_change() -> None:
     assert compare(old, made(formatted), (SIDE, SIDE)).changes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3, 9))
 def test_a_program_has_changed_exactly_where_changes_are_told(seed: int) -> None:
     """A number in a drawn project becomes another: that is told, and told of the way back too."""

@@ -73,6 +73,7 @@ def key_of_message(project: Path, address: str) -> str:
 # --- what comes in ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_opened_message_is_thanked_while_the_run_goes_on(project: Path) -> None:
     run_once(project)
     key = key_of_message(project, ANA)
@@ -86,6 +87,7 @@ def test_an_opened_message_is_thanked_while_the_run_goes_on(project: Path) -> No
     assert not list((project / ".cij" / "inbox").iterdir())
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_taken_in_while_the_run_goes_on(project: Path) -> None:
     orders = project / "data" / "orders.csv"
     with running(project) as process:
@@ -112,6 +114,7 @@ _MARKED = query(
 )
 
 
+@pytest.mark.slow
 def test_where_customers_are_is_noted_after_each_refresh(project: Path) -> None:
     """Also of those who are inside since before, and nothing is noted while rows have no place."""
     shop = project / "data" / "shop_customers.csv"
@@ -126,6 +129,7 @@ def test_where_customers_are_is_noted_after_each_refresh(project: Path) -> None:
         engine.close()
 
 
+@pytest.mark.slow
 def test_a_source_that_breaks_leaves_the_run_going_on_the_old_data(project: Path) -> None:
     shop = project / "data" / "shop_customers.csv"
     good = shop.read_bytes()
@@ -149,6 +153,7 @@ def test_a_source_that_breaks_leaves_the_run_going_on_the_old_data(project: Path
 # --- who may look, and how it stops -----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_status_answers_while_it_runs_and_after(project: Path) -> None:
     with running(project) as process:
         done = cij("status", project)
@@ -160,6 +165,7 @@ def test_status_answers_while_it_runs_and_after(project: Path) -> None:
     assert delivered(found) == {"delivered": 11, "no_address": 1}
 
 
+@pytest.mark.slow
 def test_a_run_waits_for_a_command_that_looks(project: Path) -> None:
     run_once(project)
     state = project / ".cij" / "state.duckdb"
@@ -188,6 +194,7 @@ state.close()
 """
 
 
+@pytest.mark.slow
 def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None:
     with running(project) as process:
         second = cij("run", project, "--once")
@@ -205,6 +212,7 @@ def test_a_second_run_says_that_another_one_has_the_state(project: Path) -> None
     assert len(messages(project)) == 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly(project: Path, number: int) -> None:
     with running(project) as process:
@@ -224,6 +232,7 @@ def contents(project: Path) -> dict[str, str]:
     return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
+@pytest.mark.slow
 def test_a_simulation_changes_no_file(project: Path) -> None:
     for _ in range(2):
         before = contents(project)
@@ -240,6 +249,7 @@ BEGIN = datetime(2026, 3, 2, 9, 0)
 END = BEGIN + timedelta(days=30)
 
 
+@pytest.mark.slow
 def test_a_simulation_counts_what_a_run_of_the_same_time_does(tmp_path: Path) -> None:
     lived = opened(copy_example(tmp_path / "lived"))
     clock = SimulatedClock(BEGIN)

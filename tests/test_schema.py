@@ -28,6 +28,7 @@ def _count(engine: Engine, what: str, table: str) -> int:
     return int(engine.rows(query(f"SELECT COUNT({what}) FROM {{t}} AS t", t=table))[0][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", schema.TABLES, ids=lambda t: t.name)
 def test_a_store_has_the_columns_that_are_declared(engine: Engine, table: Table) -> None:
     assert [*engine.columns_of(table.name).items()] == [*table.columns]

@@ -86,6 +86,7 @@ def answer(project: Path, *words: str) -> Any:
     return json.loads(result.output)
 
 
+@pytest.mark.slow
 def test_sizes_say_who_uses_a_segment_and_an_empty_one_is_a_result(project: Path) -> None:
     sizes = {s["name"]: (s["size"], s["customers"]) for s in answer(project, "list")}
     assert sizes == {"some": (2, 4), "rich": (2, 4), "both": (1, 4), "nobody": (0, 4)}

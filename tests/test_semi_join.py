@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from cij.compiler.sql import query
 from cij.compiler.sql.passes.semi_join import as_semi_join
 from cij.runtime.engine import Engine, open_engine
+from tests.draws import draws
 
 _ASK = "SELECT c.id FROM customer AS c WHERE "
 _EACH = "EXISTS(SELECT 1 FROM event_n AS e WHERE e.customer = c.id AND {})"
@@ -60,7 +61,8 @@ _WHEN = st.none() | st.integers(0, 6)
 _ZONE = st.sampled_from(["a", "b", "nowhere", None])
 
 
-@settings(max_examples=150)
+@pytest.mark.slow
+@settings(max_examples=draws(50))
 @given(
     people=st.dictionaries(_WHO, st.tuples(_ZONE, _WHEN)),
     events=st.lists(st.tuples(st.none() | _WHO, _WHEN), max_size=8),

@@ -68,6 +68,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 def test_stories() -> None:
     text = ASKING + "".join(
         f'\ntest "{title}" for asking {{\n{_CUSTOMER.format(fields=fields)}{body}}}\n'

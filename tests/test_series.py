@@ -38,16 +38,19 @@ def _days(found: list[str]) -> list[str]:
     return [at[5:10] for at in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [PAUSE, WAIT, AT, EVENT, FIRST])
 def test_a_monthly_series_returns_to_the_day_of_its_first_date(steps: str) -> None:
     assert _days(_sent(steps)) == MONTHLY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_to_move_people_gives_the_same_series(way: str) -> None:
     assert _days(_sent(PAUSE, way=WAYS[way])) == MONTHLY
 
 
+@pytest.mark.slow
 def test_a_series_from_the_30th_and_the_29th_comes_back_as_well() -> None:
     for day in (30, 29):
         found = _days(_sent(PAUSE, datetime(2027, 1, day, 9)))
@@ -60,6 +63,7 @@ def test_a_series_of_several_months_keeps_its_day() -> None:
     assert found == ["08-31", "11-30", "02-29", "05-31", "08-31"]
 
 
+@pytest.mark.slow
 def test_a_yearly_series_returns_to_the_29th_of_february() -> None:
     steps = "repeat up to 6 times every 1 year { mail: send email first }"
     found = _sent(steps, datetime(2028, 2, 29, 9), 6)
@@ -69,6 +73,7 @@ def test_a_yearly_series_returns_to_the_29th_of_february() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_day_is_that_of_the_zone_of_the_customer() -> None:
     # 30 January, 21:00 UTC is 31 January in Tokyo.
     first = datetime(2027, 1, 30, 21)
@@ -82,6 +87,7 @@ def test_an_iteration_that_takes_time_begins_a_new_series_at_its_end() -> None:
     assert _days(_sent(steps)) == ["01-31", "03-01", "04-02", "05-03"]
 
 
+@pytest.mark.slow
 def test_a_month_outside_a_loop_is_a_step_of_its_own() -> None:
     steps = "one: wait 1 month  two: wait 1 month  mail: send email first"
     assert _days(_sent(steps)) == ["03-28"]

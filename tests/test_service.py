@@ -45,6 +45,7 @@ def customer(bed: Bed, person: str) -> str:
 # --- keys -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_only_a_key_of_the_right_role_opens_a_door(bed: Bed) -> None:
     http = bed.http
     for path, body in (("/v1/events/purchase", "{}"), ("/v1/batch", "{}"), ("/api/v1/status", "")):
@@ -189,6 +190,7 @@ def test_no_client_can_give_an_order(bed: Bed) -> None:
 # --- Segment ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_public_client_works_with_another_host_alone(bed: Bed) -> None:
     failed: list[Any] = []
     client = SegmentClient(
@@ -213,6 +215,7 @@ def test_the_public_client_works_with_another_host_alone(bed: Bed) -> None:
     assert (page["name"], page["url"]) == ("Python", "https://shop.example/docs")
 
 
+@pytest.mark.slow
 def test_events_of_a_browser_wait_for_their_person(bed: Bed) -> None:
     early = {"anonymousId": "b-7", "event": "Purchase", "messageId": "b-early"}
     said = "2026-05-01T10:00:00Z"
@@ -353,6 +356,9 @@ def test_no_value_is_a_bug_or_stops_another_event(bed: Bed) -> None:
 def test_what_does_not_fit_is_shown_retried_and_dropped(bed: Bed, cij: Cij) -> None:
     at = ("--project", bed.folder)
     bed.post("/v1/events/purchase", {"customer": "shop:1", "id": "q-1", "fields": {"amount": "?"}})
+    for number in (float("inf"), float("nan")):
+        bed.post("/v1/events/purchase", {"customer": "shop:1", "fields": {"amount": number}})
+    bed.post("/v1/events/purchase", b'{"customer": "shop:1", "fields": {"amount": [1e400, NaN]}}')
     bed.post("/v1/track", {"userId": "1", "event": "Undeclared Thing", "messageId": "q-2"})
 
     def reasons() -> dict[str, str]:
@@ -372,6 +378,7 @@ def test_what_does_not_fit_is_shown_retried_and_dropped(bed: Bed, cij: Cij) -> N
     assert cij("quarantine", "retry", *at).code == Exit.USAGE
 
 
+@pytest.mark.slow
 def test_a_retry_takes_in_what_fits_by_now(tmp_path: Path, cij: Cij) -> None:
     folder = shop_project(tmp_path / "p")
     (folder / ".cij" / "inbox").mkdir(parents=True)
@@ -424,6 +431,7 @@ def test_commands_ask_the_service_that_has_the_store(bed: Bed, cij: Cij) -> None
     bed.settled(lambda: len(bed.events("opened")) == before + 1, "the event is taken in")
 
 
+@pytest.mark.slow
 def test_no_command_follows_a_file_of_somebody_else(bed: Bed, cij: Cij, tmp_path: Path) -> None:
     folder = shop_project(tmp_path / "p")
     cij("run", folder, "--once")
@@ -439,6 +447,7 @@ def test_no_command_follows_a_file_of_somebody_else(bed: Bed, cij: Cij, tmp_path
 # --- events on the disk -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_and_a_key_that_sends_too_much(tmp_path: Path) -> None:
     folder = shop_project(tmp_path / "p", "[service]\nper_key_per_second = 5\n")
     with served(folder) as bed:

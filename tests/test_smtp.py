@@ -143,6 +143,7 @@ def test_it_arrives_as_it_was_written() -> None:
     assert html in rich.get_content()
 
 
+@pytest.mark.slow
 def test_many_at_once_and_each_exactly_once() -> None:
     inbox = _Inbox()
     batch = [_prepared(i) for i in range(500)]
@@ -432,6 +433,7 @@ def test_an_address_that_the_server_does_not_know_is_a_hard_bounce(
     assert found == [(address, "email", "hard bounce") for address in listed]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_leaves_all_queued_and_is_told_once() -> None:
     inbox = _Inbox()
     with _outbox(700) as engine:

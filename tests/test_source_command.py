@@ -45,6 +45,7 @@ def sniffed(project: Path, name: str, content: bytes, *words: str) -> dict[str, 
     return found
 
 
+@pytest.mark.slow
 def test_a_file_is_declared_as_it_is_written(project: Path) -> None:
     rows = "Nr;Name;Betrag;Datum;Zahl\n1;Ana;1.234,50;31.12.2025;7\n2;Müller;NULL;01.02.2026;NULL\n"
     found = sniffed(project, "a.csv", gzip.compress(rows.encode("windows-1252")))
@@ -113,6 +114,7 @@ def test_what_cannot_be_declared_is_said_in_one_sentence(project: Path) -> None:
         assert error is None or isinstance(error, WorldError), (name, error)
 
 
+@pytest.mark.slow
 def test_the_list_shows_the_last_load_of_each_source(project: Path) -> None:
     (project / "a.csv").write_text("id,n\n1,1\n2,x\n", encoding="utf-8")
     columns = "columns { id = text\n n = integer }"

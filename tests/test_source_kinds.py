@@ -319,6 +319,7 @@ def _orders() -> Source:
     return of
 
 
+@pytest.mark.slow
 def test_a_postgres_table_is_read_as_it_is(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ def loaded(engine: Engine, folder: Path, program: Program, now: datetime = NOW) 
 SHOP, CARDS, STORE = ("shop", "a.csv"), ("cards", "b.csv"), ("store", "a.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "clause"),
     [
@@ -130,6 +131,7 @@ def test_without_the_clause_they_are_other_people(engine: Engine, folder: Path) 
     assert report.absent == 2
 
 
+@pytest.mark.slow
 def test_newcomers_and_events_of_changes_follow_the_name(engine: Engine, folder: Path) -> None:
     first = compiled(text_of(SHOP, events=REST.format(name="shop")))
     loaded(engine, folder, first)
@@ -194,6 +196,7 @@ def _write(folder: Path, *sources: tuple[str, str], clause: str = "", least: int
     (folder / "a.journey").write_text(text)
 
 
+@pytest.mark.slow
 def test_the_plan_counts_who_comes_and_goes(folder: Path, cij: Cij) -> None:
     _write(folder, SHOP)
     assert cij("run", folder, "--once").code == 0
@@ -211,6 +214,7 @@ def test_the_plan_counts_who_comes_and_goes(folder: Path, cij: Cij) -> None:
     assert "would" not in _plan(folder, cij)
 
 
+@pytest.mark.slow
 def test_the_plan_counts_mergers_splits_and_audiences(folder: Path, cij: Cij) -> None:
     _write(folder, SHOP, CARDS)
     assert cij("run", folder, "--once").code == 0
@@ -232,6 +236,7 @@ def test_the_plan_counts_mergers_splits_and_audiences(folder: Path, cij: Cij) ->
     assert "1 customer split off from another customer" in done.out + done.err
 
 
+@pytest.mark.slow
 def test_a_plan_with_a_source_that_fails_says_so(folder: Path, cij: Cij) -> None:
     _write(folder, SHOP, CARDS)
     assert cij("run", folder, "--once").code == 0

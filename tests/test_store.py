@@ -50,6 +50,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+@pytest.mark.slow
 def test_doctor_tells_of_a_key_that_stands_twice(project: Path) -> None:
     def keys() -> dict[str, str]:
         findings = json.loads(inside("doctor", str(project), "--json")[1])["findings"]

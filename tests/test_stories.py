@@ -58,6 +58,7 @@ def _without_times(text: str) -> str:
 # --- the rules --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _passing()[1])
 def test_a_rule_of_the_semantics_holds(name: str) -> None:
     _, stories, player = _passing()
@@ -66,6 +67,7 @@ def test_a_rule_of_the_semantics_holds(name: str) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 def test_a_story_leaves_nothing_behind() -> None:
     program, stories, player = _passing()
     story = stories["carts: one passage a cart, and an event reaches that of its own cart"]
@@ -198,6 +200,7 @@ def test_verbose_tells_of_passing_stories_too(golden: Golden) -> None:
     golden("stories/verbose.txt", _without_times(result.output))
 
 
+@pytest.mark.slow
 def test_one_file_can_be_tested_alone() -> None:
     output = _run(PASSING / "consent.journey").output
     assert output.count("ok  ") == 5
@@ -262,11 +265,13 @@ def test_coverage_tells_what_no_test_comes_by(golden: Golden) -> None:
     golden("stories/coverage.txt", _without_times(result.output.partition("Covered")[2]))
 
 
+@pytest.mark.slow
 def test_coverage_sees_what_happens_under_policies(golden: Golden) -> None:
     result = _run(STORIES / "policies", "--coverage")
     golden("stories/coverage_policies.txt", _without_times(result.output.partition("Covered")[2]))
 
 
+@pytest.mark.slow
 def test_coverage_sees_every_kind_of_point() -> None:
     program, stories, _ = _passing()
     coverage = Coverage(program)
@@ -296,6 +301,7 @@ def test_coverage_sees_every_kind_of_point() -> None:
     assert not any(journey == "win_back" for journey, *_ in covered)
 
 
+@pytest.mark.slow
 def test_coverage_can_be_demanded() -> None:
     arguments = (PASSING / "races.journey", "--match", "earliest", "--fail-under")
     assert _run(*arguments, "1").exit_code == 0

@@ -32,6 +32,7 @@ def _part(ours: int) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["simulate", "--days", "3"], ["test", "--explore", "3"]])
 def test_progress_is_written_over_one_line(tmp_path: Path, command: list[str]) -> None:
     folder = project(tmp_path / "shop", MAIL + journey("send email hello", "wait 1 day"), MAIL_TOML)

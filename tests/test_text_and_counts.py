@@ -45,6 +45,7 @@ def entered() -> set[tuple[str, str]]:
     return {(j, c) for j, c in bed.rows("SELECT p.journey, p.customer FROM passage AS p")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "condition"), [*enumerate(PEOPLE)])
 def test_whom_it_finds(place: int, condition: str, entered: set[tuple[str, str]]) -> None:
     assert {c for j, c in entered if j == f"in_s{place}"} == PEOPLE[condition]

@@ -143,6 +143,7 @@ def _printed(world: World, due: datetime, monkeypatch: pytest.MonkeyPatch) -> in
     return len(made)
 
 
+@pytest.mark.slow
 def test_what_is_prepared_is_not_printed_in_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     # Statements that are the same for all journeys are printed once in a process.
     _printed(*_waiting(FewOfMany(0, 1_000)), monkeypatch)

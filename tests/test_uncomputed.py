@@ -41,6 +41,7 @@ def counted(cij: Cij, folder: Path) -> dict[tuple[str, str], Any]:
 HUGE = "1" + "0" * 27
 
 
+@pytest.mark.slow
 def test_a_calculation_without_a_result_is_counted(cij: Cij, tmp_path: Path) -> None:
     rows = (
         "1,,22,5,,1,,,,,,,",
@@ -80,6 +81,7 @@ journey j {
 """
 
 
+@pytest.mark.slow
 def test_journeys_and_policies_are_counted_as_well(cij: Cij, tmp_path: Path) -> None:
     points = (22, 0, 7, 5, 1)
     rows = [f"{n},,{p},5,,{HUGE if n == 0 else 1},,,,,,," for n, p in enumerate(points)]
@@ -100,12 +102,14 @@ def test_journeys_and_policies_are_counted_as_well(cij: Cij, tmp_path: Path) -> 
     }
 
 
+@pytest.mark.slow
 def test_who_lacks_a_part_is_not_counted(cij: Cij, tmp_path: Path) -> None:
     folder = written(tmp_path, PARTS, "1,,7,5,,1,,,,,,,", "2,,,,,,,,,,,,")
     assert counted(cij, folder) == {}
     assert "cannot be computed" not in cij("status", folder).out
 
 
+@pytest.mark.slow
 def test_a_field_that_does_not_fit_is_counted(cij: Cij, tmp_path: Path) -> None:
     folder = written(tmp_path, "", "1,,9223372036854775807,,,,,,,,,,", "2,,1,,,,,,,,,,")
     text = (folder / "a.journey").read_text()
@@ -113,6 +117,7 @@ def test_a_field_that_does_not_fit_is_counted(cij: Cij, tmp_path: Path) -> None:
     assert counted(cij, folder) == {("field", "points"): (1, "points + 1")}
 
 
+@pytest.mark.slow
 def test_rows_put_aside_are_told_by_reason(cij: Cij, tmp_path: Path) -> None:
     rows = [f"{n},,many{n},,,,,,,,,," for n in range(7)] + ["8,,,,,,,someday,,,,,"]
     folder = written(tmp_path, "", *rows, "9,,1,,,,,,,,,,")
@@ -126,6 +131,7 @@ def test_rows_put_aside_are_told_by_reason(cij: Cij, tmp_path: Path) -> None:
     assert "customers.csv:2" in cij("status", folder).out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_known", [True, False])
 def test_rows_that_wait_stand_beside_the_bad_ones(cij: Cij, tmp_path: Path, is_known: bool) -> None:
     event = """

@@ -30,6 +30,7 @@ from tests.builders import (
     topic,
     write_csv,
 )
+from tests.draws import draws
 
 NOW = datetime(2026, 3, 2, 10)
 
@@ -131,7 +132,7 @@ record_lists = st.dictionaries(keys, values, max_size=25).map(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=draws(3))
 @given(records=record_lists)
 def test_clusters_are_those_of_a_union_find(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record]
@@ -143,7 +144,7 @@ def test_clusters_are_those_of_a_union_find(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=draws(3))
 @given(records=record_lists, more=record_lists, random=st.randoms(use_true_random=False))
 def test_ids_are_stable(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record], more: list[Record], random: Any
@@ -165,7 +166,7 @@ def test_ids_are_stable(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=draws(3))
 @given(runs=st.lists(record_lists, min_size=2, max_size=4))
 def test_whatever_happens_ids_are_one_to_one_with_clusters(
     tmp_path_factory: pytest.TempPathFactory, runs: list[list[Record]]
@@ -194,6 +195,7 @@ def test_a_long_chain_is_one_customer(engine: Engine, tmp_path: Path) -> None:
     assert len(groups(engine)) == 1
 
 
+@pytest.mark.slow
 def test_the_older_id_survives_a_merger(engine: Engine, tmp_path: Path) -> None:
     load(engine, tmp_path, [person("b", "1", "x")])
     load(engine, tmp_path, [person("b", "1", "x"), person("a", "1", "y")])
@@ -209,6 +211,7 @@ def test_the_older_id_survives_a_merger(engine: Engine, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_part_with_the_first_record_keeps_the_id(engine: Engine, tmp_path: Path) -> None:
     load(engine, tmp_path, [person("b", "1", "x")])
     load(engine, tmp_path, [person("a", "1", "x"), person("b", "1", "x")])
@@ -219,6 +222,7 @@ def test_the_part_with_the_first_record_keeps_the_id(engine: Engine, tmp_path: P
     assert report.split == ((id, found["b1"]),)
 
 
+@pytest.mark.slow
 def test_who_comes_back_is_the_same(engine: Engine, tmp_path: Path) -> None:
     everybody = [person("a", "1", "x"), person("b", "8", "z"), person("b", "7", "y")]
     load(engine, tmp_path, everybody)
@@ -386,6 +390,7 @@ def test_the_latest_change_survives_every_refresh(engine: Engine, tmp_path: Path
     assert customers(engine, *NAMES) == [("a", False, True, False), ("b", True, True, True)]
 
 
+@pytest.mark.slow
 def test_refusals_follow_mergers_and_splits(engine: Engine, tmp_path: Path) -> None:
     write_csv(tmp_path, "shop", "id,email,news", "1,a,yes")
     write_csv(tmp_path, "cards", "id,email,news", "1,b,yes")

@@ -21,6 +21,7 @@ from cij.compiler.types import (
 from cij.compiler.unparse import duration_words, end_words, event_words, timer_words, words
 from cij.grammar import syntax
 from cij.grammar.parser import parse
+from tests.draws import draws
 
 
 def field(name: str, type: Type = INTEGER) -> ex.Field:
@@ -211,7 +212,7 @@ def _parsed(text: str) -> syntax.Node:
     return declaration
 
 
-@settings(max_examples=250)
+@settings(max_examples=draws(80))
 @given(EXPRESSIONS)
 def test_leaving_out_parentheses_changes_nothing(expression: ex.Expression) -> None:
     with pytest.MonkeyPatch.context() as patch:

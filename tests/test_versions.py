@@ -193,6 +193,7 @@ def test_a_change_that_does_not_fit_is_reported(head: str, message: str) -> None
         _changed(head)
 
 
+@pytest.mark.slow
 def test_the_plan_is_told_before_it_is_applied(tmp_path: Path) -> None:
     (tmp_path / "cij.toml").write_text('[project]\nname = "versions"\ntimezone = "UTC"\n')
     (tmp_path / "people.csv").write_text("person,email\nana,a@example.com\n")
@@ -218,6 +219,7 @@ def test_the_plan_is_told_before_it_is_applied(tmp_path: Path) -> None:
     assert json.loads(stuck.output)["people"][0]["what"] == "stuck"
 
 
+@pytest.mark.slow
 def test_the_plan_tells_who_is_paused_or_stopped(tmp_path: Path) -> None:
     (tmp_path / "cij.toml").write_text('[project]\nname = "versions"\ntimezone = "UTC"\n')
     (tmp_path / "people.csv").write_text("person,email\nana,a@example.com\n")

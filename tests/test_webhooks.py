@@ -71,6 +71,7 @@ def test_a_call_has_one_key_at_every_attempt_and_calls_have_different_ones(
     assert all(re.fullmatch(r"cij_[0-9a-f]{40}", id) for id in ids)
 
 
+@pytest.mark.slow
 def test_the_body_says_what_is_to_be_done_and_for_whom(receiver: Receiver, tmp_path: Path) -> None:
     run(project(tmp_path, TASKS), way(receiver.url)).world.engine.close()
     bodies = sorted((json.loads(b) for _, b in receiver.got), key=lambda b: b["data"]["key"])
@@ -249,6 +250,7 @@ def state(runner: Runner) -> tuple[Any, ...]:
     return found
 
 
+@pytest.mark.slow
 def test_a_call_is_tried_again_later_each_time_and_then_given_up(
     receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -268,6 +270,7 @@ def test_a_call_is_tried_again_later_each_time_and_then_given_up(
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 def test_retry_after_decides_when(receiver: Receiver, tmp_path: Path) -> None:
     receiver.always = (429, {"retry-after": "7"}, b"")
     runner = run(project(tmp_path, TASKS), way(receiver.url))
@@ -275,6 +278,7 @@ def test_retry_after_decides_when(receiver: Receiver, tmp_path: Path) -> None:
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [
@@ -294,6 +298,7 @@ def test_a_retry_after_that_is_no_time_is_none(
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 def test_a_refused_call_is_not_made_again(receiver: Receiver, tmp_path: Path) -> None:
     receiver.always = (422, {}, b"")
     runner = run(project(tmp_path, TASKS), way(receiver.url))
@@ -303,6 +308,7 @@ def test_a_refused_call_is_not_made_again(receiver: Receiver, tmp_path: Path) ->
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_down_costs_no_attempt_and_keeps_nobody_else_waiting(
     dead_port: int, tmp_path: Path
 ) -> None:
@@ -329,6 +335,7 @@ def test_a_receiver_that_is_down_costs_no_attempt_and_keeps_nobody_else_waiting(
     runner.world.engine.close()
 
 
+@pytest.mark.slow
 def test_a_call_that_a_crash_broke_off_is_made_again_with_its_key(
     receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -379,6 +386,7 @@ def toml(url: str, more: str = "") -> str:
     return TOML + "\n".join(lines) + f"\n{more}\n"
 
 
+@pytest.mark.slow
 def test_a_run_calls_the_webhook_of_cij_toml(
     cij: Cij, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -392,6 +400,7 @@ def test_a_run_calls_the_webhook_of_cij_toml(
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
 
 
+@pytest.mark.slow
 def test_a_run_says_what_waits_and_what_failed(
     cij: Cij, receiver: Receiver, dead_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from cij.runtime import zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.moments import fill_moments
 from cij.runtime.store import schema
+from tests.draws import draws
 
 MINUTE = timedelta(minutes=1)
 
@@ -125,7 +126,7 @@ def _moment_store(names: list[str]) -> Engine:
 _STORES = [_moment_store(["Europe/Berlin"]), _moment_store(_ZONES[:4]), _moment_store(_ZONES)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(20), deadline=None)
 @given(
     store=st.sampled_from(_STORES),
     rules=st.lists(_STEPS | _WEEKDAYS | _LONG, max_size=3, unique_by=lambda m: m.name),

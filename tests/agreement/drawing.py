@@ -193,7 +193,9 @@ class _Drawing(DrawingSteps, DrawingCustomers):
         for line in entries:
             is_plain = line.startswith("enter from") and not line.endswith("once")
             every = f" every {random.choice(SCHEDULES)}" if random.randrange(3) else ""
-            yield line + every * is_plain
+            # Its own generator: the rest of every seed stays as it was.
+            zone = Random(f"zone {self.seed} {line}").choice(["", "", ' in "Asia/Tokyo"'])
+            yield line + (every and every + zone) * is_plain
         if (chance := random.randrange(12)) < 3:
             hours = random.choice([3, 24, 71]) if chance > 1 else random.choice([71, 200, 400])
             at = self.start + timedelta(hours=hours)

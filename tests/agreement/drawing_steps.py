@@ -96,7 +96,8 @@ class DrawingSteps(DrawingConditions):
             case "until":
                 return self._until()
             case "set":
-                return f"set stage = {self.pick(['points', '(stage ?? 0) + 1', 'count(purchase)'])}"
+                value = self.pick(["points", "(stage ?? 0) + 1", "count(purchase)"])
+                return f"set stage = {self._by_cases(value)}"
             case "emit":
                 return f"emit raised {{ level = {self.pick(['1', 'points', 'stage'])} }}"
             case "do":
@@ -108,6 +109,15 @@ class DrawingSteps(DrawingConditions):
             case "run":
                 return f"run f{self.seed}({self.pick(['3', 'points', 'count(visited)'])})"
         return None
+
+    def _by_cases(self, value: str) -> str:
+        """Return the value, or one by cases with it."""
+        # Its own generator: the other steps stay as they were.
+        random = Random(f"cases {self.seed} {self.made}")
+        if random.randrange(4):
+            return value
+        conditions = random.sample(["points > 3", "vip", "any(purchase)", "stage is known"], 2)
+        return f"when {conditions[0]} then {value} when {conditions[1]} then 2 else points"
 
     def _long(self, form: str, depth: int) -> str:
         match form:

@@ -57,8 +57,9 @@ class EntryTimes:
 
     def _calls(self, every: syntax.Schedule, end: datetime) -> Iterator[datetime]:
         """Yield the instants of a schedule. `every 2 weeks` takes every second one, from the first."""
-        day, found = to_local(self.opens, self.zone).date(), 0
-        while (at := to_instant(datetime.combine(day, every.at.value), self.zone)) <= end:
+        zone = every.zone.value if every.zone else self.zone
+        day, found = to_local(self.opens, zone).date(), 0
+        while (at := to_instant(datetime.combine(day, every.at.value), zone)) <= end:
             if _is_day(every, day) and at >= self.opens:
                 if found % (every.period.count if every.period else 1) == 0:
                     yield at

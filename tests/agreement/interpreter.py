@@ -289,7 +289,9 @@ class Interpreter(Entering):
             said, by = arrival.fields.get("topic"), arrival.fields.get("channel")
             if said in (None, topic) and by in (None, channel):
                 words = customer.consent_words.setdefault((topic, channel), [])
-                words.append((arrival.at, not granted))
+                # A refusal works at once, whatever time it or an earlier consent is dated.
+                said_yes = [] if granted else [at for at, is_no in words if not is_no]
+                words.append((max([arrival.at, *said_yes]), not granted))
                 customer.consents[topic, channel] = not max(words)[1]
 
     def _react(self, customer: CustomerState, passage: Passage, event: Occurrence) -> None:

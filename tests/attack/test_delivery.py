@@ -38,6 +38,7 @@ def at_turn(number: int, do: Callable[[], object]) -> Callable[[str], Answer]:
 _SLOW_S = 0.04
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["pause", "stop"])
 def test_an_order_cuts_the_outbox_within_two_seconds(tmp_path: Path, order: str) -> None:
     server, mail_s = HostileSmtp(delay_s=0.2), 4 * 0.2
@@ -62,6 +63,7 @@ def test_an_order_cuts_the_outbox_within_two_seconds(tmp_path: Path, order: str)
     assert taken[-1] - ordered[0] < 2 + mail_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("handed_in", "outcome"),
     [
@@ -123,6 +125,7 @@ def test_a_message_that_makes_the_server_hang_up_is_alone_in_doubt(tmp_path: Pat
         assert outcomes(runner) == {"delivered": 30, "uncertain": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
@@ -169,6 +172,7 @@ def again(runner: Runner) -> Runner:
     return Runner(runner.world, runner.root, runner.transports, Defaults(), runner.recheck)
 
 
+@pytest.mark.slow
 def test_a_provider_that_refuses_all_is_left_alone(tmp_path: Path) -> None:
     server = HostileSmtp(recipient=lambda address: b"554 5.7.1 your address is blocked")
     with serving(server), greeted(60, {"email": smtp(server.port)}, tmp_path) as runner:
@@ -193,6 +197,7 @@ def test_a_provider_that_refuses_all_is_left_alone(tmp_path: Path) -> None:
     assert len(server.got) == len(set(server.got)) == 60
 
 
+@pytest.mark.slow
 def test_refusals_of_different_kinds_stop_nobody(tmp_path: Path) -> None:
     def recipient(address: str) -> Answer:
         number = int(address[1:4])
@@ -209,6 +214,7 @@ def test_refusals_of_different_kinds_stop_nobody(tmp_path: Path) -> None:
 # --- a silent provider ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_silent_server_holds_up_no_step(tmp_path: Path) -> None:
     server = HostileSmtp(delay_s=60)
     with serving(server), greeted(9, {"email": smtp(server.port)}, tmp_path) as runner:
@@ -242,6 +248,7 @@ class _Silent:
         self.go.set()
 
 
+@pytest.mark.slow
 def test_channels_do_not_wait_for_one_another(tmp_path: Path) -> None:
     silent = _Silent()
     with (

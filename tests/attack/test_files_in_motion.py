@@ -47,6 +47,7 @@ def customers(runner: Runner) -> int:
     return int(runner.world.engine.rows(_COUNT)[0][0])
 
 
+@pytest.mark.slow
 def test_a_file_that_is_being_written_is_taken_when_it_stands_still(
     runner: Runner, tmp_path: Path
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_file_that_is_being_written_is_taken_when_it_stands_still(
     assert customers(runner) == PEOPLE + 5
 
 
+@pytest.mark.slow
 def test_a_broken_file_stays_broken_while_it_is_being_mended(
     runner: Runner, tmp_path: Path
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_broken_file_stays_broken_while_it_is_being_mended(
     assert reasons(runner.world.engine, "source") == {}
 
 
+@pytest.mark.slow
 def test_a_new_file_in_the_place_of_the_old_is_another_one(runner: Runner, tmp_path: Path) -> None:
     file, draft = tmp_path / "people.csv", tmp_path / "draft.csv"
     file.write_text(rows(PEOPLE))
@@ -98,6 +101,7 @@ def test_a_new_file_in_the_place_of_the_old_is_another_one(runner: Runner, tmp_p
     assert customers(runner) == PEOPLE + 1
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_while_it_is_read_is_not_taken(
     runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +137,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
     assert customers(runner) == PEOPLE - 2 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before the stamp", "before reading", "loop", "folder"])
 def test_a_file_that_vanishes_is_a_failure_of_its_source_alone(
     runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str

@@ -26,6 +26,7 @@ from tests.receiver import prepared
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+@pytest.mark.slow
 def test_what_a_run_leaves_is_private(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
@@ -58,6 +59,7 @@ def test_an_inbox_behind_a_link_is_not_used(tmp_path: Path, name: str) -> None:
     assert not [p for p in outside.rglob("*") if p.is_file()]
 
 
+@pytest.mark.slow
 def test_no_file_behind_a_link_is_written_to(tmp_path: Path) -> None:
     project = copy_example(tmp_path)
     mine = tmp_path / "mine.txt"

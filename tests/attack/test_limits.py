@@ -161,6 +161,7 @@ def test_many_mistakes_take_no_square_of_time() -> None:
         assert "x2999 = 1" in render_text(found, {"a.journey": "\n".join(lines)})
 
 
+@pytest.mark.slow
 def test_words_and_signs_of_a_file_are_counted_before_it_is_read() -> None:
     with quickly():
         text = "segment s { where " + "a." * 2_000_000 + "a = 1 }"

@@ -92,6 +92,7 @@ def project(names: list[str]) -> str:
     )
 
 
+@pytest.mark.slow
 def test_every_own_name_is_a_name_like_any_other(engine: Engine, tmp_path: Path) -> None:
     names = [
         "state",

@@ -18,6 +18,7 @@ def receiver() -> Iterator[Receiver]:
         yield found
 
 
+@pytest.mark.slow
 def test_a_silent_receiver_is_left_alone_after_a_few_calls(receiver: Receiver) -> None:
     released = threading.Event()
     receiver.before = lambda: (released.wait(5), None)[1]

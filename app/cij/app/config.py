@@ -293,12 +293,14 @@ class ReviewRule(_Table):
 class ReviewTable(_Table):
     """`[review]`: which people have to approve which changes. `approvers` has the addresses of each group.
 
-    With `signed` only commits with a good signature approve anything.
+    With `signed` only commits with a good signature approve anything. `allowed_signers` is a file in the format
+    of git (`gpg.ssh.allowedSignersFile`); with it, signed entries of `approvals.toml` approve too.
     """
 
     approvers: dict[str, tuple[str, ...]] = {}
     rules: tuple[ReviewRule, ...] = ()
     signed: bool = False
+    allowed_signers: str | None = None
 
     @model_validator(mode="after")
     def _has_approvers(self) -> Self:

@@ -17,13 +17,17 @@ from cij.runtime.divergence import Divergences, divergences
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
 from cij.runtime.insight.person import deployed
+from cij.runtime.sample import Sample, sample_of
 
 Progress = Callable[[datetime, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Both programs over the same events. `every` is the step to which their times were rounded."""
+    """Both programs over the same events. `every` is the step to which their times were rounded.
+
+    `sample` is None where all customers were replayed.
+    """
 
     zone: str
     older: str
@@ -31,6 +35,7 @@ class Replay:
     events: int
     every: timedelta
     found: Divergences
+    sample: Sample | None = None
 
 
 def replay(
@@ -39,10 +44,11 @@ def replay(
     start: datetime,
     end: datetime | None,
     progress: Progress = lambda at, zone: None,
+    count: int | None = None,
 ) -> Replay:
     """Replay a period with the program that runs and with `new`: a revision, a folder, or None for the files.
 
-    Times are local to the project's zone; None is now. Raises: ConfigError where nothing runs yet;
+    `count` is the size of a sample of customers; None is for all. Times are local to the project's zone; None is now. Raises: ConfigError where nothing runs yet;
     RequestError for an unknown revision, or a period that ends before it begins; InvalidProject.
     """
     project = open_project(path)
@@ -55,15 +61,16 @@ def replay(
         older = deployed(one)
         if older is None:
             raise ConfigError("nothing has run here yet, so there is nothing to replay")
-        was = _run(one, project, older, begin, finish, progress)
-        now = _run(other, project, newer, begin, finish, progress)
+        sample = sample_of(one, count) if count is not None else None
+        was = _run(one, project, older, begin, finish, progress, sample)
+        now = _run(other, project, newer, begin, finish, progress, sample)
         every = max(was.every, now.every)
         found = divergences(one, other, begin, every if every.total_seconds() > 1 else timedelta())
     finally:
         one.close()
         other.close()
     zone = project.settings.project.timezone
-    return Replay(zone, older.hash, newer.hash, now.events, every, found)
+    return Replay(zone, older.hash, newer.hash, now.events, every, found, sample)
 
 
 def _run(
@@ -73,6 +80,7 @@ def _run(
     begin: datetime,
     finish: datetime,
     progress: Progress,
+    sample: Sample | None,
 ) -> Backtest:
     zone = project.settings.project.timezone
     return backtest(
@@ -83,4 +91,5 @@ def _run(
         finish,
         lambda at: progress(at, zone),
         limits(project.settings),
+        sample,
     )

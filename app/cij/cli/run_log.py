@@ -14,7 +14,7 @@ log_option = click.option(
     type=click.Choice(("text", "json")),
     default="text",
     show_default=True,
-    help="Sentences, or one JSON object a line without addresses.",
+    help="Log as sentences, or as one JSON object per line. JSON has no addresses of customers.",
 )
 
 

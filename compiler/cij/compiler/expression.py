@@ -193,6 +193,21 @@ class Coalesce(Typed):
     default: "Expression"
 
 
+class Case(BaseNode):
+    """A condition, and the value where it is the first that holds."""
+
+    condition: "Expression"
+    value: "Expression"
+
+
+class Cases(Typed):
+    """The value of the first case whose condition holds, else of `otherwise`."""
+
+    op: Literal["cases"] = "cases"
+    cases: tuple[Case, ...]
+    otherwise: "Expression"
+
+
 class Call(Typed):
     """A function of the table in `cij.compiler.functions`."""
 
@@ -244,6 +259,7 @@ Expression = TypeAliasType(
             Not,
             Arithmetic,
             Coalesce,
+            Cases,
             Call,
         ],
         PydanticField(discriminator="op"),

@@ -16,8 +16,9 @@ AgainRule = Literal["never", "always", "after"]
 
 
 class Schedule(BaseNode):
-    """Instants of a calendar in the journey's zone: every `count` units, at a local time of day.
+    """Instants of a calendar: every `count` units, at a local time of day.
 
+    `zone` is that of the calendar; None means that of the journey.
     Weeks begin on `weekday` (1 is Monday), months and years on their first day. More than one
     unit is counted from the first such instant of the journey.
     """
@@ -26,6 +27,7 @@ class Schedule(BaseNode):
     unit: Literal["day", "week", "month", "year"]
     weekday: int = 1
     at: str
+    zone: str | None = None
 
 
 class Limit(BaseNode):

@@ -69,6 +69,8 @@ def may_be_missing(node: ex.Expression, known: frozenset[str]) -> bool:
             return node.is_nullable and f"trigger.{name}" not in known
         case ex.Coalesce(default=default):
             return may_be_missing(default, known)
+        case ex.Cases(cases=cases, otherwise=otherwise):
+            return any(may_be_missing(v, known) for v in (*(c.value for c in cases), otherwise))
         case ex.Arithmetic(operator="+" | "-" | "*", left=left, right=right):
             return may_be_missing(left, known) or may_be_missing(right, known)
         case ex.Call(function=function, arguments=arguments) if function != "number":

@@ -18,8 +18,9 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 class _Level(IntEnum):
-    """How tightly a text binds: the rules of the grammar from `_or` to `_atom`."""
+    """How tightly a text binds: the rules of the grammar from `_expression` to `_atom`."""
 
+    CASES = 0
     OR = 1
     AND = 2
     NOT = 3
@@ -87,10 +88,11 @@ def timer_words(timer: pg.Timer) -> str:
 
 def schedule_words(every: pg.Schedule) -> str:
     """Return what stands behind a segment: `every monday at 09:00`, `every 2 weeks at 09:00`."""
+    zone = "" if every.zone is None else f' in "{every.zone}"'
     if every.count > 1:
-        return f"every {every.count} {every.unit}s{_at(every.at)}"
+        return f"every {every.count} {every.unit}s{_at(every.at)}{zone}"
     unit = WEEKDAYS[every.weekday - 1] if every.unit == "week" else every.unit
-    return f"every {unit}{_at(every.at)}"
+    return f"every {unit}{_at(every.at)}{zone}"
 
 
 def end_words(end: str) -> str:
@@ -246,6 +248,17 @@ def _arithmetic(node: ex.Arithmetic) -> _Worded:
 def _is_zero(node: ex.Expression) -> bool:
     # The minus of an author is kept as a subtraction from zero.
     return isinstance(node, ex.Constant) and node.value in (0, "0") and node.value is not False
+
+
+def _cases(node: ex.Cases) -> _Worded:
+    said = [f"when {_asked(case.condition)} then {words(case.value)}" for case in node.cases]
+    return " ".join([*said, f"else {words(node.otherwise)}"]), _Level.CASES
+
+
+def _asked(condition: ex.Expression) -> str:
+    # In `when -1` the first word would be a name, from which 1 is taken.
+    text = words(condition)
+    return f"({text})" if text.startswith("-") else text
 
 
 def _coalesce(node: ex.Coalesce) -> _Worded:
@@ -425,5 +438,6 @@ _RULES: dict[type, Callable[[Any], _Worded]] = {
     ex.Not: _not,
     ex.Arithmetic: _arithmetic,
     ex.Coalesce: _coalesce,
+    ex.Cases: _cases,
     ex.Call: _call,
 }

@@ -166,10 +166,12 @@ class TreeBuilder(StepBuilder):
         return syntax.EnterSegment(segment, once, every, span=self.span(tree))
 
     def _schedule(self, tree: ParseTree) -> syntax.Schedule:
-        _, when, _, at = tree.children
+        _, when, _, at, *_ = tree.children
+        named = token(tree, "TEXT")
+        zone = None if named is None else self.text(named)
         weekday = self.weekday(when) if when.type == "WEEKDAY" else None
         period = None if weekday else self._period(when)
-        return syntax.Schedule(weekday, period, self.clock_time(at), span=self.span(tree))
+        return syntax.Schedule(weekday, period, self.clock_time(at), zone, span=self.span(tree))
 
     def _period(self, part: Token) -> syntax.Duration:
         """Read `2 weeks`, or `week` for one week."""

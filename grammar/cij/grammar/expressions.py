@@ -59,6 +59,7 @@ EXPRESSIONS = frozenset(
         "at_entry",
         "parenthesis",
         "rate",
+        "cases",
     ]
 )
 LITERALS = {
@@ -134,6 +135,11 @@ class ExpressionBuilder:
         return syntax.Binary(word, self.expression(left), self.expression(right), span=span)
 
     _or = _and = _compare = _coalesce = _sum = _product = _binary
+
+    def _cases(self, tree: ParseTree) -> syntax.Expression:
+        *pairs, otherwise = self.expressions(tree)
+        cases = tuple(zip(pairs[::2], pairs[1::2], strict=True))
+        return syntax.Cases(cases, otherwise, span=self.span(tree))
 
     def _unary(self, tree: ParseTree) -> syntax.Expression:
         operator, operand = tree.children

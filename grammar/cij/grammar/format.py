@@ -165,17 +165,17 @@ Breaks = dict[int, int]
 def _statement(line: _Line, found: Layout) -> str:
     """Write a statement on one line, or on several where it is long or has comments inside.
 
-    The breaks are tried in order: none, at `and` and `or`, and around the items of lists.
+    The breaks are tried in order: none, at `and`, `or` and cases, and around the items of lists.
     """
     pieces = _without_last_commas(line.pieces)
     # Commas before `]` are removed first, so that the result does not depend on the author's
     # breaks.
-    rows = _rows(line.indent, pieces, _joints(pieces, found.fixed_joints), found)
+    rows = _rows(line.indent, pieces, _joints(pieces, found.fixed_joints, found), found)
     if _is_long(rows):
-        rows = _rows(line.indent, pieces, _joints(pieces, found.joints), found)
+        rows = _rows(line.indent, pieces, _joints(pieces, found.joints, found), found)
     if _is_long(rows):
         pieces = _with_last_commas(pieces)
-        breaks = _list_breaks(pieces, _joints(pieces, found.joints))
+        breaks = _list_breaks(pieces, _joints(pieces, found.joints, found))
         rows = _rows(line.indent, pieces, breaks, found)
     return "".join(f"{text}\n" for text, _ in rows)
 
@@ -196,7 +196,8 @@ def _rows(
     for index, piece in enumerate(pieces):
         before = pieces[index - 1] if index else None
         if before is not None and (index in breaks or before.is_comment or piece.is_own_line):
-            level = 0 if piece.token.type in ("ELSE", "TIMEOUT") else breaks.get(index, level or 1)
+            is_arm = piece.token.type in ("ELSE", "TIMEOUT")
+            level = breaks.get(index, 0 if is_arm else level or 1)
             rows.append((text, width))
             text = indent + INDENT * level
         elif before is not None and is_spaced(before.token, piece.token, found):
@@ -206,10 +207,10 @@ def _rows(
     return [*rows, (text, width)]
 
 
-def _joints(pieces: list[_Piece], offsets: set[int]) -> Breaks:
-    """Return the breaks at each `and` and `or` outside of brackets."""
+def _joints(pieces: list[_Piece], offsets: set[int], found: Layout) -> Breaks:
+    """Return the breaks at each `and`, `or` and case outside of brackets."""
     return {
-        index: 1
+        index: 2 if piece.start in found.inner_joints else 1
         for index, (piece, brackets) in enumerate(zip(pieces, _brackets(pieces), strict=True))
         if not piece.is_comment and piece.start in offsets and not brackets
     }

@@ -86,6 +86,8 @@ class Layout:
     # operand.
     joints: set[int] = field(default_factory=set)
     fixed_joints: set[int] = field(default_factory=set)
+    # Those of `joints` that are inside a case, which begins a line itself.
+    inner_joints: set[int] = field(default_factory=set)
     signs: set[int] = field(default_factory=set)
 
 
@@ -115,10 +117,23 @@ def _note(tree: ParseTree, found: Layout) -> None:
         found.fixed_joints.update(_joints(tree.children[1]))
     if tree.data in ("and", "or"):
         found.joints.add(tree.children[1].start_pos)
+    if tree.data == "cases":
+        _note_cases(tree, found)
     if tree.data == "negative":
         found.signs.add(_start(tree))
     if tree.data == "test":
         _join_events(tree, found)
+
+
+def _note_cases(tree: ParseTree, found: Layout) -> None:
+    """Begin a line at each case behind the first, and at `else`; one case may stay on its line."""
+    tokens = [part for part in tree.children if isinstance(part, Token)]
+    _, *others = [t for t in tokens if t.type in ("FIRST_WHEN", "WHEN", "ELSE")]
+    starts = {token.start_pos for token in others if token.start_pos is not None}
+    found.joints |= starts
+    found.fixed_joints |= starts if len(starts) > 1 else set()
+    inside = (p for p in _walk(tree) if p.data in ("and", "or"))
+    found.inner_joints.update(p.children[1].start_pos for p in inside)
 
 
 def _join_events(tree: ParseTree, found: Layout) -> None:

@@ -64,7 +64,8 @@ class Admission:
         """Yield the entries by a calendar with the next instant of each."""
         for entry in self.plan.entries:
             if entry.every is not None:
-                at = next_call(entry.every, self.plan.zone, self.opens, self.seen_until)
+                zone = entry.every.zone or self.plan.zone
+                at = next_call(entry.every, zone, self.opens, self.seen_until)
                 yield entry, at
 
     def called(self, now: datetime) -> list[EntryPlan]:

@@ -23,6 +23,7 @@ from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
 from cij.runtime.interactions import CONSENT
 from cij.runtime.runner import refresh_what_can_be
+from cij.runtime.sample import Sample, keep_sample
 from cij.runtime.segments import data_changed
 from cij.runtime.simulate import Progress, Step, contained_step
 from cij.runtime.store import past
@@ -54,12 +55,13 @@ def backtest(
     end: datetime,
     progress: Progress,
     limits: Limits,
+    sample: Sample | None = None,
 ) -> Backtest:
     """Replay the events from `start` to `end` over a program.
 
-    `engine` is a copy, which is changed.
+    `engine` is a copy, which is changed. With a `sample` only its customers are there.
     """
-    world = _as_of(engine, program, root, start)
+    world = _as_of(engine, program, root, start, sample)
     clock, replay = SimulatedClock(start), _Replay.of(world)
     replay.tick(start)
     events, every_s = _choose_looks(world, end)
@@ -69,7 +71,9 @@ def backtest(
     return Backtest(found, events, timedelta(seconds=every_s))
 
 
-def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> World:
+def _as_of(
+    engine: Engine, program: pg.Program, root: Path, start: datetime, sample: Sample | None
+) -> World:
     """Return a world with all data of customers, in which no journey has done anything yet."""
     at = {"start": start}
     prepare(engine, program)
@@ -87,6 +91,9 @@ def _as_of(engine: Engine, program: pg.Program, root: Path, start: datetime) -> 
     refresh_what_can_be(world, root, start)
     for interaction in _interactions(program):
         engine.execute(past.forget_messages(interaction), at)
+    if sample is not None:
+        # After the refresh, which unifies all customers of the sources again.
+        keep_sample(engine, program, sample)
     data_changed(world)
     return world
 

@@ -1,6 +1,7 @@
 """JSON from outside: whatever is written there, it becomes values that a store can hold, or an error."""
 
 import json
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -14,14 +15,21 @@ def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
     With `is_exact` a number with a point is a Decimal, which keeps all its digits.
 
     Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
+    A number that is not finite cannot be written as JSON again: it stays the text that was given.
     """
+    parse_float = Decimal if is_exact else _finite
     try:
-        found = json.loads(text, parse_float=Decimal if is_exact else None)
+        found = json.loads(text, parse_float=parse_float, parse_constant=str)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     if _may_be_deep(text) and _is_deep(found):
         raise ValueError("it is nested too deep")
     return _whole(found) if _may_be_broken(text) else found
+
+
+def _finite(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
 # Most texts are shallow and have no escapes, and are looked at no further.

@@ -44,7 +44,7 @@ Examples:
     "--bounds",
     "has_bounds",
     is_flag=True,
-    help="Add the most messages that one customer can get in a window.",
+    help="Also report the most messages that one customer can get in the period of each cap.",
 )
 @click.option("--fix", "is_fixing", is_flag=True, help="Apply safe fixes, then report the rest.")
 @click.option(

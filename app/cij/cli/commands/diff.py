@@ -28,7 +28,7 @@ Examples:
 )
 @click.argument("words", metavar="BASE [HEAD]", nargs=-1)
 @click.option("--driver", "is_driver", is_flag=True, hidden=True, help="For git; see below.")
-@click.option("--journey", metavar="NAME", help="Only what this journey is affected by.")
+@click.option("--journey", metavar="NAME", help="Show only what affects this journey.")
 @click.option(
     "--format",
     "format_name",
@@ -42,7 +42,7 @@ Examples:
     "--gate",
     "is_gated",
     is_flag=True,
-    help="Fail (exit code 1) if an approval of [review] is missing.",
+    help="Fail (exit code 1) if an approval is missing that [review] of cij.toml asks for.",
 )
 @click.option(
     "--project",
@@ -63,7 +63,7 @@ def command(
     """Show what changes for customers and messages between BASE and HEAD.
 
     BASE and HEAD are revisions of git, project folders, or two .journey files. Without HEAD the files on
-    disk are the newer version. Changes of layout and comments are no changes. Needs no data: `cij plan`
+    disk are the newer version. Changes of layout and comments do not count. Needs no data: `cij plan`
     counts the people.
 
     With `git config diff.journey.command "cij diff --driver"` git shows the same for each file.

@@ -24,6 +24,7 @@ _TIMES = ["%Y-%m-%d", "%Y-%m-%d %H:%M"]
 Examples:
   cij replay --from 2026-01-01                       # the files on disk
   cij replay my-branch --from 2026-01-01 --to 2026-03-31
+  cij replay --from 2026-01-01 --sample 1000         # 1,000 customers, always the same
   cij --env prod replay --from 2026-01-01 --json"""
 )
 @click.argument("new", metavar="[NEW]", required=False)
@@ -31,10 +32,22 @@ Examples:
 @click.option(
     "--to", "end", type=LocalTime(_TIMES), help="A day is included as a whole. Default: now."
 )
+@click.option(
+    "--sample",
+    "count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Replay N customers only. A larger sample has all customers of a smaller one. Default: everybody.",
+)
 @project_option
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def command(
-    new: str | None, start: datetime, end: datetime | None, path: Path, as_json: bool
+    new: str | None,
+    start: datetime,
+    end: datetime | None,
+    count: int | None,
+    path: Path,
+    as_json: bool,
 ) -> None:
     """Replay the events of a past period with the program that runs and with NEW, and compare.
 
@@ -42,7 +55,7 @@ def command(
     first difference counts, and each kind of difference has one example. Works on copies of the state as
     `cij backtest` does: fields of customers are those of today. Sends nothing and keeps nothing.
     """
-    found = replay(path, new, start, end, progress)
+    found = replay(path, new, start, end, progress, count)
     clear_progress()
     if as_json:
         click.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
@@ -62,6 +75,7 @@ def _plain(found: Replay) -> dict[str, Any]:
     return {
         "older": found.older,
         "newer": found.newer,
+        "sample": found.sample and {"customers": found.sample.customers, "of": found.sample.whole},
         "events": found.events,
         "looked_every_seconds": found.every.total_seconds(),
         "compared": found.found.compared,
@@ -77,7 +91,19 @@ def _lines(found: Replay) -> list[str]:
         f"{found.older[:8]} (runs) and {found.newer[:8]} (new) over {events}: of {counts.compared} customers in "
         f"journeys {counts.differ} first differ"
     )
-    return [head, *(line for each in counts.found for line in _of(each, found.zone))]
+    return [
+        head,
+        *_sampled(found),
+        *(line for each in counts.found for line in _of(each, found.zone)),
+    ]
+
+
+def _sampled(found: Replay) -> list[str]:
+    if found.sample is None:
+        return []
+    return [
+        f"a sample of {found.sample.customers} of {found.sample.whole} customers: all counts are of the sample"
+    ]
 
 
 def _of(each: Divergence, zone: str) -> list[str]:

@@ -45,7 +45,7 @@ class Orders(NamedTuple):
 
 
 http_option = click.option(
-    "--http", metavar="HOST:PORT", help="Take events and questions there too: 127.0.0.1:8080."
+    "--http", metavar="HOST:PORT", help="Also offer the HTTP API at this address: 127.0.0.1:8080."
 )
 standby_option = click.option(
     "--standby",
@@ -79,24 +79,24 @@ Examples:
     "--resend-uncertain",
     "resend",
     is_flag=True,
-    help="Send messages again that may have been lost.",
+    help="Send messages again whose delivery is unknown. A customer may get a second copy.",
 )
 @click.option(
     "--resend-failed",
     "again",
     is_flag=True,
-    help="Send messages again that a provider refused for good, after the cause is mended.",
+    help="Send messages again that a provider refused. Use it after the cause is mended.",
 )
 @click.option(
     "--accept-state",
     "accepts",
     is_flag=True,
-    help="Go on with a state that is older than what was sent, or of another project.",
+    help="Go on, although the state is older than what was sent or belongs to another project.",
 )
 @click.option(
     "--set-clock",
     is_flag=True,
-    help="The clock of this machine is right. Correct the dates that a run with a wrong clock set too late.",
+    help="Trust the clock of this machine, and correct the dates that a run with a wrong clock set too late.",
 )
 @http_option
 @standby_option

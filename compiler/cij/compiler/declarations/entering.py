@@ -71,10 +71,16 @@ def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
 
 
 def _schedule(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
-    at = node.at.value.isoformat()
+    at, zone = node.at.value.isoformat(), None if node.zone is None else node.zone.value
+    if node.zone is not None and not build.is_zone(node.zone.value):
+        message = f"`{zone}` is not an IANA time zone"
+        build.report(
+            codes.BAD_SETTING.at(node.zone.span, message, help='for example "Europe/Madrid"')
+        )
+        return None
     if node.weekday is not None:
         weekday = _WEEKDAYS.index(node.weekday.name) + 1
-        return pg.Schedule(count=1, unit="week", weekday=weekday, at=at)
+        return pg.Schedule(count=1, unit="week", weekday=weekday, at=at, zone=zone)
     assert node.period is not None, "a schedule has a weekday or a period"
     if node.period.unit not in _UNITS or node.period.count < 1:
         message = "a calendar entry counts days, weeks, months or years"
@@ -82,7 +88,7 @@ def _schedule(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
         build.report(codes.BAD_SETTING.at(node.period.span, message, help=hint))
         return None
     return pg.Schedule.model_validate(
-        {"count": node.period.count, "unit": node.period.unit, "at": at}
+        {"count": node.period.count, "unit": node.period.unit, "at": at, "zone": zone}
     )
 
 

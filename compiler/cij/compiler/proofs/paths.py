@@ -314,7 +314,7 @@ def _has(facts: Facts, piece: Piece) -> bool:
 
 _LASTING = (
     *(ex.Constant, ex.Period, ex.TriggerField, ex.HashShare, ex.Compare, ex.InSet, ex.Known),
-    *(ex.And, ex.Or, ex.Not, ex.Arithmetic, ex.Coalesce),
+    *(ex.And, ex.Or, ex.Not, ex.Arithmetic, ex.Coalesce, ex.Cases),
 )
 
 

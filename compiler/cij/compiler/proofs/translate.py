@@ -4,7 +4,7 @@ What is not about one value and constants becomes a term of its own: how two val
 other, the result of a function, an aggregate as a whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Protocol
 
@@ -172,6 +172,8 @@ def _within(node: ex.Expression, test: Test, or_missing: bool, catalog: Catalog)
         missing = negated(known(node.value, catalog))
         default = _within(node.default, test, or_missing, catalog)
         return some_of((_within(node.value, test, False, catalog), all_of((missing, default))))
+    if isinstance(node, ex.Cases) and len(node.cases) <= _CASES_MAX:
+        return _by_cases(node, lambda v: _within(v, test, or_missing, catalog), catalog)
     if isinstance(node, _COMPUTED):
         passing = all_of((known(node, catalog), literal(_term(node), test, False)))
         return some_of((passing, negated(known(node, catalog)))) if or_missing else passing
@@ -179,6 +181,21 @@ def _within(node: ex.Expression, test: Test, or_missing: bool, catalog: Catalog)
 
 
 _COMPUTED = (ex.Arithmetic, ex.Call, ex.Now, ex.Today)
+# Each case says that none before it holds, so the formula grows with the square of their number.
+_CASES_MAX = 20
+
+
+def _by_cases(
+    node: ex.Cases, holds: Callable[[ex.Expression], Formula], catalog: Catalog
+) -> Formula:
+    """Return where the value that is taken has a property."""
+    found: list[Formula] = []
+    none_before: list[Formula] = []
+    for case in node.cases:
+        taken = truth(case.condition, catalog)
+        found.append(all_of((*none_before, taken, holds(case.value))))
+        none_before.append(negated(taken))
+    return some_of((*found, all_of((*none_before, holds(node.otherwise)))))
 
 
 def known(node: ex.Expression, catalog: Catalog) -> Formula:
@@ -187,6 +204,8 @@ def known(node: ex.Expression, catalog: Catalog) -> Formula:
     match node:
         case ex.Coalesce(value=value, default=default):
             return some_of((known(value, catalog), known(default, catalog)))
+        case ex.Cases(cases=cases) if len(cases) <= _CASES_MAX:
+            return _by_cases(node, lambda v: known(v, catalog), catalog)
         case ex.Arithmetic(operator=operator, left=left, right=right):
             parts = [known(left, catalog), known(right, catalog)]
             return all_of([*parts, *([_computes(node)] if operator == "/" else [])])

@@ -74,7 +74,7 @@ def value(node: ex.Expression, scope: Scope) -> exp.Expr:
 
 
 # What may have more digits than its operands.
-_CALCULATED = (ex.Arithmetic, ex.Aggregate, ex.Call, ex.Coalesce, ex.MeasureValue)
+_CALCULATED = (ex.Arithmetic, ex.Aggregate, ex.Call, ex.Coalesce, ex.Cases, ex.MeasureValue)
 
 # --- booleans ---------------------------------------------------------------------------------
 
@@ -405,6 +405,13 @@ def _coalesce(node: ex.Coalesce, scope: Scope) -> exp.Expr:
     return fill("COALESCE({a}, {b})", a=value(node.value, scope), b=value(node.default, scope))
 
 
+def _cases(node: ex.Cases, scope: Scope) -> exp.Expr:
+    tree = exp.Case()
+    for case in node.cases:
+        tree = tree.when(condition(case.condition, scope), value(case.value, scope), copy=False)
+    return tree.else_(value(node.otherwise, scope), copy=False)
+
+
 def _today(node: ex.Today, scope: Scope) -> exp.Expr:
     return fill("CAST({a} AS DATE)", a=moments.local_now(zone_of(scope), scope.instant))
 
@@ -442,6 +449,7 @@ _VALUES: dict[type, _Emit] = {
     ex.Aggregate: _aggregate,
     ex.Arithmetic: _arithmetic,
     ex.Coalesce: _coalesce,
+    ex.Cases: _cases,
     ex.Call: _call,
     **send_rules.VALUES,
 }

@@ -230,13 +230,14 @@ def _items(name: str) -> exp.Expr:
 
 # The customers that texts mean which are no ids, `$who`, a JSON list: an alias, or a key written
 # `source:key`. Shape: a row (text, id) for each text; the id is null where nobody is meant.
+# Not all engines take a negative length, which a text without a colon would have.
 WHO = query(
     """
 SELECT w.item, COALESCE(a.customer, v.id)
 FROM {who} AS w
 LEFT JOIN customer_alias AS a ON a.alias = w.item
 LEFT JOIN customer_key AS k
-  ON k.source = SUBSTRING(w.item, 1, STRPOS(w.item, ':') - 1)
+  ON k.source = SUBSTRING(w.item, 1, GREATEST(STRPOS(w.item, ':') - 1, 0))
   AND k.key = SUBSTRING(w.item, STRPOS(w.item, ':') + 1)
 LEFT JOIN customer AS v ON v.id = k.customer
 """,

@@ -18,7 +18,7 @@ from cij.compiler.walk import walk
 # What an event row decides alone, whoever did it and whenever it is asked.
 _OF_THE_ROW = (
     *(ex.EventField, ex.Constant, ex.Compare, ex.InSet, ex.Known, ex.And, ex.Or, ex.Not),
-    *(ex.Arithmetic, ex.Coalesce, ex.Period),
+    *(ex.Arithmetic, ex.Coalesce, ex.Cases, ex.Period),
 )
 # By the name of an event: the conditions of which a row has to fit one; none lets all through.
 _Wheres = dict[str, list[ex.Expression] | None]

@@ -79,6 +79,8 @@ def is_guarded(node: ex.Expression, measures: Measures) -> bool:
             return any(is_guarded(argument, measures) for argument in arguments)
         case ex.Coalesce(default=default):
             return is_guarded(default, measures)
+        case ex.Cases():
+            return any(is_guarded(value, measures) for value in _values(node))
         case ex.MeasureValue(measure=name):
             return is_guarded(measures(name), measures)
     return False
@@ -153,10 +155,20 @@ def _coalesce(node: ex.Coalesce, measures: Measures) -> Size:
     return Size(max(a.digits, b.digits), max(a.places, b.places))
 
 
+def _values(node: ex.Cases) -> list[ex.Expression]:
+    return [*(case.value for case in node.cases), node.otherwise]
+
+
+def _cases(node: ex.Cases, measures: Measures) -> Size:
+    sizes = [size(value, measures) for value in _values(node)]
+    return Size(max(s.digits for s in sizes), max(s.places for s in sizes))
+
+
 _RULES: dict[type, Callable[[Any, Measures], Size]] = {
     ex.Aggregate: _aggregate,
     ex.Arithmetic: _arithmetic,
     ex.Call: _call,
+    ex.Cases: _cases,
     ex.Coalesce: _coalesce,
     ex.Constant: _constant,
     ex.MeasureValue: lambda node, measures: size(measures(node.measure), measures),

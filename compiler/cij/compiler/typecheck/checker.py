@@ -11,6 +11,7 @@ from cij.compiler.functions import FUNCTIONS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import enum_values, operators
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
+from cij.compiler.typecheck.by_cases import check_cases
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
 from cij.compiler.typecheck.relations import check_relation
@@ -68,6 +69,8 @@ def check_value(node: syntax.Expression, wanted: Type, env: Environment) -> ex.E
     """As `check`, and report a value of another type than `wanted`."""
     if isinstance(node, syntax.ListOf) and wanted.item is not None:
         return _list_value(node, wanted, env)
+    if isinstance(node, syntax.Cases) and wanted.values is not None:
+        return check_cases(node, env, lambda part, e: check_value(part, wanted, e), check_condition)
     found = check(node, env)
     if found is None:
         return None
@@ -476,6 +479,7 @@ _RULES: dict[type, _Rule] = {
     syntax.Call: _call,
     syntax.Unary: _unary,
     syntax.Binary: _binary,
+    syntax.Cases: lambda node, env: check_cases(node, env, check, check_condition),
     syntax.AnyOf: _any_of,
     syntax.InList: _in_list,
     syntax.InSegment: _in_segment,

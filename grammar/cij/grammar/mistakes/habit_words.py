@@ -367,6 +367,12 @@ HEADS = (
         needs="UP_TO",
     ),
     guess(
+        r"(?P<bad>\}|[^\W\d][\w.]*\s*[={:])",
+        "a value by cases ends with `else`",
+        "say what the value is where no condition holds: `else 0`",
+        needs="ELSE WHEN PLUS",
+    ),
+    guess(
         r"(?P<bad>when|if)\s+[^\W\d][\w.]*\s*(?:[<>=]|!=)",
         "`\\g<bad>` is not a word here",
         "write `where`",

@@ -120,6 +120,7 @@ _COVERED = {
             "AT_ENTRY",
             "LAST_KNOWN",
             "DISTINCT",
+            "FIRST_WHEN",
             "IN_SEGMENT",
             "NOT_IN_SEGMENT",
         ]

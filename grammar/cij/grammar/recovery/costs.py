@@ -40,6 +40,7 @@ _TEXTS = {
     "GO_TO": "go to",
     "UP_TO": "up to",
     "BEST_OF": "best of",
+    "FIRST_WHEN": "when",
     "LAST_KNOWN": "last known",
     "DOWN_FOR": "the runtime is down for",
     "NO_OTHER": "no other",

@@ -15,6 +15,7 @@ __all__ = [
     "Binary",
     "Boolean",
     "Call",
+    "Cases",
     "Date",
     "DateTime",
     "Duration",
@@ -195,6 +196,14 @@ class Binary(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Cases(Node):
+    """`when C then V when … else V`: conditions with their values, and the value of all others."""
+
+    cases: tuple[tuple["Expression", "Expression"], ...]
+    otherwise: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
 class InList(Node):
     """`x in [a, b]`, `x not in [a, b]`."""
 
@@ -271,6 +280,7 @@ Expression = Union[
     Rate,
     Unary,
     Binary,
+    Cases,
     AnyOf,
     InList,
     InSegment,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Union
 
-from cij.grammar.syntax.expressions import Duration, Expression, Time
+from cij.grammar.syntax.expressions import Duration, Expression, Text, Time
 from cij.grammar.syntax.nodes import Name, Node
 from cij.grammar.syntax.settings import Renamed, Setting
 from cij.grammar.syntax.steps import Pattern, Weekday
@@ -22,11 +22,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Schedule(Node):
-    """`every monday at 09:00`, `every day at 09:00`, `every 2 weeks at 09:00`."""
+    """`every monday at 09:00`, `every 2 weeks at 09:00 in "Europe/Madrid"`."""
 
     weekday: Weekday | None
     period: Duration | None
     at: Time
+    zone: Text | None
 
 
 @dataclass(frozen=True, slots=True)

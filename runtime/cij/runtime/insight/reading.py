@@ -16,8 +16,9 @@ from cij.runtime.insight.node import Node
 from cij.runtime.moments import fill_moments
 from cij.runtime.store import of_customer
 
-# These depend on other passages of the batch, or on an event that the question does not name.
-_NOT_READABLE = (ex.FirstCome, ex.EventField)
+# These depend on other passages of the batch, on an event that the question does not name, or on what
+# was delivered before the choice: the message that was chosen counts by now, and changes the answer.
+_NOT_READABLE = (ex.FirstCome, ex.EventField, ex.Best)
 
 
 @dataclass(slots=True)
@@ -259,6 +260,8 @@ def _operands(node: ex.Expression) -> Iterator[ex.Expression]:
             found = [value]
         case ex.Coalesce(value=value, default=default):
             found = [value, default]
+        case ex.Cases(cases=cases, otherwise=otherwise):
+            found = [part for c in cases for part in (c.condition, c.value)] + [otherwise]
         case ex.Call(arguments=arguments):
             found = list(arguments)
         case ex.Related(base=base):

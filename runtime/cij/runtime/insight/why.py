@@ -306,8 +306,9 @@ def _as_decided(found: Node, held: bool) -> Node:
     now, so reading them again may give another answer."""
     if found.holds is None or found.holds == held:
         return replace(found, holds=held)
-    text = "what it reads has changed since" if found.parts else "it would be decided otherwise now"
-    return replace(found, holds=held, parts=(Node(text, None, found.parts),))
+    # It must not sound as if the reason above it were wrong.
+    changed = Node("what it reads has changed since", None, found.parts)
+    return replace(found, holds=held, parts=(changed,))
 
 
 def _is_over(journey: pg.Journey, state: str) -> bool:

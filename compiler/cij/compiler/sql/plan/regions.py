@@ -217,8 +217,10 @@ def _tree(
 ) -> Tree:
     state = states[visit.state]
     path = (*before, visit)
+    # What is sent late is sent at the real instant, and its validity counts from there (S12).
+    is_real = heading_for(state.id) is not None or visit.is_real
     if state.id in cuts and before:
-        return _leaf(before, state, region, visit.turns, is_cut=True, is_real=visit.is_real)
+        return _leaf(before, state, region, visit.turns, is_cut=True, is_real=is_real)
 
     # History does not show hidden states, so the reason before one is the reason after it.
     passed_on = visit.why if state.is_hidden else None
@@ -238,10 +240,8 @@ def _tree(
                 (b.guard, onward(b.target, b.why or f"branch {n}"))
                 for n, b in enumerate(branches, 1)
             )
-            is_real = heading_for(state.id) is not None or visit.is_real
             rest = onward(otherwise, passed_on if state.is_hidden else "else")
             return Fork(visit.turns, is_real, forks, rest)
-    is_real = heading_for(state.id) is not None or visit.is_real
     return _leaf(path, state, region, visit.turns, is_real=is_real)
 
 

@@ -58,6 +58,7 @@ _TRAITS = Traits(has_row_ids=True, is_shared=False, has_enums=True)
 _STREAM = "arrow_stream"
 # DuckDB's message before the error of a stream that fails.
 BROKEN = "get_next failed(): "
+_STOPPED = "INTERRUPT Error"
 
 
 def _create(path: Path) -> None:
@@ -278,8 +279,7 @@ class DuckEngine:
             count = int((self.run_text(text, None).fetchone() or (0,))[0])
         except duckdb.InvalidInputException as error:
             # What cannot be taken in is a fault of the rows, which come from outside.
-            found = first_line(error)
-            raise DataError(found.partition(BROKEN)[2] or found) from error
+            raise DataError(_why_broken(error)) from error
         finally:
             self._connection.unregister(_STREAM)
         self._written(table, has_grown=count > 0)
@@ -375,6 +375,13 @@ def _escaped(text: str) -> str:
 
 def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _why_broken(error: duckdb.Error) -> str:
+    found = first_line(error)
+    reason = found.partition(BROKEN)[2] or found
+    # Of several threads that read, one that was stopped may answer before the one that failed.
+    return "reading the rows broke off" if reason.startswith(_STOPPED) else reason
 
 
 def _opening_error(path: Path | None, error: duckdb.Error) -> StoreError:
