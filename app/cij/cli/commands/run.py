@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cij.app.running import Run
+    from cij.app.writer_turn import Turn
     from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
     from cij.runtime.wakeable_stop import WakeableStop
@@ -147,24 +148,31 @@ def take_turns(
     """Run a project, and go on after a lost connection to the store; with `standby` wait for a turn first."""
     turns, left = Turns(path, is_standby=standby, is_once=once), [orders]
     while turns.wait():
-        with turns.taken():
-            run_project(path, once, as_json_, poll, left, http)
+        with turns.taken() as turn:
+            run_project(path, once, as_json_, poll, left, http, turn)
             return
 
 
 def run_project(
-    path: Path, once: bool, as_json_: bool, poll: float, left: "list[Orders]", http: str | None
+    path: Path,
+    once: bool,
+    as_json_: bool,
+    poll: float,
+    left: "list[Orders]",
+    http: str | None,
+    turn: "Turn | None",
 ) -> None:
     """Run a project once, or until it is stopped; with `http` behind an HTTP service.
 
-    The orders in `left` are taken out when they are done.
+    The orders in `left` are taken out when they are done. `turn` has the store, where it was waited for.
     """
     from cij.app.running import open_run
     from cij.runtime.migrate import told
 
     orders = left[-1] if left else _NO_ORDERS
     on_accept = _say_accepted if orders.accepts else None
-    with open_run(path, say_waiting, accepts=on_accept, sets_clock=orders.set_clock) as run:
+    clock = orders.set_clock
+    with open_run(path, say_waiting, accepts=on_accept, sets_clock=clock, turn=turn) as run:
         _say_recovery(run.recovery)
         for change in run.runner.world.changes:
             say(told(change))
