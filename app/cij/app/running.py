@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cij.app.authorship import author, revision
 from cij.app.check_cache import ask, is_as_found
@@ -20,7 +21,6 @@ from cij.app.project import Project
 from cij.app.project_check import compile_found
 from cij.app.status_file import write_status
 from cij.app.transports import message_folders, open_transports, senders
-from cij.app.writer_turn import Turn
 from cij.compiler.program import Program
 from cij.runtime.applied import Applied, history, note_applied
 from cij.runtime.clock import LiveClock
@@ -38,6 +38,9 @@ from cij.runtime.report_data import Report
 from cij.runtime.retention import Retention
 from cij.runtime.runner import Runner, StepReport, open_runner, step
 from cij.runtime.store import meta, prepare
+
+if TYPE_CHECKING:
+    from cij.app.writer_turn import Turn
 
 _STATUS_S = 2.0
 AfterStep = Callable[[StepReport, datetime], None]
@@ -124,7 +127,7 @@ def open_run(
     *,
     accepts: Callable[[int], None] | None = None,
     sets_clock: bool = False,
-    turn: Turn | None = None,
+    turn: "Turn | None" = None,
 ) -> Iterator[Run]:
     """Deploy the project at `path` into its store and open its channels.
 
