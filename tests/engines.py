@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 
 from cij.runtime.engine import Engine, open_engine, open_server
 from tests.postgres import PostgresStore, server
@@ -13,9 +14,9 @@ ENGINES = ("duckdb", "postgresql")
 _NUMBERS = count(1)
 
 
-def dsn_of(store: PostgresStore) -> str:
-    """Return the address of a server's database."""
-    return f"host={store.folder} user=cij dbname=postgres"
+def dsn_of(store: PostgresStore, way: Path | None = None) -> str:
+    """Return the address of a server's database; `way` is the folder of a socket that leads to it."""
+    return f"host={way or store.folder} user=cij dbname=postgres"
 
 
 @contextmanager

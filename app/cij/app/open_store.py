@@ -56,8 +56,8 @@ def ledger_of(project: Project) -> Ledger:
     return Ledger(path.with_name(f"{path.name}.ledger"))
 
 
-def open_store(project: Project) -> Engine:
-    """Open the state file and make its folder.
+def open_store(project: Project, wait: Callable[[str], bool] | None = None) -> Engine:
+    """Open the state file and make its folder. `wait` is of a store on a server, as in `open_server`.
 
     Raises: StoreLocked where another program has it open; StoreError; ConfigError.
     """
@@ -68,7 +68,7 @@ def open_store(project: Project) -> Engine:
         private_folder(project.root, path.parent.relative_to(project.root))
     store = project.settings.store
     if store.dsn is not None:
-        return open_server(store.dsn, store.schema_, "writer")
+        return open_server(store.dsn, store.schema_, "writer", wait=wait)
     with private_files():
         return open_state_file(path, threads=store.threads, memory_mb=store.memory_mb)
 

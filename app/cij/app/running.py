@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cij.app.authorship import author, revision
 from cij.app.check_cache import ask, is_as_found
@@ -37,6 +38,9 @@ from cij.runtime.report_data import Report
 from cij.runtime.retention import Retention
 from cij.runtime.runner import Runner, StepReport, open_runner, step
 from cij.runtime.store import meta, prepare
+
+if TYPE_CHECKING:
+    from cij.app.writer_turn import Turn
 
 _STATUS_S = 2.0
 AfterStep = Callable[[StepReport, datetime], None]
@@ -123,20 +127,23 @@ def open_run(
     *,
     accepts: Callable[[int], None] | None = None,
     sets_clock: bool = False,
+    turn: "Turn | None" = None,
 ) -> Iterator[Run]:
     """Deploy the project at `path` into its store and open its channels.
 
     With `accepts` the run uses a state that went back. It calls `accepts` with the number of messages that
-    a newer state had sent. `sets_clock` says that the clock is right, and the state was ahead.
+    a newer state had sent. `sets_clock` says that the clock is right, and the state was ahead. `turn` has
+    the store that a standby waited for, open.
 
     If the block ends without an error and nothing is due, this fact is cached (`idle_run`), so that
     the next run can answer quickly. Raises: InvalidProject, ConfigError, StoreError.
     """
     question = ask(path)
-    compiled = compile_found(question)
+    compiled = turn.compiled_as(question) if turn is not None else compile_found(question)
     # Stamps are taken before the run reads its sources, so that a change during the run is noticed.
     around = surroundings_of(question, compiled) if is_as_found(question) else None
-    with _opened(compiled, on_wait, accepts, sets_clock) as run:
+    opens = turn.engine_of if turn is not None else lambda p: open_when_free(p, on_wait=on_wait)
+    with _opened(compiled, opens, accepts, sets_clock) as run:
         yield run
         idle = _idle(run, compiled, around)
     if idle is not None:
@@ -146,7 +153,7 @@ def open_run(
 @contextmanager
 def _opened(
     compiled: Compiled,
-    on_wait: Callable[[str], None],
+    opens: Callable[[Project], Engine],
     accepts: Callable[[int], None] | None,
     sets_clock: bool,
 ) -> Iterator[Run]:
@@ -158,7 +165,7 @@ def _opened(
         transports = open_transports(project, program)
         for transport in transports.values():
             stack.callback(transport.close)
-        engine = rewritten(project, open_when_free(project, on_wait=on_wait))
+        engine = rewritten(project, opens(project))
         stack.callback(engine.close)
         now, root = LiveClock().now(), project.root
         # What a service had on the disk when it was killed.

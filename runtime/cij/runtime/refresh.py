@@ -23,7 +23,7 @@ from cij.compiler.sql import (
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.runtime import canonical_addresses, forgotten, older_versions, records, zones
 from cij.runtime.engine import Engine
-from cij.runtime.errors import ConfigError, DataError, reason_of
+from cij.runtime.errors import ConfigError, DataError, StoreLost, reason_of
 from cij.runtime.intake import Refused, TakenIn, next_seq, take_in
 from cij.runtime.renamed_sources import follow_names
 from cij.runtime.sources.load import SourceReport, TornLoad, is_usable, load
@@ -185,7 +185,8 @@ def _load_all(
             if failed is None:
                 raise error.cause from None
             raise
-        except ConfigError:
+        except (ConfigError, StoreLost):
+            # Neither is about the source.
             raise
         except Exception as error:
             if failed is None:

@@ -17,6 +17,7 @@ from cij.cli.failures import say_waiting
 from cij.cli.report_tables import print_report
 from cij.cli.run_log import Kind, begin, log_option, say
 from cij.cli.stopping import Stopping
+from cij.cli.taking_over import Turns
 from cij.runtime.clock import LiveClock
 from cij.runtime.errors import ConfigError
 from cij.runtime.report_data import Report, as_json
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cij.app.running import Run
+    from cij.app.writer_turn import Turn
     from cij.runtime.delivery import Failure, Recovery
     from cij.runtime.runner import StepReport
     from cij.runtime.wakeable_stop import WakeableStop
@@ -46,6 +48,12 @@ class Orders(NamedTuple):
 http_option = click.option(
     "--http", metavar="HOST:PORT", help="Also offer the HTTP API at this address: 127.0.0.1:8080."
 )
+standby_option = click.option(
+    "--standby",
+    is_flag=True,
+    help="Wait while another run writes to the store on a server, and take over when it is gone.",
+)
+_NO_ORDERS = Orders(False, False, False, False)
 
 
 @click.command(
@@ -55,6 +63,7 @@ Examples:
   cij run                             go on until Ctrl-C
   cij run --once --json | jq .messages
   cij run --http 127.0.0.1:8080 --log json
+  cij run --standby                   a second machine: take over when the first run is gone
   cij run --once --resend-uncertain   after a broken run, if a second copy does no harm"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))
@@ -91,6 +100,7 @@ Examples:
     help="Trust the clock of this machine, and correct the dates that a run with a wrong clock set too late.",
 )
 @http_option
+@standby_option
 @log_option
 def command(
     path: Path,
@@ -98,6 +108,7 @@ def command(
     as_json_: bool,
     poll: float,
     http: str | None,
+    standby: bool,
     log_kind: Kind,
     **orders: bool,
 ) -> None:
@@ -109,12 +120,14 @@ def command(
     """
     if once and http is not None:
         raise click.UsageError("`--http` needs a run that goes on, so leave out `--once`")
+    if once and standby:
+        raise click.UsageError("`--standby` needs a run that goes on, so leave out `--once`")
     is_plain = once and not any(orders.values())
     if is_plain and (idle := find_idle(path, LiveClock().now())) is not None:
         _print_idle(idle, as_json_)
     else:
         begin(log_kind)
-        run_project(path, once, as_json_, poll, Orders(**orders), http)
+        take_turns(path, once, as_json_, poll, Orders(**orders), http, standby)
 
 
 def _print_idle(found: IdleRun, as_json_: bool) -> None:
@@ -123,15 +136,43 @@ def _print_idle(found: IdleRun, as_json_: bool) -> None:
     _print(found.report, found.zone, as_json_)
 
 
-def run_project(
-    path: Path, once: bool, as_json_: bool, poll: float, orders: Orders, http: str | None
+def take_turns(
+    path: Path,
+    once: bool,
+    as_json_: bool,
+    poll: float,
+    orders: Orders,
+    http: str | None,
+    standby: bool,
 ) -> None:
-    """Run a project once, or until it is stopped; with `http` behind an HTTP service."""
+    """Run a project, and go on after a lost connection to the store; with `standby` wait for a turn first."""
+    turns, left = Turns(path, is_standby=standby, is_once=once), [orders]
+    while turns.wait():
+        with turns.taken() as turn:
+            run_project(path, once, as_json_, poll, left, http, turn)
+            return
+
+
+def run_project(
+    path: Path,
+    once: bool,
+    as_json_: bool,
+    poll: float,
+    left: "list[Orders]",
+    http: str | None,
+    turn: "Turn | None",
+) -> None:
+    """Run a project once, or until it is stopped; with `http` behind an HTTP service.
+
+    The orders in `left` are taken out when they are done. `turn` has the store, where it was waited for.
+    """
     from cij.app.running import open_run
     from cij.runtime.migrate import told
 
+    orders = left[-1] if left else _NO_ORDERS
     on_accept = _say_accepted if orders.accepts else None
-    with open_run(path, say_waiting, accepts=on_accept, sets_clock=orders.set_clock) as run:
+    clock = orders.set_clock
+    with open_run(path, say_waiting, accepts=on_accept, sets_clock=clock, turn=turn) as run:
         _say_recovery(run.recovery)
         for change in run.runner.world.changes:
             say(told(change))
@@ -139,6 +180,7 @@ def run_project(
             say(f"{run.release_uncertain()} messages go out again")
         if orders.again:
             say(f"{run.release_failed()} refused messages go out again")
+        left.clear()
         made, stopping = None, Stopping()
         with stopping:
             if once:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cij.cli.arguments import INTERVAL_S
-from cij.cli.commands.run import Orders, run_project
+from cij.cli.commands.run import Orders, standby_option, take_turns
 from cij.cli.run_log import Kind, begin, log_option
 
 
@@ -31,8 +31,9 @@ Examples:
     show_default=True,
     help="Seconds between refreshes of the sources.",
 )
+@standby_option
 @log_option
-def command(path: Path, http: str, poll: float, log_kind: Kind) -> None:
+def command(path: Path, http: str, poll: float, standby: bool, log_kind: Kind) -> None:
     """Run the journeys of the project at PATH, and take events and questions over HTTP.
 
     Does what `cij run` does, and offers an HTTP API. Clients send events (plain, Segment's HTTP API,
@@ -41,4 +42,4 @@ def command(path: Path, http: str, poll: float, log_kind: Kind) -> None:
     docs/service.md describes the API.
     """
     begin(log_kind)
-    run_project(path, False, False, poll, Orders(False, False, False, False), http)
+    take_turns(path, False, False, poll, Orders(False, False, False, False), http, standby)

@@ -3,6 +3,7 @@
 A driver is loaded when an engine is opened, so a command without a store starts faster.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cij.compiler.sql.passes import PASSES, Pass
@@ -47,11 +48,17 @@ def open_engine(
 
 
 def open_server(
-    dsn: str, schema: str, purpose: str = "store", *, is_reader: bool = False
+    dsn: str,
+    schema: str,
+    purpose: str = "store",
+    *,
+    is_reader: bool = False,
+    wait: Callable[[str], bool] | None = None,
 ) -> Engine:
     """Open a store in the schema `schema` of a PostgreSQL database, as its one writer or as a reader.
 
-    `purpose` is what the server shows of the session. Raises: ConfigError, StoreError, StoreLocked.
+    `purpose` is what the server shows of the session. Where another process is the writer, `wait` gets a
+    sentence about it, pauses, and tells whether to ask again. Raises: ConfigError, StoreError, StoreLocked.
     """
     from cij.compiler.sql.indexes import indexes_of, is_computed, is_ordered
     from cij.runtime.engine.postgresql.server_engine import Layout, PostgresEngine
@@ -63,6 +70,7 @@ def open_server(
         purpose,
         Layout(indexes_of, is_ordered, is_computed),
         is_reader=is_reader,
+        wait=wait,
     )
 
 

@@ -15,6 +15,7 @@ from cij.compiler.sql import load as statements
 from cij.compiler.sql.columns import create
 from cij.compiler.sql.records import bad_keys, bad_table
 from cij.runtime.engine import Engine
+from cij.runtime.errors import StoreLost
 from cij.runtime.forgotten import Sieve
 from cij.runtime.sources import KINDS
 from cij.runtime.sources.loader import Loader
@@ -116,6 +117,9 @@ def load(
         stayed = _write(engine, loader, source, bad_rows, now, is_compared=is_compared)
         _remember(engine, source.name, mark, report, now)
         meta.put(engine, *_question(source))
+    except StoreLost:
+        # It is not about the source.
+        raise
     except Exception as error:
         raise TornLoad(source.name, error) from error
     loader.clear()

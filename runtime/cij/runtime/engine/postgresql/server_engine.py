@@ -60,14 +60,18 @@ class PostgresEngine:
         layout: Layout,
         *,
         is_reader: bool = False,
+        wait: Callable[[str], bool] | None = None,
     ) -> None:
         self.traits, self.limits = _TRAITS, Limits()
         self._address, self._purpose, self._is_reader = address, purpose, is_reader
         self._layout = layout
+        self._wait = wait
         self._is_open = False
         self._restore: Callable[[], None] | None = None
         self._connection: Any = None
         self._connect()
+        # A writer that loses its lock does not stay here for its next turn.
+        self._wait = None
 
     # --- the session --------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class PostgresEngine:
             raise
 
     def _begin_writing(self) -> None:
-        writer_lock.take(self._connection, self._address.schema)
+        writer_lock.take(self._connection, self._address.schema, self._wait)
         name = quoted(self._address.schema)
         row = self._connection.execute(
             "SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._address.schema,)
@@ -187,7 +191,11 @@ class PostgresEngine:
         self._connection.execute(f"RELEASE SAVEPOINT {_QUESTION}")
 
     def _connect_again(self) -> None:
-        patiently(self._connect)
+        try:
+            patiently(self._connect)
+        except StoreError as error:
+            # Who has to go on opens the store anew.
+            raise StoreLost(str(error)) from error
         if self._restore is not None:
             self._restore()
 

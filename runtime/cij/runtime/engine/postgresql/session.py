@@ -18,17 +18,20 @@ OLDEST_SERVER = 15
 _CONNECT_S = 10
 # A statement of a mass wave over millions of customers takes minutes, and never hours.
 STATEMENT_S, LOCK_S = 3600, 60
-# The server notices within a minute that the machine of a session is gone, and frees its lock.
-_ALIVE = {"keepalives": 1, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3}
+# The server notices in seven seconds that the machine of a session is gone, and frees its lock for a
+# standby. A session that is lost for a short gap of the network costs one step, which is made again.
+_ALIVE = {"keepalives": 1, "keepalives_idle": 4, "keepalives_interval": 1, "keepalives_count": 3}
 SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO",
     "intervalstyle": "iso_8601",
     "statement_timeout": f"{STATEMENT_S}s",
     "lock_timeout": f"{LOCK_S}s",
-    "tcp_keepalives_idle": "20",
-    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "3",
+    # The same while the server has sent rows that nobody confirms: no probe is sent then.
+    "tcp_user_timeout": "7s",
     # Compiling a statement takes longer than running it, since most have few rows.
     "jit": "off",
     # Notices such as "relation already exists" are for nobody.

@@ -4,6 +4,7 @@ It belongs to the session, so the server frees it when the process or its connec
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cij.runtime.errors import StoreLocked
@@ -26,12 +27,25 @@ def key_of(schema: str) -> int:
     return int.from_bytes(hashlib.sha256(f"cij store {schema}".encode()).digest()[:8]) >> 1
 
 
-def take(connection: "psycopg.Connection[Any]", schema: str) -> None:
-    """Become the writer. Raises: StoreLocked, with who is."""
-    key = key_of(schema)
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-    if not (row and row[0]):
-        raise StoreLocked(f"{holder(connection, schema)}; stop it, or wait until it ends")
+def take(
+    connection: "psycopg.Connection[Any]",
+    schema: str,
+    wait: Callable[[str], bool] | None = None,
+) -> None:
+    """Become the writer. `wait` gets who has the lock, pauses, and tells whether to ask again.
+
+    Asking again and again keeps the server free to clean its tables: a statement that waits would
+    hold them as they were when it began. Raises: StoreLocked, with who has the lock.
+    """
+    while not _is_taken(connection, schema):
+        who = f"{holder(connection, schema)}; stop it, or wait until it ends"
+        if wait is None or not wait(who):
+            raise StoreLocked(who)
+
+
+def _is_taken(connection: "psycopg.Connection[Any]", schema: str) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key_of(schema),)).fetchone()
+    return bool(row and row[0])
 
 
 def holder(connection: "psycopg.Connection[Any]", schema: str) -> str:
