@@ -28,6 +28,9 @@ os.environ["CIJ_CACHE"] = "off"
 # Tests interrupt processes that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup` ignores the end of a terminal, and each process that a test starts would ignore it too.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The tests write their files whole, and need not wait until they stand still.
 standing_still.STILL_S = 0.0
