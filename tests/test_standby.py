@@ -13,7 +13,8 @@ from cij.app.check_cache import ask
 from cij.app.compile import compile_path
 from cij.cli import taking_over
 from cij.cli.exits import Exit
-from cij.runtime.engine import open_engine
+from cij.compiler.sql import query
+from cij.runtime.engine import Engine, open_engine
 from cij.runtime.engine.postgresql.writer_lock import key_of
 from cij.runtime.errors import StoreLost
 from tests.cutting_proxy import cutting_proxy
@@ -119,13 +120,30 @@ def test_a_run_survives_its_connection_and_a_standby_survives_the_run(
     by_recipient(messages(project).values())
 
 
+def _turn(project: Path, engine: Engine) -> writer_turn.Turn:
+    compiled = compile_path(project)
+    return writer_turn.Turn(ask(project), compiled, engine, compiled.project.settings.store)
+
+
+def test_a_store_that_cij_toml_names_anew_is_the_one_that_is_used(tmp_path: Path) -> None:
+    project = copy_example(tmp_path)
+    engine = open_engine(None)
+    turn = _turn(project, engine)
+    assert turn.engine_of(turn.compiled_as(ask(project)).project) is engine
+    replace_text(project / "cij.toml", ".cij/state.duckdb", ".cij/other.duckdb")
+    with closing(turn.engine_of(turn.compiled_as(ask(project)).project)) as other:
+        assert other is not engine and (project / ".cij" / "other.duckdb").exists()
+    with pytest.raises(Exception, match="closed"):
+        engine.rows(query("SELECT 1"))
+
+
 def test_a_transaction_that_loses_its_session_is_made_again_and_no_more_than_some_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(taking_over, "PAUSES_S", (0.0,))
     project = copy_example(tmp_path)
     with closing(open_engine(None)) as engine:
-        turn = writer_turn.Turn(ask(project), compile_path(project), engine)
+        turn = _turn(project, engine)
     monkeypatch.setattr(writer_turn, "wait_for_turn", lambda *_: turn)
     tries = 0
     turns = taking_over.Turns(project, is_standby=False, is_once=True)

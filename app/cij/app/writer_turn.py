@@ -14,6 +14,7 @@ from cij.app.compile import Compiled
 from cij.app.open_store import open_store
 from cij.app.project import Project
 from cij.app.project_check import compile_found
+from cij.app.store_table import StoreTable
 from cij.compiler.compilation import needed_contents
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, StoreError, WorldError
@@ -29,11 +30,15 @@ REGAIN_S = 120.0
 
 @dataclass(slots=True)
 class Turn:
-    """The store of a project with the lock of the writer, and the project as it was compiled before."""
+    """The open store of a project with the lock of the writer, and the project as it was compiled before.
+
+    `store` are the settings with which it was opened: cij.toml may name another one by now.
+    """
 
     question: Question
     compiled: Compiled
     engine: Engine
+    store: StoreTable
 
     def compiled_as(self, question: Question) -> Compiled:
         """Return the compilation of a question: the one that is there, unless a file has changed."""
@@ -43,7 +48,7 @@ class Turn:
 
     def engine_of(self, project: Project) -> Engine:
         """Return the open store, or that of `project` where cij.toml names another one by now."""
-        if project.settings.store == self.compiled.project.settings.store:
+        if project.settings.store == self.store:
             return self.engine
         self.engine.close()
         return open_store(project)
@@ -73,7 +78,7 @@ class _Waiting:
         return not self.stopped.is_set() and time.monotonic() < self.end
 
     def _look(self) -> None:
-        """Compile what has changed. Files that are wrong are told when the turn has come."""
+        """Compile what has changed. Mistakes in the files are reported when the turn has come."""
         try:
             question = ask(self.path)
             if not _is_of(self.compiled, self.question, question):
@@ -106,8 +111,10 @@ def wait_for_turn(
     here = _Waiting(path, stopped, on_wait, end, question, compiled)
     while not stopped.is_set():
         try:
-            engine = open_store(here.compiled.project, here.wait)
-            return Turn(here.question, here.compiled, engine)
+            # The project may be compiled again during the wait.
+            project = here.compiled.project
+            engine = open_store(project, here.wait)
+            return Turn(here.question, here.compiled, engine, project.settings.store)
         except StoreError as error:
             # The server may be restarting, or the lock is still that of the session that was lost.
             if not here.wait(str(error)) and not stopped.is_set():

@@ -35,7 +35,7 @@ class Turns:
         Raises: ConfigError; StoreLocked where another process has taken over, and this is no standby.
         """
         if not self._is_standby and not self._is_next:
-            # The first turn: opening the store tells what is wrong.
+            # In the first turn, opening the store reports what is wrong.
             return True
         from cij.app.writer_turn import REGAIN_S, require_server, wait_for_turn
 

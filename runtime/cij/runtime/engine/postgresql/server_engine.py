@@ -194,7 +194,7 @@ class PostgresEngine:
         try:
             patiently(self._connect)
         except StoreError as error:
-            # Who has to go on opens the store anew.
+            # A run that goes on opens the store again.
             raise StoreLost(str(error)) from error
         if self._restore is not None:
             self._restore()

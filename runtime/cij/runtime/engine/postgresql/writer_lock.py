@@ -32,7 +32,7 @@ def take(
     schema: str,
     wait: Callable[[str], bool] | None = None,
 ) -> None:
-    """Become the writer. `wait` gets who has the lock, pauses, and tells whether to ask again.
+    """Become the writer. `wait` gets the holder of the lock, pauses, and returns whether to ask again.
 
     Asking again and again keeps the server free to clean its tables: a statement that waits would
     hold them as they were when it began. Raises: StoreLocked, with who has the lock.
