@@ -83,3 +83,12 @@ def test_a_window_that_ends_after_the_calendar_changes_nothing(
     assert cij("event", "--file", events, "--project", folder).code == Exit.OK
     assert cij("run", folder, "--once").code in (Exit.OK, Exit.ASIDE)
     assert cij("simulate", folder, "--days", "2").code == Exit.OK
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_a_number_that_is_not_finite_is_no_text(cij: Cij, folder: Path, number: str) -> None:
+    (folder / ".cij" / "inbox").mkdir(parents=True)
+    line = f'{{"event": "start", "customer": "shop:1", "fields": {{"note": {number}}}}}\n'
+    (folder / ".cij" / "inbox" / "a.jsonl").write_text(line)
+    assert cij("run", folder, "--once").code == Exit.ASIDE
+    assert "note" in cij("quarantine", "list", "--project", folder).out

@@ -11,7 +11,7 @@ from cij.app.request_error import RequestError
 from cij.app.store_view import store_view
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import look
-from cij.runtime.outside_json import read_json
+from cij.runtime.outside_json import shown_json
 from cij.runtime.retry_events import (
     Aside,
     all_ids,
@@ -80,7 +80,7 @@ def _known(world: World, ids: object) -> list[str]:
 
 def _plain(row: Aside) -> dict[str, Any]:
     try:
-        event = read_json(row.content)
+        event = shown_json(row.content)
     except ValueError:
         event = row.content
     at = row.at.isoformat() + "Z"

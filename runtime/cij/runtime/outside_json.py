@@ -15,11 +15,22 @@ def read_json(text: str | bytes, *, is_exact: bool = False) -> Any:
     With `is_exact` a number with a point is a Decimal, which keeps all its digits.
 
     Half a surrogate pair is no character, and no store takes it: it becomes a question mark.
-    A number that is not finite cannot be written as JSON again: it stays the text that was given.
     """
-    parse_float = Decimal if is_exact else _finite
+    return _read(text, parse_float=Decimal if is_exact else None)
+
+
+def shown_json(text: str | bytes) -> Any:
+    """Return the value as `read_json` does, to be written as JSON again for a person to look at.
+
+    JSON has no number that is not finite: it stays the text that was given, such as `NaN` or `1e400`.
+    Raises ValueError.
+    """
+    return _read(text, parse_float=_finite, parse_constant=str)
+
+
+def _read(text: str | bytes, **numbers: Any) -> Any:
     try:
-        found = json.loads(text, parse_float=parse_float, parse_constant=str)
+        found = json.loads(text, **numbers)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     if _may_be_deep(text) and _is_deep(found):
