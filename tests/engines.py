@@ -6,6 +6,8 @@ from itertools import count
 from pathlib import Path
 
 from cij.runtime.engine import Engine, open_engine, open_server
+from cij.runtime.engine.postgresql.writer_lock import key_of
+from tests.example import replace
 from tests.postgres import PostgresStore, server
 
 # Opens a new and empty store.
@@ -17,6 +19,21 @@ _NUMBERS = count(1)
 def dsn_of(store: PostgresStore, way: Path | None = None) -> str:
     """Return the address of a server's database; `way` is the folder of a socket that leads to it."""
     return f"host={way or store.folder} user=cij dbname=postgres"
+
+
+def put_on_server(project: Path, schema: str) -> Path:
+    """Name a schema of the server of CIJ_STORE_DSN in cij.toml of a copy of an example; returns its folder."""
+    table = f'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "{schema}"'
+    replace(project / "cij.toml", 'path = ".cij/state.duckdb"', table)
+    return project
+
+
+def end_writer(store: PostgresStore, schema: str) -> None:
+    """End the session of the writer of a schema, as a server that restarts does."""
+    store.run(
+        "SELECT pg_terminate_backend(l.pid, 5000) FROM pg_locks AS l WHERE l.locktype = 'advisory' "
+        f"AND (l.classid::bigint << 32) + l.objid::bigint = {key_of(schema)}"
+    )
 
 
 @contextmanager

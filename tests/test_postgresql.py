@@ -24,7 +24,6 @@ from cij.compiler.sql.passes import Pass
 from cij.runtime.engine import Engine, open_engine, open_server
 from cij.runtime.engine.duckdb.csv_file import write_csv
 from cij.runtime.engine.postgresql import outcome, server_engine, session
-from cij.runtime.engine.postgresql.writer_lock import key_of
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked, StoreLost
 from cij.runtime.store.preparing import prepare
 from tests.agreement.comparing import drawn
@@ -33,14 +32,13 @@ from tests.agreement.tick_times import Spacing
 from tests.attack.killed_project import server_store
 from tests.attack.killing import kill_runs
 from tests.builders import REPOSITORY
-from tests.engines import Opens, dsn_of
+from tests.engines import Opens, dsn_of, end_writer, put_on_server
 from tests.example import (
     by_recipient,
     copy_example,
     environment,
     inside,
     messages,
-    replace as replace_text,
     run_once,
 )
 from tests.nursery import Nursery
@@ -133,14 +131,6 @@ _ADD = query("INSERT INTO kept (n) VALUES ($n)")
 _ALL = query("SELECT k.n FROM kept AS k ORDER BY k.n")
 
 
-def _killed(store: PostgresStore, schema: str) -> None:
-    """End the session of the writer of a schema, as a server that restarts does."""
-    store.run(
-        "SELECT pg_terminate_backend(l.pid, 5000) FROM pg_locks AS l WHERE l.locktype = 'advisory' "
-        f"AND (l.classid::bigint << 32) + l.objid::bigint = {key_of(schema)}"
-    )
-
-
 def test_a_second_writer_is_told_who_the_first_is(store: PostgresStore) -> None:
     with closing(_open(store, "one")):
         with pytest.raises(
@@ -179,7 +169,7 @@ def test_a_connection_that_is_lost_between_transactions_is_made_again(store: Pos
         engine.execute(_MAKE)
         restored: list[int] = []
         engine.on_new_session(lambda: restored.append(engine.execute(make("s", "SELECT 1 AS n"))))
-        _killed(store, "lost")
+        end_writer(store, "lost")
         with pytest.raises(StoreLost, match="the connection to the store was lost"):
             engine.execute(_ADD, {"n": 1})
         engine.execute(_ADD, {"n": 2})
@@ -194,12 +184,12 @@ def test_a_connection_that_is_lost_within_a_transaction_takes_it_back(store: Pos
         engine.execute(_MAKE)
         with pytest.raises(StoreLost), engine.transaction():
             engine.execute(_ADD, {"n": 1})
-            _killed(store, "torn")
+            end_writer(store, "torn")
             engine.execute(_ADD, {"n": 2})
         assert engine.rows(_ALL) == []
         with pytest.raises(StoreLost), engine.transaction():
             engine.execute(_ADD, {"n": 1})
-            _killed(store, "torn")
+            end_writer(store, "torn")
         assert engine.rows(_ALL) == [], "it ended before the COMMIT"
 
 
@@ -262,7 +252,7 @@ def test_a_run_that_is_killed_before_a_commit_goes_on_from_before_it(
         [sys.executable, "-c", _DIES, *arguments], env=environment(), check=False, timeout=120
     )
     assert died.returncode == -signal.SIGKILL
-    _killed(store, "dies")
+    end_writer(store, "dies")
     with closing(_open(store, "dies")) as engine:
         assert not contents(engine)["passage_row"] and expected["passage_row"]
         lived(engine, folder, 0)
@@ -349,7 +339,7 @@ def test_a_question_that_fails_stops_no_other_of_the_reader(store: PostgresStore
 def test_an_empty_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The driver would connect to the server of this machine.
     monkeypatch.setenv("CIJ_STORE_DSN", "")
-    folder = _on_server(copy_example(tmp_path), "nowhere")
+    folder = put_on_server(copy_example(tmp_path), "nowhere")
     code, _, err = inside("status", str(folder))
     assert code == Exit.CONFIG and "store.dsn" in err
 
@@ -361,19 +351,12 @@ def test_rows_that_cannot_be_written_are_told(tmp_path: Path) -> None:
             write_csv(rows, tmp_path / "no" / "folder.csv")
 
 
-def _on_server(project: Path, schema: str) -> Path:
-    """Put the store of an example into a schema of the server."""
-    table = f'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "{schema}"'
-    replace_text(project / "cij.toml", 'path = ".cij/state.duckdb"', table)
-    return project
-
-
 @pytest.mark.slow
 def test_a_restored_dump_of_before_the_last_mails_is_refused(
     store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
-    folder = _on_server(copy_example(tmp_path), "dumped")
+    folder = put_on_server(copy_example(tmp_path), "dumped")
     cards = folder / "data" / "loyalty.db"
     all_cards = cards.read_bytes()
     with closing(sqlite3.connect(cards)) as few:
@@ -438,7 +421,7 @@ def test_commands_work_on_a_server_as_on_a_file(
 ) -> None:
     monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
     file = copy_example(tmp_path / "file")
-    shared = _on_server(copy_example(tmp_path / "server"), "command")
+    shared = put_on_server(copy_example(tmp_path / "server"), "command")
     assert inside("status", str(shared))[0] == Exit.CONFIG, "nothing has run here yet"
     for each in (file, shared):
         run_once(each)

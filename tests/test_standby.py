@@ -15,10 +15,9 @@ from cij.cli import taking_over
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
 from cij.runtime.engine import Engine, open_engine
-from cij.runtime.engine.postgresql.writer_lock import key_of
 from cij.runtime.errors import StoreLost
 from tests.cutting_proxy import cutting_proxy
-from tests.engines import dsn_of
+from tests.engines import dsn_of, end_writer, put_on_server
 from tests.example import (
     CIJ,
     add_people,
@@ -38,21 +37,6 @@ from tests.postgres import PostgresStore, server
 def _store() -> Iterator[PostgresStore]:
     with server() as store:
         yield store
-
-
-def _killed(store: PostgresStore, schema: str) -> None:
-    """End the session of the writer of a schema, as a server that restarts does."""
-    store.run(
-        "SELECT pg_terminate_backend(l.pid, 5000) FROM pg_locks AS l WHERE l.locktype = 'advisory' "
-        f"AND (l.classid::bigint << 32) + l.objid::bigint = {key_of(schema)}"
-    )
-
-
-def _on_server(project: Path, schema: str) -> Path:
-    """Put the store of an example into a schema of the server."""
-    table = f'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "{schema}"'
-    replace_text(project / "cij.toml", 'path = ".cij/state.duckdb"', table)
-    return project
 
 
 # From the end of the first to the second that runs: 1.5 s beside four busy processes on two cores.
@@ -90,7 +74,7 @@ def test_a_run_survives_its_connection_and_a_standby_survives_the_run(
     project = copy_example(tmp_path)
     code, _, err = inside("run", str(project), "--standby")
     assert code == Exit.CONFIG and "a store on a server" in err
-    _on_server(project, "turns")
+    put_on_server(project, "turns")
 
     def sent(count: int) -> None:
         eventually(lambda: len(messages(project)) == count, f"there are {count} messages")
@@ -98,7 +82,7 @@ def test_a_run_survives_its_connection_and_a_standby_survives_the_run(
     with cutting_proxy(tmp_path / "way", store.folder) as way:
         monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store, way.folder))
         with running(project) as first:
-            _killed(store, "turns")
+            end_writer(store, "turns")
             add_people(project, 1)
             sent(19)
             assert first.poll() is None, "it goes on"
