@@ -338,7 +338,7 @@ def test_a_name_of_the_project_and_a_word_are_both_told(cij: Cij, loyalty: Path)
     file.write_text(file.read_text("utf-8").replace("big_spenders", "goal"), encoding="utf-8")
     out = cij("explain", "goal", loyalty).out
     assert out.startswith("segment goal") and "# goal\n\nIn the head of a journey." in out
-    assert cij("explain", "control", "group").out.startswith("# control group\n\nThe customers")
+    assert cij("explain", "control", "group").out.startswith("# control group\n\nThe share")
 
 
 # What stands around the examples of a word, by what its page begins with.

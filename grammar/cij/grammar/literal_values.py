@@ -81,7 +81,10 @@ _RATIOS = {
 
 
 _MONTHS = ("months differ in length", "use one unit, for example `10 weeks`")
-_DAYS = ("a day may have 23 or 25 hours", "use hours alone: a day is `24 hours`")
+_DAYS = (
+    "a day may have 23 or 25 hours",
+    "write all of it in the smaller unit, for example `51 hours`",
+)
 # Why units do not go together, and what to write instead.
 _WITHOUT_RATIO = {
     **{(larger, smaller): _MONTHS for larger in ("year", "month") for smaller in ("week", "day")},

@@ -51,7 +51,7 @@ http_option = click.option(
 standby_option = click.option(
     "--standby",
     is_flag=True,
-    help="Wait while another run writes to the store on a server, and take over when it is gone.",
+    help="Wait while another run writes to the store on a server, and take over when that run has ended.",
 )
 _NO_ORDERS = Orders(False, False, False, False)
 
@@ -63,7 +63,7 @@ Examples:
   cij run                             go on until Ctrl-C
   cij run --once --json | jq .messages
   cij run --http 127.0.0.1:8080 --log json
-  cij run --standby                   a second machine: take over when the first run is gone
+  cij run --standby                   a second machine: take over when the first run has ended
   cij run --once --resend-uncertain   after a broken run, if a second copy does no harm"""
 )
 @click.argument("path", default=".", type=click.Path(path_type=Path))

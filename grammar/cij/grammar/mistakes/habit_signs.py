@@ -286,7 +286,7 @@ NUMBERS = (
     guess(
         rf"\d+\.\d+[ \t]+{_UNITS}(?!\w)",
         "a duration is a whole number of a unit",
-        "use a smaller unit: for example `36 hours` instead of 1.5 days",
+        "write a whole number: for example `36 hours` instead of 1.5 days",
         "1 day",
         needs="DURATION",
         lacks="DECIMAL",
