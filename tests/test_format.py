@@ -61,6 +61,10 @@ CASES = {
     'test "" for j { after 2  days\n event e by "a" }': (
         'test "" for j {\n  after 2 days\n  event e by "a"\n}\n'
     ),
+    'test "" for j { cases(a,b){"x"(1,2 days)"y" (3 , 4 days)} after case.b }': (
+        'test "" for j {\n  cases (a, b) {\n    "x" (1, 2 days)\n    "y" (3, 4 days)\n  }\n'
+        "  after case.b\n}\n"
+    ),
     "fragment f { if a { } # why\n else { } }": ("fragment f {\n  if a {} # why\n  else {}\n}\n"),
     'source a { b { c = """\n x\n   y\n""" } }': (
         'source a {\n  b {\n    c = """\n      x\n        y\n    """\n  }\n}\n'

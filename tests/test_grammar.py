@@ -257,6 +257,8 @@ PLACES: dict[str, frozenset[str]] = {
     'test "" for j { expect sent @ @ to ""\n expect "" ended as @ }': frozenset(),
     'test "" for j { expect "" waiting at @\n expect "" in segment @ }': frozenset(),
     'test "" for j { expect done @ for "" }': frozenset(),
+    'test "" for j { cases (@, a) { "" (1, 2) }\n after case.@ }': frozenset(),
+    'test "" for j { expect sent sms case.@ to ""\n expect "" ended as case.@ }': frozenset(),
 }
 
 

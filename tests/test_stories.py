@@ -226,7 +226,9 @@ def test_json_has_every_test_with_its_failures() -> None:
     assert (found["passed"], found["failed"]) == (1, 4)
     assert [t["passed"] for t in found["tests"]] == [True, False, False, False, False]
     held_out = found["tests"][4]
-    assert set(held_out) == {"title", "journey", "file", "line", "passed", "ms", "failures"}
+    assert set(held_out) == {
+        *("title", "case", "journey", "file", "line", "passed", "ms", "failures")
+    }
     failure = held_out["failures"][0]
     assert failure["file"] == "shop.journey"
     assert failure["statement"] == 'expect sent email hello to "bob"'
@@ -320,7 +322,7 @@ def test_coverage_is_in_the_json() -> None:
 # --- mistakes in tests ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["names", "never"])
+@pytest.mark.parametrize("name", ["names", "never", "cases"])
 def test_mistakes_in_tests_are_diagnostics(name: str, golden: Golden) -> None:
     files = ["shop.journey", f"{name}.journey"]
     texts = {file: (MISTAKES / file).read_text(encoding="utf-8") for file in files}

@@ -58,6 +58,7 @@ def _plain(timed: Timed) -> dict[str, Any]:
     story = timed.result.story
     return {
         "title": story.title,
+        "case": story.case,
         "journey": story.journey,
         "file": story.place.file,
         "line": story.place.line,

@@ -7,17 +7,17 @@ states, so that is done only where the rest of the project has no mistakes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from cij.compiler import expression as ex, program as pg, story as st
+from cij.compiler import expression as ex, program as pg, story as st, story_expectations
 from cij.compiler.channels import OF_CALLS, happens_on
 from cij.compiler.declarations.environments import customer_environment
 from cij.compiler.model import place
-from cij.compiler.naming import did_you_mean, near_hint, no_event
+from cij.compiler.naming import did_you_mean, no_event
 from cij.compiler.pass_state import Build
-from cij.compiler.story_rows import call_row, message_row, row_condition
-from cij.compiler.typecheck import Environment, check, check_condition, check_value
+from cij.compiler.story_cases import CASE, EXAMPLE, Case, cases_of
+from cij.compiler.story_context import Context, calls_of, customer_of, filled, sends_of
+from cij.compiler.typecheck import check, check_value
 from cij.compiler.typecheck.checker import period
 from cij.compiler.typecheck.names import event_field
 from cij.compiler.types import TEXT, Type
@@ -37,35 +37,26 @@ def resolve_stories(
     """
     tests = [n for file in files for n in file.declarations if isinstance(n, syntax.Test)]
     journeys = {j.name: j for j in program.journeys} if program else {}
-    found = [_story(test, build, journeys) for test in tests]
+    found = [story for test in tests for story in _stories(test, build, journeys)]
     return tuple(story for story in found if story is not None)
 
 
-@dataclass(slots=True)
-class _Context:
-    """One test while it is resolved. `journey` is None where its states cannot be known.
-
-    `given` holds where each customer was given first.
-    """
-
-    build: Build
-    env: Environment
-    journey: pg.Journey | None
-    clock: syntax.Clock | None = None
-    given: dict[str, Span] = field(default_factory=dict)
-    has_begun: bool = False
-
-    def line(self, node: syntax.Statement) -> dict[str, Any]:
-        """Return the fields of `st.Line` of a statement."""
-        span = node.span
-        written = self.build.texts[span.file][span.start : span.end]
-        return {"place": place(span), "words": " ".join(written.partition("{")[0].split())}
-
-
-def _story(test: syntax.Test, build: Build, journeys: Mapping[str, pg.Journey]) -> st.Story | None:
+def _stories(
+    test: syntax.Test, build: Build, journeys: Mapping[str, pg.Journey]
+) -> list[st.Story | None]:
+    """Return the story of each case of a test. What is wrong in all cases is reported once."""
     before = len(build.diagnostics)
     _find_journey(test, build)
-    context = _Context(build, customer_environment(build), journeys.get(test.subject.text))
+    found = [_story(case, build, journeys) for case in cases_of(test, build)]
+    reported = dict.fromkeys(build.diagnostics[before:])
+    build.diagnostics[before:] = reported
+    return [] if any(d.is_error for d in reported) else found
+
+
+def _story(case: Case, build: Build, journeys: Mapping[str, pg.Journey]) -> st.Story | None:
+    test, before = case.test, len(build.diagnostics)
+    journey = journeys.get(test.subject.text)
+    context = Context(build, customer_environment(build), journey, case.columns)
     statements: list[st.Statement] = []
     for node in test.statements:
         statements += _RESOLVERS[type(node)](node, context)
@@ -75,10 +66,11 @@ def _story(test: syntax.Test, build: Build, journeys: Mapping[str, pg.Journey]) 
     if context.clock is None or any(d.is_error for d in build.diagnostics[before:]):
         return None
     return st.Story(
-        title=test.title.value,
+        title=case.title,
         journey=test.subject.text,
-        place=place(test.span),
-        clock=_local(context.clock.moment),
+        place=place(case.span),
+        clock=_local(filled(context.clock.moment)),
+        case=case.name,
         statements=tuple(statements),
     )
 
@@ -100,14 +92,10 @@ def _local(moment: syntax.DateTime) -> str:
     return moment.value.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _minute(moment: syntax.DateTime | None) -> str | None:
-    return None if moment is None else moment.value.strftime("%Y-%m-%d %H:%M")
-
-
 # --- clock and time ---------------------------------------------------------------------------
 
 
-def _clock(node: syntax.Clock, context: _Context) -> list[st.Statement]:
+def _clock(node: syntax.Clock, context: Context) -> list[st.Statement]:
     if context.clock is not None:
         message = "the test sets its clock twice"
         related = [Label(context.clock.span, "first here")]
@@ -121,24 +109,24 @@ def _clock(node: syntax.Clock, context: _Context) -> list[st.Statement]:
     return []
 
 
-def _after(node: syntax.After, context: _Context) -> list[st.Statement]:
+def _after(node: syntax.After, context: Context) -> list[st.Statement]:
     context.has_begun = True
     line = context.line(node)
     is_joined = node.event is not None
     passed: list[st.Statement] = [
-        st.After(**line, period=period(node.duration), is_joined=is_joined)
+        st.After(**line, period=period(filled(node.duration)), is_joined=is_joined)
     ]
     return passed if node.event is None else [*passed, *_happens(node.event, context)]
 
 
-def _down(node: syntax.Down, context: _Context) -> list[st.Statement]:
-    return [st.Down(**context.line(node), period=period(node.duration))]
+def _down(node: syntax.Down, context: Context) -> list[st.Statement]:
+    return [st.Down(**context.line(node), period=period(filled(node.duration)))]
 
 
 # --- customers and their values ---------------------------------------------------------------
 
 
-def _given(node: syntax.Given, context: _Context) -> list[st.Statement]:
+def _given(node: syntax.Given, context: Context) -> list[st.Statement]:
     context.given.setdefault(node.customer.value, node.customer.span)
     fields: dict[str, ex.Constant] = {}
     consents: list[st.ConsentGiven] = []
@@ -156,7 +144,7 @@ def _given(node: syntax.Given, context: _Context) -> list[st.Statement]:
     return [st.Given(**line, customer=customer, fields=fields, consents=tuple(consents))]
 
 
-def _given_row(node: syntax.GivenRow, context: _Context) -> list[st.Statement]:
+def _given_row(node: syntax.GivenRow, context: Context) -> list[st.Statement]:
     build, name = context.build, node.entity.text
     entity = build.model.entities.get(name)
     if entity is None:
@@ -181,7 +169,7 @@ def _given_row(node: syntax.GivenRow, context: _Context) -> list[st.Statement]:
     return [st.GivenRow(**line, entity=name, key=node.row.value, fields=fields)]
 
 
-def _once(settings: tuple[syntax.Setting, ...], context: _Context) -> Iterable[syntax.Setting]:
+def _once(settings: tuple[syntax.Setting, ...], context: Context) -> Iterable[syntax.Setting]:
     """Yield the settings, each key once; report the others."""
     first: dict[str, Span] = {}
     for setting in settings:
@@ -197,7 +185,7 @@ def _once(settings: tuple[syntax.Setting, ...], context: _Context) -> Iterable[s
         yield setting
 
 
-def _target(setting: syntax.Setting, context: _Context) -> ex.Field | ex.Consent | None:
+def _target(setting: syntax.Setting, context: Context) -> ex.Field | ex.Consent | None:
     key = setting.key
     found = check(key, context.env)
     if isinstance(found, ex.Field) and found.name == "id":
@@ -212,7 +200,7 @@ def _target(setting: syntax.Setting, context: _Context) -> ex.Field | ex.Consent
     return None
 
 
-def _value(setting: syntax.Setting, wanted: Type, context: _Context) -> ex.Constant | None:
+def _value(setting: syntax.Setting, wanted: Type, context: Context) -> ex.Constant | None:
     node = setting.value
     found = None
     if not isinstance(node, (syntax.Path, syntax.Call)):
@@ -224,27 +212,18 @@ def _value(setting: syntax.Setting, wanted: Type, context: _Context) -> ex.Const
         return found
     message = f"`{setting.key.text}` takes a plain value in a test"
     hint = "in quotes, if it is a text" if isinstance(node, syntax.Path) else None
+    if isinstance(node, syntax.Path) and node.parts[0] == CASE:
+        hint = EXAMPLE
     context.build.report(codes.TEST_VALUE.at(node.span, message, help=hint))
     return None
-
-
-def _customer(text: syntax.Text, context: _Context) -> str:
-    """Return the name of a customer; report one that was not given before."""
-    name = text.value
-    if name not in context.given:
-        hint = near_hint(name, context.given)
-        hint = hint or f'add `given customer "{name}" {{ … }}`'
-        message = f'the test has no customer "{name}" so far'
-        context.build.report(codes.TEST_CUSTOMER.at(text.span, message, help=hint))
-    return name
 
 
 # --- events -----------------------------------------------------------------------------------
 
 
-def _happens(node: syntax.Happens, context: _Context) -> list[st.Statement]:
+def _happens(node: syntax.Happens, context: Context) -> list[st.Statement]:
     context.has_begun = True
-    customer = _customer(node.customer, context)
+    customer = customer_of(node.customer, context)
     is_done = node.event.text == "done" and node.label is not None
     event = _done(node, context) if is_done else _event(node.event, context)
     if event is None:
@@ -266,13 +245,13 @@ def _happens(node: syntax.Happens, context: _Context) -> list[st.Statement]:
     return [st.Happens(**line, event=event.name, of=of, customer=customer, fields=fields)]
 
 
-def _done(node: syntax.Happens, context: _Context) -> pg.Event | None:
+def _done(node: syntax.Happens, context: Context) -> pg.Event | None:
     """Return the event that what a step of the tested journey called was done."""
     label = node.label
     assert label is not None, "`done` alone is an event like any other"
     if context.journey is None:
         return None
-    calls = {step: effect.action for step, effect in _calls(context.journey)}
+    calls = {step: effect.action for step, effect in calls_of(context.journey)}
     if label.text not in calls:
         hint = did_you_mean(label.text, calls)
         message = f"no `do` of `{context.journey.name}` is called `{label.text}`"
@@ -281,14 +260,14 @@ def _done(node: syntax.Happens, context: _Context) -> pg.Event | None:
     return context.build.model.events[pg.done_by(calls[label.text])]
 
 
-def _event(name: syntax.Name, context: _Context) -> pg.Event | None:
+def _event(name: syntax.Name, context: Context) -> pg.Event | None:
     events = context.build.model.events
     if name.text not in events and name.text not in context.build.declared["event"]:
         context.build.report(no_event(name.span, name.text, events))
     return events.get(name.text)
 
 
-def _event_value(setting: syntax.Setting, event: pg.Event, context: _Context) -> ex.Constant | None:
+def _event_value(setting: syntax.Setting, event: pg.Event, context: Context) -> ex.Constant | None:
     name = setting.key.text
     if name == "at":
         message = "an event of a test happens when its line is reached, so `at` cannot be set"
@@ -304,7 +283,7 @@ def _event_value(setting: syntax.Setting, event: pg.Event, context: _Context) ->
     return _value(setting, found.type, context)
 
 
-def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) -> ex.Constant | None:
+def _channel_of_label(label: syntax.Name, event: pg.Event, context: Context) -> ex.Constant | None:
     """Return the channel of the send that an interaction belongs to."""
     if not event.is_interaction:
         message = f"`{event.name}` is not an interaction with a message, so it has no step"
@@ -313,8 +292,8 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
         return None
     if context.journey is None:
         return None
-    sends = {step: send.channel for step, send in _sends(context.journey)}
-    if event.name == OF_CALLS and label.text in dict(_calls(context.journey)):
+    sends = {step: send.channel for step, send in sends_of(context.journey)}
+    if event.name == OF_CALLS and label.text in dict(calls_of(context.journey)):
         return ex.Constant(type=TEXT, value="action")
     if label.text not in sends:
         hint = did_you_mean(label.text, sends)
@@ -328,171 +307,29 @@ def _channel_of_label(label: syntax.Name, event: pg.Event, context: _Context) ->
     return ex.Constant(type=TEXT, value=channel)
 
 
-# --- expectations -----------------------------------------------------------------------------
-
-
-def _expect_sent(node: syntax.ExpectSent, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    name, messages = node.message.text, context.build.model.messages
-    message = messages.get(name)
-    if message is None:
-        if name not in context.build.declared["message"]:
-            text = f"there is no message `{name}`"
-            hint = did_you_mean(name, messages)
-            context.build.report(codes.UNKNOWN_NAME.at(node.message.span, text, help=hint))
-        return []
-    if node.channel.text != message.channel:
-        text = f"`{name}` is a message for {message.channel}, not for {node.channel.text}"
-        context.build.report(codes.TYPE_MISMATCH.at(node.channel.span, text))
-        return []
-    if context.journey is not None:
-        sent = {send.message for _, send in _sends(context.journey)}
-        _never("sends", name, sent, node.message.span, context)
-    return [
-        st.ExpectSent(
-            **context.line(node),
-            channel=message.channel,
-            message=name,
-            customer=customer,
-            at=_minute(node.at),
-            key=_key(node.key, context),
-            where=_row(node.where, message_row(message, context.journey), context),
-        )
-    ]
-
-
-def _row(node: syntax.Expression | None, fields: pg.Event, context: _Context) -> st.Row | None:
-    # Without the states of the journey, nobody knows which parameters it gives.
-    if node is None or context.journey is None:
-        return None
-    condition = row_condition(node, fields, context.env)
-    return None if condition is None else st.Row(fields, condition)
-
-
-def _key(node: syntax.Text | None, context: _Context) -> str | None:
-    """Return the value that tells the passages of a customer apart, as `per` of the journey does."""
-    if node is not None and context.journey is not None and context.journey.per is None:
-        message = f"the passages of `{context.journey.name}` have no key"
-        hint = "leave out `for …`, or add `per = FIELD` to the journey"
-        context.build.report(codes.TEST_VALUE.at(node.span, message, help=hint))
-    return node.value if node is not None else None
-
-
-def _never(does: str, name: str, known: Iterable[str], span: Span, context: _Context) -> None:
-    assert context.journey is not None
-    known = set(known)
-    if name not in known:
-        message = f"journey `{context.journey.name}` never {does} `{name}`"
-        hint = did_you_mean(name, known)
-        context.build.report(codes.TEST_NEVER.at(span, message, help=hint))
-
-
-def _expect_nothing(node: syntax.ExpectNothing, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    return [st.ExpectNothing(**context.line(node), customer=customer)]
-
-
-def _expect_no_other(node: syntax.ExpectNoOther, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    return [st.ExpectNoOther(**context.line(node), customer=customer)]
-
-
-def _expect_ended(node: syntax.ExpectEnded, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    if node.outcome is not None and context.journey is not None:
-        ends = {s.outcome for s in context.journey.states if isinstance(s, pg.EndState)}
-        _never("ends as", node.outcome.text, ends, node.outcome.span, context)
-    outcome, key = node.outcome.text if node.outcome else None, _key(node.key, context)
-    return [st.ExpectEnded(**context.line(node), customer=customer, outcome=outcome, key=key)]
-
-
-def _expect_waiting(node: syntax.ExpectWaiting, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    if context.journey is not None:
-        rests = [s.step for s in context.journey.states if isinstance(s, pg.WaitState)]
-        policies = context.build.model.policies.values()
-        if any(p.quiet or any(c.waits for c in p.caps) for p in policies):
-            # A send holds people, too.
-            rests += [step for step, _ in _sends(context.journey)]
-        if node.step.text not in rests:
-            hint = did_you_mean(node.step.text, rests)
-            message = f"no wait of `{context.journey.name}` is called `{node.step.text}`"
-            context.build.report(codes.TEST_STEP.at(node.step.span, message, help=hint))
-    line = context.line(node) | {"customer": customer, "key": _key(node.key, context)}
-    return [st.ExpectWaiting(**line, step=node.step.text, until=_minute(node.until))]
-
-
-def _expect_member(node: syntax.ExpectMember, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    name, declared = node.segment.text, context.build.declared["segment"]
-    if name not in declared:
-        hint = did_you_mean(name, declared)
-        message = f"there is no segment `{name}`"
-        context.build.report(codes.UNKNOWN_NAME.at(node.segment.span, message, help=hint))
-    line = context.line(node)
-    return [st.ExpectMember(**line, customer=customer, segment=name, is_negated=node.is_negated)]
-
-
-def _expect_has(node: syntax.ExpectHas, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    condition = check_condition(node.condition, context.env)
-    if condition is None:
-        return []
-    return [st.ExpectHas(**context.line(node), customer=customer, condition=condition)]
-
-
-def _expect_done(node: syntax.ExpectDone, context: _Context) -> list[st.Statement]:
-    customer = _customer(node.customer, context)
-    name, declared = node.action.text, context.build.declared["action"]
-    if name not in declared:
-        hint = did_you_mean(name, declared)
-        message = f"there is no action `{name}`"
-        context.build.report(codes.UNKNOWN_NAME.at(node.action.span, message, help=hint))
-        return []
-    if context.journey is not None:
-        called = {effect.action for _, effect in _calls(context.journey)}
-        _never("does", name, called, node.action.span, context)
-    action = context.build.model.actions.get(name)
-    where = _row(node.where, call_row(action), context) if action is not None else None
-    line = context.line(node)
-    return [st.ExpectDone(**line, action=name, customer=customer, where=where)]
-
-
-def _sends(journey: pg.Journey) -> list[tuple[str, pg.SendEffect]]:
-    """Return the sends of a journey, each with the name of its step."""
-    acts = [s for s in journey.states if isinstance(s, pg.ActState)]
-    return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.SendEffect)]
-
-
-def _calls(journey: pg.Journey) -> list[tuple[str, pg.DoEffect]]:
-    """Return the calls of a journey, each with the name of its step."""
-    acts = [s for s in journey.states if isinstance(s, pg.ActState)]
-    return [(s.step, s.effect) for s in acts if isinstance(s.effect, pg.DoEffect)]
-
-
 def _begins(
-    resolve: Callable[[Any, _Context], list[st.Statement]],
-) -> Callable[[Any, _Context], list[st.Statement]]:
-    def rule(node: Any, context: _Context) -> list[st.Statement]:
+    resolve: Callable[[Any, Context], list[st.Statement]],
+) -> Callable[[Any, Context], list[st.Statement]]:
+    def rule(node: Any, context: Context) -> list[st.Statement]:
         context.has_begun = True
         return resolve(node, context)
 
     return rule
 
 
-_RESOLVERS: dict[type, Callable[[Any, _Context], list[st.Statement]]] = {
+_RESOLVERS: dict[type, Callable[[Any, Context], list[st.Statement]]] = {
     syntax.Clock: _clock,
     syntax.Given: _given,
     syntax.GivenRow: _begins(_given_row),
     syntax.Happens: _happens,
     syntax.After: _after,
     syntax.Down: _begins(_down),
-    syntax.ExpectSent: _begins(_expect_sent),
-    syntax.ExpectNothing: _begins(_expect_nothing),
-    syntax.ExpectNoOther: _begins(_expect_no_other),
-    syntax.ExpectEnded: _begins(_expect_ended),
-    syntax.ExpectWaiting: _begins(_expect_waiting),
-    syntax.ExpectMember: _begins(_expect_member),
-    syntax.ExpectHas: _begins(_expect_has),
-    syntax.ExpectDone: _begins(_expect_done),
+    syntax.ExpectSent: _begins(story_expectations.expect_sent),
+    syntax.ExpectNothing: _begins(story_expectations.expect_nothing),
+    syntax.ExpectNoOther: _begins(story_expectations.expect_no_other),
+    syntax.ExpectEnded: _begins(story_expectations.expect_ended),
+    syntax.ExpectWaiting: _begins(story_expectations.expect_waiting),
+    syntax.ExpectMember: _begins(story_expectations.expect_member),
+    syntax.ExpectHas: _begins(story_expectations.expect_has),
+    syntax.ExpectDone: _begins(story_expectations.expect_done),
 }

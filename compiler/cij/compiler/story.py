@@ -171,10 +171,14 @@ Statement = Union[Given, GivenRow, Happens, After, Down, Expectation]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One test of one journey. `clock` is the local time at which it begins."""
+    """One test of one journey. `clock` is the local time at which it begins.
+
+    `case` is the name of its row, which is in the title too, if the test has a table of cases.
+    """
 
     title: str
     journey: str
     place: Place
     clock: str
     statements: tuple[Statement, ...]
+    case: str | None = None

@@ -88,6 +88,8 @@ TEST_VALUE = _error("CIJ803", "test-value", "a value that a test cannot give")
 TEST_STEP = _error("CIJ804", "test-step", "the tested journey has no step that fits this name")
 TEST_NEVER = _error("CIJ805", "test-never", "the tested journey never does what the test expects")
 
+TEST_CASES = _error("CIJ806", "test-cases", "a table of cases that does not fit the test")
+
 BAD_SUPPRESSION = _warning("CIJ901", "bad-suppression", "a comment for cij that gives no reason")
 UNKNOWN_SUPPRESSION = _warning("CIJ902", "unknown-suppression", "the allowed code does not exist")
 ERROR_SUPPRESSION = _warning("CIJ903", "error-suppression", "only warnings can be allowed")

@@ -277,16 +277,34 @@ class TreeBuilder(StepBuilder):
         assert part is not None, "the statement names a customer"
         return self.text(part)
 
-    def _moment(self, tree: ParseTree, word: str) -> syntax.DateTime | None:
+    def _moment(self, tree: ParseTree, word: str) -> syntax.DateTime | syntax.Path | None:
         part = after(tree, word)
-        return None if part is None else self.moment(part)
+        return None if part is None else self._moment_or_case(part)
 
     def _key(self, tree: ParseTree) -> syntax.Text | None:
         part = after(tree, "FOR")
         return None if part is None else self.text(part)
 
     def _statement_clock(self, tree: ParseTree) -> syntax.Statement:
-        return syntax.Clock(self.moment(tree.children[1]), span=self.span(tree))
+        return syntax.Clock(self._moment_or_case(tree.children[1]), span=self.span(tree))
+
+    def _statement_case_table(self, tree: ParseTree) -> syntax.Statement:
+        columns = tuple(self.name(part) for part in tokens(trees(tree, "parameters")[0], "NAME"))
+        rows = tuple(self._case_row(part) for part in trees(tree, "case_row"))
+        return syntax.CaseTable(columns, rows, span=self.span(tree))
+
+    def _case_row(self, tree: ParseTree) -> syntax.CaseRow:
+        title, arguments = tree.children
+        return syntax.CaseRow(self.text(title), self.expressions(arguments), span=self.span(tree))
+
+    def _moment_or_case(self, part: Token) -> syntax.DateTime | syntax.Path:
+        return self.path(part) if part.type == "CASE_VALUE" else self.moment(part)
+
+    def _duration_or_case(self, part: Token) -> syntax.Duration | syntax.Path:
+        return self.path(part) if part.type == "CASE_VALUE" else self.duration(part)
+
+    def _name_or_case(self, part: Token) -> syntax.Name | syntax.Path:
+        return self.path(part) if part.type == "CASE_VALUE" else self.name(part)
 
     def _statement_given(self, tree: ParseTree) -> syntax.Statement:
         return syntax.Given(self._customer(tree), self.settings(tree), span=self.span(tree))
@@ -301,13 +319,13 @@ class TreeBuilder(StepBuilder):
         return syntax.Happens(event, label, customer, settings, span=self.span(tree))
 
     def _statement_after(self, tree: ParseTree) -> syntax.Statement:
-        return syntax.After(self.duration(tree.children[1]), None, span=self.span(tree))
+        return syntax.After(self._duration_or_case(tree.children[1]), None, span=self.span(tree))
 
     def _statement_down(self, tree: ParseTree) -> syntax.Statement:
-        return syntax.Down(self.duration(tree.children[1]), span=self.span(tree))
+        return syntax.Down(self._duration_or_case(tree.children[1]), span=self.span(tree))
 
     def _statement_expect_sent(self, tree: ParseTree) -> syntax.Statement:
-        channel, message = (self.name(part) for part in tokens(tree, "NAME"))
+        channel, message = self.name(tree.children[2]), self._name_or_case(tree.children[3])
         at, key = self._moment(tree, "AT"), self._key(tree)
         where = self.optional_condition(tree, "WHERE")
         who = self._customer(tree)
@@ -320,11 +338,12 @@ class TreeBuilder(StepBuilder):
         return syntax.ExpectNoOther(self._customer(tree), span=self.span(tree))
 
     def _statement_expect_ended(self, tree: ParseTree) -> syntax.Statement:
-        outcome, key = self.optional_name(token(tree, "NAME")), self._key(tree)
+        named, key = after(tree, "AS"), self._key(tree)
+        outcome = None if named is None else self._name_or_case(named)
         return syntax.ExpectEnded(self._customer(tree), outcome, key, span=self.span(tree))
 
     def _statement_expect_waiting(self, tree: ParseTree) -> syntax.Statement:
-        step, until = self.name(after(tree, "AT")), self._moment(tree, "UNTIL")
+        step, until = self._name_or_case(after(tree, "AT")), self._moment(tree, "UNTIL")
         who, key = self._customer(tree), self._key(tree)
         return syntax.ExpectWaiting(who, step, until, key, span=self.span(tree))
 

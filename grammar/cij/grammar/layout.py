@@ -29,6 +29,7 @@ _LINES = frozenset(
         "on_arm",
         "when_arm",
         "case",
+        "case_row",
         "share",
         "winner",
         "require_consent",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cij.compiler.declaration_kinds import KIND_OF
 from cij.compiler.model import Model, sent_messages
+from cij.compiler.occurrences.of_cases import of_cases
 from cij.compiler.occurrences.of_paths import of_path, span_of_part
 from cij.compiler.occurrences.of_steps import named, of_node
 from cij.compiler.occurrences.of_templates import of_template
@@ -77,8 +78,13 @@ def _per(value: syntax.Expression, scope: Scope) -> Found:
 
 def _test(node: syntax.Test, scope: Scope) -> Found:
     yield from named("journey", node.subject)
+    tables = (s for s in node.statements if isinstance(s, syntax.CaseTable))
+    scope = replace(scope, columns=frozenset(c.text for t in tables for c in t.columns))
     for statement in node.statements:
-        yield from of_node(statement, scope)
+        if isinstance(statement, syntax.CaseTable):
+            yield from of_cases(statement, node, scope)
+        else:
+            yield from of_node(statement, scope)
 
 
 def _plain_items(items: Sequence[syntax.Item], scope: Scope) -> Found:

@@ -33,6 +33,8 @@ def span_of_part(path: Path, index: int, scope: Scope) -> Span:
 
 def meanings(parts: Sequence[str], scope: Scope) -> list[_Meaning]:
     """Return what a path means; nothing where that is not clear."""
+    if parts[0] == "case" and parts[-1] in scope.columns and len(parts) == 2:
+        return []
     for look in (_columns, _event_fields, _consent, _steps, _of_customer):
         found = look(parts, scope)
         if found:

@@ -52,7 +52,8 @@ def _value(value: object, scope: Scope) -> Found:
             yield from _value(item, scope)
 
 
-def _label(name: Name | None, scope: Scope) -> Found:
+def label(name: Name | None, scope: Scope) -> Found:
+    """Yield the use of a step by its label."""
     if name is not None:
         # `all.mail` is the step `mail` of the fragment that the step `all` runs.
         own, _, _ = name.text.partition(".")
@@ -113,7 +114,7 @@ def _declared(argument: syntax.Expression, scope: Scope) -> str | None:
 
 def _pattern(node: syntax.Pattern, scope: Scope) -> Found:
     yield from _event(node.event, scope)
-    yield from _label(node.label, scope)
+    yield from label(node.label, scope)
     if node.name is not None:
         yield Occurrence(step_node(scope.declaration, node.name.text), node.name.span, True)
     if node.where is not None:
@@ -180,16 +181,16 @@ def _enter_segment(node: syntax.EnterSegment, scope: Scope) -> Found:
 
 def _removed(node: syntax.Removed, scope: Scope) -> Found:
     if node.then == "go to":
-        yield from _label(node.target, scope)
+        yield from label(node.target, scope)
 
 
 def _renamed(node: syntax.Renamed, scope: Scope) -> Found:
-    yield from _label(node.new, scope)
+    yield from label(node.new, scope)
 
 
 def _happens(node: syntax.Happens, scope: Scope) -> Found:
     yield from _event(node.event, scope)
-    yield from _label(node.label, scope)
+    yield from label(node.label, scope)
     yield from _fields_of(node.settings, f"{node.event.text}.", "event field", scope)
 
 
@@ -211,11 +212,13 @@ def _fields_of(settings: tuple[syntax.Setting, ...], prefix: str, kind: str, sco
 
 
 def _expect_sent(node: syntax.ExpectSent, scope: Scope) -> Found:
-    yield from named("message", node.message)
+    if isinstance(node.message, Name):
+        yield from named("message", node.message)
 
 
 def _expect_waiting(node: syntax.ExpectWaiting, scope: Scope) -> Found:
-    yield from _label(node.step, scope)
+    if isinstance(node.step, Name):
+        yield from label(node.step, scope)
 
 
 def _expect_member(node: syntax.ExpectMember, scope: Scope) -> Found:

@@ -40,6 +40,7 @@ class Scope:
         triggers: the events by which customers enter the journey.
         journeys: the journey itself, or those that send the message.
         steps: the dotted names of the steps of these journeys.
+        columns: those of the table of cases, in a test that has one.
         is_profile: whether a path may name a source, as in `latest(shop.updated_at)`.
     """
 
@@ -51,6 +52,7 @@ class Scope:
     triggers: tuple[str, ...] = ()
     journeys: tuple[str, ...] = ()
     steps: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
     is_profile: bool = False
 
     def inside(self, journeys: Sequence[str]) -> "Scope":

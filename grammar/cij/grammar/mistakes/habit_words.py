@@ -226,6 +226,20 @@ STEPS = (
 
 HEADS = (
     row(
+        r"cases\s+(?P<bad>((?:[^\W\d]\w*,\s*)*[^\W\d]\w*))\s*\{",
+        "the columns of a table are in parentheses",
+        "for example `cases (points, outcome) {`",
+        r"(\2)",
+        needs="CASES",
+    ),
+    guess(
+        r"(?P<bad>cases)(?!\s*\()(?!\w)",
+        "`cases` is followed by the columns of its table",
+        "for example `cases (points, outcome) {`",
+        "cases (x)",
+        needs="CASES",
+    ),
+    row(
         r"again(?P<bad>[ \t]*[=:])[ \t]*(?:never|always|after)(?!\w)",
         "`again` is a clause and takes no `=` or `:`",
         "write `again never`, `again always` or `again after 30 days`",

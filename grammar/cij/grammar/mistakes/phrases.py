@@ -161,6 +161,7 @@ _LITERALS = frozenset(
         "STAR",
         "SLASH",
         "AND_STAY",
+        "CASE_VALUE",
     ]
 )
 

@@ -34,6 +34,7 @@ _TEXTS = {
     "DATE": "2000-01-01",
     "DATETIME": "2000-01-01 00:00",
     "TIME": "00:00",
+    "CASE_VALUE": "case.x",
     "TIME_RANGE": "00:00..00:01",
     "UNIT": "day",
     "WEEKDAY": "monday",

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Union
 
-from cij.grammar.syntax.expressions import DateTime, Duration, Expression, Text, TimeRange
+from cij.grammar.syntax.expressions import DateTime, Duration, Expression, Path, Text, TimeRange
 from cij.grammar.syntax.nodes import Name, Node
 from cij.grammar.syntax.settings import Setting
 
 __all__ = [
     "After",
     "AtMost",
+    "CaseRow",
+    "CaseTable",
     "Clock",
     "Down",
     "ExpectDone",
@@ -74,7 +76,23 @@ Rule = Union[RequireConsent, Quiet, AtMost, NeverSend, OnCapWait, Setting]
 class Clock(Node):
     """`clock 2026-03-02 10:00`."""
 
-    moment: DateTime
+    moment: DateTime | Path
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow(Node):
+    """`"few points" (10, "HELLO")`: one case, with a value for each column."""
+
+    title: Text
+    values: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTable(Node):
+    """`cases (points, code) {…}`: the test is played once for each row."""
+
+    columns: tuple[Name, ...]
+    rows: tuple[CaseRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +124,9 @@ class Happens(Node):
 
 @dataclass(frozen=True, slots=True)
 class After(Node):
-    """`after 2 days [event …]`, the event on the same line."""
+    """`after 2 days [event …]`, the event on the same line. A `Path` is a column: `case.x`."""
 
-    duration: Duration
+    duration: Duration | Path
     event: Happens | None
 
 
@@ -116,7 +134,7 @@ class After(Node):
 class Down(Node):
     """`the runtime is down for 3 hours`."""
 
-    duration: Duration
+    duration: Duration | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +142,9 @@ class ExpectSent(Node):
     """`expect sent email M to "ana" [for KEY] [at T] [where …]`."""
 
     channel: Name
-    message: Name
+    message: Name | Path
     customer: Text
-    at: DateTime | None
+    at: DateTime | Path | None
     key: Text | None = None
     where: Expression | None = None
 
@@ -150,7 +168,7 @@ class ExpectEnded(Node):
     """`expect "ana" ended [as OUTCOME] [for KEY]`."""
 
     customer: Text
-    outcome: Name | None
+    outcome: Name | Path | None
     key: Text | None = None
 
 
@@ -159,8 +177,8 @@ class ExpectWaiting(Node):
     """`expect "ana" waiting at LABEL [for KEY] [until T]`."""
 
     customer: Text
-    step: Name
-    until: DateTime | None
+    step: Name | Path
+    until: DateTime | Path | None
     key: Text | None = None
 
 
@@ -192,6 +210,7 @@ class ExpectDone(Node):
 
 Statement = Union[
     Clock,
+    CaseTable,
     Given,
     GivenRow,
     Happens,
