@@ -406,6 +406,7 @@ def conditions(draw: st.DrawFn, scope: Scope) -> str:
 
 
 _SHARES = ("30%", "50%", "7.5%", "100%", "0%")
+PATTERNS = ("a|b", "[a-z]*", ".+", "[^a-z]*", "(go|si).{1,9}", "[0-9]+")
 _ORDER = ("<", "<=", ">", ">=", "=", "!=")
 
 
@@ -431,6 +432,8 @@ def _comparison(draw: st.DrawFn, scope: Scope) -> str:
             if not draw(st.integers(0, 3)):
                 items = ", ".join(draw(st.lists(right, min_size=1, max_size=3)))
                 return f"{draw(left)} {word} any of [{items}]"
+            if not draw(st.integers(0, 3)):
+                return f'{draw(left)} matches "{pick(draw, PATTERNS)}"'
             return f"{draw(left)} {word} {draw(right)}"
     if kind == "datetime" and draw(st.integers(0, 4)) == 4:
         right = st.sampled_from(DATES)

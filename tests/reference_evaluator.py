@@ -201,6 +201,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": op.ge,
     "contains": lambda a, b: b in a,
     "starts with": lambda a, b: a.startswith(b),
+    "matches": lambda a, b: re.fullmatch(b, a, re.DOTALL) is not None,
 }
 
 

@@ -3,10 +3,12 @@
 Each example on PostgreSQL is a project of up to 50 conditions. CIJ_DRAWS=500 draws more of them.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from difflib import unified_diff
 from hashlib import md5
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +26,7 @@ from cij.compiler.sql.dialects import NODE_TYPES, portable
 from cij.compiler.sql.entities import entity_table
 from cij.compiler.sql.plan import measure_query, segment_query
 from cij.compiler.sql.scope import Scope
+from cij.compiler.types import TEXT
 from cij.runtime import zones
 from cij.runtime.engine import Engine, open_engine
 from cij.runtime.refresh import refresh
@@ -93,6 +96,65 @@ def test_postgres_splits_people_as_the_hash_says(postgres: PostgresStore) -> Non
     found = postgres.rows(query("SELECT c.id FROM customer AS c WHERE {test}", test=test))
     hashes = {p.id: md5(f"ab:{p.id}".encode()).hexdigest() for p in people}
     assert {id_ for (id_,) in found} == {i for i, h in hashes.items() if "4" <= h < "8"}
+
+
+TEXTS = [
+    "a",
+    "ab",
+    "aab",
+    "A",
+    "é",
+    "12",
+    "1",
+    "-",
+    "a.c",
+    "a\nc",
+    "a\\",
+    "",
+    "stop now",
+    "STOP",
+    "^",
+    "]",
+]
+PATTERNS = [
+    "a",
+    "a|b+",
+    "(ab?)+",
+    "[a-c]*",
+    "[^a-c]+",
+    "[A-Z][A-Z]+",
+    "[0-9]{2}",
+    "[0-9]{1,}",
+    ".",
+    "a.c",
+]
+PATTERNS += [
+    r"a\.c",
+    r"a\\",
+    r"[\]\^-]",
+    "[-a]",
+    "(stop|end)( .*)?",
+    ".{2,3}",
+    "é?",
+    "(a{0,2}b?){1,2}",
+    "&|~|#",
+]
+
+
+def test_a_pattern_means_the_same_everywhere(postgres: PostgresStore) -> None:
+    engine = open_engine(None)
+    try:
+        for pattern, text in product(PATTERNS, TEXTS):
+            value = ex.Constant(type=TEXT, value=text)
+            node = ex.Compare(
+                operator="matches", left=value, right=ex.Constant(type=TEXT, value=pattern)
+            )
+            statement = query("SELECT {t} AS t", t=condition(node, Scope(customer="c")))
+            found = [store.rows(statement) for store in (engine, postgres)]
+            wanted = re.fullmatch(pattern, text, re.DOTALL) is not None
+            assert found == [[(wanted,)]] * 2, (pattern, text)
+    finally:
+        engine.close()
 
 
 @pytest.mark.parametrize("tested", [entities_project, lists_project], ids=lambda m: m.__name__)

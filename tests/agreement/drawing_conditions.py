@@ -109,7 +109,11 @@ class DrawingConditions:
             return ""
         fields = {
             "purchase": ["amount > 40 EUR", 'coupon = "a"', "items >= 1", "items > points"],
-            "visited": ['page = "a"', 'page starts with any of ["b", "c"]', "minutes > 1"],
+            "visited": [
+                'page matches "a|xy*"',
+                'page starts with any of ["b", "c"]',
+                "minutes > 1",
+            ],
             "opened": ['channel = "email"'],
             "done": ["score > 1", "score = 0"],
             "unsubscribed": ['topic = "news"', 'channel = "email"'],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from cij.grammar import syntax
 
-_COMPARES = frozenset(["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"])
+_COMPARES = frozenset(["=", "!=", "<", "<=", ">", ">=", "contains", "starts with", "matches"])
 
 
 @dataclass(slots=True)

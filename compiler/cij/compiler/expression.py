@@ -60,7 +60,7 @@ Aggregation = Literal[
     "last",
     "last known",
 ]
-Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with"]
+Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "starts with", "matches"]
 
 
 class Related(Typed):

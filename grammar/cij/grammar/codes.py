@@ -50,6 +50,7 @@ UNSEEN_VALUE = _warning("CIJ212", "unseen-value", "a value that no row of the da
 INCLUDES_UNKNOWN = _warning(
     "CIJ213", "includes-unknown", "a condition that is true of unknown values"
 )
+BAD_PATTERN = _error("CIJ216", "bad-pattern", "a pattern that `matches` does not take")
 MAY_BE_MISSING = _error("CIJ215", "may-be-missing", "a value that is needed may be missing")
 
 UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can reach this step")

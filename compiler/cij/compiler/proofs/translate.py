@@ -99,6 +99,8 @@ def _compare(node: ex.Compare, catalog: Catalog) -> Formula:
     left, right = _measured(node.left, catalog), _measured(node.right, catalog)
     if left.type.kind == "boolean" and right.type.kind == "boolean":
         return _same_truth(left, right, catalog)
+    if node.operator == "matches":
+        return _between_values(node.operator, left, right, catalog)
     bound = number_of(right)
     if left.type.kind == "list" and isinstance(right, ex.Constant) and node.operator == "contains":
         bound = list_text([str(right.value)])
@@ -137,7 +139,7 @@ def _between_values(
     operator: str, left: ex.Expression, right: ex.Expression, catalog: Catalog
 ) -> Formula:
     parts = [known(left, catalog), known(right, catalog)]
-    if operator in ("contains", "starts with"):
+    if operator in ("contains", "starts with", "matches"):
         compare = ex.Compare.model_validate({"operator": operator, "left": left, "right": right})
         return all_of((*parts, Literal(terms.opaque_term(compare), YES, False)))
     if left == right:

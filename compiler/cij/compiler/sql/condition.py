@@ -12,6 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
+from cij.compiler.patterns import portable
 from cij.compiler.sql import exact, moments, passage, send_rules, sizes
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
@@ -124,7 +125,15 @@ _COMPARISONS: dict[str, str] = {
 def _compare(node: ex.Compare, scope: Scope) -> exp.Expr:
     if node.left.type.kind == "list" and node.operator == "contains":
         return _has_item(node, scope)
+    if node.operator == "matches":
+        return _matches(node, scope)
     return fill(_COMPARISONS[node.operator], a=value(node.left, scope), b=value(node.right, scope))
+
+
+def _matches(node: ex.Compare, scope: Scope) -> exp.Expr:
+    assert isinstance(node.right, ex.Constant), "a pattern is part of the program"
+    pattern = exp.Literal.string(portable(str(node.right.value)))
+    return fill("REGEXP_MATCHES({a}, {p})", a=value(node.left, scope), p=pattern)
 
 
 def _has_item(node: ex.Compare, scope: Scope) -> exp.Expr:

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from cij.compiler import expression as ex
+from cij.compiler.patterns import BadPattern, portable
 from cij.compiler.typecheck import enum_values
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type
@@ -15,7 +16,7 @@ from cij.grammar.span import Span
 _EQUALITY = ("=", "!=")
 # Where a text that is no value of an enum is a slip.
 _OF_VALUES = _EQUALITY
-_TEXT_ONLY = ("contains", "starts with")
+_TEXT_ONLY = ("contains", "starts with", "matches")
 
 
 def compare(
@@ -84,6 +85,8 @@ def _compare_fault(
         found = (left, right)[odd].type
         message = f"`{operator}` compares texts, and this is {_article(found)}"
         return codes.TYPE_MISMATCH.at(spans[odd], message, label=str(found))
+    if operator == "matches":
+        return _pattern_fault(right, spans[1])
     if not comparable(left.type, right.type):
         return mismatch("compare", left, right, spans)
     if left.type.kind == "boolean" and operator not in _EQUALITY:
@@ -98,6 +101,17 @@ def _compare_fault(
         if isinstance(node, ex.Period) and node.unit in ("month", "year"):
             message = "a month has no fixed length to compare with"
             return codes.TYPE_MISMATCH.at(span, message, help="use days")
+    return None
+
+
+def _pattern_fault(pattern: ex.Expression, span: Span) -> Diagnostic | None:
+    if not isinstance(pattern, ex.Constant):
+        message = "a pattern is one text in quotes"
+        return codes.BAD_PATTERN.at(span, message, help='for example `matches "[0-9]+"`')
+    try:
+        portable(str(pattern.value))
+    except BadPattern as fault:
+        return codes.BAD_PATTERN.at(span, fault.message, help=fault.help)
     return None
 
 

@@ -80,6 +80,13 @@ CONDITIONS = (
         "in segment ",
         is_late=True,
     ),
+    guess(
+        r"(?P<bad>matches(?:\s+[^\W\d][\w.]*|\s+/[^/\n]*/|(?=\s*[}\n])))",
+        "`matches` is followed by a pattern in quotes",
+        'for example `matches "[0-9]+"`',
+        'matches "a"',
+        is_late=True,
+    ),
     row(
         r"(?P<bad>not)\s*(?:[<>=]|!=)",
         "`not` is a word of the language",

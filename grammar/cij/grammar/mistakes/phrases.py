@@ -48,6 +48,7 @@ _OPERATORS = frozenset(
         "CONTAINS_ANY",
         "STARTS_WITH",
         "STARTS_WITH_ANY",
+        "MATCHES",
         "COALESCE",
         "LESS",
         "LESS_EQUAL",

@@ -188,7 +188,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Node):
-    """`operator` is one of or, and, =, !=, <, <=, >, >=, contains, starts with, ??, +, -, *, /."""
+    """`operator` is one of or, and, =, !=, <, <=, >, >=, contains, starts with, matches, ??, +, -, *, /."""
 
     operator: str
     left: "Expression"
