@@ -12,7 +12,6 @@ from typing import Any
 from sqlglot import exp
 
 from cij.compiler import expression as ex
-from cij.compiler.patterns import portable
 from cij.compiler.sql import exact, moments, passage, send_rules, sizes
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
@@ -20,6 +19,7 @@ from cij.compiler.sql.local_time import column, to_instant, to_local, zone_of
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.sizes import Size
 from cij.compiler.sql.template import fill
+from cij.compiler.text_patterns import portable
 from cij.compiler.types import INTEGER, LIST_SIGN, Type, list_text
 from cij.compiler.written_values import WHITE_SPACE
 

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from cij.compiler import expression as ex
-from cij.compiler.patterns import BadPattern, portable
+from cij.compiler.text_patterns import BadPattern, portable
 from cij.compiler.typecheck import enum_values
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, DURATION, INTEGER, Type

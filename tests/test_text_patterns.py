@@ -2,7 +2,7 @@
 
 import pytest
 
-from cij.compiler.patterns import BadPattern, portable
+from cij.compiler.text_patterns import BadPattern, portable
 from cij.compiler.unparse import words
 from cij.grammar.format import format_text
 from cij.grammar.parser import parse
