@@ -15,6 +15,7 @@ from cij.compiler.program import Schedule
 from cij.compiler.sql import query
 from cij.grammar.format import format_text
 from cij.runtime.due import next_tick
+from cij.runtime.insight import why
 from cij.runtime.report import report
 from cij.runtime.schedule import next_call, next_period, period_start
 from tests.draws import draws
@@ -223,6 +224,26 @@ def test_who_waits_is_turned_away_for_a_reason_when_his_turn_comes() -> None:
         ("d", "gone"),
     ]
     assert names(bed.entered()) == ["a", "e"] and bed.waiting() == ["f"]
+
+
+def test_suppress_reads_the_entering_event_also_of_who_waits() -> None:
+    rule = 'limit = 1 per day\n  suppress = trigger.page = "home"'
+    bed = TestBed(limited(rule), NOW)
+    bed.people("ana", "bob", "eve", "fay")
+    for minutes, (person, page) in enumerate(
+        [("ana", "home"), ("bob", "shop"), ("eve", "home"), ("fay", "shop")]
+    ):
+        bed.event("visit", person, NOW + timedelta(minutes=minutes), page=page)
+    bed.run_to(NOW + 2 * DAY)
+    assert [c for (c,) in bed.rows("SELECT p.customer FROM passage AS p ORDER BY p.id")] == [
+        "bob",
+        "fay",
+    ]
+    away = bed.rows("SELECT t.customer, t.reason FROM turned_away AS t ORDER BY t.customer")
+    assert away == [("ana", "suppressed"), ("eve", "suppressed")]
+    answer = why.why(bed.engine, bed.world.program, "fay", "limited", NOW + 2 * DAY)
+    told = "\n".join(why.lines(answer, ZONE))
+    assert 'not suppressed, which the entering event decides: trigger.page = "home"' in told
 
 
 def test_nobody_waits_twice_and_nobody_has_two_passages_at_once() -> None:

@@ -70,8 +70,10 @@ def test_the_entering_event_is_not_read_before_the_entry() -> None:
     [found] = told(enter='on start where trigger.k = "a"')
     assert "here it is asked whether somebody enters" in found.message
     assert found.help == "`where` reads the event itself: write `k`, a field of `start`"
-    [found] = told(head="suppress = any(stop where k = trigger.k)")
-    assert "`suppress` is asked before somebody enters" in found.message
+    suppress = "suppress = any(stop where k = trigger.k)"
+    assert told(head=suppress) == []
+    [found] = told(head=suppress, enter="from segment everybody")
+    assert "there may be none here" in found.message
     [found] = told('    if trigger.k = "a" {\n      end\n    }', enter="from segment everybody")
     assert "there may be none here" in found.message
 

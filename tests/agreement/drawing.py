@@ -173,7 +173,9 @@ class _Drawing(DrawingSteps, DrawingCustomers):
         if self.is_(5):
             lines.append("holdout = 30%")
         if self.is_(6):
-            lines.append(f"suppress = {self.pick(['vip', 'points > 10'])}")
+            of_event = {"purchase": "trigger.items > points", "visited": 'trigger.page = "b"'}
+            other = of_event.get(self.trigger or "", "points > 10")
+            lines.append(f"suppress = {self.pick(['vip', other])}")
         if self.trigger and self.is_(5):
             field = {"purchase": "coupon", "visited": "page"}[self.trigger]
             lines.append(f'language = trigger.{field} ?? "es"')

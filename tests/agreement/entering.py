@@ -207,7 +207,8 @@ class Entering(Walking):
         if any(self._blocks(p, customer) for p in before):
             return False
         suppress = journey.settings.get("suppress")
-        return suppress is None or not self.world.holds(suppress, self.row(customer, journey))
+        row = self.row(customer, journey, waiting.trigger)
+        return suppress is None or not self.world.holds(suppress, row)
 
     def _admit(
         self,

@@ -5,7 +5,7 @@ reads those.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -83,7 +83,13 @@ def _suppress(written: Written) -> ex.Expression | None:
     setting = written.body.settings.get("suppress")
     if not setting:
         return None
-    env = written.customer.before_entry("`suppress` is asked before somebody enters")
+    # There is no passage yet, but the event by which the customer would enter.
+    entered = written.entered
+    env = replace(
+        written.customer,
+        trigger=entered.trigger,
+        is_trigger_broken=entered.is_trigger_broken,
+    )
     return check_condition(setting.value, env)
 
 

@@ -10,6 +10,7 @@ from cij.compiler import expression as ex, program as pg
 from cij.compiler.sql import insight
 from cij.compiler.sql.plan.governing import held_by, stands_at
 from cij.compiler.unparse import duration_words, event_words, schedule_words, timer_words, words
+from cij.compiler.walk import walk
 from cij.runtime import absence
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.deploy import look
@@ -139,9 +140,15 @@ class _Question:
             yield Node("enters by one of these", any(n.holds for n in entries), tuple(entries))
         yield from self._again(passages)
         if self.journey.suppress is not None:
-            found = self._reader(self.at).read(self.journey.suppress)
-            yield Node(f"not suppressed: {found.text}", not found.holds, found.parts)
+            yield self._not_suppressed(self.journey.suppress)
         yield from self._limits()
+
+    def _not_suppressed(self, condition: ex.Expression) -> Node:
+        if any(isinstance(part, ex.TriggerField) for part in walk(condition)):
+            # Each entering event has its own answer, and here is none.
+            return Node(f"not suppressed, which the entering event decides: {words(condition)}")
+        found = self._reader(self.at).read(condition)
+        return Node(f"not suppressed: {found.text}", not found.holds, found.parts)
 
     def _open(self) -> Node:
         state, notes = self.admission.state, []

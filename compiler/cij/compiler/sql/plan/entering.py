@@ -239,7 +239,7 @@ def enter_by(candidates: exp.Expr, context: Context) -> Statement:
 
 def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp.Expr:
     journey = context.journey
-    return fill(
+    rows = fill(
         _NEW + (_FREE_AFTER if journey.again == "after" else _FREE),
         held_out=_held_out(journey, context),
         suppress=suppresses(journey, context),
@@ -249,6 +249,7 @@ def _new(context: Context, candidates: exp.Expr | str = "tick_candidate") -> exp
         zone=zone_of(context.scope),
         journey=numbered(journey.name),
     )
+    return context.with_triggers(rows, "x", journey.suppress)
 
 
 def suppresses(journey: pg.Journey, context: Context) -> exp.Expr:

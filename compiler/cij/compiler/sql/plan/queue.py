@@ -75,32 +75,34 @@ FROM (
   SELECT y.number, y.customer, y.entry_key, y.trigger, y.segment, y.counts_from, y.as_of,
     y.reason, SUM(CASE WHEN y.reason IS NULL THEN 1 ELSE 0 END)
     OVER (ORDER BY y.number ROWS UNBOUNDED PRECEDING) AS place
-  FROM (
-    SELECT x.number, x.customer, x.entry_key, x.trigger, x.segment,
-      CASE WHEN x.queued_at = x.as_of THEN x.entered_from ELSE x.as_of END AS counts_from,
-      x.as_of,
-      CASE
-        WHEN c.id IS NULL THEN 'gone'
-        WHEN NOT x.segment IS NULL AND NOT EXISTS(
-          SELECT 1 FROM segment_member AS s
-          WHERE s.segment = x.segment AND s.customer = x.customer
-        ) THEN 'left the segment'
-        WHEN {suppress} THEN 'suppressed'
-        WHEN x.copy > 1 OR EXISTS(
-          SELECT 1 FROM passage_row AS p
-          WHERE p.journey = {number} AND p.customer = x.customer AND {blocks}
-        ) THEN 'again'
-      END AS reason
-    FROM (
-      SELECT q.number, q.customer, q.entry_key, q.trigger, q.segment, q.queued_at, q.entered_from,
-        GREATEST(q.queued_at, $earliest) AS as_of, ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
-      FROM entry_queue AS q WHERE q.journey = {journey}
-    ) AS x
-    LEFT JOIN customer AS c ON c.id = x.customer
-  ) AS y
+  FROM {tested} AS y
 ) AS z
 WHERE (z.reason IS NULL AND z.place <= $capacity)
   OR (NOT z.reason IS NULL AND z.place < $capacity)
+"""
+
+_TESTED = """
+SELECT x.number, x.customer, x.entry_key, x.trigger, x.segment,
+  CASE WHEN x.queued_at = x.as_of THEN x.entered_from ELSE x.as_of END AS counts_from,
+  x.as_of,
+  CASE
+    WHEN c.id IS NULL THEN 'gone'
+    WHEN NOT x.segment IS NULL AND NOT EXISTS(
+      SELECT 1 FROM segment_member AS s
+      WHERE s.segment = x.segment AND s.customer = x.customer
+    ) THEN 'left the segment'
+    WHEN {suppress} THEN 'suppressed'
+    WHEN x.copy > 1 OR EXISTS(
+      SELECT 1 FROM passage_row AS p
+      WHERE p.journey = {number} AND p.customer = x.customer AND {blocks}
+    ) THEN 'again'
+  END AS reason
+FROM (
+  SELECT q.number, q.customer, q.entry_key, q.trigger, q.segment, q.queued_at, q.entered_from,
+    GREATEST(q.queued_at, $earliest) AS as_of, ROW_NUMBER() OVER (PARTITION BY q.customer, q.entry_key ORDER BY q.number) AS copy
+  FROM entry_queue AS q WHERE q.journey = {journey}
+) AS x
+LEFT JOIN customer AS c ON c.id = x.customer
 """
 
 TURN_AWAY = query(
@@ -137,14 +139,14 @@ def turn(context: Context) -> Statement:
     Shape of `tick_dequeued`: one row for each, with `reason` null where they enter.
     """
     journey = context.journey
-    number = numbered(journey.name)
-    return query(
-        _TURN,
+    tested = fill(
+        _TESTED,
         suppress=suppresses(journey, context),
         blocks=blocks(journey, context),
-        number=number,
+        number=numbered(journey.name),
         **context.names,
     )
+    return query(_TURN, tested=context.with_triggers(tested, "x", journey.suppress))
 
 
 # The row of the queue has the alias `p`, because conditions over a passage read the same columns.
