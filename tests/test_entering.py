@@ -477,3 +477,12 @@ def test_a_calendar_may_name_its_zone() -> None:
     found = compile_project(SETTINGS, files, {}, {}, is_zone=lambda zone: zone != "Asia/Tokyo")
     [mistake] = found.diagnostics
     assert mistake.message == "`Asia/Tokyo` is not an IANA time zone"
+
+
+def test_a_wait_that_names_no_zone_is_told() -> None:
+    wait = 'wait until friday at 09:00 in "Asia/Nowhere"'
+    text = limited("limit = 1 per day").replace("send email first", wait)
+    assert format_text("a.journey", text.lstrip("\n")).text.count(wait) == 1
+    files = {"data.journey": DATA, "a.journey": text}
+    found = compile_project(SETTINGS, files, {}, {}, is_zone=lambda zone: "/No" not in zone)
+    assert [d.message for d in found.diagnostics] == ["`Asia/Nowhere` is not an IANA time zone"]

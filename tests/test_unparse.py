@@ -150,6 +150,10 @@ def test_every_node_has_words() -> None:
         (pg.AfterPeriod(period=days(1), at="09:00:00"), "1 day at 09:00"),
         (pg.UntilWeekday(weekday=1, at="09:00"), "until monday at 09:00"),
         (
+            pg.UntilWeekday(weekday=1, at="09:00", zone="Asia/Tokyo"),
+            'until monday at 09:00 in "Asia/Tokyo"',
+        ),
+        (
             pg.UntilMoment(
                 moment=ex.Arithmetic(
                     type=DATETIME,

@@ -12,6 +12,8 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 def due(step: Any, now: datetime, zone: str, value: Callable[[Any], Any]) -> datetime:
     """Return when the timer of a wait that begins now ends it."""
+    if isinstance(step, syntax.WaitUntil) and step.zone is not None:
+        zone = step.zone.value
     match step:
         case syntax.Wait(duration=duration, at=syntax.Time(value=at)):
             return _at(on_calendar(to_local(now, zone), duration, 1).date(), at, zone)

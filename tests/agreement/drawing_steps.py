@@ -161,7 +161,10 @@ class DrawingSteps(DrawingConditions):
         ]
         if self.trigger:
             moments.append(f"trigger.at + {self.pick(DURATIONS)}")
-        return f"wait until {self.pick(moments)}"
+        moment = str(self.pick(moments))
+        # No draw of its own: the seeds stay what they are.
+        is_zoned = moment.startswith(("sunday at", f"{mark.date()} at"))
+        return f"wait until {moment}" + (' in "America/New_York"' if is_zoned else "")
 
     def _events(self, form: str, depth: int) -> str:
         length = self.pick(DURATIONS)

@@ -269,19 +269,27 @@ class AfterPeriod(BaseNode):
 
 
 class UntilMoment(BaseNode):
-    """Due at the instant of an expression; with `at`, at that local time of its day."""
+    """Due at the instant of an expression; with `at`, at that local time of its day.
+
+    `zone` is the zone of local times; None for that of the customer.
+    """
 
     kind: Literal["until"] = "until"
     moment: Expression
     at: str | None = None
+    zone: str | None = None
 
 
 class UntilWeekday(BaseNode):
-    """Due at the next such weekday (1 is Monday) at the local time, later than the arrival."""
+    """Due at the next such weekday (1 is Monday) at the local time, later than the arrival.
+
+    `zone` is the zone of the local time; None for that of the customer.
+    """
 
     kind: Literal["weekday"] = "weekday"
     weekday: int
     at: str
+    zone: str | None = None
 
 
 Timer = Annotated[

@@ -80,15 +80,19 @@ def timer_words(timer: pg.Timer) -> str:
     match timer:
         case pg.AfterPeriod(period=period, at=at):
             return duration_words(period) + _at(at)
-        case pg.UntilMoment(moment=moment, at=at):
-            return f"until {words(moment)}{_at(at)}"
-        case pg.UntilWeekday(weekday=weekday, at=at):
-            return f"until {WEEKDAYS[weekday - 1]}{_at(at)}"
+        case pg.UntilMoment(moment=moment, at=at, zone=zone):
+            return f"until {words(moment)}{_at(at)}{_in_zone(zone)}"
+        case pg.UntilWeekday(weekday=weekday, at=at, zone=zone):
+            return f"until {WEEKDAYS[weekday - 1]}{_at(at)}{_in_zone(zone)}"
+
+
+def _in_zone(zone: str | None) -> str:
+    return "" if zone is None else f' in "{zone}"'
 
 
 def schedule_words(every: pg.Schedule) -> str:
     """Return what stands behind a segment: `every monday at 09:00`, `every 2 weeks at 09:00`."""
-    zone = "" if every.zone is None else f' in "{every.zone}"'
+    zone = _in_zone(every.zone)
     if every.count > 1:
         return f"every {every.count} {every.unit}s{_at(every.at)}{zone}"
     unit = WEEKDAYS[every.weekday - 1] if every.unit == "week" else every.unit

@@ -112,7 +112,9 @@ class StepBuilder(ExpressionBuilder):
         part = tree.children[2]
         is_weekday = isinstance(part, Token) and part.type == "WEEKDAY"
         moment = self.weekday(part) if is_weekday else self.expression(part)
-        return syntax.WaitUntil(moment, self.optional_time(tree), span=self.span(tree))
+        named = after(tree, "IN_ZONE")
+        zone = None if named is None else self.text(named)
+        return syntax.WaitUntil(moment, self.optional_time(tree), zone, span=self.span(tree))
 
     def weekday(self, part: Token) -> syntax.Weekday:
         return syntax.Weekday(str(part), span=self.span(part))

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from cij.compiler.program import Entity, Event, Program, Source, content_hash
+from cij.compiler.program import (
+    AfterPeriod,
+    Entity,
+    Event,
+    Program,
+    Source,
+    WaitState,
+    content_hash,
+)
 from cij.compiler.sql import (
     columns,
     entity_rows,
@@ -220,6 +228,10 @@ def _usable(engine: Engine, program: Program, failed: Collection[str]) -> Progra
 def _zones(program: Program) -> set[str]:
     named = {s.timezone: f"source {s.name}" for s in program.sources}
     named |= {j.timezone: f"journey {j.name}" for j in program.journeys if j.timezone}
+    for journey in program.journeys:
+        waits = (s.timer for s in journey.states if isinstance(s, WaitState))
+        zoned = (t.zone for t in waits if not isinstance(t, AfterPeriod) and t.zone is not None)
+        named |= dict.fromkeys(zoned, f"a wait of journey {journey.name}")
     named[program.timezone] = "the project"
     return {zones.require(name, of) for name, of in named.items()}
 

@@ -2,6 +2,7 @@
 
 from cij.compiler import program as pg
 from cij.compiler.declarations.body import Body
+from cij.compiler.declarations.named_zone import named_zone
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import everything
 from cij.compiler.naming import did_you_mean
@@ -71,12 +72,8 @@ def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
 
 
 def _schedule(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
-    at, zone = node.at.value.isoformat(), None if node.zone is None else node.zone.value
-    if node.zone is not None and not build.is_zone(node.zone.value):
-        message = f"`{zone}` is not an IANA time zone"
-        build.report(
-            codes.BAD_SETTING.at(node.zone.span, message, help='for example "Europe/Madrid"')
-        )
+    at, zone = node.at.value.isoformat(), named_zone(node.zone, build)
+    if node.zone is not None and zone is None:
         return None
     if node.weekday is not None:
         weekday = _WEEKDAYS.index(node.weekday.name) + 1

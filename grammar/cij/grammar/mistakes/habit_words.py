@@ -102,6 +102,14 @@ CONDITIONS = (
 )
 
 STEPS = (
+    guess(
+        r'(?P<bad>in[ \t]+"[^"\n]*")',
+        "`\\g<bad>` names no zone",
+        'for example `in "Europe/Madrid"` or `in "UTC"`',
+        'in "UTC"',
+        needs="IN_ZONE",
+        lacks="IN",
+    ),
     row(
         r"send\s+(?P<bad>(?:an?|the)\s+)[^\W\d]\w*\s+\S",
         "`send` is followed by a channel",

@@ -40,6 +40,7 @@ _OPERATORS = frozenset(
         "AND_STAY",
         "OR",
         "IN",
+        "IN_ZONE",
         "IS",
         "NOT_IN",
         "NOT_BETWEEN",

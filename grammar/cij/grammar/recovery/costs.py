@@ -48,6 +48,7 @@ _TEXTS = {
     "STARTS_WITH_ANY": "starts with any of",
     "CONTAINS_ANY": "contains any of",
     "IN_SEGMENT": "in segment",
+    "IN_ZONE": "in",
     "NOT_IN_SEGMENT": "not in segment",
     "NOT_IN": "not in",
     "NOT_BETWEEN": "not between",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Union
 
-from cij.grammar.syntax.expressions import Duration, Expression, Path, Percent, Time
+from cij.grammar.syntax.expressions import Duration, Expression, Path, Percent, Text, Time
 from cij.grammar.syntax.nodes import Name, Node
 from cij.grammar.syntax.settings import Setting
 
@@ -85,11 +85,12 @@ class Weekday(Node):
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil(LabelledStep):
-    """`wait until 2026-12-31 09:00`, `wait until monday at 09:00`, `wait until trigger.departure -
-    1 day`."""
+    """`wait until 2026-12-31 09:00`, `wait until monday at 09:00 [in "Europe/Madrid"]`, `wait until
+    trigger.departure - 1 day`."""
 
     moment: Expression | Weekday
     at: Time | None
+    zone: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

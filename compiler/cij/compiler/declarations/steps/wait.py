@@ -2,6 +2,7 @@
 
 from cij.compiler import expression as ex, model, program as pg
 from cij.compiler.channels import CHANNELS, OF_CALLS, happens_on
+from cij.compiler.declarations.named_zone import named_zone
 from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps.step_context import JourneyContext, branches
 from cij.compiler.naming import did_you_mean
@@ -31,10 +32,12 @@ def wait(step: syntax.Wait, context: JourneyContext) -> model.Step | None:
 def wait_until(step: syntax.WaitUntil, context: JourneyContext) -> model.Step | None:
     """`wait until MOMENT`."""
     at = step.at.value.isoformat() if step.at else None
+    zone = named_zone(step.zone, context.build)
     if isinstance(step.moment, syntax.Weekday):
         name = context.name_of(step, f"wait until {step.moment.name}")
         weekday = _WEEKDAYS.index(step.moment.name) + 1
-        return model.Wait(name, step.span, pg.UntilWeekday(weekday=weekday, at=at or "00:00:00"))
+        timer = pg.UntilWeekday(weekday=weekday, at=at or "00:00:00", zone=zone)
+        return model.Wait(name, step.span, timer)
     name = context.name_of(step, "wait until")
     moment = check(step.moment, context.env)
     if moment is None:
@@ -43,7 +46,7 @@ def wait_until(step: syntax.WaitUntil, context: JourneyContext) -> model.Step | 
         message = f"`wait until` takes a date or an instant, and this is {moment.type}"
         context.build.report(codes.TYPE_MISMATCH.at(step.moment.span, message))
         return None
-    return model.Wait(name, step.span, pg.UntilMoment(moment=moment, at=at))
+    return model.Wait(name, step.span, pg.UntilMoment(moment=moment, at=at, zone=zone))
 
 
 def wait_event(step: syntax.WaitEvent, context: JourneyContext) -> model.Step | None:

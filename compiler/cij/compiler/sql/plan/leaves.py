@@ -1,6 +1,7 @@
 """Values that depend on the leaf of a passage: state, iteration, end, and when its timer is due."""
 
 from collections.abc import Sequence, Set as AbstractSet
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -111,7 +112,9 @@ def _due(leaf: Leaf, timer: pg.Timer, begins: exp.Expr, *, is_series: bool) -> e
     # Calendar steps depend only on the zone, so a tick computes them once and this reads them.
     moment = moments.of_timer(timer)
     if moment is not None:
-        zone = exp.column("zone", "q", quoted=True)
+        zone: exp.Expr = exp.column("zone", "q", quoted=True)
+        if isinstance(timer, pg.UntilWeekday) and timer.zone is not None:
+            zone = text(timer.zone)
         if is_series:
             return due_in_series(leaf, moment, zone, begins)
         return moments.instant(moment, zone, begins)
@@ -149,6 +152,8 @@ def until(leaf: Leaf, context: Context) -> exp.Expr | None:
     if not isinstance(timer, pg.UntilMoment):
         return None
     scope = context.scope if leaf.is_real else context.scope.as_of("w")
+    if timer.zone is not None:
+        scope = replace(scope, journey_zone=timer.zone, has_own_zone=False)
     zone = zone_of(scope)
     moment = value(timer.moment, scope)
     if timer.moment.type.kind == "datetime" and timer.at is None:
