@@ -35,6 +35,7 @@ _WRITE, _SEE, _RUN = "Write journeys", "See what they mean", "Run them"
 _DATA: dict[str, Row] = {
     "source": _row("source", "list sources, or write the declaration of a file", _SEE),
     "segment": _row("segment", "show sizes, members and overlap of segments", _SEE),
+    "export": _row("export", "list exports and their runs, and run one now", _RUN),
     "measure": _row("measure", "show sums, averages and percentiles of measures", _SEE),
 }
 COMMANDS: dict[str, Row] = {

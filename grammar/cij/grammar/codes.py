@@ -93,5 +93,9 @@ UNKNOWN_SUPPRESSION = _warning("CIJ902", "unknown-suppression", "the allowed cod
 ERROR_SUPPRESSION = _warning("CIJ903", "error-suppression", "only warnings can be allowed")
 UNUSED_SUPPRESSION = _warning("CIJ904", "unused-suppression", "there is no such warning here")
 
+EXPORT_CONTENT = _error("CIJ911", "export-content", "an export has a segment or a measure")
+EXPORT_PATH = _error("CIJ912", "export-path", "an export cannot write to this path")
+EXPORT_CHANGES = _error("CIJ913", "export-changes", "changes that an export cannot write")
+
 CODES: dict[str, Code] = {row.code: row for row in _ALL}
 assert len(CODES) == len(_ALL), "two rows share a code"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import duckdb
 
@@ -17,6 +17,7 @@ from cij.runtime.errors import ConfigError
 
 # The endings of the files.
 Format = Literal[".csv", ".jsonl", ".parquet"]
+FORMATS: dict[str, Format] = {format: format for format in get_args(Format)}
 
 _OPTIONS: dict[Format, str] = {
     ".csv": "FORMAT csv, HEADER true",
@@ -54,6 +55,24 @@ def write_table(stream: ArrowStream, names: Sequence[str], path: Path, format: F
         with suppress(OSError):
             os.unlink(draft)
     return count
+
+
+def fill_file(
+    stream: ArrowStream, names: Sequence[str], draft: Path, format: Format, name: str
+) -> int:
+    """As `write_table`, but without a rename: a broken attempt leaves a part of the file.
+
+    Errors call the file `name`.
+    """
+    try:
+        # What an earlier run left, or a link that somebody put there.
+        draft.unlink(missing_ok=True)
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return _copy(stream, names, draft, format)
+    except OSError as error:
+        raise ConfigError(f"cannot write {name}: {error.strerror}") from error
+    except duckdb.Error as error:
+        raise ConfigError(f"cannot write {name}: {str(error).splitlines()[0]}") from error
 
 
 def _copy(stream: ArrowStream, names: Sequence[str], draft: Path, format: Format) -> int:
