@@ -1,95 +1,39 @@
 """Exports: what is written, when, what a failure stops, and what a broken run leaves (S27, S28)."""
 
 import csv
-import json
 import os
 import resource
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-from click.testing import CliRunner, Result
 
-from cij.cli.main import cli
 from cij.compiler.compilation import compile_project
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Export, Program
-from cij.compiler.sql import query
+from cij.compiler.sql import export_rows, query
 from cij.runtime.deploy import deploy
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
 from cij.runtime.exports import one_run
 from cij.runtime.exports.exporting import Exporting, next_export
 from cij.runtime.exports.one_run import DONE, FAILED, count_rows, last_runs, run_export, runs_of
-from cij.runtime.refresh import refresh
 from cij.runtime.report import report
 from cij.runtime.store import export_runs as stored
 from tests.engines import ENGINES, opener
+from tests.exports_bed import ANA, BOB, DATA, EVE, EXPORTS, LOW, lines_of
 
 NOW = datetime(2026, 3, 2, 10)  # a Monday
 DAY = timedelta(days=1)
-DATA = """
-source shop {
-  kind = csv
-  path = "shop.csv"
-  key = id
-  may_lose = 100%
-  columns {
-    id = text
-    name = text
-    points = integer
-    spent = decimal
-    seen = datetime
-    country = text
-  }
-}
-profile customer {
-  from shop {
-    name = name
-    points = points
-    spent = money(spent, EUR)
-    seen = seen
-    country = country
-  }
-}
-measure twice { value = points * 2 }
-event visit { fields { page = text } }
-segment some { where points > 5 and not any(visit within last 1 month) }
-"""
-EXPORTS = """
-export whole {
-  segment = some
-  fields = [name, spent, seen, twice]
-  kind = csv
-  path = "exports/some-{date}.csv"
-  when = refresh
-}
-export diffs {
-  segment = some
-  fields = [name, points]
-  kind = jsonl
-  path = "exports/{date}/d-{instant}.jsonl"
-  rows = changes
-  every day at 06:00
-}
-export groups {
-  measure = twice
-  by = country
-  segment = some
-  kind = parquet
-  path = "exports/g.parquet"
-}
-"""
-HEAD = "id,name,points,spent,seen,country\n"
-ANA, BOB = "1,Ana,7,12.50,2026-01-01T00:00:00Z,ES\n", "2,=cmd|' /C calc'!A0,9,,,DE\n"
-EVE, LOW = "3,Eve,8,99.9999999999,,ES\n", "4,Low,1,,,\n"
 
 
 def program_of(exports: str) -> Program:
-    compilation = compile_project(ProjectSettings("p", "UTC"), {"a.journey": DATA + exports}, {}, {})
+    compilation = compile_project(
+        ProjectSettings("p", "UTC"), {"a.journey": DATA + exports}, {}, {}
+    )
     assert compilation.program is not None, compilation.diagnostics
     return compilation.program
 
@@ -108,9 +52,20 @@ def engine(request: pytest.FixtureRequest, program: Program) -> Iterator[Engine]
 
 
 def load(engine: Engine, program: Program, root: Path, *rows: str, at: datetime = NOW) -> None:
-    (root / "shop.csv").write_text(HEAD + "".join(rows), encoding="utf-8")
-    with engine.transaction():
-        refresh(engine, program, root, at)
+    """Have these customers, as after a refresh. Reading a file each time would take most of these tests."""
+    engine.execute(query("DELETE FROM customer"))
+    engine.execute(query("DELETE FROM loaded_source"))
+    engine.append("loaded_source", {"source": ["shop"], "fingerprint": ["x"], "loaded_at": [at]})
+    columns = zip(*(_cells(*row.strip().split(",")) for row in rows), strict=True)
+    names = ("id", "name", "points", "spent", "seen", "country")
+    engine.append("customer", dict(zip(names, columns, strict=True)))
+
+
+def _cells(*cells: str) -> tuple[object, ...]:
+    id, name, points, spent, seen, country = (cell or None for cell in cells)
+    amount = Decimal(spent) if spent else None
+    at = datetime.fromisoformat(seen.removesuffix("Z")) if seen else None
+    return id, name, int(points or 0), amount, at, country
 
 
 def clear(engine: Engine) -> None:
@@ -120,11 +75,6 @@ def clear(engine: Engine) -> None:
 
 def export_of(program: Program, name: str) -> Export:
     return next(e for e in program.exports if e.name == name)
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    return sorted(found, key=lambda row: str(row["name"]))
 
 
 def files(root: Path) -> list[str]:
@@ -162,8 +112,8 @@ def test_all_three_kinds_have_what_is_asked_for(
     groups = duckdb.read_parquet(str(tmp_path / "exports/g.parquet"))
     assert groups.columns[:5] == ["country", "customers", "known", "different", "sum"]
     assert groups.project("country, customers, sum").fetchall() == [("DE", 1, 18), ("ES", 2, 30)]
-    for file in (tmp_path / "exports").rglob("*"):
-        assert file.stat().st_mode & 0o077 == 0, file
+    for made_file in (tmp_path / "exports").rglob("*"):
+        assert made_file.stat().st_mode & 0o077 == 0, made_file
     assert not [name for name in files(tmp_path) if ".part" in name]
 
 
@@ -274,10 +224,10 @@ def test_what_no_format_takes_fails_one_export_alone(
 ) -> None:
     clear(engine)
     load(engine, program, tmp_path, ANA, BOB)
-    broken = query("SELECT c.id, 1, 2, 3, CAST(c.id AS BIGINT) FROM customer AS c")
-    whole = one_run.queries.whole
+    broken = query("SELECT c.id, 1, 2, 3, CAST(CONCAT(c.id, 'x') AS BIGINT) FROM customer AS c")
+    whole = export_rows.whole
     monkeypatch.setattr(
-        one_run.queries, "whole", lambda e, p: broken if e.name == "whole" else whole(e, p)
+        export_rows, "whole", lambda e, p: broken if e.name == "whole" else whole(e, p)
     )
     found = Exporting(tmp_path).run_due(engine, program, NOW)
     assert [(r.export, r.outcome) for r in found] == [("whole", FAILED), ("diffs", DONE)]
@@ -309,7 +259,7 @@ def test_a_run_that_broke_off_is_finished_once(
 
     replace = os.replace
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(one_run.os, "replace", killed)
+        patched.setattr(os, "replace", killed)
         run_export(engine, program, diffs, tmp_path, NOW)
     assert last_runs(engine)["diffs"].outcome == one_run.WRITING
     assert (tmp_path / file).exists() == (moment == "after it")
@@ -373,7 +323,9 @@ def test_every_two_weeks_is_the_same_week_for_each_store(program: Program) -> No
             engine.execute(stored.ADD, {**empty, **row, "outcome": DONE})
             found.append(next_export(engine, other))
         assert found[0] is not None and found[1] is not None
-        assert (found[1] - found[0]).days in (0, 14) and (found[0] - datetime(2001, 1, 1)).days % 14 == 0
+        assert (found[1] - found[0]).days in (0, 14) and (
+            found[0] - datetime(2001, 1, 1)
+        ).days % 14 == 0
 
 
 # --- mistakes ---------------------------------------------------------------------------------
@@ -386,7 +338,12 @@ ONE = 'export e {\n  segment = some\n  fields = [name]\n  kind = csv\n  path = "
     [
         ("  segment = some\n  fields = [name]\n", "", "CIJ911", "needs a segment or a measure"),
         ("fields = [name]", "by = name", "CIJ911", "of a segment has no `by`"),
-        ("segment = some", "measure = twice\n  by = name", "CIJ911", "of a measure has no `fields`"),
+        (
+            "segment = some",
+            "measure = twice\n  by = name",
+            "CIJ911",
+            "of a measure has no `fields`",
+        ),
         ("segment = some", "segment = som", "CIJ202", "there is no segment `som`"),
         ("fields = [name]", "fields = [nmae]", "CIJ202", "there is no field `nmae`"),
         ("kind = csv", "kind = xlsx", "CIJ206", "`kind` is one of"),
@@ -397,7 +354,7 @@ ONE = 'export e {\n  segment = some\n  fields = [name]\n  kind = csv\n  path = "
         ("out/e.csv", ".cij/e.csv", "CIJ912", "a folder of the project and a file in it"),
         ("out/e.csv", "out/e.txt", "CIJ912", "ends with `.csv`"),
         ("out/e.csv", "out/{day}.csv", "CIJ912", "only `{date}` and `{instant}` are replaced"),
-        ("}\n", '}\n' + ONE.replace("export e", "export f"), "CIJ912", "writes to the same file"),
+        ("}\n", "}\n" + ONE.replace("export e", "export f"), "CIJ912", "writes to the same file"),
         ("kind = csv", "kind = csv\n  rows = changes", "CIJ913", "changes need a new file"),
         ("kind = csv", "kind = csv\n  when = refresh\n  every day at 06:00", "CIJ203", "two times"),
         ("kind = csv", "kind = csv\n  colour = red", "CIJ204", "has no setting `colour`"),
@@ -409,78 +366,3 @@ def test_a_mistake_has_a_sentence(old: str, new: str, code: str, message: str) -
     found = compile_project(ProjectSettings("p", "UTC"), texts, {}, {}).diagnostics
     assert [d for d in found if message in d.message], [f"{d.code} {d.message}" for d in found]
     assert all(d.code.startswith(code) for d in found if message in d.message), found
-
-
-# --- the command ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("exports")
-    (root / "cij.toml").write_text('[project]\nname = "p"\ntimezone = "UTC"\n', encoding="utf-8")
-    (root / "a.journey").write_text(DATA + EXPORTS, encoding="utf-8")
-    (root / "shop.csv").write_text(HEAD + ANA + BOB + EVE, encoding="utf-8")
-    done = CliRunner().invoke(cli, ["run", str(root), "--once"])
-    assert done.exit_code == 0 and "export whole: 3 rows to exports/some-" in done.output
-    return root
-
-
-def run(project: Path, *words: str) -> Result:
-    return CliRunner().invoke(cli, ["export", *words, "--project", str(project)])
-
-
-def test_the_command_lists_runs_and_shows(project: Path) -> None:
-    listed = json.loads(run(project, "list", "--json").output)
-    assert [(e["name"], e["when"], (e["last"] or {}).get("rows")) for e in listed] == [
-        ("whole", "after a refresh", 3),
-        ("diffs", "every day at 06:00", 3),
-        ("groups", "by command", None),
-    ]
-    assert listed[1]["next_at"].endswith("06:00:00Z") and listed[0]["next_at"] is None
-    assert "exports/g.parquet" in run(project, "list").output
-    assert run(project, "run", "groups", "diffs", "--count").output == (
-        "export groups: 2 rows now\nexport diffs: 0 rows now\n"
-    )
-    done = run(project, "run", "groups", "diffs")
-    assert done.exit_code == 0
-    assert done.output == (
-        "export groups: 2 rows to exports/g.parquet\nexport diffs: nothing has changed\n"
-    )
-    [made] = json.loads(run(project, "show", "groups", "--json").output)
-    assert (made["rows"], made["outcome"], len(made["sha256"])) == (2, "done", 64)
-    assert "exports/g.parquet" in run(project, "show", "groups").output
-    said = run(project, "run", "gruops")
-    assert "there is no export `gruops`" in f"{said.output}{said.exception}"
-    segments = CliRunner().invoke(cli, ["segment", "list", "--json", "--project", str(project)])
-    used_by = {s["name"]: s["used_by"] for s in json.loads(segments.output)}
-    assert used_by["some"] == ["export whole", "export diffs", "export groups"]
-
-
-def test_a_failed_run_has_an_exit_code_and_a_reason(project: Path) -> None:
-    (project / "exports").rename(project / "kept")
-    (project / "exports").write_text("no folder", encoding="utf-8")
-    done = run(project, "run", "groups", "whole")
-    assert done.exit_code == 6 and done.output.count("cannot make the folder") == 2
-    assert "cannot make the folder" in run(project, "list").output
-    done = CliRunner().invoke(cli, ["run", str(project), "--once"])
-    assert done.exit_code == 7 and "cij: error: export whole: cannot make" in done.output
-    (project / "exports").unlink()
-    (project / "kept").rename(project / "exports")
-    done = CliRunner().invoke(cli, ["run", str(project), "--once"])
-    assert done.exit_code == 0 and "export whole: 3 rows" in done.output
-
-
-@pytest.mark.slow
-def test_who_is_forgotten_leaves_the_files_and_is_removed(project: Path) -> None:
-    made = run(project, "run", "whole", "--json")
-    name = json.loads(made.output)[0]["file"]
-    [diffs] = (project / "exports").glob("*/d-*.jsonl")
-    run(project, "run", "groups")
-    said = CliRunner().invoke(cli, ["forget", "shop:1", "--yes", "--project", str(project)])
-    assert said.exit_code == 0, said.output
-    assert "Ana" not in (project / name).read_text("utf-8")
-    assert "Ana" not in diffs.read_text("utf-8") and "Eve" in diffs.read_text("utf-8")
-    [made] = json.loads(run(project, "run", "diffs", "--json").output)
-    [gone] = lines_of(project / made["file"])
-    assert (gone["change"], gone["name"], made["rows"]) == ("removed", None, 1)
-    assert run(project, "run", "diffs").output == "export diffs: nothing has changed\n"

@@ -54,14 +54,18 @@ def list_(path: Path, as_json: bool) -> None:
         last = each.last
         made = (_at(last.at, zone), last.outcome, last.rows) if last else ("never", "", None)
         shown = ["" if cell is None else cell for cell in made]
-        rows.append((each.export.name, each.export.path, each.when, *shown, _at(each.next_at, zone)))
+        rows.append(
+            (each.export.name, each.export.path, each.when, *shown, _at(each.next_at, zone))
+        )
     click.echo(table("exports", heads, rows), nl=False)
     for each in found:
         if each.last is not None and each.last.reason:
             click.echo(f"\nexport {each.export.name}: {each.last.reason}")
 
 
-@command.command(epilog="\b\nExamples:\n  cij export show regulars\n  cij export show regulars --json")
+@command.command(
+    epilog="\b\nExamples:\n  cij export show regulars\n  cij export show regulars --json"
+)
 @click.argument("name")
 @project_option
 @_json

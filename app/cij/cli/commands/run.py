@@ -308,9 +308,8 @@ def _say_step(made: "StepReport") -> bool:
         times = f" {count} times" if count > 1 else ""
         say(f"cij: {event} was put aside{times}: {reason}")
     delivered = made.delivery.counts.get("delivered", 0)
-    for export in made.exports:
-        if (line := line_of(export)) is not None:
-            say(line)
+    for text in filter(None, map(line_of, made.exports)):
+        say(text)
     if made.entered or made.moves or delivered:
         moves = f"{made.moves} move{'' if made.moves == 1 else 's'}"
         say(f"{made.entered} entered, {moves}, {delivered} delivered")
@@ -339,9 +338,9 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
     for action, message in made.delivery.receiver_errors.items():
         if printed.get(action) != message:
             say(f"cij: {action} waits: {message}")
-    for export in made.exports:
-        if export.reason is not None:
-            say(f"cij: error: export {export.export}: {export.reason}")
+    for run in made.exports:
+        if run.reason is not None:
+            say(f"cij: error: export {run.export}: {run.reason}")
     printed.clear()
     printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
     if made.clock_fault is not None:

@@ -195,7 +195,9 @@ def explain(export: pg.Export, source: Model) -> Lines:
 
 def _when(export: pg.Export) -> str:
     if export.every is not None:
-        return f"{schedule_words(export.every).capitalize()}, and by `cij export run {export.name}`."
+        return (
+            f"{schedule_words(export.every).capitalize()}, and by `cij export run {export.name}`."
+        )
     if export.when == "refresh":
         return f"After each refresh that changed something, and by `cij export run {export.name}`."
     return f"Only by `cij export run {export.name}`."

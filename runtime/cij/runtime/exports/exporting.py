@@ -59,9 +59,7 @@ class Exporting:
         return at is not None and at <= now
 
 
-def next_export(
-    engine: Engine, program: Program, now: datetime = datetime.max
-) -> datetime | None:
+def next_export(engine: Engine, program: Program, now: datetime = datetime.max) -> datetime | None:
     """Return when the next calendar of all exports is due; None where there is none.
 
     `datetime.min` means at once. An export that failed waits for its next turn here: until then each

@@ -104,9 +104,6 @@ def _written(
     file = file_of(export, program, now)
     draft = _draft(root, export.name, file)
     _make_folder(root, draft.parent)
-    if export.rows == "changes" and (root / file).exists():
-        # A reader may not have taken it yet, and nothing would tell them of it again.
-        raise ConfigError(f"{file} is there already, and changes replace no file")
     try:
         with engine.transaction():
             return _keep(engine, _filled(engine, program, export, draft, file, now))
@@ -138,6 +135,9 @@ def _filled(
         if not count:
             draft.unlink()
             return _run(engine, export, now, rows=0, outcome=DONE)
+        if draft.with_name(Path(file).name).exists():
+            # A reader may not have taken it yet, and nothing would tell them of it again.
+            raise ConfigError(f"{file} is there already, and changes replace no file")
     with draft.open("rb") as made:
         os.fsync(made.fileno())
         digest = hashlib.file_digest(made, "sha256").hexdigest()

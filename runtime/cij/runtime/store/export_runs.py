@@ -22,9 +22,7 @@ LAST = query(
     "ORDER BY r.export"
 )
 OF_ONE = query(f"{_RUNS} WHERE r.export = $export ORDER BY r.number DESC LIMIT 100")
-UNFINISHED = query(
-    f"{_RUNS} WHERE r.export = $export AND r.outcome = 'writing' ORDER BY r.number"
-)
+UNFINISHED = query(f"{_RUNS} WHERE r.export = $export AND r.outcome = 'writing' ORDER BY r.number")
 FILES = query(
     "SELECT DISTINCT r.file FROM export_run AS r WHERE NOT r.file IS NULL ORDER BY r.file"
 )
