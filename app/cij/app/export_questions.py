@@ -47,7 +47,7 @@ class ListedExport:
         """Return it as plain values."""
         export, last = self.export, self.last
         what = {"segment": export.segment, "measure": export.measure}
-        how = {"kind": export.kind, "path": export.path, "rows": export.rows, "when": self.when}
+        how = {"kind": export.kind, "to": export.target, "rows": export.rows, "when": self.when}
         made = {"next_at": instant(self.next_at), "last": None if last is None else plain_run(last)}
         return {"name": export.name, **what, **how, **made}
 

@@ -96,6 +96,7 @@ UNUSED_SUPPRESSION = _warning("CIJ904", "unused-suppression", "there is no such 
 EXPORT_CONTENT = _error("CIJ911", "export-content", "an export has a segment or a measure")
 EXPORT_PATH = _error("CIJ912", "export-path", "an export cannot write to this path")
 EXPORT_CHANGES = _error("CIJ913", "export-changes", "changes that an export cannot write")
+EXPORT_TABLE = _error("CIJ914", "export-table", "an export cannot write to this table")
 
 CODES: dict[str, Code] = {row.code: row for row in _ALL}
 assert len(CODES) == len(_ALL), "two rows share a code"

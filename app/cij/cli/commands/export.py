@@ -55,7 +55,7 @@ def list_(path: Path, as_json: bool) -> None:
         made = (_at(last.at, zone), last.outcome, last.rows) if last else ("never", "", None)
         shown = ["" if cell is None else cell for cell in made]
         rows.append(
-            (each.export.name, each.export.path, each.when, *shown, _at(each.next_at, zone))
+            (each.export.name, each.export.target, each.when, *shown, _at(each.next_at, zone))
         )
     click.echo(table("exports", heads, rows), nl=False)
     for each in found:
@@ -81,7 +81,7 @@ def show(name: str, path: Path, as_json: bool) -> None:
         (_at(r.at, zone), r.outcome, "" if r.rows is None else r.rows, r.file or "", r.reason or "")
         for r in runs[:_SHOWN]
     ]
-    title = f"export {export.name} to {export.path}"
+    title = f"export {export.name} to {export.target}"
     click.echo(table(title, (f"at ({zone})", "result", "rows", "file", "reason"), cells), nl=False)
     if len(runs) > _SHOWN:
         click.echo(f"the last {_SHOWN}; --json prints a hundred")

@@ -1,21 +1,22 @@
-"""`export`: rows that are written to a file, when and how."""
-
-from fnmatch import fnmatch
+"""`export`: rows that are written outside, when and how."""
 
 from cij.compiler import program as pg
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.entering import schedule_of
 from cij.compiler.declarations.explain_lines import Lines, heading
-from cij.compiler.export_kinds import EXPORT_KINDS, fault_of_path
-from cij.compiler.export_part import DATE, INSTANT
+from cij.compiler.declarations.export_target import can_be_changes, target_of
+from cij.compiler.export_kinds import EXPORT_KINDS
 from cij.compiler.model import Model, place
 from cij.compiler.naming import did_you_mean
 from cij.compiler.pass_state import Build
 from cij.compiler.unparse import schedule_words
 from cij.grammar import codes, syntax
-from cij.grammar.diagnostic import Edit, Fix, Label
+from cij.grammar.diagnostic import Edit, Fix
 
-_SETTINGS = ("segment", "fields", "measure", "by", "kind", "path", "rows", "when")
+_SETTINGS = (
+    *("segment", "fields", "measure", "by", "rows", "when"),
+    *("kind", "path", "database", "table"),
+)
 
 
 def define(node: syntax.Declaration, build: Build) -> None:
@@ -26,17 +27,18 @@ def define(node: syntax.Declaration, build: Build) -> None:
     body = read_body(what, node.name.span, others, build.report, settings=_SETTINGS)
     content = _content(body, build)
     kind = body.choice("kind", [*EXPORT_KINDS]) if body.need("kind", "kind = csv") else None
-    path = _path(body, kind, node.name.text, build)
+    target = target_of(body, kind, node.name.text, build)
     rows, when = body.choice("rows", ["whole", "changes"]), body.choice("when", ["refresh"])
     every = _every(body, schedules, build)
-    if content is None or kind is None or path is None:
+    if content is None or kind is None or target is None:
         return
-    if rows == "changes" and not _can_be_changes(body, content, path, build):
+    if rows == "changes" and not can_be_changes(body, content, target, build):
         return
     written = {"rows": rows or "whole", "when": "calendar" if every else when, "every": every}
     build.model.exports[node.name.text] = pg.Export.model_validate(
-        {"name": node.name.text, "kind": kind, "path": path, "place": place(node.name.span)}
+        {"name": node.name.text, "kind": kind, "place": place(node.name.span)}
         | content
+        | target
         | written
     )
 
@@ -111,59 +113,6 @@ def _fields(body: Body, build: Build) -> tuple[str, ...] | None:
     return None if unknown else tuple(dict.fromkeys(path.text for path in paths))
 
 
-# --- where ------------------------------------------------------------------------------------
-
-
-def _path(body: Body, kind: str | None, name: str, build: Build) -> str | None:
-    setting = body.need("path", f'path = "exports/{name}.csv"')
-    path = body.text("path")
-    if setting is None or path is None or kind is None:
-        return None
-    fault = fault_of_path(path, kind) or _taken(path, build)
-    if fault is not None:
-        build.report(codes.EXPORT_PATH.at(setting.value.span, fault, help=_better(path, kind)))
-        return None
-    twin = next((e for e in build.model.exports.values() if e.path == path), None)
-    if twin is not None:
-        related = [Label(build.declared["export"][twin.name].name.span, "the other export")]
-        message = f"export `{twin.name}` writes to the same file"
-        build.report(codes.EXPORT_PATH.at(setting.value.span, message, related=related))
-        return None
-    return path
-
-
-def _better(path: str, kind: str) -> str:
-    stem = path.replace("\\", "/").rpartition("/")[2].partition(".")[0].strip("{}") or "rows"
-    return f'for example "exports/{stem}{EXPORT_KINDS[kind].ending}"'
-
-
-def _taken(path: str, build: Build) -> str | None:
-    """An export must not replace what a source reads."""
-    made = path.replace(DATE, "2026-01-01").replace(INSTANT, "20260101T000000Z")
-    for source in build.model.sources.values():
-        if fnmatch(made, source.settings.get("path", "").removeprefix("./")):
-            return f"source `{source.name}` reads this file"
-    return None
-
-
-def _can_be_changes(body: Body, content: dict[str, object], path: str, build: Build) -> bool:
-    span = body.settings["rows"].value.span
-    if "measure" in content:
-        message = "an export of a measure is always whole"
-        fix = Fix("write `whole`", (Edit(span, "whole"),))
-        build.report(codes.EXPORT_CHANGES.at(span, message, help=fix.title, fixes=(fix,)))
-        return False
-    if INSTANT in path:
-        return True
-    message = f"changes need a new file for each run, so the path needs `{INSTANT}`"
-    stem, dot, ending = path.rpartition(".")
-    better = f"{stem}-{INSTANT}{dot}{ending}"
-    where = body.settings["path"].value.span
-    fix = Fix(f'write "{better}"', (Edit(where, f'"{better}"'),))
-    build.report(codes.EXPORT_CHANGES.at(where, message, help=fix.title, fixes=(fix,)))
-    return False
-
-
 # --- when -------------------------------------------------------------------------------------
 
 
@@ -187,7 +136,7 @@ def explain(export: pg.Export, source: Model) -> Lines:
     else:
         within = f", for the members of segment {export.segment}" if export.segment else ""
         yield f"The figures of measure {export.measure} for each {export.by}{within}."
-    yield f"To {export.path}, as {export.kind}."
+    yield f"To {export.target}, as {export.kind}."
     if export.rows == "changes":
         yield "Only what was added, removed or changed since the last run of it."
     yield _when(export)

@@ -18,6 +18,7 @@ from cij.compiler.sql import export_rows as queries
 from cij.runtime.engine import ArrowStream, Engine
 from cij.runtime.engine.duckdb.table_file import FORMATS, fill_file
 from cij.runtime.errors import ConfigError, StoreError, reason_of
+from cij.runtime.exports.into_table import write_table_rows
 from cij.runtime.moments import fill_moments
 from cij.runtime.private_files import make_inside, require_inside
 from cij.runtime.store import export_runs as stored
@@ -28,7 +29,8 @@ DONE, WRITING, FAILED = "done", "writing", "failed"
 
 @dataclass(frozen=True, slots=True)
 class ExportRun:
-    """One run. `file` begins at the project folder; None where there was nothing to write.
+    """One run. `file` begins at the project folder; None where there was nothing to write. For a table it
+    has its name.
 
     `outcome` is done, failed, or writing while the file is not in its place. `digest` is the SHA-256 of
     the file. `data_at` is when a source was loaded last before the run; None before the first load.
@@ -54,6 +56,8 @@ def run_export(
     """
     try:
         finish(engine, root, export.name)
+        if export.table:
+            return _in_table(engine, program, export, now)
         made = _written(engine, program, export, root, now)
         return _in_place(engine, root, made)
     except StoreError:
@@ -62,6 +66,14 @@ def run_export(
         with engine.transaction():
             reason = reason_of(error)
             return _keep(engine, _run(engine, export, now, outcome=FAILED, reason=reason))
+
+
+def _in_table(engine: Engine, program: Program, export: Export, now: datetime) -> ExportRun:
+    """Replace the rows of a table. One that broke off before it was noted is made again."""
+    fill_moments(engine, now)
+    rows, names = _rows(engine, program, export, now), queries.column_names(export)
+    count = write_table_rows(export, program, rows, names)
+    return _keep(engine, _run(engine, export, now, rows=count, file=export.target, outcome=DONE))
 
 
 def finish(engine: Engine, root: Path, name: str) -> None:

@@ -23,8 +23,9 @@ LAST = query(
 )
 OF_ONE = query(f"{_RUNS} WHERE r.export = $export ORDER BY r.number DESC LIMIT 100")
 UNFINISHED = query(f"{_RUNS} WHERE r.export = $export AND r.outcome = 'writing' ORDER BY r.number")
+# Tables have no digest.
 FILES = query(
-    "SELECT DISTINCT r.file FROM export_run AS r WHERE NOT r.file IS NULL ORDER BY r.file"
+    "SELECT DISTINCT r.file FROM export_run AS r WHERE NOT r.digest IS NULL ORDER BY r.file"
 )
 # Enough to see when something began to fail.
 TRIM = query(
