@@ -1,6 +1,7 @@
 """`cij export`: what it lists and runs, how it fails, and `cij forget` beside it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, *words: str) -> Result:
     return CliRunner().invoke(cli, ["export", *words, "--project", str(project)])
+
+
+def test_a_run_with_nothing_due_makes_no_export(project: Path) -> None:
+    for _ in range(2):
+        done = CliRunner().invoke(cli, ["run", str(project), "--once"])
+        assert done.exit_code == 0 and "export " not in done.output
+        assert re.search(r"nothing was due; the next thing is at .* 06:00 \(UTC\)", done.output)
 
 
 def test_the_command_lists_runs_and_shows(project: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import duckdb
 
 from cij.runtime.engine.duckdb.closed import CLOSED
-from cij.runtime.engine.duckdb.connection import HiddenStream
+from cij.runtime.engine.duckdb.connection import BROKEN, HiddenStream, first_line
 from cij.runtime.engine.protocol import ArrowStream
 from cij.runtime.errors import ConfigError
 
@@ -72,13 +72,16 @@ def fill_file(
     except OSError as error:
         raise ConfigError(f"cannot write {name}: {error.strerror}") from error
     except duckdb.Error as error:
-        raise ConfigError(f"cannot write {name}: {str(error).splitlines()[0]}") from error
+        found = first_line(error)
+        raise ConfigError(f"cannot write {name}: {found.partition(BROKEN)[2] or found}") from error
 
 
 def _copy(stream: ArrowStream, names: Sequence[str], draft: Path, format: Format) -> int:
     with duckdb.connect(":memory:", config=CLOSED) as connection:
-        connection.register("rows", HiddenStream(stream))
-        found = connection.execute("DESCRIBE SELECT * FROM rows").fetchall()
+        connection.register("stream", HiddenStream(stream))
+        # Looking at the columns of a stream runs its query, which would run once more for the rows.
+        connection.execute("CREATE TEMP TABLE rows AS SELECT * FROM stream")
+        found = connection.execute("DESCRIBE rows").fetchall()
         columns = [_Column(name, type) for name, type, *_ in found]
         pairs = zip(columns, names, strict=True)
         picks = ", ".join(f"{_value(c, format)} AS {_quoted(name)}" for c, name in pairs)
