@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 from cij.runtime.engine.duckdb.csv_file import write_csv
 from cij.runtime.engine.postgres_copy import connected
@@ -75,7 +75,8 @@ def _make(
     if found is not None:
         connection.execute(sql.SQL("DROP TABLE {}").format(target))
     parts = (
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(type))
+        # The types are those of the table above.
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast(LiteralString, type)))
         for name, type in columns.items()
     )
     connection.execute(sql.SQL("CREATE TABLE {} ({})").format(target, sql.SQL(", ").join(parts)))
