@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from cij.runtime.engine.duckdb.csv_file import write_csv
 from cij.runtime.engine.postgres_copy import connected
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 # The types of DuckDB, by how their names begin; all others become text.
-_TYPES = {
+_TYPES: dict[str, LiteralString] = {
     "BIGINT": "bigint",
     "INTEGER": "integer",
     "HUGEINT": "numeric",
@@ -54,13 +54,16 @@ def replace_rows(
             return _fill(connection, table, [*columns], file)
 
 
-def _type(duck: str) -> str:
+def _type(duck: str) -> LiteralString:
     name = duck.partition("(")[0]
     return "text" if duck.endswith("]") else _TYPES.get(name, "text")
 
 
 def _make(
-    connection: "psycopg.Connection[Any]", table: str, columns: Mapping[str, str], mark: str
+    connection: "psycopg.Connection[Any]",
+    table: str,
+    columns: Mapping[str, LiteralString],
+    mark: str,
 ) -> None:
     from psycopg import sql
 
@@ -75,8 +78,7 @@ def _make(
     if found is not None:
         connection.execute(sql.SQL("DROP TABLE {}").format(target))
     parts = (
-        # The types are those of the table above.
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast(LiteralString, type)))
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(type))
         for name, type in columns.items()
     )
     connection.execute(sql.SQL("CREATE TABLE {} ({})").format(target, sql.SQL(", ").join(parts)))
