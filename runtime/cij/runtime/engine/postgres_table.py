@@ -47,7 +47,9 @@ def replace_rows(
     with tempfile.TemporaryDirectory(prefix="cij-copy-") as folder:
         file = Path(folder) / "rows.csv"
         types = write_csv(stream, file).values()
-        columns = dict(zip(names, map(_type, types), strict=True))
+        columns: dict[str, LiteralString] = {}
+        for name, type in zip(names, types, strict=True):
+            columns[name] = _type(type)
         # The transaction is committed at the end of the connection, or undone.
         with connected(address, is_reader=False) as connection:
             _make(connection, table, columns, mark)
