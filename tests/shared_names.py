@@ -38,6 +38,7 @@ ONE_CONCEPT = {
     "entering": "entry",
     "event": "event",
     "explain": "explanation",
+    "export": "export",
     "intake": "event",
     "journey": "journey",
     "lineage": "what a name is made of",

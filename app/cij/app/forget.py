@@ -38,7 +38,7 @@ from cij.runtime.forgetting.traces_in_files import (
 from cij.runtime.insight.person import deployed, find
 from cij.runtime.intake import marks_of
 from cij.runtime.private_files import private_files
-from cij.runtime.store import forgotten as stored, meta
+from cij.runtime.store import export_runs, forgotten as stored, meta
 
 _MESSAGES = query(
     "SELECT o.key, o.channel, o.created_at FROM outbox AS o "
@@ -246,4 +246,6 @@ def _cleaning(project: Project, engine: Engine, person: Person) -> Cleaning:
         messages=tuple(Message(*row) for row in engine.rows(_MESSAGES)),
         texts=Texts(sure),
         names=Texts([*sure, *person.names]),
+        ids=frozenset(person.ids),
+        exports=tuple(file for (file,) in engine.rows(export_runs.FILES)),
     )

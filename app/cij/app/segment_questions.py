@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from cij.app.known_names import LAST_RUN, require_known
 from cij.app.request_error import RequestError
@@ -17,12 +17,11 @@ from cij.compiler.program import Program, Segment, SegmentEntry
 from cij.compiler.unparse import words
 from cij.compiler.walk import walk
 from cij.runtime.clock import LiveClock
-from cij.runtime.engine.duckdb.table_file import Format
+from cij.runtime.engine.duckdb.table_file import FORMATS
 from cij.runtime.segment_members import Members, Overlap
 
 Say = Callable[[str], None]
 
-FORMATS: dict[str, Format] = {format: format for format in get_args(Format)}
 _OVERLAP_MAX = 12
 
 
@@ -114,4 +113,7 @@ def _users(program: Program) -> dict[str, list[str]]:
         inside = [n.segment for n in nodes if isinstance(n, ex.Member | SegmentEntry)]
         for name in dict.fromkeys(inside):
             found.setdefault(name, []).append(user)
+    for export in program.exports:
+        if export.segment is not None:
+            found.setdefault(export.segment, []).append(f"export {export.name}")
     return found

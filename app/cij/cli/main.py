@@ -60,6 +60,7 @@ COMMANDS: dict[str, Row] = {
     "serve": _row("serve", "run the journeys, and offer an HTTP API for events and status", _RUN),
     "simulate": _row("simulate", "run the journeys on a virtual clock, without sending", _RUN),
     "event": _row("event", "record an event of a customer", _RUN),
+    "export": _row("export", "list exports and their runs, and run one now", _RUN),
     "pause": _row("pause", "freeze the sends and entries of a journey", _RUN),
     "resume": _row("resume", "end a pause, or start again after a stop", _RUN),
     "stop": _row("stop", "end a journey for all customers in it", _RUN),

@@ -15,6 +15,7 @@ from cij.compiler.declarations import (
     entity,
     event,
     explain_journey,
+    export,
     fragment,
     journey,
     measure,
@@ -154,6 +155,7 @@ DECLARATION_KINDS: tuple[DeclarationKind, ...] = (
             ex.Member: lambda node: node.segment,
         },
     ),
+    DeclarationKind("export", "exports", export.define, explain=export.explain),
     DeclarationKind(
         "message",
         "messages",
@@ -181,7 +183,7 @@ KIND_OF: Mapping[str, DeclarationKind] = {kind.word: kind for kind in DECLARATIO
 assert len(KIND_OF) == len(DECLARATION_KINDS), "two kinds begin with the same word"
 
 # Understood by the grammar, without a meaning in this version.
-LATER: tuple[str, ...] = ("enrich", "predict", "score", "lifecycle", "export")
+LATER: tuple[str, ...] = ("enrich", "predict", "score", "lifecycle")
 
 # Damage to one of these may hide the name of any field.
 FIELD_KINDS = {kind.word for kind in DECLARATION_KINDS if kind.declares_fields} | {"enrich"}

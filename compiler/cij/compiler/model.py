@@ -237,6 +237,7 @@ class Model:
     events: dict[str, pg.Event] = field(default_factory=dict)
     measures: dict[str, pg.Measure] = field(default_factory=dict)
     segments: dict[str, pg.Segment] = field(default_factory=dict)
+    exports: dict[str, pg.Export] = field(default_factory=dict)
     messages: dict[str, pg.Message] = field(default_factory=dict)
     actions: dict[str, pg.Action] = field(default_factory=dict)
     policies: dict[str, pg.Policy] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from cij.compiler.effect import (
     TakeEffect as TakeEffect,
     raised_by as raised_by,
 )
+from cij.compiler.export_part import Export as Export
 from cij.compiler.expression import Expression, Period
 from cij.compiler.head import (
     AgainRule as AgainRule,
@@ -417,6 +418,7 @@ class Program(BaseNode):
     journeys: tuple[Journey, ...]
     entities: tuple[Entity, ...] = ()
     policies: tuple[Policy, ...] = ()
+    exports: tuple[Export, ...] = ()
     hash: str = ""
 
 

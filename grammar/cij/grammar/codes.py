@@ -96,5 +96,10 @@ UNKNOWN_SUPPRESSION = _warning("CIJ902", "unknown-suppression", "the allowed cod
 ERROR_SUPPRESSION = _warning("CIJ903", "error-suppression", "only warnings can be allowed")
 UNUSED_SUPPRESSION = _warning("CIJ904", "unused-suppression", "there is no such warning here")
 
+EXPORT_CONTENT = _error("CIJ911", "export-content", "an export has a segment or a measure")
+EXPORT_PATH = _error("CIJ912", "export-path", "an export cannot write to this path")
+EXPORT_CHANGES = _error("CIJ913", "export-changes", "changes that an export cannot write")
+EXPORT_TABLE = _error("CIJ914", "export-table", "an export cannot write to this table")
+
 CODES: dict[str, Code] = {row.code: row for row in _ALL}
 assert len(CODES) == len(_ALL), "two rows share a code"

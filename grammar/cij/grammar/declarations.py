@@ -138,6 +138,9 @@ class TreeBuilder(StepBuilder):
     def _item_renamed(self, tree: ParseTree) -> syntax.Item:
         return self._renamed(tree)
 
+    def _item_schedule(self, tree: ParseTree) -> syntax.Item:
+        return self._schedule(tree)
+
     def _renamed(self, tree: ParseTree) -> syntax.Renamed:
         old, new = (self.name(part) for part in tokens(tree, "NAME"))
         return syntax.Renamed(old, new, span=self.span(tree))

@@ -112,6 +112,9 @@ def _walk(tree: ParseTree) -> Iterator[ParseTree]:
 def _note(tree: ParseTree, found: Layout) -> None:
     if tree.data in _LINES:
         found.lines.add(_start(tree))
+    if tree.data == "body":
+        # Behind `enter from segment` a calendar stays on the line.
+        found.lines.update(map(_start, _children(tree, "schedule")))
     if tree.data in _ARMS:
         found.lines.update(_start(p) for rule in _LAST_ARMS for p in _children(tree, rule))
     if tree.data in _CONDITIONS:

@@ -6,6 +6,7 @@ from cij.runtime import absence, consent, control, suppression
 from cij.runtime.admission import next_entry
 from cij.runtime.delivery import outbox
 from cij.runtime.event_rounds import has_arrivals, next_future_event
+from cij.runtime.exports.exporting import next_export
 from cij.runtime.segments import has_new_data, next_condition, next_evaluation
 from cij.runtime.timers import last_tick
 from cij.runtime.world import World
@@ -29,6 +30,10 @@ def next_tick(world: World) -> datetime | None:
 
 
 def next_work(world: World) -> datetime | None:
-    """Return when there is something to do next, a delivery included."""
-    found = [next_tick(world), outbox.next_due(world.engine)]
+    """Return when there is something to do next, deliveries and exports included."""
+    found = [
+        next_tick(world),
+        outbox.next_due(world.engine),
+        next_export(world.engine, world.program),
+    ]
     return min((instant for instant in found if instant is not None), default=None)

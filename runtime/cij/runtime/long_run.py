@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from cij.runtime.clock import Clock
 from cij.runtime.due import next_tick
+from cij.runtime.exports.exporting import next_export
 from cij.runtime.runner import Runner, StepReport, step
 
 _log = logging.getLogger("cij.run")
@@ -53,10 +54,11 @@ class _Loop:
         self.source_errors = dict(failed)
 
     def _plan_next(self, now: datetime) -> None:
-        dispatch = self.runner.dispatch
+        dispatch, world = self.runner.dispatch, self.runner.world
         # What is under way is looked at again at once: a step waits for it a while.
         found = [
-            next_tick(self.runner.world),
+            next_tick(world),
+            next_export(world.engine, world.program, now),
             dispatch.next_due(now),
             now if dispatch.is_busy else None,
         ]

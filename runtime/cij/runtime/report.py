@@ -14,6 +14,7 @@ from cij.runtime.delivery import outbox
 from cij.runtime.due import next_work
 from cij.runtime.engine import Row
 from cij.runtime.errors import WorldError, reason_of
+from cij.runtime.exports.one_run import DONE, last_runs
 from cij.runtime.intake import QUARANTINE
 from cij.runtime.report_data import (
     Actions,
@@ -60,7 +61,7 @@ def report(world: World, now: datetime) -> Report:
         bad_rows=tuple(BadRow(*r) for r in rows(counts.BAD_ROWS, {"source": QUARANTINE})),
         away=_away(world),
         reads=_reads(world, older_versions.people_by_version(standing)),
-        failed=(*(Failed(*r) for r in rows(aside.ALL)), *unmeasured, *uncounted),
+        failed=(*(Failed(*r) for r in rows(aside.ALL)), *_exports(world), *unmeasured, *uncounted),
         uncomputed=uncomputed,
     )
 
@@ -122,6 +123,17 @@ def _state(admission: Admission, now: datetime) -> JourneyState:
     elif state == "live" and now < admission.opens:
         state = "scheduled"
     return JourneyState(admission.plan.name, state, admission.waiting)
+
+
+def _exports(world: World) -> list[Failed]:
+    """Return the exports whose last run failed, or broke off. A command has told its failure itself."""
+    last = last_runs(world.engine) if world.program.exports else {}
+    found = [last[e.name] for e in world.program.exports if e.when and e.name in last]
+    return [
+        Failed("export", run.export, run.at, run.reason or "it broke off")
+        for run in found
+        if run.outcome != DONE
+    ]
 
 
 def _sizes(world: World, now: datetime) -> tuple[tuple[tuple[str, int | None], ...], list[Failed]]:

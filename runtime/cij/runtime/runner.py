@@ -38,6 +38,8 @@ from cij.runtime.due import next_tick
 from cij.runtime.engine import Engine
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.event_rounds import has_arrivals
+from cij.runtime.exports.exporting import Exporting
+from cij.runtime.exports.one_run import ExportRun
 from cij.runtime.intake import Refused
 from cij.runtime.refresh import RefreshReport, refresh
 from cij.runtime.retention import Retention, age
@@ -94,9 +96,11 @@ class Runner:
     steady: Callable[[], float] = lambda: 0.0
     retention: Retention = field(default_factory=Retention)
     dispatch: Dispatch = field(init=False)
+    exports: Exporting = field(init=False)
 
     def __post_init__(self) -> None:
         world = self.world
+        self.exports = Exporting(self.root)
         self.dispatch = Dispatch(world.engine, self.transports, self.defaults, ledger=self.ledger)
 
 
@@ -114,13 +118,14 @@ class StepReport:
     clock_fault: str | None = None
     aged: dict[str, int] = field(default_factory=dict)
     delivery: DrainReport = field(default_factory=DrainReport)
+    exports: list[ExportRun] = field(default_factory=list)
 
     @property
     def is_anything_done(self) -> bool:
         """Tell whether the step changed something that a report shows."""
         has_loaded = self.refresh is not None and self.refresh.changed
         has_moved = self.refused or self.events or self.entered or self.moves
-        return bool(has_loaded or has_moved or self.delivery.counts)
+        return bool(has_loaded or has_moved or self.delivery.counts or self.exports)
 
     @property
     def is_anything_aside(self) -> bool:
@@ -177,8 +182,20 @@ def step(
         _catch_up(runner, now, report)
         delivering.run()
         rounds += 1
+    report.exports = _export(runner, now)
     runner.world.engine.maintain()
     return report
+
+
+def _export(runner: Runner, now: datetime) -> list[ExportRun]:
+    """Run the exports that are due: last, so that they have what the step did."""
+    if runner.stopped.is_set():
+        return []
+    world = runner.world
+    made = runner.exports.run_due(world.engine, world.program, now)
+    if made:
+        world.calendar.forget()
+    return made
 
 
 def _age(runner: Runner, now: datetime) -> dict[str, int]:

@@ -13,6 +13,7 @@ from cij.app.status_file import write_status
 from cij.app.zone_times import local
 from cij.cli.arguments import INTERVAL_S
 from cij.cli.exits import Exit
+from cij.cli.export_text import line_of
 from cij.cli.failures import say_waiting
 from cij.cli.report_tables import print_report
 from cij.cli.run_log import Kind, begin, log_option, say
@@ -307,11 +308,19 @@ def _say_step(made: "StepReport") -> bool:
         times = f" {count} times" if count > 1 else ""
         say(f"cij: {event} was put aside{times}: {reason}")
     delivered = made.delivery.counts.get("delivered", 0)
+    for text in filter(None, map(line_of, made.exports)):
+        say(text)
     if made.entered or made.moves or delivered:
         moves = f"{made.moves} move{'' if made.moves == 1 else 's'}"
         say(f"{made.entered} entered, {moves}, {delivered} delivered")
     return bool(
-        lines or made.refused or made.events or made.entered or made.moves or made.delivery.counts
+        lines
+        or made.refused
+        or made.events
+        or made.entered
+        or made.moves
+        or made.delivery.counts
+        or made.exports
     )
 
 
@@ -329,6 +338,9 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
     for action, message in made.delivery.receiver_errors.items():
         if printed.get(action) != message:
             say(f"cij: {action} waits: {message}")
+    for run in made.exports:
+        if run.reason is not None:
+            say(f"cij: error: export {run.export}: {run.reason}")
     printed.clear()
     printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
     if made.clock_fault is not None:

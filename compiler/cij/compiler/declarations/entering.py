@@ -64,14 +64,15 @@ def _segment_entry(header: syntax.EnterSegment, build: Build) -> list[pg.Entry]:
         message = f"there is no segment `{name}`"
         build.report(codes.UNKNOWN_NAME.at(header.segment.span, message, help=hint))
         return []
-    every = _schedule(header.every, build) if header.every is not None else None
+    every = schedule_of(header.every, build) if header.every is not None else None
     return [pg.SegmentEntry(segment=name, is_once=header.is_once, every=every)]
 
 
 # --- the calendar -----------------------------------------------------------------------------
 
 
-def _schedule(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
+def schedule_of(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
+    """Return what a calendar entry means, or report what is wrong with it."""
     at, zone = node.at.value.isoformat(), named_zone(node.zone, build)
     if node.zone is not None and zone is None:
         return None

@@ -7,6 +7,7 @@ from cij.compiler import program as pg
 from cij.compiler.column_statistics import ColumnStatistics
 from cij.compiler.declarations.body import Body, read_body
 from cij.compiler.declarations.environments import source_environment
+from cij.compiler.declarations.outside_value import written_or_named
 from cij.compiler.declarations.written_type import type_of
 from cij.compiler.mistake_list import MistakeList
 from cij.compiler.model import Model, ProjectSettings, place
@@ -243,17 +244,7 @@ def _written(body: Body, setting: SourceSetting) -> str | None:
             return BETWEEN_TEXTS.join(items)
         body.wrong(body.settings[setting.word], 'a text, or texts such as ["NULL", "n/a"]')
         return None
-    return _plain(body, setting.word)
-
-
-def _plain(body: Body, key: str) -> str | None:
-    """Return a text, or `env:NAME` for `env("NAME")`, which is read when the program runs."""
-    value = body.settings[key].value
-    if isinstance(value, syntax.Call) and value.function.text == "env" and value.arguments:
-        name = value.arguments[0].value
-        if isinstance(name, syntax.Text):
-            return f"env:{name.value}"
-    return body.text(key)
+    return written_or_named(body, setting.word)
 
 
 def _columns(

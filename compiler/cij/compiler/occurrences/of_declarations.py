@@ -54,6 +54,8 @@ def _of_declaration(node: syntax.Declaration, kind: str, scope: Scope) -> Found:
         yield from _profile(node, scope)
     elif any(_has_rows(item) for item in node.items):
         yield from _rows(node, f"{kind} field", scope)
+    elif kind == "export":
+        yield from _export(node, scope)
     elif kind != "topic":
         # The settings of a topic take words of the language, and a field may have the same name.
         yield from _plain_items(node.items, scope)
@@ -105,6 +107,16 @@ def _source(node: syntax.Declaration, scope: Scope) -> Found:
             yield from _declared(item, "column", f"{scope.declaration}.")
         elif isinstance(item, syntax.Where) or _names_columns(item):
             yield from of_node(item, own)
+
+
+def _export(node: syntax.Declaration, scope: Scope) -> Found:
+    for item in node.items:
+        if not isinstance(item, syntax.Setting):
+            continue
+        if item.key.text == "segment" and isinstance(item.value, syntax.Path):
+            yield Occurrence(Node("segment", item.value.text), item.value.span)
+        elif item.key.text in ("fields", "measure", "by"):
+            yield from of_node(item, scope)
 
 
 def _names_columns(item: syntax.Item) -> bool:

@@ -100,6 +100,8 @@ def lineage_of(source: Model) -> Lineage:
         found.add(Node(kind, each.name), references(each))
     for name, message in source.messages.items():
         found.add(Node("message", name), _read_by(message, source))
+    for name, export in source.exports.items():
+        found.add(Node("export", name), _of_export(export, source))
     for journey in source.journeys.values():
         _add_journey(journey, source, found)
     return found
@@ -189,6 +191,15 @@ def meant(dotted: str, source: Model) -> Node | None:
     if entity is not None and len(path) > 1:
         return Node("entity field", f"{entity}.{path[1]}")
     return Node("field", path[0])
+
+
+def _of_export(export: pg.Export, source: Model) -> Iterator[Node]:
+    if export.segment is not None:
+        yield Node("segment", export.segment)
+    for name in (*export.fields, export.measure, export.by):
+        node = None if name is None else meant(name, source)
+        if node is not None:
+            yield node
 
 
 # --- journeys ---------------------------------------------------------------------------------

@@ -1,10 +1,14 @@
 """The bodies of declarations: settings, clauses and blocks."""
 
 from dataclasses import dataclass
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from cij.grammar.syntax.expressions import Expression, Path, Text
 from cij.grammar.syntax.nodes import Name, Node
+
+if TYPE_CHECKING:
+    # Headers are made of settings.
+    from cij.grammar.syntax.headers import Schedule
 
 __all__ = [
     "Add",
@@ -73,4 +77,4 @@ class Block(Node):
     items: tuple["Item", ...]
 
 
-Item = Union[Setting, Where, Except, Add, Stage, Renamed, Block]
+Item = Union[Setting, Where, Except, Add, Stage, Renamed, "Schedule", Block]

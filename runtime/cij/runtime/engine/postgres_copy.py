@@ -1,4 +1,5 @@
-"""A query over a PostgreSQL server, copied to a file of text within one read-only transaction."""
+"""A query over a PostgreSQL server, copied to a file of text within one read-only transaction, and the
+connection for it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -81,13 +82,13 @@ def open_query(address: str, table: str, query: str) -> Iterator[PostgresQuery]:
 
     Everything inside sees one snapshot of the database.
     """
-    with _connected(address) as connection:
+    with connected(address) as connection:
         yield PostgresQuery(connection, table, query)
 
 
 def snapshot_of(address: str) -> str:
     """Return what is the same as long as no transaction of the server has begun or ended."""
-    with _connected(address) as connection:
+    with connected(address) as connection:
         row = connection.execute(
             "SELECT current_database(), txid_current_snapshot()::text"
         ).fetchone()
@@ -96,12 +97,17 @@ def snapshot_of(address: str) -> str:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator["psycopg.Connection[Any]"]:
+def connected(address: str, *, is_reader: bool = True) -> Iterator["psycopg.Connection[Any]"]:
+    """Open a connection with one transaction, which is committed at the end. Raises DataError, also for
+    what the server refuses inside.
+
+    A reader sees one snapshot of the database.
+    """
     try:
         import psycopg
         from psycopg import conninfo
     except ImportError as error:
-        raise DataError("reading PostgreSQL needs a driver: pip install 'cij[postgres]'") from error
+        raise DataError("PostgreSQL needs a driver: pip install 'cij[postgres]'") from error
     try:
         # Its message would repeat what may be a password.
         note("the password", str(conninfo.conninfo_to_dict(address).get("password", "")))
@@ -109,8 +115,9 @@ def _connected(address: str) -> Iterator["psycopg.Connection[Any]"]:
         raise DataError("the variable of `database` holds no address of a database") from None
     try:
         with psycopg.connect(address, connect_timeout=_CONNECT_S, options=_OPTIONS) as connection:
-            connection.read_only = True
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            if is_reader:
+                connection.read_only = True
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             yield connection
     except psycopg.Error as error:
         raise DataError((str(error).splitlines() or [type(error).__name__])[0]) from error

@@ -114,6 +114,18 @@ PLACES = (
         _says("reason", is_sure=True),
         change="reason = 'the reason named a person who was forgotten'",
     ),
+    Place(
+        "export_run",
+        "reasons of exports that failed, which may quote them",
+        _says("reason", is_sure=True),
+        change="reason = 'the reason named a person who was forgotten'",
+    ),
+    Place(
+        "exported_row",
+        "exports that they are in. Their id stays until the next run has written that they are removed",
+        _OF_CUSTOMER,
+        change="digest = NULL",
+    ),
     Place("segment_member", "segments that they are in", _OF_CUSTOMER),
     Place("entry_queue", "that they wait to enter", _OF_CUSTOMER),
     Place("entry_right", "that they may enter", _OF_CUSTOMER),

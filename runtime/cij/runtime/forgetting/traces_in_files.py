@@ -12,6 +12,7 @@ from typing import Any
 
 from cij.runtime import intake_log
 from cij.runtime.delivery.channels.files import path_of
+from cij.runtime.forgetting.exported_files import clean_exports
 from cij.runtime.inbox import answers_folder, folder_of
 from cij.runtime.private_files import require_inside, write_private
 from cij.runtime.state_folder import state_folder
@@ -67,7 +68,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What the files of a project are searched for."""
+    """What the files of a project are searched for. `exports` are files of exports, below `root`."""
 
     root: Path
     state: Path
@@ -75,6 +76,8 @@ class Cleaning:
     messages: tuple[Message, ...]
     texts: Texts
     names: Texts
+    ids: frozenset[str] = frozenset()
+    exports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +162,14 @@ def _spilled(of: Cleaning) -> int:
     return len(folders) + sum(_deleted(of, file) for file in files)
 
 
+def _exports(of: Cleaning) -> int:
+    return clean_exports(of.root, of.exports, of.ids)
+
+
 FILES = (
     FilePlace("outbox/CHANNEL/DAY", "messages to them", "deletes them", _messages),
     FilePlace("outbox/action/NAME", "calls about them", "empties their lines but for the key", _calls),
+    FilePlace("files of exports", "rows about them", "deletes their rows", _exports),
     FilePlace(".cij/inbox", "events that nobody took yet, or that were refused", "deletes their lines", _handed_in),
     FilePlace(".cij/intake", "events of the service that no step took yet", "deletes their lines", _logged),
     FilePlace(".cij/handover.jsonl", "answers of mail servers", "empties their reasons", _handover),

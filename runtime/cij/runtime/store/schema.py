@@ -294,6 +294,24 @@ QUARANTINE = Table(
 # Messages that a newer state had sent before this one was accepted in its place, with how many of each.
 SENT_BEFORE = Table("sent_before", (("mark", TEXT), ("count", NUMBER)), key=("mark",))
 
+# Each run of an export; `outcome` is done, failed, or writing until the file is in its place. `digest` is
+# the SHA-256 of the file, and `data_at` when a source was loaded last.
+EXPORT_RUN = Table(
+    "export_run",
+    (
+        *(("number", NUMBER), ("export", TEXT), ("at", INSTANT), ("data_at", INSTANT)),
+        *(("rows", NUMBER), ("digest", TEXT), ("file", TEXT), ("outcome", TEXT), ("reason", TEXT)),
+    ),
+    key=("number",),
+)
+# What the runs of an export of changes have written: a hash of each customer's values. Null where the
+# customer is to be written as removed.
+EXPORTED_ROW = Table(
+    "exported_row",
+    (("export", TEXT), ("customer", TEXT), ("digest", TEXT)),
+    key=("export", "customer"),
+)
+
 TABLES = (
     *(
         PASSAGE,
@@ -325,7 +343,7 @@ TABLES = (
     *(TURNED_AWAY, EVENT_AHEAD, COUNTER, META, ZONE, CUSTOMER_KEY, CUSTOMER_ALIAS, MERGED),
     *(CUSTOMER_ID, FIELD_WRITE, CONSENT_CHANGE, CONSENT_AHEAD, CANONICAL_ADDRESS, NEWCOMER),
     *(SOURCE_STATE, QUARANTINE, ABSENT, ABSENT_TIMER, SENT_BEFORE, FORGOTTEN),
-    *(ANONYMOUS_ID, ANONYMOUS_EVENT, CONSENT_ORIGIN),
+    *(ANONYMOUS_ID, ANONYMOUS_EVENT, CONSENT_ORIGIN, EXPORT_RUN, EXPORTED_ROW),
 )
 # The tables about customers and sources. A refresh needs no others.
 OF_DATA = (

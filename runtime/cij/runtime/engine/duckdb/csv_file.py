@@ -13,8 +13,8 @@ from cij.runtime.errors import DataError, StoreError
 _STREAM = "arrow_stream"
 
 
-def write_csv(stream: ArrowStream, file: Path) -> list[str]:
-    """Write all rows to `file`, in a private folder, and return the names of the columns.
+def write_csv(stream: ArrowStream, file: Path) -> dict[str, str]:
+    """Write all rows to `file`, in a private folder, and return the types of the columns by name.
 
     A null is nothing, and an empty text is a pair of quotes. Raises DataError where the stream fails, and
     StoreError where the file cannot be written.
@@ -31,7 +31,7 @@ def write_csv(stream: ArrowStream, file: Path) -> list[str]:
             raise StoreError(text) from error
 
 
-def _write(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
+def _write(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
     # The stream can be read once, so the rows are kept before their columns are looked at.
     connection.execute(f"CREATE TEMP TABLE rows AS SELECT * FROM {_STREAM}")
     columns = connection.execute("DESCRIBE rows").fetchall()
@@ -43,7 +43,7 @@ def _write(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
     connection.execute(
         f"COPY (SELECT {picks} FROM rows) TO '{where}' (FORMAT csv, HEADER false, FORCE_QUOTE *)"
     )
-    return [name for name, *_ in columns]
+    return {name: type for name, type, *_ in columns}
 
 
 def read_csv(columns: Mapping[str, str], file: Path) -> ArrowStream:

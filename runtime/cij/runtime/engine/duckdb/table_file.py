@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import duckdb
 
 from cij.runtime.engine.duckdb.closed import CLOSED
-from cij.runtime.engine.duckdb.connection import HiddenStream
+from cij.runtime.engine.duckdb.connection import BROKEN, HiddenStream, first_line
 from cij.runtime.engine.protocol import ArrowStream
 from cij.runtime.errors import ConfigError
 
 # The endings of the files.
 Format = Literal[".csv", ".jsonl", ".parquet"]
+FORMATS: dict[str, Format] = {format: format for format in get_args(Format)}
 
 _OPTIONS: dict[Format, str] = {
     ".csv": "FORMAT csv, HEADER true",
@@ -56,10 +57,31 @@ def write_table(stream: ArrowStream, names: Sequence[str], path: Path, format: F
     return count
 
 
+def fill_file(
+    stream: ArrowStream, names: Sequence[str], draft: Path, format: Format, name: str
+) -> int:
+    """As `write_table`, but without a rename: a broken attempt leaves a part of the file.
+
+    Errors call the file `name`.
+    """
+    try:
+        # What an earlier run left, or a link that somebody put there.
+        draft.unlink(missing_ok=True)
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return _copy(stream, names, draft, format)
+    except OSError as error:
+        raise ConfigError(f"cannot write {name}: {error.strerror}") from error
+    except duckdb.Error as error:
+        found = first_line(error)
+        raise ConfigError(f"cannot write {name}: {found.partition(BROKEN)[2] or found}") from error
+
+
 def _copy(stream: ArrowStream, names: Sequence[str], draft: Path, format: Format) -> int:
     with duckdb.connect(":memory:", config=CLOSED) as connection:
-        connection.register("rows", HiddenStream(stream))
-        found = connection.execute("DESCRIBE SELECT * FROM rows").fetchall()
+        connection.register("stream", HiddenStream(stream))
+        # Looking at the columns of a stream runs its query, which would run once more for the rows.
+        connection.execute("CREATE TEMP TABLE rows AS SELECT * FROM stream")
+        found = connection.execute("DESCRIBE rows").fetchall()
         columns = [_Column(name, type) for name, type, *_ in found]
         pairs = zip(columns, names, strict=True)
         picks = ", ".join(f"{_value(c, format)} AS {_quoted(name)}" for c, name in pairs)

@@ -41,7 +41,7 @@ def copy_stream(connection: "psycopg.Connection[Any]", table: str, stream: Arrow
 
     with tempfile.TemporaryDirectory(prefix="cij-copy-") as folder:
         file = Path(folder) / "rows.csv"
-        names = write_csv(stream, file)
+        names = [*write_csv(stream, file)]
         text = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
             sql.Identifier(table), _names(names)
         )

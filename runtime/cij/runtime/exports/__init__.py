@@ -1,0 +1,1 @@
+"""Exports: rows of the store that are written outside, and when."""
