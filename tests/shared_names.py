@@ -52,6 +52,7 @@ ONE_CONCEPT = {
     "segments": "segment",
     "segment": "segment",
     "measure": "a value of each customer",
+    "measured": "people whose opens and clicks are measured",
     "send": "send",
     "simulate": "simulation",
     "status": "the numbers of a store",

@@ -29,7 +29,7 @@ from pydantic_core import ErrorDetails
 
 from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
-from cij.app.service_table import CallbacksTable, ServiceTable
+from cij.app.service_table import CallbacksTable, ServiceTable, TrackingTable
 from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
@@ -345,6 +345,7 @@ _TABLES: tuple[type[BaseModel], ...] = (
     ReviewRule,
     ServiceTable,
     CallbacksTable,
+    TrackingTable,
 )
 
 

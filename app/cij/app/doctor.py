@@ -12,6 +12,7 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from cij.app.config import (
     load_settings,
     variable_names,
 )
+from cij.app.local_service import is_there
 from cij.app.project import open_project
 from cij.app.project_files import FILE_NAME, find_root
 from cij.compiler.channels import CHANNELS
@@ -272,6 +274,24 @@ def _greeting(email: SmtpDelivery) -> str:
         return f"{code} {answer.decode(errors='replace').splitlines()[0]}"
 
 
+def _tracking(root: Path, settings: Settings) -> Iterator[Finding]:
+    """Check that the links by which opens and clicks are measured are answered."""
+    service = settings.service
+    if service.tracking is None:
+        return
+    url = service.tracking.url or service.url
+    if url is None:
+        yield Finding("fail", "tracking", f"{FILE_NAME}: [service.tracking] needs `url`")
+    elif find_spec("starlette") is None or find_spec("uvicorn") is None:
+        text = f"links of mails lead to {url}, and the service is not installed"
+        yield Finding("fail", "tracking", f"{text}: pip install 'cij[service]'")
+    elif not is_there(root):
+        text = f"links of mails lead to {url}, and no service runs for this project: cij serve"
+        yield Finding("warn", "tracking", text)
+    else:
+        yield Finding("ok", "tracking", f"links of mails lead to {url}")
+
+
 MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _extension, _zones)
 PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _variables,
@@ -280,6 +300,7 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _state,
     _mail_servers,
     _actions,
+    _tracking,
 )
 
 

@@ -7,6 +7,7 @@ from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDel
 from cij.app.open_store import store_path
 from cij.app.project import Project
 from cij.app.signed_links import Links, PublicLinks
+from cij.app.tracking_links import tracking_of
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
@@ -20,7 +21,7 @@ from cij.runtime.delivery import (
     WebhookSettings,
     open_transport,
 )
-from cij.runtime.delivery.defaults import MessageLinks
+from cij.runtime.delivery.defaults import MessageLinks, MessageTracking
 from cij.runtime.errors import ConfigError
 
 
@@ -92,8 +93,11 @@ def message_folders(project: Project) -> tuple[Path, ...]:
     return tuple(sorted({_folder(project, folder) for folder in found}))
 
 
-def senders(project: Project) -> Defaults:
-    """Return the defaults for messages without settings of their own, such as a sender."""
+def senders(project: Project, program: Program) -> Defaults:
+    """Return the defaults for messages without settings of their own, such as a sender.
+
+    Raises: ConfigError for a topic that is not there.
+    """
     ways = project.settings.delivery.by_channel()
     mails = [ways[row.name] for row in CHANNELS.values() if row.form == "mail"]
     senders = (way.sender for way in mails)
@@ -103,12 +107,28 @@ def senders(project: Project) -> Defaults:
         region=project.settings.project.region,
         links=_links(project),
         reporting=project.settings.service.callbacks.providers,
+        tracking=_tracking(project, program),
     )
 
 
 def _links(project: Project) -> MessageLinks | None:
     url = project.settings.service.url
     return None if url is None else PublicLinks(url, Links(project.root))
+
+
+def _tracking(project: Project, program: Program) -> MessageTracking | None:
+    service = project.settings.service
+    found = tracking_of(service.tracking, service.url, Links(project.root))
+    if found is not None:
+        topic = next((each for each in program.topics if each.name == found.topic), None)
+        if topic is None:
+            hint = did_you_mean(found.topic, [each.name for each in program.topics])
+            text = f"cij.toml: [service.tracking]: there is no topic `{found.topic}`"
+            raise ConfigError(f"{text}; {hint}" if hint else text)
+        if "email" not in topic.channels:
+            text = f"cij.toml: [service.tracking]: the topic `{topic.name}` has no channel `email`"
+            raise ConfigError(text)
+    return found
 
 
 def _domain(project: Project) -> str:

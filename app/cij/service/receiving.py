@@ -14,6 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cij.compiler.naming import did_you_mean
+from cij.runtime.held_clicks import HeldClicks
+from cij.runtime.intake_log import IntakeLog
 from cij.runtime.outside_json import read_json
 from cij.service import cloud_events, segment_calls
 from cij.service.bodies import json_of, read_body
@@ -47,12 +49,14 @@ def routes() -> list[Route]:
     ]
 
 
-async def keep(house: House, rows: Sequence[Row], door: str) -> None:
+async def keep(
+    house: House, rows: Sequence[Row], door: str, log: IntakeLog | HeldClicks | None = None
+) -> None:
     """Return when all rows are on the disk. Raises: Problem where they cannot be written."""
     if not rows:
         return
     try:
-        await asyncio.wrap_future(house.log.append(lines_of(rows)))
+        await asyncio.wrap_future((log or house.log).append(lines_of(rows)))
     except Exception as error:
         house.note_disk(error)
         text = "events cannot be written to the disk; none of this request was taken"

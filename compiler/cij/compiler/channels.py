@@ -14,6 +14,9 @@ Interaction = Literal[
     "failed",
     "opened",
     "clicked",
+    # What a machine did before or in place of the customer, by the signs of `app/cij/service/machines.py`.
+    "opened_by_machine",
+    "clicked_by_machine",
     "replied",
     "bounced",
     "complained",
@@ -57,6 +60,8 @@ _ROWS = (
             "failed",
             "opened",
             "clicked",
+            "opened_by_machine",
+            "clicked_by_machine",
             "replied",
             "bounced",
             "complained",
