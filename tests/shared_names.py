@@ -52,6 +52,8 @@ ONE_CONCEPT = {
     "segments": "segment",
     "segment": "segment",
     "measure": "a value of each customer",
+    "mailgun": "a provider: what it takes, and what it reports",
+    "postmark": "a provider: what it takes, and what it reports",
     "measured": "people whose opens and clicks are measured",
     "send": "send",
     "simulate": "simulation",

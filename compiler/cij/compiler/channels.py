@@ -25,6 +25,9 @@ Interaction = Literal[
 ]
 
 
+TransportName = Literal["files", "smtp", "sendgrid", "postmark", "mailgun", "twilio"]
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """`address_field` is the customer's field that holds the address.
@@ -44,7 +47,7 @@ class Channel:
     interactions: tuple[Interaction, ...]
     is_typed: bool = False
     form: Literal["mail", "text"] = "text"
-    transports: tuple[Literal["files", "smtp"], ...] = ("files",)
+    transports: tuple[TransportName, ...] = ("files",)
     file_suffix: str = "txt"
     called: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +72,7 @@ _ROWS = (
             "subscribed",
         ),
         form="mail",
-        transports=("files", "smtp"),
+        transports=("files", "smtp", "sendgrid", "postmark", "mailgun"),
         file_suffix="eml",
         called={"en": "email", "de": "E-Mail", "es": "correo", "fr": "e-mail"},
     ),
@@ -87,6 +90,7 @@ _ROWS = (
             "unsubscribed",
             "subscribed",
         ),
+        transports=("files", "twilio"),
         called={"en": "text message", "de": "SMS", "es": "SMS", "fr": "SMS"},
     ),
     Channel(

@@ -74,7 +74,17 @@ def compose(
     if CHANNELS[row.channel].address_field == "phone":
         address = phone_number(address, defaults.region)
     text = _plain(row, address, rendered)
-    return Prepared(row.key, row.channel, address, "", row.created_at, text, _id(row, store))
+    return Prepared(
+        row.key,
+        row.channel,
+        address,
+        "",
+        row.created_at,
+        text,
+        _id(row, store),
+        text=rendered.text.strip(),
+        customer=row.customer,
+    )
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -137,7 +147,15 @@ def _email(
     address = mailbox(email.recipient)
     envelope_sender = named_mailbox(sender)[1]
     return Prepared(
-        row.key, row.channel, address, envelope_sender, row.created_at, build(email), email.key
+        row.key,
+        row.channel,
+        address,
+        envelope_sender,
+        row.created_at,
+        build(email),
+        email.key,
+        mail=email,
+        customer=row.customer,
     )
 
 
