@@ -54,6 +54,8 @@ ONE_CONCEPT = {
     "measure": "a value of each customer",
     "mailgun": "a provider: what it takes, and what it reports",
     "postmark": "a provider: what it takes, and what it reports",
+    "sendgrid": "a provider: what it takes, and what it reports",
+    "twilio": "a provider: what it takes, and what it reports",
     "measured": "people whose opens and clicks are measured",
     "send": "send",
     "simulate": "simulation",

@@ -352,6 +352,18 @@ def test_odd_values_harm_nobody() -> None:
         assert [outcomes[one.key].status for one in (broken, whole)] == ["failed", "delivered"]
 
 
+def test_twilio_is_told_where_to_report() -> None:
+    with provider("twilio") as found:
+        way = settings("twilio", found.port, reports_to="https://shop.example/v1/callbacks/twilio")
+        sent(
+            found, replace(message("twilio", "ana"), customer="a&b"), transport=open_transport(way)
+        )
+    wanted = (
+        "https://shop.example/v1/callbacks/twilio?cij_customer=a%26b&cij_key=welcome%3A0%3Amail%3A0"
+    )
+    assert found.got[0][2]["StatusCallback"] == wanted
+
+
 def test_what_waits_can_be_taken_back() -> None:
     with provider("postmark") as found:
         batch = Batch([message("postmark", "ana", n) for n in range(3)])

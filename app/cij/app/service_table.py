@@ -48,26 +48,36 @@ def _are_proxies(found: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class CallbacksTable(BaseModel):
-    """`[service.callbacks]`: the mail providers that report what became of mails."""
+    """`[service.callbacks]`: the providers that report what became of messages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mailgun_key_env: str | None = None
+    sendgrid_key_env: str | None = None
+    twilio_token_env: str | None = None
     postmark: bool = False
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that report."""
-        is_on = {"mailgun": self.mailgun_key_env is not None, "postmark": self.postmark}
-        return tuple(name for name, on in is_on.items() if on)
+        return (*self._variables(), *(["postmark"] if self.postmark else []))
 
     def secrets(self) -> dict[str, str]:
         """Return the secrets of providers that sign. Raises: ConfigError for an unset variable."""
-        if self.mailgun_key_env is None:
-            return {}
-        if not (secret := os.environ.get(self.mailgun_key_env)):
-            raise ConfigError(f"cij.toml: the variable {self.mailgun_key_env} is not set")
-        return {"mailgun": secret}
+        found = {}
+        for provider, name in self._variables().items():
+            if not (secret := os.environ.get(name)):
+                raise ConfigError(f"cij.toml: the variable {name} is not set")
+            found[provider] = secret
+        return found
+
+    def _variables(self) -> dict[str, str]:
+        named = {
+            "mailgun": self.mailgun_key_env,
+            "sendgrid": self.sendgrid_key_env,
+            "twilio": self.twilio_token_env,
+        }
+        return {provider: name for provider, name in named.items() if name is not None}
 
 
 _UTM = ("source", "medium", "campaign", "term", "content", "id")

@@ -32,6 +32,7 @@ from cij.service.access import Access, Keyring, Limiter, guesses, repeats, visit
 from cij.service.application import application
 from cij.service.house import House
 from cij.service.measuring import Measures
+from cij.service.providers import require_usable
 
 _log = logging.getLogger("cij.service")
 # With what the run needs to end, less than the ten seconds after which systems kill a process.
@@ -77,6 +78,7 @@ def serving(run: Run, address: str | None, stopped: WakeableStop) -> Iterator[Se
     settings = run.project.settings.service
     # Before anything is opened: a variable may not be set.
     signed = settings.callbacks.secrets()
+    require_usable(signed)
     with closing(_listening(address or settings.listen)) as listening:
         token = secrets.token_urlsafe(32)
         service = _service(run, _url(listening), token, stopped)
