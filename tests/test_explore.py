@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -58,17 +58,34 @@ def _run(*arguments: str | Path) -> Result:
 # --- what is checked --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def lived(tmp_path: Path) -> Iterator[Lived]:
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """Ana visits two pages within a day: some messages go, some are too many, and she waits."""
     with closing(open_engine(None)) as engine:
         world = deploy(engine, _program(), START)
         stage = Stage(world, SimulatedClock(START), world.program.journeys[0])
         found = Lived(stage)
-        for statement in _read(tmp_path, VISITS, "visits")[0].statements:
+        for statement in _read(tmp_path_factory.mktemp("visits"), VISITS, "visits")[0].statements:
             play.do_statement(statement, found)
         stage.settle()
         yield found
+
+
+class _Undone(Exception):
+    """Rolls back what a test does to the store."""
+
+
+@pytest.fixture
+def lived(visits: Lived) -> Iterator[Lived]:
+    """The visits, as a copy of their own: what a test changes is undone."""
+    world = visits.stage.world
+    program = world.program
+    with suppress(_Undone), world.engine.transaction():
+        yield replace(
+            visits, said=[*visits.said], events=[*visits.events], barred=[*visits.barred], _found={}
+        )
+        raise _Undone
+    world.program = program
 
 
 VISITS = """

@@ -80,7 +80,7 @@ class InterpreterState:
         # By the identity of the occurrence, which customers keep.
         self.arrived_at: dict[int, datetime] = {}
         self.until = datetime.min
-        self.happens = {at for h in arrivals for at in (h.arrives, h.at)}
+        self.happens = {at for h in arrivals for at in (h.arrives, h.at)} | self.scenario.parting
         self.changes = {x.at for c in self.scenario.customers for x in c.changes}
         self.changes |= {c.comes for c in self.scenario.customers if c.comes}
         self.world = World(self.now, (), self.conditions, self.measures)

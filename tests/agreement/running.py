@@ -91,12 +91,13 @@ def traces(
         found = dict(_lines(run, is_late=True))
         engine.close()
         return found
-    for at in _instants(run, spacing):
+    parting = {at for scenario in scenarios for at in scenario.parting}
+    for at in sorted({*_instants(run, spacing), *parting}):
         run_while(run.world, run.clock, partial(gt, at), lambda _: None)
         run.clock.advance_to(at)
         _order(run, at)
         _hand_in(run, at, spacing)
-        if spacing.extra:
+        if spacing.extra or at in parting:
             tick(run.world, at)
             deliver(run.world, at)
     run_to(run.world, run.clock, end, lambda _: None)

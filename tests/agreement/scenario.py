@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -72,6 +72,16 @@ class Scenario:
     @property
     def nodes(self) -> list[Any]:
         return [n for text in (self.head, self.text) for n in _parsed(text).declarations]
+
+    @property
+    def parting(self) -> set[datetime]:
+        """Return instants between the time of each late event and its arrival.
+
+        With ticks that follow what is due, each is one of a tick. Else it would depend on the other
+        scenarios of a store which tick was the last one, and an event of its instant is not late (S25).
+        """
+        late = [h.arrives for c in self.customers for h in c.arrivals if h.at < h.arrives]
+        return {arrives - timedelta(seconds=1) for arrives in late}
 
     def of_kind(self, kind: str) -> list[syntax.Declaration]:
         found = [n for n in self.nodes if isinstance(n, syntax.Declaration)]
