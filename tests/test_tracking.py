@@ -468,6 +468,23 @@ def test_wrong_settings_are_said(tmp_path: Path, cij: Cij) -> None:
         assert found.code == Exit.CONFIG and words in found.err, more
 
 
+def test_messages_wait_while_their_links_cannot_be_signed(tmp_path: Path, cij: Cij) -> None:
+    folder = tmp_path / "shop"
+    shop_project(folder, TRACKING)
+    (folder / "offers.journey").write_text(OFFERS)
+    (folder / "offer.html").write_text(BODY)
+    keys = folder / ".cij" / "signing_keys.json"
+    assert cij("run", folder, "--once").code == Exit.OK
+    assert cij("event", "wants_more", "shop:1", "--project", folder).code == Exit.OK
+    keys.write_text("no keys")
+    done = cij("run", folder, "--once")
+    assert done.code == Exit.DELIVERY and "signing_keys.json" in done.out + done.err
+    assert not [*(folder / "outbox").rglob("*.eml")]
+    keys.unlink()
+    assert cij("run", folder, "--once").code == Exit.OK
+    assert len([*(folder / "outbox").rglob("*.eml")]) == 1
+
+
 def test_the_doctor_says_who_answers_the_links(tmp_path: Path, cij: Cij) -> None:
     folder = tmp_path / "shop"
     shop_project(folder, TRACKING)

@@ -10,7 +10,7 @@ from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_o
 from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.engine import Engine
-from cij.runtime.errors import DeliveryError, reason_of
+from cij.runtime.errors import DeliveryError, WorldError, reason_of
 from cij.runtime.measured import granted
 
 ACTIONS = "action"
@@ -42,6 +42,9 @@ def composed(engine: Engine, rows: Sequence[Row], defaults: Defaults, store: str
             found.prepared.append(_prepared(row, stored[row.content], defaults, found, store))
         except DeliveryError as error:
             found.outcomes.append(outcome_of(row.key, error))
+        except WorldError as error:
+            # Such as keys that cannot be read: it is no fault of the message, which waits.
+            found.outcomes.append(Outcome(row.key, "unsent", str(error)))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is of this message (S28)
             reason = f"it cannot be written: {reason_of(error)}"
             found.outcomes.append(Outcome(row.key, "failed", reason))
