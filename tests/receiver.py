@@ -65,7 +65,7 @@ def serving(receiver: Receiver, port: int = 0) -> Iterator[Receiver]:
 
     server = _Quiet((HOST, port), Handler)
     receiver.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield receiver
     finally:

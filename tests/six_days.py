@@ -98,21 +98,23 @@ def six_days(
     way: Way = DEFAULT,
     engine: Engine | None = None,
     *,
+    hours: int = 12,
     is_hashed: bool = False,
     is_moved: bool = False,
 ) -> Kept:
     """Return all that is kept of six days in which some come again, buy, or open what they got.
 
+    A tick comes every so many `hours`, and new events with it.
     `is_hashed` has the row locators filled; with `is_moved` those of passages lead astray.
     """
     world = world_of(program, way, engine)
     if is_hashed:
         assert world.engine.execute(row_locator.SET_ID_HASHES) == CUSTOMERS
         assert world.engine.execute(row_locator.SET_ID_HASHES) == 0
-    for hour in range(0, 136, 8):
+    for hour in range(0, 136, hours):
         at = START + timedelta(hours=hour)
-        rows = [event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / 8]
-        rows += [event(n, "visit", at, page="y") for n in range(CUSTOMERS) if n % 9 == hour / 8]
+        rows = [event(n, "visit", at, page="x") for n in range(CUSTOMERS) if n % 30 == hour / hours]
+        rows += [event(n, "visit", at, page="y") for n in range(CUSTOMERS) if n % 9 == hour / hours]
         rows += [event(n, "bought", at, amount=n * 3) for n in range(hour // 8, CUSTOMERS, 11)]
         if is_moved:
             world.engine.execute(_MOVE)

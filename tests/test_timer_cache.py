@@ -88,12 +88,12 @@ class _Counted(TimerCache):
 def _reads(journeys: str, timers: TimerCache) -> None:
     """Run six days, which compare the next timer with a scan after each tick."""
     way = Way(lambda: [SharedPlans(), FewOfMany(0, 1_000), timers], ALL_PASSES)
-    assert six_days(compiled(journeys), way) == _plainly(journeys)
+    assert six_days(compiled(journeys), way, hours=8) == _plainly(journeys)
 
 
 @cache
 def _plainly(journeys: str) -> object:
-    return six_days(compiled(journeys), PLAIN)
+    return six_days(compiled(journeys), PLAIN, hours=8)
 
 
 @pytest.mark.slow
