@@ -47,7 +47,8 @@ def _row(found: Mapping[str, Any]) -> Row | None:
     elif event == "clicked":
         fields = {"link": text_of(found.get("url"))}
     elif event == "opened" and found.get("sg_machine_open") is True:
-        event, fields = "opened_by_machine", {"sign": "sendgrid"}
+        event = "opened_by_machine"
+        fields = {"sign": "sendgrid"}
     at = instant_in_s(found.get("timestamp"))
     return row_of(event, f"sendgrid {id}", found.get("email"), found, at, fields)
 
