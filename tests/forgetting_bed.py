@@ -166,6 +166,7 @@ def leave_traces(root: Path) -> None:
     hand_in(inbox / "2.jsonl", [event, {"event": "called", "customer": "joana.secret@example.com"}])
     hand_in(inbox / "refused" / "3.jsonl", [event])
     hand_in(root / ".cij" / "intake" / "4.log", [event])
+    hand_in(root / ".cij" / "intake" / "5.held", [event | {"at": "2026-03-02T09:00:00Z"}])
     (root / ".cij" / "answers").mkdir(exist_ok=True)
     (root / ".cij" / "answers" / "x.json").write_text('{"entries": ["ana.secret@example.com"]}')
     (root / "cij-bug-x.txt").write_text("command: cij timeline ana.secret@example.com")

@@ -93,7 +93,7 @@ def test_the_messages_and_the_report_of_a_first_step(project: Path, golden: Gold
     opened, program = compiled(project)
     engine = open_engine(None)
     transports = open_transports(opened, program)
-    runner, _ = open_runner(engine, program, opened.root, transports, senders(opened), NOW)
+    runner, _ = open_runner(engine, program, opened.root, transports, senders(opened, program), NOW)
     step(runner, NOW, with_refresh=True)
     found = as_json(report(runner.world, NOW))
     engine.close()

@@ -82,6 +82,7 @@ DOORS = {
     "starlette": ("app/cij/service/",),
     "uvicorn": ("app/cij/service/",),
     "prometheus_client": ("app/cij/service/",),
+    "cryptography": ("app/cij/service/providers/",),
     "pygments": ("grammar/cij/grammar/pygments_lexer.py",),
     "pygls": ("app/cij/lsp/",),
     "lsprotocol": ("app/cij/lsp/",),

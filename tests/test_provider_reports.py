@@ -67,10 +67,11 @@ def test_reports_of_mailgun(bed: Bed) -> None:
         return int(answer.json()["accepted"])
 
     assert post(event="opened", id="m-1") == 1
-    assert post(event="opened", id="m-2", **{"client-info": {"bot": "apple"}}) == 0
+    assert post(event="opened", id="m-2", **{"client-info": {"bot": "apple"}}) == 1
     assert post(event="clicked", id="m-3", url="https://shop.example/?a=1") == 1
     assert post(event="failed", severity="temporary", id="m-4") == 0
     assert post(event="accepted", id="m-5") == 0 and post(event=5, id=[]) == 0
+    assert told(bed, "opened_by_machine", "mailgun m-2")["sign"] == "apple"
     opened = told(bed, "opened", "mailgun m-1")
     assert opened["message_key"] == marks["cij_key"] and opened["channel"] == "email"
     assert str(opened["at"]) == "2026-03-02 09:00:00.500000"

@@ -15,7 +15,7 @@ TOML = '[project]\nname = "recipes"\ntimezone = "Europe/Madrid"\n'
 def test_the_answers_are_one_project_that_compiles(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"```journey\n(.*?)```\n", text, re.DOTALL)
-    assert len(re.findall(r"^\*\*… .+\?\*\* ", text, re.MULTILINE)) == 22 == len(blocks) - 1
+    assert len(re.findall(r"^\*\*… .+\?\*\* ", text, re.MULTILINE)) == 23 == len(blocks) - 1
     (tmp_path / "cij.toml").write_text(TOML)
     (tmp_path / "a.journey").write_text("\n".join(blocks))
     assert [f"{d.span.line}: {d.message}" for d in compile_path(tmp_path).diagnostics] == []

@@ -274,7 +274,7 @@ def opened(project: Path) -> Runner:
     opened, program = compiled(project)
     transports = open_transports(opened, program)
     engine = open_store(opened)
-    return open_runner(engine, program, opened.root, transports, senders(opened), BEGIN)[0]
+    return open_runner(engine, program, opened.root, transports, senders(opened, program), BEGIN)[0]
 
 
 _TOTALS = {

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -27,13 +25,20 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from cij.app.delivery_way import Sender, Table, Unsubscribe, Way
 from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
-from cij.app.service_table import CallbacksTable, ServiceTable
+from cij.app.provider_tables import (
+    MailgunDelivery,
+    PostmarkDelivery,
+    SendgridDelivery,
+    TwilioDelivery,
+)
+from cij.app.service_table import CallbacksTable, ServiceTable, TrackingTable
 from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
 from cij.app.webhook_rules import check_secret, fault_of_url
-from cij.compiler.addresses import is_region, mailbox, named_mailbox
+from cij.compiler.addresses import is_region
 from cij.compiler.channels import CHANNELS
 from cij.compiler.review.change_class import ChangeClass
 from cij.runtime.errors import ConfigError
@@ -45,12 +50,7 @@ _ENV = "env:"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class _Table(BaseModel):
-    # An unknown key is an error, because a misspelt setting would have no effect without it.
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProjectTable(_Table):
+class ProjectTable(Table):
     """`[project]`.
 
     The zone is mandatory, so that the zone of a machine never decides a time (S4). `region` is the
@@ -79,50 +79,16 @@ class ProjectTable(_Table):
         return code
 
 
-def _is_sender(text: str | None) -> str | None:
-    """Require an address, with or without a name: a wrong one would fail every message."""
-    if text is not None:
-        # NoAddress is a ValueError, so pydantic reports it as a mistake of this setting.
-        named_mailbox(text)
-    return text
-
-
-_Sender = Annotated[str, AfterValidator(_is_sender)]
-
-
-def _as_unsubscribe(text: str | None) -> str | None:
-    """Return a web address or `mailto:` for the header List-Unsubscribe; a mailbox becomes one."""
-    if text is None or text.startswith(("https://", "http://")):
-        fault = fault_of_url(text, allows_http=True) if text is not None else None
-        if fault or (text is not None and not re.fullmatch(r"[!-=?-~]{1,900}", text)):
-            raise ValueError(f"`{text}` {fault or 'has characters that no web address has'}")
-        return text
-    address, mark, query = text.removeprefix("mailto:").partition("?")
-    return f"mailto:{mailbox(address)}{mark}{query}"
-
-
-_Unsubscribe = Annotated[str | None, AfterValidator(_as_unsubscribe)]
-
-
-class _Way(_Table):
-    """The base of all transports.
-
-    `per_hour` is the limit of the provider, for warnings of simulations.
-    """
-
-    per_hour: int | None = Field(default=None, ge=1)
-
-
-class FilesDelivery(_Way):
+class FilesDelivery(Way):
     """A transport that writes each message as a file into a folder and sends nothing."""
 
     kind: Literal["files"] = "files"
     folder: str = "outbox"
-    sender: _Sender | None = Field(default=None, alias="from")
-    unsubscribe: _Unsubscribe = None
+    sender: Sender | None = Field(default=None, alias="from")
+    unsubscribe: Unsubscribe = None
 
 
-class SmtpDelivery(_Way):
+class SmtpDelivery(Way):
     """`[delivery.email]` through a mail server."""
 
     kind: Literal["smtp"]
@@ -131,8 +97,8 @@ class SmtpDelivery(_Way):
     tls: Literal["none", "starttls", "implicit"] = "starttls"
     username: str | None = None
     password_env: str | None = None
-    sender: _Sender = Field(alias="from")
-    unsubscribe: _Unsubscribe = None
+    sender: Sender = Field(alias="from")
+    unsubscribe: Unsubscribe = None
     connections: int = Field(default=4, ge=1, le=100)
     allow_plain_password: bool = False
 
@@ -158,14 +124,14 @@ class SmtpDelivery(_Way):
         return secret
 
 
-class RowsDelivery(_Way):
+class RowsDelivery(Way):
     """A transport that writes actions as rows of JSON, with a file for each action and day."""
 
     kind: Literal["rows"] = "rows"
     folder: str = "outbox"
 
 
-class WebhookDelivery(_Way):
+class WebhookDelivery(Way):
     """A transport that calls a URL with a signature (Standard Webhooks).
 
     The secret is in a variable.
@@ -195,11 +161,11 @@ class WebhookDelivery(_Way):
 ActionWay = Annotated[RowsDelivery | WebhookDelivery, Field(discriminator="kind")]
 
 
-class ActionDelivery(_Table):
+class ActionDelivery(Table):
     """`[delivery.action]`, and `[delivery.action.NAME]` for an action with another transport."""
 
     default: ActionWay = RowsDelivery()
-    by_action: dict[str, ActionWay] = {}
+    by_action: dict[str, ActionWay] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -211,10 +177,11 @@ class ActionDelivery(_Table):
         return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
 
 
-ChannelWay = FilesDelivery | SmtpDelivery
+_Provider = SendgridDelivery | PostmarkDelivery | MailgunDelivery | TwilioDelivery
+ChannelWay = FilesDelivery | SmtpDelivery | _Provider
 
 
-class _DeliveryTable(_Table):
+class _DeliveryTable(Table):
     action: ActionDelivery = ActionDelivery()
 
     def by_channel(self) -> dict[str, ChannelWay]:
@@ -225,7 +192,11 @@ class _DeliveryTable(_Table):
 # The type of `[delivery.CHANNEL]`, by the transports in the row of the channel.
 _WAYS: dict[tuple[str, ...], Any] = {
     ("files",): FilesDelivery,
-    ("files", "smtp"): Annotated[FilesDelivery | SmtpDelivery, Field(discriminator="kind")],
+    ("files", "twilio"): Annotated[FilesDelivery | TwilioDelivery, Field(discriminator="kind")],
+    ("files", "smtp", "sendgrid", "postmark", "mailgun"): Annotated[
+        FilesDelivery | SmtpDelivery | SendgridDelivery | PostmarkDelivery | MailgunDelivery,
+        Field(discriminator="kind"),
+    ],
 }
 
 if TYPE_CHECKING:
@@ -239,7 +210,7 @@ else:
     )
 
 
-class RunTable(_Table):
+class RunTable(Table):
     """`[run]`: the intervals of `cij run`."""
 
     tick_seconds_max: float = Field(default=60.0, gt=0)
@@ -259,7 +230,7 @@ def _as_age(text: object) -> timedelta:
 _Age = Annotated[timedelta | None, BeforeValidator(_as_age)]
 
 
-class RetentionTable(_Table):
+class RetentionTable(Table):
     """`[retention]`: how long what may hold personal data is kept; without a time for ever.
 
     A month counts 30 days and a year 365.
@@ -277,7 +248,7 @@ class RetentionTable(_Table):
         return {name: age for name in type(self).model_fields if (age := getattr(self, name))}
 
 
-class ReviewRule(_Table):
+class ReviewRule(Table):
     """`[[review.rules]]`: changes that a group has to approve.
 
     A change falls under the rule if each list that is given has something that fits: one of the `classes`
@@ -290,14 +261,14 @@ class ReviewRule(_Table):
     files: tuple[str, ...] = ()
 
 
-class ReviewTable(_Table):
+class ReviewTable(Table):
     """`[review]`: which people have to approve which changes. `approvers` has the addresses of each group.
 
     With `signed` only commits with a good signature approve anything. `allowed_signers` is a file in the format
     of git (`gpg.ssh.allowedSignersFile`); with it, signed entries of `approvals.toml` approve too.
     """
 
-    approvers: dict[str, tuple[str, ...]] = {}
+    approvers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rules: tuple[ReviewRule, ...] = ()
     signed: bool = False
     allowed_signers: str | None = None
@@ -312,7 +283,7 @@ class ReviewTable(_Table):
         return self
 
 
-class Settings(_Table):
+class Settings(Table):
     """A valid `cij.toml`."""
 
     project: ProjectTable
@@ -337,6 +308,10 @@ _TABLES: tuple[type[BaseModel], ...] = (
     DeliveryTable,
     FilesDelivery,
     SmtpDelivery,
+    SendgridDelivery,
+    PostmarkDelivery,
+    MailgunDelivery,
+    TwilioDelivery,
     RowsDelivery,
     WebhookDelivery,
     RunTable,
@@ -345,6 +320,7 @@ _TABLES: tuple[type[BaseModel], ...] = (
     ReviewRule,
     ServiceTable,
     CallbacksTable,
+    TrackingTable,
 )
 
 

@@ -12,6 +12,7 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -24,8 +25,10 @@ from cij.app.config import (
     load_settings,
     variable_names,
 )
+from cij.app.local_service import is_there
 from cij.app.project import open_project
 from cij.app.project_files import FILE_NAME, find_root
+from cij.app.provider_tables import ApiDelivery
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import near_hint
 from cij.runtime.errors import ConfigError, StoreError, StoreLocked, WorldError
@@ -217,14 +220,29 @@ def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Fin
 
 
 def _mail_servers(root: Path, settings: Settings) -> Iterator[Finding]:
-    """Check the channels that can have a mail server. Other channels always write files."""
+    """Check the channels that can have a mail server or a provider. Other channels always write files."""
     ways = settings.delivery.by_channel()
     for channel in (name for name, row in CHANNELS.items() if row.transports != ("files",)):
         way = ways[channel]
         if isinstance(way, SmtpDelivery):
             yield _mail_server(channel, way)
+        elif isinstance(way, ApiDelivery):
+            yield _provider(channel, way)
         else:
             yield Finding("ok", channel, f"written to files in {way.folder}")
+
+
+def _provider(channel: str, way: ApiDelivery) -> Finding:
+    """Check that the key is set, and that the provider accepts a connection. Nothing is sent."""
+    from cij.runtime.delivery.channels.api_settings import ApiSettings
+    from cij.runtime.delivery.channels.providers import PROVIDERS
+
+    kind = str(getattr(way, "kind", ""))
+    try:
+        found = ApiSettings(kind, way.key(), way.options(), way.url)
+    except ConfigError as error:
+        return Finding("fail", channel, str(error))
+    return _takes_connections(channel, way.url or PROVIDERS[kind].address(found))
 
 
 def _mail_server(channel: str, way: SmtpDelivery) -> Finding:
@@ -247,13 +265,18 @@ def _actions(root: Path, settings: Settings) -> Iterator[Finding]:
 
 def _webhook(what: str, way: WebhookDelivery) -> Finding:
     """Check the secret, and that the receiver accepts a connection. Nothing is sent."""
-    parts = urlsplit(way.url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         way.secret()
-        socket.create_connection((parts.hostname or "", port), _CONNECT_TIMEOUT_S).close()
     except ConfigError as error:
         return Finding("fail", what, str(error))
+    return _takes_connections(what, way.url)
+
+
+def _takes_connections(what: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), _CONNECT_TIMEOUT_S).close()
     except OSError as error:
         return Finding("fail", what, f"cannot reach {parts.hostname}:{port}: {error}")
     return Finding("ok", what, f"{parts.hostname}:{port} takes connections")
@@ -272,6 +295,24 @@ def _greeting(email: SmtpDelivery) -> str:
         return f"{code} {answer.decode(errors='replace').splitlines()[0]}"
 
 
+def _tracking(root: Path, settings: Settings) -> Iterator[Finding]:
+    """Check that the links by which opens and clicks are measured are answered."""
+    service = settings.service
+    if service.tracking is None:
+        return
+    url = service.tracking.url or service.url
+    if url is None:
+        yield Finding("fail", "tracking", f"{FILE_NAME}: [service.tracking] needs `url`")
+    elif find_spec("starlette") is None or find_spec("uvicorn") is None:
+        text = f"links of mails lead to {url}, and the service is not installed"
+        yield Finding("fail", "tracking", f"{text}: pip install 'cij[service]'")
+    elif not is_there(root):
+        text = f"links of mails lead to {url}, and no service runs for this project: cij serve"
+        yield Finding("warn", "tracking", text)
+    else:
+        yield Finding("ok", "tracking", f"links of mails lead to {url}")
+
+
 MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _extension, _zones)
 PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _variables,
@@ -280,6 +321,7 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _state,
     _mail_servers,
     _actions,
+    _tracking,
 )
 
 

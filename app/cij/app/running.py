@@ -30,6 +30,7 @@ from cij.runtime.delivery import Recovery, release_failed, release_uncertain
 from cij.runtime.due import next_work
 from cij.runtime.engine import Engine
 from cij.runtime.errors import StoreError
+from cij.runtime.held_clicks import recover as recover_clicks
 from cij.runtime.intake_log import recover as recover_log
 from cij.runtime.long_run import run_until_stopped
 from cij.runtime.private_files import private_files
@@ -170,6 +171,7 @@ def _opened(
         now, root = LiveClock().now(), project.root
         # What a service had on the disk when it was killed.
         recover_log(root)
+        recover_clicks(root, now)
         ledger = ledger_of(project)
         if accepts is not None:
             prepare(engine)
@@ -180,7 +182,14 @@ def _opened(
             prepare(engine)
             set_right(engine, now)
         opened = open_runner(
-            engine, program, root, transports, senders(project), now, ledger, time.monotonic
+            engine,
+            program,
+            root,
+            transports,
+            senders(project, program),
+            now,
+            ledger,
+            time.monotonic,
         )
         opened[0].retention = Retention(
             project.settings.retention.ages(), message_folders(project), store_path(project)

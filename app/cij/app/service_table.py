@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -48,26 +48,86 @@ def _are_proxies(found: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class CallbacksTable(BaseModel):
-    """`[service.callbacks]`: the mail providers that report what became of mails."""
+    """`[service.callbacks]`: the providers that report what became of messages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mailgun_key_env: str | None = None
+    sendgrid_key_env: str | None = None
+    twilio_token_env: str | None = None
     postmark: bool = False
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that report."""
-        is_on = {"mailgun": self.mailgun_key_env is not None, "postmark": self.postmark}
-        return tuple(name for name, on in is_on.items() if on)
+        return (*self._variables(), *(["postmark"] if self.postmark else []))
 
     def secrets(self) -> dict[str, str]:
         """Return the secrets of providers that sign. Raises: ConfigError for an unset variable."""
-        if self.mailgun_key_env is None:
-            return {}
-        if not (secret := os.environ.get(self.mailgun_key_env)):
-            raise ConfigError(f"cij.toml: the variable {self.mailgun_key_env} is not set")
-        return {"mailgun": secret}
+        found = {}
+        for provider, name in self._variables().items():
+            if not (secret := os.environ.get(name)):
+                raise ConfigError(f"cij.toml: the variable {name} is not set")
+            found[provider] = secret
+        return found
+
+    def _variables(self) -> dict[str, str]:
+        named = {
+            "mailgun": self.mailgun_key_env,
+            "sendgrid": self.sendgrid_key_env,
+            "twilio": self.twilio_token_env,
+        }
+        return {provider: name for provider, name in named.items() if name is not None}
+
+
+_UTM = ("source", "medium", "campaign", "term", "content", "id")
+_HOLE = re.compile(r"\{(\w*)\}")
+_HOLES = ("journey", "step", "message", "channel")
+
+
+def _are_hosts(found: tuple[str, ...]) -> tuple[str, ...]:
+    for each in found:
+        if not re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?", each.lower()):
+            raise ValueError(f"`{each}` is no host such as www.shop.example")
+    return tuple(each.lower() for each in found)
+
+
+def _is_utm(found: dict[str, str]) -> dict[str, str]:
+    for name, value in found.items():
+        if name not in _UTM:
+            raise ValueError(f"there is no `{name}`; there is {', '.join(_UTM)}")
+        for hole in _HOLE.findall(value):
+            if hole not in _HOLES:
+                known = ", ".join(f"{{{each}}}" for each in _HOLES)
+                raise ValueError(f"`{{{hole}}}` is not known; there is {known}")
+    return found
+
+
+class TrackingTable(BaseModel):
+    """`[service.tracking]`: opens and clicks are measured.
+
+    `topic` is the topic whose consent a customer must have given. `url` is the address of the service for these
+    links; without one it is that of `[service]`. Links to `hosts` are measured, besides those to hosts that an
+    author wrote into a message. `utm` are parameters that links get.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topic: str = Field(min_length=1)
+    url: Annotated[str | None, AfterValidator(_is_public)] = None
+    hosts: Annotated[tuple[str, ...], AfterValidator(_are_hosts)] = ()
+    utm: Annotated[dict[str, str], AfterValidator(_is_utm)] = {}
+
+    def __hash__(self) -> int:
+        return hash((self.topic, self.url, self.hosts, *self.utm.items()))
+
+    def parameters(self, **known: str) -> str:
+        """Return `utm` as a part of a query, with the names of a message filled in."""
+        values = {
+            f"utm_{name}": _HOLE.sub(lambda hole: known[hole[1]], value)
+            for name, value in self.utm.items()
+        }
+        return urlencode({name: value for name, value in values.items() if value})
 
 
 class ServiceTable(BaseModel):
@@ -85,3 +145,4 @@ class ServiceTable(BaseModel):
     user_ids: str | None = None
     per_key_per_second: float = Field(default=1000.0, gt=0, le=1_000_000)
     callbacks: CallbacksTable = CallbacksTable()
+    tracking: TrackingTable | None = None

@@ -4,6 +4,8 @@
 
     .cij/signing_keys.json   the keys; the newest signs, the others still count
 
+Links that measure opens and clicks (`tracking_links.py`) are signed by the same keys, with a context of their own.
+
 Nobody can make a link for somebody else, or use one for another purpose.
 """
 
@@ -68,13 +70,25 @@ class Links:
 
     def sign(self, link: Link) -> str:
         """Return the text of a link. Raises: ConfigError where no key can be read or made."""
-        keys = self._current() or self._first()
-        id = next(reversed(keys))
-        payload = _payload(link)
-        return f"{id}.{_text(payload)}.{_text(_signature(keys[id], payload))}"
+        return self.seal(_CONTEXT, _payload(link))
 
     def read(self, text: str, now: datetime) -> Link | None:
         """Return what a link is for; None where it is not signed by us, or is too old."""
+        payload = self.unseal(_CONTEXT, text)
+        link = None if payload is None else _link(payload)
+        return link if link is None or link.until is None or now < link.until else None
+
+    def seal(self, context: bytes, payload: bytes) -> str:
+        """Return a payload with its signature, as a text for a path. Raises: ConfigError.
+
+        What is signed in one context counts in no other.
+        """
+        keys = self._current() or self._first()
+        id = next(reversed(keys))
+        return f"{id}.{_text(payload)}.{_text(_signature(keys[id], context, payload))}"
+
+    def unseal(self, context: bytes, text: str) -> bytes | None:
+        """Return the payload of a text that we signed in this context; None for every other text."""
         id, _, rest = text.partition(".")
         packed, _, signature = rest.partition(".")
         key = self._current().get(id)
@@ -82,10 +96,9 @@ class Links:
             payload, signed = _bytes(packed), _bytes(signature)
         except (ValueError, binascii.Error):
             return None
-        if key is None or not hmac.compare_digest(signed, _signature(key, payload)):
+        if key is None or not hmac.compare_digest(signed, _signature(key, context, payload)):
             return None
-        link = _link(payload)
-        return link if link is None or link.until is None or now < link.until else None
+        return payload
 
     def _current(self) -> dict[str, bytes]:
         path = self._root / keys_file()
@@ -160,8 +173,8 @@ def _link(payload: bytes) -> Link | None:
     return Link(parts[0], parts[1], parts[2], parts[3], parts[4], until)
 
 
-def _signature(key: bytes, payload: bytes) -> bytes:
-    return hmac.new(key, _CONTEXT + payload, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+def _signature(key: bytes, context: bytes, payload: bytes) -> bytes:
+    return hmac.new(key, context + payload, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
 
 
 def _text(data: bytes) -> str:

@@ -6,12 +6,15 @@ from pathlib import Path
 from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
 from cij.app.open_store import store_path
 from cij.app.project import Project
+from cij.app.provider_tables import ApiDelivery
 from cij.app.signed_links import Links, PublicLinks
+from cij.app.tracking_links import tracking_of
 from cij.compiler.channels import CHANNELS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.program import Program
 from cij.runtime.delivery import (
     ActionTransport,
+    ApiSettings,
     Defaults,
     FileSettings,
     RowSettings,
@@ -20,7 +23,7 @@ from cij.runtime.delivery import (
     WebhookSettings,
     open_transport,
 )
-from cij.runtime.delivery.defaults import MessageLinks
+from cij.runtime.delivery.defaults import MessageLinks, MessageTracking
 from cij.runtime.errors import ConfigError
 
 
@@ -46,8 +49,8 @@ def _actions(project: Project, program: Program) -> Transport:
     return ActionTransport(open_transport(_settings(project, action.default)), ways)
 
 
-_Way = FilesDelivery | SmtpDelivery | RowsDelivery | WebhookDelivery
-_Settings = FileSettings | SmtpSettings | RowSettings | WebhookSettings
+_Way = FilesDelivery | SmtpDelivery | RowsDelivery | WebhookDelivery | ApiDelivery
+_Settings = FileSettings | SmtpSettings | RowSettings | WebhookSettings | ApiSettings
 
 
 def _settings(project: Project, way: _Way) -> _Settings:
@@ -63,6 +66,8 @@ def _settings(project: Project, way: _Way) -> _Settings:
                 connections=way.connections,
                 timeout_s=way.timeout_seconds,
             )
+        case ApiDelivery():
+            return _provider(project, way)
     return SmtpSettings(
         host=way.host,
         port=way.port,
@@ -72,6 +77,23 @@ def _settings(project: Project, way: _Way) -> _Settings:
         connections=way.connections,
         # Beside the state file, for it is about what is claimed there.
         handover=store_path(project).with_name("handover.jsonl"),
+    )
+
+
+def _provider(project: Project, way: ApiDelivery) -> ApiSettings:
+    kind = getattr(way, "kind")  # noqa: B009 - each table has its own word there
+    service = project.settings.service
+    reports = kind in service.callbacks.providers and service.url is not None
+    return ApiSettings(
+        provider=kind,
+        key=way.key(),
+        options=way.options(),
+        url=way.url,
+        connections=way.connections,
+        timeout_s=way.timeout_seconds,
+        # Beside the state, for it is about what is claimed there. Two channels never have one provider.
+        handover=store_path(project).with_name(f"handover-{kind}.jsonl"),
+        reports_to=f"{service.url}/v1/callbacks/{kind}" if reports else None,
     )
 
 
@@ -92,23 +114,44 @@ def message_folders(project: Project) -> tuple[Path, ...]:
     return tuple(sorted({_folder(project, folder) for folder in found}))
 
 
-def senders(project: Project) -> Defaults:
-    """Return the defaults for messages without settings of their own, such as a sender."""
+def senders(project: Project, program: Program) -> Defaults:
+    """Return the defaults for messages without settings of their own, such as a sender.
+
+    Raises: ConfigError for a topic that is not there.
+    """
     ways = project.settings.delivery.by_channel()
     mails = [ways[row.name] for row in CHANNELS.values() if row.form == "mail"]
     senders = (way.sender for way in mails)
+    # A table of SMS has no such setting.
+    unsubscribe = (getattr(way, "unsubscribe", None) for way in mails)
     return Defaults(
         sender=next(filter(None, senders), f"cij@{_domain(project)}"),
-        unsubscribe=next(filter(None, (way.unsubscribe for way in mails)), None),
+        unsubscribe=next(filter(None, unsubscribe), None),
         region=project.settings.project.region,
         links=_links(project),
         reporting=project.settings.service.callbacks.providers,
+        tracking=_tracking(project, program),
     )
 
 
 def _links(project: Project) -> MessageLinks | None:
     url = project.settings.service.url
     return None if url is None else PublicLinks(url, Links(project.root))
+
+
+def _tracking(project: Project, program: Program) -> MessageTracking | None:
+    service = project.settings.service
+    found = tracking_of(service.tracking, service.url, Links(project.root))
+    if found is not None:
+        topic = next((each for each in program.topics if each.name == found.topic), None)
+        if topic is None:
+            hint = did_you_mean(found.topic, [each.name for each in program.topics])
+            text = f"cij.toml: [service.tracking]: there is no topic `{found.topic}`"
+            raise ConfigError(f"{text}; {hint}" if hint else text)
+        if "email" not in topic.channels:
+            text = f"cij.toml: [service.tracking]: the topic `{topic.name}` has no channel `email`"
+            raise ConfigError(text)
+    return found
 
 
 def _domain(project: Project) -> str:

@@ -19,6 +19,8 @@ from cij.service.problems import Problem
 # Requests without a valid key, of one address.
 _GUESSES_PER_S, _GUESSES_AT_ONCE = 2.0, 20.0
 _VISITS_PER_S, _VISITS_AT_ONCE = 20.0, 200.0
+# Opens and clicks of one copy of a message. Who has its links could fill the disk with them.
+_REPEATS_PER_S, _REPEATS_AT_ONCE = 0.2, 30.0
 # The addresses and keys that are remembered; the one that was longest silent is forgotten.
 _REMEMBERED = 10_000
 
@@ -90,6 +92,7 @@ class Access:
     events: Limiter
     guesses: Limiter
     visits: Limiter
+    repeats: Limiter
 
     def require(self, request: Request, role: Role, said: object = None) -> Key:
         """Return the key of a request. `said` is a key that the body names.
@@ -114,6 +117,10 @@ class Access:
         if wait_s := self.visits.wait_s(address):
             raise _too_many("too many visits", wait_s)
 
+    def may_repeat(self, message_key: str) -> bool:
+        """Count an open or a click of a message, and tell whether it may be kept."""
+        return not self.repeats.wait_s(message_key)
+
     def _found(self, request: Request, said: object) -> Key:
         secrets = _secrets(request.headers.get("authorization", ""))
         if isinstance(said, str) and said:
@@ -136,6 +143,11 @@ def guesses(clock_s: Callable[[], float]) -> Limiter:
 def visits(clock_s: Callable[[], float]) -> Limiter:
     """Return the limiter of visits of pages. Many people may be behind one address."""
     return Limiter(_VISITS_PER_S, _VISITS_AT_ONCE, clock_s)
+
+
+def repeats(clock_s: Callable[[], float]) -> Limiter:
+    """Return the limiter of opens and clicks of one copy of a message."""
+    return Limiter(_REPEATS_PER_S, _REPEATS_AT_ONCE, clock_s)
 
 
 def _too_many(text: str, wait_s: float) -> Problem:

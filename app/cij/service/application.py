@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cij.app.request_error import RequestError
 from cij.runtime.calls import TooBusy
 from cij.runtime.errors import WorldError
-from cij.service import asking, consent_pages, receiving
+from cij.service import asking, consent_pages, receiving, tracking
 from cij.service.house import House, house_of
 from cij.service.problems import Problem, as_answer
 
@@ -44,6 +44,7 @@ def application(house: House) -> Starlette:
             *receiving.routes(),
             *asking.routes(),
             *consent_pages.routes(),
+            *tracking.routes(),
         ],
         middleware=[Middleware(Around, house=house)],
         exception_handlers={

@@ -12,6 +12,7 @@ from cij.app.service_table import ServiceTable
 from cij.app.signed_links import Links
 from cij.compiler.program import Program
 from cij.runtime.calls import Calls
+from cij.runtime.held_clicks import HeldClicks
 from cij.runtime.intake_log import IntakeLog
 from cij.service.access import Access
 from cij.service.measuring import Measures
@@ -28,6 +29,7 @@ class House:
     program: Callable[[], Program]
     now: Callable[[], datetime]
     log: IntakeLog
+    held: HeldClicks
     calls: Calls
     access: Access
     links: Links

@@ -35,6 +35,12 @@ class Measures:
             "Properties of Segment's calls that no event declares.",
             registry=registry,
         )
+        self.unkept = Counter(
+            "cij_tracking_not_kept",
+            "Opens and clicks that were answered and could not be kept.",
+            ("event",),
+            registry=registry,
+        )
         self.steps = Counter("cij_steps", "Steps of the run.", registry=registry)
         self.taken = Counter("cij_events_taken_in", "Events that journeys saw.", registry=registry)
         self.aside = Counter("cij_events_put_aside", "Events that do not fit.", registry=registry)

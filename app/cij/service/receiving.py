@@ -14,6 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cij.compiler.naming import did_you_mean
+from cij.runtime.held_clicks import HeldClicks
+from cij.runtime.intake_log import IntakeLog
 from cij.runtime.outside_json import read_json
 from cij.service import cloud_events, segment_calls
 from cij.service.bodies import json_of, read_body
@@ -21,6 +23,7 @@ from cij.service.event_rows import Naming, Row, lines_of, naming_of, new_id
 from cij.service.house import House, house_of
 from cij.service.problems import Problem, as_answer
 from cij.service.providers import KEYED, SIGNED
+from cij.service.providers.as_it_came import Report
 
 _PLAIN_BYTES_MAX = 500_000
 _CALLBACK_BYTES_MAX = 200_000
@@ -47,12 +50,14 @@ def routes() -> list[Route]:
     ]
 
 
-async def keep(house: House, rows: Sequence[Row], door: str) -> None:
+async def keep(
+    house: House, rows: Sequence[Row], door: str, log: IntakeLog | HeldClicks | None = None
+) -> None:
     """Return when all rows are on the disk. Raises: Problem where they cannot be written."""
     if not rows:
         return
     try:
-        await asyncio.wrap_future(house.log.append(lines_of(rows)))
+        await asyncio.wrap_future((log or house.log).append(lines_of(rows)))
     except Exception as error:
         house.note_disk(error)
         text = "events cannot be written to the disk; none of this request was taken"
@@ -138,7 +143,7 @@ async def _cloud_events(request: Request) -> Response:
 
 
 async def _callback(request: Request) -> Response:
-    """`POST /v1/callbacks/PROVIDER`: what became of a mail, in the words of the provider."""
+    """`POST /v1/callbacks/PROVIDER`: what became of a message, in the words of the provider."""
     house, name = house_of(request), request.path_params["provider"]
     if name not in house.settings.callbacks.providers:
         raise Problem(
@@ -148,12 +153,18 @@ async def _callback(request: Request) -> Response:
         house.access.count(house.access.require(request, "write"), 1)
     else:
         house.access.count_visit(request)
-    found = json_of(await read_body(request, _CALLBACK_BYTES_MAX))
-    if not isinstance(found, dict):
-        raise Problem(HTTPStatus.BAD_REQUEST, "a report is a JSON object")
-    rows = {**SIGNED, **KEYED}[name](found, house.secrets.get(name))
+    body = await read_body(request, _CALLBACK_BYTES_MAX)
+    report = Report(body, request.headers, _called(request), house.secrets.get(name, ""))
+    rows = {**SIGNED, **KEYED}[name](report)
     await keep(house, rows, name)
     return JSONResponse({"accepted": len(rows)})
+
+
+def _called(request: Request) -> str:
+    """Return the address that was called, as it is known outside: a proxy may have changed it."""
+    query = request.scope["query_string"].decode("latin-1")
+    root = house_of(request).settings.url or str(request.base_url).rstrip("/")
+    return f"{root}{request.scope['path']}{'?' if query else ''}{query}"
 
 
 # --- Segment ----------------------------------------------------------------------------------

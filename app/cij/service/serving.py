@@ -24,13 +24,15 @@ from cij.app.signed_links import Links
 from cij.runtime.calls import Calls
 from cij.runtime.clock import LiveClock
 from cij.runtime.errors import ConfigError
+from cij.runtime.held_clicks import HeldClicks
 from cij.runtime.intake_log import IntakeLog
 from cij.runtime.runner import StepReport
 from cij.runtime.wakeable_stop import WakeableStop
-from cij.service.access import Access, Keyring, Limiter, guesses, visits
+from cij.service.access import Access, Keyring, Limiter, guesses, repeats, visits
 from cij.service.application import application
 from cij.service.house import House
 from cij.service.measuring import Measures
+from cij.service.providers import require_usable
 
 _log = logging.getLogger("cij.service")
 # With what the run needs to end, less than the ten seconds after which systems kill a process.
@@ -76,6 +78,7 @@ def serving(run: Run, address: str | None, stopped: WakeableStop) -> Iterator[Se
     settings = run.project.settings.service
     # Before anything is opened: a variable may not be set.
     signed = settings.callbacks.secrets()
+    require_usable(signed)
     with closing(_listening(address or settings.listen)) as listening:
         token = secrets.token_urlsafe(32)
         service = _service(run, _url(listening), token, stopped)
@@ -105,6 +108,7 @@ def _end(service: Service, server: uvicorn.Server, thread: threading.Thread) -> 
     server.should_exit = True
     if thread.ident is not None:
         thread.join(_FINISH_S + 2)
+    service.house.held.close()
     service.house.log.close()
 
 
@@ -123,6 +127,7 @@ def _service(run: Run, url: str, token: str, stopped: WakeableStop) -> Service:
         Limiter(per_s, max(2 * per_s, 1.0), time.monotonic),
         guesses(time.monotonic),
         visits(time.monotonic),
+        repeats(time.monotonic),
     )
     house = House(
         root=root,
@@ -130,6 +135,7 @@ def _service(run: Run, url: str, token: str, stopped: WakeableStop) -> Service:
         program=lambda: run.runner.world.program,
         now=clock.now,
         log=IntakeLog(root, on_synced),
+        held=HeldClicks(root, clock.now, on_synced),
         calls=Calls(stopped.wake),
         access=access,
         links=Links(root),

@@ -14,12 +14,18 @@ Interaction = Literal[
     "failed",
     "opened",
     "clicked",
+    # What a machine did before or in place of the customer, by the signs of `app/cij/service/machines.py`.
+    "opened_by_machine",
+    "clicked_by_machine",
     "replied",
     "bounced",
     "complained",
     "unsubscribed",
     "subscribed",
 ]
+
+
+TransportName = Literal["files", "smtp", "sendgrid", "postmark", "mailgun", "twilio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Channel:
     interactions: tuple[Interaction, ...]
     is_typed: bool = False
     form: Literal["mail", "text"] = "text"
-    transports: tuple[Literal["files", "smtp"], ...] = ("files",)
+    transports: tuple[TransportName, ...] = ("files",)
     file_suffix: str = "txt"
     called: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,6 +63,8 @@ _ROWS = (
             "failed",
             "opened",
             "clicked",
+            "opened_by_machine",
+            "clicked_by_machine",
             "replied",
             "bounced",
             "complained",
@@ -64,7 +72,7 @@ _ROWS = (
             "subscribed",
         ),
         form="mail",
-        transports=("files", "smtp"),
+        transports=("files", "smtp", "sendgrid", "postmark", "mailgun"),
         file_suffix="eml",
         called={"en": "email", "de": "E-Mail", "es": "correo", "fr": "e-mail"},
     ),
@@ -82,6 +90,7 @@ _ROWS = (
             "unsubscribed",
             "subscribed",
         ),
+        transports=("files", "twilio"),
         called={"en": "text message", "de": "SMS", "es": "SMS", "fr": "SMS"},
     ),
     Channel(

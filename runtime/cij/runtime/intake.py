@@ -34,6 +34,7 @@ from cij.runtime import (
     consent,
     forgotten,
     interactions,
+    measured,
     older_versions,
     suppression,
 )
@@ -119,7 +120,7 @@ def take_in(engine: Engine, program: Program, rows: Sequence[RawEvent], now: dat
     batch.topics = _topics(engine, program, rows)
     accepted: list[_Accepted] = []
     refused: list[Refused] = []
-    for row in rows:
+    for row in measured.allowed(engine, rows, batch.customers):
         if isinstance(who := row.get("customer"), str) and who in batch.forgotten:
             # Nothing of what it says is kept.
             refused.append(Refused({"event": row.get("event")}, forgotten.REASON))

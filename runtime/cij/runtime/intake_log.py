@@ -29,6 +29,7 @@ from cij.runtime.whole_lines import append
 _FILE_BYTES_MAX = 8_000_000
 # What waits for the disk lies in memory.
 _WAITING_BYTES_MAX = 64_000_000
+_SUFFIX = ".log"
 
 
 def folder_of_log() -> Path:
@@ -43,12 +44,24 @@ class _Entry:
 
 
 class IntakeLog:
-    """Writes the log. `on_synced` is called, by another thread, after events were written."""
+    """Writes the log. `on_synced` is called, by another thread, after events were written.
 
-    def __init__(self, root: Path, on_synced: Callable[[], None]) -> None:
-        recover(root)
-        self._root = root
+    `take` gets each file that is whole, in place of the inbox. Files of a log of this kind have a `suffix` of
+    their own, and its owner recovers them.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        on_synced: Callable[[], None],
+        suffix: str = _SUFFIX,
+        take: Callable[[Path], None] | None = None,
+    ) -> None:
+        if take is None:
+            recover(root)
+        self._root, self._suffix = root, suffix
         self._on_synced = on_synced
+        self._take = take or self._to_inbox
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._waiting_bytes = 0
         # The first guards only the counter: the holder of the second may wait for the disk.
@@ -139,7 +152,7 @@ class IntakeLog:
         if self._file is None:
             folder = self._root / folder_of_log()
             make_inside(self._root, folder)
-            self._path = folder / f"{uuid.uuid4().hex}.log"
+            self._path = folder / f"{uuid.uuid4().hex}{self._suffix}"
             self._file = open_private(self._path, is_appended=True)
             # Without this, a file that was just made may be gone after a loss of power.
             _sync_folder(folder)
@@ -150,7 +163,10 @@ class IntakeLog:
             return
         self._file.close()
         self._file = None
-        _move(self._root, self._path)
+        self._take(self._path)
+
+    def _to_inbox(self, path: Path) -> None:
+        _move(self._root, path)
 
 
 def recover(root: Path) -> int:
@@ -158,7 +174,7 @@ def recover(root: Path) -> int:
 
     Raises: OSError where the disk is full: the logs stay, and the next run takes them.
     """
-    found = sorted((root / folder_of_log()).glob("*.log"))
+    found = sorted((root / folder_of_log()).glob(f"*{_SUFFIX}"))
     for path in found:
         _cut(path)
         _move(root, path)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cij.service.event_rows import Row
+from cij.service.providers.as_it_came import Report
 from cij.service.providers.reported import row_of, table_of, text_of
 
 # The kind of a report -> the event, the address, the instant.
@@ -19,8 +20,9 @@ _KINDS = {
 _HARD = ("HardBounce", "BadEmailAddress")
 
 
-def rows_of(found: Mapping[str, Any], secret: str | None) -> list[Row]:
+def rows_of(given: Report) -> list[Row]:
     """Return the row of a report; none for one that tells nothing about the customer."""
+    found = given.table()
     kind = str(found.get("RecordType"))
     if kind not in _KINDS or not _counts(kind, found):
         return []

@@ -25,6 +25,8 @@ INTERACTIONS: dict[Interaction, dict[str, Type]] = {
     "failed": {"reason": TEXT, "message": TEXT, "topic": TEXT, "journey": TEXT},
     "opened": {},
     "clicked": {"link": TEXT},
+    "opened_by_machine": {"sign": TEXT},
+    "clicked_by_machine": {"link": TEXT, "sign": TEXT},
     "replied": {"text": TEXT},
     "bounced": {"reason": TEXT},
     "complained": {},

@@ -5,6 +5,7 @@ row --compose--> render --> mail --> transport --> outcome --> row
 
 from cij.runtime.delivery.channels import (
     ActionTransport,
+    ApiSettings,
     FileSettings,
     RowSettings,
     SmtpSettings,
@@ -20,6 +21,7 @@ from cij.runtime.delivery.outbox import Recovery, next_due, release_failed, rele
 
 __all__ = [
     "ActionTransport",
+    "ApiSettings",
     "Defaults",
     "Dispatch",
     "Done",

@@ -9,12 +9,13 @@ from cij.compiler.channels import CHANNELS
 from cij.compiler.program import Action, Content, Message
 from cij.runtime.delivery.address import mailbox, named_mailbox, phone_number
 from cij.runtime.delivery.channels.transport import Prepared
-from cij.runtime.delivery.defaults import Defaults, LinkKind
+from cij.runtime.delivery.defaults import Defaults, LinkKind, MessageOf
 from cij.runtime.delivery.mail import Email, build
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.delivery.provider_marks import marks_of
 from cij.runtime.delivery.render import Rendered, choose_locale, one_line, render
 from cij.runtime.delivery.rendered_values import number
+from cij.runtime.delivery.tracked_html import turned, with_image, with_query
 from cij.runtime.errors import DeliveryError, PermanentDelivery
 
 # How a template names a link: `{{ links.unsubscribe }}`, `{{ links.confirm.news }}`.
@@ -73,7 +74,17 @@ def compose(
     if CHANNELS[row.channel].address_field == "phone":
         address = phone_number(address, defaults.region)
     text = _plain(row, address, rendered)
-    return Prepared(row.key, row.channel, address, "", row.created_at, text, _id(row, store))
+    return Prepared(
+        row.key,
+        row.channel,
+        address,
+        "",
+        row.created_at,
+        text,
+        _id(row, store),
+        text=rendered.text.strip(),
+        customer=row.customer,
+    )
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -123,7 +134,7 @@ def _email(
         recipient=row.address or "",
         subject=rendered.subject,
         text=rendered.text,
-        html=rendered.html,
+        html=_measured(row, rendered, defaults),
         locale=content.locale,
         sent_at=row.created_at,
         journey=row.journey,
@@ -136,8 +147,30 @@ def _email(
     address = mailbox(email.recipient)
     envelope_sender = named_mailbox(sender)[1]
     return Prepared(
-        row.key, row.channel, address, envelope_sender, row.created_at, build(email), email.key
+        row.key,
+        row.channel,
+        address,
+        envelope_sender,
+        row.created_at,
+        build(email),
+        email.key,
+        mail=email,
+        customer=row.customer,
     )
+
+
+def _measured(row: Row, rendered: Rendered, defaults: Defaults) -> str | None:
+    """Return the HTML with links that lead by the service, if this customer is measured."""
+    tracking, html = defaults.tracking, rendered.html
+    if tracking is None or html is None:
+        return html
+    of = MessageOf(row.customer, row.key, row.channel, row.journey, row.step, row.message)
+    hosts = rendered.hosts | tracking.hosts
+    if not defaults.is_measured:
+        extra = tracking.extra(of)
+        return turned(html, hosts, lambda target, n, count: with_query(target, extra))
+    html = turned(html, hosts, lambda target, n, count: tracking.link(of, target, n, count))
+    return with_image(html, tracking.image(of))
 
 
 def _unsubscribe(defaults: Defaults, row: Row, message: Message) -> str | None:

@@ -52,6 +52,8 @@ _TARGETS = frozenset(
 # What may come before an address in `content` of a refresh, in lists of `srcset`, and in `ping`.
 _LEAD = r"""^["']?\s*|[,\s]\s*|url\s*=\s*["']?"""
 _STARTS = re.compile(rf"({_LEAD})((?:cijmark\d{{1,7}}x)+)([^/?#\s\"']*:)?", re.IGNORECASE)
+# Up to what ends it. Whatever has a name and a password before the host is left out.
+_HOST = re.compile(r"https?://([a-z0-9.-]+(?::\d+)?)(?=[/?#\s\"'<>)]|&quot;|$)", re.IGNORECASE)
 _SCHEMES = frozenset(["http", "https", "mailto", "tel", "cid"])
 
 
@@ -59,6 +61,15 @@ def placed(html: str) -> str:
     """Return a layout with the mark of each value turned into the kind of its place."""
     html = _RAW.sub(_in_raw, html)
     return _TAG.sub(lambda tag: _in_tag(tag.group()), html)
+
+
+def written_hosts(html: str) -> frozenset[str]:
+    """Return the hosts of web addresses in a layout that has no kinds of places yet.
+
+    A host in which a value is printed is not the author's, and is left out.
+    """
+    found = (each.group(1).lower() for each in _HOST.finditer(html))
+    return frozenset(host for host in found if not MARK.search(host))
 
 
 def filled(layout: str, printed: Sequence[str]) -> str:

@@ -77,6 +77,21 @@ def message_id(key: str, sender: str) -> str:
     return f"<{_hash(key)}@{sender.rpartition('@')[2]}>"
 
 
+def extra_headers(email: Email) -> list[tuple[str, str]]:
+    """Return the headers that a provider who builds the mail itself has to add. Values are one line of ASCII.
+
+    Raises PermanentDelivery for a wrong address to unsubscribe at.
+    """
+    lines = [
+        _header("Content-Language", email.locale),
+        _header("X-Cij-Journey", email.journey),
+        _header("X-Cij-Step", email.step),
+        *(_unsubscribe(email.unsubscribe) if email.unsubscribe else ()),
+    ]
+    pairs = (line.replace("\r\n", "").partition(": ") for line in lines)
+    return [(name, value) for name, _, value in pairs]
+
+
 def page(fragment: str, locale: str) -> str:
     """Return `fragment` as a page with language and direction; a whole page stays as it is."""
     if re.match(r"\s*(<!doctype\b|<html\b)", fragment, re.IGNORECASE):

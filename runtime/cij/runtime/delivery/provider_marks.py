@@ -15,10 +15,21 @@ def _postmark(customer: str, key: str) -> list[Header]:
     return [(f"X-PM-Metadata-{CUSTOMER}", customer), (f"X-PM-Metadata-{KEY}", key)]
 
 
+def _sendgrid(customer: str, key: str) -> list[Header]:
+    return [("X-SMTPAPI", json.dumps({"unique_args": {CUSTOMER: customer, KEY: key}}))]
+
+
+def _twilio(customer: str, key: str) -> list[Header]:
+    # It sends no mails: what a text message is about is in the address of its report.
+    return []
+
+
 # Each provider takes its headers off before it sends a mail.
 MARKS: dict[str, Callable[[str, str], list[Header]]] = {
     "mailgun": _mailgun,
     "postmark": _postmark,
+    "sendgrid": _sendgrid,
+    "twilio": _twilio,
 }
 
 

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from cij.compiler.program import Content, Message
 from cij.runtime.delivery.dialect import marked_text, unmark
-from cij.runtime.delivery.html_places import filled, placed, unplaced
+from cij.runtime.delivery.html_places import filled, placed, unplaced, written_hosts
 from cij.runtime.delivery.html_text import text_of
 from cij.runtime.delivery.rendered_values import nested
 
@@ -21,11 +21,15 @@ _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 @dataclass(frozen=True)
 class Rendered:
-    """What one customer gets. `html` is a fragment or a whole page, as it was written."""
+    """What one customer gets. `html` is a fragment or a whole page, as it was written.
+
+    `hosts` are those of web addresses that the author wrote, and no value.
+    """
 
     subject: str
     text: str
     html: str | None
+    hosts: frozenset[str] = frozenset()
 
 
 def render(content: Content, values: Mapping[str, Any]) -> Rendered:
@@ -43,6 +47,7 @@ def render(content: Content, values: Mapping[str, Any]) -> Rendered:
         subject,
         unplaced(layout.text, printed),
         filled(layout.html, printed),
+        layout.hosts,
     )
 
 
@@ -76,11 +81,13 @@ def _normal(locale: str) -> str:
 class _Layout:
     text: str
     html: str
+    hosts: frozenset[str]
 
 
 @lru_cache(maxsize=512)
 def _layout(marked: str, form: str) -> _Layout:
     # Cached, for it depends on the branches that a template took and not on the values.
     html = str(_MARKDOWN.render(marked)) if form == "markdown" else marked
+    hosts = written_hosts(html)
     html = placed(html)
-    return _Layout(marked if form == "markdown" else text_of(html), html)
+    return _Layout(marked if form == "markdown" else text_of(html), html, hosts)

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cij.runtime import intake_log
+from cij.runtime import held_clicks, intake_log
 from cij.runtime.delivery.channels.files import path_of
 from cij.runtime.forgetting.exported_files import clean_exports
 from cij.runtime.inbox import answers_folder, folder_of
@@ -116,7 +116,8 @@ def _handed_in(of: Cleaning) -> int:
 
 
 def _logged(of: Cleaning) -> int:
-    return _without_lines(of, (of.root / intake_log.folder_of_log()).glob("*.log"))
+    folder = of.root / intake_log.folder_of_log()
+    return _without_lines(of, (*folder.glob("*.log"), *folder.glob(f"*{held_clicks.SUFFIX}")))
 
 
 def _without_lines(of: Cleaning, files: Iterable[Path]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cij.runtime.delivery.channels.actions import ActionTransport
+from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.files import FileSettings, FileTransport
 from cij.runtime.delivery.channels.rows import RowSettings, RowTransport
 from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
@@ -14,6 +15,7 @@ from cij.runtime.delivery.channels.webhook_settings import (
 
 __all__ = [
     "ActionTransport",
+    "ApiSettings",
     "FileSettings",
     "Outcome",
     "Prepared",
@@ -24,7 +26,7 @@ __all__ = [
     "open_transport",
 ]
 
-Settings = FileSettings | RowSettings | SmtpSettings | WebhookSettings
+Settings = FileSettings | RowSettings | SmtpSettings | WebhookSettings | ApiSettings
 
 
 def _webhook(settings: WebhookSettings) -> Transport:
@@ -41,11 +43,19 @@ def _smtp(settings: SmtpSettings) -> Transport:
     return SmtpTransport(settings)
 
 
+def _api(settings: ApiSettings) -> Transport:
+    # Loads an HTTP client, as for webhooks.
+    from cij.runtime.delivery.channels.api import ApiTransport
+
+    return ApiTransport(settings)
+
+
 TRANSPORTS: dict[type[Settings], Callable[[Any], Transport]] = {
     FileSettings: FileTransport,
     RowSettings: RowTransport,
     SmtpSettings: _smtp,
     WebhookSettings: _webhook,
+    ApiSettings: _api,
 }
 
 

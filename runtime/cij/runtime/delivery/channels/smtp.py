@@ -5,11 +5,11 @@ import re
 import ssl
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import aiosmtplib
 
 from cij.runtime.delivery.channels.gradual_batch import Batch
+from cij.runtime.delivery.channels.gradual_run import GradualRun
 from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
 from cij.runtime.delivery.handover import Handover
@@ -29,41 +29,6 @@ _NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?![78]\b)[0-9]{1,3}\b")
 _ENHANCED = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}\b")
 # How long nothing is asked about a sender that was refused.
 _SENDER_PAUSE_S = 30.0
-
-
-@dataclass
-class _Run:
-    """One batch under way. `stopped` ends it for every line, `lost` is why a line gave up."""
-
-    batch: Batch
-    handover: Handover | None = None
-    outcomes: list[Outcome] = field(default_factory=list)
-    stopped: DeliveryError | None = None
-    lost: DeliveryError | None = None
-
-    async def take(self, one: Prepared) -> None:
-        """Note that a connection takes the message: from here on a crash leaves it uncertain."""
-        if self.handover is not None:
-            await self.handover.take(one.key)
-
-    def add(self, outcome: Outcome) -> None:
-        """Keep an outcome, also for the case that the run does not live to settle it."""
-        self.outcomes.append(outcome)
-        if self.handover is not None and outcome.status not in ("unsent", "held"):
-            self.handover.hear(outcome)
-        self.batch.add(outcome)
-
-    @property
-    def has_delivered(self) -> bool:
-        return any(one.status == "delivered" for one in self.outcomes)
-
-    def finished(self) -> list[Outcome]:
-        why = self.stopped or self.lost
-        if why is None or (self.stopped is None and self.has_delivered):
-            # The server does take messages, so the next batch may begin at once.
-            return self.outcomes
-        reason = outcome_of("", why).reason
-        return self.outcomes + [Outcome(one.key, "unsent", reason) for one in self.batch.rest()]
 
 
 class SmtpTransport:
@@ -88,7 +53,7 @@ class SmtpTransport:
             self.handover.close()
 
     async def _deliver(self, batch: Batch) -> list[Outcome]:
-        run = _Run(batch, self.handover)
+        run = GradualRun(batch, self.handover)
         most = 1 if self._is_in_doubt else self._settings.connections
         count = max(1, min(most, len(batch)))
         lines = [_Line(self._settings, self._refused) for _ in range(count)]
@@ -116,7 +81,7 @@ class _Line:
         self._served = 0
         self._is_over = False
 
-    async def work(self, run: _Run) -> None:
+    async def work(self, run: GradualRun) -> None:
         """Send what waits until nothing does or the run is stopped."""
         try:
             while run.batch.waiting and run.stopped is None and not self._is_over:
@@ -142,7 +107,7 @@ class _Line:
             self._client.close()
             raise self._down(error) from error
 
-    async def _handle(self, one: Prepared, run: _Run) -> None:
+    async def _handle(self, one: Prepared, run: GradualRun) -> None:
         try:
             self._require_sender(one.sender)
             answer = await self._send(one, run)
@@ -170,7 +135,7 @@ class _Line:
             raise error
         del self._refused_senders[sender]
 
-    async def _send(self, one: Prepared, run: _Run) -> str:
+    async def _send(self, one: Prepared, run: GradualRun) -> str:
         try:
             await self._envelope(one)
         except _Closed as closed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from cij.runtime.delivery.mail import Email
 from cij.runtime.errors import (
     DeliveryError,
     PermanentDelivery,
@@ -23,7 +24,8 @@ class Prepared:
     """One message, ready to go. `sender` is the address of the envelope, of email only. `id` tells it
     from the messages of all stores; it is the same again where a store goes the same way again.
 
-    Of an action `address` is its name, and `content` a JSON object in one line.
+    Of an action `address` is its name, and `content` a JSON object in one line. `mail` has the parts of a mail,
+    and `text` is that of another message, for providers that build it themselves.
     """
 
     key: str
@@ -33,6 +35,9 @@ class Prepared:
     created_at: datetime
     content: bytes
     id: str = ""
+    mail: Email | None = None
+    text: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True)

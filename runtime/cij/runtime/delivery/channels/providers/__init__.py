@@ -1,0 +1,14 @@
+"""The providers to which messages go by HTTP: one module a provider, and the table of them."""
+
+from cij.runtime.delivery.channels.providers.api_call import Provider
+from cij.runtime.delivery.channels.providers.mailgun import MAILGUN
+from cij.runtime.delivery.channels.providers.postmark import POSTMARK
+from cij.runtime.delivery.channels.providers.sendgrid import SENDGRID
+from cij.runtime.delivery.channels.providers.twilio import TWILIO
+
+PROVIDERS: dict[str, Provider] = {
+    "sendgrid": SENDGRID,
+    "postmark": POSTMARK,
+    "mailgun": MAILGUN,
+    "twilio": TWILIO,
+}
