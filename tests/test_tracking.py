@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -158,6 +159,15 @@ def test_a_target_is_one_line_of_ascii() -> None:
 
     turned(html, {"shop.example"}, make)
     assert seen == ["https://shop.example/%C3%BC%20%C3%9F%0D%0Aset-cookie:%20a=1?q=%20&%C3%BC"]
+
+
+@pytest.mark.parametrize("piece", ["<a ", '<a "', "<a href='", "<!-- ", "<style>", '<a href="x" '])
+def test_tags_that_are_not_closed_cost_no_more_than_others(piece: str) -> None:
+    html = piece * 30_000
+    before = time.process_time()
+    assert turned(html, {"shop.example"}, lambda *given: "https://go/") == html
+    assert time.process_time() - before < 2
+
 
 
 @pytest.mark.parametrize(
@@ -468,6 +478,7 @@ def test_wrong_settings_are_said(tmp_path: Path, cij: Cij) -> None:
         assert found.code == Exit.CONFIG and words in found.err, more
 
 
+@pytest.mark.slow
 def test_messages_wait_while_their_links_cannot_be_signed(tmp_path: Path, cij: Cij) -> None:
     folder = tmp_path / "shop"
     shop_project(folder, TRACKING)
