@@ -169,7 +169,6 @@ def test_tags_that_are_not_closed_cost_no_more_than_others(piece: str) -> None:
     assert time.process_time() - before < 2
 
 
-
 @pytest.mark.parametrize(
     ("target", "wanted"),
     [
