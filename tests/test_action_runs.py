@@ -163,7 +163,7 @@ def test_the_example_is_right_and_plays_its_stories(cij: Cij) -> None:
     assert checked.code == 0, checked.out
     played = cij("test", example)
     assert played.code == 0, played.out
-    assert "4 passed, 0 failed" in played.out
+    assert "7 passed, 0 failed" in played.out
 
 
 @pytest.mark.slow

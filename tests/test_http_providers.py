@@ -433,3 +433,15 @@ def test_a_run_sends_by_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [(_, _, said)] = found.got
     assert said["To"] == "ana@example.com" and said["Metadata"]["cij_key"].startswith("thank:")
     assert (folder / ".cij" / "handover-postmark.jsonl").exists()
+
+
+def test_a_key_in_place_of_the_name_of_its_variable_is_not_shown(tmp_path: Path, cij: Cij) -> None:
+    head = '[project]\nname = "p"\ntimezone = "UTC"\n'
+    for setting in ('key_env = "SG.abc-def"', 'from = "env:SG.abc-def"'):
+        text = f'{head}[delivery.email]\nkind = "sendgrid"\n{setting}\n'
+        (tmp_path / "cij.toml").write_text(text)
+        for words in (("doctor", tmp_path), ("run", tmp_path, "--once")):
+            done = cij(*words)
+            assert done.code == Exit.CONFIG and "SG.abc" not in done.out + done.err
+            said = done.out + done.err
+            assert "cij.toml:6" in said and "is the name of an environment variable" in said

@@ -34,6 +34,7 @@ from cij.app.provider_tables import (
     SendgridDelivery,
     TwilioDelivery,
 )
+from cij.app.secret_names import wrong_names
 from cij.app.service_table import CallbacksTable, ServiceTable, TrackingTable
 from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
@@ -349,6 +350,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 def _valid(
     data: dict[str, Any], lines: dict[KeyPath, int], environment: Mapping[str, str]
 ) -> Settings:
+    if wrong := [_at(lines, *fault) for fault in wrong_names(data)]:
+        raise ConfigError("\n".join(wrong))
     # All missing variables are reported at once, and before other errors that they would cause.
     missing = [
         _at(lines, path, f"the variable {name} is not set (needed by `{'.'.join(path)}`)")

@@ -323,7 +323,11 @@ def _tracking(root: Path, settings: Settings) -> Iterator[Finding]:
         return
     url = service.tracking.url or service.url
     if url is None:
-        yield Finding("fail", "tracking", f"{FILE_NAME}: [service.tracking] needs `url`")
+        yield Finding(
+            "fail",
+            "tracking",
+            f"{FILE_NAME}: [service.tracking] needs `url`, there or in [service]",
+        )
     elif find_spec("starlette") is None or find_spec("uvicorn") is None:
         text = f"links of mails lead to {url}, and the service is not installed"
         yield Finding("fail", "tracking", f"{text}: pip install 'cij[service]'")

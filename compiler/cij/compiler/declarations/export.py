@@ -109,6 +109,8 @@ def _fields(body: Body, build: Build) -> tuple[str, ...] | None:
     for path in unknown:
         if path.text not in build.broken:
             message, hint = f"there is no field `{path.text}`", did_you_mean(path.text, known)
+            if path.text == "id":
+                message, hint = "`id` is always the first column", "remove `id` from `fields`"
             build.report(codes.UNKNOWN_NAME.at(path.span, message, help=hint))
     return None if unknown else tuple(dict.fromkeys(path.text for path in paths))
 

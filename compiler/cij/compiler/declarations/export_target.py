@@ -1,5 +1,6 @@
 """Where an `export` writes: a file of the project, or a table of a database."""
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatch
 
@@ -11,6 +12,7 @@ from cij.compiler.pass_state import Build
 from cij.grammar import codes
 from cij.grammar.diagnostic import Edit, Fix, Label
 
+_IN_BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _OF_TABLES, _OF_FILES = ("database", "table"), ("path",)
 
 
@@ -73,8 +75,9 @@ def _path(body: Body, kind: str | None, name: str, build: Build) -> str | None:
 
 
 def _better(path: str, kind: str) -> str:
-    stem = path.replace("\\", "/").rpartition("/")[2].partition(".")[0].strip("{}") or "rows"
-    return f'for example "exports/{stem}{EXPORT_KINDS[kind].ending}"'
+    stem = path.replace("\\", "/").rpartition("/")[2].partition(".")[0] or "rows"
+    known = _IN_BRACES.sub(lambda found: found[0] if found[0] in (DATE, INSTANT) else DATE, stem)
+    return f'for example "exports/{known}{EXPORT_KINDS[kind].ending}"'
 
 
 def _taken(path: str, build: Build) -> str | None:

@@ -1,0 +1,37 @@
+"""Names of environment variables in `cij.toml`. What is no such name may be the secret itself.
+
+A key that is pasted where the name of its variable belongs must not reach a terminal or a log.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from cij.app.toml_places import KeyPath
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = "env:"
+
+
+def wrong_names(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the place of each text that should be the name of a variable and is none, with what to say of it.
+
+    The text itself is never part of that.
+    """
+    if isinstance(data, dict):
+        for key, inner in data.items():
+            yield from wrong_names(inner, (*path, key))
+    elif isinstance(data, str) and (name := _named(path, data)) is not None:
+        if not _NAME.fullmatch(name):
+            what = f"`{'.'.join(map(str, path))}` is the name of an environment variable, such as `MAIL_KEY`"
+            yield (
+                path,
+                f"{what}; set the variable to the secret, and keep the secret out of this file",
+            )
+
+
+def _named(path: KeyPath, text: str) -> str | None:
+    """Return what stands for the name of a variable; None where there is none."""
+    if path and str(path[-1]).endswith("_env"):
+        return text
+    return text.removeprefix(_VARIABLE) if text.startswith(_VARIABLE) else None
