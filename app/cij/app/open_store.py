@@ -56,6 +56,19 @@ def ledger_of(project: Project) -> Ledger:
     return Ledger(path.with_name(f"{path.name}.ledger"))
 
 
+def other_ledgers(project: Project) -> list[Ledger]:
+    """Return the ledgers of the project's stores of the other kind, in the same environment.
+
+    `cij store copy` moves a project from one kind to the other.
+    """
+    if project.settings.store.is_shared:
+        file = (project.root / project.settings.store.path).resolve()
+        found = [file.with_name(f"{file.name}.ledger")]
+    else:
+        found = sorted((project.root / state_folder()).resolve().glob("store-*.ledger"))
+    return [Ledger(path) for path in found]
+
+
 def open_store(project: Project, wait: Callable[[str], bool] | None = None) -> Engine:
     """Open the state file and make its folder. `wait` is of a store on a server, as in `open_server`.
 
