@@ -11,11 +11,11 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cij.app.open_store import open_state_file
+from cij.app.open_store import open_shared, open_state_file
 from cij.app.store_places import Place, place_of
 from cij.runtime.current_state import require_own
 from cij.runtime.delivery.ledger import Ledger
-from cij.runtime.engine import Engine, open_engine, open_server
+from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError, StoreError
 from cij.runtime.private_files import private_files, private_folder, require_inside
 from cij.runtime.store import meta
@@ -23,6 +23,8 @@ from cij.runtime.store.copy_store import CopiedTable, OnTable, copy_verified
 from cij.runtime.store.preparing import STORE_VERSION, unusable
 
 _NAMED = 3
+# What the server shows of the session, and what a run that is refused is told.
+_PURPOSE = "store copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +79,17 @@ def _copied(
 def _source(place: Place) -> Iterator[Engine]:
     """Open a store to read it, so that nobody can write to it meanwhile."""
     nothing = ConfigError(f"there is nothing to copy: nothing has run in {place}")
-    if place.store.dsn is None:
+    if not place.store.is_shared:
         if not place.path.is_file():
             raise nothing
-        with closing(open_engine(place.path, is_reader=True)) as engine:
+        with closing(open_state_file(place.path, is_reader=True)) as engine:
             yield engine
         return
-    dsn, schema = place.store.dsn, place.store.schema_
     # A writer would make the schema.
-    with closing(open_server(dsn, schema, "store copy", is_reader=True)) as reader:
+    with closing(open_shared(place.store, _PURPOSE, is_reader=True)) as reader:
         if not reader.tables():
             raise nothing
-    with closing(open_server(dsn, schema, "store copy")) as engine:
+    with closing(open_shared(place.store, _PURPOSE)) as engine:
         yield engine
 
 
@@ -116,15 +117,15 @@ def _require_copyable(engine: Engine, here: Place, there: Place) -> None:
 @contextmanager
 def _target(place: Place) -> Iterator[Engine]:
     """Open an empty store. A state file gets its name at the end, when all of it is there."""
-    if place.store.dsn is not None:
-        with closing(open_server(place.store.dsn, place.store.schema_, "store copy")) as engine:
+    if place.store.is_shared:
+        with closing(open_shared(place.store, _PURPOSE)) as engine:
             _require_empty(engine, place)
             _make_folder(place)
             yield engine
         return
     path = place.path
     if path.exists():
-        with closing(open_engine(path, is_reader=True)) as engine:
+        with closing(open_state_file(path, is_reader=True)) as engine:
             _require_empty(engine, place)
     log = path.with_name(f"{path.name}.wal")
     if log.exists():
