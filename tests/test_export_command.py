@@ -66,6 +66,8 @@ def test_a_failed_run_has_an_exit_code_and_a_reason(project: Path) -> None:
     done = run(project, "run", "groups", "whole")
     assert done.exit_code == 6 and done.output.count("cannot make the folder") == 2
     assert "cannot make the folder" in run(project, "list").output
+    doctor = CliRunner().invoke(cli, ["doctor", str(project)])
+    assert re.search(r"fail +export groups +cannot write files into .*exports", doctor.output)
     done = CliRunner().invoke(cli, ["run", str(project), "--once"])
     assert done.exit_code == 7 and "cij: error: export whole: cannot make" in done.output
     (project / "exports").unlink()
@@ -88,3 +90,13 @@ def test_who_is_forgotten_leaves_the_files_and_is_removed(project: Path) -> None
     [gone] = lines_of(project / made["file"])
     assert (gone["change"], gone["name"], made["rows"]) == ("removed", None, 1)
     assert run(project, "run", "diffs").output == "export diffs: nothing has changed\n"
+
+
+def test_the_doctor_names_the_variable_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "cij.toml").write_text('[project]\nname = "p"\ntimezone = "UTC"\n')
+    table = 'kind = postgres  database = env("NO_SUCH_WAREHOUSE")  table = "a.b"'
+    text = f"{DATA}export crm {{ segment = some  {table} }}\n"
+    (tmp_path / "a.journey").write_text(text)
+    (tmp_path / "shop.csv").write_text(HEAD)
+    doctor = CliRunner().invoke(cli, ["doctor", str(tmp_path)])
+    assert "$NO_SUCH_WAREHOUSE is not set (a.journey:" in doctor.output

@@ -304,6 +304,39 @@ def _examples() -> Iterator[str]:
         yield file.read_text(encoding="utf-8")
 
 
+_EXPORT = """
+export list {
+  segment = rich
+  fields = [points]
+  kind = csv
+  path = "exports/list-{instant}.csv"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("[points]", "[points, email]", ("policy", "changed", "export `list` has other columns")),
+        ("[points]", "[]", ("content", "changed", "export `list` has other columns")),
+        ("segment = rich\n  fields", "segment = poor\n  fields", ("policy", "changed", "export `list` is about others")),
+        ("list-", "all-", ("policy", "changed", "export `list` goes elsewhere")),
+        ("instant}.csv\"\n", "instant}.csv\"\n  rows = changes\n", ("content", "changed", "export `list` has other rows")),
+        ("instant}.csv\"\n", "instant}.csv\"\n  when = refresh\n", ("timing", "changed", "export `list` is written at other times")),
+        ("instant}.csv\"\n", "instant}.csv\"\n  every day at 06:00\n", ("timing", "changed", "export `list` is written at other times")),
+        (_EXPORT, "", ("structure removed", "removed", "export `list` is gone")),
+        ("journey j", _EXPORT.replace("list", "more") + "journey j", ("policy", "added", "new export `more`")),
+    ],
+)  # fmt: skip
+def test_a_change_of_an_export_asks_who_may_have_the_data(
+    old: str, new: str, expected: tuple[str, str, str]
+) -> None:
+    base = BASE + _EXPORT + "segment poor {\n  where points < 0\n}\n"
+    (change,) = report((old, new), base=base).changes
+    assert (change.change_class, change.action, change.what) == expected
+    assert bool(change.decide) == (expected[0] in ("policy", "structure removed"))
+
+
 def test_layout_and_comments_are_no_change() -> None:
     changed = BASE.replace("\n  steps {", "\n  # A note.\n\n  steps {").replace(" = ", "   =  ")
     old, new = made(BASE), made("# Another note.\n\n" + changed)

@@ -126,6 +126,27 @@ def _sources(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding(status, f"source {one.name}", one.fault or size + one.found)
 
 
+def _exports(root: Path, settings: Settings) -> Iterator[Finding]:
+    """Say of each export whether what it needs outside of the store is there."""
+    from cij.app.compile import compile_path
+
+    program = compile_path(root).compilation.program
+    for export in program.exports if program else ():
+        what, variable = f"export {export.name}", export.database.removeprefix("env:")
+        folder = _existing(root, (root / export.path).parent)
+        if variable and variable not in os.environ:
+            yield Finding("fail", what, f"${variable} is not set ({export.place})")
+        elif export.path and not (folder.is_dir() and os.access(folder, os.W_OK)):
+            yield Finding("fail", what, f"cannot write files into {folder}")
+        else:
+            yield Finding("ok", what, f"to {export.target}")
+
+
+def _existing(root: Path, folder: Path) -> Path:
+    """Return the nearest part of a path that is there. A run makes the folders below it."""
+    return next((each for each in (folder, *folder.parents) if each.exists()), root)
+
+
 def _size(root: Path, path: str | None) -> str:
     if path is None or not (root / path).is_file():
         return f"{path}, " if path else ""
@@ -318,6 +339,7 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _variables,
     _journeys,
     _sources,
+    _exports,
     _state,
     _mail_servers,
     _actions,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from cij.compiler import program as pg
@@ -12,6 +13,7 @@ from cij.compiler.review import presence
 from cij.compiler.review.both_sides import Compiled, Context, same
 from cij.compiler.review.change_class import CLASSES
 from cij.compiler.review.data_changes import measure_changes, segment_changes
+from cij.compiler.review.export_changes import export_added, export_changes, export_removed
 from cij.compiler.review.figures import journey_review
 from cij.compiler.review.find_renames import renamed, renamed_base
 from cij.compiler.review.journey_changes import (
@@ -49,7 +51,11 @@ CHANGED: Mapping[type, Changed] = {
     pg.Measure: measure_changes,
     pg.Segment: segment_changes,
     pg.Message: message_changes,
+    pg.Export: export_changes,
 }
+# Those whose presence alone is for a reviewer to decide.
+ADDED: Mapping[type, Callable[[str, Any, Context], Change]] = {pg.Export: export_added}
+REMOVED: Mapping[type, Callable[[str, Any, Context], Change]] = {pg.Export: export_removed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +180,11 @@ def _declarations(
             else:
                 yield presence.changed(word, other, new[other], context)
     for name in pairs.come:
-        yield presence.added(word, name, new[name], context)
+        tell_added = ADDED.get(type(new[name]), partial(presence.added, word))
+        yield tell_added(name, new[name], context)
     for name in pairs.gone:
-        yield presence.removed(word, name, old[name], context)
+        tell_removed = REMOVED.get(type(old[name]), partial(presence.removed, word))
+        yield tell_removed(name, old[name], context)
 
 
 def _journeys(pairs: _Pairs, context: Context) -> Iterator[Change]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection
 from html import escape, unescape
 from urllib.parse import parse_qsl, quote, urlencode
 
-# What is no link is found first, and left alone: comments, scripts and styles.
+# What is no link is found first, and left alone: comments, scripts and styles. A tag ends at the next `<`
+# at the latest: else each of many that are not closed would be read to the end of the mail.
 _PIECE = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style|title|textarea)\b.*?(?:</(?P=raw)|\Z)"
-    r"""|<(?:a|area)\b(?:"[^"]*"|'[^']*'|[^'">])*>""",
+    r"""|<(?:a|area)\b(?:"[^"]*"|'[^']*'|[^'"<>])*>""",
     re.IGNORECASE | re.DOTALL,
 )
 _IS_LINK = re.compile(r"<(?:a|area)\b", re.IGNORECASE)
