@@ -4,14 +4,19 @@ A driver is loaded when an engine is opened, so a command without a store starts
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cij.compiler.sql.passes import PASSES, Pass
-from cij.runtime.engine.protocol import ArrowStream, Engine, Limits, Parameters, Row, Traits
-
-if TYPE_CHECKING:
-    from cij.runtime.engine.duckdb.stream_digest import StreamDigests
+from cij.runtime.engine.protocol import (
+    ArrowStream,
+    Engine,
+    Limits,
+    Parameters,
+    Row,
+    StreamDigests,
+    Traits,
+)
 
 __all__ = [
     "ArrowStream",
@@ -19,6 +24,7 @@ __all__ = [
     "Limits",
     "Parameters",
     "Row",
+    "StreamDigests",
     "Traits",
     "copy_state_file",
     "open_copy",
@@ -103,11 +109,11 @@ def open_copy(path: Path) -> Engine:
     return engine
 
 
-def open_digests() -> "StreamDigests":
+def open_digests() -> AbstractContextManager[StreamDigests]:
     """Return what computes digests of streams of any engine."""
-    from cij.runtime.engine.duckdb.stream_digest import StreamDigests
+    from cij.runtime.engine.duckdb.stream_digest import DuckDigests
 
-    return StreamDigests()
+    return DuckDigests()
 
 
 def copy_state_file(path: Path, target: Path) -> None:

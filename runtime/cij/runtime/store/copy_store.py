@@ -7,7 +7,7 @@ from cij.compiler.sql import Statement, query
 from cij.compiler.sql.columns import column, create, select
 from cij.compiler.sql.indexes import is_ordered
 from cij.compiler.sql.row_locator import HINTS, ID_HASH, NOTE_ROWS, SET_ID_HASHES
-from cij.runtime.engine import Engine, open_digests
+from cij.runtime.engine import Engine, StreamDigests, open_digests
 from cij.runtime.errors import StoreError
 from cij.runtime.store.preparing import prepare
 
@@ -76,26 +76,27 @@ def _copy_table(source: Engine, target: Engine, table: str, without: AbstractSet
 
 def _compared(source: Engine, target: Engine, tables: list[str]) -> list[CopiedTable]:
     found = []
-    for table in tables:
-        copied, original = _digest(target, table), _digest(source, table)
-        if copied != original:
-            raise StoreError(
-                f"the copy of the table `{table}` differs: {copied.rows} rows with the digest "
-                f"{copied.digest}, and {original.rows} with {original.digest} in the source. Nothing of "
-                "the copy was kept"
-            )
-        found.append(original)
+    # Opening it takes longer than the digest of a small table.
+    with open_digests() as digests:
+        for table in tables:
+            copied, original = (_digest(digests, each, table) for each in (target, source))
+            if copied != original:
+                raise StoreError(
+                    f"the copy of the table `{table}` differs: {copied.rows} rows with the digest "
+                    f"{copied.digest}, and {original.rows} with {original.digest} in the source. Nothing "
+                    "of the copy was kept"
+                )
+            found.append(original)
     return found
 
 
-def _digest(engine: Engine, table: str) -> CopiedTable:
+def _digest(digests: StreamDigests, engine: Engine, table: str) -> CopiedTable:
     columns = [name for name in engine.columns_of(table) if name not in HINTS]
     if engine.is_empty(table):
         return CopiedTable(table, 0, "0" * 16)
-    with open_digests() as digests:
-        stream = engine.stream(all_rows(engine, table, HINTS))
-        # Not in the order of the columns, which is that of the migrations of a store.
-        found = digests.digest(stream, sorted(columns), is_ordered=is_ordered(table))
+    stream = engine.stream(all_rows(engine, table, HINTS))
+    # Not in the order of the columns, which is that of the migrations of a store.
+    found = digests.digest(stream, sorted(columns), is_ordered=is_ordered(table))
     return CopiedTable(table, *found)
 
 

@@ -14,7 +14,7 @@ _STREAM = "arrow_stream"
 _BITS = 64
 
 
-class StreamDigests:
+class DuckDigests:
     """Computes digests in a database in memory, which keeps no rows."""
 
     def __init__(self) -> None:
