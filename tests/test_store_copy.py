@@ -16,6 +16,7 @@ import pytest
 from cij.app.store_copy import copy_store
 from cij.app.store_places import place_of
 from cij.cli.exits import Exit
+from cij.compiler.sql import query
 from cij.runtime.current_state import identify
 from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import Engine, open_engine, open_server
@@ -271,7 +272,13 @@ def test_a_text_that_no_server_takes_is_copied_as_it_is_kept_there(
     store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
-    project, _ = _project(tmp_path)
+    project, state = _project(tmp_path)
+    own = query("CREATE TABLE IF NOT EXISTS own (n UUID)")
+    with closing(open_engine(state)) as duck:
+        duck.execute(own)
+    assert "`own` has the type UUID" in _raised(project, "duckdb", "far")
+    with closing(open_engine(state)) as duck:
+        duck.execute(query("DROP TABLE own"))
     copy_store(project, "duckdb", "far", lambda *_: None)
     with closing(open_server(dsn_of(store), "far", is_reader=True)) as engine:
         ((*_, content, _at),) = engine.rows(tables.all_rows(engine, "quarantine"))

@@ -1,6 +1,6 @@
 """A whole store into an empty one of any engine, table by table."""
 
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
 from cij.compiler.sql import Statement, query
@@ -14,6 +14,10 @@ from cij.runtime.store.preparing import prepare
 # Called with the name of a table, its place and the number of tables.
 OnTable = Callable[[str, int, int], None]
 _ALL: AbstractSet[str] = frozenset()
+# The types that every engine has under the same name, beside decimals.
+_COMMON = frozenset(
+    {"VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "DATE", "TIMESTAMP", "TIME", "DOUBLE"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ def copy_verified(
         prepare(target)
         for n, table in enumerate(tables, start=1):
             on_table(table, n, len(tables))
+            if source.traits != target.traits and not target.columns_of(table):
+                _require_common(table, source.columns_of(table))
             _copy_table(source, target, table, HINTS)
         if ID_HASH in target.columns_of("customer"):
             target.execute(SET_ID_HASHES)
@@ -60,6 +66,16 @@ def copy_verified(
         # Only now: rows of a transaction that goes on have no place yet.
         target.execute(NOTE_ROWS)
     return found
+
+
+def _require_common(table: str, types: Mapping[str, str]) -> None:
+    """Refuse a table that only one engine can have: somebody else put it there. Raises: StoreError."""
+    for name, type in types.items():
+        if type not in _COMMON and not type.startswith("DECIMAL("):
+            raise StoreError(
+                f"the column `{name}` of the table `{table}` has the type {type}, which no table of cij has "
+                "in both kinds of store. Move the table elsewhere, if it is not of cij"
+            )
 
 
 def _copy_table(source: Engine, target: Engine, table: str, without: AbstractSet[str]) -> int:
