@@ -17,11 +17,11 @@ from cij.app.store_copy import copy_store
 from cij.app.store_places import place_of
 from cij.cli.exits import Exit
 from cij.compiler.sql import query
-from cij.runtime.current_state import identify
+from cij.runtime.current_state import accept, identify, require_own
 from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import Engine, open_engine, open_server
-from cij.runtime.errors import WorldError
-from cij.runtime.store import copy_store as tables, meta
+from cij.runtime.errors import StoreError, WorldError
+from cij.runtime.store import copy_store as tables, meta, sent_before
 from cij.runtime.store.preparing import STORE_VERSION, prepare
 from tests.engines import dsn_of, put_on_server
 from tests.example import (
@@ -283,3 +283,22 @@ def test_a_text_that_no_server_takes_is_copied_as_it_is_kept_there(
     with closing(open_server(dsn_of(store), "far", is_reader=True)) as engine:
         ((*_, content, _at),) = engine.rows(tables.all_rows(engine, "quarantine"))
         assert content == "x\ufffd\u00e9"
+
+
+def test_going_on_with_the_store_that_was_left_sends_nothing_again(tmp_path: Path) -> None:
+    _, state = _project(tmp_path)
+    own = Ledger(state.with_name("state.duckdb.ledger"))
+    others = [Ledger(state.with_name(f"store-{name}.ledger")) for name in ("copy", "stranger")]
+    for ledger, store, marks in zip(
+        others, (_id(state), "other"), (["a", "b"], ["c"]), strict=True
+    ):
+        line = {"store": store, "handed": 2, "at": "2026-03-02T00:00:00", "marks": marks}
+        assert ledger.path is not None
+        ledger.path.write_text(json.dumps(line) + "\n")
+    with closing(open_engine(state)) as engine, closing(own):
+        require_own(engine, "small", own, others[1:])
+        with pytest.raises(StoreError, match="was moved to another store"):
+            require_own(engine, "small", own, others)
+        assert accept(engine, "small", own, _NOW, others) == 2
+        require_own(engine, "small", own, others)
+        assert sent_before.known(engine, '["a", "b", "c"]') == {"a", "b"}
