@@ -13,7 +13,7 @@ from cij.app.deployed_program import keep_program
 from cij.app.environment_plan import core_of
 from cij.app.kept_texts import kept_texts
 from cij.app.moved_since import moved_since
-from cij.app.open_store import ledger_of, open_when_free
+from cij.app.open_store import ledger_of, open_when_free, other_ledgers
 from cij.app.plan_file import load_plan, printable
 from cij.app.plan_report import PlanReport
 from cij.app.project import Project
@@ -45,7 +45,9 @@ def apply_plan(
         program, root = made.program, made.project.root
         engine = open_when_free(made.project, on_wait=on_wait)
         try:
-            require_own(engine, program.project, ledger_of(made.project))
+            require_own(
+                engine, program.project, ledger_of(made.project), other_ledgers(made.project)
+            )
             report = core_of(engine, made, now, share=plan.share).report
             _require_true(plan, report, drift, file)
             with engine.transaction():

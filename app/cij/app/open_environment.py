@@ -17,7 +17,7 @@ def open_word(word: str | None, path: Path) -> tuple[str | None, Path]:
     """
     if word is None:
         return None, path
-    known = _known(path)
+    known = known_environments(path)
     if word in known:
         return word, path
     if Path(word).exists():
@@ -30,7 +30,7 @@ def open_word(word: str | None, path: Path) -> tuple[str | None, Path]:
     raise RequestError(f"`{word}` is neither an environment nor a folder; {hint}")
 
 
-def _known(path: Path) -> tuple[str, ...]:
+def known_environments(path: Path) -> tuple[str, ...]:
     """Return the names in cij.toml. Its settings are not read: they may need variables of any environment."""
     try:
         found = tomllib.loads((find_root(path) / FILE_NAME).read_bytes().decode("utf-8-sig"))

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cij.app.project import Project
+from cij.app.store_table import StoreTable
 from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import (
     Engine,
@@ -45,15 +46,32 @@ def has_store(project: Project) -> bool:
 
 
 def _reader(project: Project) -> Engine:
-    store = project.settings.store
+    return open_shared(project.settings.store, "reader", is_reader=True)
+
+
+def open_shared(store: StoreTable, purpose: str, *, is_reader: bool = False) -> Engine:
+    """Open a store on a server; `purpose` is as in `open_server`. Raises: as `open_server`."""
     assert store.dsn is not None, "the settings were checked"
-    return open_server(store.dsn, store.schema_, "reader", is_reader=True)
+    return open_server(store.dsn, store.schema_, purpose, is_reader=is_reader)
 
 
 def ledger_of(project: Project) -> Ledger:
     """Return the ledger beside the state file: what was sent from it."""
     path = store_path(project)
     return Ledger(path.with_name(f"{path.name}.ledger"))
+
+
+def other_ledgers(project: Project) -> list[Ledger]:
+    """Return the ledgers of the project's stores of the other kind, in the same environment.
+
+    `cij store copy` moves a project from one kind to the other.
+    """
+    if project.settings.store.is_shared:
+        file = (project.root / project.settings.store.path).resolve()
+        found = [file.with_name(f"{file.name}.ledger")]
+    else:
+        found = sorted((project.root / state_folder()).resolve().glob("store-*.ledger"))
+    return [Ledger(path) for path in found]
 
 
 def open_store(project: Project, wait: Callable[[str], bool] | None = None) -> Engine:
@@ -96,10 +114,17 @@ def _may_write(path: Path) -> bool:
 
 
 def open_state_file(
-    path: Path, *, threads: int | None = None, memory_mb: int | None = None
+    path: Path,
+    *,
+    threads: int | None = None,
+    memory_mb: int | None = None,
+    is_reader: bool = False,
 ) -> Engine:
-    """Open a state file. None sets no limit. Raises: StoreError, StoreLocked."""
-    return open_engine(path, threads=threads, memory_mb=memory_mb)
+    """Open a state file. None sets no limit; `is_reader` is as in `open_engine`.
+
+    Raises: StoreError, StoreLocked.
+    """
+    return open_engine(path, threads=threads, memory_mb=memory_mb, is_reader=is_reader)
 
 
 # Other commands have the store open only for a short time, so waiting usually helps.

@@ -13,7 +13,7 @@ from pathlib import Path
 from cij.app.authorship import author
 from cij.app.deployed_program import keep_program
 from cij.app.deployment import Deployment, deployment_of
-from cij.app.open_store import has_store, ledger_of, open_when_free
+from cij.app.open_store import has_store, ledger_of, open_when_free, other_ledgers
 from cij.app.project import Project, open_project
 from cij.app.request_error import RequestError
 from cij.compiler.program import Program
@@ -71,7 +71,7 @@ def rollback(
         runs = deployed(engine)
         if runs is None:
             raise ConfigError("nothing has run here yet, so there is no way back")
-        require_own(engine, runs.project, ledger_of(project))
+        require_own(engine, runs.project, ledger_of(project), other_ledgers(project))
         wanted = _wanted(history(engine), runs, to)
         program = stored_program(engine, wanted.hash)
         if program is None:

@@ -16,7 +16,7 @@ from cij.app.compile import Compiled
 from cij.app.deployed_program import keep_program
 from cij.app.idle_run import IdleRun, Surroundings, idle_run, remember_idle, surroundings_of
 from cij.app.kept_texts import kept_texts
-from cij.app.open_store import ledger_of, open_when_free, rewritten, store_path
+from cij.app.open_store import ledger_of, open_when_free, other_ledgers, rewritten, store_path
 from cij.app.project import Project
 from cij.app.project_check import compile_found
 from cij.app.status_file import write_status
@@ -172,11 +172,11 @@ def _opened(
         # What a service had on the disk when it was killed.
         recover_log(root)
         recover_clicks(root, now)
-        ledger = ledger_of(project)
+        ledger, others = ledger_of(project), other_ledgers(project)
         if accepts is not None:
             prepare(engine)
-            accepts(accept(engine, program.project, ledger, now))
-        require_own(engine, program.project, ledger)
+            accepts(accept(engine, program.project, ledger, now, others))
+        require_own(engine, program.project, ledger, others)
         _require_applied(engine, project, program)
         if sets_clock:
             prepare(engine)

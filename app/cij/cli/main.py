@@ -77,6 +77,7 @@ COMMANDS: dict[str, Row] = {
     "status": _row("status", "show who is where, and what was sent", _RUN),
     "backup": _row("backup", "copy the state, also while a run goes on", _RUN),
     "restore": _row("restore", "put a backup of the state back", _RUN),
+    "store": _row("store", "move a project between a file and PostgreSQL", _RUN),
     "doctor": _row("doctor", "check this machine, the settings and the sources", _RUN),
 }
 

@@ -4,6 +4,8 @@ The ledger beside the state says how far the sending was. A state that knows les
 what was sent (S19), so it is refused, or accepted by an order of the operator.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -85,28 +87,66 @@ def _older(engine: Engine, ledger: Ledger) -> str | None:
     )
 
 
-def require_own(engine: Engine, project: str, ledger: Ledger) -> None:
-    """Raise StoreError where a run must not use the state."""
+def _fault_of_copy(engine: Engine, other: Ledger) -> str | None:
+    """Return why a run must not use a state beside another one of the project; None where it may.
+
+    `other` is the ledger of the state of the other kind: `cij store copy` moves a project between the two.
+    """
+    last = other.last()
+    if last is None:
+        return None
+    store = meta.value(engine, meta.STORE_ID) if engine.columns_of("meta") else None
+    if store is None:
+        return (
+            f"messages of the project were sent from another store, the last ones at {last.at}Z (the ledger "
+            f"is {other.path}), and this one is new. A run would send them again. `cij store copy` brings "
+            f"everybody here. {_ACCEPT}"
+        )
+    handed = int(meta.value(engine, meta.HANDED) or 0)
+    if last.store != store or last.handed <= handed:
+        return None
+    return (
+        f"the project was moved to another store, and messages were sent from there, the last ones at "
+        f"{last.at}Z (the ledger is {other.path}). A run from this one would send them again. Use the other "
+        f"store, or bring it here with `cij store copy`. {_ACCEPT}"
+    )
+
+
+def require_own(
+    engine: Engine, project: str, ledger: Ledger, others: Sequence[Ledger] = ()
+) -> None:
+    """Raise StoreError where a run must not use the state. `others` are as in `accept`."""
     why = fault_of(engine, project, ledger)
+    for other in others:
+        why = why or _fault_of_copy(engine, other)
     if why is not None:
         raise StoreError(why)
 
 
-def accept(engine: Engine, project: str, ledger: Ledger, now: datetime) -> int:
+def accept(
+    engine: Engine, project: str, ledger: Ledger, now: datetime, others: Sequence[Ledger] = ()
+) -> int:
     """Make a state the current one of a project; return how many messages a newer one had sent.
 
-    What it would send again becomes `uncertain` instead.
+    `others` are the ledgers of the stores of the other kind, from which the project may have sent. What the
+    state would send again becomes `uncertain` instead.
     """
+    ledgers = [ledger, *(other for other in others if _fault_of_copy(engine, other))]
     identify(engine, project, now)
-    last = ledger.last()
     handed = int(meta.value(engine, meta.HANDED) or 0)
     store = meta.value(engine, meta.STORE_ID) or ""
-    marks = ledger.marks_after(store, handed) if last is not None else []
+    marks: Counter[str] = Counter()
+    number = handed
+    for each in ledgers:
+        if (last := each.last()) is not None:
+            # What two ledgers know was sent once.
+            marks |= Counter(each.marks_after(store, handed))
+            number = max(number, last.handed)
     # The next batch has a number that no ledger knows, whichever state is put in place later.
-    number = max(handed, last.handed if last is not None else 0) + 1
+    number += 1
     with engine.transaction():
         meta.put(engine, meta.PROJECT, project)
         meta.put(engine, meta.HANDED, str(number))
-        sent_before.keep(engine, marks)
+        sent_before.keep(engine, marks.elements())
     ledger.note(store, number, (), now)
-    return len(marks)
+    return marks.total()

@@ -14,6 +14,8 @@ from cij.compiler.sql.template import fill, query
 
 # The column of `customer` that has the hash. No field has a name like this.
 ID_HASH = "#mark"
+# The columns that are hints. Their values are of one engine and of one store.
+HINTS = frozenset({ID_HASH, "customer_row"})
 
 
 def id_hash(id: exp.Expr) -> exp.Expr:

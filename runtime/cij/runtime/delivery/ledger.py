@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from cij.runtime.delivery.outbox import Row
 from cij.runtime.errors import DeliveryError
+from cij.runtime.private_files import write_private
 from cij.runtime.whole_lines import append
 
 # About one and a half million messages. One older file is kept as well.
@@ -93,6 +94,23 @@ class Ledger:
             rows = [row for row in rows if row["store"] == store and row["handed"] > handed]
         return [str(mark) for row in rows for mark in row.get("marks", ())]
 
+    @property
+    def path(self) -> Path | None:
+        return self._path
+
+    def copy_to(self, target: "Ledger") -> None:
+        """Let the ledger of a copy of the store know what was sent from it. Raises: DeliveryError."""
+        for path in self._paths():
+            to = target._path if path == self._path else target._path and _older(target._path)
+            if to is not None:
+                _copy(path, to)
+
+    def remove(self) -> None:
+        """Remove what `copy_to` has made for a copy that failed."""
+        self.close()
+        for path in self._paths():
+            path.unlink()
+
     def close(self) -> None:
         """Close the file. The next note opens it again; a long one then becomes the older one."""
         if self._file is None:
@@ -121,6 +139,13 @@ def _opened(path: Path) -> IO[bytes]:
         whole = path.read_bytes()
         file.truncate(whole.rfind(b"\n") + 1)
     return file
+
+
+def _copy(path: Path, target: Path) -> None:
+    try:
+        write_private(target, path.read_bytes())
+    except OSError as error:
+        raise DeliveryError(f"cannot write {target}: {error.strerror}") from error
 
 
 def _older(path: Path) -> Path:

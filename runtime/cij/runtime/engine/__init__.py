@@ -4,10 +4,19 @@ A driver is loaded when an engine is opened, so a command without a store starts
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cij.compiler.sql.passes import PASSES, Pass
-from cij.runtime.engine.protocol import ArrowStream, Engine, Limits, Parameters, Row, Traits
+from cij.runtime.engine.protocol import (
+    ArrowStream,
+    Engine,
+    Limits,
+    Parameters,
+    Row,
+    StreamDigests,
+    Traits,
+)
 
 __all__ = [
     "ArrowStream",
@@ -15,9 +24,11 @@ __all__ = [
     "Limits",
     "Parameters",
     "Row",
+    "StreamDigests",
     "Traits",
     "copy_state_file",
     "open_copy",
+    "open_digests",
     "open_engine",
     "open_server",
     "rewrite_state_file",
@@ -32,18 +43,26 @@ def open_engine(
     is_tiny: bool = False,
     spill: Path | None = None,
     passes: tuple[Pass, ...] = PASSES,
+    is_reader: bool = False,
 ) -> Engine:
     """Open the state file `path` and create it if it is missing; None opens a store in memory.
 
     `is_tiny` is for stores with few rows: the engine does not optimise statements. A store in
     memory writes what does not fit into the folder `spill`, if one is given. `passes` rewrite
-    statements before they run; without passes they run as in the plan. Raises: StoreError,
-    StoreLocked.
+    statements before they run; without passes they run as in the plan. A file that is opened with
+    `is_reader` has to exist, and stays as it is; no other process can write to it meanwhile.
+    Raises: StoreError, StoreLocked.
     """
     from cij.runtime.engine.duckdb.connection import DuckEngine
 
     return DuckEngine(
-        path, threads=threads, memory_mb=memory_mb, is_tiny=is_tiny, spill=spill, passes=passes
+        path,
+        threads=threads,
+        memory_mb=memory_mb,
+        is_tiny=is_tiny,
+        spill=spill,
+        passes=passes,
+        is_reader=is_reader,
     )
 
 
@@ -88,6 +107,13 @@ def open_copy(path: Path) -> Engine:
         engine.close()
         raise
     return engine
+
+
+def open_digests() -> AbstractContextManager[StreamDigests]:
+    """Return what computes digests of streams of any engine."""
+    from cij.runtime.engine.duckdb.stream_digest import DuckDigests
+
+    return DuckDigests()
 
 
 def copy_state_file(path: Path, target: Path) -> None:

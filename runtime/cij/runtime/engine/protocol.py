@@ -29,6 +29,16 @@ class ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 
+class StreamDigests(Protocol):
+    """Computes digests of rows: the same for equal rows, whichever engine gave them."""
+
+    def digest(
+        self, stream: ArrowStream, columns: Sequence[str], *, is_ordered: bool
+    ) -> tuple[int, str]:
+        """Return the number of rows and a digest of `columns`. Order counts only with `is_ordered`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """The capabilities of an engine. A contract test checks each of them.

@@ -114,6 +114,7 @@ class DuckEngine:
         is_tiny: bool = False,
         passes: tuple[Pass, ...] = PASSES,
         spill: Path | None = None,
+        is_reader: bool = False,
     ) -> None:
         self.path = path
         self.traits = _TRAITS
@@ -129,9 +130,11 @@ class DuckEngine:
             # Opening a pipe would wait for ever, and no signal would end it.
             raise StoreError(f"cannot open the state file {path}: this is no ordinary file")
         try:
-            if path is not None and not path.exists():
+            if path is not None and not path.exists() and not is_reader:
                 _create(path)
-            self._connection = duckdb.connect(str(path) if path else ":memory:", config=_CONFIG)
+            self._connection = duckdb.connect(
+                str(path) if path else ":memory:", read_only=is_reader, config=_CONFIG
+            )
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
         # Statements that need an order of rows state it, so DuckDB may use all cores for the
