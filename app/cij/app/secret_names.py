@@ -21,13 +21,13 @@ def wrong_names(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(data, dict):
         for key, inner in data.items():
             yield from wrong_names(inner, (*path, key))
-    elif isinstance(data, str) and (name := _named(path, data)) is not None:
-        if not _NAME.fullmatch(name):
-            what = f"`{'.'.join(map(str, path))}` is the name of an environment variable, such as `MAIL_KEY`"
-            yield (
-                path,
-                f"{what}; set the variable to the secret, and keep the secret out of this file",
-            )
+    elif isinstance(data, str) and _is_wrong(_named(path, data)):
+        what = f"`{'.'.join(path)}` is the name of an environment variable, such as `MAIL_KEY`"
+        yield path, f"{what}; set the variable to the secret, and keep the secret out of this file"
+
+
+def _is_wrong(name: str | None) -> bool:
+    return name is not None and not _NAME.fullmatch(name)
 
 
 def _named(path: KeyPath, text: str) -> str | None:
