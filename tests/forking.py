@@ -11,40 +11,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
-from tests.example import environment
+from tests.warm_process import WarmProcess
 
 _TASKS = Path("/proc/self/task")
 
 
-class Forking:
+class Forking(WarmProcess):
     """`megabytes` is how much memory each command may take, `seconds` how much time."""
 
     def __init__(self, megabytes: int, seconds: int) -> None:
         self._limits = {"bytes": megabytes * 1_000_000, "seconds": seconds}
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.forking"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            cwd=Path(__file__).parents[1],
-            env=environment(),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        super().__init__("-W", "error", "-m", "tests.forking")
 
     def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run `cij` with arguments to its end. The exit code of a killed one is negative."""

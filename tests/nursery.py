@@ -11,51 +11,28 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
-from tests.example import environment
+from tests.warm_process import WarmProcess
 
 # How long the threads of the first run may take to end.
 _PATIENCE_S = 10
 _TASKS = Path("/proc/self/task")
 
 
-class Nursery:
+class Nursery(WarmProcess):
     """`warm` are projects that it runs first; `said` is the file of all that its runs say."""
 
     def __init__(self, said: Path, *warm: Path) -> None:
         self._said = said
         with said.open("wb") as file:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.nursery"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-                bufsize=1,
-                cwd=Path(__file__).parents[1],
-                env=environment(),
-            )
+            super().__init__("-m", "tests.nursery", stderr=file)
         for project in warm:
             self.warm_up(project)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.kill()
-        self._process.communicate()
 
     def warm_up(self, project: Path) -> None:
         """Run a project in the nursery itself, so that later runs of it need not begin at nothing."""

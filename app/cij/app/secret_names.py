@@ -31,7 +31,7 @@ def _is_wrong(name: str | None) -> bool:
 
 
 def _named(path: KeyPath, text: str) -> str | None:
-    """Return what stands for the name of a variable; None where there is none."""
+    """Return the text that should be the name of a variable; None where none is expected."""
     if path and str(path[-1]).endswith("_env"):
         return text
     return text.removeprefix(_VARIABLE) if text.startswith(_VARIABLE) else None

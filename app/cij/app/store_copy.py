@@ -23,7 +23,7 @@ from cij.runtime.store.copy_store import CopiedTable, OnTable, copy_verified
 from cij.runtime.store.preparing import STORE_VERSION, unusable
 
 _NAMED = 3
-# What the server shows of the session, and what a run that is refused is told.
+# The server shows it as the purpose of the session. A refused run says it too.
 _PURPOSE = "store copy"
 
 

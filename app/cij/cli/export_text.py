@@ -1,4 +1,4 @@
-"""How the command line tells of a run of an export."""
+"""The sentence that the command line prints about a run of an export."""
 
 from typing import TYPE_CHECKING
 

@@ -19,7 +19,8 @@ from cij.service.problems import Problem
 # Requests without a valid key, of one address.
 _GUESSES_PER_S, _GUESSES_AT_ONCE = 2.0, 20.0
 _VISITS_PER_S, _VISITS_AT_ONCE = 20.0, 200.0
-# Opens and clicks of one copy of a message. Who has its links could fill the disk with them.
+# The limit of opens and clicks of one copy of a message. Without it, anybody who has its links could fill the
+# disk.
 _REPEATS_PER_S, _REPEATS_AT_ONCE = 0.2, 30.0
 # The addresses and keys that are remembered; the one that was longest silent is forgotten.
 _REMEMBERED = 10_000
