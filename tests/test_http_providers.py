@@ -445,3 +445,11 @@ def test_a_key_in_place_of_the_name_of_its_variable_is_not_shown(tmp_path: Path,
             assert done.code == Exit.CONFIG and "SG.abc" not in done.out + done.err
             said = done.out + done.err
             assert "cij.toml:6" in said and "is the name of an environment variable" in said
+
+
+def test_nor_is_one_of_another_environment(tmp_path: Path, cij: Cij) -> None:
+    text = '[project]\nname = "p"\ntimezone = "UTC"\n[env.prod.delivery.email]\nkind = "sendgrid"\n'
+    (tmp_path / "cij.toml").write_text(f'{text}from = "a@shop.example"\nkey_env = "SG.abc-def"\n')
+    done = cij("doctor", tmp_path)
+    assert done.code == Exit.CONFIG and "SG.abc" not in done.out + done.err
+    assert "cij.toml:7: `env.prod.delivery.email.key_env` is the name of" in done.out

@@ -34,7 +34,7 @@ from cij.app.provider_tables import (
     SendgridDelivery,
     TwilioDelivery,
 )
-from cij.app.secret_names import wrong_names
+from cij.app.secret_names import is_name, wrong_names
 from cij.app.service_table import CallbacksTable, ServiceTable, TrackingTable
 from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
@@ -457,10 +457,21 @@ def _suggestion(close: list[str]) -> str:
 
 
 def variable_names(path: Path) -> list[str]:
-    """Return the environment variables that a `cij.toml` names."""
+    """Return the environment variables that a `cij.toml` names, in all environments.
+
+    What is no name may be a secret, and is left out: see `variable_faults`.
+    """
     data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     secrets = [value for key, value in _leaves(data) if key.endswith("_env")]
-    return sorted({*secrets, *(name for _, name in _variables(data, ()))})
+    found = {*secrets, *(name for _, name in _variables(data, ()))}
+    return sorted(name for name in found if is_name(name))
+
+
+def variable_faults(path: Path) -> list[str]:
+    """Return what is wrong with names of variables in a `cij.toml`, in all environments."""
+    text = path.read_bytes().decode("utf-8-sig")
+    lines = key_lines(text)
+    return [_at(lines, *fault) for fault in wrong_names(tomllib.loads(text))]
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from cij.app.config import (
     SmtpDelivery,
     WebhookDelivery,
     load_settings,
+    variable_faults,
     variable_names,
 )
 from cij.app.local_service import is_there
@@ -95,6 +96,8 @@ def _zones() -> Iterator[Finding]:
 
 
 def _variables(root: Path, settings: Settings) -> Iterator[Finding]:
+    for fault in variable_faults(root / FILE_NAME):
+        yield Finding("fail", "variables", fault)
     for name in variable_names(root / FILE_NAME):
         if name in os.environ:
             yield Finding("ok", f"${name}", "is set")

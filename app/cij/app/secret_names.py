@@ -21,13 +21,14 @@ def wrong_names(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(data, dict):
         for key, inner in data.items():
             yield from wrong_names(inner, (*path, key))
-    elif isinstance(data, str) and _is_wrong(_named(path, data)):
+    elif isinstance(data, str) and (name := _named(path, data)) is not None and not is_name(name):
         what = f"`{'.'.join(path)}` is the name of an environment variable, such as `MAIL_KEY`"
         yield path, f"{what}; set the variable to the secret, and keep the secret out of this file"
 
 
-def _is_wrong(name: str | None) -> bool:
-    return name is not None and not _NAME.fullmatch(name)
+def is_name(text: str) -> bool:
+    """Tell whether an environment variable may be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def _named(path: KeyPath, text: str) -> str | None:
