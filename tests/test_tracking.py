@@ -351,7 +351,7 @@ def test_a_wrong_token_costs_nothing_and_a_full_disk_breaks_no_click(
     )
     assert lost(bed) == before + 2
     monkeypatch.undo()
-    # Who has a link cannot fill the disk with it, and gets on all the same.
+    # Nobody can fill the disk with a link, and the link leads on all the same.
     answers = {bed.http.get(image, headers=PERSON).status_code for _ in range(40)}
     assert answers == {200} and lost(bed) > before + 2
     assert "token" not in caplog.text and link not in caplog.text and "ana@" not in caplog.text

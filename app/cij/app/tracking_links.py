@@ -3,8 +3,8 @@
     /o/TOKEN    an image of one pixel: a mail was opened
     /l/TOKEN    leads on to a link of the mail: it was clicked
 
-A token is short: it is packed with a dictionary of what most tokens have in common. Whoever has no signing key
-can make none, so the service leads only to links of messages that the project sent. A token needs no store,
+A token is short: it is packed with a dictionary of what most tokens have in common. Without a signing key, nobody
+can make one, so the service leads only to links of messages that the project sent. A token needs no store,
 so a link works also while the store is down or after the message was deleted.
 """
 
@@ -116,7 +116,7 @@ class MailTracking:
         return _extra(self.table, *known)
 
     def image(self, of: MessageOf) -> str:
-        """Return the address of the image that tells of an opening."""
+        """Return the address of the image that records an opening."""
         mark = Mark(of.customer, of.key, of.channel)
         return f"{self.url}{OPEN_PATH}/{open_token(self.links, mark)}"
 

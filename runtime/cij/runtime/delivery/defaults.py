@@ -47,7 +47,7 @@ class MessageTracking(Protocol):
         ...
 
     def image(self, of: MessageOf) -> str:
-        """Return the address of the image that tells of an opening."""
+        """Return the address of the image that records an opening."""
         ...
 
     def link(self, of: MessageOf, target: str, number: int, count: int) -> str:

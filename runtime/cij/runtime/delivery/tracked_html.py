@@ -1,4 +1,4 @@
-"""The links of a finished mail, turned into those of the service, and the image that tells of an opening.
+"""The links of a finished mail, turned into those of the service, and the image that records an opening.
 
 Only links in `<a>` and `<area>` to hosts that the author wrote or the project lists are turned. A link whose
 host comes from data stays as it is: the project would lend its name to any address.

@@ -1,4 +1,4 @@
-"""A table of a PostgreSQL server that has the rows of a stream, all of them or those of before."""
+"""A table of a PostgreSQL server that gets all rows of a stream, in place of those that it had."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
