@@ -9,12 +9,11 @@ import smtplib
 import socket
 import sys
 import zoneinfo
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 from urllib.parse import urlsplit
 
 from cij.app.config import (
@@ -26,32 +25,19 @@ from cij.app.config import (
     variable_faults,
     variable_names,
 )
+from cij.app.finding import Finding
 from cij.app.local_service import is_there
 from cij.app.project import open_project
 from cij.app.project_files import FILE_NAME, find_root
 from cij.app.provider_tables import ApiDelivery
+from cij.app.state_check import check_state
 from cij.compiler.channels import CHANNELS
-from cij.compiler.naming import near_hint
-from cij.runtime.errors import ConfigError, StoreError, StoreLocked, WorldError
-from cij.runtime.zone_names import zone_names
-
-if TYPE_CHECKING:
-    from cij.runtime.audit import Audit
-    from cij.runtime.report_data import UnknownZone
+from cij.runtime.errors import ConfigError, StoreError, WorldError
 
 _PYTHON_MIN = (3, 11)
 _PACKAGES = ("cij", "click", "duckdb", "lark", "pydantic", "python-liquid", "sqlglot")
 _SMTP_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5.0
-_SHOWN_MAX = 3
-
-
-class Finding(NamedTuple):
-    """One line of the report."""
-
-    status: Literal["ok", "warn", "fail"]
-    what: str
-    detail: str
 
 
 def _open_settings(path: Path) -> tuple[Path, Settings]:
@@ -165,84 +151,6 @@ def source_paths(root: Path) -> list[tuple[str, str]]:
     return [(s.name, s.settings["path"]) for s in sources if "path" in s.settings]
 
 
-def _state(root: Path, settings: Settings) -> Iterator[Finding]:
-    from cij.app.open_store import open_state_file
-    from cij.runtime.audit import audit_keys
-    from cij.runtime.current_state import fault_of
-    from cij.runtime.delivery.ledger import Ledger
-    from cij.runtime.store.preparing import unusable
-    from cij.runtime.zones import unknown
-
-    if settings.store.is_shared:
-        yield _server(root)
-        return
-    file = root / settings.store.path
-    ledger = Ledger(file.with_name(f"{file.name}.ledger"))
-    if not file.exists():
-        if (last := ledger.last()) is not None:
-            text = f"is gone, and messages were sent from it, the last ones at {last.at}Z"
-            yield Finding("fail", "state", f"{settings.store.path} {text}")
-            return
-        yield Finding("ok", "state", f"{settings.store.path} does not exist yet; cij run makes it")
-        return
-    try:
-        with closing(open_state_file(file)) as engine:
-            fault = unusable(engine) or fault_of(engine, settings.project.name, ledger)
-            if fault is not None:
-                yield Finding("fail", "state", fault)
-                return
-            keys, zones = audit_keys(engine), unknown(engine)
-        yield Finding(
-            "ok", "state", f"{settings.store.path} is free, {file.stat().st_size:,} bytes"
-        )
-        yield _keys(keys)
-        yield from _unknown_zones(zones, settings.project.timezone)
-    except StoreLocked:
-        # This is normal while a run is active, so it is no failure.
-        text = f"{settings.store.path} is in use, most likely by a run; its keys were not checked"
-        yield Finding("warn", "state", text)
-    except StoreError as error:
-        yield Finding("fail", "state", str(error))
-
-
-def _server(root: Path) -> Finding:
-    """Tell whether the store on a server can be used, and whether something has run there."""
-    from cij.app.open_store import has_store
-
-    schema = open_project(root).settings.store.schema_
-    try:
-        there = has_store(open_project(root))
-    except (ConfigError, StoreError) as error:
-        return Finding("fail", "state", str(error))
-    text = "has a store" if there else "has no store yet; cij run makes it"
-    return Finding("ok", "state", f"the schema {schema} on the server {text}")
-
-
-def _keys(found: "Audit") -> Finding:
-    if not found.doubles:
-        return Finding("ok", "keys", f"each of {found.count:,} messages and writes occurs once")
-    first = ", ".join(found.doubles[:_SHOWN_MAX])
-    more = f" and {len(found.doubles) - _SHOWN_MAX:,} more" * (len(found.doubles) > _SHOWN_MAX)
-    return Finding(
-        "fail", "keys", f"something that must happen once is stored twice: {first}{more}"
-    )
-
-
-def _unknown_zones(found: "Sequence[UnknownZone]", instead: str) -> Iterator[Finding]:
-    """Yield a warning for zones that do not exist.
-
-    Their customers get messages at wrong hours (S4).
-    """
-    for zone in found[:_SHOWN_MAX]:
-        hint = near_hint(zone.zone, zone_names())
-        text = f'"{zone.zone}" does not exist{f"; {hint}" if hint else ""}'
-        who = f"{zone.count:,} customer{'' if zone.count == 1 else 's'}, one is {zone.customer}"
-        detail = f"{text}\n{who}; for them the journey's zone counts, else {instead}"
-        yield Finding("warn", "customers' zone", detail)
-    if len(found) > _SHOWN_MAX:
-        yield Finding("warn", "customers' zone", "there are more; `cij status` lists them")
-
-
 def _mail_servers(root: Path, settings: Settings) -> Iterator[Finding]:
     """Check the channels that can have a mail server or a provider. Other channels always write files."""
     ways = settings.delivery.by_channel()
@@ -347,7 +255,7 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     _journeys,
     _sources,
     _exports,
-    _state,
+    check_state,
     _mail_servers,
     _actions,
     _tracking,

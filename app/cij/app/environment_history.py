@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cij.app.open_store import has_store, open_for_questions
+from cij.app.open_store import has_store, nothing_yet, open_for_questions
 from cij.app.project import open_project
 from cij.runtime.applied import Applied, history
-from cij.runtime.errors import ConfigError
 
 
 def environment_history(
@@ -18,7 +17,7 @@ def environment_history(
     """
     project = open_project(path)
     if not has_store(project):
-        raise ConfigError("nothing has run here yet; start with `cij run`")
+        raise nothing_yet(project)
     engine = open_for_questions(project, on_wait)
     try:
         return project.settings.project.timezone, history(engine)

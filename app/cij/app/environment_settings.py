@@ -3,8 +3,8 @@
     cij.toml --[env.prod] laid over the tables at the top--> one set of settings
 
 A table of an environment replaces single keys; a transport is replaced as a whole, so that no address of one
-provider meets the password of another. Without a path of its own the state is in `.cij/NAME`: two
-environments never share a state by accident.
+provider meets the password of another. Without a path of its own the state is in `.cij/NAME`, and on a
+server in the schema `cij_NAME`: two environments never share a state by accident.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,9 @@ TABLE = "env"
 _PROTECTED = "protected"
 # The meaning of a project and its rules of approval are the same everywhere.
 _SHARED = ("project", "review", TABLE)
-_STORE = "store"
+_STORE, _ON_SERVER = "store", "postgresql"
+# PostgreSQL cuts longer names, and the server adds to them (`cij.app.store_table`).
+_SCHEMA_MAX = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,38 @@ def laid_over(
     for key, value in own.items():
         if key != _PROTECTED:
             rest[key] = _over(rest.get(key), value)
-    store = rest.get(_STORE, {})
-    if isinstance(store, dict) and "path" not in own.get(_STORE, {}):
-        rest[_STORE] = {**store, "path": (STATE / name / "state.duckdb").as_posix()}
+    if isinstance(store := rest.get(_STORE, {}), dict):
+        rest[_STORE] = {**store, **_own_place(store, own.get(_STORE, {}), name, tables)}
     return rest, Environment(name, bool(own.get(_PROTECTED, False)), tuple(tables))
+
+
+def _own_place(
+    store: Mapping[str, Any], own: Mapping[str, Any], name: str, tables: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return where the store of an environment is, as far as its table does not say it.
+
+    Raises: ConfigError where no name of a schema can be made.
+    """
+    place = {} if "path" in own else {"path": (STATE / name / "state.duckdb").as_posix()}
+    if store.get("kind") == _ON_SERVER and not {"schema", "dsn"} & own.keys():
+        place["schema"] = _schema(str(store.get("schema", "cij")), name, tables)
+    return place
+
+
+def _schema(top: str, name: str, tables: Mapping[str, Any]) -> str:
+    found = f"{top}_{_underlined(name)}"
+    alike = [other for other in tables if _underlined(other) == _underlined(name)]
+    if len(found) <= _SCHEMA_MAX and len(alike) == 1:
+        return found
+    why = "is too long" if len(found) > _SCHEMA_MAX else f"would be that of {' and '.join(alike)}"
+    raise ConfigError(
+        f"{FILE_NAME}: the schema `{found}` of the environment `{name}` {why}; "
+        f"write `schema` into [env.{name}.store]"
+    )
+
+
+def _underlined(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _over(top: Any, own: Any) -> Any:

@@ -12,14 +12,14 @@ from typing import Any
 
 from cij.app.idle_run import forget_idle
 from cij.app.known_names import LAST_RUN, require_known
-from cij.app.open_store import has_store, open_when_free
+from cij.app.open_store import has_store, nothing_yet, open_when_free
 from cij.app.project import open_project
 from cij.app.store_view import StoreView, store_view
 from cij.compiler.program import Export
 from cij.compiler.unparse import schedule_words
 from cij.runtime.clock import LiveClock
 from cij.runtime.deploy import prepare
-from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.errors import StoreLocked
 from cij.runtime.exports.exporting import next_run
 from cij.runtime.exports.one_run import ExportRun, count_rows, last_runs, run_export, runs_of
 from cij.runtime.insight.person import deployed
@@ -116,7 +116,7 @@ def run_exports(path: Path, names: Sequence[str], on_wait: Say) -> list[ExportRu
 @contextmanager
 def _writable(path: Path, on_wait: Say) -> Iterator[StoreView]:
     project = open_project(path)
-    nothing = ConfigError("nothing has run here yet; start with `cij run`")
+    nothing = nothing_yet(project)
     if not has_store(project):
         raise nothing
     try:

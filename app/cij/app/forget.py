@@ -15,7 +15,7 @@ from typing import Any
 
 from cij.app.backup import backup_folder
 from cij.app.idle_run import forget_idle
-from cij.app.open_store import has_store, open_state_file, open_when_free, store_path
+from cij.app.open_store import has_store, nothing_yet, open_state_file, open_when_free, store_path
 from cij.app.project import Project, open_project
 from cij.app.request_error import RequestError
 from cij.app.transports import message_folders
@@ -149,7 +149,7 @@ def export(
 
 def _state(project: Project) -> Path:
     if not has_store(project):
-        raise ConfigError("nothing has run here yet; start with `cij run`")
+        raise nothing_yet(project)
     return store_path(project)
 
 

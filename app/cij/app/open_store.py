@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cij.app.project import Project
 from cij.app.store_table import StoreTable
+from cij.runtime.current_state import fault_of_new
 from cij.runtime.delivery.ledger import Ledger
 from cij.runtime.engine import (
     Engine,
@@ -62,16 +63,28 @@ def ledger_of(project: Project) -> Ledger:
 
 
 def other_ledgers(project: Project) -> list[Ledger]:
-    """Return the ledgers of the project's stores of the other kind, in the same environment.
+    """Return the ledgers of the project's other stores in the same environment.
 
-    `cij store copy` moves a project from one kind to the other.
+    `cij store copy` moves a project from one kind of store to the other, and cij.toml may name another
+    schema.
     """
+    found = sorted((project.root / state_folder()).resolve().glob("store-*.ledger"))
     if project.settings.store.is_shared:
         file = (project.root / project.settings.store.path).resolve()
-        found = [file.with_name(f"{file.name}.ledger")]
-    else:
-        found = sorted((project.root / state_folder()).resolve().glob("store-*.ledger"))
-    return [Ledger(path) for path in found]
+        found.append(file.with_name(f"{file.name}.ledger"))
+    own = ledger_of(project).path
+    return [Ledger(path) for path in found if path != own]
+
+
+def sent_elsewhere(project: Project) -> str | None:
+    """Return what is wrong with a new store where the project has sent from one of the other kind."""
+    faults = (fault_of_new(other) for other in other_ledgers(project))
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def nothing_yet(project: Project) -> ConfigError:
+    """Return the error of a question to a store on which nothing has run."""
+    return ConfigError(sent_elsewhere(project) or "nothing has run here yet; start with `cij run`")
 
 
 def open_store(project: Project, wait: Callable[[str], bool] | None = None) -> Engine:

@@ -14,7 +14,7 @@ from typing import Any
 from cij.app.compile import compile_path
 from cij.app.known_names import require_journey
 from cij.app.local_service import ask as ask_service, is_there
-from cij.app.open_store import has_store, open_store
+from cij.app.open_store import has_store, nothing_yet, open_store
 from cij.app.project import Project
 from cij.app.request_error import RequestError
 from cij.app.store_view import StoreView
@@ -78,7 +78,7 @@ def _opened(path: Path, say: Say) -> tuple[Project, Program | None]:
     """
     result = compile_path(path)
     if not has_store(result.project):
-        raise ConfigError("nothing has run here yet; start with `cij run`")
+        raise nothing_yet(result.project)
     count = sum(d.is_error for d in result.diagnostics)
     if not count:
         return result.project, result.compilation.program

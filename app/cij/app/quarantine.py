@@ -25,6 +25,7 @@ from cij.runtime.world import World
 
 # More lines than the first help nobody; `--limit` asks for others.
 SHOWN_MAX, LIMIT_MAX = 50, 100_000
+_CHANGES = ("retry", "drop")
 
 
 def quarantine(
@@ -37,7 +38,7 @@ def quarantine(
     parameters = {"action": action, **asked}
     found = ask(find_root(path), "quarantine", parameters)
     if found is None:
-        with store_view(path, on_wait) as view:
+        with store_view(path, on_wait, is_change=action in _CHANGES) as view:
             world = look(view.engine, view.program)
             found = quarantine_answer(world, parameters, LiveClock().now())
     answered: dict[str, Any] = found

@@ -5,13 +5,20 @@ from pathlib import Path
 
 from cij.app.compile import compiled
 from cij.app.local_service import ask
-from cij.app.open_store import has_store, open_for_questions
+from cij.app.open_store import (
+    has_store,
+    ledger_of,
+    nothing_yet,
+    open_for_questions,
+    other_ledgers,
+)
 from cij.app.project import Project
 from cij.app.status_file import read_status
 from cij.compiler.program import Program
 from cij.runtime.clock import LiveClock
+from cij.runtime.current_state import fault_of
 from cij.runtime.deploy import look
-from cij.runtime.errors import ConfigError, StoreLocked
+from cij.runtime.errors import StoreLocked
 from cij.runtime.report import from_json, report
 from cij.runtime.report_data import Report
 
@@ -20,12 +27,14 @@ from cij.runtime.report_data import Report
 class Status:
     """The numbers of a project.
 
-    With `is_running` they are those of the last step of a running `cij run`.
+    With `is_running` they are those of the last step of a running `cij run`. `warning` says why a run is
+    refused: messages were sent from another store of the project since.
     """
 
     report: Report
     zone: str
     is_running: bool
+    warning: str | None = None
 
 
 def status(path: Path) -> Status:
@@ -34,15 +43,15 @@ def status(path: Path) -> Status:
     Raises: ConfigError where nothing has run yet.
     """
     project, program = compiled(path)
-    report, is_running = _found(project, program)
-    return Status(report, project.settings.project.timezone, is_running)
+    return _found(project, program)
 
 
-def _found(project: Project, program: Program) -> tuple[Report, bool]:
+def _found(project: Project, program: Program) -> Status:
+    zone = project.settings.project.timezone
     if not has_store(project):
-        raise ConfigError("nothing has run here yet; start with `cij run`")
+        raise nothing_yet(project)
     if (found := ask(project.root, "status", {})) is not None:
-        return from_json(found), True
+        return Status(from_json(found), zone, is_running=True)
     try:
         engine = open_for_questions(project, patience_s=0.0)
     except StoreLocked:
@@ -50,8 +59,11 @@ def _found(project: Project, program: Program) -> tuple[Report, bool]:
         kept = read_status(project.root)
         if kept is None:
             raise
-        return from_json(kept), True
+        return Status(from_json(kept), zone, is_running=True)
     try:
-        return report(look(engine, program), LiveClock().now()), False
+        numbers = report(look(engine, program), LiveClock().now())
+        ledgers = ledger_of(project), other_ledgers(project)
+        why = fault_of(engine, project.settings.project.name, *ledgers)
+        return Status(numbers, zone, is_running=False, warning=why)
     finally:
         engine.close()

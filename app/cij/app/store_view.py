@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cij.app.open_store import has_store, open_for_questions
+from cij.app.open_store import has_store, nothing_yet, open_for_questions, open_when_free
 from cij.app.project import open_project
 from cij.app.request_error import RequestError
 from cij.compiler.program import Program
 from cij.runtime.deploy import prepare
 from cij.runtime.engine import Engine
-from cij.runtime.errors import ConfigError
 from cij.runtime.insight.person import deployed, find
 
 
@@ -40,17 +39,18 @@ class StoreView:
 
 @contextmanager
 def store_view(
-    path: Path, on_wait: Callable[[str], None] = lambda text: None
+    path: Path, on_wait: Callable[[str], None] = lambda text: None, *, is_change: bool = False
 ) -> Iterator[StoreView]:
-    """Open the store of the project at `path` for questions.
+    """Open the store of the project at `path` for questions, or for an order that changes it.
 
     Raises: ConfigError where nothing has run yet; StoreLocked while `cij run` has it open.
     """
     project = open_project(path)
-    nothing = ConfigError("nothing has run here yet; start with `cij run`")
+    nothing = nothing_yet(project)
     if not has_store(project):
         raise nothing
-    engine = open_for_questions(project, on_wait)
+    opened = open_when_free if is_change else open_for_questions
+    engine = opened(project, on_wait=on_wait)
     try:
         program = deployed(engine)
         if program is None:

@@ -44,8 +44,19 @@ def owner_fault(engine: Engine, project: str) -> str | None:
     return None if owner in (None, project) else f"it belongs to the project `{owner}`"
 
 
-def fault_of(engine: Engine, project: str, ledger: Ledger) -> str | None:
-    """Return why a run must not use a state, and what to do; None where it may."""
+def fault_of(
+    engine: Engine, project: str, ledger: Ledger, others: Sequence[Ledger] = ()
+) -> str | None:
+    """Return why a run must not use a state, and what to do; None where it may.
+
+    `others` are as in `accept`.
+    """
+    own = _fault_of_own(engine, project, ledger)
+    faults = (own, *(_fault_of_copy(engine, other) for other in others))
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _fault_of_own(engine: Engine, project: str, ledger: Ledger) -> str | None:
     if not engine.columns_of("meta"):
         count = engine.rows(_TABLES)[0][0]
         if count:
@@ -97,11 +108,7 @@ def _fault_of_copy(engine: Engine, other: Ledger) -> str | None:
         return None
     store = meta.value(engine, meta.STORE_ID) if engine.columns_of("meta") else None
     if store is None:
-        return (
-            f"messages of the project were sent from another store, the last ones at {last.at}Z (the ledger "
-            f"is {other.path}), and this one is new. A run would send them again. `cij store copy` brings "
-            f"everybody here. {_ACCEPT}"
-        )
+        return fault_of_new(other)
     handed = int(meta.value(engine, meta.HANDED) or 0)
     if last.store != store or last.handed <= handed:
         return None
@@ -112,14 +119,22 @@ def _fault_of_copy(engine: Engine, other: Ledger) -> str | None:
     )
 
 
+def fault_of_new(other: Ledger) -> str | None:
+    """Return why a run must not begin a new state beside another one of the project; None where it may."""
+    if (last := other.last()) is None:
+        return None
+    return (
+        f"messages of the project were sent from another store, the last ones at {last.at}Z (the ledger "
+        f"is {other.path}), and this one is new. A run would send them again. `cij store copy` brings "
+        f"everybody here. {_ACCEPT}"
+    )
+
+
 def require_own(
     engine: Engine, project: str, ledger: Ledger, others: Sequence[Ledger] = ()
 ) -> None:
     """Raise StoreError where a run must not use the state. `others` are as in `accept`."""
-    why = fault_of(engine, project, ledger)
-    for other in others:
-        why = why or _fault_of_copy(engine, other)
-    if why is not None:
+    if (why := fault_of(engine, project, ledger, others)) is not None:
         raise StoreError(why)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cij.app.doctor import Finding, findings
+from cij.app.doctor import findings
+from cij.app.finding import Finding
 from cij.cli.exits import Exit
 from cij.cli.render.colour import painter
 

@@ -24,6 +24,8 @@ def command(path: Path, as_json_: bool) -> None:
     While `cij run` is running, the numbers are those of its last step.
     """
     found = status(path)
+    if found.warning is not None:
+        click.echo(f"warning: {found.warning}", err=True)
     if as_json_:
         click.echo(json.dumps(as_json(found.report), indent=2, ensure_ascii=False))
         return

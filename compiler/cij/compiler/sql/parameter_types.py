@@ -13,8 +13,8 @@ PARAMETER_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("taken", "until", "round", "first", "entered", "capacity", "state"), "BIGINT"),
     # The number of the name of an event.
     "why": "BIGINT",
-    # The name of an event or a journey, a reason in words.
-    **dict.fromkeys(("event", "journey", "reason"), "VARCHAR"),
+    # The name of an event, a journey or a channel, a reason in words.
+    **dict.fromkeys(("event", "journey", "channel", "reason"), "VARCHAR"),
     # A JSON list of versions as numbers.
     "versions": "VARCHAR",
 }

@@ -6,6 +6,7 @@ A driver is loaded when an engine is opened, so a command without a store starts
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cij.compiler.sql.passes import PASSES, Pass
 from cij.runtime.engine.protocol import (
@@ -17,6 +18,9 @@ from cij.runtime.engine.protocol import (
     StreamDigests,
     Traits,
 )
+
+if TYPE_CHECKING:
+    from cij.runtime.engine.postgresql.server_facts import Fact
 
 __all__ = [
     "ArrowStream",
@@ -32,6 +36,7 @@ __all__ = [
     "open_engine",
     "open_server",
     "rewrite_state_file",
+    "server_facts",
 ]
 
 
@@ -91,6 +96,13 @@ def open_server(
         is_reader=is_reader,
         wait=wait,
     )
+
+
+def server_facts(engine: Engine) -> "list[Fact]":
+    """Return what is to be known of the server of a store."""
+    from cij.runtime.engine.postgresql.server_facts import facts_of
+
+    return facts_of(engine)
 
 
 def open_copy(path: Path) -> Engine:

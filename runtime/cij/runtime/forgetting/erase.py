@@ -7,6 +7,7 @@ from typing import Any
 from cij.compiler.program import Program
 from cij.compiler.sql import forgetting as statements, query
 from cij.compiler.sql.erasing import ProgramTable, is_of_unknown_source, program_table, put_aside
+from cij.compiler.sql.row_locator import HINTS
 from cij.runtime import forgotten
 from cij.runtime.engine import Engine
 from cij.runtime.forgetting.identifying import Person, identify
@@ -94,7 +95,11 @@ def _unknown(engine: Engine, program: Program) -> list[str]:
 
 
 def _named(names: Iterable[str], rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    # How an engine finds a row is nothing that is kept of the person.
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if name not in HINTS}
+        for row in rows
+    ]
 
 
 def _key(engine: Engine, fresh: str) -> str:
