@@ -1,4 +1,4 @@
-"""Engines for tests: DuckDB in memory, and PostgreSQL on a private server."""
+"""Engines for tests: DuckDB in memory, and PostgreSQL on private servers of one or two versions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +13,8 @@ from tests.postgres import PostgresStore, server
 # Opens a new and empty store.
 Opens = Callable[[], Engine]
 ENGINES = ("duckdb", "postgresql")
+# For what the servers of two versions must both keep.
+NEWER = "newer postgresql"
 _NUMBERS = count(1)
 
 
@@ -49,7 +51,7 @@ def opener(name: str) -> Iterator[Opens]:
         if name == "duckdb":
             yield lambda: keep(open_engine(None, threads=1))
         else:
-            with server() as store:
+            with server(is_newer=name == NEWER) as store:
                 yield lambda: keep(open_server(dsn_of(store), f"s{next(_NUMBERS)}"))
     finally:
         for engine in made:

@@ -9,9 +9,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,45 +69,56 @@ class PostgresStore:
             raise Refused(str(error)) from error
 
 
+# Names the folder with the programs of a newer server, which is tried beside the usual one.
+NEWER = "CIJ_NEWER_POSTGRES"
+
+
 @cache
-def binary(name: str) -> str | None:
+def binary(name: str, *, is_newer: bool = False) -> str | None:
     """Return the path of a program of the server; Debian keeps them off the PATH."""
+    if is_newer:
+        return shutil.which(name, path=os.environ.get(NEWER, ""))
     there = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(there[-1]) if there else shutil.which(name)
 
 
 @contextmanager
-def server() -> Iterator[PostgresStore]:
+def server(*, is_newer: bool = False) -> Iterator[PostgresStore]:
     """Start a server, or skip the test and say why."""
+    if is_newer and not os.environ.get(NEWER):
+        pytest.skip(f"${NEWER} is not set: there is no newer server")
+    program = partial(binary, is_newer=is_newer)
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    if binary("initdb") is None or binary("pg_ctl") is None:
+    if program("initdb") is None or program("pg_ctl") is None:
         pytest.skip("PostgreSQL is not installed: no `initdb`, no `pg_ctl`")
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL does not run as root, and there is no `runuser`")
     folder = Path(tempfile.mkdtemp(prefix="cij-pg-"))
     try:
-        _start(folder)
+        _start(folder, program)
         store = PostgresStore(folder)
         try:
             yield store
         finally:
             store.close()
-            _do("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
+            _do(program("pg_ctl"), "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path) -> None:
+def _start(folder: Path, program: Callable[[str], str | None]) -> None:
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = ["-D", f"{folder}/data"]
-    _do("initdb", *data, "-U", "cij", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    _do(
+        program("initdb"), *data, "-U", "cij", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
+    )
     options = f"{_OPTIONS} -c timezone=UTC -c unix_socket_directories='{folder}'"
-    _do("pg_ctl", *data, "-o", options, "-l", f"{folder}/log", "-w", "start")
+    _do(program("pg_ctl"), *data, "-o", options, "-l", f"{folder}/log", "-w", "start")
 
 
-def _do(program: str, *arguments: str) -> None:
-    command = [str(binary(program)), *arguments]
+def _do(program: str | None, *arguments: str) -> None:
+    command = [str(program), *arguments]
     if os.geteuid() == 0:
         command = ["runuser", "-u", "postgres", "--", *command]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from cij.compiler.sql.parameters import list_of, rows_of
 from cij.compiler.sql.table import Table
 from cij.runtime.engine import ArrowStream, Engine, open_copy, open_engine
 from cij.runtime.errors import DataError, StoreError
-from tests.engines import ENGINES, Opens, opener
+from tests.engines import ENGINES, NEWER, Opens, opener
 
 # One column of each type that a store has.
 TYPED = Table("typed", (("n", "INTEGER"), *((kind, type) for kind, type in SQL_TYPES.items())))
@@ -50,7 +50,7 @@ class _Foreign:
         return self.stream.__arrow_c_stream__(requested_schema)
 
 
-@pytest.fixture(scope="module", params=ENGINES, name="opens")
+@pytest.fixture(scope="module", params=(*ENGINES, NEWER), name="opens")
 def _opens(request: pytest.FixtureRequest) -> Iterator[Opens]:
     with opener(request.param) as opens:
         yield opens

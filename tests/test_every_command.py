@@ -7,6 +7,8 @@ only, each with its reason.
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from cij.cli.exits import Exit
 from cij.cli.main import cli
+from cij.runtime.delivery.ledger import Ledger
 from tests.engines import dsn_of, put_on_server
 from tests.example import copy_example, inside, replace
 from tests.postgres import PostgresStore, server
@@ -101,6 +104,26 @@ def test_no_command_is_left_out() -> None:
     assert tried | NOT_TRIED.keys() == set(cli.list_commands(None))  # type: ignore[arg-type]
 
 
+def test_a_store_of_another_kind_from_which_messages_were_sent_is_told_of(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
+    project = put_on_server(copy_example(tmp_path), "changed")
+    (project / ".cij").mkdir()
+    with closing(Ledger(project / ".cij" / "state.duckdb.ledger")) as ledger:
+        ledger.note("s", 1, (), datetime(2026, 3, 2))
+    replace(project / "cij.toml", 'schema = "changed"', 'schema = "changed"\n\n[env.east-1]')
+    for command in ("status", "doctor"):
+        _, out, err = inside(command, str(project))
+        assert "messages of the project were sent from another store" in out + err, command
+    # Each environment has a schema of its own, so it is another store.
+    _, out, _ = inside("--env", "east-1", "doctor", str(project))
+    assert "the schema changed_east_1 on the server has no store yet" in out
+    replace(project / "cij.toml", "[env.east-1]", "[env.east-1]\n[env.east_1]")
+    _, out, _ = inside("--env", "east-1", "doctor", str(project))
+    assert "would be that of east-1 and east_1; write `schema` into [env.east-1.store]" in out
+
+
 def _printed(project: Path, words: str) -> tuple[int, list[str]]:
     """Run a command in a project and return its code and lines, without instants and times."""
     if words == "CHANGE":
@@ -135,6 +158,7 @@ def test_every_command_prints_on_a_server_what_it_prints_on_a_file(
         known = DIFFERENCES.get(name, r"(?!)")
         kept = [[x for x in each if not re.search(known, x)] for each in (lines, others)]
         if kept[0] != kept[1] or (code != other and name != "backup"):
-            found += [f"{words}: {code}, {other}", *unified_diff(*kept, n=0, lineterm="")]
+            lines_apart = unified_diff(kept[0], kept[1], n=0, lineterm="")
+            found += [f"{words}: {code}, {other}", *lines_apart]
         assert code in (Exit.OK, Exit.CONFIG), (words, lines)
     assert not found, "\n".join(found)
