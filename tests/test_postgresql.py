@@ -260,6 +260,16 @@ def test_a_run_that_is_killed_before_a_commit_goes_on_from_before_it(
 
 
 @pytest.mark.slow
+def test_a_tick_that_is_killed_at_a_statement_is_made_anew(store: PostgresStore) -> None:
+    # `python -m tests.statement_kills` kills at all of them.
+    words = [sys.executable, "-m", "tests.statement_kills", "--points", "2"]
+    done = subprocess.run(
+        words, cwd=REPOSITORY, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_kills_of_runs_lose_and_double_nothing(
     store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
