@@ -125,6 +125,20 @@ def test_a_mistyped_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]
     assert "Did you mean `fmt`?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (["check", "--no-color"], "`--no-color` before the command: `cij --no-color check ...`"),
+        (["store", "copy", "--env", "x"], "`--env` before the command: `cij --env NAME store ...`"),
+    ],
+)
+def test_an_option_of_all_commands_behind_one_is_told_its_place(
+    words: list[str], instead: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(cli, words) == Exit.USAGE
+    assert f"write {instead}" in capsys.readouterr().err
+
+
 # --- settings ---------------------------------------------------------------------------------
 
 
@@ -136,6 +150,14 @@ def test_a_mistyped_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]
         (VALID + 'langage = "es"\n', "cij.toml:4: `langage` is not a setting of [project]; did"),
         (VALID + '[stor]\npath = "a"\n', "cij.toml:4: `stor` is not a setting of the top"),
         (VALID + '[delivery.email]\nfolder = "a"\n', "`kind` is missing in [delivery.email]"),
+        (
+            VALID + '[delivery.email]\nkind = "sendgird"\n',
+            "postmark or mailgun; did you mean `sendgrid`?",
+        ),
+        (
+            VALID + '[delivery.email]\nkind = "sendgrid"\nkey_env = "K"\nregion = "asia"\n',
+            "cij.toml:7: `delivery.email.region` can be global or eu",
+        ),
         (VALID + 'language = "env:NO_SUCH"\n', "cij.toml:4: the variable NO_SUCH is not set"),
         ("[project\n", "cij.toml is not valid TOML"),
         ("", "[project] is missing"),

@@ -48,6 +48,8 @@ from cij.runtime.state_folder import current
 from cij.runtime.zone_names import zone_names
 
 _ENV = "env:"
+# In the words of pydantic: 'eu' or 'global'.
+_QUOTED = re.compile("'([^']*)'")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -425,7 +427,17 @@ def _fault(data: dict[str, Any], detail: ErrorDetails) -> tuple[KeyPath, str]:
         return path, f"`{key}` is not a setting of {table}{_did_you_mean_key(key)}"
     if detail["type"] in ("missing", "union_tag_not_found"):
         return path, f"`{key}` is missing in {table}" if path[1:] else f"[{key}] is missing"
+    if detail["type"] in ("literal_error", "union_tag_invalid"):
+        return path, _one_of(path, detail)
     return path, f"`{'.'.join(path)}`: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _one_of(path: KeyPath, detail: ErrorDetails) -> str:
+    """Say which words a setting takes. Its own is not shown: it may be a secret in the wrong place."""
+    context = detail["ctx"]
+    words = _QUOTED.findall(str(context.get("expected_tags", context.get("expected"))))
+    close = difflib.get_close_matches(str(context.get("tag", detail["input"])), words, n=1)
+    return f"`{'.'.join(path)}` can be {' or '.join(words)}{_suggestion(close)}"
 
 
 def _written_path(data: dict[str, Any], detail: ErrorDetails) -> KeyPath:

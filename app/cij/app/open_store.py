@@ -77,7 +77,7 @@ def other_ledgers(project: Project) -> list[Ledger]:
 
 
 def sent_elsewhere(project: Project) -> str | None:
-    """Return what is wrong with a new store where the project has sent from one of the other kind."""
+    """Return why a run must not begin a new store: the project has sent from another one. None where it may."""
     faults = (fault_of_new(other) for other in other_ledgers(project))
     return next((fault for fault in faults if fault is not None), None)
 

@@ -120,10 +120,21 @@ class LazyGroup(click.Group):
         """Invoke the command. A mistake of its caller is shown below the usage line."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            raise self._in_its_place(ctx, error) from error
         except Exception as error:
             if getattr(error, "exit_name", None) != "USAGE":
                 raise
             raise click.UsageError(str(error), self._context_of_command(ctx)) from error
+
+    def _in_its_place(self, ctx: click.Context, error: click.NoSuchOption) -> click.UsageError:
+        """Say it where an option of all commands is written behind the command."""
+        own = {word: param for param in self.params for word in param.opts}
+        if (param := own.get(name := error.option_name)) is None:
+            return error
+        value = "" if getattr(param, "is_flag", False) else f" {param.make_metavar(ctx)}"
+        words = f"cij {name}{value} {ctx.invoked_subcommand}"
+        return click.UsageError(f"write `{name}` before the command: `{words} ...`", error.ctx)
 
     def _context_of_command(self, ctx: click.Context) -> click.Context:
         # The context of the command is closed already, and the usage line needs one.

@@ -11,6 +11,7 @@ from cij.cli.confirmation import confirm
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
+from cij.compiler.review.both_sides import plural
 
 
 @click.command(
@@ -62,8 +63,9 @@ def _allow(path: Path, people: tuple[str, ...], as_json: bool) -> None:
 
 def _lines(done: Forgotten) -> list[str]:
     rows, files = sum(done.rows.values()), sum(done.files.values())
-    tables = f"{rows} rows in {len(done.rows)} tables"
-    lines = [f"{done.who}: forgotten; {tables} and {files} files; the state file is written anew"]
+    tables = f"{plural(rows, 'row')} in {plural(len(done.rows), 'table')}"
+    told = f"{tables} and {plural(files, 'file')}; the state file is written anew"
+    lines = [f"{done.who}: forgotten; {told}"]
     lines += [f"  backup {name}: forgotten there too" for name in done.backups]
     lines += [
         f"  backup {name}: could not be changed, so delete it: {why}"
