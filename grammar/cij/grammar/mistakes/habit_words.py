@@ -20,7 +20,21 @@ _SPOKEN = (
     (r"like|includes|has", "contains"),
 )
 
+_SOUGHT = r"(?:matches|contains|(?:starts|ends)\s+with(?:\s+any\s+of)?)"
+
 CONDITIONS = (
+    row(
+        rf"(?P<bad>([^\W\d][\w.]*)\s+not\s+({_SOUGHT}\s+(?:{_VALUE}|\[[^\]\n]*\])))",
+        "`not` stands before a condition",
+        r"write `not \2 \3`",
+        r"not \2 \3",
+    ),
+    row(
+        rf"(?P<bad>([^\W\d][\w.]*)\s+does\s+not\s+contain\s+({_VALUE}))",
+        "`not` stands before a condition",
+        r"write `not \2 contains \3`",
+        r"not \2 contains \3",
+    ),
     row(
         r"where\s+(?P<bad>(?:and|or)\s+)[^\W\d]\w*\s+\S",
         "a condition does not begin with `and` or `or`",
