@@ -253,6 +253,8 @@ STEPS = (
     row(r"repeat\s+(?P<bad>)\d", "expected `up to` after `repeat`", "write `up to`", "up to "),
 )
 
+_DAYS = "day|week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+
 HEADS = (
     row(
         r"cases\s+(?P<bad>((?:[^\W\d]\w*,\s*)*[^\W\d]\w*))\s*\{",
@@ -443,5 +445,12 @@ HEADS = (
         "write `use`",
         "use",
         needs="KIND",
+    ),
+    guess(
+        rf"(?P<bad>every\s+(?:\d+\s+)?(?:{_DAYS})s?)[ \t]*(?:\n|\}}|$)",
+        "`\\g<bad>` has no time",
+        "write the time behind it, for example `\\g<bad> at 09:00`",
+        r"\g<bad> at 09:00",
+        is_late=True,
     ),
 )
