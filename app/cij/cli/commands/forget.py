@@ -11,7 +11,7 @@ from cij.cli.confirmation import confirm
 from cij.cli.exits import Exit
 from cij.cli.failures import say_waiting
 from cij.cli.order_options import project_option
-from cij.compiler.review.both_sides import plural
+from cij.compiler.wording import plural
 
 
 @click.command(

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cij.compiler import model, program as pg
-from cij.compiler.review.both_sides import joined, listed
 from cij.compiler.review.condition_proofs import LEAVES_WAIT, TAKES_BRANCH, prove
 from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.review.shares import switches
 from cij.compiler.review.step_spots import Arm, Spot, arms, hidden_effects
 from cij.compiler.review.step_words import messages_after, short, step_words
 from cij.compiler.unparse import name_words, percent_words, words
+from cij.compiler.wording import joined, listed
 
 if TYPE_CHECKING:
     from cij.compiler.review.step_changes import Steps

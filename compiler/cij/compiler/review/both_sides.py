@@ -1,6 +1,6 @@
 """The two projects of a comparison, and what all kinds of change ask about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -66,26 +66,6 @@ def where(place: Place | None) -> Where | None:
     return Where(file=place.file, line=place.line) if place is not None else None
 
 
-def listed(names: Iterable[str], *, limit: int = 6) -> str:
-    """Return `a`, `b` and `c`; of a long list the first and how many more."""
-    found = [f"`{name}`" for name in names]
-    if len(found) > limit:
-        found = [*found[:limit], f"{len(found) - limit} more"]
-    return joined(found)
-
-
-def joined(parts: Sequence[str], word: str = "and") -> str:
-    """Return `a, b and c`."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
-
-
 def journeys_of(users: Iterable[Node]) -> list[str]:
     """Return the names of the journeys among users."""
     return [node.name for node in users if node.kind == "journey"]
-
-
-def plural(count: int, noun: str, many: str | None = None) -> str:
-    """Return `1 message`, `2 messages`."""
-    return f"{count} {noun if count == 1 else many or noun + 's'}"

@@ -8,10 +8,11 @@ from cij.compiler.model import Model
 from cij.compiler.proofs.bounds import total_bound
 from cij.compiler.proofs.caps import exempt, window_of
 from cij.compiler.proofs.verdicts import disjoint
-from cij.compiler.review.both_sides import Context, listed, plural, where
+from cij.compiler.review.both_sides import Context, where
 from cij.compiler.review.lineage import all_steps
 from cij.compiler.review.review_report import Change
 from cij.compiler.unparse import cap_words
+from cij.compiler.wording import listed, plural
 
 _WEEK = Period(count=7, unit="day")
 # The most journeys that are named; a project may have a thousand that write to everybody.

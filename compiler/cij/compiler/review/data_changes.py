@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from cij.compiler import program as pg
 from cij.compiler.expression import Expression
-from cij.compiler.review.both_sides import Context, journeys_of, listed, same, where
+from cij.compiler.review.both_sides import Context, journeys_of, same, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.condition_proofs import IN_SEGMENT, prove
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.review_answers import COUNT, inside, used_by, who_uses
 from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.unparse import seconds_words, words
+from cij.compiler.wording import listed
 
 _FEWER = {
     "narrower": "Fewer customers are in the segment, and nobody new.",

@@ -6,10 +6,11 @@ An export sends no message, so nothing changes for customers. What a reviewer de
 from collections.abc import Iterator
 
 from cij.compiler import program as pg
-from cij.compiler.review.both_sides import Context, listed, where
+from cij.compiler.review.both_sides import Context, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.review_report import Action, Change
 from cij.compiler.unparse import schedule_words
+from cij.compiler.wording import listed
 
 
 def export_added(name: str, new: pg.Export, context: Context) -> Change:

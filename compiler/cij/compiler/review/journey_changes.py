@@ -6,7 +6,7 @@ from typing import Any
 from cij.compiler import model, program as pg
 from cij.compiler.expression import Period
 from cij.compiler.proofs.bounds import seconds, send_bound
-from cij.compiler.review.both_sides import Context, joined, listed, plural, same, where
+from cij.compiler.review.both_sides import Context, same, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.competition import competition
 from cij.compiler.review.condition_proofs import ENTERS, KEPT_OUT, prove
@@ -25,6 +25,7 @@ from cij.compiler.unparse import (
     schedule_words,
     words,
 )
+from cij.compiler.wording import joined, listed, plural
 
 _WEEK = Period(count=7, unit="day")
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from cij.compiler import program as pg
 from cij.compiler.expression import Period
-from cij.compiler.review.both_sides import Context, journeys_of, listed, where
+from cij.compiler.review.both_sides import Context, journeys_of, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.review_answers import AT_ONCE, inside, used_by, who_uses
 from cij.compiler.review.review_report import Change
 from cij.compiler.unparse import duration_words
+from cij.compiler.wording import listed
 
 
 def message_changes(

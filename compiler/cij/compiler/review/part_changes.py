@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cij.compiler.review.both_sides import Context, journeys_of, listed
+from cij.compiler.review.both_sides import Context, journeys_of
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.review_answers import COUNT, used_by, who_uses
 from cij.compiler.review.review_report import Change, Where
+from cij.compiler.wording import listed
 
 
 @dataclass(frozen=True, slots=True)

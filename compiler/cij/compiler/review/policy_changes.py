@@ -6,11 +6,12 @@ from cij.compiler import program as pg
 from cij.compiler.expression import Cap, Hours
 from cij.compiler.proofs.bounds import total_bound
 from cij.compiler.proofs.caps import exempt, window_of
-from cij.compiler.review.both_sides import Context, plural, where
+from cij.compiler.review.both_sides import Context, where
 from cij.compiler.review.condition_proofs import IS_MET, prove
 from cij.compiler.review.review_answers import AT_ONCE
 from cij.compiler.review.review_report import Change, Proof
 from cij.compiler.unparse import cap_words, hours_words, words
+from cij.compiler.wording import plural
 
 _LOOSER, _STRICTER, _OTHER = "looser", "stricter", "other"
 _NO_POLICY_FIELDS = {"requires_consent": False, "quiet": (), "caps": (), "never": ()}

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cij.compiler import program as pg
-from cij.compiler.review.both_sides import Context, journeys_of, listed, where
+from cij.compiler.review.both_sides import Context, journeys_of, where
 from cij.compiler.review.lineage import Node
 from cij.compiler.review.review_answers import inside, used_by, who_uses
 from cij.compiler.review.review_report import Change
+from cij.compiler.wording import listed
 
 
 def added(word: str, name: str, part: Any, context: Context) -> Change:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from cij.compiler.review.both_sides import Context, journeys_of, listed
+from cij.compiler.review.both_sides import Context, journeys_of
 from cij.compiler.review.lineage import Node
+from cij.compiler.wording import listed
 
 AT_ONCE = "The new rule holds at once, also for people who are inside a journey now."
 COUNT = "`cij plan` counts how many"

@@ -7,7 +7,7 @@ from typing import Any
 from cij.compiler import model, program as pg
 from cij.compiler.proofs.bounds import seconds
 from cij.compiler.review.arm_changes import arm_changes
-from cij.compiler.review.both_sides import Context, joined, listed, where
+from cij.compiler.review.both_sides import Context, where
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.review.review_report import Action, Change
 from cij.compiler.review.step_inside import Inside
@@ -22,6 +22,7 @@ from cij.compiler.review.step_words import (
     step_words,
 )
 from cij.compiler.unparse import seconds_words, words
+from cij.compiler.wording import joined, listed
 
 
 @dataclass(slots=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from cij.compiler import model
 from cij.compiler.ahead import backwards, reached, sends, ways
 from cij.compiler.going_on import going_on, named_target
-from cij.compiler.review.both_sides import Context, listed
+from cij.compiler.review.both_sides import Context
 from cij.compiler.review.step_matching import Match
 from cij.compiler.review.step_spots import Spot, is_label
 from cij.compiler.review.step_words import step_words
+from cij.compiler.wording import listed
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from cij.compiler import model
-from cij.compiler.review.both_sides import joined
 from cij.compiler.review.shares import share_words
 from cij.compiler.review.step_spots import Spot
 from cij.compiler.unparse import (
@@ -14,6 +13,7 @@ from cij.compiler.unparse import (
     words,
 )
 from cij.compiler.unparse_effect import effect_words
+from cij.compiler.wording import joined
 
 
 def step_words(step: model.Step) -> str:
