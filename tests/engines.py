@@ -5,9 +5,11 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from cij.runtime.engine import Engine, open_engine, open_server
 from cij.runtime.engine.postgresql.writer_lock import key_of
-from tests.example import replace
+from tests.example import copy_example, replace
 from tests.postgres import PostgresStore, server
 
 # Opens a new and empty store.
@@ -28,6 +30,15 @@ def put_on_server(project: Path, schema: str) -> Path:
     table = f'kind = "postgresql"\ndsn = "env:CIJ_STORE_DSN"\nschema = "{schema}"'
     replace(project / "cij.toml", 'path = ".cij/state.duckdb"', table)
     return project
+
+
+def on_file_and_server(
+    store: PostgresStore, folder: Path, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path]:
+    """Return two copies of the example: one has its store in a file, the other on a server."""
+    monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
+    shared = copy_example(folder / "server")
+    return copy_example(folder / "file"), put_on_server(shared, schema)
 
 
 def end_writer(store: PostgresStore, schema: str) -> None:

@@ -152,8 +152,9 @@ def test_an_option_of_all_commands_behind_one_is_told_its_place(
         (VALID + '[delivery.email]\nfolder = "a"\n', "`kind` is missing in [delivery.email]"),
         (
             VALID + '[delivery.email]\nkind = "sendgird"\n',
-            "postmark or mailgun; did you mean `sendgrid`?",
+            "cij.toml:5: `delivery.email.kind` can be files, smtp, sendgrid, postmark or mailgun; did",
         ),
+        (VALID + "[delivery.push]\nkind = 7\n", "cij.toml:5: `delivery.push.kind` can be files"),
         (
             VALID + '[delivery.email]\nkind = "sendgrid"\nkey_env = "K"\nregion = "asia"\n',
             "cij.toml:7: `delivery.email.region` can be global or eu",

@@ -389,7 +389,7 @@ TABLES = {
     'email]\nkind = "sendgrid"\nkey_env = "K"\n': "`from` is missing",
     'email]\nkind = "sendgrid"\nkey_env = "K"\nfrom = "a@b.example"\nurl = "http://x.example"\n': "https",
     'email]\nkind = "mailgun"\nkey_env = "K"\nfrom = "a@b.example"\ndomain = "a/b"\n': "domain",
-    'email]\nkind = "twilio"\nkey_env = "K"\n': "can be files or smtp or sendgrid or postmark or mailgun",
+    'email]\nkind = "twilio"\nkey_env = "K"\n': "can be files, smtp, sendgrid, postmark or mailgun",
     f'sms]\nkind = "twilio"\nkey_env = "K"\naccount = "{ACCOUNT}"\n': "`from` or `service`",
 }
 

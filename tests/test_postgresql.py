@@ -32,7 +32,7 @@ from tests.agreement.tick_times import Spacing
 from tests.attack.killed_project import server_store
 from tests.attack.killing import kill_runs
 from tests.builders import REPOSITORY
-from tests.engines import Opens, dsn_of, end_writer, put_on_server
+from tests.engines import Opens, dsn_of, end_writer, on_file_and_server, put_on_server
 from tests.example import (
     by_recipient,
     copy_example,
@@ -429,9 +429,7 @@ _WHO = "chloe.dubois@example.com"
 def test_commands_work_on_a_server_as_on_a_file(
     store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CIJ_STORE_DSN", dsn_of(store))
-    file = copy_example(tmp_path / "file")
-    shared = put_on_server(copy_example(tmp_path / "server"), "command")
+    file, shared = on_file_and_server(store, tmp_path, "command", monkeypatch)
     assert inside("status", str(shared))[0] == Exit.CONFIG, "nothing has run here yet"
     for each in (file, shared):
         run_once(each)

@@ -42,6 +42,7 @@ from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region
 from cij.compiler.channels import CHANNELS
 from cij.compiler.review.change_class import ChangeClass
+from cij.compiler.wording import joined
 from cij.runtime.errors import ConfigError
 from cij.runtime.private_values import hidden, note
 from cij.runtime.state_folder import current
@@ -437,7 +438,7 @@ def _one_of(path: KeyPath, detail: ErrorDetails) -> str:
     context = detail["ctx"]
     words = _QUOTED.findall(str(context.get("expected_tags", context.get("expected"))))
     close = difflib.get_close_matches(str(context.get("tag", detail["input"])), words, n=1)
-    return f"`{'.'.join(path)}` can be {' or '.join(words)}{_suggestion(close)}"
+    return f"`{'.'.join(path)}` can be {joined(words, 'or')}{_suggestion(close)}"
 
 
 def _written_path(data: dict[str, Any], detail: ErrorDetails) -> KeyPath:

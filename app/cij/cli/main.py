@@ -121,20 +121,23 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            raise self._in_its_place(ctx, error) from error
+            if (place := self._place_of(ctx, error.option_name)) is None:
+                raise
+            raise click.UsageError(place, error.ctx) from error
         except Exception as error:
             if getattr(error, "exit_name", None) != "USAGE":
                 raise
             raise click.UsageError(str(error), self._context_of_command(ctx)) from error
 
-    def _in_its_place(self, ctx: click.Context, error: click.NoSuchOption) -> click.UsageError:
-        """Say it where an option of all commands is written behind the command."""
+    def _place_of(self, ctx: click.Context, option: str) -> str | None:
+        """Say where an option of all commands is written; None for any other."""
         own = {word: param for param in self.params for word in param.opts}
-        if (param := own.get(name := error.option_name)) is None:
-            return error
-        value = "" if getattr(param, "is_flag", False) else f" {param.make_metavar(ctx)}"
-        words = f"cij {name}{value} {ctx.invoked_subcommand}"
-        return click.UsageError(f"write `{name}` before the command: `{words} ...`", error.ctx)
+        if (param := own.get(option)) is None:
+            return None
+        # Click 8.1 has another signature for making a metavar.
+        value = "" if getattr(param, "is_flag", False) else f" {param.metavar or 'VALUE'}"
+        words = f"cij {option}{value} {ctx.invoked_subcommand} ..."
+        return f"write `{option}` before the command: `{words}`"
 
     def _context_of_command(self, ctx: click.Context) -> click.Context:
         # The context of the command is closed already, and the usage line needs one.
