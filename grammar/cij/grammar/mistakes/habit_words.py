@@ -20,17 +20,19 @@ _SPOKEN = (
     (r"like|includes|has", "contains"),
 )
 
+# The field of a condition, and no word between conditions.
+_FIELD = r"(?!(?:and|or|not|where|when|if|until)(?!\w))[^\W\d][\w.]*"
 _SOUGHT = r"(?:matches|contains|(?:starts|ends)\s+with(?:\s+any\s+of)?)"
 
 CONDITIONS = (
     row(
-        rf"(?P<bad>([^\W\d][\w.]*)\s+not\s+({_SOUGHT}\s+(?:{_VALUE}|\[[^\]\n]*\])))",
+        rf"(?P<bad>({_FIELD})\s+not\s+({_SOUGHT}\s+(?:{_VALUE}|\[[^\]\n]*\])))",
         "`not` stands before a condition",
         r"write `not \2 \3`",
         r"not \2 \3",
     ),
     row(
-        rf"(?P<bad>([^\W\d][\w.]*)\s+does\s+not\s+contain\s+({_VALUE}))",
+        rf"(?P<bad>({_FIELD})\s+does\s+not\s+contain\s+({_VALUE}))",
         "`not` stands before a condition",
         r"write `not \2 contains \3`",
         r"not \2 contains \3",
