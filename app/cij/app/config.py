@@ -435,7 +435,7 @@ def _fault(data: dict[str, Any], detail: ErrorDetails) -> tuple[KeyPath, str]:
 
 def _one_of(path: KeyPath, detail: ErrorDetails) -> str:
     """Say which words a setting takes. Its own is not shown: it may be a secret in the wrong place."""
-    context = detail["ctx"]
+    context = detail.get("ctx", {})
     words = _QUOTED.findall(str(context.get("expected_tags", context.get("expected"))))
     close = difflib.get_close_matches(str(context.get("tag", detail["input"])), words, n=1)
     return f"`{'.'.join(path)}` can be {joined(words, 'or')}{_suggestion(close)}"
