@@ -121,7 +121,7 @@ def test_a_time_without_offset_is_local_to_the_source(engine: Engine, tmp_path: 
     )
     assert rows(engine, "source_shop") == [
         ("a-winter", datetime(2026, 1, 15, 11), datetime(2026, 7, 15, 10)),
-        ("b-gap", datetime(2026, 3, 29, 1), datetime(2026, 3, 29, 2, 30)),
+        ("b-gap", datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 2, 30)),
         ("c-twice", datetime(2026, 10, 25, 0, 30), datetime(2026, 10, 25, 1, 30)),
         ("d-unknown", None, None),
     ]

@@ -256,7 +256,7 @@ def test_an_event_is_taken_in_once(engine: Engine, world: pr.Program) -> None:
     assert rows(engine, "SELECT * FROM event_visit AS e ORDER BY e.seq") == [
         (3, "v2", ann, datetime(2026, 3, 1), NOW, *nothing),
         (4, "v1", ann, datetime(2026, 3, 2, 9), NOW, "é", 3, Decimal("0.1"), Decimal("0.1"), True,
-         date(2026, 3, 1), datetime(2026, 3, 29, 1)),
+         date(2026, 3, 1), datetime(2026, 3, 29, 1, 30)),
     ]  # fmt: skip
 
 

@@ -109,7 +109,8 @@ class Rules:
     def quiet_until(self, now: datetime, zone: str) -> datetime:
         """Return the first instant from now on outside the quiet hours.
 
-        That is at the end of quiet hours, maybe the second time the clock shows it, or at a jump.
+        That is at the end of quiet hours (S4 where the clock skips it), maybe the second time the
+        clock shows it, or where the clock is put back.
         """
         today = to_local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         days = [today + timedelta(days=n) for n in range(4)]
@@ -131,13 +132,13 @@ def _second(local: datetime, zone: str) -> datetime:
 
 
 def _jumps(now: datetime, zone: str) -> Iterator[datetime]:
-    """Yield the clock changes of the next three days. All are at full quarters of an hour."""
+    """Yield when the clock is put back in the next three days, which is at a full quarter of an hour."""
     at = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     quarter = timedelta(minutes=15)
     for _ in range(4 * 24 * 3):
         at += quarter
         before = at - timedelta(seconds=1)
-        if to_local(at, zone) - to_local(before, zone) != timedelta(seconds=1):
+        if to_local(at, zone) - to_local(before, zone) < timedelta(seconds=1):
             yield at
 
 

@@ -44,12 +44,13 @@ class Period:
 def periods(zone: str) -> tuple[Period, ...]:
     """Return the periods of a zone in order, without gaps. The zone must exist."""
     changes = list(_changes(ZoneInfo(zone)))
-    ends = [at for at, _ in changes[1:]] + [_END]
+    nexts = [*changes[1:], (_END, changes[-1][1])]
     found: list[Period] = []
     local_from = datetime.min
-    for (start, offset_s), end in zip(changes, ends, strict=True):
-        # A period shorter than the hour that it repeats would end, in local time, before it begins.
-        local_to = max(local_from, end + timedelta(seconds=offset_s))
+    for (start, offset_s), (end, next_s) in zip(changes, nexts, strict=True):
+        # Local times that the next period skips or repeats are read with the offset before (S4). A
+        # period shorter than the hour that it repeats would end, in local time, before it begins.
+        local_to = max(local_from, end + timedelta(seconds=max(offset_s, next_s)))
         found.append(Period(start, end, local_from, local_to, offset_s))
         local_from = local_to
     return tuple(found)

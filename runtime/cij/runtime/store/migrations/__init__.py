@@ -13,6 +13,7 @@ from cij.runtime.store.migrations import (
     v4_passages_by_number,
     v5_segments_by_number,
     v6_own_names,
+    v7_skipped_times,
 )
 
 # In order, with the version to which each upgrades a store.
@@ -21,6 +22,7 @@ MIGRATIONS: tuple[tuple[int, Callable[[Engine], None]], ...] = (
     (4, v4_passages_by_number.run),
     (5, v5_segments_by_number.run),
     (6, v6_own_names.run),
+    (7, v7_skipped_times.run),
 )
 OLDEST, NEWEST = 2, MIGRATIONS[-1][0]
 
