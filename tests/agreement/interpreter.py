@@ -64,11 +64,11 @@ class Interpreter(Entering):
         while (at := self._missed()) is not None:
             self._step(at, False)
         self._step(now, is_refreshed)
-        if self.ticks is not None:
-            self._deliver()
+        self._deliver()
 
     def _deliver(self) -> None:
-        """What has left is an event of the next tick. In time nothing has changed by then."""
+        """What has left is an event of the next tick, and what changed since the customer's last
+        event may meet a goal then (S8)."""
         for customer in self.customers:
             for m in customer.messages:
                 if m.outcome == "delivered" and m.at == self.real:

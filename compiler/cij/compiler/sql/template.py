@@ -207,7 +207,7 @@ class Statement:
             # A tree of its own, because the parameters in it are replaced.
             made = portable(tree, dialect).copy()
             names = _number_parameters(made, nulls)
-            self._bound[key] = made.sql(dialect, identify=True), names
+            self._bound[key] = made.sql(dialect, identify=True, copy=False), names
         return self._bound[key]
 
 
@@ -260,7 +260,21 @@ def _parsed(text: str) -> exp.Expr:
     marked = _HOLE.sub(lambda m: _MARK + m.group(1), text)
     tree = sqlglot.parse_one(marked, read="duckdb")
     assert tree is not None, f"an SQL template is empty: {text}"
-    return tree
+    return _without_positions(tree)
+
+
+def _without_positions(tree: exp.Expr) -> exp.Expr:
+    """Return the same tree without the places of its names in the text.
+
+    Nobody reads the places, and to copy them takes two thirds of the time of copying a tree.
+    """
+    return type(tree)(**{key: _each_without(value) for key, value in tree.args.items()})
+
+
+def _each_without(value: object) -> object:
+    if isinstance(value, list):
+        return [_each_without(each) for each in value]
+    return _without_positions(value) if isinstance(value, exp.Expr) else value
 
 
 def _filler(trees: Mapping[str, exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
