@@ -279,6 +279,16 @@ def _rest(draw: st.DrawFn, event: str, scope: Scope) -> str:
 
 @cache
 @st.composite
+def _made_part(draw: st.DrawFn, scope: Scope) -> str:
+    """Draw a part of a date or of a time."""
+    if draw(st.booleans()):
+        return f"{pick(draw, ['year', 'month', 'day'])}({draw(values('date', scope))})"
+    kind = pick(draw, ["datetime", "time"])
+    return f"{pick(draw, ['hour', 'minute'])}({draw(values(kind, scope))})"
+
+
+@cache
+@st.composite
 def _made_number(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     own, number = values(kind, scope), values(pick(draw, NUMBERS), scope)
     match draw(st.integers(0, 6)):
@@ -289,7 +299,7 @@ def _made_number(draw: st.DrawFn, kind: str, scope: Scope) -> str:
         case 1:
             return f"({draw(own)} * {draw(number)})"
         case 2 if kind == "integer":
-            return f"{pick(draw, ['year', 'month', 'day'])}({draw(values('date', scope))})"
+            return draw(_made_part(scope))
         case 2:
             return f"({draw(own)} / {draw(number)})"
         case 3:
@@ -297,7 +307,7 @@ def _made_number(draw: st.DrawFn, kind: str, scope: Scope) -> str:
         case 4 if kind == "decimal":
             return f"({draw(values('money', scope))} / {draw(values('money', scope))})"
         case 4 if kind == "integer":
-            return f"({draw(own)} * {draw(own)})"
+            return pick(draw, [f"({draw(own)} * {draw(own)})", f"mod({draw(own)}, {draw(own)})"])
         case 5 if kind == "decimal":
             return f"number({draw(values(pick(draw, ['text', 'integer']), scope))})"
     return f"{pick(draw, ['round', 'abs', '-'])}({draw(own)})"
@@ -310,7 +320,9 @@ def _made_text(draw: st.DrawFn, kind: str, scope: Scope) -> str:
     match draw(st.integers(0, 4)):
         case 0:
             if not draw(st.integers(0, 3)):
-                return f"replace({draw(text)}, {draw(text)}, {draw(text)})"
+                return (
+                    f"{pick(draw, ['replace', 'concat'])}({draw(text)}, {draw(text)}, {draw(text)})"
+                )
             return f"({draw(text)} ?? {draw(text)})"
         case 1:
             return f"text({draw(values(pick(draw, ['integer', 'boolean']), scope))})"

@@ -119,16 +119,8 @@ def to_local(at: datetime, zone: str) -> datetime:
 
 
 def to_instant(local: datetime, zone: str) -> datetime:
-    """S4: the first of two instants; where there is none, the first one after the gap."""
-    first = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC).replace(tzinfo=None)
-    if to_local(first, zone) == local:
-        return first
-    before = local.replace(tzinfo=ZoneInfo(zone), fold=1).astimezone(UTC).replace(tzinfo=None)
-    # Invariant: the local time of `before` is before the gap, that of `first` after it.
-    while first - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(first - before) // timedelta(seconds=2))
-        before, first = (before, middle) if to_local(middle, zone) > local else (middle, first)
-    return first
+    """S4: the first of two instants; where there is none, by the offset before the gap."""
+    return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC).replace(tzinfo=None)
 
 
 def stepped(start: Value, length: syntax.Duration, sign: int, zone: str) -> Value:
@@ -347,9 +339,9 @@ def _call(world: World, node: syntax.Call, row: Row) -> Value:
         return world.now
     if name == "today":
         return to_local(world.now, row.person.zone).date()
-    if name == "replace":
+    if name in _OF_SEVERAL:
         values = [world.value(argument.value, row) for argument in node.arguments]
-        return None if None in values else _replaced(*values)
+        return None if None in values else _OF_SEVERAL[name](*values)
     value = world.value(node.arguments[0].value, row)
     if value is None:
         return None
@@ -359,6 +351,22 @@ def _call(world: World, node: syntax.Call, row: Row) -> Value:
 def _replaced(text: Any, old: Any, new: Any) -> str:
     # Nothing to look for is found nowhere.
     return str(text).replace(old, new) if old else str(text)
+
+
+def _left_over(a: Any, b: Any) -> Fraction | None:
+    # Of -7 and 3 that is -1: the sign is that of the first number.
+    return (abs(a) % abs(b)) * (-1 if a < 0 else 1) if b else None
+
+
+def _clock(at: Any, zone: str) -> Any:
+    return to_local(at, zone) if isinstance(at, datetime) else at
+
+
+_OF_SEVERAL: dict[str, Callable[..., Any]] = {
+    "replace": _replaced,
+    "concat": lambda *texts: "".join(texts),
+    "mod": _left_over,
+}
 
 
 def _lower(text: str) -> str:
@@ -396,6 +404,8 @@ _FUNCTIONS: dict[str, Callable[[Any, str], Any]] = {
     "month": lambda x, zone: Fraction(x.month),
     "day": lambda x, zone: Fraction(x.day),
     "date": lambda x, zone: to_local(x, zone).date(),
+    "hour": lambda x, zone: Fraction(_clock(x, zone).hour),
+    "minute": lambda x, zone: Fraction(_clock(x, zone).minute),
     "number": lambda x, zone: _number(x),
     "text": lambda x, zone: _text(x),
     "money": lambda x, zone: x,

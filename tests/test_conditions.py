@@ -5,7 +5,7 @@ draws that many examples.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from fractions import Fraction
 
 import pytest
@@ -89,6 +89,30 @@ def test_conditions_that_were_wrong_once(engine: Engine) -> None:
     check(engine, case_of(ONCE_WRONG, now, [ana, bob]), "duckdb")
 
 
+FUNCTIONS_AT_EDGES = (
+    "mod(points, -1) = 0",
+    "mod(points, 0) is unknown",
+    "mod(points, 10) = -8",
+    "mod(points * points, 7) < 7",
+    'concat(name, " ", city) = "ana Rome"',
+    "concat(name, city) is unknown",
+    "hour(seen) = 0 and minute(seen) = 5",
+    "hour(wakes) = 23",
+)
+
+
+def test_functions_at_the_edges_of_their_values(engine: Engine) -> None:
+    fields = dict.fromkeys(n for names in CUSTOMER.values() for n in names if is_own(n))
+    texts = {"name": "ana", "city": "Rome", "wakes": time(23, 59)}
+    # In Madrid, five minutes past midnight.
+    least = {"points": Fraction(-(2**63)), "seen": datetime(2026, 3, 28, 23, 5)}
+    consents = {("news", "email"): False, ("news", "sms"): False}
+    ana = Person("ana", "Europe/Madrid", {**fields, **texts, **least}, consents)
+    bob = Person("bob", "Asia/Kathmandu", {**fields, "seen": ana.fields["seen"]}, consents)
+    found = case_of(FUNCTIONS_AT_EDGES, datetime(2026, 3, 29, 12), [ana, bob])
+    check(engine, found, "duckdb")
+
+
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
@@ -97,6 +121,8 @@ def test_conditions_that_were_wrong_once(engine: Engine) -> None:
         ("points > 1_000_000_000_000_000_000", "18 digits"),
         ("spent > 0.0000001 EUR", "6 after it"),
         ("discount > 0.00001%", "6 after it"),
+        ("mod(points, 1.5) = 1", "`mod` takes integer"),
+        ('concat(name) = "a"', "2 to 9 arguments, and 1 is given"),
         ("any(purchase where event.amount in top 10%)", "no field `event.amount`"),
     ],
 )

@@ -6,6 +6,7 @@ A field of the customer is written by its name, a field of the entering event as
 from collections.abc import Mapping
 
 from cij.compiler import expression as ex
+from cij.compiler.functions import PARTIAL
 from cij.compiler.program import Segment
 
 _NOTHING: frozenset[str] = frozenset()
@@ -73,6 +74,6 @@ def may_be_missing(node: ex.Expression, known: frozenset[str]) -> bool:
             return any(may_be_missing(v, known) for v in (*(c.value for c in cases), otherwise))
         case ex.Arithmetic(operator="+" | "-" | "*", left=left, right=right):
             return may_be_missing(left, known) or may_be_missing(right, known)
-        case ex.Call(function=function, arguments=arguments) if function != "number":
+        case ex.Call(function=function, arguments=arguments) if function not in PARTIAL:
             return any(may_be_missing(a, known) for a in arguments)
     return node.is_nullable

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from cij.compiler import expression as ex, program as pg
+from cij.compiler.functions import PARTIAL
 from cij.compiler.proofs import terms
 from cij.compiler.proofs.formula import (
     FALSE,
@@ -213,7 +214,7 @@ def known(node: ex.Expression, catalog: Catalog) -> Formula:
             return all_of([*parts, *([_computes(node)] if operator == "/" else [])])
         case ex.Call(function=function, arguments=arguments):
             parts = [known(a, catalog) for a in arguments]
-            return all_of([*parts, *([_computes(node)] if function == "number" else [])])
+            return all_of([*parts, *([_computes(node)] if function in PARTIAL else [])])
     if not node.is_nullable:
         return TRUE
     return Literal(_term(node), ALL, False)

@@ -5,7 +5,7 @@ for WHERE, ON and CASE WHEN. `strict` gives SQL that is never null: needed under
 So null handling shows up only where it changes something.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.sizes import Size
 from cij.compiler.sql.template import fill
 from cij.compiler.text_patterns import portable
-from cij.compiler.types import INTEGER, LIST_SIGN, Type, list_text
+from cij.compiler.types import DATETIME, INTEGER, LIST_SIGN, Type, list_text
 from cij.compiler.written_values import WHITE_SPACE
 
 __all__ = [
@@ -400,6 +400,10 @@ def _call(node: ex.Call, scope: Scope) -> exp.Expr:
     argument = value(node.arguments[0], scope)
     if node.function == "date":
         return fill("CAST({a} AS DATE)", a=to_local(argument, zone_of(scope)))
+    if node.function in ("hour", "minute") and node.arguments[0].type == DATETIME:
+        argument = to_local(argument, zone_of(scope))
+    if node.function == "concat":
+        return _concatenated([argument, *(value(part, scope) for part in node.arguments[1:])])
     if node.function == "number" and node.arguments[0].type == INTEGER:
         return fill("CAST({a} AS DECIMAL(38, 6))", a=argument)
     if node.function == "abs":
@@ -408,6 +412,13 @@ def _call(node: ex.Call, scope: Scope) -> exp.Expr:
         return fill(FUNCTION_SQL["trim"], a=argument, spaces=exp.Literal.string(WHITE_SPACE))
     more = (value(part, scope) for part in node.arguments[1:])
     return fill(FUNCTION_SQL[node.function], a=argument, **dict(zip("bc", more, strict=False)))
+
+
+def _concatenated(parts: Sequence[exp.Expr]) -> exp.Expr:
+    found = parts[0]
+    for part in parts[1:]:
+        found = fill("{a} || {b}", a=found, b=part)
+    return found
 
 
 def _coalesce(node: ex.Coalesce, scope: Scope) -> exp.Expr:

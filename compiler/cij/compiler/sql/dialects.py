@@ -37,10 +37,19 @@ NODE_TYPES: frozenset[type[exp.Expr]] = frozenset(
         # choices
         *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least),
         # numbers: a quotient is `//` of whole numbers, see `exact`
-        *(exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Neg, exp.Abs, exp.Round, exp.Ceil),
+        *(exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Mod, exp.Neg, exp.Abs, exp.Round, exp.Ceil),
         *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Extract),
         # texts
-        *(exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Concat, exp.Substring, exp.MD5),
+        *(
+            exp.Lower,
+            exp.Upper,
+            exp.Trim,
+            exp.Length,
+            exp.DPipe,
+            exp.Concat,
+            exp.Substring,
+            exp.MD5,
+        ),
         exp.Replace,
     )
 )
@@ -51,7 +60,7 @@ PLAN_NODE_TYPES: frozenset[type[exp.Expr]] = NODE_TYPES | frozenset(
     (
         *(exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Schema, exp.Properties),
         *(exp.TemporaryProperty, exp.Join, exp.Union, exp.Group, exp.Distinct, exp.WindowSpec),
-        *(exp.Div, exp.Mod, exp.DPipe),
+        exp.Div,
         # Lists and objects in JSON, lists in texts, the latest value, text in its normal form.
         *(exp.Explode, exp.FromJson, exp.JSONObject, exp.JSONKeyValue, exp.Split, exp.ArgMax),
         *(exp.RegexpLike, exp.Anonymous),

@@ -12,6 +12,10 @@ FUNCTION_SQL: dict[str, str] = {
     "year": "EXTRACT(YEAR FROM {a})",
     "month": "EXTRACT(MONTH FROM {a})",
     "day": "EXTRACT(DAY FROM {a})",
+    "hour": "EXTRACT(HOUR FROM {a})",
+    "minute": "EXTRACT(MINUTE FROM {a})",
+    # The smallest whole number divided by -1 would overflow.
+    "mod": "{a} % CASE WHEN {b} = -1 THEN 1 ELSE NULLIF({b}, 0) END",
     # The pattern comes first, because a cast of other text fails the whole statement. Text that is
     # no number is unknown (S1).
     "number": (

@@ -142,6 +142,8 @@ def _aggregate(node: ex.Aggregate, measures: Measures) -> Size:
 def _call(node: ex.Call, measures: Measures) -> Size:
     if node.function == "number":
         return Size(INTEGER_DIGITS, PLACES)
+    if node.function == "mod":
+        return Size(min(size(part, measures).digits for part in node.arguments))
     if node.function not in ("round", "abs"):
         return Size(COUNT_DIGITS)
     found = size(node.arguments[0], measures)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain, repeat
 from typing import Any, cast
 
 from cij.compiler import expression as ex
-from cij.compiler.functions import FUNCTIONS
+from cij.compiler.functions import ARGUMENTS_MAX, FUNCTIONS
 from cij.compiler.naming import did_you_mean
 from cij.compiler.typecheck import enum_values, operators
 from cij.compiler.typecheck.aggregates import AGGREGATES, check_aggregate
@@ -361,10 +362,11 @@ def _relation(node: syntax.Call, env: Environment) -> ex.Expression | None:
 
 def _function(node: syntax.Call, env: Environment) -> ex.Expression | None:
     function = FUNCTIONS[node.function.text]
-    if not _takes(node, len(function.parameters), env):
+    if not _takes(node, len(function.parameters), env, repeats=function.repeats):
         return None
     arguments = []
-    for argument, kinds in zip(node.arguments, function.parameters, strict=True):
+    parameters = chain(function.parameters, repeat(function.parameters[-1]))
+    for argument, kinds in zip(node.arguments, parameters, strict=False):
         typed = check(argument.value, env)
         if typed is None:
             return None
@@ -373,7 +375,7 @@ def _function(node: syntax.Call, env: Environment) -> ex.Expression | None:
             env.report(codes.TYPE_MISMATCH.at(argument.span, message, label=str(typed.type)))
             return None
         arguments.append(typed)
-    nullable = any(a.is_nullable for a in arguments) or function.name == "number"
+    nullable = any(a.is_nullable for a in arguments) or function.is_partial
     return ex.Call(
         type=function.result or arguments[0].type,
         is_nullable=nullable,
@@ -382,16 +384,19 @@ def _function(node: syntax.Call, env: Environment) -> ex.Expression | None:
     )
 
 
-def _takes(node: syntax.Call, count: int, env: Environment) -> bool:
+def _takes(node: syntax.Call, count: int, env: Environment, *, repeats: bool = False) -> bool:
     name = node.function.text
     for argument in node.arguments:
         if argument.window is not None or argument.where is not None or argument.is_distinct:
             message = f"`{name}` is no aggregate: it takes no window, `where` or `distinct`"
             env.report(codes.TYPE_MISMATCH.at(argument.span, message))
             return False
-    if len(node.arguments) != count:
-        plural = "" if count == 1 else "s"
-        message = f"`{name}` takes {count} argument{plural}, and {len(node.arguments)} are given"
+    most = ARGUMENTS_MAX if repeats else count
+    if not count <= len(node.arguments) <= most:
+        wanted = f"{count} to {most}" if repeats else str(count)
+        plural = "" if most == 1 else "s"
+        given = "1 is" if len(node.arguments) == 1 else f"{len(node.arguments)} are"
+        message = f"`{name}` takes {wanted} argument{plural}, and {given} given"
         env.report(codes.TYPE_MISMATCH.at(node.span, message))
         return False
     return True
