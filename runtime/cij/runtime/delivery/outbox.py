@@ -45,11 +45,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Place:
-    """The rows of one way: those of a channel, of messages `only` or of all `but` some."""
+    """The rows of one way: those of a channel, of messages `only` or of all `but` some.
+
+    Those to `full` domains of mail are left out.
+    """
 
     channel: str
     only: frozenset[str] | None = None
     but: frozenset[str] = frozenset()
+    full: tuple[str, ...] = ()
 
     def values(self) -> dict[str, object]:
         """Return the values by the names that statements about a place read."""
@@ -60,6 +64,8 @@ class Place:
             "every": not is_in and not names,
             "is_in": is_in,
             "names": _json(names),
+            "none_full": not self.full,
+            "full": _json(self.full),
         }
 
 
@@ -90,7 +96,7 @@ class Recovery:
 
 
 def due(engine: Engine, place: Place, now: datetime, limit: int) -> list[Row]:
-    """Return the oldest rows of a way that may go now."""
+    """Return rows of a way that may go now: of transactional messages first, and then the oldest."""
     found = engine.rows(stored.DUE, {**place.values(), "now": now, "limit": limit})
     return [Row(*values) for values in found]
 

@@ -10,6 +10,7 @@ numbers; the text of a key is made only where few rows need it.
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.sql import query
 from cij.compiler.sql.control import ABSENT, PAUSED
 from cij.compiler.sql.outbox import IS_PAUSED, KEY, Effect, is_of
@@ -46,30 +47,41 @@ SELECT {key} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer,
 _IS_OF_WAY = (
     "f.channel = $channel AND ($every OR (f.message IN (SELECT l.item FROM {names} AS l)) = $is_in)"
 )
-# The oldest rows of a way that may go now.
+# Not to a domain whose rate holds messages back.
+_IS_OPEN = (
+    "($none_full OR NOT LOWER(SPLIT_PART(COALESCE({row}.address, ''), '@', 2)) "
+    "IN (SELECT d.item FROM {{full}} AS d))"
+)
+# The rows of a way that may go now, those of transactional messages first, and then the oldest.
 DUE = query(
     _ROW
     + f"""
 FROM (
-  SELECT * FROM outbox_row AS r
+  SELECT r.*, CASE WHEN r.effect IN (
+    SELECT t.id FROM effect AS t WHERE t.topic = '{TRANSACTIONAL}'
+  ) THEN 0 ELSE 1 END AS place
+  FROM outbox_row AS r
   WHERE r.outcome = 'queued' AND (r.due_at IS NULL OR r.due_at <= $now)
+    AND {_IS_OPEN.format(row="r")}
     AND NOT r.customer IN ({ABSENT})
     AND r.effect IN (
       SELECT f.id FROM effect AS f
       WHERE {_IS_OF_WAY} AND NOT f.journey IN ({PAUSED})
     )
-  ORDER BY r.created_at, r.passage, r.effect, r.turn
+  ORDER BY place, r.created_at, r.passage, r.effect, r.turn
   LIMIT $limit
 ) AS o JOIN effect AS e ON e.id = o.effect
-ORDER BY o.created_at, o.passage, o.effect, o.turn
+ORDER BY o.place, o.created_at, o.passage, o.effect, o.turn
 """,
     key=KEY,
     names=list_of("names"),
+    full=list_of("full"),
 )
 NEXT_DUE_OF = query(
     f"""
 SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row
 WHERE outbox_row.outcome = 'queued' AND NOT {{paused}} AND NOT outbox_row.customer IN ({ABSENT})
+  AND {_IS_OPEN.format(row="outbox_row")}
   AND outbox_row.effect IN (
     SELECT f.id FROM effect AS f
     WHERE {_IS_OF_WAY}
@@ -77,6 +89,7 @@ WHERE outbox_row.outcome = 'queued' AND NOT {{paused}} AND NOT outbox_row.custom
 """,
     paused=IS_PAUSED,
     names=list_of("names"),
+    full=list_of("full"),
 )
 NEXT_DUE = query(
     "SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row "
