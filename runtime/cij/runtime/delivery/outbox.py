@@ -64,7 +64,6 @@ class Place:
             "every": not is_in and not names,
             "is_in": is_in,
             "names": _json(names),
-            "none_full": not self.full,
             "full": _json(self.full),
         }
 
@@ -97,7 +96,8 @@ class Recovery:
 
 def due(engine: Engine, place: Place, now: datetime, limit: int) -> list[Row]:
     """Return rows of a way that may go now: of transactional messages first, and then the oldest."""
-    found = engine.rows(stored.DUE, {**place.values(), "now": now, "limit": limit})
+    statement = stored.DUE_WHERE_OPEN if place.full else stored.DUE
+    found = engine.rows(statement, {**place.values(), "now": now, "limit": limit})
     return [Row(*values) for values in found]
 
 
@@ -137,7 +137,8 @@ def next_due(engine: Engine, place: Place | None = None) -> datetime | None:
     if place is None:
         found: datetime | None = engine.rows(stored.NEXT_DUE)[0][0]
     else:
-        found = engine.rows(stored.NEXT_DUE_OF, place.values())[0][0]
+        statement = stored.NEXT_DUE_WHERE_OPEN if place.full else stored.NEXT_DUE_OF
+        found = engine.rows(statement, place.values())[0][0]
     return found
 
 
