@@ -192,6 +192,27 @@ def test_rates_hold_back_by_domain_and_for_all(name: str) -> None:
         assert kept(engine) == {}
 
 
+def test_each_other_domain_has_a_rate_for_itself(engine: Engine) -> None:
+    domains = ["named.example", "a.example", "b.example"]
+    queue(engine, [address for d in domains for address in people(4, d)])
+    provider = Provider()
+    limits = Limits(None, {"named.example": rate_of("180 per hour"), "*": rate_of("60 per hour")})
+    way = Route(provider, limits)
+    found = sent_by(engine, way, NOW)
+    sent = Counter(address.partition("@")[2] for address in provider.got)
+    assert sent == {"named.example": 3, "a.example": 1, "b.example": 1}
+    assert "60 per hour (a.example)" in found.held["email"]
+    # They go on by themselves, and what is over is not kept.
+    at: datetime | None = NOW
+    while at is not None:
+        sent_by(engine, way, at)
+        last, at = at, Dispatch(engine, {"email": way}, Defaults()).next_due(at)
+    assert len(provider.got) == 12
+    queue(engine, people(1, "named.example"))
+    sent_by(engine, way, last + 3600 * SECOND)
+    assert set(kept(engine)["email"]) == {"named.example"}
+
+
 def test_what_did_not_leave_counts_for_no_rate(engine: Engine) -> None:
     queue(engine, people(40))
     provider = Provider("unsent")
@@ -316,7 +337,7 @@ def test_settings_of_rates_and_of_what_stands_in(
     monkeypatch.setenv("STREAM", "news")
     file = tmp_path / "cij.toml"
     warm = "warm_up = { from = 2026-03-02, first_day = 50, to = 9000 }\n"
-    domains = '[delivery.email.domains]\n"GMail.com" = "100 per minute"\n'
+    domains = '[delivery.email.domains]\n"GMail.com" = "100 per minute"\n"*" = "9 per hour"\n'
     file.write_text(
         f'{TOML}{MAIL}rate = "500 per hour"\n{warm}{domains}{BACKUP}stream = "env:STREAM"\n'
     )
@@ -330,7 +351,10 @@ def test_settings_of_rates_and_of_what_stands_in(
     [backup] = found.fallback("email")
     assert getattr(backup, "stream", "") == "news" and found.fallback("sms") == ()
     texts = [one.detail for one in rate_findings("email", way)]
-    assert "100 per minute to gmail.com is more than" in texts[-1] and "500 per hour" in texts[0]
+    assert (
+        "100 per minute to gmail.com is more than" in texts[-1]
+        and "9 per hour to each other" in texts[0]
+    )
     for text, (line, fault) in WRONG.items():
         file.write_text(TOML + text)
         with pytest.raises(ConfigError) as error:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from cij.app.webhook_rules import fault_of_url
 from cij.compiler.addresses import mailbox, named_mailbox
-from cij.runtime.delivery.rates import Limits, Rate, WarmUp, rate_of
+from cij.runtime.delivery.rates import EACH_OTHER, Limits, Rate, WarmUp, rate_of
 
 
 class Table(BaseModel):
@@ -47,8 +47,8 @@ def _as_rate(text: object) -> Rate:
 
 
 def _as_domain(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", text):
-        raise ValueError(f"`{text[:80]}` is no domain such as gmail.com")
+    if text != EACH_OTHER and not re.fullmatch(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", text):
+        raise ValueError(f"`{text[:80]}` is no domain such as gmail.com, and not `*`")
     return text.lower()
 
 

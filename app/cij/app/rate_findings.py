@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cij.app.delivery_way import Way
 from cij.app.finding import Finding
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery.rates import Rate
+from cij.runtime.delivery.rates import EACH_OTHER, Rate
 
 _DAY_HOURS = 24
 
@@ -15,7 +15,7 @@ def rate_findings(name: str, way: Way) -> Iterator[Finding]:
     limits, now = way.limits(), LiveClock().now()
     rates = limits.of_all(now)
     said = [f"{rate}{' (warm-up)' * (what == 'warm-up')}" for what, rate in rates.items()]
-    said += [f"{rate} to {domain}" for domain, rate in limits.domains.items()]
+    said += [f"{rate} to {_called(domain)}" for domain, rate in limits.domains.items()]
     if said:
         yield Finding("ok", f"{name} rates", ", ".join(said))
     if limits.warm_up is not None and "warm-up" not in rates:
@@ -23,8 +23,12 @@ def rate_findings(name: str, way: Way) -> Iterator[Finding]:
         yield Finding("warn", f"{name} rates", text)
     for domain, rate in limits.domains.items():
         if limits.rate is not None and _per_day(rate) > _per_day(limits.rate):
-            text = f"{rate} to {domain} is more than all messages together may be: {limits.rate}"
+            text = f"{rate} to {_called(domain)} is more than all messages together may be: {limits.rate}"
             yield Finding("warn", f"{name} rates", text)
+
+
+def _called(domain: str) -> str:
+    return "each other domain" if domain == EACH_OTHER else domain
 
 
 def _per_day(rate: Rate) -> float:

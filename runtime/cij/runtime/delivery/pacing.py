@@ -16,6 +16,10 @@ from cij.runtime.engine import Engine
 from cij.runtime.store import meta
 
 
+# How many domains a line about held messages names.
+_SHOWN_MAX = 5
+
+
 @dataclass
 class Pacing:
     """The rates of the way `name`. `until` has the instant of each rate (`rates.py`), by what it is called."""
@@ -35,8 +39,12 @@ class Pacing:
 
     def full(self, now: datetime) -> tuple[str, ...]:
         """Return the domains to which nothing may go now."""
-        domains = self.limits.domains.items()
-        return tuple(d for d, rate in domains if rate.free(self.until.get(d), now) < 1)
+        return tuple(domain for domain, _ in self._full(now))
+
+    def _full(self, now: datetime) -> list[tuple[str, Rate]]:
+        # A domain without an instant has room.
+        found = ((what, self.limits.of_domain(what)) for what in sorted(self.until))
+        return [(d, rate) for d, rate in found if rate and rate.free(self.until[d], now) < 1]
 
     def those_that_may(self, rows: Sequence[Row], now: datetime) -> list[Row]:
         """Return the rows without those that are too many for their domain."""
@@ -47,7 +55,7 @@ class Pacing:
         for row in rows:
             domain = domain_of(row.address)
             seen[domain] += 1
-            rate = self.limits.domains.get(domain)
+            rate = self.limits.of_domain(domain)
             if rate is None or seen[domain] <= rate.free(self.until.get(domain), now):
                 found.append(row)
         return found
@@ -67,8 +75,8 @@ class Pacing:
         given = list(rows)
         domains = Counter(domain_of(row.address) for row in given)
         of_all = [(what, rate, len(given)) for what, rate in self.limits.of_all(now).items()]
-        of_domains = self.limits.domains.items()
-        return of_all + [(d, rate, domains[d]) for d, rate in of_domains if domains[d]]
+        found = ((d, self.limits.of_domain(d), count) for d, count in domains.items())
+        return of_all + [(d, rate, count) for d, rate, count in found if rate is not None]
 
     def next_at(self, now: datetime) -> datetime | None:
         """Return when all messages or those to a domain may go again; None where nothing is held back."""
@@ -76,8 +84,7 @@ class Pacing:
         closed = [(w, r) for w, r in of_all if r.free(self.until.get(w), now) < 1]
         if closed:
             return max(rate.free_at(self.until.get(what), now) for what, rate in closed)
-        full = [(d, self.limits.domains[d]) for d in self.full(now)]
-        return min((r.free_at(self.until.get(d), now) for d, r in full), default=None)
+        return min((r.free_at(self.until[d], now) for d, r in self._full(now)), default=None)
 
     def held_by(self, now: datetime) -> str:
         """Return the rates that hold messages back, in words; empty where none does."""
@@ -85,18 +92,22 @@ class Pacing:
         found = [
             _called(what, rate) for what, rate in of_all if rate.free(self.until.get(what), now) < 1
         ]
-        found += [_called(domain, self.limits.domains[domain]) for domain in self.full(now)]
+        full = [_called(*each) for each in self._full(now)]
+        found += full[:_SHOWN_MAX]
+        if len(full) > _SHOWN_MAX:
+            found.append(f"those of {len(full) - _SHOWN_MAX} more domains")
         return " and ".join(found)
 
     def note(self, engine: Engine, now: datetime) -> None:
         """Keep the instants in the store, in the transaction that claims the messages."""
-        rates = {**self.limits.domains, **self.limits.of_all(now)}
-        said = {
-            what: [str(rate), self.until[what].isoformat()]
-            for what, rate in rates.items()
-            if what in self.until
+        of_all, named = self.limits.of_all(now), self.limits.domains
+        # Of all other domains only those that are held back matter, and there may be many.
+        self.until = {
+            w: at for w, at in self.until.items() if w in of_all or w in named or at > now
         }
-        if rates:
+        rates = {what: of_all.get(what) or self.limits.of_domain(what) for what in self.until}
+        said = {w: [str(rate), self.until[w].isoformat()] for w, rate in rates.items() if rate}
+        if of_all or named:
             meta.put(engine, meta.RATE + self.name, json.dumps(said))
 
 

@@ -111,9 +111,16 @@ class WarmUp:
         return Rate(count, "day") if count < self.to else None
 
 
+# The rate of each domain that has none of its own.
+EACH_OTHER = "*"
+
+
 @dataclass(frozen=True)
 class Limits:
-    """The rates of one way: of all messages, of those to a domain, and while it is warmed up."""
+    """The rates of one way: of all messages, of those to a domain, and while it is warmed up.
+
+    `domains` may have `*`, a rate that each domain without its own has for itself.
+    """
 
     rate: Rate | None = None
     domains: Mapping[str, Rate] = field(default_factory=dict)
@@ -124,3 +131,9 @@ class Limits:
         warm = self.warm_up.rate(now) if self.warm_up is not None else None
         found = {"all": self.rate, "warm-up": warm}
         return {name: rate for name, rate in found.items() if rate is not None}
+
+    def of_domain(self, domain: str) -> Rate | None:
+        """Return the rate of a domain; None where it has none."""
+        # Only a name with a dot is a domain: the rates of all messages have names without one.
+        other = self.domains.get(EACH_OTHER) if "." in domain else None
+        return self.domains.get(domain, other)
