@@ -345,7 +345,7 @@ def test_settings_of_rates_and_of_what_stands_in(
     way = found.by_channel()["email"]
     assert way.limits() == Limits(
         Rate(500, "hour"),
-        {"gmail.com": Rate(100, "minute")},
+        {"gmail.com": Rate(100, "minute"), "*": Rate(9, "hour")},
         WarmUp(date(2026, 3, 2), 50, 2.0, 9000),
     )
     [backup] = found.fallback("email")

@@ -15,7 +15,6 @@ from cij.runtime.delivery.rates import Limits, Rate
 from cij.runtime.engine import Engine
 from cij.runtime.store import meta
 
-
 # How many domains a line about held messages names.
 _SHOWN_MAX = 5
 
