@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from cij.app.config import SmtpDelivery, load_settings
+from cij.app.config import load_settings
+from cij.app.delivery_tables import SmtpDelivery
 from cij.app.new_project import example_names
 from cij.app.project import open_project
 from cij.cli.exits import Exit

@@ -120,10 +120,10 @@ def _only(program: Program, journey: str | None) -> Program:
 
 def limits(settings: Settings) -> dict[str, int]:
     """Return the most messages per hour of each channel's provider, for channels with
-    `per_hour`."""
+    `per_hour` or `rate`."""
     delivery = settings.delivery
-    found = {name: way.per_hour for name, way in delivery.by_channel().items()}
-    found["action"] = delivery.action.default.per_hour
+    found = {name: way.most_per_hour() for name, way in delivery.by_channel().items()}
+    found["action"] = delivery.action.default.most_per_hour()
     return {name: count for name, count in found.items() if count is not None}
 
 

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -19,13 +19,20 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
-    create_model,
     field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
 
-from cij.app.delivery_way import Sender, Table, Unsubscribe, Way
+from cij.app.delivery_tables import (
+    FALLBACK,
+    DeliveryTable,
+    FilesDelivery,
+    RowsDelivery,
+    SmtpDelivery,
+    WebhookDelivery,
+)
+from cij.app.delivery_way import Table, WarmUpTable
 from cij.app.environment_settings import Environment, laid_over
 from cij.app.project_files import FILE_NAME
 from cij.app.provider_tables import (
@@ -38,9 +45,7 @@ from cij.app.secret_names import is_name, wrong_names
 from cij.app.service_table import CallbacksTable, ServiceTable, TrackingTable
 from cij.app.store_table import StoreTable
 from cij.app.toml_places import KeyPath, key_lines, line_of
-from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.addresses import is_region
-from cij.compiler.channels import CHANNELS
 from cij.compiler.review.change_class import ChangeClass
 from cij.compiler.wording import joined
 from cij.runtime.errors import ConfigError
@@ -51,7 +56,6 @@ from cij.runtime.zone_names import zone_names
 _ENV = "env:"
 # In the words of pydantic: 'eu' or 'global'.
 _QUOTED = re.compile("'([^']*)'")
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ProjectTable(Table):
@@ -81,137 +85,6 @@ class ProjectTable(Table):
                 f"`{code}` is not the code of a country with phone numbers, such as `ES`"
             )
         return code
-
-
-class FilesDelivery(Way):
-    """A transport that writes each message as a file into a folder and sends nothing."""
-
-    kind: Literal["files"] = "files"
-    folder: str = "outbox"
-    sender: Sender | None = Field(default=None, alias="from")
-    unsubscribe: Unsubscribe = None
-
-
-class SmtpDelivery(Way):
-    """`[delivery.email]` through a mail server."""
-
-    kind: Literal["smtp"]
-    host: str
-    port: int = Field(default=587, ge=1, le=65535)
-    tls: Literal["none", "starttls", "implicit"] = "starttls"
-    username: str | None = None
-    password_env: str | None = None
-    sender: Sender = Field(alias="from")
-    unsubscribe: Unsubscribe = None
-    connections: int = Field(default=4, ge=1, le=100)
-    allow_plain_password: bool = False
-
-    @model_validator(mode="after")
-    def _hides_password(self) -> Self:
-        is_plain = self.tls == "none" and self.username is not None
-        if is_plain and self.host not in LOOPBACK and not self.allow_plain_password:
-            raise ValueError(
-                '`tls = "none"` sends the password in the clear; use `tls = "starttls"` or "implicit", '
-                "or write `allow_plain_password = true` if the network is yours"
-            )
-        return self
-
-    def password(self) -> str | None:
-        """Return the password; None where there is none.
-
-        Raises: ConfigError for an unset variable.
-        """
-        if self.password_env is None:
-            return None
-        if (secret := os.environ.get(self.password_env)) is None:
-            raise ConfigError(f"{FILE_NAME}: the variable {self.password_env} is not set")
-        return secret
-
-
-class RowsDelivery(Way):
-    """A transport that writes actions as rows of JSON, with a file for each action and day."""
-
-    kind: Literal["rows"] = "rows"
-    folder: str = "outbox"
-
-
-class WebhookDelivery(Way):
-    """A transport that calls a URL with a signature (Standard Webhooks).
-
-    The secret is in a variable.
-    """
-
-    kind: Literal["webhook"]
-    url: str
-    secret_env: str
-    connections: int = Field(default=8, ge=1, le=100)
-    timeout_seconds: float = Field(default=10.0, gt=0, le=300)
-    allow_http: bool = False
-
-    @model_validator(mode="after")
-    def _has_usable_url(self) -> Self:
-        if fault := fault_of_url(self.url, allows_http=self.allow_http):
-            raise ValueError(f"the `url` {fault}")
-        return self
-
-    def secret(self) -> str:
-        """Return the secret. Raises: ConfigError where it is not set or not valid."""
-        if (secret := os.environ.get(self.secret_env)) is None:
-            raise ConfigError(f"{FILE_NAME}: the variable {self.secret_env} is not set")
-        check_secret(secret, self.secret_env)
-        return secret
-
-
-ActionWay = Annotated[RowsDelivery | WebhookDelivery, Field(discriminator="kind")]
-
-
-class ActionDelivery(Table):
-    """`[delivery.action]`, and `[delivery.action.NAME]` for an action with another transport."""
-
-    default: ActionWay = RowsDelivery()
-    by_action: dict[str, ActionWay] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _sorted(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        own = {key: value for key, value in data.items() if not isinstance(value, dict)}
-        ways = {key: value for key, value in data.items() if isinstance(value, dict)}
-        return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
-
-
-_Provider = SendgridDelivery | PostmarkDelivery | MailgunDelivery | TwilioDelivery
-ChannelWay = FilesDelivery | SmtpDelivery | _Provider
-
-
-class _DeliveryTable(Table):
-    action: ActionDelivery = ActionDelivery()
-
-    def by_channel(self) -> dict[str, ChannelWay]:
-        """Return the transport of each channel."""
-        return {name: getattr(self, name) for name in CHANNELS}
-
-
-# The type of `[delivery.CHANNEL]`, by the transports in the row of the channel.
-_WAYS: dict[tuple[str, ...], Any] = {
-    ("files",): FilesDelivery,
-    ("files", "twilio"): Annotated[FilesDelivery | TwilioDelivery, Field(discriminator="kind")],
-    ("files", "smtp", "sendgrid", "postmark", "mailgun"): Annotated[
-        FilesDelivery | SmtpDelivery | SendgridDelivery | PostmarkDelivery | MailgunDelivery,
-        Field(discriminator="kind"),
-    ],
-}
-
-if TYPE_CHECKING:
-    DeliveryTable = _DeliveryTable
-else:
-    # One field for each channel. The default writes files, so nothing is sent without a setting.
-    DeliveryTable = create_model(
-        "DeliveryTable",
-        __base__=_DeliveryTable,
-        **{row.name: (_WAYS[row.transports], FilesDelivery()) for row in CHANNELS.values()},
-    )
 
 
 class RunTable(Table):
@@ -325,6 +198,7 @@ _TABLES: tuple[type[BaseModel], ...] = (
     ServiceTable,
     CallbacksTable,
     TrackingTable,
+    WarmUpTable,
 )
 
 
@@ -408,6 +282,9 @@ def _variables(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _variables(inner, (*path, key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _variables(inner, path)
     elif isinstance(value, str) and value.startswith(_ENV):
         yield path, value.removeprefix(_ENV)
 
@@ -415,6 +292,8 @@ def _variables(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 def _filled(value: Any, environment: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _filled(inner, environment) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, environment) for inner in value]
     if isinstance(value, str) and value.startswith(_ENV):
         name = value.removeprefix(_ENV)
         return note(name, environment[name])
@@ -445,14 +324,21 @@ def _written_path(data: dict[str, Any], detail: ErrorDetails) -> KeyPath:
     """Return the path of a key without the names of alternatives that pydantic adds to it."""
     path: list[str] = []
     table: Any = data
-    *around, last = map(str, detail["loc"])
+    *around, last = _as_in_file(detail["loc"])
     for part in around:
         if isinstance(table, dict) and part in table:
             path.append(part)
             table = table[part]
     if detail["type"].startswith("union_tag"):
-        return (*path, last, "kind")
+        # A list of tables has its number last.
+        return (*path, *([] if last.isdecimal() else [last]), "kind")
     return (*path, last)
+
+
+def _as_in_file(loc: tuple[int | str, ...]) -> Iterator[str]:
+    """Yield the parts of a place as they are written: a table of ways that stand in is inside its channel's."""
+    for part in map(str, loc):
+        yield from [part.removesuffix(FALLBACK), "fallback"] if part.endswith(FALLBACK) else [part]
 
 
 def _did_you_mean_key(key: str) -> str:
@@ -491,5 +377,8 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for inner_key, inner in value.items():
             yield from _leaves(inner, inner_key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, key)
     elif isinstance(value, str):
         yield key, value

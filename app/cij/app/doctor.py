@@ -17,19 +17,18 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from cij.app.config import (
-    RowsDelivery,
     Settings,
-    SmtpDelivery,
-    WebhookDelivery,
     load_settings,
     variable_faults,
     variable_names,
 )
+from cij.app.delivery_tables import ChannelWay, RowsDelivery, SmtpDelivery, WebhookDelivery
 from cij.app.finding import Finding
 from cij.app.local_service import is_there
 from cij.app.project import open_project
 from cij.app.project_files import FILE_NAME, find_root
 from cij.app.provider_tables import ApiDelivery
+from cij.app.rate_findings import rate_findings
 from cij.app.state_check import check_state
 from cij.compiler.channels import CHANNELS
 from cij.runtime.errors import ConfigError, StoreError, WorldError
@@ -155,13 +154,19 @@ def _mail_servers(root: Path, settings: Settings) -> Iterator[Finding]:
     """Check the channels that can have a mail server or a provider. Other channels always write files."""
     ways = settings.delivery.by_channel()
     for channel in (name for name, row in CHANNELS.items() if row.transports != ("files",)):
-        way = ways[channel]
-        if isinstance(way, SmtpDelivery):
-            yield _mail_server(channel, way)
-        elif isinstance(way, ApiDelivery):
-            yield _provider(channel, way)
-        else:
-            yield Finding("ok", channel, f"written to files in {way.folder}")
+        yield from _way(channel, ways[channel])
+        for number, way in enumerate(settings.delivery.fallback(channel), 1):
+            yield from _way(f"{channel} fallback {number}", way)
+
+
+def _way(name: str, way: ChannelWay) -> Iterator[Finding]:
+    if isinstance(way, SmtpDelivery):
+        yield _mail_server(name, way)
+    elif isinstance(way, ApiDelivery):
+        yield _provider(name, way)
+    else:
+        yield Finding("ok", name, f"written to files in {way.folder}")
+    yield from rate_findings(name, way)
 
 
 def _provider(channel: str, way: ApiDelivery) -> Finding:

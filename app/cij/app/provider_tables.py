@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from cij.app.delivery_way import Sender, Unsubscribe, Way
+from cij.app.delivery_way import MailWay, Sender, Unsubscribe, Way
 from cij.app.webhook_rules import fault_of_url
 from cij.runtime.errors import ConfigError
 
@@ -38,7 +38,7 @@ class ApiDelivery(Way):
         return {}
 
 
-class _MailApi(ApiDelivery):
+class _MailApi(ApiDelivery, MailWay):
     sender: Sender = Field(alias="from")
     unsubscribe: Unsubscribe = None
 

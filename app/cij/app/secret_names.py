@@ -21,6 +21,9 @@ def wrong_names(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(data, dict):
         for key, inner in data.items():
             yield from wrong_names(inner, (*path, key))
+    elif isinstance(data, list):
+        for inner in data:
+            yield from wrong_names(inner, path)
     elif isinstance(data, str) and (name := _named(path, data)) is not None and not is_name(name):
         what = f"`{'.'.join(path)}` is the name of an environment variable, such as `MAIL_KEY`"
         yield path, f"{what}; set the variable to the secret, and keep the secret out of this file"

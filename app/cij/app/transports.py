@@ -3,7 +3,14 @@
 import re
 from pathlib import Path
 
-from cij.app.config import FilesDelivery, RowsDelivery, SmtpDelivery, WebhookDelivery
+from cij.app.delivery_tables import (
+    ChannelWay,
+    FilesDelivery,
+    RowsDelivery,
+    SmtpDelivery,
+    WebhookDelivery,
+)
+from cij.app.delivery_way import MailWay
 from cij.app.open_store import store_path
 from cij.app.project import Project
 from cij.app.provider_tables import ApiDelivery
@@ -17,6 +24,7 @@ from cij.runtime.delivery import (
     ApiSettings,
     Defaults,
     FileSettings,
+    Route,
     RowSettings,
     SmtpSettings,
     Transport,
@@ -24,6 +32,7 @@ from cij.runtime.delivery import (
     open_transport,
 )
 from cij.runtime.delivery.defaults import MessageLinks, MessageTracking
+from cij.runtime.delivery.rates import Limits
 from cij.runtime.errors import ConfigError
 
 
@@ -33,8 +42,26 @@ def open_transports(project: Project, program: Program) -> dict[str, Transport]:
     The caller closes them. Raises: ConfigError.
     """
     ways = project.settings.delivery.by_channel()
-    found = {name: open_transport(_settings(project, way)) for name, way in ways.items()}
+    found = {name: _channel(project, name, way) for name, way in ways.items()}
     return {**found, "action": _actions(project, program)}
+
+
+def _channel(project: Project, channel: str, way: ChannelWay) -> Transport:
+    """Return the transport of a channel, with the ways that stand in for it."""
+    ways = project.settings.delivery.fallback(channel)
+    deputies = [
+        Route(open_transport(_settings(project, each, number)), each.limits(), _sender(each))
+        for number, each in enumerate(ways, 1)
+    ]
+    first = open_transport(_settings(project, way))
+    if not deputies and way.limits() == Limits():
+        return first
+    return Route(first, way.limits(), fallback=deputies)
+
+
+def _sender(way: ChannelWay) -> str | None:
+    # That of a text message is a part of the call.
+    return way.sender if isinstance(way, MailWay) else None
 
 
 def _actions(project: Project, program: Program) -> Transport:
@@ -45,15 +72,21 @@ def _actions(project: Project, program: Program) -> Transport:
             hint = did_you_mean(name, names)
             text = f"cij.toml: [delivery.action.{name}]: there is no action `{name}`"
             raise ConfigError(f"{text}; {hint}" if hint else text)
-    ways = {n: open_transport(_settings(project, way)) for n, way in action.by_action.items()}
-    return ActionTransport(open_transport(_settings(project, action.default)), ways)
+    ways = {n: _call_way(project, way) for n, way in action.by_action.items()}
+    return ActionTransport(_call_way(project, action.default), ways)
+
+
+def _call_way(project: Project, way: RowsDelivery | WebhookDelivery) -> Transport:
+    found = open_transport(_settings(project, way))
+    return found if way.limits() == Limits() else Route(found, way.limits())
 
 
 _Way = FilesDelivery | SmtpDelivery | RowsDelivery | WebhookDelivery | ApiDelivery
 _Settings = FileSettings | SmtpSettings | RowSettings | WebhookSettings | ApiSettings
 
 
-def _settings(project: Project, way: _Way) -> _Settings:
+def _settings(project: Project, way: _Way, number: int = 0) -> _Settings:
+    """Return the settings of a transport; `number` is that of a way that stands in, else 0."""
     match way:
         case FilesDelivery():
             return FileSettings(folder=_folder(project, way.folder))
@@ -67,7 +100,7 @@ def _settings(project: Project, way: _Way) -> _Settings:
                 timeout_s=way.timeout_seconds,
             )
         case ApiDelivery():
-            return _provider(project, way)
+            return _provider(project, way, number)
     return SmtpSettings(
         host=way.host,
         port=way.port,
@@ -76,11 +109,15 @@ def _settings(project: Project, way: _Way) -> _Settings:
         password=way.password(),
         connections=way.connections,
         # Beside the state file, for it is about what is claimed there.
-        handover=store_path(project).with_name("handover.jsonl"),
+        handover=store_path(project).with_name(f"handover{_end(number)}.jsonl"),
     )
 
 
-def _provider(project: Project, way: ApiDelivery) -> ApiSettings:
+def _end(number: int) -> str:
+    return f"-fallback-{number}" if number else ""
+
+
+def _provider(project: Project, way: ApiDelivery, number: int) -> ApiSettings:
     kind = getattr(way, "kind")  # noqa: B009 - each table has its own word there
     service = project.settings.service
     reports = kind in service.callbacks.providers and service.url is not None
@@ -92,7 +129,7 @@ def _provider(project: Project, way: ApiDelivery) -> ApiSettings:
         connections=way.connections,
         timeout_s=way.timeout_seconds,
         # Beside the state, for it is about what is claimed there. Two channels never have one provider.
-        handover=store_path(project).with_name(f"handover-{kind}.jsonl"),
+        handover=store_path(project).with_name(f"handover-{kind}{_end(number)}.jsonl"),
         reports_to=f"{service.url}/v1/callbacks/{kind}" if reports else None,
     )
 

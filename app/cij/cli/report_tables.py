@@ -1,6 +1,7 @@
 """The numbers of a store as tables for people."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import click
 
@@ -39,6 +40,8 @@ def _tables(report: Report, zone: str) -> Iterator[str]:
     yield table("Messages", heads, messages)
     actions = [(a.journey, a.action, a.outcome, a.count) for a in report.actions]
     yield table("Actions", ("journey", "action", "outcome", "calls"), actions)
+    rates = [(r.way, r.of, r.rate, _when(r.next_at, report.at, zone)) for r in report.rates]
+    yield table("Rates", ("way", "of", "rate", "next message"), rates)
     standing = [(s.journey, _step(s), s.count, local(s.next_at, zone)) for s in report.standing]
     yield table("Where people are", ("journey", "step", "people", "first timer"), standing)
     yield table(
@@ -68,6 +71,10 @@ def _sources(report: Report) -> tuple[tuple[str, ...], list[tuple[object, ...]]]
     heads = ("source", "rows", "bad", "wait for a customer or time")
     is_any = any(s.waiting for s in report.sources)
     return (heads, [*rows]) if is_any else (heads[:3], [row[:3] for row in rows])
+
+
+def _when(at: datetime, now: datetime, zone: str) -> str:
+    return "at once" if at <= now else local(at, zone)
 
 
 def _place(row: BadRow) -> str:

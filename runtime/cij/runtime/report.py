@@ -1,6 +1,6 @@
 """What there is to see: numbers of a store at an instant."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from cij.compiler.sql.plan.segments import deep_parts, is_timed, segment_size
 from cij.runtime import absence, older_versions
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
+from cij.runtime.delivery.pacing import kept
+from cij.runtime.delivery.rates import rate_of
 from cij.runtime.due import next_work
 from cij.runtime.engine import Row
 from cij.runtime.errors import WorldError, reason_of
@@ -26,6 +28,7 @@ from cij.runtime.report_data import (
     JourneyState,
     Messages,
     PutAside,
+    RateNow,
     Report,
     SourceRows,
     Standing,
@@ -63,7 +66,14 @@ def report(world: World, now: datetime) -> Report:
         reads=_reads(world, older_versions.people_by_version(standing)),
         failed=(*(Failed(*r) for r in rows(aside.ALL)), *_exports(world), *unmeasured, *uncounted),
         uncomputed=uncomputed,
+        rates=tuple(_rates(world, now)),
     )
+
+
+def _rates(world: World, now: datetime) -> Iterator[RateNow]:
+    for way, rates in kept(world.engine).items():
+        for of, (text, until) in rates.items():
+            yield RateNow(way, of, text, rate_of(text).free_at(until, now))
 
 
 def _away(world: World) -> Away:
@@ -178,6 +188,7 @@ def from_json(plain: dict[str, Any]) -> Report:
         {**plain, "at": plain["at"].removesuffix("Z"), "next_timer": _bare(plain["next_timer"])}
         | {"standing": [{**s, "next_at": _bare(s["next_at"])} for s in plain["standing"]]}
         | {"away": {**away, "first_end": _bare(away.get("first_end"))}}
+        | {"rates": [{**r, "next_at": _bare(r["next_at"])} for r in plain.get("rates", ())]}
         | {"failed": [{**f, "since": _bare(f["since"])} for f in plain.get("failed", ())]}
     )
     return found

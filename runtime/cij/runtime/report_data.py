@@ -138,6 +138,16 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
+class RateNow:
+    """A rate of a way to a provider. `of` is `all`, `warm-up` or a domain; `next_at` is when the next may go."""
+
+    way: str
+    of: str
+    rate: str
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The state at `at`, UTC; counts are over all time."""
 
@@ -160,6 +170,7 @@ class Report:
     reads: tuple[VersionReads, ...] = ()
     away: Away = Away()
     uncomputed: tuple[Uncomputed, ...] = ()
+    rates: tuple[RateNow, ...] = ()
 
 
 def as_json(found: Report) -> dict[str, Any]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from cij.app.running import Run
     from cij.app.writer_turn import Turn
-    from cij.runtime.delivery import Failure, Recovery
+    from cij.runtime.delivery import DrainReport, Failure, Recovery
     from cij.runtime.runner import StepReport
     from cij.runtime.wakeable_stop import WakeableStop
     from cij.service.serving import Service
@@ -332,21 +332,32 @@ def _say_problems(made: "StepReport", printed: dict[str, str]) -> None:
     """
     if made.clock_fault is not None and printed.get("clock") is None:
         say(f"cij: error: {made.clock_fault}")
-    for channel, message in made.delivery.channel_errors.items():
-        if printed.get(channel) != message:
-            say(f"cij: {channel} is down, its messages wait: {message}")
-    for action, message in made.delivery.receiver_errors.items():
-        if printed.get(action) != message:
-            say(f"cij: {action} waits: {message}")
+    told = dict(_of_delivery(made.delivery))
+    for what, text in told.items():
+        if printed.get(what) != text:
+            say(f"cij: {text}")
     for run in made.exports:
         if run.reason is not None:
             say(f"cij: error: export {run.export}: {run.reason}")
     printed.clear()
-    printed.update(made.delivery.channel_errors | made.delivery.receiver_errors)
+    printed.update(told)
     if made.clock_fault is not None:
         printed["clock"] = made.clock_fault
     for line in _failure_lines(made.delivery.failures):
         say(line)
+
+
+def _of_delivery(found: "DrainReport") -> "Iterator[tuple[str, str]]":
+    """Yield what is to say of channels and actions that wait, with a name for each."""
+    for channel, reason in found.channel_errors.items():
+        yield channel, f"{channel} is down, its messages wait: {reason}"
+    for ways, reason in found.diverted.items():
+        down, to = ways.split(", ")
+        yield ways, f"{down} is down, its messages go by {to}: {reason}"
+    for name, rates in found.held.items():
+        yield f"rates of {name}", f"{name}: a rate holds messages back until later: {rates}"
+    for action, reason in found.receiver_errors.items():
+        yield action, f"{action} waits: {reason}"
 
 
 def _failure_lines(failures: "Sequence[Failure]") -> "Iterator[str]":

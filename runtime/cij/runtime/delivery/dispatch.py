@@ -11,10 +11,11 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cij.runtime.delivery import outbox
+from cij.runtime.delivery.channels.route import sender_of
 from cij.runtime.delivery.channels.transport import Outcome, Transport
 from cij.runtime.delivery.composing import Composed, composed
 from cij.runtime.delivery.defaults import Defaults
@@ -23,6 +24,7 @@ from cij.runtime.delivery.handing_over import handover_of
 from cij.runtime.delivery.lanes import BRAKE_PAUSE, Lane, lanes_of
 from cij.runtime.delivery.ledger import Ledger, mark_of
 from cij.runtime.delivery.outbox import Row
+from cij.runtime.delivery.pacing import forget_others
 from cij.runtime.delivery.settling import PAUSE, Settling
 from cij.runtime.engine import Engine
 from cij.runtime.errors import DeliveryError
@@ -50,6 +52,9 @@ class Dispatch:
         self._store = meta.value(self.engine, meta.STORE_ID) or ""
         self._handed = int(meta.value(self.engine, meta.HANDED) or 0)
         self._braked = {name for name, *_ in self._hold()}
+        forget_others(self.engine, (lane.pacing for lane in self.lanes))
+        for lane in self.lanes:
+            lane.pacing.load(self.engine)
 
     def _hold(self) -> list[tuple[str, datetime, str, str]]:
         """Go on where an earlier run has put the brake on; return what it noted."""
@@ -59,6 +64,7 @@ class Dispatch:
                 if lane.name == name:
                     lane.brake.hold(code)
                     lane.pause(since + BRAKE_PAUSE, reason)
+                    lane.is_doubtful = True
         return found
 
     @property
@@ -68,11 +74,31 @@ class Dispatch:
 
     def is_free(self, now: datetime) -> bool:
         """Tell whether a lane could begin something."""
-        return any(lane.batch is None and not lane.is_down(now) for lane in self.lanes)
+        return any(lane.may_begin(now) for lane in self.lanes)
 
     def errors(self, now: datetime) -> dict[str, str]:
-        """Return why lanes are down, by their names."""
-        return {one.name: one.reason for one in self.lanes if one.is_told and one.is_down(now)}
+        """Return why lanes are down for which none stands in, by their names."""
+        return {
+            one.name: one.reason for one in self._down(now) if not one.deputy_of(self.lanes, now)
+        }
+
+    def _diverted(self, now: datetime) -> dict[str, str]:
+        """Return why other lanes take the messages of lanes that are down, by both names."""
+        pairs = ((one, one.deputy_of(self.lanes, now)) for one in self._down(now))
+        return {f"{one.name}, {to.name}": one.reason for one, to in pairs if to is not None}
+
+    def _down(self, now: datetime) -> list[Lane]:
+        return [one for one in self.lanes if one.is_told and one.is_down(now)]
+
+    def _held(self, now: datetime) -> dict[str, str]:
+        """Return the rates that hold messages back which could go otherwise, by names of lanes."""
+        due = ((one, outbox.next_due(self.engine, one.place)) for one in self._paced(now))
+        return {one.name: one.pacing.held_by(now) for one, at in due if at and at <= now}
+
+    def _paced(self, now: datetime) -> list[Lane]:
+        """Return the lanes whose turn it is, and whose rates hold something back."""
+        free = [lane for lane in self.lanes if lane.may_begin(now)]
+        return [lane for lane in free if lane.pacing.next_at(now) is not None]
 
     @property
     def age_s(self) -> float:
@@ -84,21 +110,33 @@ class Dispatch:
         """Return what became of messages since the last call."""
         found, self.report = self.report, DrainReport()
         found.channel_errors |= self.errors(now)
+        found.diverted |= self._diverted(now)
+        found.held |= self._held(now)
         return found
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when a lane may begin something next; a lane that is at work tells by itself."""
-        free = [lane for lane in self.lanes if lane.batch is None]
-        if len(free) == len(self.lanes) and not any(lane.is_down(now) for lane in free):
+        free = [lane for lane in self.lanes if lane.batch is None and lane.is_its_turn(now)]
+        is_any_down = any(lane.is_down(now) for lane in free)
+        if not (self.is_busy or is_any_down or self._paced(now)):
             return outbox.next_due(self.engine)
         found = [self._next_of(lane, now) for lane in free]
         return min((instant for instant in found if instant is not None), default=None)
 
     def _next_of(self, lane: Lane, now: datetime) -> datetime | None:
+        if lane.is_down(now):
+            due = outbox.next_due(self.engine, lane.place)
+            return max(due, lane.down_until) if due and lane.down_until else due
+        at = lane.pacing.next_at(now)
+        if at is None:
+            return outbox.next_due(self.engine, lane.place)
         due = outbox.next_due(self.engine, lane.place)
-        if due is None or lane.down_until is None or not lane.is_down(now):
-            return due
-        return max(due, lane.down_until)
+        later = [max(due, at)] if due is not None else []
+        if lane.pacing.room(now, 1):
+            # Only some domains are full; others go on.
+            place = replace(lane.place, full=lane.pacing.full(now))
+            later += filter(None, [outbox.next_due(self.engine, place)])
+        return min(later, default=None)
 
     # --- begin -----------------------------------------------------------------------------------
 
@@ -106,16 +144,20 @@ class Dispatch:
         """Begin a batch in each free lane, with up to `limit` messages in all; return their number."""
         begun = 0
         for lane in self.lanes:
-            if lane.batch is None and not lane.is_down(now):
+            if lane.may_begin(now):
                 left = None if limit is None else limit - begun
                 begun += self._begin(lane, now, left)
         return begun
 
     def _begin(self, lane: Lane, now: datetime, limit: int | None) -> int:
+        if lane.pacing.room(now, 1) < 1:
+            return 0
         lane.wake()
         # After the brake one message shows whether the cause is gone.
-        size = 1 if lane.brake.is_trying else BATCH_ROWS
-        rows = outbox.due(self.engine, lane.place, now, size if limit is None else min(size, limit))
+        size = 1 if lane.is_one_by_one else BATCH_ROWS
+        size = lane.pacing.room(now, size if limit is None else min(size, limit))
+        place = replace(lane.place, full=lane.pacing.full(now))
+        rows = lane.pacing.those_that_may(outbox.due(self.engine, place, now, size), now)
         if not rows:
             return 0
         rows = self._not_sent_before(rows, now)
@@ -131,18 +173,24 @@ class Dispatch:
 
     def _claim(self, lane: Lane, rows: Sequence[Row], now: datetime) -> Composed:
         """Write the messages, and note everywhere that they are handed over. Raises: DeliveryError."""
-        made = composed(self.engine, rows, self.defaults, self._store)
+        own = sender_of(lane.transport)
+        defaults = replace(self.defaults, sender=own) if own else self.defaults
+        made = composed(self.engine, rows, defaults, self._store)
         handover = handover_of(lane.transport)
         # The file is there before the store names it: a crash between both leaves the rows queued.
         token = handover.begin(one.key for one in made.prepared) if handover else None
         number = self._handed + 1
-        outbox.claim(self.engine, rows, token, number)
+        with self.engine.transaction():
+            outbox.claim(self.engine, rows, token, number)
+            lane.pacing.take(rows, now)
+            lane.pacing.note(self.engine, now)
         self._handed = number
         try:
             # After the store: a state that is ahead of its ledger has claimed what never left.
             self.ledger.note(self._store, number, rows, now)
         except DeliveryError:
             outbox.recall(self.engine, rows)
+            lane.pacing.give_back(rows, now)
             raise
         return made
 
@@ -189,7 +237,7 @@ class Dispatch:
         self._settle(lane, batch.take_heard(), now)
         if not is_over:
             return
-        self._take_back(lane)
+        self._take_back(lane, now)
         assert not lane.rows, f"no outcome for {len(lane.rows)} messages"
         lane.batch = None
         if lane.brake.is_on and lane.brake.reason is not None:
@@ -203,6 +251,7 @@ class Dispatch:
             row = lane.rows.pop(outcome.key)
             settling.add(row, outcome, lane.locales.get(row.key))
             self._note(lane, row, outcome, now)
+        self._divert(lane, outcomes, now)
         settling.write()
         self.report.done += len(settling.done)
         for settlement in settling.settlements:
@@ -214,16 +263,29 @@ class Dispatch:
 
     def _note(self, lane: Lane, row: Row, outcome: Outcome, now: datetime) -> None:
         reason = outcome.reason or "the channel is down"
-        if outcome.status == "unsent":
+        if outcome.status in ("unsent", "later", "held"):
+            lane.pacing.give_back([row], now)
+        if outcome.status == "delivered":
+            lane.is_doubtful = False
+        elif outcome.status == "unsent":
             lane.pause(now + PAUSE, reason)
+            lane.is_doubtful = True
         elif outcome.status in ("later", "held"):
             self.report.receiver_errors.setdefault(row.message, reason)
             if outcome.status == "later":
                 lane.pause(now + PAUSE, reason, is_told=False)
 
+    def _divert(self, lane: Lane, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """Leave what comes next to the way that stands in, where a provider confirms nothing."""
+        lost = [one for one in outcomes if one.status == "uncertain"]
+        if lane.has_deputy and lost and not any(one.status == "delivered" for one in outcomes):
+            lane.pause(now + PAUSE, lost[0].reason or "")
+            lane.is_doubtful = True
+
     def _brake(self, lane: Lane, reason: str, now: datetime) -> None:
         """Hold a lane, and note that for later runs and for `cij status`."""
         lane.pause(now + BRAKE_PAUSE, reason)
+        lane.is_doubtful = True
         self._braked.add(lane.name)
         with self.engine.transaction():
             aside.put(self.engine, _KIND, lane.name, reason, now, was=lane.brake.code)
@@ -233,18 +295,20 @@ class Dispatch:
     def recall(self, now: datetime, patience_s: float) -> None:
         """Queue again what no connection has taken, and settle what comes within some time."""
         for lane in self.lanes:
-            self._take_back(lane)
+            self._take_back(lane, now)
         end = time.monotonic() + patience_s
         while self.is_busy and (left := end - time.monotonic()) > 0:
             self.wait(left)
             self.collect(now)
         self.collect(now)
 
-    def _take_back(self, lane: Lane) -> None:
+    def _take_back(self, lane: Lane, now: datetime) -> None:
         messages = lane.batch.recall() if lane.batch is not None else []
         lane.began = time.monotonic()
         if messages:
-            outbox.recall(self.engine, [lane.rows.pop(one.key) for one in messages])
+            rows = [lane.rows.pop(one.key) for one in messages]
+            outbox.recall(self.engine, rows)
+            lane.pacing.give_back(rows, now)
 
     def finish(self, now: datetime) -> None:
         """Begin nothing more, and settle what connections have in their hands."""
@@ -259,7 +323,7 @@ class Dispatch:
         for lane in self.lanes:
             if lane.name in self._braked:
                 lane.brake.release()
-                lane.down_until = None
+                lane.down_until, lane.is_doubtful = None, False
         self._braked.clear()
 
     def leave(self) -> None:

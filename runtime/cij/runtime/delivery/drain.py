@@ -10,6 +10,7 @@ from datetime import datetime
 
 from cij.compiler.sql import Statement
 from cij.runtime.delivery import outbox
+from cij.runtime.delivery.channels.route import ways_of
 from cij.runtime.delivery.channels.transport import Outcome, Transport
 from cij.runtime.delivery.defaults import Defaults
 from cij.runtime.delivery.dispatch import Dispatch
@@ -68,7 +69,8 @@ def recover(engine: Engine, transports: Mapping[str, Transport], now: datetime) 
     """
     idempotent = [channel for channel, one in transports.items() if one.is_idempotent]
     with engine.transaction():
-        told = sum(_settle_told(engine, *each, now) for each in transports.items())
+        each = [(channel, way) for channel, one in transports.items() for way in ways_of(one)]
+        told = sum(_settle_told(engine, channel, way, now) for channel, way in each)
         rest = outbox.recover(engine, idempotent, now)
     return outbox.Recovery(rest.requeued + told, rest.uncertain)
 

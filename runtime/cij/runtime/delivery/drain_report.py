@@ -39,7 +39,8 @@ class DrainReport:
 
     `channel_errors` has one message for each channel that is down; its rows are left as they
     were, so the caller decides when to try again. `receiver_errors` are the same for single
-    actions, whose rows have an instant for that. `done` is the number of actions that were done.
+    actions, whose rows have an instant for that. `done` is the number of actions that were done. `diverted` are
+    channels that are down while another way takes their messages, and `held` those whose rates hold some back.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -47,6 +48,8 @@ class DrainReport:
     channel_errors: dict[str, str] = field(default_factory=dict)
     receiver_errors: dict[str, str] = field(default_factory=dict)
     done: int = 0
+    diverted: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_troubled(self) -> bool:
@@ -67,5 +70,6 @@ class DrainReport:
         self.counts += other.counts
         self.failures = (self.failures + other.failures)[:FAILURES_SHOWN_MAX]
         self.channel_errors = other.channel_errors
+        self.diverted, self.held = other.diverted, other.held
         self.receiver_errors |= other.receiver_errors
         self.done += other.done

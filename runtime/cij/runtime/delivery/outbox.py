@@ -45,11 +45,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Place:
-    """The rows of one way: those of a channel, of messages `only` or of all `but` some."""
+    """The rows of one way: those of a channel, of messages `only` or of all `but` some.
+
+    Those to `full` domains of mail are left out.
+    """
 
     channel: str
     only: frozenset[str] | None = None
     but: frozenset[str] = frozenset()
+    full: tuple[str, ...] = ()
 
     def values(self) -> dict[str, object]:
         """Return the values by the names that statements about a place read."""
@@ -60,6 +64,7 @@ class Place:
             "every": not is_in and not names,
             "is_in": is_in,
             "names": _json(names),
+            "full": _json(self.full),
         }
 
 
@@ -90,8 +95,9 @@ class Recovery:
 
 
 def due(engine: Engine, place: Place, now: datetime, limit: int) -> list[Row]:
-    """Return the oldest rows of a way that may go now."""
-    found = engine.rows(stored.DUE, {**place.values(), "now": now, "limit": limit})
+    """Return rows of a way that may go now: of transactional messages first, and then the oldest."""
+    statement = stored.DUE_WHERE_OPEN if place.full else stored.DUE
+    found = engine.rows(statement, {**place.values(), "now": now, "limit": limit})
     return [Row(*values) for values in found]
 
 
@@ -131,7 +137,8 @@ def next_due(engine: Engine, place: Place | None = None) -> datetime | None:
     if place is None:
         found: datetime | None = engine.rows(stored.NEXT_DUE)[0][0]
     else:
-        found = engine.rows(stored.NEXT_DUE_OF, place.values())[0][0]
+        statement = stored.NEXT_DUE_WHERE_OPEN if place.full else stored.NEXT_DUE_OF
+        found = engine.rows(statement, place.values())[0][0]
     return found
 
 

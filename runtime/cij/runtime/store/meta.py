@@ -20,8 +20,13 @@ TEXTS = "texts"
 AGED = "aged"
 # Set where values were deleted that must not stay in the free blocks of the file.
 REWRITE = "rewrite"
+# In front of the name of a way: the instants of its rates (`delivery/pacing.py`).
+RATE = "rate of "
 
 _GET = query("SELECT m.value FROM meta AS m WHERE m.name = $name")
+_OF_PREFIX = query(
+    "SELECT m.name, m.value FROM meta AS m WHERE m.name LIKE $pattern ORDER BY m.name"
+)
 _FORGET = query("DELETE FROM meta WHERE name = $name")
 _PUT = query("INSERT INTO meta (name, value) VALUES ($name, $value)")
 
@@ -32,10 +37,21 @@ def value(engine: Engine, name: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
+def of_prefix(engine: Engine, prefix: str) -> list[tuple[str, str]]:
+    """Return (rest of the name, value) of all values whose name begins so."""
+    rows = engine.rows(_OF_PREFIX, {"pattern": f"{prefix}%"})
+    return [(name.removeprefix(prefix), value) for name, value in rows]
+
+
 def put(engine: Engine, name: str, value: str) -> None:
     """Set a value and replace an older one."""
     engine.execute(_FORGET, {"name": name})
     engine.execute(_PUT, {"name": name, "value": value})
+
+
+def forget(engine: Engine, name: str) -> None:
+    """Remove a value."""
+    engine.execute(_FORGET, {"name": name})
 
 
 # --- orders -----------------------------------------------------------------------------------

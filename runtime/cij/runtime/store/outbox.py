@@ -9,11 +9,14 @@ numbers; the text of a key is made only where few rows need it.
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
-from cij.compiler.sql import query
+from cij.compiler.policy import TRANSACTIONAL
+from cij.compiler.sql import Statement, query
 from cij.compiler.sql.control import ABSENT, PAUSED
 from cij.compiler.sql.outbox import IS_PAUSED, KEY, Effect, is_of
 from cij.compiler.sql.parameters import list_of, rows_of
+from cij.compiler.sql.template import fill
 from cij.runtime.engine import Engine
 
 # --- what steps send ---------------------------------------------------------------------------
@@ -46,38 +49,53 @@ SELECT {key} AS key, o.effect, o.passage, o.turn, e.journey, e.step, o.customer,
 _IS_OF_WAY = (
     "f.channel = $channel AND ($every OR (f.message IN (SELECT l.item FROM {names} AS l)) = $is_in)"
 )
-# The oldest rows of a way that may go now.
-DUE = query(
+# Not to a domain whose rate holds messages back.
+_IS_OPEN = fill(
+    "NOT LOWER(SPLIT_PART(COALESCE(r.address, ''), '@', 2)) IN (SELECT d.item FROM {full} AS d)",
+    full=list_of("full"),
+)
+# The rows of a way that may go now, those of transactional messages first, and then the oldest.
+_DUE = (
     _ROW
     + f"""
 FROM (
-  SELECT * FROM outbox_row AS r
+  SELECT r.*, f.place
+  FROM outbox_row AS r JOIN (
+    SELECT f.id, CASE WHEN f.topic = '{TRANSACTIONAL}' THEN 0 ELSE 1 END AS place
+    FROM effect AS f
+    WHERE {_IS_OF_WAY} AND NOT f.journey IN ({PAUSED})
+  ) AS f ON f.id = r.effect
   WHERE r.outcome = 'queued' AND (r.due_at IS NULL OR r.due_at <= $now)
+    AND {{is_open}}
     AND NOT r.customer IN ({ABSENT})
-    AND r.effect IN (
-      SELECT f.id FROM effect AS f
-      WHERE {_IS_OF_WAY} AND NOT f.journey IN ({PAUSED})
-    )
-  ORDER BY r.created_at, r.passage, r.effect, r.turn
+  ORDER BY f.place, r.created_at, r.passage, r.effect, r.turn
   LIMIT $limit
 ) AS o JOIN effect AS e ON e.id = o.effect
-ORDER BY o.created_at, o.passage, o.effect, o.turn
-""",
-    key=KEY,
-    names=list_of("names"),
+ORDER BY o.place, o.created_at, o.passage, o.effect, o.turn
+"""
 )
-NEXT_DUE_OF = query(
-    f"""
-SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row
-WHERE outbox_row.outcome = 'queued' AND NOT {{paused}} AND NOT outbox_row.customer IN ({ABSENT})
-  AND outbox_row.effect IN (
+_NEXT_DUE_OF = f"""
+SELECT MIN(COALESCE(r.due_at, r.created_at)) FROM outbox_row AS r
+WHERE r.outcome = 'queued' AND {{is_open}} AND NOT r.customer IN ({ABSENT})
+  AND r.effect IN (
     SELECT f.id FROM effect AS f
-    WHERE {_IS_OF_WAY}
+    WHERE {_IS_OF_WAY} AND NOT f.journey IN ({PAUSED})
   )
-""",
-    paused=IS_PAUSED,
-    names=list_of("names"),
-)
+"""
+
+
+def _both(text: str, **holes: Any) -> tuple[Statement, Statement]:
+    """Return a statement about a way, and the one that leaves full domains out.
+
+    The second looks at each address, which takes half as long again.
+    """
+    tests = (fill("TRUE"), _IS_OPEN)
+    every, opened = (query(text, names=list_of("names"), is_open=t, **holes) for t in tests)
+    return every, opened
+
+
+DUE, DUE_WHERE_OPEN = _both(_DUE, key=KEY)
+NEXT_DUE_OF, NEXT_DUE_WHERE_OPEN = _both(_NEXT_DUE_OF)
 NEXT_DUE = query(
     "SELECT MIN(COALESCE(outbox_row.due_at, outbox_row.created_at)) FROM outbox_row "
     "WHERE outbox_row.outcome = 'queued' AND NOT {paused} "

@@ -6,6 +6,7 @@ from typing import Any
 from cij.runtime.delivery.channels.actions import ActionTransport
 from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.files import FileSettings, FileTransport
+from cij.runtime.delivery.channels.route import Route
 from cij.runtime.delivery.channels.rows import RowSettings, RowTransport
 from cij.runtime.delivery.channels.smtp_settings import SmtpSettings
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport
@@ -19,6 +20,7 @@ __all__ = [
     "FileSettings",
     "Outcome",
     "Prepared",
+    "Route",
     "RowSettings",
     "SmtpSettings",
     "Transport",
