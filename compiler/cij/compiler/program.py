@@ -186,13 +186,15 @@ class Event(BaseNode):
     """Something a customer does.
 
     An interaction is an event with a message that was sent; it has the built-in field `channel`.
-    Every event has `at`, the instant at which it happened.
+    Every event has `at`, the instant at which it happened. Only rows of the source for which `where`
+    is true become events.
     """
 
     name: str
     source: str | None = None
     customer: CustomerReference | None = None
     at: Expression | None = None
+    where: Expression | None = None
     fields: tuple[EventFieldDefinition, ...]
     record: RecordChange | None = None
     is_interaction: bool = False

@@ -13,7 +13,8 @@ from cij.compiler.expression import Expression
 from cij.compiler.model import Model, place
 from cij.compiler.naming import column_mark, did_you_mean
 from cij.compiler.pass_state import Build
-from cij.compiler.typecheck import Environment, check
+from cij.compiler.typecheck import Environment, check, check_condition
+from cij.compiler.typecheck.checker import all_of
 from cij.compiler.types import TEXT, Type
 from cij.compiler.unparse import words
 from cij.grammar import codes, syntax
@@ -67,6 +68,7 @@ def define(node: syntax.Declaration, build: Build) -> None:
         build.report,
         settings=("source", "customer", "at", *record.SETTINGS),
         blocks=("fields",),
+        clauses=(syntax.Where,),
         later=("dedupe", "key"),
     )
     if "source" in body.settings:
@@ -82,6 +84,10 @@ def _by_intake(node: syntax.Declaration, body: Body, build: Build) -> pg.Event |
         if key in body.settings:
             message = f"`{key}` needs `source`: events that are handed in bring their own"
             build.report(codes.UNKNOWN_SETTING.at(body.settings[key].span, message))
+    for where in body.wheres:
+        message = "`where` needs `source`: events that are handed in are all taken"
+        hint = "write the condition where the event is used: `enter on EVENT where …`"
+        build.report(codes.UNKNOWN_SETTING.at(where.span, message, help=hint))
     fields = []
     for setting in _field_settings(body, build):
         type = type_of(setting.value, build)
@@ -107,6 +113,7 @@ def _from_source(node: syntax.Declaration, body: Body, build: Build) -> pg.Event
     env = source_environment(build, source)
     if change is not None and change.on == "updated":
         env = replace(env, has_before=True)
+    tests = [check_condition(where.condition, env) for where in body.wheres]
     at = _instant(body, env) if "at" in body.settings or change is None else None
     fields = []
     for setting in _field_settings(body, build):
@@ -120,7 +127,8 @@ def _from_source(node: syntax.Declaration, body: Body, build: Build) -> pg.Event
     if customer is None or (at is None and (change is None or "at" in body.settings)):
         return None
     event = _event(node, source.name, customer, at, fields)
-    return event.model_copy(update={"record": change})
+    # There may be several, as in a source.
+    return event.model_copy(update={"record": change, "where": all_of(tests) if tests else None})
 
 
 def _event(
@@ -209,6 +217,8 @@ def explain(event: pg.Event, source: Model) -> Lines:
     elif event.source is not None and event.customer is not None:
         key = f"{event.customer.source} whose key is `{event.customer.column}`"
         yield f"{_cause_of(event)}, of the customer in {key}."
+        if event.where is not None:
+            yield f"Only where {words(event.where)}."
         at = "the refresh that finds it" if event.record else "its arrival"
         yield f"It happens at: {words(event.at)}" if event.at else f"It happens at {at}."
     else:

@@ -149,7 +149,7 @@ def _add_entity(name: str, entity: pg.Entity, found: Lineage) -> None:
 
 def _add_event(name: str, event: pg.Event, found: Lineage) -> None:
     own = Node("event", name)
-    found.add(own, _references_of(event.at))
+    found.add(own, [*_references_of(event.at), *_references_of(event.where)])
     if event.source is not None:
         found.add(own, [Node("source", event.source)])
         for column in event.record.columns if event.record is not None else ():

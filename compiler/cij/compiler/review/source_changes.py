@@ -214,6 +214,7 @@ _EVENT: tuple[tuple[str, str, str], ...] = (
     ("customer", "belongs to customers by another column", "Events may belong to others."),
     ("at", "happens at another time", "Windows and waits count from other instants."),
     ("record", "is raised by other changes of records", "Other changes raise it."),
+    ("where", "is raised by other rows", "Other rows become events. Those that are events stay."),
 )
 
 

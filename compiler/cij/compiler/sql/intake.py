@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import SQL_TYPES, cast, column, literal, named, select
-from cij.compiler.sql.condition import Scope, storable, to_instant, value
+from cij.compiler.sql.condition import Scope, condition, storable, to_instant, value
 from cij.compiler.sql.load import table_of
 from cij.compiler.sql.making import make
 from cij.compiler.sql.parameters import list_of
@@ -51,7 +51,8 @@ def columns_of(event: Event) -> list[tuple[str, str]]:
 def arriving(event: Event, source: Source) -> Statement:
     """Return the statement that makes `arriving` of the rows that are not events yet.
 
-    `customer` is null where the reference identifies no customer.
+    `customer` is null where the reference identifies no customer. A row that `where` of the event
+    leaves out is none; it becomes one as soon as its values let it.
     """
     assert event.customer is not None, f"event {event.name} names no customer"
     reference = fill("CAST({c} AS VARCHAR)", c=column("s", event.customer.column))
@@ -67,7 +68,8 @@ def arriving(event: Event, source: Source) -> Statement:
         "SELECT 1 FROM {t} AS s "
         "LEFT JOIN customer_key AS k ON k.source = {of} AND k.key = {reference} "
         "LEFT JOIN customer AS u ON u.id = k.customer "
-        "WHERE NOT EXISTS (SELECT 1 FROM {events} AS e WHERE e.id = {id})",
+        "WHERE {wanted} AND NOT EXISTS (SELECT 1 FROM {events} AS e WHERE e.id = {id})",
+        wanted=wanted(event, Scope.source("s", source)),
         t=table_of(source.name),
         of=literal(event.customer.source),
         reference=reference,
@@ -75,6 +77,11 @@ def arriving(event: Event, source: Source) -> Statement:
         id=_id(source),
     )
     return make("arriving", rows)
+
+
+def wanted(event: Event, scope: Scope) -> exp.Expr:
+    """Return the condition that a row may become an event."""
+    return exp.true() if event.where is None else condition(event.where, scope)
 
 
 def append(event: Event) -> Statement:

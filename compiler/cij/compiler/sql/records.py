@@ -13,6 +13,7 @@ from sqlglot import exp
 from cij.compiler.program import Event, Source
 from cij.compiler.sql.columns import cast, column, literal, named, select
 from cij.compiler.sql.condition import Scope, storable, to_instant, value
+from cij.compiler.sql.intake import wanted
 from cij.compiler.sql.load import key_column, table_of
 from cij.compiler.sql.making import make, rebuild, scratch
 from cij.compiler.sql.template import Statement, fill, query
@@ -73,12 +74,12 @@ def keep(source: Source) -> tuple[Statement, ...]:
 # `s` is the record that the fields read, `b` the one it is compared with.
 _CREATED = """
 SELECT 1 FROM {t} AS s
-WHERE NOT EXISTS(SELECT 1 FROM {kept} AS b WHERE {same})
+WHERE {wanted} AND NOT EXISTS(SELECT 1 FROM {kept} AS b WHERE {same})
 """
-_UPDATED = "SELECT 1 FROM {t} AS s JOIN {kept} AS b ON {same} WHERE {differs}"
+_UPDATED = "SELECT 1 FROM {t} AS s JOIN {kept} AS b ON {same} WHERE ({differs}) AND {wanted}"
 _DELETED = """
 SELECT 1 FROM {kept} AS s
-WHERE NOT EXISTS(SELECT 1 FROM {t} AS b WHERE {same})
+WHERE {wanted} AND NOT EXISTS(SELECT 1 FROM {t} AS b WHERE {same})
   AND NOT {key} IN (SELECT x.key FROM {bad} AS x)
 """
 _TEXTS = {"created": _CREATED, "updated": _UPDATED, "deleted": _DELETED}
@@ -106,6 +107,7 @@ def arriving(event: Event, source: Source) -> Statement:
         "key": key,
         "same": fill("{a} = {b}", a=key, b=column("b", source.key)),
         "differs": _differs(event.record.columns or tuple(c.name for c in source.columns)),
+        "wanted": wanted(event, _scope(source)),
     }
     text = _TEXTS[event.record.on]
     rows = select(columns, text, **{name: hole for name, hole in holes.items() if name in text})
