@@ -6,9 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,13 +20,12 @@ from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.providers import PROVIDERS
 from cij.runtime.delivery.channels.transport import Outcome, Transport
 from cij.runtime.delivery.handover import Handover
-from cij.runtime.delivery.mail import Email, build
 from cij.runtime.errors import ConfigError
 from tests.conftest import Cij
+from tests.provider_bed import NUMBERS, Answer, message, serving
 from tests.service_bed import TOML, served, shop_project
 
 KEY = "very-secret-key"
-AT = datetime(2026, 3, 2, 9)
 ACCOUNT = "AC" + "0" * 32
 OPTIONS = {
     "sendgrid": {"region": "eu"},
@@ -36,7 +33,6 @@ OPTIONS = {
     "mailgun": {"domain": "mg.shop.example", "region": "eu"},
     "twilio": {"account": ACCOUNT, "sender": "+34910000000"},
 }
-Answer = tuple[int, dict[str, str], Any]
 _NONE: dict[str, str] = {}
 
 
@@ -102,9 +98,6 @@ def _twilio(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]:
 _READ: dict[str, Callable[[str, dict[str, str], bytes], tuple[Any, str]]] = {
     "sendgrid": _sendgrid, "postmark": _postmark, "mailgun": _mailgun, "twilio": _twilio,
 }  # fmt: skip
-# What to do with a recipient of text messages, by the end of the number.
-_NUMBERS = {f"60000000{n}": who for n, who in enumerate(
-    ("ana", "bad", "sender", "throttled", "outage", "key", "gone", "broken", "later"))}  # fmt: skip
 
 
 def _fault(text: str, where: str | None = None) -> dict[str, Any]:
@@ -112,7 +105,7 @@ def _fault(text: str, where: str | None = None) -> dict[str, Any]:
 
 
 def _answers(name: str, who: str) -> Answer:
-    who = _NUMBERS.get(who, who)
+    who = NUMBERS.get(who, who)
     if who == "throttled":
         return 429, {"retry-after": "7"}, {"message": "too many requests"}
     if who in ("outage", "broken"):
@@ -152,67 +145,14 @@ _OWN: dict[str, dict[str, Answer]] = {
 }  # fmt: skip
 
 
-class _Quiet(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients hang up; that is no error to print."""
-
-
 @contextmanager
 def provider(name: str) -> Iterator[Provider]:
-    found = Provider(name)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            answer = found.answer(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-            if answer is None:
-                self.close_connection = True
-                return
-            status, headers, said = answer
-            data = said.encode() if isinstance(said, str) else json.dumps(said).encode()
-            self.send_response(status)
-            for header, value in {**headers, "content-length": str(len(data))}.items():
-                self.send_header(header, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *args: Any) -> None:
-            """Say nothing."""
-
-    server = _Quiet(("127.0.0.1", 0), Handler)
-    found.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serving(Provider(name)) as found:
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def settings(name: str, port: int, **more: Any) -> ApiSettings:
     return ApiSettings(name, KEY, OPTIONS[name], f"http://127.0.0.1:{port}", timeout_s=5.0, **more)
-
-
-def message(name: str, who: str, n: int = 0) -> Prepared:
-    """Return a message to somebody with whom the server does what their name says."""
-    key = f"welcome:{n}:mail:0"
-    if name == "twilio":
-        number = next((end for end, known in _NUMBERS.items() if known == who), "600000009")
-        return Prepared(
-            key, "sms", f"+34{number}", "", AT, b"", key, text="Hi ñ & 1+1", customer="c1"
-        )
-    email = Email(
-        key, "The Shop <news@shop.example>", f"{who}@example.com", "Grüße", "Hi", "<p>Hi</p>", "es", AT,
-        "welcome", "mail", reply_to="help@shop.example", unsubscribe="https://shop.example/u?a=1",
-    )  # fmt: skip
-    to = f"{who}@example.com"
-    return Prepared(
-        key, "email", to, "news@shop.example", AT, build(email), key, mail=email, customer="c1"
-    )
 
 
 def sent(
@@ -225,7 +165,7 @@ def sent(
 
 # --- tests ------------------------------------------------------------------------------------
 
-EACH = pytest.mark.parametrize("name", PROVIDERS)
+EACH = pytest.mark.parametrize("name", [name for name in PROVIDERS if name != "http"])
 
 
 @EACH
@@ -389,7 +329,7 @@ TABLES = {
     'email]\nkind = "sendgrid"\nkey_env = "K"\n': "`from` is missing",
     'email]\nkind = "sendgrid"\nkey_env = "K"\nfrom = "a@b.example"\nurl = "http://x.example"\n': "https",
     'email]\nkind = "mailgun"\nkey_env = "K"\nfrom = "a@b.example"\ndomain = "a/b"\n': "domain",
-    'email]\nkind = "twilio"\nkey_env = "K"\n': "can be files, smtp, sendgrid, postmark or mailgun",
+    'email]\nkind = "twilio"\nkey_env = "K"\n': "can be files, smtp, sendgrid, postmark, mailgun or http",
     f'sms]\nkind = "twilio"\nkey_env = "K"\naccount = "{ACCOUNT}"\n': "`from` or `service`",
 }
 

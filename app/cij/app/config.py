@@ -34,6 +34,7 @@ from cij.app.delivery_tables import (
 )
 from cij.app.delivery_way import Table, WarmUpTable
 from cij.app.environment_settings import Environment, laid_over
+from cij.app.http_tables import HttpDelivery, HttpMailDelivery
 from cij.app.project_files import FILE_NAME
 from cij.app.provider_tables import (
     MailgunDelivery,
@@ -189,6 +190,8 @@ _TABLES: tuple[type[BaseModel], ...] = (
     PostmarkDelivery,
     MailgunDelivery,
     TwilioDelivery,
+    HttpDelivery,
+    HttpMailDelivery,
     RowsDelivery,
     WebhookDelivery,
     RunTable,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, create_model, model_validator
 
 from cij.app.delivery_way import MailWay, Sender, Table, Unsubscribe, Way
+from cij.app.http_tables import HttpDelivery, HttpMailDelivery
 from cij.app.project_files import FILE_NAME
 from cij.app.provider_tables import (
     MailgunDelivery,
@@ -120,7 +121,9 @@ class ActionDelivery(Table):
         return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
 
 
-_Provider = SendgridDelivery | PostmarkDelivery | MailgunDelivery | TwilioDelivery
+_OfMail = SendgridDelivery | PostmarkDelivery | MailgunDelivery | HttpMailDelivery
+_OfText = TwilioDelivery | HttpDelivery
+_Provider = _OfMail | _OfText
 ChannelWay = FilesDelivery | SmtpDelivery | _Provider
 
 
@@ -163,9 +166,9 @@ class _DeliveryTable(Table):
 # The type of `[delivery.CHANNEL]`, by the transports in the row of the channel.
 _WAYS: dict[tuple[str, ...], Any] = {
     ("files",): FilesDelivery,
-    ("files", "twilio"): Annotated[FilesDelivery | TwilioDelivery, Field(discriminator="kind")],
-    ("files", "smtp", "sendgrid", "postmark", "mailgun"): Annotated[
-        FilesDelivery | SmtpDelivery | SendgridDelivery | PostmarkDelivery | MailgunDelivery,
+    ("files", "twilio", "http"): Annotated[FilesDelivery | _OfText, Field(discriminator="kind")],
+    ("files", "smtp", "sendgrid", "postmark", "mailgun", "http"): Annotated[
+        FilesDelivery | SmtpDelivery | _OfMail,
         Field(discriminator="kind"),
     ],
 }

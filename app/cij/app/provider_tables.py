@@ -37,6 +37,10 @@ class ApiDelivery(Way):
         """Return the settings that only this provider has."""
         return {}
 
+    def knows_doubles(self) -> bool:
+        """Tell whether the provider delivers a message once that it gets twice."""
+        return False
+
 
 class _MailApi(ApiDelivery, MailWay):
     sender: Sender = Field(alias="from")

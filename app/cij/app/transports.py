@@ -1,6 +1,7 @@
 """Opens the transports of the channels by the settings in cij.toml."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from cij.app.delivery_tables import (
@@ -53,7 +54,11 @@ def _channel(project: Project, channel: str, way: ChannelWay) -> Transport:
         Route(open_transport(_settings(project, each, number)), each.limits(), _sender(each))
         for number, each in enumerate(ways, 1)
     ]
-    first = open_transport(_settings(project, way))
+    own = _settings(project, way)
+    if deputies and isinstance(own, ApiSettings):
+        # What one provider knows, another one does not: the second would deliver it again.
+        own = replace(own, is_idempotent=False)
+    first = open_transport(own)
     if not deputies and way.limits() == Limits():
         return first
     return Route(first, way.limits(), fallback=deputies)
@@ -119,6 +124,8 @@ def _end(number: int) -> str:
 
 def _provider(project: Project, way: ApiDelivery, number: int) -> ApiSettings:
     kind = getattr(way, "kind")  # noqa: B009 - each table has its own word there
+    # Two channels may have an API by a template, and none of the others.
+    name = f"{kind}-mail" if kind == "http" and isinstance(way, MailWay) else kind
     service = project.settings.service
     reports = kind in service.callbacks.providers and service.url is not None
     return ApiSettings(
@@ -128,8 +135,9 @@ def _provider(project: Project, way: ApiDelivery, number: int) -> ApiSettings:
         url=way.url,
         connections=way.connections,
         timeout_s=way.timeout_seconds,
-        # Beside the state, for it is about what is claimed there. Two channels never have one provider.
-        handover=store_path(project).with_name(f"handover-{kind}{_end(number)}.jsonl"),
+        # Beside the state, for it is about what is claimed there.
+        handover=store_path(project).with_name(f"handover-{name}{_end(number)}.jsonl"),
+        is_idempotent=way.knows_doubles() and not number,
         reports_to=f"{service.url}/v1/callbacks/{kind}" if reports else None,
     )
 
@@ -158,8 +166,8 @@ def senders(project: Project, program: Program) -> Defaults:
     """
     ways = project.settings.delivery.by_channel()
     mails = [ways[row.name] for row in CHANNELS.values() if row.form == "mail"]
-    senders = (way.sender for way in mails)
-    # A table of SMS has no such setting.
+    # A table of SMS has no such settings.
+    senders = (getattr(way, "sender", None) for way in mails)
     unsubscribe = (getattr(way, "unsubscribe", None) for way in mails)
     return Defaults(
         sender=next(filter(None, senders), f"cij@{_domain(project)}"),

@@ -25,7 +25,7 @@ Interaction = Literal[
 ]
 
 
-TransportName = Literal["files", "smtp", "sendgrid", "postmark", "mailgun", "twilio"]
+TransportName = Literal["files", "smtp", "sendgrid", "postmark", "mailgun", "twilio", "http"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ _ROWS = (
             "subscribed",
         ),
         form="mail",
-        transports=("files", "smtp", "sendgrid", "postmark", "mailgun"),
+        transports=("files", "smtp", "sendgrid", "postmark", "mailgun", "http"),
         file_suffix="eml",
         called={"en": "email", "de": "E-Mail", "es": "correo", "fr": "e-mail"},
     ),
@@ -90,7 +90,7 @@ _ROWS = (
             "unsubscribed",
             "subscribed",
         ),
-        transports=("files", "twilio"),
+        transports=("files", "twilio", "http"),
         called={"en": "text message", "de": "SMS", "es": "SMS", "fr": "SMS"},
     ),
     Channel(

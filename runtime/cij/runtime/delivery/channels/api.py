@@ -1,7 +1,8 @@
 """Messages by the HTTP API of a provider: several calls at once, each message handed over once or told so.
 
-None of the providers offers a key by which it knows a message that comes twice. So a message whose call
-broke off is `uncertain` and is not sent again by itself, as with a mail server.
+The providers with a module of their own offer no key by which they know a message that comes twice. So a
+message whose call broke off is `uncertain` and is not sent again by itself, as with a mail server. An API
+that is declared by a template may know such a key; then the message is tried again.
 """
 
 import asyncio
@@ -29,11 +30,10 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class ApiTransport:
-    """Not idempotent: a provider that gets a message twice delivers it twice."""
-
-    is_idempotent = False
+    """A provider that gets a message twice delivers it twice, unless the settings say otherwise."""
 
     def __init__(self, settings: ApiSettings) -> None:
+        self.is_idempotent = settings.is_idempotent
         self._settings = settings
         self._provider = PROVIDERS[settings.provider]
         self._root = (settings.url or self._provider.address(settings)).rstrip("/")
@@ -97,7 +97,7 @@ class ApiTransport:
         call = self._call(one)
         await run.take(one)
         answer = await self._answered(client, call)
-        id = self._provider.id_of(answer)
+        id = self._provider.id_of(answer, self._settings)
         if id is not None:
             return Outcome(one.key, "delivered", provider_id=id or None)
         raise self._refused(one, answer)
@@ -124,7 +124,8 @@ class ApiTransport:
             raise self._in_doubt(f"did not confirm the message: {_why(error)}") from error
 
     def _in_doubt(self, what: str) -> DeliveryError:
-        return TransientDelivery(f"{self._place} {what}", may_have_arrived=True)
+        may_have_arrived = not self.is_idempotent
+        return TransientDelivery(f"{self._place} {what}", may_have_arrived=may_have_arrived)
 
     async def _exchange(self, client: httpx.AsyncClient, call: Call) -> Answer:
         headers = {"user-agent": "cij", "accept-encoding": "identity", **call.headers}

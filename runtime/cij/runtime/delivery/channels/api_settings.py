@@ -12,7 +12,7 @@ class ApiSettings:
 
     `url` takes the place of its address. `timeout_s` is for each step of a call. `handover` is the file that notes
     which messages a call has taken. `reports_to` is where the provider reports what became of a message, if
-    the address goes along with the message.
+    the address goes along with the message. `is_idempotent`: the provider takes a message with the same id once.
     """
 
     provider: str
@@ -23,6 +23,7 @@ class ApiSettings:
     timeout_s: float = 15.0
     handover: Path | None = None
     reports_to: str | None = None
+    is_idempotent: bool = False
 
     @property
     def is_loopback(self) -> bool:

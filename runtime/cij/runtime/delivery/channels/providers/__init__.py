@@ -1,6 +1,7 @@
 """The providers to which messages go by HTTP: one module a provider, and the table of them."""
 
 from cij.runtime.delivery.channels.providers.api_call import Provider
+from cij.runtime.delivery.channels.providers.http_template import HTTP
 from cij.runtime.delivery.channels.providers.mailgun import MAILGUN
 from cij.runtime.delivery.channels.providers.postmark import POSTMARK
 from cij.runtime.delivery.channels.providers.sendgrid import SENDGRID
@@ -11,4 +12,5 @@ PROVIDERS: dict[str, Provider] = {
     "postmark": POSTMARK,
     "mailgun": MAILGUN,
     "twilio": TWILIO,
+    "http": HTTP,
 }

@@ -45,7 +45,7 @@ class Provider:
 
     address: Callable[[ApiSettings], str]
     call: Callable[[Prepared, ApiSettings], Call]
-    id_of: Callable[[Answer], str | None]
+    id_of: Callable[[Answer, ApiSettings], str | None]
     refusal: Callable[[Prepared, Answer], DeliveryError | None]
 
 

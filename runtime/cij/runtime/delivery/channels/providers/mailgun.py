@@ -39,7 +39,7 @@ def _part(boundary: str, about: str, value: bytes) -> bytes:
     return head.encode() + value + b"\r\n"
 
 
-def _id(answer: Answer) -> str | None:
+def _id(answer: Answer, settings: ApiSettings) -> str | None:
     return answer.text("id") if answer.status == 200 else None
 
 

@@ -42,7 +42,7 @@ def _call(one: Prepared, settings: ApiSettings) -> Call:
     return Call("/email", headers, as_json(body))
 
 
-def _id(answer: Answer) -> str | None:
+def _id(answer: Answer, settings: ApiSettings) -> str | None:
     is_taken = answer.status == 200 and answer.body.get("ErrorCode", 0) == 0
     return answer.text("MessageID") if is_taken else None
 

@@ -44,7 +44,7 @@ def _named(sender: str) -> dict[str, str]:
     return {"email": address, "name": name} if name else {"email": address}
 
 
-def _id(answer: Answer) -> str | None:
+def _id(answer: Answer, settings: ApiSettings) -> str | None:
     return answer.headers.get("x-message-id", "") if answer.status in (200, 202) else None
 
 

@@ -39,7 +39,7 @@ def _call(one: Prepared, settings: ApiSettings) -> Call:
     return Call(path, headers, urlencode(given, errors="replace").encode())
 
 
-def _id(answer: Answer) -> str | None:
+def _id(answer: Answer, settings: ApiSettings) -> str | None:
     return answer.text("sid") if answer.status in (200, 201) else None
 
 
