@@ -32,6 +32,7 @@ OPTIONS = {
     "postmark": {"stream": "broadcast"},
     "mailgun": {"domain": "mg.shop.example", "region": "eu"},
     "twilio": {"account": ACCOUNT, "sender": "+34910000000"},
+    "vonage": {"account": "abcd1234", "sender": "Shop"},
 }
 _NONE: dict[str, str] = {}
 
@@ -95,8 +96,14 @@ def _twilio(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]:
     return found, found["To"]
 
 
+def _vonage(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]:
+    found = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    assert path == "/sms/json" and found.pop("api_secret") == KEY
+    return found, "+" + found["to"]
+
+
 _READ: dict[str, Callable[[str, dict[str, str], bytes], tuple[Any, str]]] = {
-    "sendgrid": _sendgrid, "postmark": _postmark, "mailgun": _mailgun, "twilio": _twilio,
+    "sendgrid": _sendgrid, "postmark": _postmark, "mailgun": _mailgun, "twilio": _twilio, "vonage": _vonage,
 }  # fmt: skip
 
 
@@ -106,6 +113,8 @@ def _fault(text: str, where: str | None = None) -> dict[str, Any]:
 
 def _answers(name: str, who: str) -> Answer:
     who = NUMBERS.get(who, who)
+    if name == "vonage" and who in _OWN[name]:
+        return _OWN[name][who]
     if who == "throttled":
         return 429, {"retry-after": "7"}, {"message": "too many requests"}
     if who in ("outage", "broken"):
@@ -113,7 +122,23 @@ def _answers(name: str, who: str) -> Answer:
     return _OWN[name].get(who, _OWN[name]["ana"])
 
 
+def _part(status: str, text: str = "") -> Answer:
+    said = (
+        {"status": status, "error-text": text} if text else {"status": status, "message-id": "VO1"}
+    )
+    return 200, _NONE, {"message-count": "1", "messages": [{"to": "34600000000", **said}]}
+
+
 _OWN: dict[str, dict[str, Answer]] = {
+    "vonage": {
+        "ana": _part("0"),
+        "bad": _part("33", "Number De-activated"),
+        "sender": _part("15", "Illegal Sender Address - rejected"),
+        "key": _part("4", "Bad Credentials: wrong key"),
+        "throttled": _part("1", "Throughput Rate Exceeded"),
+        "gone": _part("12", "Message too long"),
+        "broken": _part("5", "Internal Error"),
+    },
     "sendgrid": {
         "ana": (202, {"x-message-id": "sg-1"}, ""),
         "bad": (400, _NONE, _fault("Does not contain a valid address.", "personalizations.0.to.0.email")),
@@ -178,12 +203,16 @@ def test_a_message_arrives_as_it_was_written(name: str) -> None:
         "postmark": "pm-1",
         "mailgun": "<mg-1@mg.shop.example>",
         "twilio": "SM1",
+        "vonage": "VO1",
     }
     assert outcome == Outcome(one.key, "delivered", provider_id=ids[name])
     [(_, _, said)] = found.got
     marks = {"cij_customer": "c1", "cij_key": one.key}
     if name == "twilio":
         assert said == {"To": "+34600000000", "From": "+34910000000", "Body": "Hi ñ & 1+1"}
+    elif name == "vonage":
+        wanted = {"to": "34600000000", "from": "Shop", "text": "Hi ñ & 1+1", "type": "text"}
+        assert said == {**wanted, "api_key": "abcd1234", "client-ref": one.key}
     elif name == "mailgun":
         assert {k.removeprefix("v:"): v for k, v in said.items() if k.startswith("v:")} == marks
         assert said["message"]["Message-ID"] == message_from_bytes(one.content)["Message-ID"]
@@ -304,6 +333,13 @@ def test_twilio_is_told_where_to_report() -> None:
     assert found.got[0][2]["StatusCallback"] == wanted
 
 
+def test_vonage_is_told_of_characters_that_gsm_lacks() -> None:
+    with provider("vonage") as found:
+        sent(found, replace(message("vonage", "ana"), text="Привет"))
+    said = found.got[0][2]
+    assert (said["type"], said["text"]) == ("unicode", "Привет")
+
+
 def test_what_waits_can_be_taken_back() -> None:
     with provider("postmark") as found:
         batch = Batch([message("postmark", "ana", n) for n in range(3)])
@@ -325,6 +361,8 @@ TABLES = {
     'email]\nkind = "postmark"\nkey_env = "K"\nfrom = "a@b.example"\nstream = "x"\n': "",
     'email]\nkind = "mailgun"\nkey_env = "K"\nfrom = "a@b.example"\ndomain = "mg.example"\n': "",
     f'sms]\nkind = "twilio"\nkey_env = "K"\naccount = "{ACCOUNT}"\nfrom = "+34910"\n': "",
+    'sms]\nkind = "vonage"\nkey_env = "K"\naccount = "abcd1234"\nfrom = "Shop"\n': "",
+    'sms]\nkind = "vonage"\nkey_env = "K"\naccount = "abcd1234"\n': "`from` is missing",
     'email]\nkind = "sendgrid"\nkey = "K"\nfrom = "a@b.example"\n': "`key_env` is missing",
     'email]\nkind = "sendgrid"\nkey_env = "K"\n': "`from` is missing",
     'email]\nkind = "sendgrid"\nkey_env = "K"\nfrom = "a@b.example"\nurl = "http://x.example"\n': "https",

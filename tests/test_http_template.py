@@ -92,9 +92,9 @@ def test_a_template_is_filled_and_answers_are_read(tmp_path: Path) -> None:
         assert path == "/v2/send?a=1" and headers["authorization"] == f"Bearer {KEY}"
         # What a customer wrote is a text inside of a text, and no placeholder.
         text = '"}, \u2028 {to} ?'
-        assert said == {"to": "+34600000000", "from": "Coffee", "n": 1, "ref": "w\\xe9b:1",
+        assert said == {"to": "+34600000000", "from": "Coffee", "n": 1, "ref": "w%C3%A9b:1",
                         "content": [{"text": f"Hi: {text}"}, text]}  # fmt: skip
-        assert headers["idempotency-key"] == "w\\xe9b:1"
+        assert headers["idempotency-key"] == "w%C3%A9b:1"
         for why in ("key", "throttled", "outage"):
             all = [message("twilio", why if n == 0 else "ana", n) for n in range(4)]
             assert {one.status for one in way.deliver(all)} == {"unsent"}, why
@@ -137,6 +137,7 @@ WRONG = {
     SMS.replace("Authorization", "Host"): "set by `cij` itself",
     SMS.replace("https:", "http:"): "https",
     SMS.replace("n = 1", "n = 2026-01-01"): "write it in quotes",
+    SMS.replace("n = 1", "n = [{ m = nan }]"): "`body.n.0.m` is no text, number",
     SMS + 'format = "form"\n': "a form has only texts and numbers",
     MAIL.replace('from = "a@shop.example"\n', ""): "`from` is missing",
 }  # fmt: skip

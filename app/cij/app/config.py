@@ -41,6 +41,7 @@ from cij.app.provider_tables import (
     PostmarkDelivery,
     SendgridDelivery,
     TwilioDelivery,
+    VonageDelivery,
 )
 from cij.app.secret_names import is_name, wrong_names
 from cij.app.service_table import CallbacksTable, ServiceTable, TrackingTable
@@ -190,6 +191,7 @@ _TABLES: tuple[type[BaseModel], ...] = (
     PostmarkDelivery,
     MailgunDelivery,
     TwilioDelivery,
+    VonageDelivery,
     HttpDelivery,
     HttpMailDelivery,
     RowsDelivery,

@@ -13,6 +13,7 @@ from cij.app.provider_tables import (
     PostmarkDelivery,
     SendgridDelivery,
     TwilioDelivery,
+    VonageDelivery,
 )
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.channels import CHANNELS
@@ -122,7 +123,7 @@ class ActionDelivery(Table):
 
 
 _OfMail = SendgridDelivery | PostmarkDelivery | MailgunDelivery | HttpMailDelivery
-_OfText = TwilioDelivery | HttpDelivery
+_OfText = TwilioDelivery | VonageDelivery | HttpDelivery
 _Provider = _OfMail | _OfText
 ChannelWay = FilesDelivery | SmtpDelivery | _Provider
 
@@ -166,7 +167,9 @@ class _DeliveryTable(Table):
 # The type of `[delivery.CHANNEL]`, by the transports in the row of the channel.
 _WAYS: dict[tuple[str, ...], Any] = {
     ("files",): FilesDelivery,
-    ("files", "twilio", "http"): Annotated[FilesDelivery | _OfText, Field(discriminator="kind")],
+    ("files", "twilio", "vonage", "http"): Annotated[
+        FilesDelivery | _OfText, Field(discriminator="kind")
+    ],
     ("files", "smtp", "sendgrid", "postmark", "mailgun", "http"): Annotated[
         FilesDelivery | SmtpDelivery | _OfMail,
         Field(discriminator="kind"),

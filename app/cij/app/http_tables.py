@@ -1,6 +1,7 @@
 """The tables of `cij.toml` for any HTTP API, declared by a template."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any, Literal, Self
 
@@ -95,11 +96,9 @@ def _texts(part: Any, where: str, *, is_flat: bool, depth: int = 0) -> Iterator[
             yield from _texts(each, f"{where}.{name}", is_flat=is_flat, depth=depth + 1)
     elif isinstance(part, str):
         yield where, part
-    elif not isinstance(part, (bool, int, float)):
+    elif not isinstance(part, (bool, int, float)) or not math.isfinite(part):
         # Not a TypeError, which pydantic would not report as a mistake of this setting.
-        raise ValueError(  # noqa: TRY004
-            f"`{where}` is no text, number, list or table; write it in quotes"
-        )
+        raise ValueError(f"`{where}` is no text, number, list or table; write it in quotes")
 
 
 def _check(where: str, text: str, known: tuple[str, ...]) -> None:

@@ -78,6 +78,17 @@ class MailgunDelivery(_MailApi):
         return {"domain": self.domain, "region": self.region}
 
 
+class VonageDelivery(ApiDelivery):
+    """`[delivery.sms]` through Vonage. `account` is the API key, and the variable has its secret."""
+
+    kind: Literal["vonage"]
+    account: str = Field(pattern=r"^[0-9A-Za-z]{4,40}$")
+    sender: str = Field(alias="from", min_length=1, max_length=20)
+
+    def options(self) -> dict[str, str]:
+        return {"account": self.account, "sender": self.sender}
+
+
 class TwilioDelivery(ApiDelivery):
     """`[delivery.sms]` through Twilio. `from` is a number or a name, or `service` a messaging service.
 

@@ -25,7 +25,9 @@ Interaction = Literal[
 ]
 
 
-TransportName = Literal["files", "smtp", "sendgrid", "postmark", "mailgun", "twilio", "http"]
+TransportName = Literal[
+    "files", "smtp", "sendgrid", "postmark", "mailgun", "twilio", "vonage", "http"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ _ROWS = (
             "unsubscribed",
             "subscribed",
         ),
-        transports=("files", "twilio", "http"),
+        transports=("files", "twilio", "vonage", "http"),
         called={"en": "text message", "de": "SMS", "es": "SMS", "fr": "SMS"},
     ),
     Channel(

@@ -147,7 +147,8 @@ class ApiTransport:
             return DeliveryError(f"{what} and takes nothing for now")
         if 300 <= status < 400:
             return DeliveryError(f"{what}: redirects are not followed")
-        found = self._provider.refusal(one, answer) if 400 <= status < 500 else None
+        least = 200 if self._provider.refuses_with_success else 400
+        found = self._provider.refusal(one, answer) if least <= status < 500 else None
         if found is None and 400 <= status < 500:
             return PermanentDelivery(what, code=str(status))
         # An answer of 5xx, or one of success that does not say so, leaves open whether it has the message.

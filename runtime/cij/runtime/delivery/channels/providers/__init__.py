@@ -6,11 +6,13 @@ from cij.runtime.delivery.channels.providers.mailgun import MAILGUN
 from cij.runtime.delivery.channels.providers.postmark import POSTMARK
 from cij.runtime.delivery.channels.providers.sendgrid import SENDGRID
 from cij.runtime.delivery.channels.providers.twilio import TWILIO
+from cij.runtime.delivery.channels.providers.vonage import VONAGE
 
 PROVIDERS: dict[str, Provider] = {
     "sendgrid": SENDGRID,
     "postmark": POSTMARK,
     "mailgun": MAILGUN,
     "twilio": TWILIO,
+    "vonage": VONAGE,
     "http": HTTP,
 }

@@ -40,13 +40,15 @@ class Answer:
 class Provider:
     """`address` is that of the API. `refusal` says what an answer of 4xx means, None for nothing special.
 
-    `id_of` is how the provider calls a message that it took; None where its answer does not take it.
+    `id_of` is how the provider calls a message that it took; None where its answer does not take it. With
+    `refuses_with_success` an answer of 2xx may be a refusal, too.
     """
 
     address: Callable[[ApiSettings], str]
     call: Callable[[Prepared, ApiSettings], Call]
     id_of: Callable[[Answer, ApiSettings], str | None]
     refusal: Callable[[Prepared, Answer], DeliveryError | None]
+    refuses_with_success: bool = False
 
 
 def basic(user: str, password: str) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.providers.api_call import Answer, Call, Provider, as_json, said
@@ -51,7 +51,7 @@ def _values(one: Prepared, settings: ApiSettings) -> dict[str, str | None]:
         "key": settings.key,
         "key_base64": base64.b64encode(settings.key.encode()).decode(),
         # Names of journeys may have characters that no header takes.
-        "id": (one.id or one.key).encode("ascii", "backslashreplace").decode(),
+        "id": quote(one.id or one.key, safe=":", errors="replace"),
         "to": one.address,
         "text": one.text if mail is None else mail.text,
         "customer": one.customer,
