@@ -18,10 +18,10 @@ from cij.runtime.delivery.channels.brake import DOUBTS_MAX
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Status
 from cij.runtime.delivery.lanes import BRAKE_PAUSE
 from cij.runtime.delivery.pacing import kept
-from cij.runtime.delivery.rates import Limits, Rate, WarmUp, rate_of
 from cij.runtime.delivery.settling import PAUSE
 from cij.runtime.engine import Engine
 from cij.runtime.errors import ConfigError
+from cij.runtime.rates import Limits, Rate, WarmUp, rate_of
 from cij.runtime.store import prepare
 from tests.conftest import Cij
 from tests.draws import draws

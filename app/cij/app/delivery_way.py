@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from cij.app.webhook_rules import fault_of_url
 from cij.compiler.addresses import mailbox, named_mailbox
-from cij.runtime.delivery.rates import EACH_OTHER, Limits, Rate, WarmUp, rate_of
+from cij.runtime.rates import EACH_OTHER, Limits, Rate, WarmUp, rate_of
 
 
 class Table(BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cij.app.delivery_way import Way
 from cij.app.finding import Finding
 from cij.runtime.clock import LiveClock
-from cij.runtime.delivery.rates import EACH_OTHER, Rate
+from cij.runtime.rates import EACH_OTHER, Rate
 
 _DAY_HOURS = 24
 

@@ -33,8 +33,8 @@ from cij.runtime.delivery import (
     open_transport,
 )
 from cij.runtime.delivery.defaults import MessageLinks, MessageTracking
-from cij.runtime.delivery.rates import Limits
 from cij.runtime.errors import ConfigError
+from cij.runtime.rates import Limits
 
 
 def open_transports(project: Project, program: Program) -> dict[str, Transport]:

@@ -51,6 +51,7 @@ INCLUDES_UNKNOWN = _warning(
     "CIJ213", "includes-unknown", "a condition that is true of unknown values"
 )
 BAD_PATTERN = _error("CIJ216", "bad-pattern", "a pattern that `matches` does not take")
+SQL_PATTERN = _warning("CIJ217", "sql-pattern", "a `%` of SQL in a pattern of `matches`")
 MAY_BE_MISSING = _error("CIJ215", "may-be-missing", "a value that is needed may be missing")
 
 UNREACHABLE_STEP = _error("CIJ301", "unreachable-step", "no customer can reach this step")

@@ -12,12 +12,12 @@ from cij.runtime import absence, older_versions
 from cij.runtime.admission import Admission, admissions
 from cij.runtime.delivery import outbox
 from cij.runtime.delivery.pacing import kept
-from cij.runtime.delivery.rates import rate_of
 from cij.runtime.due import next_work
 from cij.runtime.engine import Row
 from cij.runtime.errors import WorldError, reason_of
 from cij.runtime.exports.one_run import DONE, last_runs
 from cij.runtime.intake import QUARANTINE
+from cij.runtime.rates import rate_of
 from cij.runtime.report_data import (
     Actions,
     Away,

@@ -40,6 +40,8 @@ def compare(
         return None
     if left == right and not isinstance(left, ex.Constant):
         _warn_of_itself(operator, left, spans, env)
+    if operator == "matches" and isinstance(right, ex.Constant):
+        _warn_of_sql_pattern(str(right.value), spans[1], env)
     return ex.Compare(operator=operator, left=left, right=right)
 
 
@@ -113,6 +115,21 @@ def _pattern_fault(pattern: ex.Expression, span: Span) -> Diagnostic | None:
     except BadPattern as fault:
         return codes.BAD_PATTERN.at(span, fault.message, help=fault.help)
     return None
+
+
+def _warn_of_sql_pattern(pattern: str, span: Span, env: Environment) -> None:
+    """Warn of a `%` at an end, where SQL writes it for any text."""
+    if not (pattern.startswith("%") or pattern.endswith("%")):
+        return
+    middle = pattern.strip("%")
+    meant = f"{'.*' * pattern.startswith('%')}{middle}{'.*' * pattern.endswith('%')}"
+    message = "in a pattern, `%` is the character itself"
+    hint = f"for any text before or after, write `{meant or '.*'}`; for the character itself, `[%]`"
+    # Inside of quotes, only what is written without a backslash is surely written so.
+    is_plain = "\\" not in pattern and '"' not in pattern
+    edit = Edit(span, f'"{meant or ".*"}"')
+    fixes = (Fix(f"write `{meant or '.*'}`", (edit,), is_safe=False),) if is_plain else ()
+    env.report(codes.SQL_PATTERN.at(span, message, help=hint, fixes=fixes))
 
 
 def _item_fault(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cij.runtime.delivery.outbox import Row
-from cij.runtime.delivery.rates import Limits, Rate
 from cij.runtime.engine import Engine
+from cij.runtime.rates import Limits, Rate
 from cij.runtime.store import meta
 
 # How many domains a line about held messages names.

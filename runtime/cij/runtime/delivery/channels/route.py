@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, Transport
 from cij.runtime.delivery.handover import Handover
-from cij.runtime.delivery.rates import Limits
+from cij.runtime.rates import Limits
 
 
 class Route:

@@ -7,7 +7,6 @@ A placeholder is filled inside a text of JSON or of a form, so no value can chan
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,13 +15,8 @@ from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.providers.api_call import Answer, Call, Provider, as_json, said
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.errors import DeliveryError, PermanentDelivery
+from cij.runtime.placeholders import PLACEHOLDER
 
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
-# What a text of `headers` may have: these are the same for everybody, or have no odd characters.
-IN_HEADERS = ("key", "key_base64", "id")
-# What a text of `body` may have besides: of each message, and of a mail alone.
-OF_MESSAGE = ("to", "text", "customer")
-OF_MAIL = ("from", "subject", "html", "reply_to", "unsubscribe", "language")
 _FORM = "application/x-www-form-urlencoded"
 # Nothing of this account is taken: the key, what it may do, or the address of the API is wrong.
 _OF_ACCOUNT = (401, 403, 404, 405)
