@@ -11,7 +11,7 @@ from cij.app.delivery_way import MailWay, Sender
 from cij.app.provider_tables import ApiDelivery
 from cij.compiler.naming import did_you_mean
 from cij.compiler.wording import listed
-from cij.runtime.placeholders import (
+from cij.runtime.template_words import (
     IN_HEADERS,
     OF_MAIL,
     OF_MESSAGE,

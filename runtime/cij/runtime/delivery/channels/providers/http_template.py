@@ -15,7 +15,7 @@ from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.providers.api_call import Answer, Call, Provider, as_json, said
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.errors import DeliveryError, PermanentDelivery
-from cij.runtime.placeholders import PLACEHOLDER
+from cij.runtime.template_words import PLACEHOLDER
 
 _FORM = "application/x-www-form-urlencoded"
 # Nothing of this account is taken: the key, what it may do, or the address of the API is wrong.
