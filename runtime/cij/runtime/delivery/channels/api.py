@@ -156,7 +156,7 @@ class ApiTransport:
 
     @property
     def _place(self) -> str:
-        return self._settings.provider
+        return self._provider.called(self._settings)
 
 
 def _object(body: bytes) -> dict[str, object]:

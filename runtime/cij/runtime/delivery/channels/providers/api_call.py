@@ -41,7 +41,7 @@ class Provider:
     """`address` is that of the API. `refusal` says what an answer of 4xx means, None for nothing special.
 
     `id_of` is how the provider calls a message that it took; None where its answer does not take it. With
-    `refuses_with_success` an answer of 2xx may be a refusal, too.
+    `refuses_with_success` an answer of 2xx may be a refusal, too. `called` is its name in reasons.
     """
 
     address: Callable[[ApiSettings], str]
@@ -49,6 +49,7 @@ class Provider:
     id_of: Callable[[Answer, ApiSettings], str | None]
     refusal: Callable[[Prepared, Answer], DeliveryError | None]
     refuses_with_success: bool = False
+    called: Callable[[ApiSettings], str] = lambda settings: settings.provider
 
 
 def basic(user: str, password: str) -> str:

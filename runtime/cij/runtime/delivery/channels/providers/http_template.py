@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.providers.api_call import Answer, Call, Provider, as_json, said
@@ -104,4 +104,8 @@ def _refusal(one: Prepared, answer: Answer) -> DeliveryError | None:
     )
 
 
-HTTP: Provider = Provider(_address, _call, _id, _refusal)
+def _host(settings: ApiSettings) -> str:
+    return urlsplit(settings.url or "").hostname or settings.provider
+
+
+HTTP = Provider(_address, _call, _id, _refusal, called=_host)
