@@ -10,6 +10,10 @@ from cij.compiler.compilation import Compilation, compile_project
 from cij.compiler.declarations.event import explain
 from cij.compiler.model import ProjectSettings
 from cij.compiler.program import Program
+from cij.compiler.review.both_sides import Compiled
+from cij.compiler.review.compare import compare
+from cij.compiler.review.lineage import Node, lineage_of
+from cij.compiler.review.review_report import Side
 from cij.runtime.deploy import deploy
 from cij.runtime.engine import Engine
 from cij.runtime.refresh import refresh
@@ -18,6 +22,7 @@ from tests.engines import ENGINES, opener
 from tests.testbed import HOUR
 
 NOW = datetime(2026, 3, 2, 10)
+SIDE = Side(label="a version", hash=None)
 DATA = """
 source shop { kind = csv  path = "shop.csv"  key = id  tolerate = 100%
   columns { id = text  state = text  points = integer } }
@@ -39,6 +44,11 @@ LINES = ["1,a,paid,5,2026-03-01 09:00", "2,a,open,5,2026-03-01 09:00", "3,a,,5,2
 
 def compiled(text: str) -> Compilation:
     return compile_project(ProjectSettings("shop", "UTC", "en"), {"a.journey": text}, {}, {})
+
+
+def side(where: str) -> Compiled:
+    found = compiled(DATA + PAID.replace("WHERE", where) + CHANGED)
+    return Compiled(found.model, found.program)
 
 
 def program_of(where: str = WHERE) -> Program:
@@ -97,3 +107,12 @@ def test_it_is_checked_and_told() -> None:
     new = program_of()
     event = next(e for e in new.events if e.name == "paid")
     assert 'Only where state = "paid" and amount > 0.' in list(explain(event, None))  # type: ignore[arg-type]
+
+
+def test_a_review_and_the_lineage_tell_of_it() -> None:
+    [change] = compare(side(""), side(WHERE), (SIDE, SIDE)).changes
+    assert (change.address, change.before) == ("event.paid.where", "none")
+    assert change.what == "event `paid` is raised by other rows" and "state" in (change.after or "")
+    assert Node("column", "orders.state") in lineage_of(side(WHERE).model).made_of(
+        Node("event", "paid")
+    )
