@@ -125,6 +125,7 @@ _MEANING = (
     SourceSetting("decimal", check=_decimal_sign),
     SourceSetting("thousands", check=_thousands_sign),
 )
+_DATABASE = SourceSetting("database", is_needed=True, check=_only_environment)
 _TABLE = (SourceSetting("table"), SourceSetting("query"))
 
 _ROWS = (
@@ -143,22 +144,15 @@ _ROWS = (
     SourceKind("jsonl", (_PATH, SourceSetting("encoding"), *_MEANING), may_be_half_written=True),
     SourceKind("parquet", (_PATH, *_MEANING), may_be_half_written=True),
     SourceKind("sqlite", (_PATH, *_TABLE, *_MEANING), either=("table", "query")),
-    SourceKind(
-        "postgres",
-        (
-            SourceSetting("database", is_needed=True, check=_only_environment),
-            *_TABLE,
-            *_MEANING,
-        ),
-        either=("table", "query"),
-    ),
+    SourceKind("postgres", (_DATABASE, *_TABLE, *_MEANING), either=("table", "query")),
+    SourceKind("mysql", (_DATABASE, *_TABLE, *_MEANING), either=("table", "query")),
 )
 
 SOURCE_KINDS: dict[str, SourceKind] = {row.word: row for row in _ROWS}
 assert len(SOURCE_KINDS) == len(_ROWS), "two kinds of source share a name"
 
 # Reserved words: reported as not available in this version.
-LATER_SOURCE_KINDS = ("json", "mysql", "delta", "iceberg", "dbt", "api", "cloud")
+LATER_SOURCE_KINDS = ("json", "delta", "iceberg", "dbt", "api", "cloud")
 
 
 def known_source_kind(word: str) -> str:

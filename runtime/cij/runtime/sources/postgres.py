@@ -5,15 +5,15 @@ loaded when the first such source is read.
 """
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cij.compiler.program import Source
 from cij.runtime.engine.duckdb.scan import FileScan
 from cij.runtime.engine.postgres_copy import PostgresQuery, open_query, snapshot_of
-from cij.runtime.errors import DataError
-from cij.runtime.sources.reader import ColumnName, Kind, Reading, failure, require_columns
+from cij.runtime.sources.reader import ColumnName, Kind, Reading, require_columns
+from cij.runtime.sources.table_reading import failing, row_numbers, where_of
 
 
 @contextmanager
@@ -22,16 +22,16 @@ def read(source: Source, root: Path) -> Iterator[Reading]:
     with tempfile.TemporaryDirectory() as folder, FileScan() as scan:
         copy = Path(folder) / "rows.csv"
         with _opened(source) as found:
-            require_columns(source, found.columns, _where(source))
+            require_columns(source, found.columns, where_of(source))
             found.copy([c.outside for c in source.columns], copy)
-        with _failing(source):
+        with failing(source):
             rows = scan.json_arrays(copy, len(source.columns))
-            yield Reading(_where(source), rows, list, _lines)
+            yield Reading(where_of(source), rows, list, row_numbers)
 
 
 def fingerprint(source: Source, root: Path) -> str:
     """The snapshot of the server: equal as long as nothing was written there."""
-    with _failing(source):
+    with failing(source):
         return snapshot_of(source.settings["database"])
 
 
@@ -48,28 +48,7 @@ KIND = Kind(read, fingerprint, names)
 def _opened(source: Source) -> Iterator[PostgresQuery]:
     settings = source.settings
     with (
-        _failing(source),
+        failing(source),
         open_query(settings["database"], settings.get("table", ""), settings.get("query", "")) as q,
     ):
         yield q
-
-
-@contextmanager
-def _failing(source: Source) -> Iterator[None]:
-    try:
-        yield
-    except DataError as error:
-        message = str(error)
-        if message.startswith(f"source {source.name}: "):
-            raise
-        raise failure(source, f"{_where(source)} cannot be read: {message}") from error
-
-
-def _where(source: Source) -> str:
-    table = source.settings.get("table")
-    return f"table {table}" if table else "the query"
-
-
-def _lines(ordinals: Collection[int]) -> dict[int, int]:
-    # A table has no lines: the row's number, in the order of reading, stands for it.
-    return {ordinal: ordinal + 1 for ordinal in ordinals}
