@@ -51,6 +51,11 @@ class SourceKind:
     may_be_half_written: bool = False
 
     @property
+    def is_of_files(self) -> bool:
+        """Whether its rows are in files that may also be read over the network."""
+        return _FILE_PATH in self.settings
+
+    @property
     def needed(self) -> tuple[str, ...]:
         return tuple(setting.word for setting in self.settings if setting.is_needed)
 
@@ -74,9 +79,13 @@ def _thousands_sign(value: str) -> str | None:
 
 
 def _only_environment(value: str) -> str | None:
-    return (
-        None if value.startswith("env:") else 'a variable of the environment: env("SHOP_DATABASE")'
-    )
+    is_variable = value.startswith("env:")
+    return None if is_variable else 'a variable of the environment: env("SHOP_DATABASE")'
+
+
+def _only_secretly(value: str) -> str | None:
+    is_variable = value.startswith("env:")
+    return None if is_variable else 'a variable of the environment: env("SHOP_TOKEN")'
 
 
 def _one_line(value: str) -> str | None:
@@ -116,7 +125,41 @@ def _datetime_format(value: str) -> str | None:
     return None if value in EPOCHS else _date_format(value)
 
 
+# What a path may begin with that is not in the project, and the settings that are for it.
+REMOTE_SETTINGS = {
+    "https": ("token",),
+    "http": ("token", "allow_http"),
+    "s3": ("region", "endpoint", "access_key", "secret_key", "session_token", "allow_http"),
+    "az": ("account", "endpoint", "sas", "allow_http"),
+}
+
+
+def scheme_of(path: str) -> str:
+    """Return what a remote path begins with, such as `s3`; "" where it is in the project."""
+    scheme, mark, _ = path.partition("://")
+    return scheme if mark and scheme in REMOTE_SETTINGS else ""
+
+
+def _path_of_file(value: str) -> str | None:
+    _, mark, rest = value.partition("://")
+    if not mark or value.startswith("env:"):
+        return None
+    if not scheme_of(value):
+        return "a path in the project, or one that begins with https://, s3:// or az://"
+    if "@" in rest.split("/")[0]:
+        return "an address without a user and password; a secret is in a setting such as `token`"
+    return None
+
+
 _PATH = SourceSetting("path", is_needed=True)
+# A file may also be read over the network.
+_FILE_PATH = SourceSetting("path", is_needed=True, check=_path_of_file)
+_SECRETS = ("access_key", "secret_key", "session_token", "sas", "token")
+_NETWORK = (
+    *(SourceSetting(word) for word in ("region", "endpoint", "account")),
+    *(SourceSetting(word, check=_only_secretly) for word in _SECRETS),
+    SourceSetting("allow_http", form="flag"),
+)
 # What the text of a value means, whatever it was read from.
 _MEANING = (
     SourceSetting("null", check=_one_line, form="texts"),
@@ -132,17 +175,22 @@ _ROWS = (
     SourceKind(
         "csv",
         (
-            _PATH,
+            _FILE_PATH,
             SourceSetting("delimiter", check=_delimiter),
             SourceSetting("quote", check=_one_character),
             SourceSetting("encoding"),
             SourceSetting("header", form="flag"),
             *_MEANING,
+            *_NETWORK,
         ),
         may_be_half_written=True,
     ),
-    SourceKind("jsonl", (_PATH, SourceSetting("encoding"), *_MEANING), may_be_half_written=True),
-    SourceKind("parquet", (_PATH, *_MEANING), may_be_half_written=True),
+    SourceKind(
+        "jsonl",
+        (_FILE_PATH, SourceSetting("encoding"), *_MEANING, *_NETWORK),
+        may_be_half_written=True,
+    ),
+    SourceKind("parquet", (_FILE_PATH, *_MEANING, *_NETWORK), may_be_half_written=True),
     SourceKind("sqlite", (_PATH, *_TABLE, *_MEANING), either=("table", "query")),
     SourceKind("postgres", (_DATABASE, *_TABLE, *_MEANING), either=("table", "query")),
     SourceKind("mysql", (_DATABASE, *_TABLE, *_MEANING), either=("table", "query")),

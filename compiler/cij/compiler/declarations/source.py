@@ -17,9 +17,11 @@ from cij.compiler.source_kinds import (
     BETWEEN_TEXTS,
     LATER_SOURCE_KINDS,
     MAY_LOSE,
+    REMOTE_SETTINGS,
     SOURCE_KINDS,
     SourceKind,
     SourceSetting,
+    scheme_of,
     texts,
 )
 from cij.compiler.typecheck import check_condition
@@ -112,6 +114,19 @@ def _check_own(body: Body, kind: SourceKind, own: Mapping[str, str | None]) -> N
             body.wrong(body.settings[setting.word], wanted)
     if "decimal" in own or "thousands" in own:
         _check_signs(body, own)
+    path = own.get("path")
+    if kind.is_of_files and path is not None and not path.startswith("env:"):
+        _check_network(body, own, scheme_of(path))
+
+
+def _check_network(body: Body, own: Mapping[str, str | None], scheme: str) -> None:
+    """Report a setting that this path has no use for: it would say less than it seems to."""
+    for_others = {word for words in REMOTE_SETTINGS.values() for word in words}
+    for word in own:
+        if word in for_others.difference(REMOTE_SETTINGS.get(scheme, ())):
+            place = f"{scheme}://" if scheme else "a path in the project"
+            message = f"`{word}` has no meaning for {place}"
+            body.report(codes.UNKNOWN_SETTING.at(body.settings[word].key.span, message))
 
 
 def _check_signs(body: Body, own: Mapping[str, str | None]) -> None:

@@ -109,13 +109,11 @@ def quoted(name: str) -> str:
 def _connected(address: str) -> "Iterator[Connection[Any]]":
     try:
         import pymysql
-        from pymysql.converters import encoders
     except ImportError as error:
         raise DataError("MySQL needs a driver: pip install 'cij[mysql]'") from error
     settings = _settings(address)
     try:
-        # Without decoders each cell stays the text that the server wrote.
-        with pymysql.connect(**settings, conv=encoders) as connection:
+        with pymysql.connect(**settings) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SET SESSION time_zone = '+00:00'")
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -133,6 +131,8 @@ def _told(error: Exception) -> str:
 
 def _settings(address: str) -> dict[str, Any]:
     """Return what the driver needs of an address. Raises DataError, which repeats none of it."""
+    from pymysql.converters import encoders
+
     parts, port = _parts(address)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     name = unquote(parts.path.removeprefix("/"))
@@ -152,6 +152,8 @@ def _settings(address: str) -> dict[str, Any]:
         "connect_timeout": _CONNECT_S,
         "read_timeout": _ANSWER_S,
         "write_timeout": _ANSWER_S,
+        # Without decoders each cell stays the text that the server wrote.
+        "conv": {**encoders},
         "local_infile": False,
     }
     return found | _way(options)

@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from cij.compiler.program import Source
+from cij.compiler.source_kinds import scheme_of
 from cij.compiler.sql import load as statements
 from cij.runtime.engine import Engine
-from cij.runtime.sources.reader import BadRow, Kind, Reading, files_of, one_of_files
+from cij.runtime.sources.reader import BadRow, Kind, Reading, files_of, is_pattern, one_of_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,10 @@ class _Part:
 
 def is_of_files(source: Source, root: Path) -> bool:
     """Tell whether the path of a source is a pattern. Raises DataError where no file matches."""
-    return "path" in source.settings and files_of(source, root) != [source.settings["path"]]
+    path = source.settings.get("path", "")
+    if scheme_of(path):
+        return is_pattern(path)
+    return bool(path) and files_of(source, root) != [path]
 
 
 def stage_files(engine: Engine, source: Source, root: Path, kind: Kind) -> Staged:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from cij.compiler.program import Source
+from cij.compiler.source_kinds import scheme_of
 from cij.runtime.engine import ArrowStream
 from cij.runtime.errors import ConfigError, DataError
 from cij.runtime.private_values import hidden, note
@@ -21,6 +22,8 @@ from cij.runtime.private_values import hidden, note
 # How the compiler writes `env("NAME")`.
 _VARIABLE = "env:"
 _PATTERN_SIGNS = "*?["
+# The name of the copy of a file over the network, in a folder of its own.
+COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,10 @@ def files_of(source: Source, root: Path) -> list[str]:
     folders.
     """
     written = source.settings["path"]
-    if not is_pattern(written) or (root / written).exists():
+    if not is_pattern(written) or (not scheme_of(written) and (root / written).exists()):
         return [written]
+    if scheme_of(written):
+        return _remote_files(source, written)
     if PurePath(written).is_absolute() or ".." in PurePath(written).parts:
         raise failure(source, f"{written} leads out of the project's folder")
     try:
@@ -103,9 +108,24 @@ def files_of(source: Source, root: Path) -> list[str]:
     return found
 
 
+def _remote_files(source: Source, pattern: str) -> list[str]:
+    # What speaks HTTP takes a while to load, and most projects do not need it.
+    from cij.runtime.sources.object_stores import names_like
+
+    try:
+        found = names_like(pattern, with_environment(source).settings)
+    except DataError as error:
+        raise failure(source, f"cannot list {pattern}: {error}") from error
+    if not found:
+        raise failure(source, f"no file matches {pattern}")
+    return found
+
+
 def is_pattern(path: str) -> bool:
     """Tell whether a path may stand for several files."""
-    return not path.startswith(_VARIABLE) and any(sign in path for sign in _PATTERN_SIGNS)
+    # In the address of a page such signs have another meaning.
+    is_exact = path.startswith((_VARIABLE, "http://", "https://"))
+    return not is_exact and any(sign in path for sign in _PATTERN_SIGNS)
 
 
 def one_of_files(source: Source, file: str) -> Source:
@@ -120,8 +140,12 @@ def path_of(source: Source, root: Path) -> Path:
     the environment names may be anywhere.
     """
     written = source.settings["path"]
-    path = root / from_environment(written, source)
-    if written == from_environment(written, source) and not _is_inside(path, root):
+    address = from_environment(written, source)
+    if scheme_of(address):
+        # `remote_files` has put it there.
+        return root / COPY
+    path = root / address
+    if written == address and not _is_inside(path, root):
         raise failure(source, f"{written} leads out of the project's folder")
     if not path.exists():
         raise failure(source, f"there is no file {source.settings['path']} below {root}")

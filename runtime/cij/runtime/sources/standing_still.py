@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cij.compiler.program import Program, Source
-from cij.compiler.source_kinds import SOURCE_KINDS
+from cij.compiler.source_kinds import SOURCE_KINDS, scheme_of
 from cij.runtime.clock import Clock, LiveClock
 from cij.runtime.errors import WorldError
 from cij.runtime.sources.reader import failure, files_of, one_of_files, path_of
@@ -31,6 +31,9 @@ Stamp = tuple[tuple[int, ...], int, tuple[int, ...]] | None
 def stamp_of(source: Source, root: Path) -> Stamp:
     """Return what is the same as long as nobody writes the files of a source."""
     if not SOURCE_KINDS[source.kind].may_be_half_written:
+        return None
+    if scheme_of(source.settings["path"]):
+        # A server gives a file as it was before or after a change.
         return None
     try:
         files = files_of(source, root)
