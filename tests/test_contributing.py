@@ -122,7 +122,8 @@ def test_every_listed_file_exists() -> None:
 # Words of which a literal may hold this many at most, but for their own table.
 _TABLES = (
     (frozenset(CHANNELS), 1, "compiler/cij/compiler/channels.py"),
-    (frozenset(SOURCE_KINDS), 1, "compiler/cij/compiler/source_kinds.py"),
+    # `duckdb` is also a dialect of SQL, as `postgres` is.
+    (frozenset(SOURCE_KINDS) - {"duckdb"}, 1, "compiler/cij/compiler/source_kinds.py"),
     (frozenset(STEP_WORDS), 3, "grammar/cij/grammar/grammar_text.py"),
     (frozenset(KIND_OF), 3, "compiler/cij/compiler/declaration_kinds.py"),
 )

@@ -76,6 +76,7 @@ DOORS = {
     "sqlglot": ("compiler/cij/compiler/sql",),
     "duckdb": ("runtime/cij/runtime/engine",),
     "psycopg": ("runtime/cij/runtime/engine",),
+    "deltalake": ("runtime/cij/runtime/engine",),
     "pymysql": ("runtime/cij/runtime/engine",),
     "pyspark": ("runtime/cij/runtime/engine",),
     "apscheduler": ("runtime/cij/runtime/scheduler.py",),

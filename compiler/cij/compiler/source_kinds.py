@@ -26,14 +26,15 @@ class SourceSetting:
     """One setting of a source.
 
     Attributes:
-        form: its value is a text or `env("NAME")`; one or several texts; or `true` or `false`.
+        form: its value is a text or `env("NAME")`; one or several texts; `true` or `false`; or a whole
+            number.
         check: judges a text, and each of several.
     """
 
     word: str
     is_needed: bool = False
     check: Check = lambda value: None
-    form: Literal["text", "texts", "flag"] = "text"
+    form: Literal["text", "texts", "flag", "number"] = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,16 @@ def _path_of_file(value: str) -> str | None:
     return None
 
 
+def _path_of_table(value: str) -> str | None:
+    is_web = scheme_of(value) in ("http", "https")
+    fault = _path_of_file(value)
+    return "a folder in the project, or one at s3:// or az://" if is_web or fault else None
+
+
 _PATH = SourceSetting("path", is_needed=True)
 # A file may also be read over the network.
 _FILE_PATH = SourceSetting("path", is_needed=True, check=_path_of_file)
+_TABLE_PATH = SourceSetting("path", is_needed=True, check=_path_of_table)
 _SECRETS = ("access_key", "secret_key", "session_token", "sas", "token")
 _NETWORK = (
     *(SourceSetting(word) for word in ("region", "endpoint", "account")),
@@ -192,15 +200,30 @@ _ROWS = (
     ),
     SourceKind("parquet", (_FILE_PATH, *_MEANING, *_NETWORK), may_be_half_written=True),
     SourceKind("sqlite", (_PATH, *_TABLE, *_MEANING), either=("table", "query")),
+    SourceKind("duckdb", (_PATH, *_TABLE, *_MEANING), either=("table", "query")),
     SourceKind("postgres", (_DATABASE, *_TABLE, *_MEANING), either=("table", "query")),
     SourceKind("mysql", (_DATABASE, *_TABLE, *_MEANING), either=("table", "query")),
+    SourceKind(
+        "delta", (_TABLE_PATH, SourceSetting("version", form="number"), *_MEANING, *_NETWORK)
+    ),
+    SourceKind(
+        "dbt",
+        (
+            SourceSetting("manifest", is_needed=True),
+            SourceSetting("model", is_needed=True),
+            SourceSetting("path"),
+            SourceSetting("database", check=_only_environment),
+            *_MEANING,
+        ),
+        either=("path", "database"),
+    ),
 )
 
 SOURCE_KINDS: dict[str, SourceKind] = {row.word: row for row in _ROWS}
 assert len(SOURCE_KINDS) == len(_ROWS), "two kinds of source share a name"
 
 # Reserved words: reported as not available in this version.
-LATER_SOURCE_KINDS = ("json", "delta", "iceberg", "dbt", "api", "cloud")
+LATER_SOURCE_KINDS = ("json", "iceberg", "api", "cloud")
 
 
 def known_source_kind(word: str) -> str:

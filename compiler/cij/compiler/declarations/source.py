@@ -115,7 +115,7 @@ def _check_own(body: Body, kind: SourceKind, own: Mapping[str, str | None]) -> N
     if "decimal" in own or "thousands" in own:
         _check_signs(body, own)
     path = own.get("path")
-    if kind.is_of_files and path is not None and not path.startswith("env:"):
+    if path is not None and not path.startswith("env:"):
         _check_network(body, own, scheme_of(path))
 
 
@@ -253,6 +253,9 @@ def _written(body: Body, setting: SourceSetting) -> str | None:
             return str(value.value).lower()
         body.wrong(body.settings[setting.word], "`true` or `false`")
         return None
+    if setting.form == "number":
+        number = body.whole(setting.word)
+        return None if number is None else str(number)
     if setting.form == "texts" and isinstance(value, syntax.ListOf):
         items = [item.value for item in value.items if isinstance(item, syntax.Text)]
         if len(items) == len(value.items) and items and not any("\n" in i for i in items):

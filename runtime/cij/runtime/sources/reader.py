@@ -133,8 +133,8 @@ def one_of_files(source: Source, file: str) -> Source:
     return source.model_copy(update={"settings": {**source.settings, "path": file}})
 
 
-def path_of(source: Source, root: Path) -> Path:
-    """Return the file of a source. Raises DataError when there is none.
+def path_of(source: Source, root: Path, *, is_folder: bool = False) -> Path:
+    """Return the file of a source, or its folder. Raises DataError when there is none.
 
     A path that the journeys name stays inside the project, whatever links lead out of it; one that
     the environment names may be anywhere.
@@ -147,10 +147,11 @@ def path_of(source: Source, root: Path) -> Path:
     path = root / address
     if written == address and not _is_inside(path, root):
         raise failure(source, f"{written} leads out of the project's folder")
+    wanted = "folder" if is_folder else "file"
     if not path.exists():
-        raise failure(source, f"there is no file {source.settings['path']} below {root}")
-    if not path.is_file():
-        raise failure(source, f"{source.settings['path']} is not a file")
+        raise failure(source, f"there is no {wanted} {source.settings['path']} below {root}")
+    if not (path.is_dir() if is_folder else path.is_file()):
+        raise failure(source, f"{source.settings['path']} is not a {wanted}")
     return path
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,18 @@ class HiddenStream:
     """An Arrow stream that hides its type.
 
     DuckDB recognises its own relations and would read one of another connection as if it were its
-    own.
+    own. `faults` has why it could not be opened.
     """
 
     stream: ArrowStream
+    faults: list[duckdb.Error] = field(default_factory=list)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.stream.__arrow_c_stream__(requested_schema)
+        try:
+            return self.stream.__arrow_c_stream__(requested_schema)
+        except duckdb.Error as error:
+            self.faults.append(error)
+            raise
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
@@ -276,13 +281,19 @@ class DuckEngine:
         return len(rows)
 
     def _take(self, table: str, stream: ArrowStream) -> int:
-        self._connection.register(_STREAM, HiddenStream(stream))
+        hidden = HiddenStream(stream)
         text = f"INSERT INTO {_quoted(table)} BY NAME SELECT * FROM {_STREAM}"
         try:
+            self._connection.register(_STREAM, hidden)
             count = int((self.run_text(text, None).fetchone() or (0,))[0])
         except duckdb.InvalidInputException as error:
             # What cannot be taken in is a fault of the rows, which come from outside.
             raise DataError(_why_broken(error)) from error
+        except duckdb.Error as error:
+            # The stream may fail before its first row.
+            if not hidden.faults:
+                raise
+            raise DataError(_why_broken(hidden.faults[0])) from error
         finally:
             self._connection.unregister(_STREAM)
         self._written(table, has_grown=count > 0)

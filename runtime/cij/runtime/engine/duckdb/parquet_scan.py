@@ -32,6 +32,7 @@ class ParquetColumns:
         self._columns: dict[str, _Column] = {}
         self._inner: set[str] = set()
         level = {name: _Column(quoted(name), type) for name, type, *_ in found if name != _NUMBER}
+        self._own = set(level)
         for _ in range(_DEPTH_MAX):
             self._columns |= level
             level = self._members(level, run)
@@ -59,6 +60,10 @@ class ParquetColumns:
     def type_of(self, path: str) -> str:
         return self._columns[path].type
 
+    def roots(self, paths: Sequence[str]) -> list[str]:
+        """Return the columns that hold these paths, each once."""
+        return list(dict.fromkeys(p if p in self._own else p.split(".")[0] for p in paths))
+
     def rows(self, paths: Sequence[str]) -> ArrowStream:
         """Return `ordinal`, then the texts of columns as r0, r1, ..."""
         texts = (_as_text(self._columns[path]) for path in paths)
@@ -70,6 +75,11 @@ _NUMBER = "file_row_number"
 VIEW = (
     "CREATE VIEW parquet AS SELECT * "
     f"FROM read_parquet({{path}}, hive_partitioning = false, {_NUMBER} = true)"
+)
+# Of other tables that have columns of columns: numbered as they come.
+NUMBERED = (
+    f"CREATE OR REPLACE TEMP VIEW parquet AS SELECT *, ROW_NUMBER() OVER () - 1 AS {_NUMBER} "
+    "FROM {table}"
 )
 
 

@@ -15,6 +15,7 @@ import duckdb
 
 from cij.runtime.engine.duckdb import json_lines, parquet_scan, sqlite_cells
 from cij.runtime.engine.duckdb.closed import CLOSED
+from cij.runtime.engine.duckdb.connection import HiddenStream
 from cij.runtime.engine.duckdb.extensions import load_extension
 from cij.runtime.engine.duckdb.parquet_scan import ParquetColumns
 from cij.runtime.engine.protocol import ArrowStream
@@ -53,6 +54,7 @@ class Reject:
     is_undecodable: bool = False
 
 
+_STREAM = "arrow_stream"
 _READ_CSV = """
 SELECT ROW_NUMBER() OVER () - 1 AS ordinal, {picks}
 FROM read_csv({path},
@@ -149,6 +151,29 @@ class FileScan:
         """Open a Parquet file. Raises DataError."""
         self.run(parquet_scan.VIEW.format(path=_text(_exact(path))))
         return ParquetColumns(self.run, self._stream)
+
+    def duckdb(self, path: Path, table: str, query: str) -> ParquetColumns:
+        """Open a table of a DuckDB file, or else a query over it. Raises DataError.
+
+        What the query says can read this file only.
+        """
+        self.run(f"ATTACH {_text(str(path))} AS outside (TYPE duckdb, READ_ONLY)")
+        self.run("SET enable_external_access = false")
+        self.run("USE outside")
+        name = ".".join(_quoted(part) for part in table.split("."))
+        whole = f"({query.strip().rstrip(';')}\n) AS q" if query else name
+        self.run(parquet_scan.NUMBERED.format(table=whole))
+        return ParquetColumns(self.run, self._stream)
+
+    def arrow(self, stream: ArrowStream) -> ParquetColumns:
+        """Open rows in Arrow's format, which give a new stream each time. Raises DataError."""
+        self.arrow_again(stream)
+        self.run(parquet_scan.NUMBERED.format(table=_STREAM))
+        return ParquetColumns(self.run, self._stream)
+
+    def arrow_again(self, stream: ArrowStream) -> None:
+        """Put other rows in the place of those that are open: the same, or some of their columns."""
+        self._connection.register(_STREAM, HiddenStream(stream))
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run the text of a statement of a scan. Raises DataError."""
