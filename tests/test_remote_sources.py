@@ -371,6 +371,22 @@ def test_signs_of_a_pattern_mean_what_they_mean_in_the_project(
     assert bool(object_stores._expression(pattern).fullmatch(name)) == matches
 
 
+@pytest.mark.slow
+def test_a_delta_table_in_s3_is_read(bucket: Bucket, engine: Engine, tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake", reason="deltalake is not installed")
+    with closing(duckdb.connect()) as database:
+        deltalake.write_deltalake(str(tmp_path / "t"), database.sql("SELECT 'a' AS id, 1 AS n"))
+    for file in (p for p in (tmp_path / "t").rglob("*") if p.is_file()):
+        bucket.put(f"lake/t/{file.relative_to(tmp_path / 't').as_posix()}", file.read_bytes())
+    settings = {**bucket.settings, "allow_http": "true"}
+    of = people("s3://shop/lake/t", "delta", **settings)
+    assert loaded(engine, of, tmp_path).kept == 1
+    assert loaded(engine, of, tmp_path).is_unchanged
+    wrong = people("s3://shop/lake/t", "delta", **(settings | {"secret_key": "x" * 40}))
+    told = failure(engine, wrong, tmp_path)
+    assert "source s: cannot read s3://shop/lake/t: " in told and "\n" not in told
+
+
 # --- azure ------------------------------------------------------------------------------------
 
 
