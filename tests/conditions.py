@@ -152,6 +152,7 @@ DURATIONS: tuple[str, ...] = (
     "2 weeks",
 )
 DURATIONS += ("1 month", "13 months", "1 year")
+DURATIONS += ("2 days 3 hours", "1 day 90 minutes", "1 month 5 hours", "1 month 2 days")
 
 
 _Option = TypeVar("_Option")
@@ -339,7 +340,7 @@ def _made_date(draw: st.DrawFn, kind: str, scope: Scope) -> str:
             return f"date({draw(values('datetime', scope))})"
         case 2:
             return f"({draw(values('date', scope))} ?? {draw(values('date', scope))})"
-    length = pick(draw, [d for d in DURATIONS if d.split()[1][:3] in _WHOLE])
+    length = pick(draw, [d for d in DURATIONS if {u[:3] for u in d.split()[1::2]} <= {*_WHOLE}])
     return f"({draw(values('date', scope))} {pick(draw, '+-')} {length})"
 
 

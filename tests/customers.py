@@ -12,10 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cij.grammar import syntax
-from cij.grammar.span import file_start
 from tests.conditions import CUSTOMER, DURATIONS, EVENTS, MEASURES, VALUES, pick
-from tests.reference_evaluator import Occurrence, Person, stepped
+from tests.reference_evaluator import Occurrence, Person, length_of, stepped
 
 NOWS = (
     "2026-03-29 00:30",
@@ -53,8 +51,7 @@ def cells(kind: str) -> st.SearchStrategy[Any]:
 @st.composite
 def instants(draw: st.DrawFn, now: datetime, zone: str) -> datetime:
     """Return an instant at the edge of a window that ends now, or somewhere."""
-    count, unit = pick(draw, DURATIONS).split()
-    length = syntax.Duration(int(count), unit.rstrip("s"), span=file_start("now"))
+    length = length_of(pick(draw, DURATIONS))
     edge = pick(draw, [now, stepped(now, length, -1, zone)])
     assert isinstance(edge, datetime)
     shift = pick(draw, [0, 1, -1, 3600, 7200, -7200, 86400 * 3])

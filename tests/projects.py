@@ -129,7 +129,9 @@ CONSTANTS = {
     "datetime": ("2026-03-01 09:00", "2026-03-29 02:30"),
     "boolean": ("true", "false"),
 }
-DURATIONS = ("1 hour", "90 minutes", "1 day", "3 days", "1 week", "1 month", "45 seconds")
+DURATIONS: tuple[str, ...] = ("1 hour", "90 minutes", "1 day", "3 days", "1 week", "1 month")
+DURATIONS += ("45 seconds", "2 days 3 hours", "1 month 2 days")
+_DAYS = {"day", "days", "week", "month"}
 TIMES = ("09:00", "02:30", "00:00")
 ORDER = ("<", "<=", ">", ">=", "=", "!=")
 
@@ -351,7 +353,7 @@ def _wait(draw: st.DrawFn, form: str, scope: Scope) -> str:
         )
         return f"wait until {draw(moments)}{at}"
     length = draw(st.sampled_from([*DURATIONS, "1 day", "2 days"]))
-    return f"wait {length}{at if length.split()[1] in ('day', 'days', 'week', 'month') else ''}"
+    return f"wait {length}{at if {*length.split()[1::2]} <= _DAYS else ''}"
 
 
 @st.composite

@@ -19,7 +19,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cij.grammar import syntax
+from cij.grammar import literal_values, syntax
+from cij.grammar.span import file_start
 
 Value = Any
 
@@ -123,9 +124,24 @@ def to_instant(local: datetime, zone: str) -> datetime:
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC).replace(tzinfo=None)
 
 
+def length_of(text: str) -> syntax.Duration:
+    """Read `3 days` or `2 days 3 hours`."""
+    first, *rest = literal_values.duration(text)
+    return syntax.Duration(*first, *rest, span=file_start("drawn"))
+
+
 def stepped(start: Value, length: syntax.Duration, sign: int, zone: str) -> Value:
-    """S2: hours are elapsed time; days, weeks, months and years are steps of the calendar."""
-    if length.unit in _ELAPSED:
+    """S2: hours are elapsed time; days, weeks, months and years are steps of the calendar.
+
+    Of two units the calendar is first. Backwards, the last step is undone first.
+    """
+    is_elapsed = [unit in _ELAPSED for _, unit in length.lengths]
+    if is_elapsed == [False, True]:
+        halves = [syntax.Duration(*part, span=length.span) for part in length.lengths]
+        for half in halves[::sign]:
+            start = stepped(start, half, sign, zone)
+        return start
+    if is_elapsed[0]:
         return start + sign * timedelta(seconds=length.count * _ELAPSED[length.unit])
     if isinstance(start, datetime):
         return to_instant(on_calendar(to_local(start, zone), length, sign), zone)
@@ -133,9 +149,15 @@ def stepped(start: Value, length: syntax.Duration, sign: int, zone: str) -> Valu
 
 
 def on_calendar(start: Value, length: syntax.Duration, sign: int) -> Value:
-    if length.unit in ("day", "week"):
-        return start + sign * timedelta(seconds=length.count * _FIXED[length.unit])
-    months = length.count * (12 if length.unit == "year" else 1)
+    for count, unit in length.lengths[::sign]:
+        start = _one_step(start, count, unit, sign)
+    return start
+
+
+def _one_step(start: Value, count: int, unit: str, sign: int) -> Value:
+    if unit in ("day", "week"):
+        return start + sign * timedelta(seconds=count * _FIXED[unit])
+    months = count * (12 if unit == "year" else 1)
     year, month = divmod(start.year * 12 + start.month - 1 + sign * months, 12)
     day = min(start.day, monthrange(year, month + 1)[1])
     return start.replace(year=year, month=month + 1, day=day)
@@ -212,7 +234,7 @@ def _alike(value: Value, other: Value, row: Row) -> Value:
     if type(value) is date and isinstance(other, datetime):
         return to_instant(datetime.combine(value, time()), row.person.zone)
     if isinstance(value, syntax.Duration):
-        return timedelta(seconds=value.count * _FIXED[value.unit])
+        return timedelta(seconds=sum(count * _FIXED[unit] for count, unit in value.lengths))
     return value
 
 

@@ -94,6 +94,14 @@ _STEPS = st.builds(
     floor=st.sampled_from([None, "day", "week", "month", "year"]),
     day=st.sampled_from([None, None, 29, 30, 31]),
 )
+# What has a time of day has no hours besides.
+_HOURS = st.builds(
+    moments.Moment,
+    months=st.integers(0, 3),
+    days=st.integers(0, 40),
+    elapsed_s=st.integers(1, 400_000),
+)
+_BACK = _HOURS.map(lambda m: moments.Moment(-m.months, -m.days, elapsed_s=-m.elapsed_s))
 _WEEKDAYS = st.builds(moments.Moment, at=_TIMES, weekday=st.integers(1, 7))
 # Far beyond the calendar of Python, and near it.
 _LONG = st.builds(moments.Moment, months=st.sampled_from([-30_000, 12 * 999, 12 * 9000]))
@@ -128,7 +136,9 @@ _STORES = [_moment_store(["Europe/Berlin"]), _moment_store(_ZONES[:4]), _moment_
 @settings(max_examples=draws(20), deadline=None)
 @given(
     store=st.sampled_from(_STORES),
-    rules=st.lists(_STEPS | _WEEKDAYS | _LONG, max_size=3, unique_by=lambda m: m.name),
+    rules=st.lists(
+        _STEPS | _HOURS | _BACK | _WEEKDAYS | _LONG, max_size=3, unique_by=lambda m: m.name
+    ),
     now=_INSTANTS,
 )
 def test_moments_of_few_zones_are_those_of_many(

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from cij.grammar import syntax
-from cij.grammar.span import file_start
-from tests.reference_evaluator import stepped, to_instant
+from tests.reference_evaluator import length_of, stepped, to_instant
 
 DAYS = 36
 STREAMS = 80
@@ -38,7 +36,7 @@ DURATIONS = (
     "90 minutes",
     "24 hours",
     "1 day",
-    "1 day",
+    "1 day 30 minutes",
     "2 days",
     "3 days",
     "1 week",
@@ -55,7 +53,7 @@ QUIET = (
 )
 ROLLING = (
     "at most 1 email per 7 days",
-    "at most 1 email per 2 days",
+    "at most 1 email per 1 day 12 hours",
     "at most 1 messages per 24 hours",
     "at most 1 messages per 1 month",
     "at most 2 messages per 1 month",
@@ -110,8 +108,7 @@ class BatchSettings:
         local = zone if zone and zone != "Nowhere/Atall" else PROJECT_ZONE
         at = random.choice([*self.instants, *(to_instant(mark, local) for mark in self.marks)])
         for _ in range(random.choice([0, 1, 1, 2])):
-            count, unit = random.choice(DURATIONS).split()
-            length = syntax.Duration(int(count), unit.rstrip("s"), span=file_start("drawn"))
+            length = length_of(random.choice(DURATIONS))
             at = stepped(at, length, random.choice([1, 1, -1]), local)
         at += timedelta(seconds=random.choice([0, 0, 0, 0, 1, -1]))
         return min(max(at, self.start), self.start + timedelta(days=DAYS))

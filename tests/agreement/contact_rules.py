@@ -28,7 +28,7 @@ class Cap:
     def words(self) -> str:
         per, count, channel = self.node.per, self.node.count, self.node.channel
         what = channel.text if channel else "message" if count == 1 else "messages"
-        several = f"{per.count} {per.unit}s" if per.count > 1 else per.unit
+        several = per.unit if per.lengths == ((1, per.unit),) else _length(per)
         return f"at most {count} {what} per {'calendar ' * self.node.is_calendar}{several}"
 
     def is_of(self, channel: str, topic: str) -> bool:
@@ -177,8 +177,11 @@ class Content:
     @property
     def validity(self) -> str:
         assert self.expires is not None
-        count, unit = self.expires.count, self.expires.unit
-        return f"{count} {unit}{'s' if count > 1 else ''}"
+        return _length(self.expires)
+
+
+def _length(written: syntax.Duration) -> str:
+    return " ".join(f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in written.lengths)
 
 
 def contents(messages: list[Any], topics: list[Any]) -> dict[str, Content]:

@@ -12,6 +12,7 @@ from typing_extensions import TypeAliasType
 
 from cij.compiler.base_node import BaseNode
 from cij.compiler.expression_atoms import (
+    ELAPSED_S as ELAPSED_S,
     Again as Again,
     AtEntry as AtEntry,
     Best as Best,
@@ -38,6 +39,7 @@ from cij.compiler.expression_atoms import (
     OfMessage as OfMessage,
     OverCap as OverCap,
     Period as Period,
+    Remainder as Remainder,
     Result as Result,
     SendOutcome as SendOutcome,
     Today as Today,

@@ -6,6 +6,8 @@ from cij.compiler.base_node import BaseNode
 from cij.compiler.outcomes import OUTCOMES
 from cij.compiler.types import BOOLEAN, DATE, DATETIME, DURATION, Type, enum
 
+# The units of elapsed time, in seconds. The others are steps of the calendar (S2).
+ELAPSED_S: dict[str, int] = {"second": 1, "minute": 60, "hour": 3600}
 Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 
 
@@ -23,13 +25,35 @@ class Constant(Typed):
     value: bool | int | str
 
 
+class Remainder(BaseNode):
+    """The `3 hours` of `2 days 3 hours`."""
+
+    count: int
+    unit: Unit
+
+
 class Period(Typed):
-    """`7 days`. Day and longer are calendar steps, hour and shorter elapsed time (S2)."""
+    """`7 days`. Day and longer are calendar steps, hour and shorter elapsed time (S2).
+
+    `rest` is a second step, of a smaller unit that has no fixed ratio to the first.
+    """
 
     op: Literal["period"] = "period"
     type: Type = DURATION
     count: int
     unit: Unit
+    rest: Remainder | None = None
+
+    @property
+    def lengths(self) -> tuple[tuple[int, Unit], ...]:
+        """The counts and units of the steps, in the order in which they are taken."""
+        first = (self.count, self.unit)
+        return (first,) if self.rest is None else (first, (self.rest.count, self.rest.unit))
+
+    @property
+    def is_whole_days(self) -> bool:
+        """Tell whether all steps are steps of the calendar."""
+        return all(unit not in ELAPSED_S for _, unit in self.lengths)
 
 
 class Now(Typed):

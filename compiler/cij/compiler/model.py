@@ -143,7 +143,7 @@ def takes_time(timer: pg.Timer) -> bool:
     """Tell whether a timer is never due at once: an instant may be past (S12)."""
     match timer:
         case pg.AfterPeriod(period=period, at=at):
-            return period.count > 0 or at is not None
+            return any(count for count, _ in period.lengths) or at is not None
         case pg.UntilMoment():
             return False
     return True

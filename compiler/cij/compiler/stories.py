@@ -18,8 +18,8 @@ from cij.compiler.pass_state import Build
 from cij.compiler.story_cases import CASE, EXAMPLE, Case, cases_of
 from cij.compiler.story_context import Context, calls_of, customer_of, filled, sends_of
 from cij.compiler.typecheck import check, check_value
-from cij.compiler.typecheck.checker import period
 from cij.compiler.typecheck.names import event_field
+from cij.compiler.typecheck.written_period import period
 from cij.compiler.types import TEXT, Type
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label

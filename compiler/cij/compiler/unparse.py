@@ -41,8 +41,8 @@ def words(expression: ex.Expression) -> str:
 
 
 def duration_words(period: ex.Period) -> str:
-    """Return `7 days`."""
-    return f"{period.count} {period.unit}{'' if period.count == 1 else 's'}"
+    """Return `7 days`, or `2 days 3 hours`."""
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in period.lengths)
 
 
 def cap_words(cap: ex.Cap) -> str:
@@ -53,7 +53,8 @@ def cap_words(cap: ex.Cap) -> str:
 
 
 def _per(period: ex.Period) -> str:
-    return period.unit if period.count == 1 else duration_words(period)
+    is_one = period.lengths == ((1, period.unit),)
+    return period.unit if is_one else duration_words(period)
 
 
 def hours_words(hours: ex.Hours) -> str:

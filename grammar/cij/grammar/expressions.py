@@ -245,8 +245,9 @@ class ExpressionBuilder:
         return syntax.Boolean(token.type == "TRUE", span=self.span(token))
 
     def duration(self, token: Token) -> syntax.Duration:
-        count, unit = self._read(token, literal_values.duration, (0, "day"))
-        return syntax.Duration(count, unit, span=self.span(token))
+        nothing: tuple[tuple[int, str], ...] = ((0, "day"),)
+        (count, unit), *rest = self._read(token, literal_values.duration, nothing)
+        return syntax.Duration(count, unit, *rest, span=self.span(token))
 
     def money(self, token: Token) -> syntax.Money:
         amount, currency = self._read(token, literal_values.money, (Decimal(0), "EUR"))

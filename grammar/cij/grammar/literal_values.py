@@ -54,16 +54,30 @@ def unit(text: str) -> str:
     return text.removesuffix("s")
 
 
-def duration(text: str) -> tuple[int, str]:
-    """Read `7 days`, or two units as the smaller one: `1 hour 30 minutes` is 90 minutes."""
-    first, *second = re.findall(r"(\S+)\s+(\S+)", text)
-    count, singular = _units(*first)
-    if second:
-        more, smaller = _units(*second[0])
-        count, singular = count * _ratio(text, singular, smaller) + more, smaller
-    if count > YEARS_MAX * _UNITS_A_YEAR[singular]:
+def duration(text: str) -> tuple[tuple[int, str], ...]:
+    """Read `7 days`, or two units: `1 hour 30 minutes` is 90 minutes, and `2 days 3 hours` stays two
+    steps, because a day has no fixed number of hours (S2)."""
+    lengths = [_units(*found) for found in re.findall(r"(\S+)\s+(\S+)", text)]
+    if len(lengths) == 2:
+        lengths = _together(text, *lengths)
+    if any(count > YEARS_MAX * _UNITS_A_YEAR[singular] for count, singular in lengths):
         raise BadLiteral(f"`{text}` is longer than {YEARS_MAX} years")
-    return count, singular
+    return tuple(length for length in lengths if length[0]) or (lengths[0],)
+
+
+def _together(text: str, first: tuple[int, str], second: tuple[int, str]) -> list[tuple[int, str]]:
+    """Return two units as one where they have a fixed ratio; report those that do not go together."""
+    (count, larger), (more, smaller) = first, second
+    ratio = _RATIOS.get((larger, smaller))
+    if ratio is not None:
+        return [(count * ratio + more, smaller)]
+    if smaller == larger:
+        raise BadLiteral(f"`{text}` has one unit twice", "add the two numbers up")
+    if _UNITS_A_YEAR[smaller] < _UNITS_A_YEAR[larger]:
+        raise BadLiteral(
+            f"`{text}` has its units in the wrong order", "write the larger unit first"
+        )
+    return [first, second]
 
 
 def _units(digits: str, word: str) -> tuple[int, str]:
@@ -78,39 +92,6 @@ _RATIOS = {
     ("week", "day"): 7,
     ("year", "month"): 12,
 }
-
-
-_MONTHS = ("months differ in length", "use one unit, for example `10 weeks`")
-_DAYS = (
-    "a day may have 23 or 25 hours",
-    "write all of it in the smaller unit, for example `51 hours`",
-)
-# Why units do not go together, and what to write instead.
-_WITHOUT_RATIO = {
-    **{(larger, smaller): _MONTHS for larger in ("year", "month") for smaller in ("week", "day")},
-    **{
-        (larger, smaller): _DAYS
-        for larger in ("year", "month", "week", "day")
-        for smaller in ("hour", "minute", "second")
-    },
-}
-
-
-def _ratio(text: str, larger: str, smaller: str) -> int:
-    """Return how many of the smaller unit the larger one has; report units that do not go together."""
-    found = _RATIOS.get((larger, smaller))
-    if found is not None:
-        return found
-    if smaller == larger:
-        raise BadLiteral(f"`{text}` has one unit twice", "add the two numbers up")
-    if (smaller, larger) in _RATIOS:
-        raise BadLiteral(
-            f"`{text}` has its units in the wrong order", "write the larger unit first"
-        )
-    if (smaller, larger) in _WITHOUT_RATIO:
-        larger, smaller = smaller, larger
-    why, help = _WITHOUT_RATIO[larger, smaller]
-    raise BadLiteral(f"`{text}` cannot be one duration, because {why}", help)
 
 
 def money(text: str) -> tuple[Decimal, str]:

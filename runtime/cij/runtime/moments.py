@@ -16,7 +16,8 @@ from cij.runtime.statistics import customer_count
 from cij.runtime.zones import to_instant, to_local
 
 _RULES = query(
-    "SELECT r.name, r.months, r.days, r.at_time, r.weekday, r.floor, r.day FROM moment_rule AS r"
+    "SELECT r.name, r.months, r.days, r.at_time, r.weekday, r.floor, r.day, "
+    "COALESCE(r.elapsed_s, 0) FROM moment_rule AS r"
 )
 _ZONES = query(
     "SELECT z.name, MIN(z.utc_from), MAX(z.utc_to) FROM zone AS z GROUP BY z.name ORDER BY z.name"
@@ -119,7 +120,9 @@ def _is_one_zone(engine: Engine, zones: list[str]) -> bool:
 
 
 def _is_near(rules: list[Row], now: datetime) -> bool:
-    steps = ((abs(months), abs(days)) for _, months, days, *_ in rules)
+    steps = (
+        (abs(months), abs(days) + abs(elapsed) // 86400) for _, months, days, *_, elapsed in rules
+    )
     return now.year < _YEAR_MAX and all(
         months <= _MONTHS_MAX and days <= _DAYS_MAX for months, days in steps
     )
@@ -133,14 +136,20 @@ def moments_of(rules: list[Row], zone: str, now: datetime) -> list[tuple[str, st
 
 
 def _at(rule: list[object], zone: str, local: datetime, now: datetime) -> datetime:
-    months, days, at, weekday, floor, day_of_month = rule
+    *step, at, weekday, floor, day_of_month, elapsed_s = rule
+    months, days = step
     assert isinstance(months, int) and isinstance(days, int), "a rule counts months and days"
+    assert isinstance(elapsed_s, int), "a rule counts seconds"
+    if elapsed_s < 0:
+        local = to_local(now + timedelta(seconds=elapsed_s), zone)
     base = start_of(floor, local) if isinstance(floor, str) else local
-    stepped = plus_months(base, months) + timedelta(days=days)
+    stepped = plus_months(base + timedelta(days=min(days, 0)), months) + timedelta(
+        days=max(days, 0)
+    )
     if isinstance(day_of_month, int):
         stepped = on_day(stepped, day_of_month)
     if not isinstance(at, time):
-        return to_instant(stepped, zone)
+        return to_instant(stepped, zone) + timedelta(seconds=max(elapsed_s, 0))
     day = stepped.date()
     if isinstance(weekday, int):
         day += timedelta(days=(weekday - 1 - (day - _A_MONDAY).days) % 7)

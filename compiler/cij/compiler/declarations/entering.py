@@ -80,7 +80,7 @@ def schedule_of(node: syntax.Schedule, build: Build) -> pg.Schedule | None:
         weekday = _WEEKDAYS.index(node.weekday.name) + 1
         return pg.Schedule(count=1, unit="week", weekday=weekday, at=at, zone=zone)
     assert node.period is not None, "a schedule has a weekday or a period"
-    if node.period.unit not in _UNITS or node.period.count < 1:
+    if node.period.rest or node.period.unit not in _UNITS or node.period.count < 1:
         message = "a calendar entry counts days, weeks, months or years"
         hint = "write `every day at 09:00`, `every monday at 09:00` or `every 2 weeks at 09:00`"
         build.report(codes.BAD_SETTING.at(node.period.span, message, help=hint))

@@ -26,7 +26,7 @@ from cij.compiler.declarations.patterns import find_event, pattern_filter
 from cij.compiler.declarations.steps import RESOLVERS, JourneyContext, resolve_steps
 from cij.compiler.pass_state import Build
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.checker import period
+from cij.compiler.typecheck.written_period import period
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Edit, Fix, Label
 from cij.grammar.span import Span

@@ -11,7 +11,7 @@ from cij.compiler.expression import Period
 from cij.compiler.model import Model, place, sent_messages
 from cij.compiler.naming import did_you_mean
 from cij.compiler.pass_state import Build
-from cij.compiler.typecheck.checker import period
+from cij.compiler.typecheck.written_period import period
 from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 
@@ -98,7 +98,7 @@ def _address(key: str, body: Body, build: Build) -> str | None:
 
 def _expires(body: Body) -> Period | None:
     written = body.duration("expires")
-    if written is not None and written.count == 0:
+    if written is not None and not any(count for count, _ in written.lengths):
         body.wrong(body.settings["expires"], "a duration above 0, such as 12 hours")
         return None
     return period(written) if written is not None else None

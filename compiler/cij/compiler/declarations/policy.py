@@ -10,7 +10,7 @@ from cij.compiler.naming import did_you_mean
 from cij.compiler.pass_state import Build, SendSite
 from cij.compiler.policy import TRANSACTIONAL
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.checker import period
+from cij.compiler.typecheck.written_period import period
 from cij.compiler.unparse_policy import policy_lines
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Label

@@ -81,10 +81,11 @@ def _gone_after(body: Body) -> int:
     duration = body.duration("gone_after")
     if duration is None:
         return _GONE_AFTER_S
-    if duration.unit not in _UNIT_S or duration.count * _UNIT_S[duration.unit] > 3650 * _DAY_S:
+    lengths = [count * _UNIT_S[unit] for count, unit in duration.lengths if unit in _UNIT_S]
+    if len(lengths) < len(duration.lengths) or sum(lengths) > 3650 * _DAY_S:
         body.wrong(body.settings["gone_after"], "hours, days or weeks, up to 3650 days")
         return _GONE_AFTER_S
-    return duration.count * _UNIT_S[duration.unit]
+    return sum(lengths)
 
 
 def _finish(

@@ -63,7 +63,7 @@ def _refresh(body: Body) -> int:
     duration = body.duration("refresh")
     if duration is None:
         return _REFRESH_S
-    seconds = duration.count * _UNIT_S.get(duration.unit, 0)
+    seconds = sum(count * _UNIT_S.get(unit, -_REFRESH_MAX_S) for count, unit in duration.lengths)
     if not _REFRESH_MIN_S <= seconds <= _REFRESH_MAX_S:
         body.wrong(body.settings["refresh"], "a duration from 1 minute to 52 weeks")
         return _REFRESH_S

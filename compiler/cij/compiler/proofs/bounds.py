@@ -104,7 +104,7 @@ def exceeds(bound: Bound, limit: int) -> bool:
 
 def seconds(period: Period) -> int:
     """Return the least length of a period."""
-    return period.count * _UNIT_S[period.unit]
+    return sum(count * _UNIT_S[unit] for count, unit in period.lengths)
 
 
 # --- the walk ---------------------------------------------------------------------------------

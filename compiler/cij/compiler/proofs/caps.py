@@ -54,8 +54,12 @@ def exempt(source: Model) -> frozenset[str]:
 
 def window_of(cap: ex.Cap) -> Period:
     """Return the longest window of a cap, in a unit whose length is known."""
-    days = _DAYS_MAX.get(cap.period.unit)
-    return Period(count=cap.period.count * days, unit="day") if days else cap.period
+    parts = [(n * _DAYS_MAX[unit], unit) for n, unit in cap.period.lengths if unit in _DAYS_MAX]
+    if not parts:
+        return cap.period
+    is_split = cap.period.rest is not None and not cap.period.is_whole_days
+    rest = cap.period.rest if is_split else None
+    return Period(count=sum(days for days, _ in parts), unit="day", rest=rest)
 
 
 def check_caps(build: Build) -> None:

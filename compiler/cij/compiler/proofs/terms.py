@@ -27,7 +27,8 @@ def number_of(node: ex.Expression) -> Value | None:
     Units: dates are days, instants, times and durations seconds, as Python counts them.
     """
     if isinstance(node, ex.Period):
-        return node.count * _UNIT_S[node.unit] if node.unit in _UNIT_S else None
+        lengths = [n * _UNIT_S[unit] for n, unit in node.lengths if unit in _UNIT_S]
+        return sum(lengths) if len(lengths) == len(node.lengths) else None
     if not isinstance(node, ex.Constant):
         return None
     match node.type.kind:
@@ -166,6 +167,8 @@ def distance(node: ex.Expression) -> tuple[str, str, int] | None:
     match node:
         case ex.Arithmetic(operator="+" | "-", left=ex.Now() | ex.Today(), right=ex.Period()):
             assert isinstance(node.right, ex.Period)
+            if node.right.rest is not None:
+                return None
             unit, length = _STEPS[node.right.unit]
             sign = 1 if node.operator == "+" else -1
             return node.left.op, unit, sign * length * node.right.count

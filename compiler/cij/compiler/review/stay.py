@@ -72,4 +72,5 @@ def _timer(timer: pg.Timer) -> int | None:
 
 
 def _length(period: Period) -> int:
-    return period.count * _LONGER_S.get(period.unit, seconds(Period(count=1, unit=period.unit)))
+    units = [(n, _LONGER_S.get(u, seconds(Period(count=1, unit=u)))) for n, u in period.lengths]
+    return sum(count * length for count, length in units)

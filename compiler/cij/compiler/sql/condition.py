@@ -15,7 +15,7 @@ from cij.compiler import expression as ex
 from cij.compiler.sql import exact, moments, passage, send_rules, sizes
 from cij.compiler.sql.entities import KEY, entity_table
 from cij.compiler.sql.functions import FUNCTION_SQL
-from cij.compiler.sql.local_time import column, to_instant, to_local, zone_of
+from cij.compiler.sql.local_time import column, on_calendar, stepped, to_instant, to_local, zone_of
 from cij.compiler.sql.scope import Scope
 from cij.compiler.sql.sizes import Size
 from cij.compiler.sql.template import fill
@@ -305,7 +305,7 @@ def _period(node: ex.Period, scope: Scope) -> exp.Expr:
     # As a value to compare with, a duration is seconds; months have no fixed length and are
     # refused by the types.
     unit_s = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-    return exp.convert(node.count * unit_s[node.unit])
+    return exp.convert(sum(n * unit_s[unit] for n, unit in node.lengths))
 
 
 def _trigger_field(node: ex.TriggerField, scope: Scope) -> exp.Expr:
@@ -377,15 +377,10 @@ def _stepped(node: ex.Arithmetic, period: ex.Period, scope: Scope) -> exp.Expr:
     if moments.is_elapsed(period):
         text = f"{{a}} {node.operator} {{n}} * INTERVAL '1' SECOND"
         return fill(text, a=start, n=exp.convert(moments.seconds(period)))
-    step = moments.of_period(period)
-    # A period has one unit: months or days.
-    unit, count = ("MONTH", step.months) if step.months else ("DAY", step.days)
-    text = f"{{a}} {node.operator} {{n}} * INTERVAL '1' {unit}"
-    n = exp.convert(count)
+    step = moments.of_period(period, sign=1 if node.operator == "+" else -1)
     if node.left.type.kind == "date":
-        return fill(f"CAST({text} AS DATE)", a=start, n=n)
-    zone = zone_of(scope)
-    return to_instant(fill(text, a=to_local(start, zone), n=n), zone)
+        return fill("CAST({a} AS DATE)", a=on_calendar(start, step))
+    return stepped(start, step, zone_of(scope))
 
 
 def before_now(period: ex.Period, scope: Scope) -> exp.Expr:

@@ -61,11 +61,31 @@ def after(at: exp.Expr, period: ex.Period, scope: Scope) -> exp.Expr:
     """Return the instant one period after `at`, by the calendar of the customer's zone (S2)."""
     if moments.is_elapsed(period):
         return fill("{a} + {n} * INTERVAL '1' SECOND", a=at, n=exp.convert(moments.seconds(period)))
-    step, zone = moments.of_period(period), zone_of(scope)
-    local = fill(
-        "{a} + {m} * INTERVAL '1' MONTH + {d} * INTERVAL '1' DAY",
-        a=to_local(at, zone),
-        m=exp.convert(step.months),
-        d=exp.convert(step.days),
-    )
-    return to_instant(local, zone)
+    return stepped(at, moments.of_period(period), zone_of(scope))
+
+
+def stepped(at: exp.Expr, step: moments.Moment, zone: exp.Expr) -> exp.Expr:
+    """Return the instant that a step of a period leads to from `at`.
+
+    Elapsed time comes after the calendar. Backwards all is undone from its end, so it comes first.
+    """
+    if step.elapsed_s < 0:
+        at = _later(at, step.elapsed_s)
+    found = to_instant(on_calendar(to_local(at, zone), step), zone)
+    return _later(found, step.elapsed_s) if step.elapsed_s > 0 else found
+
+
+def _later(at: exp.Expr, seconds: int) -> exp.Expr:
+    sign = "+" if seconds >= 0 else "-"
+    return fill(f"{{a}} {sign} {{n}} * INTERVAL '1' SECOND", a=at, n=exp.convert(abs(seconds)))
+
+
+def on_calendar(local: exp.Expr, step: moments.Moment) -> exp.Expr:
+    """Return the local time, or the date, that the months and days of a step lead to."""
+    parts = [("MONTH", step.months), ("DAY", step.days)]
+    for unit, count in parts if step.is_forward else reversed(parts):
+        if count:
+            sign = "+" if count > 0 else "-"
+            n = exp.convert(abs(count))
+            local = fill(f"{{a}} {sign} {{n}} * INTERVAL '1' {unit}", a=local, n=n)
+    return local

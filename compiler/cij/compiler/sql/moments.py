@@ -11,11 +11,10 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from cij.compiler.expression import Period
+from cij.compiler.expression import ELAPSED_S, Period
 from cij.compiler.program import AfterPeriod, Timer, UntilWeekday
 from cij.compiler.sql.template import Statement, fill, query
 
-_ELAPSED_S = {"second": 1, "minute": 60, "hour": 3600}
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 
@@ -25,7 +24,8 @@ class Moment:
     """A calendar step from now, or from the beginning of the day, week, month or year (`floor`).
 
     `at` is a local time of day. `weekday` is 1 for Monday to 7 for Sunday. `day` is the day of the
-    month, where it is not that of now; in a shorter month it is the last day.
+    month, where it is not that of now; in a shorter month it is the last day. `elapsed_s` are seconds
+    after the step, or before it where they are negative.
     """
 
     months: int = 0
@@ -34,6 +34,12 @@ class Moment:
     weekday: int | None = None
     floor: str | None = None
     day: int | None = None
+    elapsed_s: int = 0
+
+    @property
+    def is_forward(self) -> bool:
+        """Tell whether the step leads to what is not before its start."""
+        return self.months >= 0 and self.days >= 0 and self.elapsed_s >= 0
 
     @property
     def name(self) -> str:
@@ -46,6 +52,7 @@ class Moment:
         parts.append(f"at {self.at}" if self.at else "")
         parts.append(f"of {self.floor}" if self.floor else "")
         parts.append(f"on {self.day}" if self.day else "")
+        parts.append(f"and {self.elapsed_s} seconds" if self.elapsed_s else "")
         return " ".join(p for p in parts if p) or "now"
 
 
@@ -56,12 +63,12 @@ MOMENT = "moment"
 
 def is_elapsed(period: Period) -> bool:
     """Tell whether a period is elapsed time, which has the same length in every zone (S2)."""
-    return period.unit in _ELAPSED_S
+    return period.unit in ELAPSED_S
 
 
 def seconds(period: Period) -> int:
     """Return the length of an elapsed period in seconds."""
-    return period.count * _ELAPSED_S[period.unit]
+    return elapsed_s(period)
 
 
 def most_seconds(period: Period) -> int:
@@ -69,16 +76,21 @@ def most_seconds(period: Period) -> int:
     year."""
     if is_elapsed(period):
         return seconds(period)
-    days = period.count * (31 * _MONTHS.get(period.unit, 0) + _DAYS.get(period.unit, 0))
+    days = sum(n * (31 * _MONTHS.get(unit, 0) + _DAYS.get(unit, 0)) for n, unit in period.lengths)
     # A change of the clock adds at most a day: that of a zone which crosses the date line.
-    return (days + 1) * 86400
+    return (days + 1) * 86400 + elapsed_s(period)
+
+
+def elapsed_s(period: Period) -> int:
+    """Return how many seconds of a period are elapsed time."""
+    return sum(count * ELAPSED_S.get(unit, 0) for count, unit in period.lengths)
 
 
 def of_period(period: Period, *, sign: int = 1, at: str | None = None) -> Moment:
     """Return the moment one calendar period after now, or before now with sign -1."""
-    months = sign * period.count * _MONTHS.get(period.unit, 0)
-    days = sign * period.count * _DAYS.get(period.unit, 0)
-    return Moment(months, days, at)
+    months = sum(sign * count * _MONTHS.get(unit, 0) for count, unit in period.lengths)
+    days = sum(sign * count * _DAYS.get(unit, 0) for count, unit in period.lengths)
+    return Moment(months, days, at, elapsed_s=sign * elapsed_s(period))
 
 
 def of_calendar(period: Period, *, is_next: bool) -> Moment:
@@ -124,11 +136,12 @@ DDL = (
     query(
         "CREATE TABLE IF NOT EXISTS moment_rule "
         "(name VARCHAR, months INTEGER, days INTEGER, at_time TIME, weekday INTEGER, "
-        "floor VARCHAR, day INTEGER)"
+        "floor VARCHAR, day INTEGER, elapsed_s BIGINT)"
     ),
     # A store may be older than these columns.
     query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS floor VARCHAR"),
     query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS day INTEGER"),
+    query("ALTER TABLE moment_rule ADD COLUMN IF NOT EXISTS elapsed_s BIGINT"),
 )
 
 CLEAR = query("DELETE FROM moment")
@@ -143,6 +156,8 @@ CASE WHEN i.day IS NULL THEN i.stepped
 END
 """
 
+# What goes back begins with its elapsed time, so it has the zone's offset of an earlier instant; `b` has
+# these earlier steps, a few different ones.
 # `target` is a local time of day on the target day. `later` is the next such day, for when `target`
 # is not after now. Weekdays are counted from 2001-01-01, a Monday, because functions for weekdays
 # differ between engines and the difference of dates does not.
@@ -151,9 +166,9 @@ SELECT l.zone, l.as_of, l.name,
   CASE WHEN l.at_time IS NULL THEN l.stepped ELSE l.on_day END AS target,
   CASE WHEN l.at_time IS NULL OR NOT l.forward THEN l.stepped
     ELSE l.on_day + l.again * INTERVAL '1' DAY END AS later,
-  NOT l.at_time IS NULL AND l.forward AS is_forward
+  NOT l.at_time IS NULL AND l.forward AS is_forward, GREATEST(l.elapsed_s, 0) AS after_s
 FROM (
-  SELECT s.zone, s.as_of, s.name, s.at_time, s.stepped,
+  SELECT s.zone, s.as_of, s.name, s.at_time, s.stepped, s.elapsed_s,
     s.months >= 0 AND s.days >= 0 AS forward,
     CASE WHEN s.weekday IS NULL THEN 1 ELSE 7 END AS again,
     CAST(s.stepped AS DATE) + s.at_time + CASE
@@ -161,19 +176,27 @@ FROM (
       ELSE (s.weekday - 1 - (CAST(s.stepped AS DATE) - CAST('2001-01-01' AS DATE)) % 7 + 7) % 7
     END * INTERVAL '1' DAY AS on_day
   FROM (
-    SELECT i.zone, i.as_of, i.name, i.at_time, i.weekday, i.months, i.days, {stepped} AS stepped
+    SELECT i.zone, i.as_of, i.name, i.at_time, i.weekday, i.months, i.days, i.elapsed_s,
+      {stepped} AS stepped
     FROM (
     SELECT z.name AS zone, t.as_of, r.name, r.at_time, r.weekday, r.months, r.days, r.day,
+      r.elapsed_s,
       CASE r.floor
-        WHEN 'day' THEN DATE_TRUNC('day', t.as_of + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'week' THEN DATE_TRUNC('week', t.as_of + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'month' THEN DATE_TRUNC('month', t.as_of + z.offset_s * INTERVAL '1' SECOND)
-        WHEN 'year' THEN DATE_TRUNC('year', t.as_of + z.offset_s * INTERVAL '1' SECOND)
-        ELSE t.as_of + z.offset_s * INTERVAL '1' SECOND
-      END + r.months * INTERVAL '1' MONTH + r.days * INTERVAL '1' DAY AS stepped
-    FROM tick_instant AS t
-    JOIN zone AS z ON t.as_of >= z.utc_from AND t.as_of < z.utc_to
-    CROSS JOIN moment_rule AS r
+        WHEN 'day' THEN DATE_TRUNC('day', t.start_at + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'week' THEN DATE_TRUNC('week', t.start_at + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'month' THEN DATE_TRUNC('month', t.start_at + z.offset_s * INTERVAL '1' SECOND)
+        WHEN 'year' THEN DATE_TRUNC('year', t.start_at + z.offset_s * INTERVAL '1' SECOND)
+        ELSE t.start_at + z.offset_s * INTERVAL '1' SECOND
+      END + LEAST(r.days, 0) * INTERVAL '1' DAY + r.months * INTERVAL '1' MONTH
+        + GREATEST(r.days, 0) * INTERVAL '1' DAY AS stepped
+    FROM (
+      SELECT n.as_of, b.before_s, n.as_of + b.before_s * INTERVAL '1' SECOND AS start_at
+      FROM tick_instant AS n
+      CROSS JOIN (SELECT DISTINCT LEAST(COALESCE(d.elapsed_s, 0), 0) AS before_s
+        FROM moment_rule AS d) AS b
+    ) AS t
+    JOIN zone AS z ON t.start_at >= z.utc_from AND t.start_at < z.utc_to
+    JOIN moment_rule AS r ON LEAST(COALESCE(r.elapsed_s, 0), 0) = t.before_s
     ) AS i
   ) AS s
 ) AS l
@@ -190,9 +213,11 @@ BEGIN_INSTANTS = query(
 FILL: Statement = query(
     """
 INSERT INTO moment (zone, as_of, name, at)
-SELECT f.zone, f.as_of, f.name, CASE WHEN f.is_forward AND f.first <= f.as_of THEN f.second ELSE f.first END
+SELECT f.zone, f.as_of, f.name,
+  CASE WHEN f.is_forward AND f.first <= f.as_of THEN f.second ELSE f.first END
+    + COALESCE(f.after_s, 0) * INTERVAL '1' SECOND
 FROM (
-  SELECT t.zone, t.as_of, t.name, t.is_forward,
+  SELECT t.zone, t.as_of, t.name, t.is_forward, t.after_s,
     GREATEST(t.target - z.offset_s * INTERVAL '1' SECOND, z.utc_from) AS first,
     GREATEST(t.later - y.offset_s * INTERVAL '1' SECOND, y.utc_from) AS second
   FROM {targets} AS t
@@ -224,8 +249,8 @@ NOTE_INSTANT = query("INSERT INTO tick_instant (as_of) VALUES ($instant)")
 def add_rule(moment: Moment) -> Statement:
     """Return the statement that adds `moment` to the rules, so that each tick computes it."""
     return query(
-        "INSERT INTO moment_rule (name, months, days, at_time, weekday, floor, day) "
-        "VALUES ({name}, {months}, {days}, {at}, {weekday}, {floor}, {day})",
+        "INSERT INTO moment_rule (name, months, days, at_time, weekday, floor, day, elapsed_s) "
+        "VALUES ({name}, {months}, {days}, {at}, {weekday}, {floor}, {day}, {elapsed_s})",
         name=exp.Literal.string(moment.name),
         months=exp.convert(moment.months),
         days=exp.convert(moment.days),
@@ -233,4 +258,5 @@ def add_rule(moment: Moment) -> Statement:
         weekday=exp.convert(moment.weekday),
         floor=exp.convert(moment.floor),
         day=exp.convert(moment.day),
+        elapsed_s=exp.convert(moment.elapsed_s),
     )

@@ -200,7 +200,9 @@ def _earliest(cap: ex.Cap) -> exp.Expr:
     skipped."""
     if moments.is_elapsed(cap.period):
         return fill("$now - {n} * INTERVAL '1' SECOND", n=exp.convert(moments.seconds(cap.period)))
-    days = cap.period.count * _DAYS_MAX[cap.period.unit] + 2
+    days = sum(n * _DAYS_MAX[unit] for n, unit in cap.period.lengths if unit in _DAYS_MAX) + 2
+    if cap.period.rest is not None:
+        days += moments.elapsed_s(cap.period) // 86400 + 1
     return fill("$now - {n} * INTERVAL '1' DAY", n=exp.convert(days))
 
 

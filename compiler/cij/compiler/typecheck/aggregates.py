@@ -9,6 +9,7 @@ from cij.compiler.mistake_list import MistakeList
 from cij.compiler.naming import did_you_mean, no_event
 from cij.compiler.typecheck.environment import Called, Environment
 from cij.compiler.typecheck.names import event_field, resolve
+from cij.compiler.typecheck.written_period import period
 from cij.compiler.types import BOOLEAN, DATETIME, DECIMAL, INTEGER, Type
 from cij.grammar import codes, syntax
 
@@ -156,8 +157,7 @@ def _value(
 
 def _window(window: syntax.Window, env: Environment, check: _Check) -> ex.Last | ex.Range | None:
     if isinstance(window, syntax.WithinLast):
-        count, unit = window.duration.count, window.duration.unit
-        return ex.Last(period=ex.Period.model_validate({"count": count, "unit": unit}))
+        return ex.Last(period=period(window.duration))
     if isinstance(window, syntax.Since):
         start = _instant(window.moment, env, check)
         return None if start is None else ex.Range(start=start)

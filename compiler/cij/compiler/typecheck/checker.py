@@ -16,6 +16,7 @@ from cij.compiler.typecheck.by_cases import check_cases
 from cij.compiler.typecheck.environment import Environment
 from cij.compiler.typecheck.names import resolve
 from cij.compiler.typecheck.relations import check_relation
+from cij.compiler.typecheck.written_period import period
 from cij.compiler.types import (
     BOOLEAN,
     DATE,
@@ -142,11 +143,6 @@ def _is_exact(value: Decimal, span: Span, env: Environment) -> bool:
 
 def _duration(node: syntax.Duration, env: Environment) -> ex.Expression:
     return period(node)
-
-
-def period(node: syntax.Duration) -> ex.Period:
-    """Return the typed form of a written duration."""
-    return ex.Period(count=node.count, unit=cast(ex.Unit, node.unit))
 
 
 def _literal(type: Type, text: Callable[[Any], bool | str]) -> _Rule:

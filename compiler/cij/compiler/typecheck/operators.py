@@ -100,7 +100,7 @@ def _compare_fault(
         message = f"`{operator}` needs an order, and lists have none"
         return codes.TYPE_MISMATCH.at(spans[0].to(spans[1]), message, help="use `contains`")
     for node, span in zip((left, right), spans, strict=True):
-        if isinstance(node, ex.Period) and node.unit in ("month", "year"):
+        if isinstance(node, ex.Period) and {"month", "year"} & {unit for _, unit in node.lengths}:
             message = "a month has no fixed length to compare with"
             return codes.TYPE_MISMATCH.at(span, message, help="use days")
     return None
@@ -236,8 +236,7 @@ def arithmetic(
 def _result(operator: str, left: ex.Expression, right: ex.Expression) -> Type | None:
     a, b = left.type, right.type
     if operator in "+-" and a.kind in ("date", "datetime") and isinstance(right, ex.Period):
-        whole_days = right.unit in ("day", "week", "month", "year")
-        return a if a.kind == "datetime" or whole_days else None
+        return a if a.kind == "datetime" or right.is_whole_days else None
     if operator == "-" and a == b and a.kind in ("date", "datetime"):
         return DURATION
     if operator in "+-":

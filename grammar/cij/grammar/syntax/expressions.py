@@ -63,10 +63,20 @@ class Boolean(Node):
 
 @dataclass(frozen=True, slots=True)
 class Duration(Node):
-    """`7 days`. `unit` is singular: second, minute, hour, day, week, month or year."""
+    """`7 days`. `unit` is singular: second, minute, hour, day, week, month or year.
+
+    `rest` is the second step of `2 days 3 hours`.
+    """
 
     count: int
     unit: str
+    rest: tuple[int, str] | None = None
+
+    @property
+    def lengths(self) -> tuple[tuple[int, str], ...]:
+        """The counts and units of the steps, in the order in which they are taken."""
+        first = (self.count, self.unit)
+        return (first,) if self.rest is None else (first, self.rest)
 
 
 @dataclass(frozen=True, slots=True)

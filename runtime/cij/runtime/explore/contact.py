@@ -128,7 +128,7 @@ def _is_in_window(lived: Lived, cap: Cap, sent: _Sent, last: _Sent) -> bool:
 
 def shortest(period: Period) -> timedelta:
     """Return the shortest length of a period in any zone at any time of the year."""
-    found = _SHORTEST[period.unit] * period.count
+    found = sum((_SHORTEST[unit] * count for count, unit in period.lengths), timedelta())
     return found if period.unit in _ELAPSED else found - _CLOCKS_CHANGE
 
 

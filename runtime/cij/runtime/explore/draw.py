@@ -89,7 +89,7 @@ def _pause(words: Vocabulary, random: Random) -> Iterator[st.After]:
     period = random.choice(words.periods)
     nudge = random.choice([-1, 0, 0, 1])
     if nudge >= 0:
-        yield _after(period.count, period.unit)
+        yield st.After(_NOWHERE, "", period)
     if nudge > 0:
         yield _after(1, "minute")
     if nudge < 0:
@@ -101,7 +101,10 @@ def _short_of(period: Period) -> Iterator[st.After]:
 
     A change of the clock inside the period is ignored.
     """
-    if period.unit in _DAYS:
+    if period.rest is not None:
+        yield _after(period.count, period.unit)
+        yield from _short_of(Period(count=period.rest.count, unit=period.rest.unit))
+    elif period.unit in _DAYS:
         days = period.count * _DAYS[period.unit] - 1
         yield from [_after(days, "day")] * bool(days)
         yield _after(23 * 60 + 59, "minute")

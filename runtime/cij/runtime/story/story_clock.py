@@ -3,10 +3,9 @@
 from calendar import monthrange
 from datetime import datetime, timedelta
 
-from cij.compiler.expression import Period
+from cij.compiler.expression import ELAPSED_S, Period
 from cij.runtime import zones
 
-_ELAPSED_S = {"second": 1, "minute": 60, "hour": 3600}
 _DAYS = {"day": 1, "week": 7}
 _MONTHS = {"month": 1, "year": 12}
 
@@ -23,12 +22,18 @@ def instant(local: str, zone: str) -> datetime:
 
 def later(at: datetime, period: Period, zone: str) -> datetime:
     """Return the instant one period after `at`: elapsed time, or a calendar step in the
-    zone (S2)."""
-    if period.unit in _ELAPSED_S:
-        return at + timedelta(seconds=period.count * _ELAPSED_S[period.unit])
-    local = zones.to_local(at, zone)
-    stepped = _add_months(local, period.count * _MONTHS.get(period.unit, 0))
-    stepped += timedelta(days=period.count * _DAYS.get(period.unit, 0))
+    zone (S2), or one after the other."""
+    elapsed_s = sum(count * ELAPSED_S.get(unit, 0) for count, unit in period.lengths)
+    if period.unit in ELAPSED_S:
+        return at + timedelta(seconds=elapsed_s)
+    return _on_calendar(at, period, zone) + timedelta(seconds=elapsed_s)
+
+
+def _on_calendar(at: datetime, period: Period, zone: str) -> datetime:
+    stepped = zones.to_local(at, zone)
+    for count, unit in period.lengths:
+        stepped = _add_months(stepped, count * _MONTHS.get(unit, 0))
+        stepped += timedelta(days=count * _DAYS.get(unit, 0))
     # A local time that occurs twice means the first (S4). From inside the second occurrence that
     # would be a step backwards.
     return max(zones.to_instant(stepped, zone), at)

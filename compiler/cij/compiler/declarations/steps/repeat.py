@@ -4,7 +4,7 @@ from cij.compiler import model
 from cij.compiler.declarations.steps.step_context import JourneyContext, resolve_steps
 from cij.compiler.iterations import ITERATIONS_MAX, iterations_of
 from cij.compiler.typecheck import check_condition
-from cij.compiler.typecheck.checker import period
+from cij.compiler.typecheck.written_period import period
 from cij.grammar import codes, syntax
 
 

@@ -8,7 +8,8 @@ from cij.compiler.declarations.steps.step_context import JourneyContext, branche
 from cij.compiler.naming import did_you_mean
 from cij.compiler.nullability import known_fields
 from cij.compiler.typecheck import Awaited, check, check_condition
-from cij.compiler.typecheck.checker import period
+from cij.compiler.typecheck.written_period import period
+from cij.compiler.unparse import duration_words
 from cij.grammar import codes, syntax
 from cij.grammar.diagnostic import Diagnostic
 
@@ -17,16 +18,24 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 def wait(step: syntax.Wait, context: JourneyContext) -> model.Step | None:
     """`wait 3 days`, `wait 1 day at 09:00`."""
-    unit = "" if step.duration.count == 1 else "s"
-    name = context.name_of(step, f"wait {step.duration.count} {step.duration.unit}{unit}")
-    if step.at is not None and step.duration.unit in ("second", "minute", "hour"):
-        message = "`at` needs calendar days, not elapsed hours"
-        context.build.report(
-            codes.TYPE_MISMATCH.at(step.at.span, message, help="write `1 day at …`")
-        )
+    length = period(step.duration)
+    name = context.name_of(step, f"wait {duration_words(length)}")
+    if step.at is not None and not length.is_whole_days:
+        _report_hours(step.at, length, context)
         return None
     at = step.at.value.isoformat() if step.at else None
-    return model.Wait(name, step.span, pg.AfterPeriod(period=period(step.duration), at=at))
+    return model.Wait(name, step.span, pg.AfterPeriod(period=length, at=at))
+
+
+def _report_hours(at: syntax.Time, length: ex.Period, context: JourneyContext) -> None:
+    message, days = "`at` needs calendar days, not elapsed hours", "1 day"
+    if length.rest is not None:
+        days = duration_words(length.model_copy(update={"rest": None}))
+        message = (
+            f"`at` says the hour already, so `{duration_words(length)}` cannot also count hours"
+        )
+    help = f"write `wait {days} at …`, or leave `at` out"
+    context.build.report(codes.TYPE_MISMATCH.at(at.span, message, help=help))
 
 
 def wait_until(step: syntax.WaitUntil, context: JourneyContext) -> model.Step | None:

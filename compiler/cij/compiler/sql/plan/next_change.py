@@ -23,7 +23,7 @@ _MONTH_SHIFT_S = 4 * 86400
 # How far local time may be from UTC, with room for a change of the clock.
 _OFFSET_S = 18 * 3600
 
-_END = "e.at + {months} * INTERVAL '1' MONTH + {days} * INTERVAL '1' DAY"
+_END = "e.at + {months} * INTERVAL '1' MONTH + {days} * INTERVAL '1' DAY + {elapsed} * INTERVAL '1' SECOND"
 
 _FAR = """
 SELECT MIN({end}) - {margin} * INTERVAL '1' SECOND AS at FROM {events} AS e
@@ -36,7 +36,8 @@ WHERE {end} > $now + {margin} * INTERVAL '1' SECOND
 _NEAR = """
 SELECT MIN(CASE WHEN q.is_sure THEN q.at ELSE $now END) AS at
 FROM (
-  SELECT GREATEST(w.target - y.offset_s * INTERVAL '1' SECOND, y.utc_from) AS at,
+  SELECT GREATEST(w.target - y.offset_s * INTERVAL '1' SECOND, y.utc_from)
+      + {elapsed} * INTERVAL '1' SECOND AS at,
     w.is_sure AND y.utc_to > w.target + {shift} * INTERVAL '1' SECOND AS is_sure
   FROM (
     SELECT v.zone, v.local >= v.local_from AND v.local < v.local_to
@@ -115,10 +116,12 @@ def _window(event: str, period: ex.Period) -> list[exp.Expr]:
         return [fill(_ELAPSED, events=events, length=exp.convert(moments.seconds(period)))]
     step = moments.of_period(period)
     months, days = exp.convert(step.months), exp.convert(step.days)
+    elapsed = exp.convert(step.elapsed_s)
     holes: dict[str, exp.Expr | str] = {
         "events": events,
-        "end": fill(_END, months=months, days=days),
+        "end": fill(_END, months=months, days=days, elapsed=elapsed),
         "margin": exp.convert(_MONTH_SHIFT_S if step.months else _SHIFT_S),
     }
-    near = fill(_NEAR, months=months, days=days, shift=exp.convert(_OFFSET_S), **holes)
+    holes_near = {"months": months, "days": days, "elapsed": elapsed, **holes}
+    near = fill(_NEAR, shift=exp.convert(_OFFSET_S), **holes_near)
     return [fill(_FAR, **holes), near]

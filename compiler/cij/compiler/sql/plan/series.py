@@ -35,9 +35,14 @@ def series_of(journey: pg.Journey) -> frozenset[str]:
 
 
 def step_of(state: pg.WaitState) -> moments.Moment | None:
-    """Return the step of a wait of months or years; None for other waits."""
+    """Return the step of a wait of months or years; None for other waits.
+
+    A wait of months and more goes on from where it ended: `1 month 3 days` has no day to come back to.
+    """
     moment = moments.of_timer(state.timer)
-    return moment if moment is not None and moment.months else None
+    if moment is None or moment.days or moment.elapsed_s:
+        return None
+    return moment if moment.months else None
 
 
 def _reached(start: Iterable[str], ways: dict[str, tuple[str, ...]]) -> set[str]:

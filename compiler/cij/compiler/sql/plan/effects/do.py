@@ -76,14 +76,20 @@ def _json(node: ex.Expression | None, type: Type, scope: Scope) -> exp.Expr:
     return shape(tree) if shape else tree
 
 
-_ISO_UNITS = {"year": "P{}Y", "month": "P{}M", "week": "P{}W", "day": "P{}D"}
-_ISO_UNITS |= {"hour": "PT{}H", "minute": "PT{}M", "second": "PT{}S"}
-
-
 def _iso(period: ex.Period) -> str:
-    """Return a duration by ISO 8601 in the unit of the text, since a month is no number of days
+    """Return a duration by ISO 8601 in the units of the text, since a month is no number of days
     (S2)."""
-    return _ISO_UNITS[period.unit].format(period.count)
+    if period.rest is None:
+        return f"P{_iso_part(period.count, period.unit)}"
+    # ISO 8601 has no weeks beside other units.
+    days = [(n * 7, "day") if unit == "week" else (n, unit) for n, unit in period.lengths]
+    first, second = (_iso_part(n, unit) for n, unit in days)
+    return f"P{first}{second}"
+
+
+def _iso_part(count: int, unit: str) -> str:
+    sign = "T" if unit in ex.ELAPSED_S else ""
+    return f"{sign}{count}{unit[0].upper()}"
 
 
 def _plain(tree: exp.Expr) -> exp.Expr:
