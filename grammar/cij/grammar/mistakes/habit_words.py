@@ -22,9 +22,29 @@ _SPOKEN = (
 
 # The field of a condition, and no word between conditions.
 _FIELD = r"(?!(?:and|or|not|where|when|if|until)(?!\w))[^\W\d][\w.]*"
+# What may stand right before a condition.
+_OPENS = "and|or|not|where|when|if|until"
 _SOUGHT = r"(?:matches|contains|(?:starts|ends)\s+with(?:\s+any\s+of)?)"
 
 CONDITIONS = (
+    row(
+        rf"(?P<bad>({_FIELD})\s+not\s+is\s+(known|unknown))(?!\w)",
+        "`not` stands before a condition",
+        "write `is known` or `is unknown`",
+        lambda m: f"{m[2]} is {'unknown' if m[3] == 'known' else 'known'}",
+    ),
+    guess(
+        rf"(?:{_OPENS})\s+(?P<bad>not\s+(?P<asks>matches|contains)\s+{_VALUE})",
+        r"`\g<asks>` has no field before it",
+        r"write the field once more: `not FIELD \g<asks> …`",
+        "true",
+    ),
+    guess(
+        rf"(?:{_OPENS})\s+(?P<bad>not\s+in\s+\[[^\]\n]*\])",
+        "`not in` has no field before it",
+        "write the field once more: `FIELD not in […]`",
+        "true",
+    ),
     row(
         rf"(?P<bad>({_FIELD})\s+not\s+({_SOUGHT}\s+(?:{_VALUE}|\[[^\]\n]*\])))",
         "`not` stands before a condition",
