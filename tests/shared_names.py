@@ -56,6 +56,7 @@ ONE_CONCEPT = {
     "mailgun": "a provider: what it takes, and what it reports",
     "postmark": "a provider: what it takes, and what it reports",
     "sendgrid": "a provider: what it takes, and what it reports",
+    "ses": "a provider: what it takes, and what it reports",
     "twilio": "a provider: what it takes, and what it reports",
     "measured": "people whose opens and clicks are measured",
     "send": "send",

@@ -153,7 +153,7 @@ def test_an_option_of_all_commands_behind_one_is_told_its_place(
         (VALID + '[delivery.email]\nfolder = "a"\n', "`kind` is missing in [delivery.email]"),
         (
             VALID + '[delivery.email]\nkind = "sendgird"\n',
-            "cij.toml:5: `delivery.email.kind` can be files, smtp, sendgrid, postmark, mailgun or http; did",
+            "cij.toml:5: `delivery.email.kind` can be files, smtp, sendgrid, postmark, mailgun, ses or http; did",
         ),
         (VALID + "[delivery.push]\nkind = 7\n", "cij.toml:5: `delivery.push.kind` can be files"),
         (

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cij.cli.exits import Exit
 from cij.runtime.delivery.channels import ApiSettings, Prepared, open_transport
 from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.providers import PROVIDERS
+from cij.runtime.delivery.channels.providers.aws_signature import Signer
 from cij.runtime.delivery.channels.transport import Outcome, Transport
 from cij.runtime.delivery.handover import Handover
 from cij.runtime.errors import ConfigError
@@ -31,9 +33,10 @@ OPTIONS = {
     "sendgrid": {"region": "eu"},
     "postmark": {"stream": "broadcast"},
     "mailgun": {"domain": "mg.shop.example", "region": "eu"},
+    "ses": {"region": "eu-west-1", "access_key": "AKIDEXAMPLE", "session_token": "st", "configuration_set": "cs"},
     "twilio": {"account": ACCOUNT, "sender": "+34910000000"},
     "vonage": {"account": "abcd1234", "sender": "Shop"},
-}
+}  # fmt: skip
 _NONE: dict[str, str] = {}
 
 
@@ -86,6 +89,19 @@ def _mailgun(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]
     return found, found["to"]
 
 
+def _ses(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]:
+    assert path == "/v2/email/outbound-emails" and headers["x-amz-security-token"] == "st"
+    assert abs(datetime.now(UTC) - datetime.strptime(headers["x-amz-date"] + "+0000", "%Y%m%dT%H%M%SZ%z")).total_seconds() < 60  # fmt: skip
+    names = headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    assert names == ["content-type", "host", "x-amz-date", "x-amz-security-token"]
+    signer = Signer("AKIDEXAMPLE", KEY, "eu-west-1", "ses")
+    at = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
+    signed = {name: headers[name] for name in names}
+    assert headers["authorization"] == signer.authorization("POST", path, signed, body, at)
+    found = json.loads(body)
+    return found, found["Destination"]["ToAddresses"][0]
+
+
 def _twilio(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]:
     assert path == f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
     assert (
@@ -103,7 +119,8 @@ def _vonage(path: str, headers: dict[str, str], body: bytes) -> tuple[Any, str]:
 
 
 _READ: dict[str, Callable[[str, dict[str, str], bytes], tuple[Any, str]]] = {
-    "sendgrid": _sendgrid, "postmark": _postmark, "mailgun": _mailgun, "twilio": _twilio, "vonage": _vonage,
+    "sendgrid": _sendgrid, "postmark": _postmark, "mailgun": _mailgun, "ses": _ses,
+    "twilio": _twilio, "vonage": _vonage,
 }  # fmt: skip
 
 
@@ -129,6 +146,9 @@ def _part(status: str, text: str = "") -> Answer:
     return 200, _NONE, {"message-count": "1", "messages": [{"to": "34600000000", **said}]}
 
 
+_UNVERIFIED = (
+    "Email address is not verified. The following identities failed the check in region EU-WEST-1: "
+)
 _OWN: dict[str, dict[str, Answer]] = {
     "vonage": {
         "ana": _part("0"),
@@ -158,6 +178,16 @@ _OWN: dict[str, dict[str, Answer]] = {
         "bad": (400, _NONE, {"message": "to parameter is not a valid address. please check documentation"}),
         "key": (401, _NONE, "Forbidden"),
         "gone": (400, _NONE, {"message": "message is too large"}),
+    },
+    "ses": {
+        "ana": (200, _NONE, {"MessageId": "ses-1"}),
+        "bad": (400, {"x-amzn-errortype": "BadRequestException:"}, {"message": "Domain contains illegal character"}),
+        "sender": (400, {"x-amzn-errortype": "MailFromDomainNotVerifiedException"}, {"message": "MAIL FROM domain"}),
+        "key": (403, {"x-amzn-errortype": "InvalidSignatureException"}, {"message": "The request signature we ..."}),
+        "gone": (400, {"x-amzn-errortype": "MessageRejected"}, {"message": "Message length is too long"}),
+        "unknown": (400, {"x-amzn-errortype": "MessageRejected"}, {"message": _UNVERIFIED + "NEWS@SHOP.EXAMPLE"}),
+        "sandbox": (400, {"x-amzn-errortype": "MessageRejected"}, {"message": _UNVERIFIED + "SANDBOX@EXAMPLE.COM"}),
+        "paused": (400, {"x-amzn-errortype": "SendingPausedException"}, {"message": "Sending is paused"}),
     },
     "twilio": {
         "ana": (201, _NONE, {"sid": "SM1", "status": "queued", "error_code": None}),
@@ -202,6 +232,7 @@ def test_a_message_arrives_as_it_was_written(name: str) -> None:
         "sendgrid": "sg-1",
         "postmark": "pm-1",
         "mailgun": "<mg-1@mg.shop.example>",
+        "ses": "ses-1",
         "twilio": "SM1",
         "vonage": "VO1",
     }
@@ -217,6 +248,13 @@ def test_a_message_arrives_as_it_was_written(name: str) -> None:
         assert {k.removeprefix("v:"): v for k, v in said.items() if k.startswith("v:")} == marks
         assert said["message"]["Message-ID"] == message_from_bytes(one.content)["Message-ID"]
         assert said["message"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    elif name == "ses":
+        assert base64.b64decode(said["Content"]["Raw"]["Data"]) == one.content
+        assert said["ConfigurationSetName"] == "cs"
+        tags = {tag["Name"]: tag["Value"] for tag in said["EmailTags"]}
+        assert {
+            name: base64.urlsafe_b64decode(v + "==").decode() for name, v in tags.items()
+        } == marks
     elif name == "postmark":
         assert said["Metadata"] == marks and said["MessageStream"] == "broadcast"
         assert said["From"] == "The Shop <news@shop.example>" and said["Subject"] == "Grüße"
@@ -333,6 +371,14 @@ def test_twilio_is_told_where_to_report() -> None:
     assert found.got[0][2]["StatusCallback"] == wanted
 
 
+def test_what_ses_says_of_an_account_in_its_sandbox() -> None:
+    with provider("ses") as found:
+        batch = [message("ses", who, n) for n, who in enumerate(("unknown", "sandbox", "ana"))]
+        statuses = [sent(found, one)[one.key].status for one in batch]
+        assert statuses == ["held", "failed", "delivered"]
+        assert sent(found, message("ses", "paused"))[batch[0].key].status == "unsent"
+
+
 def test_vonage_is_told_of_characters_that_gsm_lacks() -> None:
     with provider("vonage") as found:
         sent(found, replace(message("vonage", "ana"), text="Привет"))
@@ -356,10 +402,15 @@ def test_what_waits_can_be_taken_back() -> None:
         ) == 1
 
 
+SES = (
+    'email]\nkind = "ses"\nkey_env = "K"\nfrom = "a@b.example"\naccess_key = "AKIDEXAMPLE0000000"\n'
+)
 TABLES = {
     'email]\nkind = "sendgrid"\nkey_env = "K"\nfrom = "a@b.example"\nregion = "eu"\n': "",
     'email]\nkind = "postmark"\nkey_env = "K"\nfrom = "a@b.example"\nstream = "x"\n': "",
     'email]\nkind = "mailgun"\nkey_env = "K"\nfrom = "a@b.example"\ndomain = "mg.example"\n': "",
+    f'{SES}region = "eu-west-1"\nconfiguration_set = "cs"\nsession_token_env = "K"\n': "",
+    f'{SES}region = "Ireland"\n': "region",
     f'sms]\nkind = "twilio"\nkey_env = "K"\naccount = "{ACCOUNT}"\nfrom = "+34910"\n': "",
     'sms]\nkind = "vonage"\nkey_env = "K"\naccount = "abcd1234"\nfrom = "Shop"\n': "",
     'sms]\nkind = "vonage"\nkey_env = "K"\naccount = "abcd1234"\n': "`from` is missing",
@@ -367,7 +418,7 @@ TABLES = {
     'email]\nkind = "sendgrid"\nkey_env = "K"\n': "`from` is missing",
     'email]\nkind = "sendgrid"\nkey_env = "K"\nfrom = "a@b.example"\nurl = "http://x.example"\n': "https",
     'email]\nkind = "mailgun"\nkey_env = "K"\nfrom = "a@b.example"\ndomain = "a/b"\n': "domain",
-    'email]\nkind = "twilio"\nkey_env = "K"\n': "can be files, smtp, sendgrid, postmark, mailgun or http",
+    'email]\nkind = "twilio"\nkey_env = "K"\n': "can be files, smtp, sendgrid, postmark, mailgun, ses or http",
     f'sms]\nkind = "twilio"\nkey_env = "K"\naccount = "{ACCOUNT}"\n': "`from` or `service`",
 }
 

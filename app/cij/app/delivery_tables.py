@@ -12,6 +12,7 @@ from cij.app.provider_tables import (
     MailgunDelivery,
     PostmarkDelivery,
     SendgridDelivery,
+    SesDelivery,
     TwilioDelivery,
     VonageDelivery,
 )
@@ -122,7 +123,7 @@ class ActionDelivery(Table):
         return {"by_action": ways} | ({"default": {"kind": "rows", **own}} if own else {})
 
 
-_OfMail = SendgridDelivery | PostmarkDelivery | MailgunDelivery | HttpMailDelivery
+_OfMail = SendgridDelivery | PostmarkDelivery | MailgunDelivery | SesDelivery | HttpMailDelivery
 _OfText = TwilioDelivery | VonageDelivery | HttpDelivery
 _Provider = _OfMail | _OfText
 ChannelWay = FilesDelivery | SmtpDelivery | _Provider
@@ -170,7 +171,7 @@ _WAYS: dict[tuple[str, ...], Any] = {
     ("files", "twilio", "vonage", "http"): Annotated[
         FilesDelivery | _OfText, Field(discriminator="kind")
     ],
-    ("files", "smtp", "sendgrid", "postmark", "mailgun", "http"): Annotated[
+    ("files", "smtp", "sendgrid", "postmark", "mailgun", "ses", "http"): Annotated[
         FilesDelivery | SmtpDelivery | _OfMail,
         Field(discriminator="kind"),
     ],

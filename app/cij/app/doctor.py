@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from cij.app.callback_findings import callback_findings
 from cij.app.config import (
     Settings,
     load_settings,
@@ -263,6 +264,7 @@ PROJECT: tuple[Callable[[Path, Settings], Iterator[Finding]], ...] = (
     check_state,
     _mail_servers,
     _actions,
+    callback_findings,
     _tracking,
 )
 

@@ -27,11 +27,7 @@ class ApiDelivery(Way):
 
     def key(self) -> str:
         """Return the key. Raises: ConfigError for an unset variable."""
-        if not (secret := os.environ.get(self.key_env)):
-            raise ConfigError(f"cij.toml: the variable {self.key_env} is not set")
-        if not (secret.isascii() and secret.isprintable()):
-            raise ConfigError(f"the variable {self.key_env} holds no key: it has odd characters")
-        return secret
+        return key_of(self.key_env)
 
     def options(self) -> dict[str, str]:
         """Return the settings that only this provider has."""
@@ -40,6 +36,15 @@ class ApiDelivery(Way):
     def knows_doubles(self) -> bool:
         """Tell whether the provider delivers a message once that it gets twice."""
         return False
+
+
+def key_of(variable: str) -> str:
+    """Return the key in a variable. Raises: ConfigError for one that is not set, or holds none."""
+    if not (secret := os.environ.get(variable)):
+        raise ConfigError(f"cij.toml: the variable {variable} is not set")
+    if not (secret.isascii() and secret.isprintable()):
+        raise ConfigError(f"the variable {variable} holds no key: it has odd characters")
+    return secret
 
 
 class _MailApi(ApiDelivery, MailWay):
@@ -76,6 +81,30 @@ class MailgunDelivery(_MailApi):
 
     def options(self) -> dict[str, str]:
         return {"domain": self.domain, "region": self.region}
+
+
+class SesDelivery(_MailApi):
+    """`[delivery.email]` through Amazon SES. The variable has the secret of the `access_key`.
+
+    `session_token_env` is for keys that end. A `configuration_set` of SES says where reports go.
+    """
+
+    kind: Literal["ses"]
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$")
+    access_key: str = Field(pattern=r"^[A-Z0-9]{16,128}$")
+    session_token_env: str | None = None
+    configuration_set: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+    def options(self) -> dict[str, str]:
+        """Return the settings that only SES has. Raises: ConfigError for an unset variable."""
+        token = self.session_token_env
+        found = {
+            "region": self.region,
+            "access_key": self.access_key,
+            "session_token": key_of(token) if token is not None else None,
+            "configuration_set": self.configuration_set,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class VonageDelivery(ApiDelivery):

@@ -47,25 +47,36 @@ def _are_proxies(found: tuple[str, ...]) -> tuple[str, ...]:
     return found
 
 
+# The name of a topic of SNS, in any part of AWS.
+_TOPIC = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$"
+
+
 class CallbacksTable(BaseModel):
-    """`[service.callbacks]`: the providers that report what became of messages."""
+    """`[service.callbacks]`: the providers that report what became of messages.
+
+    `ses_topic` is the topic of SNS to which SES reports. It is no secret, but nothing of another topic counts.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mailgun_key_env: str | None = None
     sendgrid_key_env: str | None = None
     twilio_token_env: str | None = None
+    ses_topic: str | None = Field(default=None, pattern=_TOPIC)
     postmark: bool = False
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that report."""
-        return (*self._variables(), *(["postmark"] if self.postmark else []))
+        others = {"ses": self.ses_topic is not None, "postmark": self.postmark}
+        return (*self._variables(), *(name for name, is_on in others.items() if is_on))
 
-    def secrets(self) -> dict[str, str]:
-        """Return the secrets of providers that sign. Raises: ConfigError for an unset variable."""
-        found = {}
+    def secrets(self, only: str | None = None) -> dict[str, str]:
+        """Return the secrets of providers that sign, or that of one. Raises: ConfigError for an unset variable."""
+        found = {} if self.ses_topic is None else {"ses": self.ses_topic}
         for provider, name in self._variables().items():
+            if only not in (None, provider):
+                continue
             if not (secret := os.environ.get(name)):
                 raise ConfigError(f"cij.toml: the variable {name} is not set")
             found[provider] = secret

@@ -16,6 +16,7 @@ from cij.runtime.held_clicks import HeldClicks
 from cij.runtime.intake_log import IntakeLog
 from cij.service.access import Access
 from cij.service.measuring import Measures
+from cij.service.providers.fetching import Fetch, fetched
 
 _log = logging.getLogger("cij.service")
 
@@ -35,6 +36,7 @@ class House:
     links: Links
     measures: Measures
     secrets: Mapping[str, str] = field(default_factory=dict)
+    fetch: Fetch = fetched
     is_stepping: bool = False
     is_stopping: bool = False
     disk_fault: str | None = None

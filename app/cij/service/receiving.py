@@ -22,7 +22,7 @@ from cij.service.bodies import json_of, read_body
 from cij.service.event_rows import Naming, Row, lines_of, naming_of, new_id
 from cij.service.house import House, house_of
 from cij.service.problems import Problem, as_answer
-from cij.service.providers import KEYED, SIGNED
+from cij.service.providers import FETCHING, KEYED, SIGNED
 from cij.service.providers.as_it_came import Report
 
 _PLAIN_BYTES_MAX = 500_000
@@ -154,8 +154,11 @@ async def _callback(request: Request) -> Response:
     else:
         house.access.count_visit(request)
     body = await read_body(request, _CALLBACK_BYTES_MAX)
-    report = Report(body, request.headers, _called(request), house.secrets.get(name, ""))
-    rows = {**SIGNED, **KEYED}[name](report)
+    secret = house.secrets.get(name, "")
+    report = Report(body, request.headers, _called(request), secret, house.fetch)
+    read = {**SIGNED, **KEYED}[name]
+    # Other requests go on while one waits for something outside.
+    rows = await asyncio.to_thread(read, report) if name in FETCHING else read(report)
     await keep(house, rows, name)
     return JSONResponse({"accepted": len(rows)})
 

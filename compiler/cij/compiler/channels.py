@@ -26,7 +26,7 @@ Interaction = Literal[
 
 
 TransportName = Literal[
-    "files", "smtp", "sendgrid", "postmark", "mailgun", "twilio", "vonage", "http"
+    "files", "smtp", "sendgrid", "postmark", "mailgun", "ses", "twilio", "vonage", "http"
 ]
 
 
@@ -74,7 +74,7 @@ _ROWS = (
             "subscribed",
         ),
         form="mail",
-        transports=("files", "smtp", "sendgrid", "postmark", "mailgun", "http"),
+        transports=("files", "smtp", "sendgrid", "postmark", "mailgun", "ses", "http"),
         file_suffix="eml",
         called={"en": "email", "de": "E-Mail", "es": "correo", "fr": "e-mail"},
     ),

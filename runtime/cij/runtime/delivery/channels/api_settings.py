@@ -17,7 +17,8 @@ class ApiSettings:
 
     provider: str
     key: str = field(repr=False)
-    options: Mapping[str, str] = field(default_factory=dict)
+    # One of them may be a token.
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str | None = None
     connections: int = 8
     timeout_s: float = 15.0

@@ -5,6 +5,7 @@ from cij.runtime.delivery.channels.providers.http_template import HTTP
 from cij.runtime.delivery.channels.providers.mailgun import MAILGUN
 from cij.runtime.delivery.channels.providers.postmark import POSTMARK
 from cij.runtime.delivery.channels.providers.sendgrid import SENDGRID
+from cij.runtime.delivery.channels.providers.ses import SES
 from cij.runtime.delivery.channels.providers.twilio import TWILIO
 from cij.runtime.delivery.channels.providers.vonage import VONAGE
 
@@ -12,6 +13,7 @@ PROVIDERS: dict[str, Provider] = {
     "sendgrid": SENDGRID,
     "postmark": POSTMARK,
     "mailgun": MAILGUN,
+    "ses": SES,
     "twilio": TWILIO,
     "vonage": VONAGE,
     "http": HTTP,
