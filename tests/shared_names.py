@@ -58,6 +58,7 @@ ONE_CONCEPT = {
     "sendgrid": "a provider: what it takes, and what it reports",
     "ses": "a provider: what it takes, and what it reports",
     "twilio": "a provider: what it takes, and what it reports",
+    "vonage": "a provider: what it takes, and what it reports",
     "measured": "people whose opens and clicks are measured",
     "send": "send",
     "simulate": "simulation",

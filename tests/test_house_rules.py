@@ -84,7 +84,11 @@ DOORS = {
     "starlette": ("app/cij/service/",),
     "uvicorn": ("app/cij/service/",),
     "prometheus_client": ("app/cij/service/",),
-    "cryptography": ("app/cij/service/providers/",),
+    "cryptography": (
+        "app/cij/service/providers/",
+        "runtime/cij/runtime/delivery/channels/providers/",
+    ),
+    "jwt": ("app/cij/service/providers/", "runtime/cij/runtime/delivery/channels/providers/"),
     "pygments": ("grammar/cij/grammar/pygments_lexer.py",),
     "pygls": ("app/cij/lsp/",),
     "lsprotocol": ("app/cij/lsp/",),

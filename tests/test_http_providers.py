@@ -384,6 +384,11 @@ def test_vonage_is_told_of_characters_that_gsm_lacks() -> None:
         sent(found, replace(message("vonage", "ana"), text="Привет"))
     said = found.got[0][2]
     assert (said["type"], said["text"]) == ("unicode", "Привет")
+    assert "callback" not in said
+    with provider("vonage") as found:
+        way = settings("vonage", found.port, reports_to="https://shop.example/v1/callbacks/vonage")
+        sent(found, message("vonage", "ana"), transport=open_transport(way))
+    assert found.got[0][2]["callback"] == "https://shop.example/v1/callbacks/vonage"
 
 
 def test_what_waits_can_be_taken_back() -> None:

@@ -62,6 +62,7 @@ class CallbacksTable(BaseModel):
     mailgun_key_env: str | None = None
     sendgrid_key_env: str | None = None
     twilio_token_env: str | None = None
+    vonage_signature_env: str | None = None
     ses_topic: str | None = Field(default=None, pattern=_TOPIC)
     postmark: bool = False
 
@@ -87,6 +88,7 @@ class CallbacksTable(BaseModel):
             "mailgun": self.mailgun_key_env,
             "sendgrid": self.sendgrid_key_env,
             "twilio": self.twilio_token_env,
+            "vonage": self.vonage_signature_env,
         }
         return {provider: name for provider, name in named.items() if name is not None}
 

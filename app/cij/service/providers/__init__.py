@@ -8,7 +8,7 @@ Mails carry their key and their customer to the provider, which hands both back
 from collections.abc import Callable, Mapping
 
 from cij.service.event_rows import Row
-from cij.service.providers import mailgun, postmark, sendgrid, ses, twilio
+from cij.service.providers import mailgun, postmark, sendgrid, ses, twilio, vonage
 from cij.service.providers.as_it_came import Report
 
 # Raises Problem for a wrong signature.
@@ -20,6 +20,7 @@ SIGNED: dict[str, ReadReport] = {
     "sendgrid": sendgrid.rows_of,
     "ses": ses.rows_of,
     "twilio": twilio.rows_of,
+    "vonage": vonage.rows_of,
 }
 # Those that look something up outside, which takes a while.
 FETCHING = frozenset({"ses"})

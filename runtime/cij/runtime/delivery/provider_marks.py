@@ -41,8 +41,8 @@ def _packed(value: str) -> str:
     return base64.urlsafe_b64encode(value.encode("utf-8", "replace")).decode().rstrip("=")
 
 
-def _twilio(customer: str, key: str) -> list[Header]:
-    # It sends no mails: what a text message is about is in the address of its report.
+def _no_mail(customer: str, key: str) -> list[Header]:
+    # It sends no mails: what a message is about is in a field of its call, or in the address of its report.
     return []
 
 
@@ -52,7 +52,8 @@ MARKS: dict[str, Callable[[str, str], list[Header]]] = {
     "postmark": _postmark,
     "sendgrid": _sendgrid,
     "ses": _ses,
-    "twilio": _twilio,
+    "twilio": _no_mail,
+    "vonage": _no_mail,
 }
 
 

@@ -21,6 +21,7 @@ _OF_SENDER = ("15",)
 # The number is barred, or no longer in use.
 _OF_ADDRESS = ("7", "33")
 _INTERNAL = "5"
+_CALLBACK_MAX = 100
 # The alphabet of GSM 03.38 and its extension. Any other character halves how much one part holds.
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -42,10 +43,18 @@ def _call(one: Prepared, settings: ApiSettings) -> Call:
         "text": one.text,
         # As `text`, characters beyond the alphabet of GSM would arrive as question marks.
         "type": "text" if _GSM.issuperset(one.text) else "unicode",
+        # A report has the key if it is shorter than this; then it was not cut.
         "client-ref": one.key[:100],
+        **_reports_to(settings),
     }
     headers = {"content-type": "application/x-www-form-urlencoded"}
     return Call("/sms/json", headers, urlencode(fields, errors="replace").encode())
+
+
+def _reports_to(settings: ApiSettings) -> dict[str, str]:
+    # In place of the address in the settings of the account.
+    url = settings.reports_to
+    return {"callback": url} if url is not None and len(url) <= _CALLBACK_MAX else {}
 
 
 def _first(answer: Answer) -> Mapping[str, Any]:
