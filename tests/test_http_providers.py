@@ -220,7 +220,9 @@ def sent(
 
 # --- tests ------------------------------------------------------------------------------------
 
-EACH = pytest.mark.parametrize("name", [name for name in PROVIDERS if name != "http"])
+# Those with tests of their own.
+ELSEWHERE = ("http", "fcm", "apns", "webpush")
+EACH = pytest.mark.parametrize("name", [name for name in PROVIDERS if name not in ELSEWHERE])
 
 
 @EACH

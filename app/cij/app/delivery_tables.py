@@ -16,6 +16,7 @@ from cij.app.provider_tables import (
     TwilioDelivery,
     VonageDelivery,
 )
+from cij.app.push_tables import ApnsDelivery, FcmDelivery, WebPushDelivery
 from cij.app.webhook_rules import check_secret, fault_of_url
 from cij.compiler.channels import CHANNELS
 from cij.runtime.errors import ConfigError
@@ -125,7 +126,8 @@ class ActionDelivery(Table):
 
 _OfMail = SendgridDelivery | PostmarkDelivery | MailgunDelivery | SesDelivery | HttpMailDelivery
 _OfText = TwilioDelivery | VonageDelivery | HttpDelivery
-_Provider = _OfMail | _OfText
+_OfApp = FcmDelivery | ApnsDelivery | WebPushDelivery
+_Provider = _OfMail | _OfText | _OfApp
 ChannelWay = FilesDelivery | SmtpDelivery | _Provider
 
 
@@ -168,6 +170,9 @@ class _DeliveryTable(Table):
 # The type of `[delivery.CHANNEL]`, by the transports in the row of the channel.
 _WAYS: dict[tuple[str, ...], Any] = {
     ("files",): FilesDelivery,
+    ("files", "fcm", "apns", "webpush"): Annotated[
+        FilesDelivery | _OfApp, Field(discriminator="kind")
+    ],
     ("files", "twilio", "vonage", "http"): Annotated[
         FilesDelivery | _OfText, Field(discriminator="kind")
     ],

@@ -178,6 +178,7 @@ def _provider(channel: str, way: ApiDelivery) -> Finding:
     kind = str(getattr(way, "kind", ""))
     try:
         found = ApiSettings(kind, way.key(), way.options(), way.url)
+        PROVIDERS[kind].check(found)
     except ConfigError as error:
         return Finding("fail", channel, str(error))
     return _takes_connections(channel, way.url or PROVIDERS[kind].address(found))

@@ -26,7 +26,18 @@ Interaction = Literal[
 
 
 TransportName = Literal[
-    "files", "smtp", "sendgrid", "postmark", "mailgun", "ses", "twilio", "vonage", "http"
+    "files",
+    "smtp",
+    "sendgrid",
+    "postmark",
+    "mailgun",
+    "ses",
+    "twilio",
+    "vonage",
+    "fcm",
+    "apns",
+    "webpush",
+    "http",
 ]
 
 
@@ -100,6 +111,7 @@ _ROWS = (
         address_field="device",
         content=("title", "text"),
         interactions=("delivered", "failed", "opened", "clicked", "unsubscribed", "subscribed"),
+        transports=("files", "fcm", "apns", "webpush"),
         called={"en": "app", "de": "App", "es": "la aplicación", "fr": "l’application"},
     ),
 )

@@ -83,6 +83,7 @@ def compose(
         text,
         _id(row, store),
         text=rendered.text.strip(),
+        title=rendered.subject,
         customer=row.customer,
     )
 

@@ -8,6 +8,7 @@ that is declared by a template may know such a key; then the message is tried ag
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx
 
@@ -16,6 +17,7 @@ from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.gradual_run import GradualRun
 from cij.runtime.delivery.channels.providers import PROVIDERS
 from cij.runtime.delivery.channels.providers.api_call import Answer, Call
+from cij.runtime.delivery.channels.sign_in import Token, token_of
 from cij.runtime.delivery.channels.transport import Outcome, Prepared, outcome_of
 from cij.runtime.delivery.handover import Handover
 from cij.runtime.errors import DeliveryError, PermanentDelivery, TransientDelivery, reason_of
@@ -24,6 +26,7 @@ from cij.runtime.outside_json import read_json
 _ANSWER_BYTES_MAX = 65_536
 # It says that it took nothing, and to come again.
 _SLOW_DOWN, _NOT_NOW = 429, 503
+_NOT_KNOWN = 401
 
 # It would log each call with its whole URL, which may hold the id of an account.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -34,10 +37,12 @@ class ApiTransport:
 
     def __init__(self, settings: ApiSettings) -> None:
         self.is_idempotent = settings.is_idempotent
-        self._settings = settings
+        self._settings = self._open = settings
         self._provider = PROVIDERS[settings.provider]
         self._root = (settings.url or self._provider.address(settings)).rstrip("/")
         self.handover = Handover(settings.handover) if settings.handover is not None else None
+        self._provider.check(settings)
+        self._token = Token()
         # Until one is delivered, only one at a time may become uncertain.
         self._is_in_doubt = False
 
@@ -53,6 +58,8 @@ class ApiTransport:
     async def _deliver(self, batch: Batch) -> list[Outcome]:
         run = GradualRun(batch, self.handover)
         async with self._client() as client:
+            if not await self._signed_in(client, run):
+                return run.finished()
             # The first goes alone: a provider that is down is asked once and not once a connection.
             is_good = await self._next(client, run)
             most = 1 if self._is_in_doubt else self._settings.connections
@@ -62,12 +69,30 @@ class ApiTransport:
         self._is_in_doubt = not run.has_delivered and (is_in_doubt or self._is_in_doubt)
         return run.finished()
 
+    async def _signed_in(self, client: httpx.AsyncClient, run: GradualRun) -> bool:
+        """Get a token where the provider wants one. Tell whether messages can go."""
+        sign_in = self._provider.sign_in
+        if sign_in is None:
+            return True
+        try:
+            if not self._token.is_good:
+                answer = await self._answered(client, sign_in(self._settings))
+                self._token = token_of(answer, self._place)
+        except DeliveryError as error:
+            # Nothing of a message has left, whatever went wrong.
+            run.stopped = DeliveryError(str(error))
+            return False
+        self._open = replace(self._settings, key=self._token.text)
+        return True
+
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             timeout=self._settings.timeout_s,
             limits=httpx.Limits(max_connections=self._settings.connections),
             # What is sent to one host, with its key, goes to no other.
             follow_redirects=False,
+            http1=not self._provider.is_http2,
+            http2=self._provider.is_http2,
             # A proxy of the environment is no way to this very machine.
             trust_env=not self._settings.is_loopback,
         )
@@ -104,7 +129,7 @@ class ApiTransport:
 
     def _call(self, one: Prepared) -> Call:
         try:
-            return self._provider.call(one, self._settings)
+            return self._provider.call(one, self._open)
         except DeliveryError:
             raise
         except Exception as error:
@@ -129,7 +154,7 @@ class ApiTransport:
 
     async def _exchange(self, client: httpx.AsyncClient, call: Call) -> Answer:
         headers = {"user-agent": "cij", "accept-encoding": "identity", **call.headers}
-        url = f"{self._root}{call.path}"
+        url = call.url or f"{self._root}{call.path}"
         async with client.stream("POST", url, content=call.content, headers=headers) as response:
             body = b""
             async for chunk in response.aiter_raw():
@@ -147,6 +172,9 @@ class ApiTransport:
             return DeliveryError(f"{what} and takes nothing for now")
         if 300 <= status < 400:
             return DeliveryError(f"{what}: redirects are not followed")
+        if status == _NOT_KNOWN:
+            # The next batch asks for a new one.
+            self._token = Token()
         least = 200 if self._provider.refuses_with_success else 400
         found = self._provider.refusal(one, answer) if least <= status < 500 else None
         if found is None and 400 <= status < 500:

@@ -25,7 +25,7 @@ class Prepared:
     from the messages of all stores; it is the same again where a store goes the same way again.
 
     Of an action `address` is its name, and `content` a JSON object in one line. `mail` has the parts of a mail,
-    and `text` is that of another message, for providers that build it themselves.
+    and `text` and `title` are those of another message, for providers that build it themselves.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Prepared:
     id: str = ""
     mail: Email | None = None
     text: str = ""
+    title: str = ""
     customer: str = ""
 
 

@@ -16,11 +16,12 @@ _SAID_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One POST. `content` is its body."""
+    """One POST. `content` is its body. `url` is a whole address, in place of `path` at that of the provider."""
 
     path: str
     headers: Mapping[str, str]
     content: bytes
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Provider:
 
     `id_of` is how the provider calls a message that it took; None where its answer does not take it. With
     `refuses_with_success` an answer of 2xx may be a refusal, too. `called` is its name in reasons.
+    `sign_in` is the call that gets a token, with which `call` is then made in place of the key. `check` raises
+    ConfigError for settings that no call can be made with. With `is_http2` it is spoken to by HTTP/2 alone.
     """
 
     address: Callable[[ApiSettings], str]
@@ -50,6 +53,9 @@ class Provider:
     refusal: Callable[[Prepared, Answer], DeliveryError | None]
     refuses_with_success: bool = False
     called: Callable[[ApiSettings], str] = lambda settings: settings.provider
+    sign_in: Callable[[ApiSettings], Call] | None = None
+    check: Callable[[ApiSettings], object] = lambda settings: None
+    is_http2: bool = False
 
 
 def basic(user: str, password: str) -> str:
