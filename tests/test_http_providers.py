@@ -19,7 +19,7 @@ from cij.cli.exits import Exit
 from cij.runtime.delivery.channels import ApiSettings, Prepared, open_transport
 from cij.runtime.delivery.channels.gradual_batch import Batch
 from cij.runtime.delivery.channels.providers import PROVIDERS
-from cij.runtime.delivery.channels.providers.aws_signature import Signer
+from cij.runtime.delivery.channels.providers.aws_call_signature import Signer
 from cij.runtime.delivery.channels.transport import Outcome, Transport
 from cij.runtime.delivery.handover import Handover
 from cij.runtime.errors import ConfigError

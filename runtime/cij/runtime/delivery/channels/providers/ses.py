@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from cij.runtime.clock import LiveClock
 from cij.runtime.delivery.channels.api_settings import ApiSettings
 from cij.runtime.delivery.channels.providers.api_call import Answer, Call, Provider, as_json, said
-from cij.runtime.delivery.channels.providers.aws_signature import Signer, stamp
+from cij.runtime.delivery.channels.providers.aws_call_signature import Signer, stamp
 from cij.runtime.delivery.channels.transport import Prepared
 from cij.runtime.delivery.provider_marks import tags_of_ses
 from cij.runtime.errors import DeliveryError, PermanentDelivery, SenderRefused

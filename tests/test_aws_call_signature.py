@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cij.runtime.delivery.channels.providers.aws_signature import Signer, stamp
+from cij.runtime.delivery.channels.providers.aws_call_signature import Signer, stamp
 
 AT = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
 SIGNER = Signer("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "service")
