@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http.client import HTTPException
+from typing import Any
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 # Raises OSError.
@@ -14,7 +15,9 @@ _TIMEOUT_S = 5.0
 class _NoRedirects(HTTPRedirectHandler):
     """An address that was checked leads to no other one."""
 
-    def redirect_request(self, *args: object) -> None:
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> None:
         return None
 
 

@@ -66,7 +66,7 @@ def _require_signed(found: Mapping[str, Any], fetch: Fetch) -> None:
     try:
         signature = base64.b64decode(str(found.get("Signature")), validate=True)
     except (binascii.Error, ValueError):
-        made_by = None
+        signature, made_by = b"", None
     if made_by is None:
         raise Problem(HTTPStatus.FORBIDDEN, "the signature is wrong")
     key = _key(_checked(found, "SigningCertURL"), fetch)

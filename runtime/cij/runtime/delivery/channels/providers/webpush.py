@@ -74,14 +74,18 @@ def _subscription(address: str, settings: ApiSettings) -> tuple[SplitResult, Bro
         keys = found["keys"]
         browser = Browser(unpacked(keys["p256dh"], 65), unpacked(keys["auth"], 16))
         is_https = endpoint.scheme == "https" and endpoint.port in (None, 443)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        is_https = False
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _no_subscription() from error
     if not is_https:
-        raise PermanentDelivery("the address is no subscription of a browser", is_bounce=True)
+        raise _no_subscription()
     host = (endpoint.hostname or "").lower()
     if endpoint.username is not None or not _is_service(host, settings):
         raise PermanentDelivery("the address is at no push service of a browser", code="no service")
     return endpoint, browser
+
+
+def _no_subscription() -> PermanentDelivery:
+    return PermanentDelivery("the address is no subscription of a browser", is_bounce=True)
 
 
 def _is_service(host: str, settings: ApiSettings) -> bool:
