@@ -195,11 +195,29 @@ FROM (
       CROSS JOIN (SELECT DISTINCT LEAST(COALESCE(d.elapsed_s, 0), 0) AS before_s
         FROM moment_rule AS d) AS b
     ) AS t
-    JOIN zone AS z ON t.start_at >= z.utc_from AND t.start_at < z.utc_to
+    JOIN {near} AS z ON t.start_at >= z.utc_from AND t.start_at < z.utc_to
     JOIN moment_rule AS r ON LEAST(COALESCE(r.elapsed_s, 0), 0) = t.before_s
     ) AS i
   ) AS s
 ) AS l
+"""
+
+# The periods of the zones that the steps of a tick can reach: a few of the hundreds of a zone. No
+# engine has an index for an instant between two columns, so a step is compared with each of them. A
+# month has at most 31 days; a step to a floor, a weekday or a day of the month moves by at most a
+# year more, and a local time differs from its instant by at most a day.
+_NEAR = """
+(SELECT p.name, p.utc_from, p.utc_to, p.local_from, p.local_to, p.offset_s
+FROM zone AS p
+CROSS JOIN (SELECT MIN(n.as_of) AS first, MAX(n.as_of) AS last FROM tick_instant AS n) AS i
+CROSS JOIN (
+  SELECT COALESCE(MIN(LEAST(d.months, 0) * 31 + LEAST(d.days, 0)
+      + LEAST(COALESCE(d.elapsed_s, 0), 0) / 86400), 0) - 368 AS back,
+    COALESCE(MAX(GREATEST(d.months, 0) * 31 + GREATEST(d.days, 0)), 0) + 368 AS forth
+  FROM moment_rule AS d
+) AS r
+WHERE p.utc_to > i.first + r.back * INTERVAL '1' DAY
+  AND p.utc_from < i.last + r.forth * INTERVAL '1' DAY)
 """
 
 # The instants from which steps are counted. An author's `now` is one of them (S12).
@@ -221,14 +239,15 @@ FROM (
     GREATEST(t.target - z.offset_s * INTERVAL '1' SECOND, z.utc_from) AS first,
     GREATEST(t.later - y.offset_s * INTERVAL '1' SECOND, y.utc_from) AS second
   FROM {targets} AS t
-  JOIN zone AS z ON z.name = t.zone AND t.target >= z.local_from AND t.target < z.local_to
-  JOIN zone AS y ON y.name = t.zone AND t.later >= y.local_from AND t.later < y.local_to
+  JOIN {near} AS z ON z.name = t.zone AND t.target >= z.local_from AND t.target < z.local_to
+  JOIN {near} AS y ON y.name = t.zone AND t.later >= y.local_from AND t.later < y.local_to
 ) AS f
 UNION ALL
 SELECT z.name, i.as_of, 'local', i.as_of + z.offset_s * INTERVAL '1' SECOND
-FROM tick_instant AS i JOIN zone AS z ON i.as_of >= z.utc_from AND i.as_of < z.utc_to
+FROM tick_instant AS i JOIN {near} AS z ON i.as_of >= z.utc_from AND i.as_of < z.utc_to
 """,
-    targets=fill(_TARGET, stepped=fill(_STEPPED)),
+    targets=fill(_TARGET, stepped=fill(_STEPPED), near=fill(_NEAR)),
+    near=fill(_NEAR),
 )
 
 
